@@ -1,0 +1,166 @@
+//! The layer around the app: it makes visits possible, and writes what they changed to the response.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{
+        HeaderValue, Request, Response,
+        header::{CACHE_CONTROL, SET_COOKIE},
+    },
+};
+use miracl_core::Miracl;
+use pin_project_lite::pin_project;
+use tower::{BoxError, Layer, Service};
+
+use crate::{extract::Slot, reply::reply, request::View};
+
+/// Wraps a service so that its requests have a [`Visit`](crate::Visit).
+///
+/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set. It is
+/// plain tower, and works in front of any service of HTTP requests.
+#[derive(Clone)]
+pub struct MiraclLayer {
+    miracl: Miracl,
+}
+
+impl MiraclLayer {
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self { miracl }
+    }
+}
+
+impl<S> Layer<S> for MiraclLayer {
+    type Service = MiraclService<S>;
+
+    fn layer(&self, inner: S) -> MiraclService<S> {
+        MiraclService {
+            miracl: self.miracl.clone(),
+            inner,
+        }
+    }
+}
+
+impl fmt::Debug for MiraclLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclLayer").finish_non_exhaustive()
+    }
+}
+
+/// The service that [`MiraclLayer`] makes.
+#[derive(Clone)]
+pub struct MiraclService<S> {
+    miracl: Miracl,
+    inner: S,
+}
+
+impl<S: fmt::Debug> fmt::Debug for MiraclService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for MiraclService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = MiraclFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
+            return MiraclFuture {
+                state: State::Refused {
+                    response: Some(reply(refused)),
+                },
+            };
+        }
+        let slot = Slot::new(self.miracl.clone());
+        request.extensions_mut().insert(slot.clone());
+        MiraclFuture {
+            state: State::Called {
+                future: self.inner.call(request),
+                slot,
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`MiraclService`].
+    pub struct MiraclFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Refused { response: Option<Response<Body>> },
+        Called { #[pin] future: F, slot: Slot },
+    }
+}
+
+impl<F, R, E> Future for MiraclFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Refused { response } => {
+                let response = response
+                    .take()
+                    .expect("a future is not polled after its end");
+                Poll::Ready(Ok(response))
+            }
+            StateProjection::Called { future, slot } => {
+                let mut response = ready!(future.poll(cx))?.map(Body::new);
+                if let Some(visit) = slot.made() {
+                    finish(visit, &mut response);
+                }
+                Poll::Ready(Ok(response))
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for MiraclFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclFuture").finish_non_exhaustive()
+    }
+}
+
+/// Writes what a visit changed to its response.
+fn finish(visit: &miracl_core::Visit, response: &mut Response<Body>) {
+    let outcome = visit.finish();
+    let headers = response.headers_mut();
+    for cookie in outcome.set_cookies {
+        match HeaderValue::try_from(cookie) {
+            Ok(cookie) => {
+                headers.append(SET_COOKIE, cookie);
+            }
+            Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
+        }
+    }
+    if outcome.no_store {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,74 @@
+//! MIRACL login for axum 0.8: two hooks, a few routes, and extractors that say who is asking.
+//!
+//! Works with every OpenID Connect provider. It is the axum adapter of [`miracl_core`], where the login itself lives; the
+//! actix-web and Rocket adapters have the same names and the same behaviour.
+//!
+//! # An app
+//!
+//! ```no_run
+//! use axum::{Router, http::request::Parts, response::{IntoResponse, Redirect, Response, Result}, routing::get};
+//! use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//!
+//! struct App;
+//!
+//! impl AuthHandler for App {
+//!     async fn on_auth_success(&self, req: &mut Parts, login: AuthSuccess) -> Result<Response> {
+//!         // Look your own user up here, by login.user().issuer() and login.user().id().
+//!         req.visit().flash(Category::Success, "Successfully logged in!");
+//!         Ok(Redirect::to(login.return_to()).into_response())
+//!     }
+//!
+//!     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
+//!         Ok(miracl_axum::reply(req.visit().miracl().failure_page(&failure)))
+//!     }
+//! }
+//!
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
+//! let app: Router = Router::new()
+//!     .route("/", get(async |user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." }))
+//!     .route("/members", get(async |user: User| format!("Hello, {}.", user.id())))
+//!     .merge(auth.routes())
+//!     .layer(auth.layer());
+//! # Ok(()) }
+//! ```
+//!
+//! # The parts
+//!
+//! | what | for |
+//! |---|---|
+//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
+//! | [`AuthHandler`] | your two hooks |
+//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`Visit`] | everything else: tokens, user data, messages, log-out |
+//! | [`RequestExt`] | `req.visit()` in a hook |
+//!
+//! # Differences
+//!
+//! What axum does in its own way, compared with the sibling adapters:
+//!
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
+//! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
+//! * Hooks get `&mut Parts`, so that they can run extractors of their own.
+
+mod auth;
+mod extract;
+mod handler;
+mod layer;
+mod reply;
+mod request;
+mod require;
+mod routes;
+
+pub use auth::MiraclAuth;
+pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use handler::AuthHandler;
+pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
+pub use miracl_core::{
+    AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
+    ConfigError, CookieKey, CredentialSource, Danger, FailureReason, Flash, IdTokenError,
+    LoginOptions, LogoutKind, Miracl, Paths, Pkce, ProviderError, RefreshError, Secret,
+    SessionError, SigningAlgorithm, Tokens, UserData,
+};
+pub use reply::reply;
+pub use require::{LoginRequiredLayer, LoginRequiredService};

@@ -1,0 +1,366 @@
+//! What an app says about itself and its provider.
+
+mod check;
+mod load;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+pub(crate) use check::Checked;
+
+use crate::{
+    clock::Clock,
+    credentials::CredentialSource,
+    secret::{CookieKey, Secret},
+};
+
+/// The settings of one client at one provider.
+///
+/// A plain struct: fill in what is yours and take the rest from [`Config::default`]. Nothing is checked before
+/// [`Miracl::new`](crate::Miracl::new), which names every mistake at once.
+///
+/// ```
+/// use miracl_core::{Config, CookieKey, Miracl};
+///
+/// let miracl = Miracl::new(Config {
+///     issuer: "https://project.miracl.example".into(),
+///     client_id: "my-client-id".into(),
+///     client_secret: "my-client-secret".into(),
+///     redirect_uri: "http://127.0.0.1:5000/login".into(),
+///     cookie_keys: vec![CookieKey::generate()],
+///     ..Config::default()
+/// })?;
+/// # Ok::<(), miracl_core::ConfigError>(())
+/// ```
+///
+/// The same from `miracl.json` and the environment: [`Config::load`].
+#[derive(Clone)]
+#[doc(alias = "set_issuer")]
+pub struct Config {
+    /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project Domain.
+    ///
+    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off.
+    pub issuer: String,
+
+    /// The client id that the provider gave to this app. Required, unless [`client_id_file`](Self::client_id_file) or
+    /// [`credential_source`](Self::credential_source) supplies it.
+    pub client_id: String,
+
+    /// The client secret that belongs to the client id. Required, unless
+    /// [`client_secret_file`](Self::client_secret_file) or [`credential_source`](Self::credential_source) supplies it.
+    pub client_secret: Secret,
+
+    /// A file that holds the client id alone, as container platforms mount it. Wins over `client_id`. By default none.
+    pub client_id_file: Option<PathBuf>,
+
+    /// A file that holds the client secret alone, as container platforms mount it. Wins over `client_secret`. It is read at
+    /// start, and again when the provider refuses the secret, so a rotated secret needs no restart. By default none.
+    pub client_secret_file: Option<PathBuf>,
+
+    /// The app's own way to its credentials, such as a vault. Wins over all of the above. By default none.
+    pub credential_source: Option<CredentialSource>,
+
+    /// The absolute URL of the callback route, exactly as registered at the provider. Required.
+    ///
+    /// Its path is where the adapter mounts the callback. Its scheme and host alone decide how cookies are made: `Secure`
+    /// with the `__Host-` prefix on https, neither on http, which is for loopback only.
+    /// [`Config::redirect_uri_for`] makes one from a base URL.
+    pub redirect_uri: String,
+
+    /// Where the provider sends the browser after log-out, as registered there. By default none: the provider shows
+    /// its own page.
+    ///
+    /// When it lies on this site, the adapter answers its path with a redirect to [`home_path`](Self::home_path).
+    pub post_logout_redirect_uri: Option<String>,
+
+    /// The scopes to ask for. By default `openid` and `email`. `openid` must be among them.
+    pub scopes: Vec<String>,
+
+    /// Proof Key for Code Exchange (RFC 7636). By default [`Pkce::S256`].
+    pub pkce: Pkce,
+
+    /// How this client authenticates at the token endpoint. By default `None`: chosen from the provider's metadata,
+    /// `client_secret_basic` before `client_secret_post`.
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+
+    /// The one algorithm that ID tokens are signed with, when the client is registered with one. By default `None`: those
+    /// that the provider's metadata names, cut down to the asymmetric ones in [`SigningAlgorithm`].
+    pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+
+    /// Further audiences an ID token may name beside this client. By default none, and a token with any is refused
+    /// (OpenID Connect Core 1.0 §3.1.3.7, step 3).
+    pub trusted_audiences: Vec<String>,
+
+    /// How far the provider's clock may differ from ours. By default 60 seconds.
+    pub clock_skew: Duration,
+
+    /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
+    ///
+    /// To rotate without ending sessions: add the new key *last* on every server; then move it to the front on every
+    /// server; after [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old one.
+    #[doc(alias = "cookie_secret")]
+    pub cookie_keys: Vec<CookieKey>,
+
+    /// The beginning of every cookie name. By default `miracl`. Two apps on one host need two prefixes.
+    pub cookie_prefix: String,
+
+    /// How long a session lives without a request that asks for it. By default 24 hours.
+    pub session_idle_timeout: Duration,
+
+    /// How long a session lives at most. By default 7 days.
+    pub session_absolute_timeout: Duration,
+
+    /// How long a person may take at the provider. By default 15 minutes.
+    pub login_timeout: Duration,
+
+    /// The local path to go to when a login has no other place to return to, and after log-out. By default `/`.
+    pub home_path: String,
+
+    /// The paths of the routes that adapters mount.
+    pub paths: Paths,
+
+    /// Origins (`https://admin.example`) that may send unsafe requests to this app beside its own. By default none.
+    pub trusted_origins: Vec<String>,
+
+    /// PEM files with further certificate authorities to trust for requests to the provider. By default none.
+    pub ca_certs: Vec<PathBuf>,
+
+    /// A proxy for requests to the provider, as `http://host:port`. By default none; proxy variables of the environment are
+    /// not used.
+    pub proxy: Option<String>,
+
+    /// How long one request to the provider may take. By default 10 seconds.
+    pub request_timeout: Duration,
+
+    /// Whether error pages may explain failures in detail. By default `None`: only when the redirect URI is on loopback.
+    #[doc(alias = "debug")]
+    pub development: Option<bool>,
+
+    /// The time, for tests. By default the system's.
+    pub clock: Clock,
+
+    /// What makes the app less safe.
+    pub danger: Danger,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret: Secret::default(),
+            client_id_file: None,
+            client_secret_file: None,
+            credential_source: None,
+            redirect_uri: String::new(),
+            post_logout_redirect_uri: None,
+            scopes: vec!["openid".to_owned(), "email".to_owned()],
+            pkce: Pkce::default(),
+            token_endpoint_auth_method: None,
+            id_token_signed_response_alg: None,
+            trusted_audiences: Vec::new(),
+            clock_skew: Duration::from_secs(60),
+            cookie_keys: Vec::new(),
+            cookie_prefix: "miracl".to_owned(),
+            session_idle_timeout: Duration::from_secs(24 * 60 * 60),
+            session_absolute_timeout: Duration::from_secs(7 * 24 * 60 * 60),
+            login_timeout: Duration::from_secs(15 * 60),
+            home_path: "/".to_owned(),
+            paths: Paths::default(),
+            trusted_origins: Vec::new(),
+            ca_certs: Vec::new(),
+            proxy: None,
+            request_timeout: Duration::from_secs(10),
+            development: None,
+            clock: Clock::default(),
+            danger: Danger::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Returns the usual redirect URI of an app at `base_url`: the base with `/login` behind it.
+    ///
+    /// ```
+    /// # use miracl_core::Config;
+    /// assert_eq!(Config::redirect_uri_for("https://app.example/"), "https://app.example/login");
+    /// ```
+    pub fn redirect_uri_for(base_url: &str) -> String {
+        format!("{}/login", base_url.trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("issuer", &self.issuer)
+            .field("client_id", &self.client_id)
+            .field("client_secret", &self.client_secret)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("post_logout_redirect_uri", &self.post_logout_redirect_uri)
+            .field("scopes", &self.scopes)
+            .field("cookie_keys", &self.cookie_keys)
+            .field("cookie_prefix", &self.cookie_prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The paths of the routes that adapters mount, beside that of the redirect URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Starts a login: `GET`. By default `/login/start`.
+    pub login_start: String,
+    /// Ends the session: `POST`; a `GET` asks first. By default `/logout`.
+    pub logout: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            login_start: "/login/start".to_owned(),
+            logout: "/logout".to_owned(),
+        }
+    }
+}
+
+/// Whether logins use Proof Key for Code Exchange (RFC 7636).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Pkce {
+    /// A `code_challenge` with the method `S256`. There is no `plain`.
+    #[default]
+    S256,
+    /// None, for servers that refuse unknown parameters.
+    Off,
+}
+
+/// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientAuthMethod {
+    /// `client_secret_basic`: id and secret in the `Authorization` header, form-encoded (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// `client_secret_post`: id and secret in the request body.
+    ClientSecretPost,
+}
+
+/// The signature algorithms that an ID token may use (RFC 7518 §3.1, RFC 8037). All are asymmetric; `none` and the HMAC
+/// family do not exist here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum SigningAlgorithm {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+
+impl SigningAlgorithm {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+
+    /// The name in JOSE headers and metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Finds the algorithm of this name, if it is one of the supported.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alg| alg.name() == name)
+    }
+}
+
+/// Settings that make an app less safe. Each is off by default, and its name is to be noticed in a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Danger {
+    /// Allows http off loopback, for the redirect URI and for the provider.
+    ///
+    /// # Security
+    ///
+    /// Whoever is on the way can read codes, tokens and session cookies, and be any user.
+    pub allow_http: bool,
+}
+
+/// Everything that is wrong with a configuration.
+///
+/// `Display` has one line for each mistake: the key, what is wrong with it, what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One mistake in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The setting, as it is called where it was read from: a field of [`Config`], a key of `miracl.json`, or a variable of
+    /// the environment.
+    pub key: String,
+    /// What is wrong and what to do about it. It never repeats a secret.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// Returns the mistakes, at least one.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Problem { key, message }) in self.problems.iter().enumerate() {
+            if place > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{key}: {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Collects mistakes so that all are told at once.
+#[derive(Default)]
+pub(crate) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem {
+            key: key.into(),
+            message: message.into(),
+        });
+    }
+
+    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(ConfigError { problems: self.0 }),
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! Finds every mistake in a configuration before anything is started.
+
+use url::{Position, Url};
+
+use super::{Config, ConfigError, Problems};
+use crate::{
+    credentials,
+    http::{is_loopback, is_secure},
+    return_to::ReturnTo,
+};
+
+/// Where a value of the Portal is found, for error messages.
+const PORTAL: &str = "the provider shows it on the app's page (MIRACL: Portal, Applications)";
+
+/// What the template of `miracl.json` has before anyone fills it in.
+const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"];
+
+/// A configuration without mistakes, with what was parsed on the way.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) config: Config,
+    /// The redirect URI's path.
+    pub(crate) callback_path: String,
+    /// The path of the page after log-out, when it lies on this site.
+    pub(crate) signed_out_path: Option<String>,
+    /// The redirect URI's origin, as a URL with the path `/`.
+    pub(crate) origin: Url,
+    /// Origins in their serialised form (RFC 6454 §6.2): ours first.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Whether cookies are `Secure`.
+    pub(crate) secure: bool,
+    /// Whether failures may be explained on error pages.
+    pub(crate) development: bool,
+}
+
+impl Config {
+    /// Takes the configuration apart and names every mistake.
+    pub(crate) fn check(mut self) -> Result<Checked, ConfigError> {
+        let mut problems = Problems::default();
+        self.check_issuer(&mut problems);
+        self.check_credentials(&mut problems);
+        self.check_values(&mut problems);
+        let redirect = self.check_redirect_uri(&mut problems);
+        let checked = redirect.and_then(|redirect| self.into_checked(&redirect, &mut problems));
+        problems.into_result(checked)
+    }
+
+    fn check_issuer(&mut self, problems: &mut Problems) {
+        let trimmed = self.issuer.trim();
+        let trimmed = trimmed
+            .strip_suffix("/.well-known/openid-configuration")
+            .unwrap_or(trimmed);
+        self.issuer = trimmed.to_owned();
+        let mut add = |message: String| problems.add("issuer", message);
+        if self.issuer.is_empty() || TEMPLATE.contains(&self.issuer.as_str()) {
+            return add(format!(
+                "is missing; set it to the provider's issuer URL, {PORTAL}"
+            ));
+        }
+        match Url::parse(&self.issuer) {
+            Err(error) => add(format!("`{}` is not a URL ({error})", self.issuer)),
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                add("must have no query and no fragment".to_owned());
+            }
+            Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
+                "`{}` must be https (http is for 127.0.0.1 and localhost)",
+                self.issuer
+            )),
+            Ok(_) => {}
+        }
+    }
+
+    fn check_credentials(&mut self, problems: &mut Problems) {
+        if let Some(path) = &self.client_id_file {
+            match credentials::read(path) {
+                Ok(id) => self.client_id = id,
+                Err(error) => return problems.add("client_id_file", error.to_string()),
+            }
+        }
+        if let Some(path) = &self.client_secret_file {
+            match credentials::read(path) {
+                Ok(secret) => self.client_secret = secret.into(),
+                Err(error) => return problems.add("client_secret_file", error.to_string()),
+            }
+        }
+        if self.credential_source.is_some() {
+            return;
+        }
+        if self.client_id.is_empty() || TEMPLATE.contains(&self.client_id.as_str()) {
+            problems.add("client_id", format!("is missing; {PORTAL}"));
+        }
+        if self.client_secret.is_empty() || TEMPLATE.contains(&self.client_secret.expose()) {
+            problems.add(
+                "client_secret",
+                format!("is missing; {PORTAL}, once, when the app is made"),
+            );
+        }
+    }
+
+    fn check_values(&self, problems: &mut Problems) {
+        if !self.scopes.iter().any(|scope| scope == "openid") {
+            problems.add("scopes", "must contain `openid`");
+        }
+        // RFC 6749 §3.3: scope-token
+        let odd = |c: char| !matches!(c, '!' | '#'..='[' | ']'..='~');
+        if let Some(scope) = self.scopes.iter().find(|s| s.is_empty() || s.contains(odd)) {
+            problems.add("scopes", format!("`{scope}` is not one scope"));
+        }
+        if self.cookie_keys.is_empty() {
+            problems.add(
+                "cookie_keys",
+                format!(
+                    "is missing; make a key with `{}` and keep it with the app's other secrets",
+                    crate::secret::MAKE_A_KEY
+                ),
+            );
+        }
+        let ids: Vec<_> = self.cookie_keys.iter().map(crate::CookieKey::id).collect();
+        if (1..ids.len()).any(|place| ids[..place].contains(&ids[place])) {
+            problems.add("cookie_keys", "has the same key twice");
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if self.cookie_prefix.is_empty()
+            || self.cookie_prefix.len() > 32
+            || !self.cookie_prefix.chars().all(plain)
+        {
+            problems.add(
+                "cookie_prefix",
+                "must be 1 to 32 letters, digits, `-` or `_`",
+            );
+        }
+        for (key, duration) in [
+            ("session_idle_timeout", self.session_idle_timeout),
+            ("session_absolute_timeout", self.session_absolute_timeout),
+            ("login_timeout", self.login_timeout),
+        ] {
+            if duration.as_secs() == 0 {
+                problems.add(key, "must be at least one second");
+            }
+        }
+        if self.request_timeout.is_zero() {
+            problems.add("request_timeout", "must not be zero");
+        }
+        if self.session_idle_timeout > self.session_absolute_timeout {
+            problems.add(
+                "session_idle_timeout",
+                "must not be longer than session_absolute_timeout",
+            );
+        }
+    }
+
+    fn check_redirect_uri(&self, problems: &mut Problems) -> Option<Url> {
+        let mut add = |message: String| problems.add("redirect_uri", message);
+        if self.redirect_uri.is_empty() || TEMPLATE.contains(&self.redirect_uri.as_str()) {
+            add(
+                "is missing; set it to the URL of this app's callback route as registered at the provider, such as `http://127.0.0.1:5000/login`"
+                    .to_owned(),
+            );
+            return None;
+        }
+        match Url::parse(&self.redirect_uri) {
+            Err(error) => add(format!("`{}` is not a URL ({error})", self.redirect_uri)),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                add("must be an http or https URL".to_owned());
+            }
+            Ok(url) if url.fragment().is_some() => add("must have no fragment".to_owned()),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                add("must have no user name and no password".to_owned());
+            }
+            Ok(url) if url.query().is_some() => add(
+                "must have no query; use LoginOptions::return_to to remember where to go"
+                    .to_owned(),
+            ),
+            Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
+                "`{}` must be https (http is for 127.0.0.1 and localhost): on plain http anyone on the way can take over sessions",
+                self.redirect_uri
+            )),
+            Ok(url) => return Some(url),
+        }
+        None
+    }
+
+    fn into_checked(self, redirect: &Url, problems: &mut Problems) -> Option<Checked> {
+        let mut origin = redirect.clone();
+        origin.set_path("/");
+        let callback_path = redirect.path().to_owned();
+        let mut signed_out_path = None;
+        if let Some(uri) = &self.post_logout_redirect_uri {
+            match Url::parse(uri) {
+                Err(error) => problems.add(
+                    "post_logout_redirect_uri",
+                    format!("`{uri}` is not a URL ({error})"),
+                ),
+                Ok(url) if url.origin() == origin.origin() => {
+                    signed_out_path = Some(url.path().to_owned());
+                }
+                Ok(_) => {}
+            }
+        }
+        let paths = [
+            ("paths.login_start", Some(&self.paths.login_start)),
+            ("paths.logout", Some(&self.paths.logout)),
+            ("redirect_uri", Some(&callback_path)),
+            (
+                "post_logout_redirect_uri",
+                signed_out_path.as_ref().filter(|path| *path != "/"),
+            ),
+        ];
+        for (place, (key, path)) in paths.iter().enumerate() {
+            let Some(path) = path else { continue };
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+            if !path.starts_with('/') || !path.chars().all(plain) {
+                problems.add(
+                    *key,
+                    format!("the path `{path}` must begin with `/` and have letters, digits and `-._~` only"),
+                );
+            }
+            if let Some((other, _)) = paths[..place]
+                .iter()
+                .find(|(_, other)| *other == Some(*path))
+            {
+                problems.add(*key, format!("has the same path `{path}` as {other}"));
+            }
+        }
+        let mut allowed_origins = vec![origin.origin().ascii_serialization()];
+        for trusted in &self.trusted_origins {
+            match Url::parse(trusted) {
+                Ok(url)
+                    if matches!(url.scheme(), "http" | "https")
+                        && url[Position::BeforePath..].trim_end_matches('/').is_empty() =>
+                {
+                    allowed_origins.push(url.origin().ascii_serialization());
+                }
+                _ => problems.add(
+                    "trusted_origins",
+                    format!("`{trusted}` is not an origin such as `https://admin.example`"),
+                ),
+            }
+        }
+        if ReturnTo::parse(&self.home_path, &origin, &[]).is_none() {
+            problems.add(
+                "home_path",
+                format!("`{}` is not a path on this site", self.home_path),
+            );
+        }
+        if self.signed_out_loops(&signed_out_path) {
+            problems.add(
+                "home_path",
+                "is the path of post_logout_redirect_uri, which redirects there",
+            );
+        }
+        let secure = redirect.scheme() == "https";
+        let development = self.development.unwrap_or_else(|| is_loopback(redirect));
+        Some(Checked {
+            callback_path,
+            signed_out_path: signed_out_path.filter(|path| *path != "/"),
+            origin,
+            allowed_origins,
+            secure,
+            development,
+            config: self,
+        })
+    }
+
+    fn signed_out_loops(&self, signed_out_path: &Option<String>) -> bool {
+        self.home_path != "/" && signed_out_path.as_deref() == Some(&self.home_path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CookieKey;
+
+    fn good() -> Config {
+        Config {
+            issuer: "https://issuer.example".into(),
+            client_id: "id".into(),
+            client_secret: "secret".into(),
+            redirect_uri: "https://app.example/login".into(),
+            post_logout_redirect_uri: Some("https://app.example/signed-out".into()),
+            cookie_keys: vec![CookieKey::generate()],
+            ..Config::default()
+        }
+    }
+
+    fn problems(config: Config) -> Vec<String> {
+        match config.check() {
+            Ok(_) => Vec::new(),
+            Err(error) => error.problems().iter().map(|p| p.key.clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_good_configuration_is_taken_apart() {
+        let checked = good().check().unwrap();
+        assert_eq!(checked.callback_path, "/login");
+        assert_eq!(checked.signed_out_path.as_deref(), Some("/signed-out"));
+        assert_eq!(checked.allowed_origins, ["https://app.example"]);
+        assert!(checked.secure && !checked.development);
+    }
+
+    #[test]
+    fn an_empty_configuration_names_everything_that_is_missing() {
+        assert_eq!(
+            problems(Config::default()),
+            [
+                "issuer",
+                "client_id",
+                "client_secret",
+                "cookie_keys",
+                "redirect_uri"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_untouched_template_counts_as_missing() {
+        let config = Config {
+            client_id: "CLIENT_ID".into(),
+            client_secret: "CLIENT_SECRET".into(),
+            ..good()
+        };
+        assert_eq!(problems(config), ["client_id", "client_secret"]);
+    }
+
+    #[test]
+    fn the_pasted_address_of_the_discovery_document_is_trimmed_to_the_issuer() {
+        let config = Config {
+            issuer: "https://issuer.example/x/.well-known/openid-configuration".into(),
+            ..good()
+        };
+        assert_eq!(
+            config.check().unwrap().config.issuer,
+            "https://issuer.example/x"
+        );
+    }
+
+    #[test]
+    fn http_is_for_loopback_unless_the_danger_is_accepted() {
+        let http = |uri: &str| Config {
+            redirect_uri: uri.into(),
+            post_logout_redirect_uri: None,
+            ..good()
+        };
+        assert!(problems(http("http://127.0.0.1:5000/login")).is_empty());
+        assert!(problems(http("http://localhost/login")).is_empty());
+        assert_eq!(problems(http("http://app.example/login")), ["redirect_uri"]);
+        let mut config = http("http://app.example/login");
+        config.danger.allow_http = true;
+        assert!(problems(config).is_empty());
+        let config = Config {
+            issuer: "http://issuer.example".into(),
+            ..good()
+        };
+        assert_eq!(problems(config), ["issuer"]);
+    }
+
+    #[test]
+    fn each_wrong_value_is_named_by_its_key() {
+        let key = CookieKey::generate();
+        let wrong: Vec<(&str, Config)> = vec![
+            (
+                "issuer",
+                Config {
+                    issuer: "not a url".into(),
+                    ..good()
+                },
+            ),
+            (
+                "issuer",
+                Config {
+                    issuer: "https://i.example/?q".into(),
+                    ..good()
+                },
+            ),
+            (
+                "redirect_uri",
+                Config {
+                    redirect_uri: "/login".into(),
+                    ..good()
+                },
+            ),
+            (
+                "redirect_uri",
+                Config {
+                    redirect_uri: "https://a.example/login#x".into(),
+                    ..good()
+                },
+            ),
+            (
+                "redirect_uri",
+                Config {
+                    redirect_uri: "https://u:p@a.example/login".into(),
+                    ..good()
+                },
+            ),
+            (
+                "redirect_uri",
+                Config {
+                    redirect_uri: "https://app.example/logout".into(),
+                    ..good()
+                },
+            ),
+            (
+                "post_logout_redirect_uri",
+                Config {
+                    post_logout_redirect_uri: Some("https://app.example/login".into()),
+                    ..good()
+                },
+            ),
+            (
+                "scopes",
+                Config {
+                    scopes: vec!["email".into()],
+                    ..good()
+                },
+            ),
+            (
+                "scopes",
+                Config {
+                    scopes: vec!["openid".into(), "a b".into()],
+                    ..good()
+                },
+            ),
+            (
+                "cookie_keys",
+                Config {
+                    cookie_keys: vec![key.clone(), key],
+                    ..good()
+                },
+            ),
+            (
+                "cookie_prefix",
+                Config {
+                    cookie_prefix: "a=b".into(),
+                    ..good()
+                },
+            ),
+            (
+                "home_path",
+                Config {
+                    home_path: "//evil.example".into(),
+                    ..good()
+                },
+            ),
+            (
+                "trusted_origins",
+                Config {
+                    trusted_origins: vec!["https://a.example/path".into()],
+                    ..good()
+                },
+            ),
+            (
+                "login_timeout",
+                Config {
+                    login_timeout: std::time::Duration::ZERO,
+                    ..good()
+                },
+            ),
+            (
+                "session_idle_timeout",
+                Config {
+                    session_idle_timeout: std::time::Duration::from_secs(10_000_000),
+                    ..good()
+                },
+            ),
+            (
+                "client_secret_file",
+                Config {
+                    client_secret_file: Some("/nowhere/secret".into()),
+                    ..good()
+                },
+            ),
+        ];
+        for (key, config) in wrong {
+            assert_eq!(problems(config), [key]);
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! Reads settings from `miracl.json` and the environment.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use figment::{
+    Figment,
+    providers::{Format, Json, Serialized},
+    value::Value,
+};
+
+use super::{ClientAuthMethod, Config, ConfigError, Pkce, Problems, SigningAlgorithm};
+use crate::secret::{CookieKey, Secret};
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "miracl.json";
+
+/// Every setting: its key in the file, and its variable in the environment.
+const SETTINGS: [(&str, &str); 27] = [
+    ("issuer", "ISSUER"),
+    ("client_id", "CLIENT_ID"),
+    ("client_id_file", "CLIENT_ID_FILE"),
+    ("client_secret", "CLIENT_SECRET"),
+    ("client_secret_file", "CLIENT_SECRET_FILE"),
+    ("client_jwk_file", "CLIENT_JWK_FILE"),
+    ("redirect_uri", "REDIRECT_URL"),
+    ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URL"),
+    ("scopes", "SCOPES"),
+    ("pkce", "PKCE"),
+    ("response_mode", "RESPONSE_MODE"),
+    ("token_endpoint_auth_method", "TOKEN_ENDPOINT_AUTH_METHOD"),
+    (
+        "id_token_signed_response_alg",
+        "ID_TOKEN_SIGNED_RESPONSE_ALG",
+    ),
+    (
+        "userinfo_signed_response_alg",
+        "USERINFO_SIGNED_RESPONSE_ALG",
+    ),
+    ("trusted_audiences", "TRUSTED_AUDIENCES"),
+    ("trusted_origins", "TRUSTED_ORIGINS"),
+    ("ca_cert", "CA_CERT"),
+    ("proxy_host", "PROXY_HOST"),
+    ("proxy_port", "PROXY_PORT"),
+    ("session_store", "SESSION_STORE"),
+    ("marks_store", "MARKS_STORE"),
+    ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
+    ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
+    ("cookie_keys", "COOKIE_KEYS"),
+    ("cookie_prefix", "COOKIE_PREFIX"),
+    ("home_path", "HOME_PATH"),
+    ("development", "DEVELOPMENT"),
+];
+
+impl Config {
+    /// Reads `miracl.json`, a JSON object with the Tornado SDK's keys `client_id`, `secret` (or `client_secret`) and
+    /// `redirect_uri`, and `issuer`. Every other setting of the table under [`Config::load`] may stand there too, by
+    /// its key.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not a JSON object, or has a value that does not fit. What is *missing* is told by
+    /// [`Miracl::new`](crate::Miracl::new), so that the rest can still be filled in.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        build(Some(path.as_ref()), false)
+    }
+
+    /// Reads the environment's variables, as [`Config::load`] lists them, and no file.
+    ///
+    /// # Errors
+    ///
+    /// When a value does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
+    pub fn from_env() -> Result<Self, ConfigError> {
+        build(None, true)
+    }
+
+    /// Reads settings from a file, then from the environment, which wins.
+    ///
+    /// The file is `file`; or the one named by the variable `MIRACL_CONFIG`; or `miracl.json` in the working
+    /// directory, if there is one. An empty value counts as not given.
+    ///
+    /// | key in the file | variable | meaning |
+    /// |---|---|---|
+    /// | `issuer` | `ISSUER` | [`Config::issuer`] |
+    /// | `client_id` | `CLIENT_ID` | [`Config::client_id`] |
+    /// | `client_id_file` | `CLIENT_ID_FILE` | [`Config::client_id_file`] |
+    /// | `client_secret`, `secret` | `CLIENT_SECRET` | [`Config::client_secret`] |
+    /// | `client_secret_file` | `CLIENT_SECRET_FILE` | [`Config::client_secret_file`] |
+    /// | `redirect_uri` | `REDIRECT_URL` | [`Config::redirect_uri`] |
+    /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
+    /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
+    /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
+    /// | `response_mode` | `RESPONSE_MODE` | `query`, the only one so far |
+    /// | `token_endpoint_auth_method` | `TOKEN_ENDPOINT_AUTH_METHOD` | [`Config::token_endpoint_auth_method`] |
+    /// | `id_token_signed_response_alg` | `ID_TOKEN_SIGNED_RESPONSE_ALG` | [`Config::id_token_signed_response_alg`] |
+    /// | `trusted_audiences` | `TRUSTED_AUDIENCES` | [`Config::trusted_audiences`], separated by spaces |
+    /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
+    /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
+    /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
+    /// | `session_store` | `SESSION_STORE` | `cookie`, the only one so far |
+    /// | `marks_store` | `MARKS_STORE` | `memory`, the only one so far |
+    /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
+    /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
+    /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
+    /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
+    /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
+    /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
+    ///
+    /// A setting whose feature does not exist yet is an error and never ignored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_file`]; a file that was named must exist.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let named = file.map(Path::to_owned).or_else(|| {
+            env::var_os("MIRACL_CONFIG")
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        });
+        let default = Path::new(DEFAULT_FILE);
+        match &named {
+            Some(path) => build(Some(path), true),
+            None if default.exists() => build(Some(default), true),
+            None => build(None, true),
+        }
+    }
+}
+
+fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
+    let mut problems = Problems::default();
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        match std::fs::read_to_string(path) {
+            Ok(text) => figment = figment.merge(Json::string(&text)),
+            Err(error) => {
+                problems.add(
+                    path.display().to_string(),
+                    format!("cannot be read: {error}"),
+                );
+                return problems.into_result(None);
+            }
+        }
+    }
+    // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
+    let variables: BTreeMap<&str, String> = SETTINGS
+        .iter()
+        .filter(|_| with_env)
+        .filter_map(|(key, variable)| Some((*key, env::var(variable).ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let from_env: Vec<&str> = variables.keys().copied().collect();
+    let merged = figment
+        .merge(Serialized::globals(variables))
+        .extract::<BTreeMap<String, Value>>();
+    let mut values = match merged {
+        Ok(values) => values,
+        Err(error) => {
+            let name = file
+                .unwrap_or(Path::new(DEFAULT_FILE))
+                .display()
+                .to_string();
+            problems.add(name, format!("is not a JSON object of settings: {error}"));
+            return problems.into_result(None);
+        }
+    };
+    // The Tornado SDK's name for it.
+    let legacy = values.remove("secret");
+    if let Some(secret) = legacy
+        && !from_env.contains(&"client_secret")
+    {
+        values.insert("client_secret".to_owned(), secret);
+    }
+    for key in values.keys() {
+        if !SETTINGS.iter().any(|(known, _)| known == key) {
+            tracing::warn!(key, "unknown setting in the configuration file");
+        }
+    }
+    let mut source = Source {
+        values,
+        from_env,
+        problems,
+    };
+    let config = source.config();
+    source.problems.into_result(Some(config))
+}
+
+/// The merged values, taken out one by one.
+struct Source<'a> {
+    values: BTreeMap<String, Value>,
+    from_env: Vec<&'a str>,
+    problems: Problems,
+}
+
+impl Source<'_> {
+    fn config(&mut self) -> Config {
+        let mut config = Config::default();
+        let clear_text = !self.from_env.contains(&"client_secret");
+        config.issuer = self.text("issuer").unwrap_or_default();
+        config.client_id = self.text("client_id").unwrap_or_default();
+        config.client_id_file = self.text("client_id_file").map(PathBuf::from);
+        config.client_secret = match self.text("client_secret") {
+            Some(secret) if clear_text => Secret::from_clear_text(secret),
+            Some(secret) => secret.into(),
+            None => Secret::default(),
+        };
+        config.client_secret_file = self.text("client_secret_file").map(PathBuf::from);
+        config.redirect_uri = self.text("redirect_uri").unwrap_or_default();
+        config.post_logout_redirect_uri = self.text("post_logout_redirect_uri");
+        if let Some(scopes) = self.list("scopes") {
+            config.scopes = scopes;
+        }
+        config.pkce = self
+            .choice("pkce", "`on` or `off`", |value| match value {
+                "on" => Some(Pkce::S256),
+                "off" => Some(Pkce::Off),
+                _ => None,
+            })
+            .unwrap_or_default();
+        config.token_endpoint_auth_method = self.token_endpoint_auth_method();
+        let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
+        config.id_token_signed_response_alg = self.choice(
+            "id_token_signed_response_alg",
+            &format!("one of {algorithms}"),
+            SigningAlgorithm::from_name,
+        );
+        config.trusted_audiences = self.list("trusted_audiences").unwrap_or_default();
+        config.trusted_origins = self.list("trusted_origins").unwrap_or_default();
+        config.ca_certs = self
+            .text("ca_cert")
+            .map(PathBuf::from)
+            .into_iter()
+            .collect();
+        config.proxy = self.proxy();
+        for (key, only) in [
+            ("session_store", "cookie"),
+            ("marks_store", "memory"),
+            ("response_mode", "query"),
+            ("client_jwk_file", ""),
+            ("userinfo_signed_response_alg", ""),
+        ] {
+            self.not_built_yet(key, only);
+        }
+        if let Some(seconds) = self.seconds("session_idle_timeout") {
+            config.session_idle_timeout = seconds;
+        }
+        if let Some(seconds) = self.seconds("session_absolute_timeout") {
+            config.session_absolute_timeout = seconds;
+        }
+        config.cookie_keys = self.cookie_keys();
+        if let Some(prefix) = self.text("cookie_prefix") {
+            config.cookie_prefix = prefix;
+        }
+        if let Some(path) = self.text("home_path") {
+            config.home_path = path;
+        }
+        config.development = self.choice("development", "`1` or `0`", |value| match value {
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            _ => None,
+        });
+        config
+    }
+
+    /// The name under which the person knows a setting: the variable's when it came from there.
+    fn name(&self, key: &str) -> String {
+        SETTINGS
+            .iter()
+            .find(|(known, _)| *known == key && self.from_env.contains(known))
+            .map_or(key, |(_, variable)| variable)
+            .to_owned()
+    }
+
+    fn refuse(&mut self, key: &str, message: impl Into<String>) {
+        let name = self.name(key);
+        self.problems.add(name, message);
+    }
+
+    /// A text. In the file, a number or boolean counts as its text.
+    fn text(&mut self, key: &str) -> Option<String> {
+        let text = match self.values.remove(key)? {
+            Value::String(_, text) => text,
+            Value::Bool(_, value) => value.to_string(),
+            Value::Num(_, number) => number
+                .to_u128()
+                .map(|value| value.to_string())
+                .or_else(|| number.to_f64().map(|value| value.to_string()))?,
+            Value::Empty(..) => return None,
+            _ => {
+                self.refuse(key, "must be a text");
+                return None;
+            }
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// A list: an array in the file, or a text with spaces between.
+    fn list(&mut self, key: &str) -> Option<Vec<String>> {
+        if let Some(Value::Array(_, values)) = self.values.get(key) {
+            let texts = values
+                .iter()
+                .map(|v| v.as_str().map(str::to_owned))
+                .collect();
+            self.values.remove(key);
+            if let Some(texts) = texts {
+                return Some(texts);
+            }
+            self.refuse(key, "must be a list of texts");
+            return None;
+        }
+        self.text(key)
+            .map(|text| text.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
+    fn choice<T>(
+        &mut self,
+        key: &str,
+        choices: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.refuse(key, format!("`{text}` is not known; set it to {choices}"));
+        }
+        value
+    }
+
+    fn seconds(&mut self, key: &str) -> Option<Duration> {
+        self.choice(key, "a number of seconds", |text| text.parse().ok())
+            .map(Duration::from_secs)
+    }
+
+    fn token_endpoint_auth_method(&mut self) -> Option<ClientAuthMethod> {
+        const KEY: &str = "token_endpoint_auth_method";
+        match self.text(KEY)?.as_str() {
+            "client_secret_basic" => Some(ClientAuthMethod::ClientSecretBasic),
+            "client_secret_post" => Some(ClientAuthMethod::ClientSecretPost),
+            method @ ("client_secret_jwt" | "private_key_jwt") => {
+                self.refuse(
+                    KEY,
+                    format!("`{method}` is not built yet; use `client_secret_basic` or `client_secret_post`"),
+                );
+                None
+            }
+            other => {
+                self.refuse(
+                    KEY,
+                    format!("`{other}` is not known; set it to `client_secret_basic` or `client_secret_post`, or leave it out"),
+                );
+                None
+            }
+        }
+    }
+
+    fn not_built_yet(&mut self, key: &str, only: &str) {
+        match self.text(key) {
+            Some(value) if value != only => {
+                let advice = if only.is_empty() {
+                    "leave it out".to_owned()
+                } else {
+                    format!("leave it out or set it to `{only}`")
+                };
+                // A store's URL may hold a password.
+                let shown = value.split(':').next().unwrap_or_default();
+                self.refuse(key, format!("`{shown}` is not built yet; {advice}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn proxy(&mut self) -> Option<String> {
+        let (host, port) = (self.text("proxy_host"), self.text("proxy_port"));
+        match (host, port) {
+            (None, None) => None,
+            (Some(host), Some(port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                let host = host.strip_prefix("http://").unwrap_or(&host);
+                Some(format!("http://{host}:{port}"))
+            }
+            (Some(_), Some(port)) => {
+                self.refuse("proxy_port", format!("`{port}` is not a port"));
+                None
+            }
+            (Some(_), None) => {
+                self.refuse("proxy_port", "is missing beside the proxy's host");
+                None
+            }
+            (None, Some(_)) => {
+                self.refuse("proxy_host", "is missing beside the proxy's port");
+                None
+            }
+        }
+    }
+
+    fn cookie_keys(&mut self) -> Vec<CookieKey> {
+        let texts: Vec<String> = match self.list("cookie_keys") {
+            Some(texts) => texts
+                .iter()
+                .flat_map(|text| text.split(','))
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+                .collect(),
+            None => return Vec::new(),
+        };
+        let mut keys = Vec::new();
+        for (place, text) in texts.iter().enumerate() {
+            match CookieKey::from_base64(text) {
+                Ok(key) => keys.push(key),
+                Err(error) => self.refuse("cookie_keys", format!("key {} is {error}", place + 1)),
+            }
+        }
+        keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_json(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("miracl.json");
+        std::fs::write(&path, text).unwrap();
+        Config::from_file(&path)
+    }
+
+    #[test]
+    fn the_tornado_sdks_file_is_read() {
+        let config = from_json(
+            r#"{"client_id":"id","secret":"s","redirect_uri":"http://127.0.0.1:5000/c2id","issuer":"https://i.example"}"#,
+        )
+        .unwrap();
+        assert_eq!(config.client_id, "id");
+        assert_eq!(config.client_secret.expose(), "s");
+        assert!(config.client_secret.is_from_clear_text());
+        assert_eq!(config.redirect_uri, "http://127.0.0.1:5000/c2id");
+        assert_eq!(config.issuer, "https://i.example");
+        assert_eq!(config.scopes, ["openid", "email"]);
+    }
+
+    #[test]
+    fn client_secret_is_another_name_for_secret_and_scopes_may_be_a_list() {
+        let config =
+            from_json(r#"{"client_secret":"s","scopes":["openid","dvs"],"pkce":"off"}"#).unwrap();
+        assert_eq!(config.client_secret.expose(), "s");
+        assert_eq!(config.scopes, ["openid", "dvs"]);
+        assert_eq!(config.pkce, Pkce::Off);
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let error = from_json(
+            r#"{"pkce":"maybe","session_store":"redis://:hunter2@h","cookie_keys":"short","proxy_host":"p","development":"x",
+                "token_endpoint_auth_method":"private_key_jwt","response_mode":"form_post","client_jwk_file":"k"}"#,
+        )
+        .unwrap_err();
+        let keys: Vec<&str> = error.problems().iter().map(|p| p.key.as_str()).collect();
+        for key in [
+            "pkce",
+            "session_store",
+            "cookie_keys",
+            "proxy_port",
+            "development",
+            "token_endpoint_auth_method",
+            "response_mode",
+            "client_jwk_file",
+        ] {
+            assert!(keys.contains(&key), "{key} is missing in {keys:?}");
+        }
+        assert!(!error.to_string().contains("hunter2"));
+        assert!(error.to_string().contains("openssl rand -base64 32"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_object_or_not_there_is_named() {
+        assert!(
+            from_json("[]")
+                .unwrap_err()
+                .to_string()
+                .contains("miracl.json")
+        );
+        assert!(
+            from_json("{")
+                .unwrap_err()
+                .to_string()
+                .contains("miracl.json")
+        );
+        let error = Config::from_file("/nowhere/miracl.json").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("/nowhere/miracl.json: cannot be read")
+        );
+    }
+
+    #[test]
+    fn the_table_in_the_documentation_names_every_setting() {
+        let source = include_str!("load.rs");
+        for (key, variable) in SETTINGS {
+            let unbuilt = ["client_jwk_file", "userinfo_signed_response_alg"];
+            let documented = source
+                .lines()
+                .filter(|line| line.trim_start().starts_with("/// |"))
+                .any(|line| {
+                    line.contains(&format!("`{key}`")) && line.contains(&format!("`{variable}`"))
+                });
+            assert!(
+                documented || unbuilt.contains(&key),
+                "{key} is not documented"
+            );
+        }
+    }
+}

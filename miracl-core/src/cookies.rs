@@ -1,0 +1,362 @@
+//! Our cookies: their names and attributes, how they are found in a request, and how they are cut into parts.
+
+use cookie::{Cookie, SameSite};
+
+use crate::{
+    config::Checked,
+    seal::{KeyRing, Opened, Purpose, parts},
+};
+
+/// All of our cookies together, names and values: browsers and servers begin to refuse at 8 KB of headers.
+pub(crate) const BUDGET: usize = 7 * 1024;
+/// What the session may take of it, so that a login can be started and a message shown beside it.
+pub(crate) const SESSION_BUDGET: usize = BUDGET - 1024;
+/// The most characters of one cookie's value. Browsers keep 4096 bytes with name and attributes (RFC 6265 §6.1).
+const PART_LEN: usize = 3800;
+/// More parts than fit into the budget.
+const MAX_PARTS: usize = 3;
+
+/// The names of our cookies and what they have in common.
+#[derive(Debug)]
+pub(crate) struct Cookies {
+    pub(crate) session: String,
+    pub(crate) data: String,
+    pub(crate) flash: String,
+    /// What the names of all pending logins begin with.
+    pub(crate) login_prefix: String,
+    secure: bool,
+    keys: KeyRing,
+}
+
+/// A value found in the request, opened.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) plain: crate::seal::Plain,
+    /// Sealed with the first key; otherwise it is to be sealed again.
+    pub(crate) first_key: bool,
+}
+
+/// How long a browser keeps a cookie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keep {
+    /// For so many seconds.
+    Seconds(u64),
+    /// Until the browser is closed.
+    BrowserSession,
+}
+
+/// A cookie to be set: its name, its value, and the whole header line.
+#[derive(Debug, Clone)]
+pub(crate) struct SetCookie {
+    pub(crate) name: String,
+    /// Name and value as the browser sends them back, in bytes; 0 for a deletion.
+    pub(crate) len: usize,
+    pub(crate) line: String,
+}
+
+impl Cookies {
+    pub(crate) fn new(checked: &Checked) -> Self {
+        let prefix = &checked.config.cookie_prefix;
+        let host = if checked.secure { "__Host-" } else { "" };
+        Self {
+            session: format!("{host}{prefix}-session"),
+            data: format!("{host}{prefix}-data"),
+            flash: format!("{host}{prefix}-flash"),
+            login_prefix: format!("{host}{prefix}-login-"),
+            secure: checked.secure,
+            keys: KeyRing::new(&checked.config.cookie_keys),
+        }
+    }
+
+    /// Seals a value and cuts it into as many cookies as it takes. None when it does not fit into any.
+    pub(crate) fn seal(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        plain: &[u8],
+        keep: Keep,
+    ) -> Option<Vec<SetCookie>> {
+        let value = self.keys.seal(purpose, name, plain, PART_LEN)?;
+        let cookies = value
+            .as_bytes()
+            .chunks(PART_LEN)
+            .enumerate()
+            .map(|(place, part)| {
+                let part = std::str::from_utf8(part).expect("base64 is ASCII");
+                self.set(part_name(name, place), part, Some(keep))
+            })
+            .collect();
+        Some(cookies)
+    }
+
+    /// Deletes a cookie, with the attributes it was made with.
+    pub(crate) fn delete(&self, name: &str) -> SetCookie {
+        self.set(name.to_owned(), "", None)
+    }
+
+    /// The one descriptor of a cookie, by which it is both made and deleted.
+    fn set(&self, name: String, value: &str, keep: Option<Keep>) -> SetCookie {
+        let mut cookie = Cookie::build((name.as_str(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure);
+        match keep {
+            None => {
+                // Both, because old browsers know only one of them.
+                cookie = cookie
+                    .max_age(cookie::time::Duration::ZERO)
+                    .expires(cookie::time::OffsetDateTime::UNIX_EPOCH);
+            }
+            Some(Keep::Seconds(seconds)) => {
+                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+                cookie = cookie.max_age(cookie::time::Duration::seconds(seconds));
+            }
+            Some(Keep::BrowserSession) => {}
+        }
+        let len = if keep.is_some() {
+            name.len() + 1 + value.len()
+        } else {
+            0
+        };
+        SetCookie {
+            line: cookie.build().to_string(),
+            len,
+            name,
+        }
+    }
+
+    /// Finds a value of one part in the `Cookie` header and opens it.
+    ///
+    /// Where the same name comes twice, which happens when another app set it for a longer path, the one that opens counts.
+    pub(crate) fn open(&self, header: &[u8], purpose: Purpose, name: &str) -> Option<Found> {
+        values(header, name).find_map(|value| self.open_value(purpose, name, value))
+    }
+
+    /// Finds a value that may be cut into parts, and opens it.
+    pub(crate) fn open_parts(&self, header: &[u8], purpose: Purpose, name: &str) -> Option<Found> {
+        values(header, name).find_map(|first| {
+            let count = parts(first);
+            if count == 1 {
+                return self.open_value(purpose, name, first);
+            }
+            if count > MAX_PARTS {
+                return None;
+            }
+            let mut whole = first.to_owned();
+            for place in 1..count {
+                whole.push_str(values(header, &part_name(name, place)).next()?);
+            }
+            self.open_value(purpose, name, &whole)
+        })
+    }
+
+    fn open_value(&self, purpose: Purpose, name: &str, value: &str) -> Option<Found> {
+        match self.keys.open(purpose, name, value) {
+            Opened::Plain { plain, first_key } => Some(Found { plain, first_key }),
+            Opened::Foreign => {
+                tracing::debug!(name, "a cookie of an unknown key is left alone");
+                None
+            }
+            Opened::Broken => {
+                tracing::debug!(name, "a cookie does not open");
+                None
+            }
+        }
+    }
+
+    /// The names of the cookies in a request that hold a value and its parts.
+    pub(crate) fn names_of_parts(&self, header: &[u8], name: &str) -> Vec<String> {
+        (0..MAX_PARTS)
+            .map(|place| part_name(name, place))
+            .filter(|part| values(header, part).next().is_some())
+            .collect()
+    }
+
+    /// The names of all pending logins in a request.
+    pub(crate) fn logins(&self, header: &[u8]) -> Vec<String> {
+        let Ok(header) = std::str::from_utf8(header) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = Cookie::split_parse(header)
+            .flatten()
+            .map(|cookie| cookie.name().to_owned())
+            .filter(|name| name.starts_with(&self.login_prefix))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// How many bytes of a request's `Cookie` header are ours, not counting `except`.
+    pub(crate) fn bytes_in(&self, header: &[u8], except: impl Fn(&str) -> bool) -> usize {
+        pairs(header)
+            .filter(|(name, _)| self.is_ours(name) && !except(name))
+            .map(|(name, value)| name.len() + 1 + value.len())
+            .sum()
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        name == self.session
+            || name == self.flash
+            || name.starts_with(&self.data)
+            || name.starts_with(&self.login_prefix)
+    }
+}
+
+fn part_name(name: &str, place: usize) -> String {
+    if place == 0 {
+        name.to_owned()
+    } else {
+        format!("{name}-{place}")
+    }
+}
+
+/// Every value that a `Cookie` header has for a name.
+///
+/// On bytes and without allocation: it runs for each request of a logged-in user, and a value of another app that is not
+/// UTF-8 must not hide ours.
+fn values<'a>(header: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a str> {
+    pairs(header)
+        .filter(move |(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
+fn pairs(header: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    header.split(|byte| *byte == b';').filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let name = std::str::from_utf8(&pair[..equals]).ok()?;
+        let value = std::str::from_utf8(&pair[equals + 1..]).ok()?;
+        Some((name, value.trim_matches('"')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, CookieKey};
+
+    fn cookies(redirect_uri: &str) -> Cookies {
+        let config = Config {
+            issuer: "https://issuer.example".into(),
+            client_id: "id".into(),
+            client_secret: "secret".into(),
+            redirect_uri: redirect_uri.into(),
+            cookie_keys: vec![CookieKey::generate()],
+            ..Config::default()
+        };
+        Cookies::new(&config.check().unwrap())
+    }
+
+    fn header(set: &[SetCookie]) -> String {
+        let pairs: Vec<&str> = set
+            .iter()
+            .map(|cookie| cookie.line.split(';').next().unwrap())
+            .collect();
+        pairs.join("; ")
+    }
+
+    #[test]
+    fn on_https_cookies_are_secure_and_host_bound() {
+        let cookies = cookies("https://app.example/login");
+        let set = cookies
+            .seal(Purpose::Session, &cookies.session, b"x", Keep::Seconds(60))
+            .unwrap();
+        let line = &set[0].line;
+        assert!(line.starts_with("__Host-miracl-session="), "{line}");
+        for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=60"] {
+            assert!(line.contains(attribute), "{line}");
+        }
+        assert!(!line.contains("Domain"));
+    }
+
+    #[test]
+    fn on_loopback_http_cookies_are_neither_secure_nor_prefixed() {
+        let cookies = cookies("http://127.0.0.1/login");
+        let set = cookies
+            .seal(
+                Purpose::Session,
+                &cookies.session,
+                b"x",
+                Keep::BrowserSession,
+            )
+            .unwrap();
+        let line = &set[0].line;
+        assert!(line.starts_with("miracl-session="), "{line}");
+        assert!(!line.contains("Secure") && !line.contains("Max-Age"));
+    }
+
+    #[test]
+    fn a_cookie_is_deleted_with_the_attributes_it_was_made_with() {
+        let cookies = cookies("https://app.example/login");
+        let line = cookies.delete(&cookies.session).line;
+        for attribute in [
+            "HttpOnly",
+            "SameSite=Lax",
+            "Secure",
+            "Path=/",
+            "Max-Age=0",
+            "Expires=Thu, 01 Jan 1970",
+        ] {
+            assert!(line.contains(attribute), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_large_value_comes_in_parts_and_opens_only_whole_and_in_order() {
+        let cookies = cookies("http://127.0.0.1/login");
+        let plain = vec![b'x'; 5000];
+        let set = cookies
+            .seal(Purpose::Data, &cookies.data, &plain, Keep::BrowserSession)
+            .unwrap();
+        assert_eq!(set.len(), 2);
+        assert!(set.iter().all(|cookie| cookie.line.len() <= 4096));
+        let open =
+            |header: &str| cookies.open_parts(header.as_bytes(), Purpose::Data, &cookies.data);
+        assert_eq!(&*open(&header(&set)).unwrap().plain, plain.as_slice());
+
+        let reversed: Vec<SetCookie> = set.iter().rev().cloned().collect();
+        assert!(
+            open(&header(&reversed)).is_some(),
+            "the order of headers does not matter"
+        );
+        assert!(open(&header(&set[..1])).is_none(), "a part is missing");
+        let swapped = header(&set)
+            .replace("miracl-data-1=", "x=")
+            .replace("miracl-data=", "miracl-data-1=")
+            .replace("x=", "miracl-data=");
+        assert!(open(&swapped).is_none(), "the parts changed places");
+    }
+
+    #[test]
+    fn a_value_shrinks_and_grows_beside_stale_parts() {
+        let cookies = cookies("http://127.0.0.1/login");
+        let seal = |len: usize| {
+            cookies
+                .seal(
+                    Purpose::Data,
+                    &cookies.data,
+                    &vec![b'x'; len],
+                    Keep::BrowserSession,
+                )
+                .unwrap()
+        };
+        let (large, small) = (seal(5000), seal(10));
+        let mixed = format!("{}; {}", header(&small), header(&large[1..]));
+        let found = cookies.open_parts(mixed.as_bytes(), Purpose::Data, &cookies.data);
+        assert_eq!(found.unwrap().plain.len(), 10);
+    }
+
+    #[test]
+    fn a_foreign_cookie_of_our_name_or_of_odd_bytes_does_not_hide_ours() {
+        let cookies = cookies("http://127.0.0.1/login");
+        let set = cookies
+            .seal(Purpose::Flash, &cookies.flash, b"x", Keep::BrowserSession)
+            .unwrap();
+        let mut request = b"odd=\xff\xfe; miracl-flash=other; =; ;;novalue; ".to_vec();
+        request.extend_from_slice(header(&set).as_bytes());
+        let found = cookies.open(&request, Purpose::Flash, &cookies.flash);
+        assert_eq!(&*found.unwrap().plain, b"x");
+    }
+}

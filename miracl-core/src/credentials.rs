@@ -1,0 +1,277 @@
+//! The client id and secret: from the configuration, from files, or from the app's own source.
+
+use std::{
+    error::Error,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
+
+use tokio::sync::RwLock;
+
+use crate::{config::Config, error::ProviderError, secret::Secret};
+
+/// What a client shows at the token endpoint.
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> + Send>>;
+
+/// The app's own way to its credentials: a vault, a secrets manager.
+///
+/// It is asked when the first login needs it, and again when the provider refuses the secret, so a rotated secret needs
+/// no restart. The client id must stay the same, because sessions belong to it.
+///
+/// ```
+/// use miracl_core::{ClientCredentials, Config, CredentialSource};
+///
+/// # async fn ask_the_vault(_: &str) -> Result<String, std::io::Error> { Ok(String::new()) }
+/// let source = CredentialSource::new(|| async {
+///     Ok(ClientCredentials {
+///         client_id: ask_the_vault("miracl/client_id").await?,
+///         client_secret: ask_the_vault("miracl/client_secret").await?.into(),
+///     })
+/// });
+/// let config = Config { credential_source: Some(source), ..Config::default() };
+/// ```
+#[derive(Clone)]
+pub struct CredentialSource(Arc<dyn Fn() -> Answer + Send + Sync>);
+
+impl CredentialSource {
+    /// Makes a source of an async function.
+    pub fn new<F, A>(ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<ClientCredentials, BoxError>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(ask())))
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialSource")
+    }
+}
+
+/// The credentials in use.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    origin: Origin,
+    /// Fixed once known.
+    client_id: OnceLock<String>,
+    secret: RwLock<Option<Secret>>,
+}
+
+#[derive(Debug)]
+enum Origin {
+    Config,
+    File(PathBuf),
+    Source(CredentialSource),
+}
+
+impl Credentials {
+    /// Takes over what the checked configuration has.
+    pub(crate) fn new(config: &Config) -> Self {
+        let client_id = OnceLock::new();
+        if !config.client_id.is_empty() {
+            let _ = client_id.set(config.client_id.clone());
+        }
+        let (origin, secret) = match (&config.credential_source, &config.client_secret_file) {
+            (Some(source), _) => (Origin::Source(source.clone()), None),
+            (None, Some(path)) => (
+                Origin::File(path.clone()),
+                Some(config.client_secret.clone()),
+            ),
+            (None, None) => (Origin::Config, Some(config.client_secret.clone())),
+        };
+        Self {
+            origin,
+            client_id,
+            secret: RwLock::new(secret),
+        }
+    }
+
+    /// The client id, when it is known without asking.
+    pub(crate) fn known_client_id(&self) -> Option<&str> {
+        self.client_id.get().map(String::as_str)
+    }
+
+    pub(crate) async fn client_id(&self) -> Result<&str, ProviderError> {
+        if let Some(known) = self.known_client_id() {
+            return Ok(known);
+        }
+        self.secret().await?;
+        self.known_client_id()
+            .ok_or_else(|| failed("the source gave no client id"))
+    }
+
+    pub(crate) async fn secret(&self) -> Result<Secret, ProviderError> {
+        if let Some(secret) = self.secret.read().await.as_ref() {
+            return Ok(secret.clone());
+        }
+        let mut slot = self.secret.write().await;
+        if let Some(secret) = slot.as_ref() {
+            return Ok(secret.clone());
+        }
+        let secret = self.ask().await?;
+        *slot = Some(secret.clone());
+        Ok(secret)
+    }
+
+    /// Asks again after the provider refused `refused`. None when there is no other secret to try.
+    pub(crate) async fn renewed(&self, refused: &Secret) -> Option<Secret> {
+        if matches!(self.origin, Origin::Config) {
+            return None;
+        }
+        let mut slot = self.secret.write().await;
+        let differs = |secret: &Secret| secret.expose() != refused.expose();
+        if let Some(secret) = slot.as_ref().filter(|secret| differs(secret)) {
+            return Some(secret.clone());
+        }
+        match self.ask().await {
+            Ok(secret) if differs(&secret) => {
+                tracing::info!(
+                    "the client secret was renewed after the provider refused the old one"
+                );
+                *slot = Some(secret.clone());
+                Some(secret)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &(dyn Error + 'static),
+                    "the client secret cannot be renewed"
+                );
+                None
+            }
+        }
+    }
+
+    async fn ask(&self) -> Result<Secret, ProviderError> {
+        match &self.origin {
+            Origin::Config => Err(failed("no other client secret is configured")),
+            Origin::File(path) => {
+                read(path)
+                    .map(Secret::from)
+                    .map_err(|error| ProviderError::Credentials {
+                        source: Arc::new(error),
+                    })
+            }
+            Origin::Source(source) => {
+                let given = (source.0)()
+                    .await
+                    .map_err(|error| ProviderError::Credentials {
+                        source: Arc::from(error),
+                    })?;
+                if given.client_id.is_empty() || given.client_secret.is_empty() {
+                    return Err(failed("the source gave an empty client id or secret"));
+                }
+                if *self.client_id.get_or_init(|| given.client_id.clone()) != given.client_id {
+                    return Err(failed("the source gave another client id than before"));
+                }
+                Ok(given.client_secret)
+            }
+        }
+    }
+}
+
+/// Reads a file that holds one value, without the line break at its end.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    let value = text.trim();
+    if value.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is empty", path.display()),
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+fn failed(message: &str) -> ProviderError {
+    ProviderError::Credentials {
+        source: Arc::from(BoxError::from(message)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_source_is_asked_once_and_again_only_when_its_secret_was_refused() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let credentials = Credentials::new(&Config {
+            credential_source: Some(CredentialSource::new(move || {
+                let time = count.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    Ok(ClientCredentials {
+                        client_id: "app".to_owned(),
+                        client_secret: format!("secret {time}").into(),
+                    })
+                }
+            })),
+            ..Config::default()
+        });
+        assert_eq!(credentials.known_client_id(), None);
+        assert_eq!(credentials.client_id().await.unwrap(), "app");
+        let first = credentials.secret().await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        let second = credentials.renewed(&first).await.unwrap();
+        assert_eq!(second.expose(), "secret 1");
+        assert_eq!(credentials.secret().await.unwrap().expose(), "secret 1");
+    }
+
+    #[tokio::test]
+    async fn a_failing_source_is_an_error_and_is_asked_again_next_time() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let credentials = Credentials::new(&Config {
+            credential_source: Some(CredentialSource::new(move || {
+                let time = count.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    if time == 0 {
+                        return Err(BoxError::from("sealed vault"));
+                    }
+                    Ok(ClientCredentials {
+                        client_id: "app".to_owned(),
+                        client_secret: "s".into(),
+                    })
+                }
+            })),
+            ..Config::default()
+        });
+        let error = credentials.secret().await.unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), "sealed vault");
+        assert_eq!(credentials.secret().await.unwrap().expose(), "s");
+    }
+
+    #[tokio::test]
+    async fn a_secret_file_is_read_again_when_the_provider_refused_the_old_secret() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "new\n").unwrap();
+        let credentials = Credentials::new(&Config {
+            client_id: "app".to_owned(),
+            client_secret: "old".into(),
+            client_secret_file: Some(file.path().to_owned()),
+            ..Config::default()
+        });
+        let old = credentials.secret().await.unwrap();
+        assert_eq!(old.expose(), "old");
+        assert_eq!(credentials.renewed(&old).await.unwrap().expose(), "new");
+        let new = credentials.secret().await.unwrap();
+        assert!(credentials.renewed(&new).await.is_none());
+    }
+}

@@ -1,0 +1,204 @@
+//! The provider's metadata (OpenID Connect Discovery 1.0): fetched when first needed, kept, shared.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Deserialize;
+
+use crate::{
+    config::SigningAlgorithm,
+    error::ProviderError,
+    flight::Fetched,
+    http::{Answer, HttpClient},
+    json,
+};
+
+/// How long metadata is used before it is fetched again.
+const FRESH: Duration = Duration::from_secs(60 * 60);
+/// The pauses before a failed fetch is tried again inside one login.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+const ENDPOINT: &str = "discovery document";
+
+/// What the discovery document says, as far as it is used here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProviderMetadata {
+    pub(crate) issuer: String,
+    pub(crate) authorization_endpoint: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) jwks_uri: String,
+    pub(crate) userinfo_endpoint: Option<String>,
+    pub(crate) end_session_endpoint: Option<String>,
+    pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    id_token_signing_alg_values_supported: Vec<String>,
+    /// RFC 9207 §3.
+    #[serde(default)]
+    pub(crate) authorization_response_iss_parameter_supported: bool,
+}
+
+impl ProviderMetadata {
+    /// The algorithms an ID token may be signed with: those offered, cut down to those supported here; RS256 when nothing
+    /// usable is said (OpenID Connect Core 1.0 §2).
+    pub(crate) fn signing_algorithms(&self) -> Vec<SigningAlgorithm> {
+        let usable: Vec<_> = self
+            .id_token_signing_alg_values_supported
+            .iter()
+            .filter_map(|name| SigningAlgorithm::from_name(name))
+            .collect();
+        if usable.is_empty() {
+            vec![SigningAlgorithm::RS256]
+        } else {
+            usable
+        }
+    }
+}
+
+/// The metadata of one provider.
+#[derive(Debug)]
+pub(crate) struct Discovery {
+    issuer: String,
+    metadata: Fetched<ProviderMetadata>,
+}
+
+impl Discovery {
+    pub(crate) fn new(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            metadata: Fetched::default(),
+        }
+    }
+
+    /// Returns the metadata, fetching it when there is none or it is an hour old.
+    ///
+    /// Old metadata serves on while the provider is away.
+    pub(crate) async fn metadata(
+        &self,
+        http: &HttpClient,
+    ) -> Result<Arc<ProviderMetadata>, ProviderError> {
+        if let Some(fresh) = self.metadata.younger_than(FRESH) {
+            return Ok(fresh);
+        }
+        let seen = self.metadata.ended();
+        match self.metadata.fetch_since(seen, || self.fetch(http)).await {
+            Ok(metadata) => Ok(metadata),
+            Err(error) => match self.metadata.kept() {
+                Some(stale) => {
+                    tracing::warn!(%error, "the provider's metadata cannot be renewed; the old serves on");
+                    Ok(stale)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Returns the metadata if there is any, without asking the provider.
+    pub(crate) fn known(&self) -> Option<Arc<ProviderMetadata>> {
+        self.metadata.kept()
+    }
+
+    async fn fetch(&self, http: &HttpClient) -> Result<ProviderMetadata, ProviderError> {
+        // OpenID Connect Discovery 1.0 §4.1: a terminating slash is removed before the path is appended.
+        let url = format!(
+            "{}/.well-known/openid-configuration",
+            self.issuer.trim_end_matches('/')
+        );
+        let mut pauses = RETRY_AFTER.iter();
+        let answer = loop {
+            let answer = http.get(ENDPOINT, &url, None).await.and_then(ok);
+            match (answer, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_transient() => {
+                    tracing::debug!(%error, "discovery is tried again");
+                    tokio::time::sleep(*pause).await;
+                }
+                (answer, _) => break answer?,
+            }
+        };
+        self.check(&answer)
+    }
+
+    fn check(&self, answer: &Answer) -> Result<ProviderMetadata, ProviderError> {
+        let malformed = |detail| ProviderError::Malformed {
+            endpoint: ENDPOINT,
+            detail,
+        };
+        let object = json::object(&answer.body).map_err(malformed)?;
+        let metadata: ProviderMetadata =
+            serde_json::from_value(object.into()).map_err(|error| malformed(error.to_string()))?;
+        // OpenID Connect Discovery 1.0 §4.3: the issuer must be the one the document was asked for by. People leave out
+        // or add the slash at the end, and both spellings lead to this same document.
+        if metadata.issuer.trim_end_matches('/') != self.issuer.trim_end_matches('/') {
+            return Err(ProviderError::IssuerMismatch {
+                configured: self.issuer.clone(),
+                found: crate::error::printable(&metadata.issuer, 200),
+            });
+        }
+        tracing::info!(issuer = metadata.issuer, "the provider's metadata was read");
+        Ok(metadata)
+    }
+}
+
+fn ok(answer: Answer) -> Result<Answer, ProviderError> {
+    if answer.status == 200 {
+        Ok(answer)
+    } else {
+        Err(ProviderError::Status {
+            endpoint: ENDPOINT,
+            status: answer.status,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(configured: &str, document: &str) -> Result<ProviderMetadata, ProviderError> {
+        Discovery::new(configured).check(&Answer {
+            status: 200,
+            media_type: "application/json".to_owned(),
+            body: document.as_bytes().to_vec(),
+        })
+    }
+
+    fn document(issuer: &str, more: &str) -> String {
+        format!(
+            r#"{{"issuer":"{issuer}","authorization_endpoint":"https://i/a","token_endpoint":"https://i/t","jwks_uri":"https://i/j"{more}}}"#
+        )
+    }
+
+    #[test]
+    fn the_issuer_must_be_the_configured_one_up_to_the_slash_at_its_end() {
+        for issuer in ["https://i", "https://i/"] {
+            let metadata = check("https://i", &document(issuer, "")).unwrap();
+            assert_eq!(metadata.issuer, issuer);
+        }
+        for issuer in ["https://evil", "https://i/x", "https://I", "http://i"] {
+            let error = check("https://i", &document(issuer, "")).unwrap_err();
+            assert!(matches!(error, ProviderError::IssuerMismatch { .. }));
+        }
+    }
+
+    #[test]
+    fn a_document_without_an_endpoint_says_which() {
+        let error = check("https://i", r#"{"issuer":"https://i"}"#).unwrap_err();
+        assert!(
+            error.to_string().contains("authorization_endpoint"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn offered_algorithms_are_cut_down_to_asymmetric_ones_and_default_to_rs256() {
+        let algorithms = |list: &str| {
+            let more = format!(r#","id_token_signing_alg_values_supported":{list}"#);
+            check("https://i", &document("https://i", &more))
+                .unwrap()
+                .signing_algorithms()
+        };
+        assert_eq!(
+            algorithms(r#"["none","HS256","ES256","RS256","XX1"]"#),
+            [SigningAlgorithm::ES256, SigningAlgorithm::RS256]
+        );
+        assert_eq!(algorithms(r#"["none","HS256"]"#), [SigningAlgorithm::RS256]);
+    }
+}

@@ -1,0 +1,517 @@
+//! What can go wrong, as types: in the configuration, at the provider, in a login, in a session.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use crate::id_token::IdTokenError;
+
+/// A request to the provider that did not bring what it must bring.
+///
+/// `Display` names the endpoint and what happened, never a token, a secret or personal data.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ProviderError {
+    /// No connection, or it broke.
+    Unreachable {
+        /// Which endpoint, by its name in the metadata (`token_endpoint`).
+        endpoint: &'static str,
+        /// What the HTTP client said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// No whole answer within [`Config::request_timeout`](crate::Config::request_timeout).
+    Timeout {
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
+    /// An answer with a status that means failure. For the token endpoint, see also
+    /// [`ProviderError::Refused`].
+    Status {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A refusal in the form of RFC 6749 §5.2: a 4xx with an `error` code.
+    Refused {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The `error` code, such as `invalid_grant`; cut to 64 printable characters.
+        error: String,
+    },
+    /// A successful answer that cannot be read: not JSON, not an object, a member missing or of the wrong type.
+    Malformed {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// An answer of more than 1 MiB.
+    TooLarge {
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
+    /// A redirect. None is followed, since it could take a code or a token elsewhere.
+    Redirect {
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
+    /// The discovery document names another issuer than the one configured (OpenID Connect Discovery 1.0 §4.3).
+    IssuerMismatch {
+        /// [`Config::issuer`](crate::Config::issuer).
+        configured: String,
+        /// The document's `issuer`.
+        found: String,
+    },
+    /// An endpoint of the discovery document that is neither https nor on loopback.
+    Insecure {
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
+    /// The provider supports none of the ways this client can authenticate at the token endpoint.
+    NoAuthMethod {
+        /// What the provider offers.
+        offered: Vec<String>,
+    },
+    /// The app's own [`CredentialSource`](crate::CredentialSource), or the file of the client secret, failed.
+    Credentials {
+        /// What it said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+}
+
+impl ProviderError {
+    /// Whether asking again might help: the provider is away, slow or ill, rather than refusing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Credentials { .. } => true,
+            Self::Status { status, .. } => *status >= 500 || *status == 429,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { endpoint, .. } => {
+                write!(f, "the provider's {endpoint} cannot be reached")
+            }
+            Self::Timeout { endpoint } => {
+                write!(f, "the provider's {endpoint} did not answer in time")
+            }
+            Self::Status { endpoint, status } => {
+                write!(f, "the provider's {endpoint} answered with status {status}")
+            }
+            Self::Refused {
+                endpoint,
+                status,
+                error,
+            } => {
+                write!(
+                    f,
+                    "the provider's {endpoint} refused with `{error}` (status {status})"
+                )
+            }
+            Self::Malformed { endpoint, detail } => {
+                write!(
+                    f,
+                    "the provider's {endpoint} gave an unusable answer: {detail}"
+                )
+            }
+            Self::TooLarge { endpoint } => {
+                write!(f, "the provider's {endpoint} answered with more than 1 MiB")
+            }
+            Self::Redirect { endpoint } => write!(
+                f,
+                "the provider's {endpoint} answered with a redirect, which is not followed"
+            ),
+            Self::IssuerMismatch { configured, found } => write!(
+                f,
+                "the discovery document of `{configured}` is that of another issuer, `{found}`: set `issuer` to the value the provider uses"
+            ),
+            Self::Insecure { endpoint } => write!(
+                f,
+                "the provider's {endpoint} is neither https nor on loopback"
+            ),
+            Self::NoAuthMethod { offered } => write!(
+                f,
+                "the provider offers no way of client authentication that is supported here (it offers {offered:?}): set `token_endpoint_auth_method`"
+            ),
+            Self::Credentials { .. } => f.write_str("the client's credentials could not be had"),
+        }
+    }
+}
+
+impl Error for ProviderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreachable { source, .. } | Self::Credentials { source } => {
+                Some(source.as_ref())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a login failed: one variant for each check.
+///
+/// `Display` is for the log and the developer. The browser is shown [`AuthFailure::message`] only.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// The callback carries a parameter twice (RFC 6749 §3.1).
+    DuplicateParameter {
+        /// The parameter's name.
+        name: &'static str,
+    },
+    /// The callback carries tokens, which a code-flow client never asked to have in its URL.
+    TokenInResponse,
+    /// The callback is longer than 64 KiB.
+    ResponseTooLarge,
+    /// The callback has no `state`, or an empty one.
+    StateMissing,
+    /// No login under way in this browser has this `state`: it was started in another browser, its cookie was lost or
+    /// blocked, or it was dropped because too many others were started after it.
+    StateUnknown,
+    /// The login was started longer than [`Config::login_timeout`](crate::Config::login_timeout) ago.
+    LoginExpired,
+    /// This login was completed, or failed, before: its `state` is single-use.
+    LoginReplayed,
+    /// The callback's `iss` is not the provider's issuer (RFC 9207 §2.4).
+    ResponseIssuer {
+        /// The issuer the login was started with.
+        expected: String,
+    },
+    /// The callback has no `iss` although the provider's metadata promises one (RFC 9207 §2.4).
+    ResponseIssuerMissing,
+    /// The provider ended the login with an `error` (OpenID Connect Core 1.0 §3.1.2.6), such as `access_denied` when the
+    /// person cancelled.
+    Denied {
+        /// The `error` code, cut to 64 printable characters.
+        error: String,
+        /// The provider's own words. They may hold personal data, so they are not part of `Display` and `Debug`.
+        description: Description,
+    },
+    /// The callback has neither `code` nor `error`.
+    CodeMissing,
+    /// The provider could not be reached or gave no usable answer, at whichever endpoint the error names.
+    Provider(ProviderError),
+    /// The token response has no ID token, so nobody is logged in (OpenID Connect Core 1.0 §3.1.3.3).
+    IdTokenMissing,
+    /// The ID token failed a check.
+    IdToken(IdTokenError),
+    /// The userinfo's `sub` is not the ID token's, or is missing (OpenID Connect Core 1.0 §5.3.2).
+    UserinfoSubject,
+    /// The session does not fit into cookies.
+    SessionTooLarge(SessionTooLarge),
+    /// The session could not be kept.
+    Session(SessionError),
+}
+
+impl FailureReason {
+    /// The HTTP status of the page that tells of it: 502 to 504 only where the provider itself is ill.
+    fn status(&self) -> u16 {
+        match self {
+            Self::DuplicateParameter { .. }
+            | Self::TokenInResponse
+            | Self::StateMissing
+            | Self::StateUnknown
+            | Self::LoginExpired
+            | Self::LoginReplayed
+            | Self::CodeMissing => 400,
+            Self::ResponseTooLarge => 413,
+            Self::ResponseIssuer { .. }
+            | Self::ResponseIssuerMissing
+            | Self::IdTokenMissing
+            | Self::IdToken(_)
+            | Self::UserinfoSubject => 403,
+            Self::Denied { error, .. } => match error.as_str() {
+                "temporarily_unavailable" => 503,
+                "server_error" => 502,
+                _ => 403,
+            },
+            Self::Provider(error) => match error {
+                ProviderError::Unreachable { .. } | ProviderError::Credentials { .. } => 503,
+                ProviderError::Timeout { .. } => 504,
+                ProviderError::Refused { status, .. } | ProviderError::Status { status, .. }
+                    if (400..500).contains(status) && *status != 429 =>
+                {
+                    403
+                }
+                _ => 502,
+            },
+            Self::SessionTooLarge(_) => 431,
+            Self::Session(_) => 503,
+        }
+    }
+
+    /// The fixed sentence for the browser.
+    fn message(&self) -> &'static str {
+        match self {
+            Self::StateMissing | Self::StateUnknown | Self::LoginExpired | Self::LoginReplayed => {
+                "This login is no longer valid. It may have taken too long, been used before, or been started in another browser. Please log in again."
+            }
+            Self::Denied { error, .. } if error == "access_denied" => "The login was cancelled.",
+            Self::Provider(_) if self.status() >= 500 => {
+                "The login service cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::Denied { .. } if self.status() >= 500 => {
+                "The login service cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::Session(_) => {
+                "Your session cannot be kept at the moment. Please try again in a few minutes."
+            }
+            Self::SessionTooLarge(_) => {
+                "Your account carries more data than can be kept. Please tell the operator of this site."
+            }
+            _ => "The login could not be completed. Please try again.",
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateParameter { name } => write!(f, "the callback has the parameter `{name}` twice"),
+            Self::TokenInResponse => f.write_str("the callback carries tokens in its parameters, which were never asked for"),
+            Self::ResponseTooLarge => f.write_str("the callback is longer than 64 KiB"),
+            Self::StateMissing => f.write_str("the callback has no `state`"),
+            Self::StateUnknown => f.write_str(
+                "no login under way in this browser has this `state`: it was started in another browser or on another host name, or its cookie was lost or blocked",
+            ),
+            Self::LoginExpired => f.write_str("the login was started too long ago"),
+            Self::LoginReplayed => f.write_str("this login was completed or refused before, and its `state` is single-use"),
+            Self::ResponseIssuer { expected } => write!(f, "the callback's `iss` is not `{expected}`, where this login was started"),
+            Self::ResponseIssuerMissing => f.write_str("the callback has no `iss` although the provider's metadata promises one"),
+            Self::Denied { error, .. } => write!(f, "the provider ended the login with `{error}`"),
+            Self::CodeMissing => f.write_str("the callback has neither `code` nor `error`"),
+            Self::Provider(error) => error.fmt(f),
+            Self::IdTokenMissing => f.write_str("the token response has no ID token"),
+            Self::IdToken(error) => write!(f, "the ID token was refused: {error}"),
+            Self::UserinfoSubject => f.write_str("the userinfo is about another subject than the ID token, or about none"),
+            Self::SessionTooLarge(error) => error.fmt(f),
+            Self::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The provider's own description of an error. It is text from outside and may hold personal data: escape it, and keep
+/// it out of logs. `Debug` prints its length only.
+#[derive(Clone, Default)]
+pub struct Description(pub(crate) Option<String>);
+
+impl Description {
+    /// Returns the text, cut to 200 printable characters; `None` when the provider gave none.
+    pub fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Debug for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(text) => write!(f, "[{} bytes]", text.len()),
+            None => f.write_str("[none]"),
+        }
+    }
+}
+
+/// A login that failed, as `on_auth_failed` receives it.
+///
+/// Whatever session there was before is untouched, and nothing of the failed login is kept.
+#[derive(Debug, Clone)]
+#[doc(alias = "on_auth_failed")]
+pub struct AuthFailure {
+    id: String,
+    reason: FailureReason,
+    return_to: Option<String>,
+}
+
+impl AuthFailure {
+    /// Makes the failure and writes it to the log, with the id that the page shows.
+    pub(crate) fn new(reason: FailureReason, return_to: Option<String>) -> Self {
+        let failure = Self {
+            id: crate::secret::hex(&crate::secret::random::<6>()),
+            reason,
+            return_to,
+        };
+        if failure.status() >= 500 {
+            tracing::error!(id = failure.id, reason = %Chain(&failure), "login failed");
+        } else {
+            tracing::warn!(id = failure.id, reason = %Chain(&failure), "login failed");
+        }
+        failure
+    }
+
+    /// Which check failed.
+    pub fn reason(&self) -> &FailureReason {
+        &self.reason
+    }
+
+    /// The HTTP status for the page: a 4xx, or 502 to 504 where the provider itself is ill. Never 500.
+    pub fn status(&self) -> u16 {
+        self.reason.status()
+    }
+
+    /// A sentence for the person at the browser. It gives nothing away.
+    pub fn message(&self) -> &'static str {
+        self.reason.message()
+    }
+
+    /// The id under which the log has the whole story; show it on the page.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The local path the login was to return to, when it is known: for a "try again" link.
+    pub fn return_to(&self) -> Option<&str> {
+        self.return_to.as_deref()
+    }
+}
+
+impl From<AuthFailure> for FailureReason {
+    fn from(failure: AuthFailure) -> Self {
+        failure.reason
+    }
+}
+
+impl fmt::Display for AuthFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl Error for AuthFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.reason {
+            // The reason prints the error's own text, so the chain goes on with what lies behind it.
+            FailureReason::Provider(error) => error.source(),
+            FailureReason::Session(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// Prints an error and everything behind it, separated by colons.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The session cannot be read or written at the moment.
+///
+/// That is something else than being anonymous: answer 503, not a login page.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The app's own [`CredentialSource`](crate::CredentialSource) did not say which client this is.
+    Credentials(ProviderError),
+    /// The change makes the session too large for cookies. The old session stays.
+    TooLarge(SessionTooLarge),
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credentials(_) => f.write_str("the session cannot be read"),
+            Self::TooLarge(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for SessionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Credentials(error) => Some(error),
+            Self::TooLarge(_) => None,
+        }
+    }
+}
+
+/// A session that does not fit into cookies, with what takes the room in it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionTooLarge {
+    /// How many bytes the cookies would take.
+    pub bytes: usize,
+    /// How many they may take.
+    pub limit: usize,
+    /// The largest parts, by name, with their bytes before sealing: largest first.
+    pub parts: Vec<(String, usize)>,
+}
+
+impl fmt::Display for SessionTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the session takes {} bytes of cookies, and {} is the most that browsers and servers reliably carry; the largest parts are",
+            self.bytes, self.limit
+        )?;
+        for (place, (name, bytes)) in self.parts.iter().take(3).enumerate() {
+            write!(f, "{} {name} ({bytes})", if place == 0 { "" } else { "," })?;
+        }
+        f.write_str("; ask the provider for fewer scopes or smaller tokens")
+    }
+}
+
+/// Why user data could not be fetched again.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// Nobody is logged in.
+    NotLoggedIn,
+    /// The access token has run out or was revoked. The session has been ended; log in again.
+    Expired,
+    /// The provider is ill or gave an unusable answer. The old data stays, and so does the session.
+    Provider(ProviderError),
+    /// The provider answered with another person's data. It was dropped; the old data stays.
+    Subject,
+    /// The session cannot be read or written.
+    Session(SessionError),
+}
+
+impl fmt::Display for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoggedIn => f.write_str("nobody is logged in"),
+            Self::Expired => f.write_str("the access token has run out; the session was ended"),
+            Self::Provider(error) => error.fmt(f),
+            Self::Subject => f.write_str("the userinfo is about another subject than the session"),
+            Self::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for RefreshError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Provider(error) => error.source(),
+            Self::Session(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<SessionError> for RefreshError {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+/// Keeps the printable ASCII of a text from outside, at most `max` characters of it.
+pub(crate) fn printable(text: &str, max: usize) -> String {
+    text.chars()
+        .filter(|c| matches!(c, ' '..='~'))
+        .take(max)
+        .collect()
+}

@@ -1,0 +1,239 @@
+//! The HTTP client for requests to the provider: no redirects, time-outs, bounded bodies, https except on loopback.
+
+use std::{error::Error, fs, net::IpAddr, sync::Arc, time::Duration};
+
+use reqwest::{Method, Proxy, redirect::Policy};
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
+use rustls_platform_verifier::Verifier;
+use url::{Host, Url};
+
+use crate::{config::Config, error::ProviderError};
+
+/// More than any answer of a provider needs.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// Sends requests to the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    allow_http: bool,
+}
+
+/// A whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The media type alone, in lower case.
+    pub(crate) media_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpClient {
+    /// Builds the client. Reads the certificates of the system and of `ca_certs`, but uses no network.
+    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(config)?)
+            .redirect(Policy::none())
+            .timeout(config.request_timeout)
+            .connect_timeout(config.request_timeout.min(Duration::from_secs(5)))
+            .pool_idle_timeout(Duration::from_secs(60))
+            .user_agent(concat!("miracl-core/", env!("CARGO_PKG_VERSION")))
+            .no_proxy();
+        if let Some(proxy) = &config.proxy {
+            builder = builder.proxy(Proxy::all(proxy).map_err(|e| format!("`proxy`: {e}"))?);
+        }
+        Ok(Self {
+            client: builder.build().map_err(|e| e.to_string())?,
+            allow_http: config.danger.allow_http,
+        })
+    }
+
+    pub(crate) async fn get(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        bearer: Option<&str>,
+    ) -> Result<Answer, ProviderError> {
+        let mut request = self.request(Method::GET, endpoint, url)?;
+        if let Some(token) = bearer {
+            request = request.bearer_auth(token);
+        }
+        self.send(endpoint, request).await
+    }
+
+    pub(crate) async fn post_form(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        authorization: Option<&str>,
+        form: String,
+    ) -> Result<Answer, ProviderError> {
+        let mut request = self
+            .request(Method::POST, endpoint, url)?
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        self.send(endpoint, request).await
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        endpoint: &'static str,
+        url: &str,
+    ) -> Result<reqwest::RequestBuilder, ProviderError> {
+        let url = Url::parse(url).map_err(|error| ProviderError::Malformed {
+            endpoint,
+            detail: format!("its address is no URL ({error})"),
+        })?;
+        if !self.allow_http && !is_secure(&url) {
+            return Err(ProviderError::Insecure { endpoint });
+        }
+        Ok(self
+            .client
+            .request(method, url)
+            .header("accept", "application/json"))
+    }
+
+    async fn send(
+        &self,
+        endpoint: &'static str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, ProviderError> {
+        let failed = |error: reqwest::Error| {
+            if error.is_timeout() {
+                ProviderError::Timeout { endpoint }
+            } else {
+                // Without the URL, whose query could hold something secret.
+                ProviderError::Unreachable {
+                    endpoint,
+                    source: Arc::new(error.without_url()),
+                }
+            }
+        };
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        if response.status().is_redirection() {
+            return Err(ProviderError::Redirect { endpoint });
+        }
+        let media_type = response
+            .headers()
+            .get("content-type")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map(|value| value.trim().to_ascii_lowercase())
+            .unwrap_or_default();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(ProviderError::TooLarge { endpoint });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        tracing::debug!(
+            endpoint,
+            status,
+            bytes = body.len(),
+            "the provider answered"
+        );
+        Ok(Answer {
+            status,
+            media_type,
+            body,
+        })
+    }
+}
+
+/// Whether a URL is https, or http on loopback.
+pub(crate) fn is_secure(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+/// Whether a URL's host is this machine itself: `localhost` or a loopback address (RFC 8252 §7.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost")
+                || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+/// The TLS settings of this client alone: nothing is installed for the process, so that frameworks with another
+/// crypto provider are not disturbed.
+fn tls(config: &Config) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut extra = Vec::new();
+    for path in &config.ca_certs {
+        let file = path.display();
+        let pem = fs::read(path).map_err(|e| format!("`ca_certs`: {file}: {e}"))?;
+        let before = extra.len();
+        for cert in CertificateDer::pem_slice_iter(&pem) {
+            extra.push(cert.map_err(|e| format!("`ca_certs`: {file}: {e}"))?);
+        }
+        if extra.len() == before {
+            return Err(format!("`ca_certs`: {file} has no PEM certificate in it"));
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?;
+    match Verifier::new_with_extra_roots(extra.clone(), provider) {
+        Ok(verifier) => Ok(builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth()),
+        // A container without certificates of its own. With `ca_certs` these alone are trusted; without,
+        // nothing is, which loopback providers do not need.
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &(dyn Error + 'static),
+                "the system's trusted certificates cannot be read; install ca-certificates or set `ca_certs`"
+            );
+            Ok(builder
+                .with_root_certificates(roots(extra)?)
+                .with_no_client_auth())
+        }
+    }
+}
+
+fn roots(certs: Vec<CertificateDer<'static>>) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    for cert in certs {
+        store.add(cert).map_err(|e| format!("`ca_certs`: {e}"))?;
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_and_loopback_are_secure_and_nothing_else_is() {
+        for (url, secure) in [
+            ("https://provider.example/", true),
+            ("http://127.0.0.1:8080/", true),
+            ("http://127.9.9.9/", true),
+            ("http://[::1]/", true),
+            ("http://localhost:1/", true),
+            ("http://LOCALHOST/", true),
+            ("http://provider.example/", false),
+            ("http://localhost.example/", false),
+            ("http://10.0.0.1/", false),
+            ("http://169.254.169.254/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(is_secure(&Url::parse(url).unwrap()), secure, "{url}");
+        }
+    }
+}

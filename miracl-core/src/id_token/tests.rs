@@ -1,0 +1,453 @@
+//! Each check of the ID token, by a token that is wrong in this one thing.
+
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use serde_json::json;
+
+use super::*;
+
+const NOW: u64 = 1_800_000_000;
+const ES256: &[SigningAlgorithm] = &[SigningAlgorithm::ES256];
+
+/// A provider's key, and the set it is published in.
+struct Provider {
+    key: EcdsaKeyPair,
+    keys: KeySet,
+}
+
+impl Provider {
+    fn new() -> Self {
+        let rng = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng)
+            .unwrap();
+        let keys = KeySet::parse(jwks(&[(&key, json!({"kid": "1"}))]).as_bytes()).unwrap();
+        Self { key, keys }
+    }
+
+    fn sign(&self, header: &Value, payload: &str) -> String {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode_to_string(text);
+        let signed = format!("{}.{}", encode(&header.to_string()), encode(payload));
+        let signature = self
+            .key
+            .sign(&SystemRandom::new(), signed.as_bytes())
+            .unwrap();
+        format!(
+            "{signed}.{}",
+            URL_SAFE_NO_PAD.encode_to_string(signature.as_ref())
+        )
+    }
+
+    fn token(&self, claims: &Value) -> String {
+        self.sign(&json!({"alg": "ES256", "kid": "1"}), &claims.to_string())
+    }
+
+    fn verify(&self, raw: &str) -> Result<IdToken, IdTokenError> {
+        self.verify_as(raw, &expected())
+    }
+
+    fn verify_as(&self, raw: &str, expected: &Expected<'_>) -> Result<IdToken, IdTokenError> {
+        let token = Unverified::parse(raw, ES256)?;
+        let verdict = token.signature(&self.keys);
+        token.verify(verdict, expected)
+    }
+}
+
+/// A key set of these public keys, each with further members.
+fn jwks(keys: &[(&EcdsaKeyPair, Value)]) -> String {
+    let keys: Vec<Value> = keys
+        .iter()
+        .map(|(key, more)| {
+            // An uncompressed point: 4, x, y.
+            let point = key.public_key().as_ref();
+            let mut jwk = json!({
+                "kty": "EC",
+                "crv": "P-256",
+                "x": URL_SAFE_NO_PAD.encode_to_string(&point[1..33]),
+                "y": URL_SAFE_NO_PAD.encode_to_string(&point[33..]),
+            });
+            for (name, value) in more.as_object().unwrap() {
+                jwk[name] = value.clone();
+            }
+            jwk
+        })
+        .collect();
+    json!({ "keys": keys }).to_string()
+}
+
+fn expected() -> Expected<'static> {
+    Expected {
+        issuer: "https://issuer.example",
+        client_id: "client",
+        trusted_audiences: &[],
+        nonce: "n-0S6_WzA2Mj",
+        access_token: "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y",
+        max_age: None,
+        acr_values: None,
+        now: NOW,
+        skew: Duration::from_secs(60),
+    }
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": "https://issuer.example",
+        "sub": "alice",
+        "aud": "client",
+        "exp": NOW + 300,
+        "iat": NOW,
+        "nonce": "n-0S6_WzA2Mj",
+    })
+}
+
+/// The good claims with one of them changed, or taken away by `null`.
+fn with(claim: &str, value: Value) -> Value {
+    let mut claims = claims();
+    if value.is_null() {
+        claims.as_object_mut().unwrap().remove(claim);
+    } else {
+        claims[claim] = value;
+    }
+    claims
+}
+
+#[test]
+fn a_good_token_is_accepted_with_what_it_says() {
+    let provider = Provider::new();
+    let token = provider
+        .verify(&provider.token(&with("sid", json!("s1"))))
+        .unwrap();
+    assert_eq!(token.issuer, "https://issuer.example");
+    assert_eq!(token.subject, "alice");
+    assert_eq!(token.issued_at, NOW);
+    assert_eq!(token.sid.as_deref(), Some("s1"));
+}
+
+#[test]
+fn each_wrong_claim_is_refused_by_its_own_check() {
+    use IdTokenError as E;
+    let provider = Provider::new();
+    let audience = |found: &[&str]| E::Audience {
+        expected: "client".to_owned(),
+        found: found.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let cases = [
+        (with("iss", Value::Null), E::Missing { claim: "iss" }),
+        (with("iss", json!(1)), E::Invalid { claim: "iss" }),
+        (
+            with("iss", json!("https://issuer.example/")),
+            E::Issuer {
+                expected: "https://issuer.example".to_owned(),
+                found: "https://issuer.example/".to_owned(),
+            },
+        ),
+        (with("aud", Value::Null), E::Missing { claim: "aud" }),
+        (with("aud", json!(1)), E::Invalid { claim: "aud" }),
+        (
+            with("aud", json!(["client", 1])),
+            E::Invalid { claim: "aud" },
+        ),
+        (with("aud", json!([])), audience(&[])),
+        (with("aud", json!("other")), audience(&["other"])),
+        (
+            with("aud", json!(["client", "other"])),
+            E::UntrustedAudience {
+                found: "other".to_owned(),
+            },
+        ),
+        (
+            with("azp", json!("other")),
+            E::AuthorizedParty {
+                expected: "client".to_owned(),
+                found: Some("other".to_owned()),
+            },
+        ),
+        (with("exp", Value::Null), E::Missing { claim: "exp" }),
+        (
+            with("exp", json!("1900000000")),
+            E::Invalid { claim: "exp" },
+        ),
+        (with("exp", json!(1e300)), E::Invalid { claim: "exp" }),
+        (with("exp", json!(-1)), E::Invalid { claim: "exp" }),
+        (with("exp", json!(NOW - 60)), E::Expired { seconds: 60 }),
+        (with("iat", Value::Null), E::Missing { claim: "iat" }),
+        (with("iat", json!(true)), E::Invalid { claim: "iat" }),
+        (
+            with("iat", json!(NOW + 61)),
+            E::NotYetValid {
+                claim: "iat",
+                seconds: 61,
+            },
+        ),
+        (
+            with("iat", json!(NOW - 7 * 86_400)),
+            E::IssuedTooLongAgo {
+                seconds: 7 * 86_400,
+            },
+        ),
+        (
+            with("nbf", json!(NOW + 61)),
+            E::NotYetValid {
+                claim: "nbf",
+                seconds: 61,
+            },
+        ),
+        (with("nbf", json!("x")), E::Invalid { claim: "nbf" }),
+        (with("nonce", Value::Null), E::Missing { claim: "nonce" }),
+        (with("nonce", json!("")), E::Nonce),
+        (with("nonce", json!("other")), E::Nonce),
+        (with("nonce", json!(["n"])), E::Invalid { claim: "nonce" }),
+        (with("sub", Value::Null), E::Missing { claim: "sub" }),
+        (with("sub", json!("")), E::Invalid { claim: "sub" }),
+        (with("sub", json!(7)), E::Invalid { claim: "sub" }),
+        (with("sub", json!("é")), E::Invalid { claim: "sub" }),
+        (
+            with("sub", json!("x".repeat(256))),
+            E::Invalid { claim: "sub" },
+        ),
+        (with("at_hash", json!("wrong")), E::AccessTokenHash),
+        (with("at_hash", json!(1)), E::Invalid { claim: "at_hash" }),
+        (with("acr", json!(1)), E::Invalid { claim: "acr" }),
+        (
+            with("auth_time", json!("x")),
+            E::Invalid { claim: "auth_time" },
+        ),
+    ];
+    for (claims, error) in cases {
+        let found = provider.verify(&provider.token(&claims)).unwrap_err();
+        assert_eq!(found, error, "{claims}");
+    }
+}
+
+#[test]
+fn what_providers_are_free_to_do_is_accepted() {
+    let provider = Provider::new();
+    for claims in [
+        with("aud", json!(["client"])),
+        with("azp", json!("client")),
+        with("exp", json!(NOW - 59)),
+        with("exp", json!(1_900_000_000.5)),
+        with("iat", json!(NOW + 60)),
+        with("auth_time", json!(1_795_450_731.56)),
+        with("nbf", json!(NOW)),
+        with("unknown", json!({"a": [1]})),
+        with("sub", json!("x".repeat(255))),
+        // OpenID Connect Core 1.0, the example of its appendix A.3 for SHA-256.
+        with("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ")),
+    ] {
+        provider
+            .verify(&provider.token(&claims))
+            .unwrap_or_else(|error| panic!("{error}: {claims}"));
+    }
+}
+
+#[test]
+fn a_trusted_audience_still_needs_azp() {
+    let provider = Provider::new();
+    let trusted = ["api".to_owned()];
+    let expected = Expected {
+        trusted_audiences: &trusted,
+        ..expected()
+    };
+    let mut claims = with("aud", json!(["client", "api"]));
+    let error = provider
+        .verify_as(&provider.token(&claims), &expected)
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        IdTokenError::AuthorizedParty { found: None, .. }
+    ));
+    claims["azp"] = json!("client");
+    assert!(
+        provider
+            .verify_as(&provider.token(&claims), &expected)
+            .is_ok()
+    );
+}
+
+#[test]
+fn max_age_needs_an_auth_time_that_is_young_enough() {
+    let provider = Provider::new();
+    let asked = Expected {
+        max_age: Some(100),
+        ..expected()
+    };
+    let verify = |claims: &Value| provider.verify_as(&provider.token(claims), &asked);
+    assert_eq!(
+        verify(&claims()).unwrap_err(),
+        IdTokenError::Missing { claim: "auth_time" }
+    );
+    assert_eq!(
+        verify(&with("auth_time", json!(NOW - 161))).unwrap_err(),
+        IdTokenError::AuthTime {
+            max_age: 100,
+            age: 161
+        }
+    );
+    assert!(verify(&with("auth_time", json!(NOW - 160))).is_ok());
+    assert!(verify(&with("auth_time", json!(0))).is_err());
+}
+
+#[test]
+fn acr_must_be_one_of_those_asked_for() {
+    let provider = Provider::new();
+    let asked = Expected {
+        acr_values: Some("gold silver"),
+        ..expected()
+    };
+    let verify = |claims: &Value| provider.verify_as(&provider.token(claims), &asked);
+    assert!(verify(&with("acr", json!("silver"))).is_ok());
+    for claims in [
+        claims(),
+        with("acr", json!("bronze")),
+        with("acr", json!("gold silver")),
+    ] {
+        assert!(matches!(
+            verify(&claims).unwrap_err(),
+            IdTokenError::Acr { .. }
+        ));
+    }
+}
+
+#[test]
+fn only_allowed_algorithms_are_looked_at() {
+    let provider = Provider::new();
+    let payload = claims().to_string();
+    for algorithm in ["none", "None", "HS256", "RS256", "ES384", "XX", ""] {
+        let raw = provider.sign(&json!({"alg": algorithm, "kid": "1"}), &payload);
+        let error = provider.verify(&raw).unwrap_err();
+        assert!(
+            matches!(error, IdTokenError::Algorithm { .. }),
+            "{algorithm}: {error}"
+        );
+    }
+    let unsigned = provider.sign(&json!({"alg": "none"}), &payload);
+    let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
+    assert!(matches!(
+        provider.verify(&unsigned).unwrap_err(),
+        IdTokenError::Algorithm { .. }
+    ));
+}
+
+#[test]
+fn what_is_no_signed_jwt_is_refused() {
+    let provider = Provider::new();
+    let good = provider.token(&claims());
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let cases = [
+        String::new(),
+        "a".to_owned(),
+        "a.b".to_owned(),
+        "a.b.c.d.e".to_owned(),
+        format!("{head}.{signature}."),
+        format!("{good}="),
+        format!(" {good}"),
+        format!("{}.{}", head.replacen("ey", "e*", 1), signature),
+        "x".repeat(17 * 1024),
+        provider.sign(&json!([]), "{}"),
+        provider.sign(&json!({"alg": 1}), "{}"),
+        provider.sign(&json!({"alg": "ES256", "kid": 1}), "{}"),
+        provider.sign(&json!({"alg": "ES256", "kid": "1"}), "[]"),
+        provider.sign(&json!({"alg": "ES256", "kid": "1"}), "not json"),
+        provider.sign(
+            &json!({"alg": "ES256", "kid": "1"}),
+            r#"{"sub":"alice","sub":"bob"}"#,
+        ),
+    ];
+    for raw in cases {
+        let error = provider.verify(&raw).unwrap_err();
+        assert!(
+            matches!(error, IdTokenError::Malformed { .. }),
+            "{raw}: {error}"
+        );
+    }
+    let critical = provider.sign(
+        &json!({"alg": "ES256", "kid": "1", "crit": ["b64"]}),
+        &claims().to_string(),
+    );
+    assert_eq!(
+        provider.verify(&critical).unwrap_err(),
+        IdTokenError::CriticalHeader
+    );
+}
+
+#[test]
+fn no_byte_of_a_token_can_be_changed() {
+    let provider = Provider::new();
+    let good = provider.token(&claims());
+    for place in (0..good.len()).step_by(7) {
+        let mut changed = good.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        assert!(provider.verify(&changed).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn keys_are_chosen_by_kid_type_use_and_algorithm() {
+    let (good, other) = (Provider::new(), Provider::new());
+    let verdict = |keys: String, header: Value| {
+        let raw = good.sign(&header, &claims().to_string());
+        let token = Unverified::parse(&raw, ES256).unwrap();
+        token.signature(&KeySet::parse(keys.as_bytes()).unwrap())
+    };
+    let with_kid = || json!({"alg": "ES256", "kid": "1"});
+    let without_kid = || json!({"alg": "ES256"});
+    let set = |keys: &[(&EcdsaKeyPair, Value)]| jwks(keys);
+    let kid = |kid: &str| json!({"kid": kid});
+
+    assert_eq!(
+        verdict(set(&[(&good.key, kid("1"))]), with_kid()),
+        Verdict::Good
+    );
+    assert_eq!(
+        verdict(set(&[(&good.key, kid("2"))]), with_kid()),
+        Verdict::NoKey
+    );
+    assert_eq!(
+        verdict(set(&[(&other.key, kid("1"))]), with_kid()),
+        Verdict::Bad
+    );
+    assert_eq!(verdict(set(&[]), with_kid()), Verdict::NoKey);
+    // Decoys that share the kid: another key, one for encryption, one of another algorithm.
+    let decoys = set(&[
+        (&other.key, kid("1")),
+        (&other.key, json!({"kid": "1", "use": "enc"})),
+        (&good.key, json!({"kid": "1", "use": "sig", "alg": "ES256"})),
+    ]);
+    assert_eq!(verdict(decoys, with_kid()), Verdict::Good);
+    for more in [
+        json!({"kid": "1", "use": "enc"}),
+        json!({"kid": "1", "alg": "ES384"}),
+    ] {
+        assert_eq!(
+            verdict(set(&[(&good.key, more)]), with_kid()),
+            Verdict::NoKey
+        );
+    }
+    // Without a kid, every key that fits is tried.
+    let several = set(&[(&other.key, kid("1")), (&good.key, kid("2"))]);
+    assert_eq!(verdict(several, without_kid()), Verdict::Good);
+    assert_eq!(
+        verdict(set(&[(&other.key, kid("1"))]), without_kid()),
+        Verdict::Bad
+    );
+}
+
+#[test]
+fn unusable_keys_in_a_set_do_not_spoil_the_others_and_short_rsa_keys_are_weak() {
+    let short = URL_SAFE_NO_PAD.encode_to_string([0xff; 128]);
+    let text = json!({"keys": [
+        {"kty": "XX"},
+        "rubbish",
+        {"kty": "RSA", "kid": "1", "n": short, "e": "AQAB"},
+    ]});
+    let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
+    let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
+    assert_eq!(verdict, Verdict::WeakKey);
+    assert!(KeySet::parse(b"{}").is_err());
+    assert!(KeySet::parse(b"[]").is_err());
+    assert!(KeySet::parse(br#"{"keys":{}}"#).is_err());
+}

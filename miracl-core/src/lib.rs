@@ -1,0 +1,79 @@
+//! The engine of MIRACL login for Rust web frameworks: OpenID Connect, sessions and cookies, without any framework.
+//!
+//! Most people need the adapter of their framework and not this crate: `miracl-axum` re-exports what an app uses of it. It is for
+//! those who write the next adapter.
+//!
+//! * [`Config`] says who the app and its provider are, and [`Miracl`] is made of it: one handle, cheap to clone.
+//! * [`Visit`] is one request's view of login: who is asking, tokens, messages, log-out.
+//! * [`AuthSuccess`] and [`AuthFailure`] are what the two hooks receive.
+//! * [`RequestView`] and [`Reply`] are how an adapter talks to the engine, in plain data.
+//!
+//! # What a login is checked for
+//!
+//! In this order, and nothing is kept before the last has passed:
+//!
+//! 1. the callback's `state` belongs to a login that this browser began, that is not too old and was not used before;
+//! 2. `iss` is the provider's (RFC 9207), where there is one or the provider promises one;
+//! 3. the code is exchanged, with the client's secret and the PKCE verifier;
+//! 4. the ID token's signature, algorithm, `iss`, `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `at_hash` and
+//!    `sub` (OpenID Connect Core 1.0 §3.1.3.7);
+//! 5. the userinfo is about the same `sub` (§5.3.2);
+//! 6. the app's own `on_auth_success` returns `Ok`.
+//!
+//! # Logs
+//!
+//! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at any
+//! level.
+
+mod callback;
+mod challenge;
+mod clock;
+mod config;
+mod cookies;
+mod credentials;
+mod discovery;
+mod error;
+mod flash;
+mod flight;
+mod http;
+mod id_token;
+mod json;
+mod jwks;
+mod login;
+mod logout;
+mod marks;
+mod miracl;
+mod origin;
+mod reply;
+mod request;
+mod return_to;
+mod seal;
+mod secret;
+mod session;
+mod token;
+mod userinfo;
+mod visit;
+mod wire;
+
+pub use callback::AuthSuccess;
+pub use clock::Clock;
+pub use config::{
+    ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,
+};
+pub use credentials::{ClientCredentials, CredentialSource};
+pub use error::{
+    AuthFailure, Description, FailureReason, ProviderError, RefreshError, SessionError,
+    SessionTooLarge,
+};
+pub use flash::{Category, Flash};
+pub use id_token::IdTokenError;
+pub use login::LoginOptions;
+pub use logout::{LoggedOut, LogoutKind};
+pub use miracl::Miracl;
+pub use reply::Reply;
+pub use request::RequestView;
+pub use secret::{CookieKey, CookieKeyError, Secret};
+pub use session::User;
+pub use token::Tokens;
+pub use userinfo::UserData;
+pub use visit::{Outcome, Visit};

@@ -1,0 +1,400 @@
+//! Starting a login: the pending login in its cookie, and the authorization request (OpenID Connect Core 1.0 §3.1.2.1).
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64;
+use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
+use ring::digest;
+use url::{Url, form_urlencoded};
+
+use crate::{
+    config::Pkce,
+    cookies::{BUDGET, Keep},
+    error::{AuthFailure, FailureReason, ProviderError, printable},
+    id_token::same,
+    marks::LoginMark,
+    miracl::Miracl,
+    reply::Reply,
+    request::RequestView,
+    return_to::ReturnTo,
+    seal::Purpose,
+    secret::{hex, random},
+    session::Binding,
+    visit::Visit,
+    wire::{Reader, Writer},
+};
+
+/// How many logins one browser may have under way.
+const MAX_LOGINS: usize = 5;
+
+/// Parameters of the authorization request that are this library's own: [`LoginOptions::extra`] cannot set them.
+const RESERVED: [&str; 18] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "registration",
+    "claims",
+    "id_token_hint",
+    "code",
+    "iss",
+    "dpop_jkt",
+];
+
+/// Marks a request that was sent here from another host name, so that it is not sent again.
+const HOST_MARK: &str = "from_other_host";
+
+/// What one login asks for. Everything is optional.
+#[derive(Debug, Clone, Default)]
+pub struct LoginOptions {
+    /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), also when it is no path
+    /// on this site or longer than 512 bytes.
+    pub return_to: Option<String>,
+    /// MIRACL: the user id to pre-fill, or the identity to select.
+    pub prerollid: Option<String>,
+    /// MIRACL: the activation token of a registration that the app started.
+    pub acttoken: Option<String>,
+    /// MIRACL: the language of its pages: `en`, `ro`, `fr`.
+    pub lang: Option<String>,
+    /// OpenID Connect Core 1.0 §3.1.2.1: `none`, `login`, `consent`, `select_account`.
+    pub prompt: Option<String>,
+    /// The most seconds that may have passed since the person last proved who they are. The ID token's `auth_time` is
+    /// checked against it.
+    pub max_age: Option<u64>,
+    /// The authentication context classes that are good enough, separated by spaces. The ID token's `acr` must be one of them.
+    pub acr_values: Option<String>,
+    /// A hint of who is going to log in, for the provider's form.
+    pub login_hint: Option<String>,
+    /// The languages preferred for the provider's pages (BCP 47), separated by spaces.
+    pub ui_locales: Option<String>,
+    /// Further parameters of the authorization request. Those that belong to the protocol (`state`, `redirect_uri`,
+    /// `scope` ...) cannot be set: they are left out, and the log says so.
+    pub extra: Vec<(String, String)>,
+}
+
+impl LoginOptions {
+    /// Reads the options that a link to the login route may carry.
+    fn from_query(query: &str) -> Self {
+        let mut options = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = Some(value.into_owned()).filter(|value| !value.is_empty());
+            match name.as_ref() {
+                "return_to" => options.return_to = value,
+                "prerollid" => options.prerollid = value,
+                "acttoken" => options.acttoken = value,
+                "lang" => options.lang = value,
+                "prompt" => options.prompt = value,
+                "max_age" => options.max_age = value.and_then(|value| value.parse().ok()),
+                "acr_values" => options.acr_values = value,
+                "login_hint" => options.login_hint = value,
+                "ui_locales" => options.ui_locales = value,
+                _ => {}
+            }
+        }
+        options
+    }
+
+    /// The parameters that are passed on to the provider.
+    fn parameters(&self) -> impl Iterator<Item = (&str, String)> {
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
+        [
+            ("prerollid", self.prerollid.clone()),
+            ("acttoken", self.acttoken.clone()),
+            ("lang", self.lang.clone()),
+            ("prompt", self.prompt.clone()),
+            ("max_age", max_age),
+            ("acr_values", self.acr_values.clone()),
+            ("login_hint", self.login_hint.clone()),
+            ("ui_locales", self.ui_locales.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// A login under way, as it lies sealed in the browser.
+pub(crate) struct PendingLogin {
+    /// The `state` parameter before base64url.
+    state: [u8; 32],
+    nonce: [u8; 32],
+    verifier: [u8; 32],
+    pub(crate) created: u64,
+    pub(crate) max_age: Option<u64>,
+    pub(crate) acr_values: Option<String>,
+    pub(crate) return_to: String,
+}
+
+impl PendingLogin {
+    fn new(options: &LoginOptions, return_to: String, now: u64) -> Self {
+        Self {
+            state: random(),
+            nonce: random(),
+            verifier: random(),
+            created: now,
+            max_age: options.max_age,
+            acr_values: options.acr_values.clone(),
+            return_to,
+        }
+    }
+
+    pub(crate) fn state(&self) -> String {
+        BASE64.encode_to_string(self.state)
+    }
+
+    pub(crate) fn nonce(&self) -> String {
+        BASE64.encode_to_string(self.nonce)
+    }
+
+    /// 43 characters of base64url (RFC 7636 §4.1).
+    pub(crate) fn verifier(&self) -> String {
+        BASE64.encode_to_string(self.verifier)
+    }
+
+    pub(crate) fn has_state(&self, state: &str) -> bool {
+        same(&self.state(), state)
+    }
+
+    fn encode(&self, binding: &Binding) -> Vec<u8> {
+        Writer::default()
+            .bytes(binding)
+            .bytes(&self.state)
+            .bytes(&self.nonce)
+            .bytes(&self.verifier)
+            .u64(self.created)
+            .maybe_u64(self.max_age)
+            .maybe_text(self.acr_values.as_deref())
+            .text(&self.return_to)
+            .finish()
+    }
+
+    pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.array::<16>()? != *binding {
+            return None;
+        }
+        Some(Self {
+            state: reader.array()?,
+            nonce: reader.array()?,
+            verifier: reader.array()?,
+            created: reader.u64()?,
+            max_age: reader.maybe_u64()?,
+            acr_values: reader.maybe_text()?.map(str::to_owned),
+            return_to: reader.text()?.to_owned(),
+        })
+    }
+}
+
+/// The hash by which a login is marked as used, and whose beginning names its cookie.
+pub(crate) fn mark(state: &str) -> LoginMark {
+    let mut mark = LoginMark::default();
+    mark.copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
+    mark
+}
+
+/// The name of the cookie of the login with this mark.
+pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
+    format!("{prefix}{}", hex(&mark[..4]))
+}
+
+impl Miracl {
+    /// Returns the absolute URL of this app's own login route, for a link or a button.
+    ///
+    /// Unlike [`Visit::login_url`] it makes no login yet: it sets no cookie and needs no provider.
+    /// [`LoginOptions::extra`] is not part of it.
+    pub fn login_start_url(&self, options: &LoginOptions) -> String {
+        let engine = self.engine();
+        let mut url = engine.origin.clone();
+        url.set_path(&engine.config.paths.login_start);
+        let pairs = options
+            .return_to
+            .iter()
+            .map(|path| ("return_to", path.clone()))
+            .chain(options.parameters());
+        for (name, value) in pairs {
+            url.query_pairs_mut().append_pair(name, &value);
+        }
+        url.into()
+    }
+}
+
+impl Visit {
+    /// Starts a login and returns the provider's URL to send the browser to.
+    ///
+    /// The pending login travels in a cookie of this response, so the URL works in this browser only, once, and for
+    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; the oldest is dropped
+    /// for a sixth.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureReason::Provider`] while the provider's metadata cannot be had.
+    #[doc(alias = "get_login_url")]
+    pub async fn login_url(&self) -> Result<String, AuthFailure> {
+        self.login_url_with(LoginOptions::default()).await
+    }
+
+    /// As [`login_url`](Self::login_url), with what this login is to ask for.
+    ///
+    /// # Errors
+    ///
+    /// As [`login_url`](Self::login_url).
+    pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        let engine = self.miracl().engine();
+        let return_to = options
+            .return_to
+            .as_deref()
+            .and_then(|path| engine.return_to(path))
+            .map_or_else(|| engine.config.home_path.clone(), ReturnTo::into_string);
+        self.authorization_request(&options, &return_to)
+            .await
+            .map_err(|error| AuthFailure::new(FailureReason::Provider(error), Some(return_to)))
+    }
+
+    async fn authorization_request(
+        &self,
+        options: &LoginOptions,
+        return_to: &str,
+    ) -> Result<String, ProviderError> {
+        let engine = self.miracl().engine();
+        let config = &engine.config;
+        let metadata = engine.discovery.metadata(&engine.http).await?;
+        let client_id = engine.credentials.client_id().await?;
+        let malformed = |detail: String| ProviderError::Malformed {
+            endpoint: "authorization_endpoint",
+            detail,
+        };
+        let mut url = Url::parse(&metadata.authorization_endpoint)
+            .map_err(|error| malformed(error.to_string()))?;
+        if !config.danger.allow_http && !crate::http::is_secure(&url) {
+            return Err(ProviderError::Insecure {
+                endpoint: "authorization_endpoint",
+            });
+        }
+        let login = PendingLogin::new(options, return_to.to_owned(), engine.now());
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", client_id)
+                .append_pair("redirect_uri", &config.redirect_uri)
+                .append_pair("scope", &config.scopes.join(" "))
+                .append_pair("state", &login.state())
+                .append_pair("nonce", &login.nonce());
+            if config.pkce == Pkce::S256 {
+                let verifier = PkceCodeVerifier::new(login.verifier());
+                let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+                query
+                    .append_pair("code_challenge", challenge.as_str())
+                    .append_pair("code_challenge_method", "S256");
+            }
+            for (name, value) in options.parameters() {
+                query.append_pair(name, &value);
+            }
+            for (name, value) in &options.extra {
+                if RESERVED.contains(&name.as_str()) {
+                    tracing::warn!(
+                        name = printable(name, 64),
+                        "a reserved parameter cannot be set and is left out"
+                    );
+                } else {
+                    query.append_pair(name, value);
+                }
+            }
+        }
+        self.keep_login(&login).await?;
+        tracing::debug!("a login was started");
+        Ok(url.into())
+    }
+
+    /// Puts a pending login into its cookie, and makes room for it.
+    async fn keep_login(&self, login: &PendingLogin) -> Result<(), ProviderError> {
+        let engine = self.miracl().engine();
+        let binding = engine.binding().await?;
+        let name = cookie_name(&engine.cookies.login_prefix, &mark(&login.state()));
+        let keep = Keep::Seconds(engine.config.login_timeout.as_secs());
+        let sealed = engine
+            .cookies
+            .seal(Purpose::Login, &name, &login.encode(&binding), keep)
+            .unwrap_or_default();
+        // The oldest first; one that does not open is of another replica's key, or broken, and counts as oldest.
+        let mut others: Vec<(u64, String)> = engine
+            .cookies
+            .logins(self.header())
+            .into_iter()
+            .map(|name| {
+                let created = engine
+                    .cookies
+                    .open(self.header(), Purpose::Login, &name)
+                    .and_then(|found| PendingLogin::decode(&found.plain, &binding))
+                    .map_or(0, |login| login.created);
+                (created, name)
+            })
+            .collect();
+        others.sort();
+        let new_len: usize = sealed.iter().map(|cookie| cookie.len).sum();
+        let mut dropped: Vec<&str> = Vec::new();
+        for (place, (_, name)) in others.iter().enumerate() {
+            let kept = engine
+                .cookies
+                .bytes_in(self.header(), |name| dropped.contains(&name));
+            let too_many = others.len() - place >= MAX_LOGINS;
+            if !too_many && kept + new_len <= BUDGET {
+                break;
+            }
+            dropped.push(name);
+        }
+        let deletions = dropped.iter().map(|name| engine.cookies.delete(name));
+        self.set_cookies(deletions.chain(sealed));
+        Ok(())
+    }
+
+    /// Answers the login route: 303 to the provider.
+    ///
+    /// A browser that came by another host name than the redirect URI's is sent to that one first, because cookies do not
+    /// cross. `HEAD` and prefetch start nothing and get 204.
+    ///
+    /// # Errors
+    ///
+    /// As [`login_url`](Self::login_url): to be handed to `on_auth_failed`.
+    pub async fn start_login(&self, request: &impl RequestView) -> Result<Reply, AuthFailure> {
+        if let Some(nothing) = self.miracl().idle(request) {
+            return Ok(nothing);
+        }
+        let target = request.path_and_query();
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        if let Some(elsewhere) = self.on_another_host(request, query) {
+            return Ok(elsewhere);
+        }
+        let url = self.login_url_with(LoginOptions::from_query(query)).await?;
+        Ok(Reply::see_other(url))
+    }
+
+    fn on_another_host(&self, request: &impl RequestView, query: &str) -> Option<Reply> {
+        let engine = self.miracl().engine();
+        let host = Url::parse(&format!("http://{}/", request.host()?)).ok()?;
+        let (here, there) = (host.host_str()?, engine.origin.host_str()?);
+        if here == there {
+            return None;
+        }
+        let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);
+        if marked {
+            // A proxy in front that changes `Host`: the browser is where it should be.
+            return None;
+        }
+        tracing::warn!(
+            here,
+            there,
+            "a login begins on another host name than the redirect URI's, where its cookie would be lost; the browser is sent there"
+        );
+        let mut url = engine.origin.clone();
+        url.set_path(&engine.config.paths.login_start);
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        url.query_pairs_mut().append_pair(HOST_MARK, here);
+        Some(Reply::see_other(url))
+    }
+}

@@ -1,0 +1,148 @@
+//! Logging out: here first, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
+
+use std::time::Duration;
+
+use base64_simd::URL_SAFE_NO_PAD;
+use url::Url;
+
+use crate::{
+    discovery::ProviderMetadata,
+    error::SessionError,
+    miracl::{Engine, Miracl},
+    reply::{Reply, escape},
+    request::RequestView,
+    secret::random,
+    session::SessionData,
+    visit::Visit,
+};
+
+/// How long a log-out waits for the provider's metadata, if that is not known yet. The session here is dead by then.
+const METADATA_WAIT: Duration = Duration::from_secs(2);
+
+/// What ended a session, as `on_logout` receives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogoutKind {
+    /// The person used the log-out route.
+    User,
+}
+
+/// What came of the log-out route.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LoggedOut {
+    /// What to answer.
+    pub reply: Reply,
+    /// Set when a session was ended: to be handed to `on_logout` before the answer is sent.
+    pub kind: Option<LogoutKind>,
+}
+
+impl Visit {
+    /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
+    ///
+    /// When this returns, the cookies are set to be deleted and the session is marked as ended: a copy of its cookie
+    /// is worth nothing. What can go wrong at the provider comes afterwards. Nobody logged in is no error.
+    ///
+    /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
+    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the session cannot be read.
+    pub async fn logout(&self) -> Result<Option<String>, SessionError> {
+        if self.user().await?.is_none() {
+            return Ok(None);
+        }
+        let data = self.data().await?;
+        self.end_session();
+        tracing::debug!("a session was ended by log-out");
+        let engine = self.miracl().engine();
+        let metadata = match engine.discovery.known() {
+            Some(known) => Some(known),
+            None => {
+                let asked = engine.discovery.metadata(&engine.http);
+                tokio::time::timeout(METADATA_WAIT, asked)
+                    .await
+                    .ok()
+                    .and_then(Result::ok)
+            }
+        };
+        Ok(metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref())))
+    }
+
+    /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`
+    /// logs out and goes on to the provider, or home.
+    pub async fn logout_route(&self, request: &impl RequestView) -> LoggedOut {
+        let reply_only = |reply| LoggedOut { reply, kind: None };
+        let miracl = self.miracl();
+        if let Err(refused) = miracl.check_origin(request) {
+            return reply_only(refused);
+        }
+        let home = || Reply::see_other(miracl.home_url());
+        let unreadable = |error: &SessionError| {
+            tracing::error!(%error, "log-out failed");
+            reply_only(miracl.unavailable(request))
+        };
+        let logged_in = match self.user().await {
+            Ok(user) => user.is_some(),
+            Err(error) => return unreadable(&error),
+        };
+        if !logged_in {
+            return reply_only(home());
+        }
+        if request.method() != "POST" {
+            return reply_only(miracl.logout_page());
+        }
+        match self.logout().await {
+            Ok(provider) => LoggedOut {
+                reply: provider.map_or_else(home, Reply::see_other),
+                kind: Some(LogoutKind::User),
+            },
+            Err(error) => unreadable(&error),
+        }
+    }
+}
+
+impl Miracl {
+    fn logout_page(&self) -> Reply {
+        let form = format!(
+            "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
+            escape(&self.engine().config.paths.logout),
+            escape(&self.home_url())
+        );
+        Reply::page(200, "Log out?", "You are about to log out.", &form)
+    }
+
+    /// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
+    pub fn signed_out_route(&self) -> Reply {
+        Reply::see_other(self.home_url())
+    }
+}
+
+fn end_session_url(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    data: Option<&SessionData>,
+) -> Option<String> {
+    let mut url = Url::parse(metadata.end_session_endpoint.as_ref()?).ok()?;
+    if !engine.config.danger.allow_http && !crate::http::is_secure(&url) {
+        return None;
+    }
+    {
+        // What the endpoint's own query has stays.
+        let mut query = url.query_pairs_mut();
+        if let Some(data) = data {
+            query.append_pair("id_token_hint", data.tokens.id_token.expose());
+        }
+        if let Some(client_id) = engine.credentials.known_client_id() {
+            query.append_pair("client_id", client_id);
+        }
+        if let Some(uri) = &engine.config.post_logout_redirect_uri {
+            let state = URL_SAFE_NO_PAD.encode_to_string(random::<16>());
+            query
+                .append_pair("post_logout_redirect_uri", uri)
+                .append_pair("state", &state);
+        }
+    }
+    Some(url.into())
+}

@@ -1,0 +1,217 @@
+//! The engine: one client at one provider, shared by all requests.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use ring::digest;
+use url::Url;
+
+use crate::{
+    config::{Config, ConfigError, Problems},
+    cookies::Cookies,
+    credentials::Credentials,
+    discovery::Discovery,
+    error::ProviderError,
+    http::HttpClient,
+    jwks::Jwks,
+    marks::Marks,
+    origin,
+    reply::Reply,
+    request::{RequestView, is_idle},
+    return_to::ReturnTo,
+    session::Binding,
+    visit::Visit,
+};
+
+/// One client at one provider: make it once, clone it everywhere.
+///
+/// Making it reads no network, so the app starts whether the provider is up or not. What the provider says of itself is
+/// fetched when the first login needs it, and kept.
+#[derive(Clone)]
+#[doc(alias = "MiraclMixin")]
+pub struct Miracl(Arc<Engine>);
+
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    /// The redirect URI's origin, with the path `/`.
+    pub(crate) origin: Url,
+    pub(crate) callback_path: String,
+    pub(crate) signed_out_path: Option<String>,
+    allowed_origins: Vec<String>,
+    development: bool,
+    pub(crate) cookies: Cookies,
+    pub(crate) credentials: Credentials,
+    pub(crate) http: HttpClient,
+    pub(crate) discovery: Discovery,
+    pub(crate) jwks: Jwks,
+    pub(crate) marks: Marks,
+    binding: OnceLock<Binding>,
+}
+
+impl Miracl {
+    /// Checks the configuration and makes the engine. Uses no network.
+    ///
+    /// Writes one line to the log that says what the engine will do, and a warning when the client secret came from a
+    /// clear-text settings file.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every mistake in the configuration, each with its key and what to do.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let checked = config.check()?;
+        let http = match HttpClient::new(&checked.config) {
+            Ok(http) => http,
+            Err(message) => {
+                let mut problems = Problems::default();
+                problems.add("HTTP client", message);
+                return problems.into_result(None);
+            }
+        };
+        let config = &checked.config;
+        if config.client_secret.is_from_clear_text() && config.credential_source.is_none() {
+            tracing::warn!(
+                "the client secret lies in a clear-text settings file; in production take it from a secrets store (`client_secret_file`, CLIENT_SECRET_FILE or `credential_source`)"
+            );
+        }
+        let engine = Engine {
+            cookies: Cookies::new(&checked),
+            credentials: Credentials::new(config),
+            http,
+            discovery: Discovery::new(&config.issuer),
+            jwks: Jwks::default(),
+            marks: Marks::new(config),
+            binding: OnceLock::new(),
+            origin: checked.origin,
+            callback_path: checked.callback_path,
+            signed_out_path: checked.signed_out_path,
+            allowed_origins: checked.allowed_origins,
+            development: checked.development,
+            config: checked.config,
+        };
+        let miracl = Self(Arc::new(engine));
+        tracing::info!("{}", miracl.summary());
+        Ok(miracl)
+    }
+
+    /// Returns the configuration, as it was after the checks.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Whether error pages may explain failures: see [`Config::development`].
+    pub fn development(&self) -> bool {
+        self.0.development
+    }
+
+    /// Returns what the engine will do, in one line without secrets, for the start-up log.
+    pub fn summary(&self) -> String {
+        let engine = &self.0;
+        format!(
+            "login with {} for {}; sessions in sealed cookies ({} keys); log-out and single use of logins are remembered by this process, until it restarts",
+            engine.config.issuer,
+            engine.config.redirect_uri,
+            engine.config.cookie_keys.len(),
+        )
+    }
+
+    /// Returns the path of the callback route: that of the redirect URI.
+    pub fn callback_path(&self) -> &str {
+        &self.0.callback_path
+    }
+
+    /// Returns the path that the provider returns to after log-out, when it lies on this site and is not `/`.
+    pub fn signed_out_path(&self) -> Option<&str> {
+        self.0.signed_out_path.as_deref()
+    }
+
+    /// Makes the visit of one request. Copies its cookies and does nothing else.
+    pub fn visit(&self, request: &impl RequestView) -> Visit {
+        let mut header = Vec::new();
+        // HTTP/2 may split the cookies over several headers (RFC 9113 §8.2.3).
+        for value in request.header_values("cookie") {
+            if !header.is_empty() {
+                header.extend_from_slice(b"; ");
+            }
+            header.extend_from_slice(value);
+        }
+        Visit::new(self.clone(), header)
+    }
+
+    /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send: 403.
+    pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
+        origin::check(request, &self.0.allowed_origins).map_err(origin::Refusal::reply)
+    }
+
+    /// Answers a request that must change nothing on the routes of a login: `HEAD`, and what a browser fetches before anybody
+    /// has clicked (`Sec-Purpose`). 204, and `None` for every other request.
+    pub fn idle(&self, request: &impl RequestView) -> Option<Reply> {
+        is_idle(request).then(|| {
+            Reply::empty(204)
+                .with("cache-control", "no-store")
+                .with("vary", "sec-purpose")
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0
+    }
+
+    /// The absolute URL of the home path.
+    pub(crate) fn home_url(&self) -> String {
+        let engine = &self.0;
+        engine
+            .origin
+            .join(&engine.config.home_path)
+            .map_or_else(|_| engine.origin.to_string(), Into::into)
+    }
+}
+
+impl fmt::Debug for Miracl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Miracl")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.config.clock.now()
+    }
+
+    /// The routes that nobody is to be returned to after a login.
+    pub(crate) fn own_paths(&self) -> Vec<&str> {
+        let mut paths = vec![
+            self.callback_path.as_str(),
+            self.config.paths.login_start.as_str(),
+            self.config.paths.logout.as_str(),
+        ];
+        paths.extend(self.signed_out_path.as_deref());
+        paths
+    }
+
+    /// Takes a path to return to, if it is one.
+    pub(crate) fn return_to(&self, path: &str) -> Option<ReturnTo> {
+        ReturnTo::parse(path, &self.origin, &self.own_paths())
+    }
+
+    /// What every sealed value carries, so that it counts for this issuer and client only.
+    pub(crate) async fn binding(&self) -> Result<Binding, ProviderError> {
+        if let Some(known) = self.binding.get() {
+            return Ok(*known);
+        }
+        let client_id = self.credentials.client_id().await?;
+        let issuer = self.config.issuer.trim_end_matches('/');
+        let hash = digest::digest(&digest::SHA256, format!("{issuer}\n{client_id}").as_bytes());
+        let mut binding = Binding::default();
+        binding.copy_from_slice(&hash.as_ref()[..16]);
+        Ok(*self.binding.get_or_init(|| binding))
+    }
+}

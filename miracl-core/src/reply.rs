@@ -1,0 +1,136 @@
+//! A whole answer as plain data, for an adapter to turn into its framework's response.
+
+use std::fmt::Write as _;
+
+/// An answer made by the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, their names in lower case. Cookies are not among them: they belong to the visit.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, UTF-8.
+    pub body: String,
+}
+
+/// No script, no framing, nothing from elsewhere; the style is in the page itself.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; frame-ancestors 'none'";
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--fg:#1c2530;--bg:#f4f6f9;--card:#fff;--line:#d9dfe7;--accent:#0b5fff;--dim:#5a6675}\
+@media(prefers-color-scheme:dark){:root{--fg:#e6ebf2;--bg:#10151c;--card:#1a212b;--line:#2d3846;--accent:#6ea0ff;--dim:#9aa7b8}}\
+*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;\
+background:var(--bg);color:var(--fg);font:1rem/1.5 system-ui,sans-serif}\
+main{max-width:30rem;width:100%;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}\
+h1{margin:0 0 .5rem;font-size:1.4rem}p{margin:0 0 1.25rem}.dim{color:var(--dim);font-size:.875rem;margin:1.25rem 0 0}\
+a,button{display:inline-block;padding:.6rem 1.1rem;border-radius:.5rem;border:1px solid var(--accent);font:inherit;\
+text-decoration:none;cursor:pointer;background:none;color:var(--accent)}\
+button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.75rem;flex-wrap:wrap}";
+
+impl Reply {
+    /// 303: go there with `GET` (RFC 9110 §15.4.4).
+    pub(crate) fn see_other(location: impl Into<String>) -> Self {
+        Self::empty(303).with("location", location)
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    /// A page: a title, a sentence, and HTML behind them that is already escaped.
+    pub(crate) fn page(status: u16, title: &str, sentence: &str, rest: &str) -> Self {
+        let (title, sentence) = (escape(title), escape(sentence));
+        let body = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <title>{title}</title><style>{STYLE}</style></head>\n\
+             <body><main><h1>{title}</h1>\n<p>{sentence}</p>\n{rest}</main></body>\n</html>\n"
+        );
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
+        .with("content-type", "text/html; charset=utf-8")
+        .with("content-security-policy", PAGE_POLICY)
+        .with("referrer-policy", "same-origin")
+        .with("x-content-type-options", "nosniff")
+    }
+
+    /// Problem details (RFC 9457), with further members.
+    pub(crate) fn problem(
+        status: u16,
+        title: &str,
+        more: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        let mut object = serde_json::Map::new();
+        object.insert("type".to_owned(), "about:blank".into());
+        object.insert("title".to_owned(), title.into());
+        object.insert("status".to_owned(), status.into());
+        for (name, value) in more {
+            object.insert(name.to_owned(), value.into());
+        }
+        Self {
+            body: serde_json::Value::Object(object).to_string(),
+            ..Self::empty(status)
+        }
+        .with("content-type", "application/problem+json")
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Escapes a text for HTML, in elements and in quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    text.chars().fold(String::new(), |mut escaped, c| {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // Control characters other than white space do not belong into a page.
+            c if c.is_control() && !c.is_whitespace() => {
+                let _ = write!(escaped, "\u{fffd}");
+            }
+            c => escaped.push(c),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_escapes_what_it_is_given_and_may_not_be_framed() {
+        let page = Reply::page(400, "<b>", "\"quoted\" & 'more'\u{0}", "");
+        assert!(page.body.contains("<h1>&lt;b&gt;</h1>"));
+        assert!(
+            page.body
+                .contains("&quot;quoted&quot; &amp; &#39;more&#39;\u{fffd}")
+        );
+        let policy = page
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "content-security-policy");
+        assert!(policy.unwrap().1.contains("frame-ancestors 'none'"));
+    }
+
+    #[test]
+    fn a_problem_is_json_whatever_it_is_given() {
+        let problem = Reply::problem(401, "Login required", [("login_url", "a\"b".to_owned())]);
+        let value: serde_json::Value = serde_json::from_str(&problem.body).unwrap();
+        assert_eq!(value["status"], 401);
+        assert_eq!(value["login_url"], "a\"b");
+    }
+}

@@ -1,0 +1,177 @@
+//! What the engine needs to see of a request, whatever framework it came through.
+
+use std::borrow::Cow;
+
+/// A request as the engine sees it. Adapters implement it over their framework's request type.
+pub trait RequestView {
+    /// The method in upper case: `GET`.
+    fn method(&self) -> &str;
+
+    /// The path and query as the browser asked for them, before any router took a prefix off: `/members?page=2`.
+    fn path_and_query(&self) -> Cow<'_, str>;
+
+    /// The host, with or without port: the `Host` header, or `:authority` in HTTP/2.
+    fn host(&self) -> Option<&str>;
+
+    /// Every value of a header, in order. The name is given in lower case.
+    fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
+
+    /// The first value of a header, when it is text.
+    fn header(&self, name: &str) -> Option<String> {
+        let value = self.header_values(name).next()?;
+        std::str::from_utf8(value).ok().map(str::to_owned)
+    }
+}
+
+/// What kind of client sent a request, as far as the answer depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// A browser that shows the answer as a page: it can be sent to log in.
+    Navigation,
+    /// The htmx library, which follows its own header.
+    Htmx,
+    /// `fetch`, an API client: it needs a status, not a page.
+    Api,
+}
+
+impl Client {
+    pub(crate) fn of(request: &impl RequestView) -> Self {
+        if header_is(request, "hx-request", "true") {
+            return Self::Htmx;
+        }
+        let navigates = match request.header("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            // An old browser, or no browser.
+            None => request
+                .header("accept")
+                .is_some_and(|accept| accept.contains("text/html")),
+        };
+        if navigates {
+            Self::Navigation
+        } else {
+            Self::Api
+        }
+    }
+}
+
+/// Whether a request must change nothing: `HEAD`, and what a browser fetches before anybody has clicked
+/// (Fetch, `Sec-Purpose`).
+pub(crate) fn is_idle(request: &impl RequestView) -> bool {
+    let prefetch = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
+        request.header(name).is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.contains("prefetch") || value.contains("prerender") || value.contains("preview")
+        })
+    });
+    request.method() == "HEAD" || prefetch
+}
+
+/// Whether a request is one that by its method changes nothing (RFC 9110 §9.2.1).
+pub(crate) fn is_safe(request: &impl RequestView) -> bool {
+    matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
+pub(crate) fn header_is(request: &impl RequestView, name: &str, value: &str) -> bool {
+    request
+        .header(name)
+        .is_some_and(|found| found.eq_ignore_ascii_case(value))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A request for tests: method, path, headers.
+    #[derive(Debug, Default)]
+    pub(crate) struct Request {
+        pub(crate) method: &'static str,
+        pub(crate) path: String,
+        pub(crate) headers: Vec<(&'static str, String)>,
+    }
+
+    impl Request {
+        pub(crate) fn get(path: &str) -> Self {
+            Self {
+                method: "GET",
+                path: path.to_owned(),
+                headers: Vec::new(),
+            }
+        }
+
+        pub(crate) fn post(path: &str) -> Self {
+            Self {
+                method: "POST",
+                ..Self::get(path)
+            }
+        }
+
+        pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+            self.headers.push((name, value.to_owned()));
+            self
+        }
+    }
+
+    impl RequestView for Request {
+        fn method(&self) -> &str {
+            self.method
+        }
+
+        fn path_and_query(&self) -> Cow<'_, str> {
+            Cow::Borrowed(&self.path)
+        }
+
+        fn host(&self) -> Option<&str> {
+            let host = self.headers.iter().find(|(name, _)| *name == "host");
+            host.map(|(_, value)| value.as_str())
+        }
+
+        fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+            self.headers
+                .iter()
+                .filter(move |(found, _)| *found == name)
+                .map(|(_, value)| value.as_bytes())
+        }
+    }
+
+    #[test]
+    fn a_browser_that_shows_a_page_is_told_from_fetch_and_htmx() {
+        let get = || Request::get("/");
+        for (request, client) in [
+            (get().with("sec-fetch-mode", "navigate"), Client::Navigation),
+            (get().with("sec-fetch-mode", "cors"), Client::Api),
+            (
+                get()
+                    .with("sec-fetch-mode", "cors")
+                    .with("accept", "text/html"),
+                Client::Api,
+            ),
+            (
+                get().with("accept", "text/html,application/xml"),
+                Client::Navigation,
+            ),
+            (get().with("accept", "*/*"), Client::Api),
+            (get().with("accept", "application/json"), Client::Api),
+            (get().with("accept", "text/event-stream"), Client::Api),
+            (get(), Client::Api),
+            (
+                get().with("hx-request", "true").with("accept", "text/html"),
+                Client::Htmx,
+            ),
+        ] {
+            assert_eq!(Client::of(&request), client, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn head_and_prefetch_are_idle() {
+        assert!(!is_idle(&Request::get("/")));
+        assert!(is_idle(
+            &Request::get("/").with("sec-purpose", "prefetch;prerender")
+        ));
+        assert!(is_idle(&Request::get("/").with("purpose", "prefetch")));
+        assert!(is_idle(&Request {
+            method: "HEAD",
+            ..Request::get("/")
+        }));
+    }
+}

@@ -1,0 +1,301 @@
+//! Seals what a cookie carries: authenticated encryption under a ring of keys, one derived key per purpose.
+//!
+//! A sealed value is base64url of `version, parts, key id (4), nonce (12), ciphertext, tag (16)`. The cookie's name and
+//! everything before the nonce are associated data (RFC 5116 §2.1), so a value opens only under the name it was
+//! made for, and only whole. The nonce is random: one key may seal 2^32 values (NIST SP 800-38D §8.3).
+
+use std::ops::Deref;
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+use crate::secret::{CookieKey, random};
+
+/// The version of the format, the first byte of every sealed value.
+const VERSION: u8 = 1;
+/// Version, number of parts, key id, nonce: 18 bytes, which are 24 characters of base64.
+const HEADER_LEN: usize = 1 + 1 + 4 + NONCE_LEN;
+const HEADER_CHARS: usize = HEADER_LEN / 3 * 4;
+/// The header before the nonce, which is associated data.
+const BOUND_LEN: usize = HEADER_LEN - NONCE_LEN;
+const TAG_LEN: usize = 16;
+
+const _: () = assert!(HEADER_LEN.is_multiple_of(3));
+
+/// What a value is for. Each purpose has a key of its own, so no value can stand in for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Who is logged in, and until when.
+    Session,
+    /// Tokens and user data of the session.
+    Data,
+    /// A login under way.
+    Login,
+    /// Flash messages.
+    Flash,
+}
+
+const PURPOSES: [(Purpose, &str); 4] = [
+    (Purpose::Session, "session"),
+    (Purpose::Data, "session data"),
+    (Purpose::Login, "pending login"),
+    (Purpose::Flash, "flash messages"),
+];
+
+/// The keys in use: the first seals, every one opens.
+pub(crate) struct KeyRing(Vec<RingKey>);
+
+struct RingKey {
+    id: [u8; 4],
+    purposes: [LessSafeKey; PURPOSES.len()],
+}
+
+/// What came of opening a value.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// The content, and whether the first key sealed it (otherwise it is to be sealed again).
+    Plain { plain: Plain, first_key: bool },
+    /// Sealed by a key or in a format that this process does not know: another replica may. To be left alone.
+    Foreign,
+    /// Damaged, cut short, or made for another name.
+    Broken,
+}
+
+/// The opened bytes, in the buffer they were opened in.
+pub(crate) struct Plain {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl std::fmt::Debug for Plain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Plain([redacted; {}])", self.len)
+    }
+}
+
+impl Deref for Plain {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.buffer[HEADER_LEN..HEADER_LEN + self.len]
+    }
+}
+
+impl KeyRing {
+    pub(crate) fn new(keys: &[CookieKey]) -> Self {
+        Self(keys.iter().map(RingKey::new).collect())
+    }
+
+    /// Seals `plain` for a cookie of this name. The result is to be cut into parts of `part_len` characters.
+    ///
+    /// None when that takes more than 255 parts, which is far beyond what a browser keeps.
+    pub(crate) fn seal(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        plain: &[u8],
+        part_len: usize,
+    ) -> Option<String> {
+        let key = self.0.first()?;
+        let mut buffer = Vec::with_capacity(HEADER_LEN + plain.len() + TAG_LEN);
+        let chars = BASE64.encoded_length(HEADER_LEN + plain.len() + TAG_LEN);
+        let parts = u8::try_from(chars.div_ceil(part_len)).ok()?;
+        let nonce: [u8; NONCE_LEN] = random();
+        buffer.push(VERSION);
+        buffer.push(parts);
+        buffer.extend_from_slice(&key.id);
+        let aad = associated_data(name, &buffer);
+        buffer.extend_from_slice(&nonce);
+        buffer.extend_from_slice(plain);
+        let tag = key.purposes[purpose as usize]
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(&aad),
+                &mut buffer[HEADER_LEN..],
+            )
+            .ok()?;
+        buffer.extend_from_slice(tag.as_ref());
+        Some(BASE64.encode_to_string(&buffer))
+    }
+
+    /// Opens the value of the cookie called `name`.
+    pub(crate) fn open(&self, purpose: Purpose, name: &str, text: &str) -> Opened {
+        let Ok(mut buffer) = BASE64.decode_to_vec(text.as_bytes()) else {
+            return Opened::Broken;
+        };
+        if buffer.len() < HEADER_LEN + TAG_LEN {
+            return Opened::Broken;
+        }
+        if buffer[0] != VERSION {
+            return Opened::Foreign;
+        }
+        let Some(place) = self.0.iter().position(|key| key.id == buffer[2..BOUND_LEN]) else {
+            return Opened::Foreign;
+        };
+        let aad = associated_data(name, &buffer[..BOUND_LEN]);
+        let mut nonce = [0; NONCE_LEN];
+        nonce.copy_from_slice(&buffer[BOUND_LEN..HEADER_LEN]);
+        let opened = self.0[place].purposes[purpose as usize]
+            .open_in_place(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(&aad),
+                &mut buffer[HEADER_LEN..],
+            )
+            .map(|plain| plain.len());
+        match opened {
+            Ok(len) => Opened::Plain {
+                plain: Plain { buffer, len },
+                first_key: place == 0,
+            },
+            Err(ring::error::Unspecified) => Opened::Broken,
+        }
+    }
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|key| crate::secret::hex(&key.id)))
+            .finish()
+    }
+}
+
+impl RingKey {
+    fn new(key: &CookieKey) -> Self {
+        Self {
+            id: key.id(),
+            purposes: PURPOSES.map(|(_, info)| {
+                let bytes: [u8; 32] = key.derive(info);
+                LessSafeKey::new(
+                    UnboundKey::new(&AES_256_GCM, &bytes).expect("AES-256 takes 32 bytes"),
+                )
+            }),
+        }
+    }
+}
+
+/// Reads the number of parts from the first part of a value; 1 when it is not of our format.
+pub(crate) fn parts(first: &str) -> usize {
+    first
+        .get(..HEADER_CHARS)
+        .and_then(|header| BASE64.decode_to_vec(header.as_bytes()).ok())
+        .filter(|header| header[0] == VERSION)
+        .map_or(1, |header| usize::from(header[1]))
+}
+
+fn associated_data(name: &str, bound: &[u8]) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(name.len() + 1 + bound.len());
+    aad.extend_from_slice(name.as_bytes());
+    aad.push(0);
+    aad.extend_from_slice(bound);
+    aad
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LEN: usize = 3800;
+
+    fn ring(keys: &[&CookieKey]) -> KeyRing {
+        KeyRing::new(&keys.iter().copied().cloned().collect::<Vec<_>>())
+    }
+
+    fn plain(opened: &Opened) -> (&[u8], bool) {
+        match opened {
+            Opened::Plain { plain, first_key } => (plain, *first_key),
+            other => panic!("not opened: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sealed_value_opens_under_its_name_and_purpose_only() {
+        let keys = ring(&[&CookieKey::generate()]);
+        let text = keys.seal(Purpose::Session, "a", b"hello", LEN).unwrap();
+        assert_eq!(
+            plain(&keys.open(Purpose::Session, "a", &text)),
+            (&b"hello"[..], true)
+        );
+        assert!(matches!(
+            keys.open(Purpose::Session, "b", &text),
+            Opened::Broken
+        ));
+        for purpose in [Purpose::Data, Purpose::Login, Purpose::Flash] {
+            assert!(matches!(keys.open(purpose, "a", &text), Opened::Broken));
+        }
+    }
+
+    #[test]
+    fn the_first_key_seals_and_every_key_opens() {
+        let (old, new) = (CookieKey::generate(), CookieKey::generate());
+        let text = ring(&[&old]).seal(Purpose::Login, "a", b"x", LEN).unwrap();
+        let both = ring(&[&new, &old]);
+        assert_eq!(
+            plain(&both.open(Purpose::Login, "a", &text)),
+            (&b"x"[..], false)
+        );
+        let resealed = both.seal(Purpose::Login, "a", b"x", LEN).unwrap();
+        assert_eq!(
+            plain(&ring(&[&new]).open(Purpose::Login, "a", &resealed)),
+            (&b"x"[..], true)
+        );
+    }
+
+    #[test]
+    fn a_value_of_an_unknown_key_or_version_is_foreign_not_broken() {
+        let keys = ring(&[&CookieKey::generate()]);
+        let other = ring(&[&CookieKey::generate()]);
+        let text = other.seal(Purpose::Flash, "a", b"x", LEN).unwrap();
+        assert!(matches!(
+            keys.open(Purpose::Flash, "a", &text),
+            Opened::Foreign
+        ));
+        let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();
+        bytes[0] = VERSION + 1;
+        let newer = BASE64.encode_to_string(&bytes);
+        assert!(matches!(
+            other.open(Purpose::Flash, "a", &newer),
+            Opened::Foreign
+        ));
+    }
+
+    #[test]
+    fn the_same_content_never_seals_to_the_same_text() {
+        let keys = ring(&[&CookieKey::generate()]);
+        let seal = || keys.seal(Purpose::Data, "a", b"same", LEN).unwrap();
+        assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn the_number_of_parts_is_read_from_the_first_part() {
+        let keys = ring(&[&CookieKey::generate()]);
+        let text = keys.seal(Purpose::Data, "a", &[7; 10_000], 3000).unwrap();
+        assert_eq!(parts(&text[..3000]), text.len().div_ceil(3000));
+        assert_eq!(parts("x"), 1);
+        assert_eq!(parts("not sealed by us at all, surely"), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_changed_bit_opens(content in prop::collection::vec(any::<u8>(), 0..200), place in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let keys = ring(&[&CookieKey::generate()]);
+            let text = keys.seal(Purpose::Session, "a", &content, LEN).unwrap();
+            let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            let changed = BASE64.encode_to_string(&bytes);
+            let opened = matches!(keys.open(Purpose::Session, "a", &changed), Opened::Plain { .. });
+            prop_assert!(!opened);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,300}") {
+            let keys = ring(&[&CookieKey::generate()]);
+            let opened = matches!(keys.open(Purpose::Session, "a", &text), Opened::Plain { .. });
+            prop_assert!(!opened);
+            parts(&text);
+        }
+    }
+}

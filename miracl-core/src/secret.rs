@@ -1,0 +1,327 @@
+//! Values that must never be printed: the client secret, tokens, and the keys that seal cookies.
+
+use std::{
+    fmt, fs, io,
+    io::{ErrorKind, Write},
+    path::Path,
+};
+
+use base64_simd::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use ring::{
+    hkdf,
+    rand::{SecureRandom, SystemRandom},
+};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// A string that is a secret: a client secret or a token.
+///
+/// `Debug` prints `[redacted]`, there is no `Display` and no `PartialEq`, and the memory is overwritten when it is
+/// dropped. Reading it takes a call that is easy to find in a review: [`Secret::expose`].
+///
+/// ```
+/// let secret = miracl_core::Secret::from("s3cr3t");
+/// assert_eq!(format!("{secret:?}"), "[redacted]");
+/// assert_eq!(secret.expose(), "s3cr3t");
+/// ```
+#[derive(Clone, Default)]
+pub struct Secret {
+    text: SecretString,
+    from_clear_text: bool,
+}
+
+impl Secret {
+    /// Marks a secret that lay open in a settings file, so that the start-up can warn of it.
+    pub(crate) fn from_clear_text(text: String) -> Self {
+        Self {
+            text: text.into(),
+            from_clear_text: true,
+        }
+    }
+
+    pub(crate) fn is_from_clear_text(&self) -> bool {
+        self.from_clear_text
+    }
+
+    /// Returns the secret itself.
+    ///
+    /// # Security
+    ///
+    /// Do not log it, and do not send it anywhere but to the provider.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// Whether there is nothing in it, as in a configuration that was not filled in.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self {
+            text: value.into(),
+            from_clear_text: false,
+        }
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The length of a cookie key in bytes: 256 bits.
+const KEY_LEN: usize = 32;
+
+/// Random bytes have about 30 different values among 32; fewer than this many is no accident.
+const MIN_DISTINCT_BYTES: usize = 20;
+
+/// A 256-bit key that seals cookies, as an entry of [`Config::cookie_keys`](crate::Config::cookie_keys).
+///
+/// Every purpose (session, tokens, pending login, flash messages) gets a key of its own, derived from this one by
+/// HKDF-SHA256 (RFC 5869). `Debug` prints the key's public id, never the key.
+#[derive(Clone)]
+pub struct CookieKey(Zeroizing<[u8; KEY_LEN]>);
+
+/// The command that makes a good key, for error messages.
+pub(crate) const MAKE_A_KEY: &str = "openssl rand -base64 32";
+
+impl CookieKey {
+    /// Makes a new random key.
+    ///
+    /// Sessions sealed with it end when the process does, unless the key is kept. For development and tests; a
+    /// server takes its key from its configuration, or from a file with [`CookieKey::load_or_create`].
+    ///
+    /// # Panics
+    ///
+    /// When the operating system has no random numbers to give.
+    pub fn generate() -> Self {
+        Self(Zeroizing::new(random()))
+    }
+
+    /// Reads a key from base64 (standard or URL-safe alphabet, padded or not).
+    ///
+    /// # Errors
+    ///
+    /// [`CookieKeyError`] when the text is not base64, is not 32 bytes, or is evidently not random. The message
+    /// names the command that makes a good key; it never repeats the text.
+    pub fn from_base64(text: &str) -> Result<Self, CookieKeyError> {
+        let text = text.trim().as_bytes();
+        let bytes = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD]
+            .iter()
+            .find_map(|alphabet| alphabet.decode_to_vec(text).ok())
+            .map(Zeroizing::new)
+            .ok_or(CookieKeyError::NotBase64)?;
+        let key: [u8; KEY_LEN] = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| CookieKeyError::Length { bytes: bytes.len() })?;
+        let mut seen = [false; 256];
+        for byte in key {
+            seen[usize::from(byte)] = true;
+        }
+        if seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT_BYTES {
+            return Err(CookieKeyError::Weak);
+        }
+        Ok(Self(Zeroizing::new(key)))
+    }
+
+    /// Reads the key kept in the file at `path`, or makes one and keeps it there, readable by its owner only.
+    ///
+    /// The flag is true when the key was made by this call. Two processes that start at once end up with the same
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or written, or holds something that is not a good key. It is not replaced
+    /// then, since that would end every session.
+    pub fn load_or_create(path: impl AsRef<Path>) -> io::Result<(Self, bool)> {
+        let path = path.as_ref();
+        match fs::read_to_string(path) {
+            Ok(text) => return Self::from_file_text(&text, path).map(|key| (key, false)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(with_path(&error, path)),
+        }
+        let key = Self::generate();
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // Written beside it and then linked into place: another process sees a whole key or none.
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&draft).map_err(|e| with_path(&e, &draft))?;
+        writeln!(
+            file,
+            "{}",
+            Zeroizing::new(STANDARD.encode_to_string(key.0.as_slice())).as_str()
+        )?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft)?;
+        match linked {
+            Ok(()) => Ok((key, true)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let text = fs::read_to_string(path).map_err(|e| with_path(&e, path))?;
+                Self::from_file_text(&text, path).map(|key| (key, false))
+            }
+            Err(error) => Err(with_path(&error, path)),
+        }
+    }
+
+    fn from_file_text(text: &str, path: &Path) -> io::Result<Self> {
+        Self::from_base64(text)
+            .map_err(|error| with_path(&io::Error::new(ErrorKind::InvalidData, error), path))
+    }
+
+    /// Derives the key for one purpose, or the public id, by HKDF (RFC 5869).
+    pub(crate) fn derive<const N: usize>(&self, info: &str) -> [u8; N] {
+        struct Len(usize);
+        impl hkdf::KeyType for Len {
+            fn len(&self) -> usize {
+                self.0
+            }
+        }
+        let mut out = [0; N];
+        hkdf::Salt::new(hkdf::HKDF_SHA256, b"miracl cookies v1")
+            .extract(self.0.as_slice())
+            .expand(&[info.as_bytes()], Len(N))
+            .and_then(|okm| okm.fill(&mut out))
+            .expect("HKDF gives up to 8160 bytes");
+        out
+    }
+
+    /// The four bytes that name this key inside every value it seals.
+    pub(crate) fn id(&self) -> [u8; 4] {
+        self.derive("key id")
+    }
+}
+
+impl fmt::Debug for CookieKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CookieKey({})", hex(&self.id()))
+    }
+}
+
+/// Why a text is no cookie key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookieKeyError {
+    /// The text is not base64.
+    NotBase64,
+    /// The text is base64 of another length than 32 bytes.
+    Length {
+        /// How many bytes it is.
+        bytes: usize,
+    },
+    /// The bytes are evidently not random: a password, a repeated character, zeros.
+    Weak,
+}
+
+impl fmt::Display for CookieKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 => write!(f, "not base64; make a key with `{MAKE_A_KEY}`"),
+            Self::Length { bytes } => write!(
+                f,
+                "{bytes} bytes long, but a key is 32 bytes (256 bits); make one with `{MAKE_A_KEY}`"
+            ),
+            Self::Weak => write!(
+                f,
+                "not random, so it could be guessed; make a key with `{MAKE_A_KEY}`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CookieKeyError {}
+
+/// Returns bytes from the operating system's random number generator.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system has random numbers");
+    bytes
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        use fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn with_path(error: &io::Error, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_every_base64_alphabet() {
+        let key = CookieKey::generate();
+        for alphabet in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
+            let text = alphabet.encode_to_string(key.0.as_slice());
+            assert_eq!(CookieKey::from_base64(&text).unwrap().id(), key.id());
+        }
+    }
+
+    #[test]
+    fn short_and_guessable_keys_are_refused_with_the_command_that_makes_a_good_one() {
+        for (text, error) in [
+            ("not base64 at all!", CookieKeyError::NotBase64),
+            ("c2VjcmV0", CookieKeyError::Length { bytes: 6 }),
+            (
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                CookieKeyError::Weak,
+            ),
+            (
+                "cGFzc3dvcmRwYXNzd29yZHBhc3N3b3JkcGFzc3dvcmQ=",
+                CookieKeyError::Weak,
+            ),
+        ] {
+            let found = CookieKey::from_base64(text).unwrap_err();
+            assert_eq!(found, error);
+            assert!(found.to_string().contains("openssl rand -base64 32"));
+        }
+    }
+
+    #[test]
+    fn the_kept_key_is_the_same_the_second_time_and_a_bad_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/cookie.key");
+        let (first, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(made);
+        let (second, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(!made);
+        assert_eq!(first.id(), second.id());
+
+        fs::write(&path, "garbage").unwrap();
+        let error = CookieKey::load_or_create(&path).unwrap_err();
+        assert!(error.to_string().contains("cookie.key"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "garbage");
+    }
+
+    #[test]
+    fn debug_output_shows_no_key() {
+        let key = CookieKey::generate();
+        let printed = format!("{key:?}");
+        assert_eq!(printed.len(), "CookieKey(01234567)".len());
+    }
+}

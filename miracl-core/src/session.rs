@@ -1,0 +1,315 @@
+//! The session: who is logged in and until when, and behind it the tokens and user data.
+//!
+//! It is two sealed values. The small one is opened by every request that asks who the user is; the large one only when
+//! tokens or user data are asked for. Both carry the session's id and generation, and count only together.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    config::Config,
+    error::SessionTooLarge,
+    token::{StoredTokens, Tokens},
+    wire::{Reader, Writer},
+};
+
+/// What an id is made of: 256 random bits.
+pub(crate) type SessionId = [u8; 32];
+/// Ties a value to one issuer and client, so that another app with the same keys does not take it.
+pub(crate) type Binding = [u8; 16];
+
+const EMAIL_VERIFIED: u8 = 1;
+
+/// The small part of a session.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    /// Counts the changes of the large part.
+    pub(crate) generation: u32,
+    /// When the person logged in here, in seconds since 1970.
+    pub(crate) created: u64,
+    /// When the idle deadline was last moved.
+    pub(crate) seen: u64,
+    /// The ID token's `iat`, on the provider's clock.
+    pub(crate) issued_at: u64,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
+    pub(crate) sid: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
+        let flags = if self.email_verified {
+            EMAIL_VERIFIED
+        } else {
+            0
+        };
+        Writer::default()
+            .bytes(binding)
+            .bytes(&self.id)
+            .u32(self.generation)
+            .u64(self.created)
+            .u64(self.seen)
+            .u64(self.issued_at)
+            .u8(flags)
+            .text(&self.issuer)
+            .text(&self.subject)
+            .maybe_text(self.email.as_deref())
+            .maybe_text(self.sid.as_deref())
+            .finish()
+    }
+
+    /// Reads a session that was made for this issuer and client.
+    pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.array::<16>()? != *binding {
+            return None;
+        }
+        let session = Self {
+            id: reader.array()?,
+            generation: reader.u32()?,
+            created: reader.u64()?,
+            seen: reader.u64()?,
+            issued_at: reader.u64()?,
+            email_verified: reader.u8()? & EMAIL_VERIFIED != 0,
+            issuer: reader.text()?.to_owned(),
+            subject: reader.text()?.to_owned(),
+            email: reader.maybe_text()?.map(str::to_owned),
+            sid: reader.maybe_text()?.map(str::to_owned),
+        };
+        reader.rest().is_empty().then_some(session)
+    }
+
+    /// Whether both deadlines lie ahead.
+    pub(crate) fn is_alive(&self, now: u64, config: &Config) -> bool {
+        now < self.ends(config)
+            && now
+                < self
+                    .seen
+                    .saturating_add(config.session_idle_timeout.as_secs())
+    }
+
+    /// The absolute deadline.
+    pub(crate) fn ends(&self, config: &Config) -> u64 {
+        self.created
+            .saturating_add(config.session_absolute_timeout.as_secs())
+    }
+
+    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving.
+    pub(crate) fn is_worth_moving(&self, now: u64, config: &Config) -> bool {
+        now.saturating_sub(self.seen) > config.session_idle_timeout.as_secs() / 10
+    }
+}
+
+/// The large part of a session.
+#[derive(Clone)]
+pub(crate) struct SessionData {
+    pub(crate) tokens: Tokens,
+    pub(crate) userinfo: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(rename = "t")]
+    tokens: StoredTokens,
+    #[serde(rename = "u", default, skip_serializing_if = "Map::is_empty")]
+    userinfo: Map<String, Value>,
+}
+
+impl SessionData {
+    pub(crate) fn encode(&self, session: &Session) -> Vec<u8> {
+        let stored = Stored {
+            tokens: StoredTokens::from(&self.tokens),
+            userinfo: self.userinfo.clone(),
+        };
+        let json = serde_json::to_vec(&stored).expect("texts and JSON values become JSON");
+        Writer::default()
+            .bytes(&session.id)
+            .u32(session.generation)
+            .bytes(&json)
+            .finish()
+    }
+
+    /// Reads the large part that belongs to this session in this generation.
+    pub(crate) fn decode(bytes: &[u8], session: &Session) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.array::<32>()? != session.id || reader.u32()? != session.generation {
+            return None;
+        }
+        let stored: Stored = serde_json::from_slice(reader.rest()).ok()?;
+        Some(Self {
+            tokens: stored.tokens.into(),
+            userinfo: stored.userinfo,
+        })
+    }
+
+    /// The claims of the ID token, which was verified before it was kept.
+    pub(crate) fn id_token_claims(&self) -> Map<String, Value> {
+        let raw = self.tokens.id_token.expose();
+        raw.split('.')
+            .nth(1)
+            .and_then(|payload| {
+                base64_simd::URL_SAFE_NO_PAD
+                    .decode_to_vec(payload.as_bytes())
+                    .ok()
+            })
+            .and_then(|payload| crate::json::object(&payload).ok())
+            .unwrap_or_default()
+    }
+
+    /// The error for a session of this size, naming what is large in it.
+    pub(crate) fn too_large(&self, bytes: usize, limit: usize) -> SessionTooLarge {
+        let len = |value: &Value| value.to_string().len();
+        let mut parts = vec![
+            (
+                "access token".to_owned(),
+                self.tokens.access_token.expose().len(),
+            ),
+            ("ID token".to_owned(), self.tokens.id_token.expose().len()),
+        ];
+        parts.extend(
+            self.userinfo
+                .iter()
+                .map(|(name, value)| (format!("userinfo claim `{name}`"), len(value))),
+        );
+        parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        SessionTooLarge {
+            bytes,
+            limit,
+            parts,
+        }
+    }
+}
+
+/// Who is logged in.
+///
+/// The pair of [`issuer`](Self::issuer) and [`id`](Self::id) is the person. Key your own users by both: an e-mail address can
+/// change hands, and a subject is unique at its issuer only (OpenID Connect Core 1.0 §5.7).
+///
+/// `Debug` shows nothing of it: at MIRACL the subject itself is an e-mail address.
+#[derive(Clone)]
+#[doc(alias = "is_authenticated")]
+pub struct User(pub(crate) Arc<Session>);
+
+impl User {
+    /// Returns the user's id at the provider: the `sub` claim.
+    #[doc(alias = "get_user_id")]
+    pub fn id(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Returns the provider's issuer: the `iss` claim.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Returns the e-mail address, when the provider gave one.
+    ///
+    /// # Security
+    ///
+    /// Believe it only when [`email_verified`](Self::email_verified), and never use it as the key of a user.
+    #[doc(alias = "get_email")]
+    pub fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Whether the provider says that the person controls the e-mail address.
+    pub fn email_verified(&self) -> bool {
+        self.0.email.is_some() && self.0.email_verified
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    pub(crate) fn session() -> Session {
+        Session {
+            id: [7; 32],
+            generation: 3,
+            created: 1000,
+            seen: 1000,
+            issued_at: 999,
+            issuer: "https://issuer.example".to_owned(),
+            subject: "alice".to_owned(),
+            email: Some("alice@example.com".to_owned()),
+            email_verified: true,
+            sid: None,
+        }
+    }
+
+    fn data() -> SessionData {
+        SessionData {
+            tokens: Tokens {
+                access_token: "access".into(),
+                id_token: "a.e30.c".into(),
+                expires_at: Some(1900),
+                scope: None,
+            },
+            userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
+        }
+    }
+
+    #[test]
+    fn a_session_is_read_back_for_its_client_and_no_other() {
+        let bytes = session().encode(&[1; 16]);
+        let read = Session::decode(&bytes, &[1; 16]).unwrap();
+        assert_eq!(read.subject, "alice");
+        assert_eq!(read.email.as_deref(), Some("alice@example.com"));
+        assert!(read.email_verified);
+        assert!(Session::decode(&bytes, &[2; 16]).is_none());
+        assert!(Session::decode(&bytes[..bytes.len() - 1], &[1; 16]).is_none());
+    }
+
+    #[test]
+    fn the_large_part_counts_only_with_its_own_session_and_generation() {
+        let session = session();
+        let bytes = data().encode(&session);
+        assert!(SessionData::decode(&bytes, &session).is_some());
+        let newer = Session {
+            generation: 4,
+            ..session.clone()
+        };
+        assert!(SessionData::decode(&bytes, &newer).is_none());
+        let other = Session {
+            id: [8; 32],
+            ..session
+        };
+        assert!(SessionData::decode(&bytes, &other).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_at_its_idle_and_at_its_absolute_deadline() {
+        let config = Config {
+            session_idle_timeout: Duration::from_secs(100),
+            session_absolute_timeout: Duration::from_secs(250),
+            ..Config::default()
+        };
+        let mut session = session();
+        assert!(session.is_alive(1099, &config));
+        assert!(!session.is_alive(1100, &config));
+        assert!(!session.is_worth_moving(1010, &config));
+        assert!(session.is_worth_moving(1011, &config));
+        session.seen = 1200;
+        assert!(session.is_alive(1249, &config));
+        assert!(!session.is_alive(1250, &config));
+    }
+
+    #[test]
+    fn debug_output_shows_no_personal_data() {
+        let printed = format!("{:?}", User(Arc::new(session())));
+        assert_eq!(printed, "User { .. }");
+    }
+}

@@ -1,0 +1,318 @@
+//! The token request (OpenID Connect Core 1.0 §3.1.3) and its answer.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64_simd::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::{
+    config::{ClientAuthMethod, Config},
+    discovery::ProviderMetadata,
+    error::{ProviderError, printable},
+    http::Answer,
+    json,
+    miracl::Engine,
+    secret::Secret,
+};
+
+const ENDPOINT: &str = "token_endpoint";
+
+/// The tokens of a session: to call an API of the provider's, never needed to know who is logged in.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub(crate) access_token: Secret,
+    pub(crate) id_token: Secret,
+    pub(crate) expires_at: Option<u64>,
+    pub(crate) scope: Option<String>,
+}
+
+impl Tokens {
+    /// Returns the access token, for `Authorization: Bearer`. It is opaque: what it looks like is the provider's business.
+    pub fn access_token(&self) -> &Secret {
+        &self.access_token
+    }
+
+    /// Returns the ID token as the provider sent it. It was verified at login.
+    pub fn id_token(&self) -> &Secret {
+        &self.id_token
+    }
+
+    /// Returns when the access token runs out, as far as the provider said.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+            .and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)))
+    }
+
+    /// Returns the scopes granted, separated by spaces. `None` when the provider did not say, which means those that were
+    /// asked for (RFC 6749 §5.1).
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+}
+
+/// The form in which tokens lie inside the sealed session.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredTokens {
+    #[serde(rename = "a")]
+    pub(crate) access_token: String,
+    #[serde(rename = "i")]
+    pub(crate) id_token: String,
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<u64>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+}
+
+impl From<&Tokens> for StoredTokens {
+    fn from(tokens: &Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token.expose().to_owned(),
+            id_token: tokens.id_token.expose().to_owned(),
+            expires_at: tokens.expires_at,
+            scope: tokens.scope.clone(),
+        }
+    }
+}
+
+impl From<StoredTokens> for Tokens {
+    fn from(stored: StoredTokens) -> Self {
+        Self {
+            access_token: stored.access_token.into(),
+            id_token: stored.id_token.into(),
+            expires_at: stored.expires_at,
+            scope: stored.scope,
+        }
+    }
+}
+
+/// What the token endpoint gave.
+#[derive(Debug)]
+pub(crate) struct TokenResponse {
+    pub(crate) access_token: Secret,
+    pub(crate) id_token: Option<Secret>,
+    pub(crate) expires_at: Option<u64>,
+    pub(crate) scope: Option<String>,
+}
+
+/// Exchanges a code for tokens: one request. A second one is sent only when the provider refused the client secret and a
+/// newer secret is to be had, since a code must not be used twice.
+pub(crate) async fn exchange(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    code: &str,
+    verifier: Option<&str>,
+) -> Result<TokenResponse, ProviderError> {
+    let secret = engine.credentials.secret().await?;
+    match request(engine, metadata, code, verifier, &secret).await {
+        Err(ProviderError::Refused { error, .. }) if error == "invalid_client" => {
+            match engine.credentials.renewed(&secret).await {
+                Some(newer) => request(engine, metadata, code, verifier, &newer).await,
+                None => Err(ProviderError::Refused {
+                    endpoint: ENDPOINT,
+                    status: 401,
+                    error,
+                }),
+            }
+        }
+        answer => answer,
+    }
+}
+
+async fn request(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    code: &str,
+    verifier: Option<&str>,
+    secret: &Secret,
+) -> Result<TokenResponse, ProviderError> {
+    let config = &engine.config;
+    let client_id = engine.credentials.client_id().await?;
+    let method = match config.token_endpoint_auth_method {
+        Some(method) => method,
+        None => choose(metadata)?,
+    };
+    let (authorization, form) = compose(config, method, client_id, secret, code, verifier);
+    let answer = engine
+        .http
+        .post_form(
+            ENDPOINT,
+            &metadata.token_endpoint,
+            authorization.as_deref(),
+            form,
+        )
+        .await?;
+    parse(&answer, engine.now())
+}
+
+/// Writes the form, and the `Authorization` header where the method has one.
+fn compose(
+    config: &Config,
+    method: ClientAuthMethod,
+    client_id: &str,
+    secret: &Secret,
+    code: &str,
+    verifier: Option<&str>,
+) -> (Option<String>, String) {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", code)
+        .append_pair("redirect_uri", &config.redirect_uri);
+    if let Some(verifier) = verifier {
+        form.append_pair("code_verifier", verifier);
+    }
+    let authorization = match method {
+        ClientAuthMethod::ClientSecretBasic => Some(basic(client_id, secret.expose())),
+        ClientAuthMethod::ClientSecretPost => {
+            form.append_pair("client_id", client_id)
+                .append_pair("client_secret", secret.expose());
+            None
+        }
+    };
+    (authorization, form.finish())
+}
+
+/// Chooses how to authenticate; `client_secret_basic` is the default where the metadata says nothing
+/// (OpenID Connect Discovery 1.0 §3).
+fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError> {
+    let Some(offered) = &metadata.token_endpoint_auth_methods_supported else {
+        return Ok(ClientAuthMethod::ClientSecretBasic);
+    };
+    let offers = |name: &str| offered.iter().any(|method| method == name);
+    if offers("client_secret_basic") {
+        Ok(ClientAuthMethod::ClientSecretBasic)
+    } else if offers("client_secret_post") {
+        Ok(ClientAuthMethod::ClientSecretPost)
+    } else {
+        Err(ProviderError::NoAuthMethod {
+            offered: offered.iter().map(|method| printable(method, 64)).collect(),
+        })
+    }
+}
+
+/// RFC 6749 §2.3.1: both parts are form-encoded before they are put together.
+fn basic(client_id: &str, secret: &str) -> String {
+    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encode(client_id), encode(secret));
+    format!("Basic {}", STANDARD.encode_to_string(pair))
+}
+
+fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
+    let malformed = |detail: String| ProviderError::Malformed {
+        endpoint: ENDPOINT,
+        detail,
+    };
+    if answer.status != 200 {
+        return Err(refusal(ENDPOINT, answer));
+    }
+    let object = json::object(&answer.body).map_err(malformed)?;
+    let text = |name: &str| match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(malformed(format!("`{name}` is no string"))),
+    };
+    let access_token = text("access_token")?
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| malformed("`access_token` is missing".to_owned()))?;
+    // RFC 6750 §4; its case does not matter (RFC 6749 §5.1). Some providers leave it out.
+    if text("token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(malformed("`token_type` is not `Bearer`".to_owned()));
+    }
+    Ok(TokenResponse {
+        access_token: access_token.into(),
+        id_token: text("id_token")?.map(Secret::from),
+        expires_at: expires_in(&object).map(|seconds| now.saturating_add(seconds)),
+        scope: text("scope")?,
+    })
+}
+
+/// RECOMMENDED, so it may be missing; some providers send it as text.
+fn expires_in(object: &Map<String, Value>) -> Option<u64> {
+    match object.get("expires_in")? {
+        Value::String(text) => text.parse().ok(),
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        other => other.as_f64().filter(|s| *s >= 0.0).map(|s| s as u64),
+    }
+}
+
+/// Reads an answer that is no success: RFC 6749 §5.2 where it is one, the bare status otherwise.
+pub(crate) fn refusal(endpoint: &'static str, answer: &Answer) -> ProviderError {
+    let status = answer.status;
+    let error = json::object(&answer.body)
+        .ok()
+        .and_then(|object| Some(printable(object.get("error")?.as_str()?, 64)));
+    match error {
+        Some(error) if (400..500).contains(&status) => ProviderError::Refused {
+            endpoint,
+            status,
+            error,
+        },
+        _ => ProviderError::Status { endpoint, status },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Result<TokenResponse, ProviderError> {
+        let answer = Answer {
+            status,
+            media_type: "application/json".to_owned(),
+            body: body.as_bytes().to_vec(),
+        };
+        parse(&answer, 1000)
+    }
+
+    #[test]
+    fn a_plain_answer_is_read() {
+        let tokens = answer(
+            200,
+            r#"{"access_token":"a","id_token":"i","token_type":"bEARER","expires_in":900,"scope":"openid"}"#,
+        )
+        .unwrap();
+        assert_eq!(tokens.access_token.expose(), "a");
+        assert_eq!(tokens.id_token.unwrap().expose(), "i");
+        assert_eq!(tokens.expires_at, Some(1900));
+        assert_eq!(tokens.scope.as_deref(), Some("openid"));
+    }
+
+    #[test]
+    fn what_is_optional_may_be_missing_or_spelt_as_providers_spell_it() {
+        let tokens = answer(200, r#"{"access_token":"a"}"#).unwrap();
+        assert!(tokens.expires_at.is_none() && tokens.scope.is_none() && tokens.id_token.is_none());
+        let tokens = answer(200, r#"{"access_token":"a","expires_in":"60"}"#).unwrap();
+        assert_eq!(tokens.expires_at, Some(1060));
+        let tokens = answer(200, r#"{"access_token":"a","expires_in":1e300}"#).unwrap();
+        assert_eq!(tokens.expires_at, Some(u64::MAX));
+    }
+
+    #[test]
+    fn what_is_no_token_response_is_malformed_and_a_refusal_keeps_its_code() {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":1}"#,
+            r#"{"access_token":"a","token_type":"mac"}"#,
+        ] {
+            let error = answer(200, body).unwrap_err();
+            assert!(matches!(error, ProviderError::Malformed { .. }), "{body}");
+        }
+        let error = answer(400, r#"{"error":"invalid_grant"}"#).unwrap_err();
+        assert!(matches!(error, ProviderError::Refused { error, .. } if error == "invalid_grant"));
+        let error = answer(500, r#"{"error":"x"}"#).unwrap_err();
+        assert!(matches!(error, ProviderError::Status { status: 500, .. }));
+    }
+
+    #[test]
+    fn id_and_secret_are_form_encoded_before_they_are_joined() {
+        assert_eq!(basic("a:b", "c d+é"), {
+            let pair = STANDARD.encode_to_string("a%3Ab:c+d%2B%C3%A9");
+            format!("Basic {pair}")
+        });
+    }
+}
