@@ -1,0 +1,50 @@
+//! The files that pages and apps load: one style sheet and a few small scripts.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// Answers `GET /style.css`.
+pub(crate) async fn style() -> Response {
+    asset(
+        "text/css; charset=utf-8",
+        include_str!("../assets/style.css"),
+    )
+}
+
+/// Answers `GET /pin.js`, the PIN pad.
+pub(crate) async fn pin() -> Response {
+    script(include_str!("../assets/pin.js"))
+}
+
+/// Answers `GET /mail.js`, which waits for a confirmation.
+pub(crate) async fn mail() -> Response {
+    script(include_str!("../assets/mail.js"))
+}
+
+/// Answers `GET /done.js`, which leaves a frame.
+pub(crate) async fn done() -> Response {
+    script(include_str!("../assets/done.js"))
+}
+
+/// Answers `GET /mpad.js`, the login button that apps load.
+pub(crate) async fn mpad() -> Response {
+    script(include_str!("../assets/mpad.js"))
+}
+
+fn script(text: &'static str) -> Response {
+    asset("text/javascript; charset=utf-8", text)
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Apps on other origins load the button.
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ];
+    (headers, text).into_response()
+}

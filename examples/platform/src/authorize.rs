@@ -1,0 +1,402 @@
+//! The authorization endpoint: where a login begins, and how the app hears its end.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use url::Url;
+
+use crate::device::{DeviceId, Identity, parse_email};
+use crate::discovery::SCOPES;
+use crate::interaction::{Request, Stage};
+use crate::pages::{self, redirect};
+use crate::params::Params;
+use crate::platform::Shared;
+use crate::{clock, device};
+
+/// An error for the app, told in the callback (RFC 6749 §4.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Denial {
+    pub(crate) error: &'static str,
+    pub(crate) description: &'static str,
+}
+
+/// A checked request with what it says about the person.
+struct Wishes {
+    request: Request,
+    prompt: Prompt,
+    max_age: Option<u64>,
+    hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    /// Log in, with the PIN. There is no login without one unless `none` asks for it.
+    Login,
+    None,
+    SelectAccount,
+    Create,
+}
+
+/// Answers `GET /authorize`.
+pub(crate) async fn authorize(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let params = Params::of_query(uri.query());
+    // OIDC Core §3.1.2.2: nobody is sent anywhere until client and address are known to fit.
+    for name in ["client_id", "redirect_uri"] {
+        if params.repeats(name) {
+            return refuse(&format!("{name} came more than once."));
+        }
+    }
+    let Some(client_id) = params.get("client_id") else {
+        return refuse("client_id is missing.");
+    };
+    let Some(client) = shared.clients.find(client_id) else {
+        return refuse(&format!(
+            "No app with client_id {client_id:?} is registered here."
+        ));
+    };
+    let Some(redirect_uri) = params.get("redirect_uri") else {
+        return refuse("redirect_uri is missing.");
+    };
+    if !client
+        .redirect_uris
+        .iter()
+        .any(|registered| registered == redirect_uri)
+    {
+        return refuse(&format!(
+            "redirect_uri {redirect_uri:?} is not registered for {:?}. It must be one of: {}.",
+            client.name,
+            client.redirect_uris.join(", "),
+        ));
+    }
+    let mut request = Request {
+        client: client.clone(),
+        redirect_uri: redirect_uri.to_owned(),
+        scope: Vec::new(),
+        state: params
+            .get("state")
+            .filter(|_| !params.repeats("state"))
+            .map(str::to_owned),
+        nonce: params.get("nonce").map(str::to_owned),
+        code_challenge: params.get("code_challenge").map(str::to_owned),
+    };
+    match check(&params) {
+        Ok((prompt, max_age)) => {
+            let asked = params.get("scope").unwrap_or("").split(' ');
+            request.scope = asked
+                .filter(|scope| SCOPES.contains(scope))
+                .map(str::to_owned)
+                .collect();
+            let hint = ["prerollid", "login_hint"]
+                .iter()
+                .find_map(|name| params.get(name));
+            let hint = hint.map(str::to_owned).or_else(|| {
+                let token = shared.keys.open_token(params.get("id_token_hint")?)?;
+                Some(token["sub"].as_str()?.to_owned())
+            });
+            begin(
+                &shared,
+                &headers,
+                Wishes {
+                    request,
+                    prompt,
+                    max_age,
+                    hint,
+                },
+            )
+        }
+        Err(denial) => redirect(&shared.denial_url(&request, denial)),
+    }
+}
+
+/// Checks what can be wrong once the way back is known.
+fn check(params: &Params) -> Result<(Prompt, Option<u64>), Denial> {
+    let invalid = |description| Denial {
+        error: "invalid_request",
+        description,
+    };
+    if params.repeated().is_some() {
+        return Err(invalid("a parameter came more than once"));
+    }
+    if params.get("request").is_some() {
+        return Err(Denial {
+            error: "request_not_supported",
+            description: "request objects are not supported",
+        });
+    }
+    if params.get("request_uri").is_some() {
+        return Err(Denial {
+            error: "request_uri_not_supported",
+            description: "request_uri is not supported",
+        });
+    }
+    match params.get("response_type") {
+        Some("code") => {}
+        Some(_) => {
+            return Err(Denial {
+                error: "unsupported_response_type",
+                description: "only code is supported",
+            });
+        }
+        None => return Err(invalid("response_type is missing")),
+    }
+    if params
+        .get("response_mode")
+        .is_some_and(|mode| mode != "query")
+    {
+        return Err(invalid("only the response_mode query is supported"));
+    }
+    if !params
+        .get("scope")
+        .unwrap_or("")
+        .split(' ')
+        .any(|scope| scope == "openid")
+    {
+        return Err(Denial {
+            error: "invalid_scope",
+            description: "scope must contain openid",
+        });
+    }
+    match (
+        params.get("code_challenge"),
+        params.get("code_challenge_method"),
+    ) {
+        (None, None) => {}
+        (Some(challenge), Some("S256")) if crate::random::is_token(challenge) => {}
+        (Some(_), Some("S256")) => {
+            return Err(invalid("code_challenge is not a SHA-256 in base64url"));
+        }
+        (Some(_), _) => return Err(invalid("only the code_challenge_method S256 is supported")),
+        (None, Some(_)) => return Err(invalid("code_challenge is missing")),
+    }
+    let max_age = params.get("max_age").map(str::parse).transpose();
+    let max_age = max_age.map_err(|_| invalid("max_age is not a number of seconds"))?;
+    let prompt = match params.get("prompt") {
+        None | Some("login" | "consent") => Prompt::Login,
+        Some("none") => Prompt::None,
+        Some("create") => Prompt::Create,
+        Some(values) => {
+            let mut values = values.split(' ');
+            if !values
+                .clone()
+                .all(|value| matches!(value, "login" | "consent" | "select_account"))
+            {
+                return Err(invalid(
+                    "prompt has an unknown value, or none together with others",
+                ));
+            }
+            if values.any(|value| value == "select_account") {
+                Prompt::SelectAccount
+            } else {
+                Prompt::Login
+            }
+        }
+    };
+    Ok((prompt, max_age))
+}
+
+fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
+    let Wishes {
+        request,
+        prompt,
+        max_age,
+        hint,
+    } = wishes;
+    let known = DeviceId::of(headers);
+    if prompt == Prompt::None {
+        let session = known.and_then(|id| shared.devices.session(&id.key()));
+        let session =
+            session.filter(|session| hint.as_ref().is_none_or(|hint| *hint == session.email));
+        let session = session.filter(|session| {
+            max_age.is_none_or(|age| clock::now().saturating_sub(session.auth_time) <= age)
+        });
+        return redirect(&match session {
+            Some(session) => shared.success_url(&request, session),
+            None => shared.denial_url(
+                &request,
+                Denial {
+                    error: "login_required",
+                    description: "nobody is signed in here who fits the request",
+                },
+            ),
+        });
+    }
+    let id = known.unwrap_or_else(DeviceId::random);
+    let identities = shared.devices.identities(&id.key());
+    let stage = first_stage(prompt, hint, &identities);
+    let interaction = shared.interactions.begin(id.key(), request, stage);
+    let mut response = redirect(&format!("/login/{interaction}"));
+    for cookie in id.set_cookies() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Chooses the first page: the shortest way that leaves no doubt who logs in.
+fn first_stage(prompt: Prompt, hint: Option<String>, identities: &[Identity]) -> Stage {
+    if let Some(hint) = hint.filter(|_| prompt != Prompt::SelectAccount) {
+        let email = parse_email(&hint).unwrap_or_else(|| hint.clone());
+        return match identities.iter().any(|identity| identity.email == email) {
+            true => Stage::EnterPin { email },
+            false => Stage::Register { email: hint },
+        };
+    }
+    match identities {
+        [] => Stage::Register {
+            email: String::new(),
+        },
+        _ if prompt == Prompt::Create => Stage::Register {
+            email: String::new(),
+        },
+        [only] if prompt == Prompt::Login => Stage::EnterPin {
+            email: only.email.clone(),
+        },
+        _ => Stage::Choose,
+    }
+}
+
+fn refuse(reason: &str) -> Response {
+    tracing::warn!(reason, "authorization request refused");
+    let problem = pages::Problem {
+        title: "This login cannot begin",
+        text: "The app sent a request that the platform must not answer, not even with a redirect.",
+        detail: reason,
+    };
+    pages::show(&problem, StatusCode::BAD_REQUEST, pages::Frame::Nobody)
+}
+
+impl Shared {
+    /// Returns the callback of a login that succeeded, with a new code.
+    pub(crate) fn success_url(&self, request: &Request, session: device::Session) -> String {
+        let code = self
+            .grants
+            .issue_code(request.grant(session), self.config.code_lifetime);
+        self.callback_url(request, vec![("code", code)])
+    }
+
+    /// Returns the callback of a login that failed.
+    pub(crate) fn denial_url(&self, request: &Request, denial: Denial) -> String {
+        let error = ("error", denial.error.to_owned());
+        self.callback_url(
+            request,
+            vec![error, ("error_description", denial.description.to_owned())],
+        )
+    }
+
+    /// Adds what every callback carries, and lets the platform's fault have its way with it.
+    fn callback_url(&self, request: &Request, mut params: Vec<(&'static str, String)>) -> String {
+        if let Some(state) = &request.state {
+            params.push(("state", state.clone()));
+        }
+        if self.config.authorization_response_iss_parameter {
+            // RFC 9207 §2: errors too.
+            params.push(("iss", self.issuer().to_owned()));
+        }
+        if let Some(fault) = self.fault() {
+            fault.on_callback(&mut params);
+        }
+        match Url::parse(&request.redirect_uri) {
+            Ok(mut url) => {
+                // RFC 6749 §3.1.2: a query the address already has is kept.
+                url.query_pairs_mut().extend_pairs(params);
+                url.into()
+            }
+            Err(_) => request.redirect_uri.clone(),
+        }
+    }
+}
+
+/// Returns the `Location` of `url`, which is a path of ours or a parsed address.
+pub(crate) fn location(url: &str) -> HeaderValue {
+    HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "response_type=code&scope=openid email&state=s";
+
+    fn error(query: &str) -> Option<&'static str> {
+        check(&Params::of_query(Some(query)))
+            .err()
+            .map(|denial| denial.error)
+    }
+
+    #[test]
+    fn a_plain_request_passes() {
+        assert_eq!(error(GOOD), None);
+        assert_eq!(
+            error(&format!(
+                "{GOOD}&lang=en&acttoken=x&prerollid=a@b&max_age=0"
+            )),
+            None
+        );
+    }
+
+    #[test]
+    fn every_refusal_has_its_error_code() {
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        for (query, expected) in [
+            ("scope=openid".to_owned(), "invalid_request"),
+            (
+                "response_type=token&scope=openid".to_owned(),
+                "unsupported_response_type",
+            ),
+            ("response_type=code&scope=email".to_owned(), "invalid_scope"),
+            (format!("{GOOD}&scope=openid"), "invalid_request"),
+            (format!("{GOOD}&request=x"), "request_not_supported"),
+            (format!("{GOOD}&request_uri=x"), "request_uri_not_supported"),
+            (format!("{GOOD}&response_mode=fragment"), "invalid_request"),
+            (
+                format!("{GOOD}&code_challenge={challenge}"),
+                "invalid_request",
+            ),
+            (
+                format!("{GOOD}&code_challenge={challenge}&code_challenge_method=plain"),
+                "invalid_request",
+            ),
+            (
+                format!("{GOOD}&code_challenge=short&code_challenge_method=S256"),
+                "invalid_request",
+            ),
+            (
+                format!("{GOOD}&code_challenge_method=S256"),
+                "invalid_request",
+            ),
+            (format!("{GOOD}&max_age=soon"), "invalid_request"),
+            (format!("{GOOD}&prompt=none login"), "invalid_request"),
+            (format!("{GOOD}&prompt=whatever"), "invalid_request"),
+        ] {
+            assert_eq!(error(&query), Some(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_first_page_leaves_no_doubt_who_logs_in() {
+        use crate::pin::{HashedPin, PinProof};
+        let identity = |email: &str| Identity::new(email, HashedPin.enrol(email, "1234"));
+        let stage = |prompt, hint: Option<&str>, emails: &[&str]| {
+            let identities: Vec<_> = emails.iter().map(|email| identity(email)).collect();
+            first_stage(prompt, hint.map(str::to_owned), &identities).name()
+        };
+        assert_eq!(stage(Prompt::Login, None, &[]), "register");
+        assert_eq!(stage(Prompt::Login, None, &["a@b"]), "enter-pin");
+        assert_eq!(stage(Prompt::Login, None, &["a@b", "c@d"]), "choose");
+        assert_eq!(
+            stage(Prompt::Login, Some("C@d"), &["a@b", "c@d"]),
+            "enter-pin"
+        );
+        assert_eq!(stage(Prompt::Login, Some("x@y"), &["a@b"]), "register");
+        assert_eq!(
+            stage(Prompt::SelectAccount, Some("a@b"), &["a@b"]),
+            "choose"
+        );
+        assert_eq!(stage(Prompt::Create, None, &["a@b"]), "register");
+    }
+}

@@ -1,0 +1,278 @@
+//! An app registered at the platform, and the registry of them.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use ring::{digest, hmac};
+use serde::{Deserialize, Serialize};
+use url::{Origin, Url};
+
+use crate::sync::lock;
+use crate::{folder, random};
+
+/// An app that may log people in: what OpenID Connect calls a client.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Identifies the app, the `client_id` of every request.
+    pub client_id: String,
+    /// Proves that a token request is the app's own.
+    pub client_secret: String,
+    /// Callbacks. The `redirect_uri` of a request must be one of them, character for character.
+    pub redirect_uris: Vec<String>,
+    /// Where a person may be sent after log-out, compared like [`redirect_uris`](Self::redirect_uris).
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What people read on the login page.
+    pub name: String,
+    /// Signs this app's ID tokens. By default `RS256`.
+    #[serde(default)]
+    pub id_token_signed_response_alg: SigningAlgorithm,
+}
+
+impl Client {
+    /// Makes a client with one callback, no log-out address and `RS256`; its name is its id.
+    pub fn new(
+        client_id: impl Into<String>,
+        client_secret: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        let client_id = client_id.into();
+        Self {
+            name: client_id.clone(),
+            client_id,
+            client_secret: client_secret.into(),
+            redirect_uris: vec![redirect_uri.into()],
+            post_logout_redirect_uris: Vec::new(),
+            id_token_signed_response_alg: SigningAlgorithm::default(),
+        }
+    }
+
+    /// Makes a client as the portal does: with an id and a secret nobody can guess.
+    pub(crate) fn register(
+        name: String,
+        redirect_uris: Vec<String>,
+        post_logout: Vec<String>,
+    ) -> Self {
+        Self {
+            client_id: random::token()
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(16)
+                .collect(),
+            client_secret: random::token(),
+            redirect_uris,
+            post_logout_redirect_uris: post_logout,
+            name,
+            id_token_signed_response_alg: SigningAlgorithm::default(),
+        }
+    }
+
+    /// Compares a presented secret in a time that does not depend on where the two differ.
+    pub(crate) fn has_secret(&self, presented: &str) -> bool {
+        let key = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            &random::bytes::<{ digest::SHA256_OUTPUT_LEN }>(),
+        );
+        let expected = hmac::sign(&key, self.client_secret.as_bytes());
+        hmac::verify(&key, presented.as_bytes(), expected.as_ref()).is_ok()
+    }
+
+    /// Returns the sources, in the sense of a Content-Security-Policy, that belong to this app:
+    /// the origins of its callbacks, or the scheme where a callback has none (a mobile app).
+    pub(crate) fn sources(&self) -> Vec<String> {
+        let mut sources: Vec<String> = self
+            .redirect_uris
+            .iter()
+            .filter_map(|uri| Url::parse(uri).ok())
+            .map(|uri| match uri.origin() {
+                origin @ Origin::Tuple(..) => origin.ascii_serialization(),
+                Origin::Opaque(_) => format!("{}:", uri.scheme()),
+            })
+            .collect();
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &"[redacted]")
+            .field("redirect_uris", &self.redirect_uris)
+            .field("post_logout_redirect_uris", &self.post_logout_redirect_uris)
+            .field("name", &self.name)
+            .field(
+                "id_token_signed_response_alg",
+                &self.id_token_signed_response_alg,
+            )
+            .finish()
+    }
+}
+
+/// The signature of a client's ID tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SigningAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key: what MIRACL uses.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl SigningAlgorithm {
+    /// Returns the name in a token's header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
+/// Checks an address that a browser may be sent to.
+///
+/// It must be absolute and without a fragment (RFC 6749 §3.1.2), and nothing a browser would run.
+pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), String> {
+    let parsed = Url::parse(uri).map_err(|_| format!("{uri:?} is not an absolute address"))?;
+    if parsed.fragment().is_some() {
+        return Err(format!("{uri:?} has a fragment (#...)"));
+    }
+    if matches!(
+        parsed.scheme(),
+        "javascript" | "data" | "blob" | "file" | "about" | "vbscript"
+    ) {
+        return Err(format!("{uri:?} is not an address to return to"));
+    }
+    Ok(())
+}
+
+/// Every registered app: those of the configuration, and those of the portal, which are kept.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    file: Option<PathBuf>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    configured: Vec<Client>,
+    registered: Vec<Client>,
+}
+
+impl Clients {
+    pub(crate) fn open(configured: Vec<Client>, file: Option<PathBuf>) -> io::Result<Self> {
+        let registered = match &file {
+            Some(file) => folder::read(file)?.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let known = Mutex::new(Known {
+            configured,
+            registered,
+        });
+        Ok(Self { file, known })
+    }
+
+    pub(crate) fn find(&self, client_id: &str) -> Option<Client> {
+        let known = lock(&self.known);
+        let mut all = known.configured.iter().chain(&known.registered);
+        all.find(|client| client.client_id == client_id).cloned()
+    }
+
+    /// Returns every client, and whether the portal registered it.
+    pub(crate) fn all(&self) -> Vec<(Client, bool)> {
+        let known = lock(&self.known);
+        let configured = known
+            .configured
+            .iter()
+            .map(|client| (client.clone(), false));
+        configured
+            .chain(known.registered.iter().map(|client| (client.clone(), true)))
+            .collect()
+    }
+
+    /// Adds a client for as long as the platform runs, in place of one with the same id.
+    pub(crate) fn configure(&self, client: Client) {
+        let mut known = lock(&self.known);
+        known
+            .configured
+            .retain(|other| other.client_id != client.client_id);
+        known.configured.push(client);
+    }
+
+    /// Adds a client and keeps it.
+    pub(crate) fn register(&self, client: Client) -> io::Result<()> {
+        let mut known = lock(&self.known);
+        known.registered.push(client);
+        self.save(&known)
+    }
+
+    /// Forgets a client that the portal registered.
+    pub(crate) fn remove(&self, client_id: &str) -> io::Result<()> {
+        let mut known = lock(&self.known);
+        known
+            .registered
+            .retain(|client| client.client_id != client_id);
+        self.save(&known)
+    }
+
+    fn save(&self, known: &Known) -> io::Result<()> {
+        match &self.file {
+            Some(file) => folder::write(file, &known.registered),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_prints_the_secret() {
+        let client = Client::new("id", "hunter2", "http://127.0.0.1/login");
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn only_the_whole_secret_is_the_secret() {
+        let client = Client::new("id", "hunter2", "http://127.0.0.1/login");
+        assert!(client.has_secret("hunter2"));
+        for wrong in ["", "hunter", "hunter22", "HUNTER2"] {
+            assert!(!client.has_secret(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sources_are_origins_or_the_scheme_of_a_mobile_app() {
+        let mut client = Client::new("id", "s", "http://127.0.0.1:5000/login?x=1");
+        client.redirect_uris.push("com.example.app:/done".into());
+        client
+            .redirect_uris
+            .push("http://127.0.0.1:5000/c2id".into());
+        assert_eq!(
+            client.sources(),
+            ["com.example.app:", "http://127.0.0.1:5000"]
+        );
+    }
+
+    #[test]
+    fn relative_scripted_and_fragment_addresses_are_refused() {
+        for bad in [
+            "/login",
+            "",
+            "javascript:alert(1)",
+            "http://a/#x",
+            "data:text/html,x",
+        ] {
+            assert!(check_redirect_uri(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_redirect_uri("http://127.0.0.1:5000/login"), Ok(()));
+    }
+}

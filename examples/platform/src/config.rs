@@ -1,0 +1,123 @@
+//! Settings of a platform, and why it may not start.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::client::Client;
+
+/// Settings of a [`Platform`](crate::Platform).
+///
+/// ```
+/// use miracl_platform::{Client, PlatformConfig};
+///
+/// let config = PlatformConfig {
+///     clients: vec![Client::new("demo", "secret", "http://127.0.0.1:5000/login")],
+///     ..PlatformConfig::default()
+/// };
+/// assert_eq!(config.port, 0);
+/// ```
+#[derive(Debug, Clone)]
+pub struct PlatformConfig {
+    /// The host in the issuer's URL, and the address to listen on: `localhost` or a loopback
+    /// address. By default `127.0.0.1`. Anything else is refused: whoever reaches this provider
+    /// can log in as anyone.
+    pub host: String,
+    /// The port to listen on. By default 0, which takes a free one.
+    pub port: u16,
+    /// Where keys, identities and the portal's apps are kept. By default nowhere: a restart
+    /// forgets them.
+    pub data_dir: Option<PathBuf>,
+    /// Where the signing keys are kept, if not in `data_dir`. By default, without either, the
+    /// platforms of one process share one pair, so that only the first start makes an RSA key.
+    pub keys_file: Option<PathBuf>,
+    /// Apps that are known from the start. More can be added while the platform runs.
+    pub clients: Vec<Client>,
+    /// Life of a code, in whole seconds. By default 60 s.
+    pub code_lifetime: Duration,
+    /// Life of an access token, in whole seconds. By default 900 s, as at MIRACL.
+    pub access_token_lifetime: Duration,
+    /// Life of an ID token, in whole seconds. By default 900 s, as at MIRACL.
+    pub id_token_lifetime: Duration,
+    /// Whether callbacks carry the issuer (`iss`, RFC 9207) and discovery says so. By default yes.
+    pub authorization_response_iss_parameter: bool,
+}
+
+impl Default for PlatformConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            data_dir: None,
+            keys_file: None,
+            clients: Vec::new(),
+            code_lifetime: Duration::from_secs(60),
+            access_token_lifetime: Duration::from_secs(900),
+            id_token_lifetime: Duration::from_secs(900),
+            authorization_response_iss_parameter: true,
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// Returns the file of the data folder with that name.
+    pub(crate) fn data_file(&self, name: &str) -> Option<PathBuf> {
+        self.data_dir.as_ref().map(|folder| folder.join(name))
+    }
+}
+
+/// Why a platform did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The host is not a loopback one.
+    NotLoopback {
+        /// The host asked for.
+        host: String,
+    },
+    /// The address cannot be listened on, most often because something else does.
+    Bind {
+        /// The `host:port` asked for.
+        address: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file of the data folder cannot be read or written.
+    Data(io::Error),
+    /// A client of the configuration has an address that nobody may be sent to.
+    Client {
+        /// The client's id.
+        client_id: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoopback { host } => write!(
+                f,
+                "the local MIRACL platform listens on loopback only, and {host:?} is not: use 127.0.0.1 or localhost"
+            ),
+            Self::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "{address} is in use already: stop what listens there, or choose another port (0 takes a free one)"
+            ),
+            Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
+            Self::Data(_) => f.write_str("the platform's data cannot be read or written"),
+            Self::Client { client_id, reason } => write!(f, "client {client_id:?}: {reason}"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::Data(source) => Some(source),
+            Self::NotLoopback { .. } | Self::Client { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the platform says about itself: metadata and public keys.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::answer::{Answer, Endpoint};
+use crate::platform::Shared;
+
+/// The scopes that mean something here. Others are ignored (OIDC Core §3.1.2.1).
+pub(crate) const SCOPES: [&str; 5] = ["openid", "email", "dvs", "mpin_id", "hash_mpin_id"];
+
+/// Answers `GET /.well-known/openid-configuration`.
+pub(crate) async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
+    let issuer = shared.issuer();
+    let metadata = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/oidc/token"),
+        "userinfo_endpoint": format!("{issuer}/oidc/userinfo"),
+        "jwks_uri": format!("{issuer}/oidc/certs"),
+        "end_session_endpoint": format!("{issuer}/oidc/logout"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["public"],
+        "scopes_supported": SCOPES,
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "sid",
+            "email", "email_verified", "mpin_id", "hash_mpin_id", "dvs_keys",
+        ],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "select_account", "create"],
+        "authorization_response_iss_parameter_supported":
+            shared.config.authorization_response_iss_parameter,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    });
+    Answer::json(metadata)
+        .send(&shared, Endpoint::Discovery)
+        .await
+}
+
+/// Answers `GET /oidc/certs`.
+pub(crate) async fn certs(State(shared): State<Arc<Shared>>) -> Response {
+    Answer::json(shared.keys.jwks())
+        .send(&shared, Endpoint::Certs)
+        .await
+}

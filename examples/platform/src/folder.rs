@@ -1,0 +1,113 @@
+//! The data folder: small JSON files that are replaced whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads the JSON file at `path`; `None` if there is none.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes `value` as JSON to `path`, readable by its owner only.
+///
+/// The bytes go to a file beside it that is then renamed, so a reader, a second platform
+/// or a power cut sees the old file or the new one and never half of either.
+pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    place(path, value, |temporary, path| fs::rename(temporary, path))
+}
+
+/// Writes `value` like [`write`], unless there is a file already: of several that try at once,
+/// the first one wins and the others change nothing.
+pub(crate) fn write_first<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    place(path, value, |temporary, path| {
+        match fs::hard_link(temporary, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                // A file system without links: the last one wins, but still whole.
+                return fs::rename(temporary, path);
+            }
+            _ => {}
+        }
+        fs::remove_file(temporary)
+    })
+}
+
+fn place<T: Serialize>(
+    path: &Path,
+    value: &T,
+    put: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder)?;
+    }
+    let serial = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}-{serial}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let json = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
+    let written = options
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(&json))
+        .and_then(|()| put(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_comes_back_and_no_temporary_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deeper/value.json");
+        assert_eq!(read::<Vec<u8>>(&path).unwrap(), None);
+        write(&path, &vec![1, 2]).unwrap();
+        write(&path, &vec![3]).unwrap();
+        assert_eq!(read::<Vec<u8>>(&path).unwrap(), Some(vec![3]));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_two_that_write_first_the_first_one_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("value.json");
+        write_first(&path, &1).unwrap();
+        write_first(&path, &2).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(1));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_not_an_empty_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("value.json");
+        fs::write(&path, b"{").unwrap();
+        assert_eq!(
+            read::<Vec<u8>>(&path).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+    }
+}

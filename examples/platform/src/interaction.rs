@@ -1,0 +1,242 @@
+//! A login that a person is in the middle of.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crate::client::Client;
+use crate::device::DeviceKey;
+use crate::grant::Grant;
+use crate::pin::Enrolment;
+use crate::sync::lock;
+use crate::{clock, device, random};
+
+/// How long a person may take, in seconds.
+const LIFETIME: u64 = 15 * 60;
+
+/// How many logins may be under way; the oldest are forgotten first.
+const MAX_PENDING: usize = 1000;
+
+/// An authorization request that passed every check.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) client: Client,
+    pub(crate) redirect_uri: String,
+    pub(crate) scope: Vec<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) code_challenge: Option<String>,
+}
+
+impl Request {
+    /// Returns what the app gets when `session` allows the request.
+    pub(crate) fn grant(&self, session: device::Session) -> Grant {
+        Grant {
+            client_id: self.client.client_id.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            scope: self.scope.clone(),
+            nonce: self.nonce.clone(),
+            code_challenge: self.code_challenge.clone(),
+            session,
+        }
+    }
+}
+
+/// Where in the journey a person is. An e-mail address in here belongs to an identity or is
+/// about to become one.
+#[derive(Debug, Clone)]
+pub(crate) enum Stage {
+    /// Type an e-mail address; the text is what the field holds at first.
+    Register { email: String },
+    /// Open the message.
+    Mail { email: String },
+    /// Choose a PIN. Only a confirmed address gets here.
+    NewPin { email: String },
+    /// Enter the chosen PIN again.
+    RepeatPin { email: String, enrolment: Enrolment },
+    /// Pick an identity.
+    Choose,
+    /// Prove the PIN.
+    EnterPin { email: String },
+}
+
+impl Stage {
+    /// Returns the name a waiting page compares.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "register",
+            Self::Mail { .. } => "mail",
+            Self::NewPin { .. } => "new-pin",
+            Self::RepeatPin { .. } => "repeat-pin",
+            Self::Choose => "choose",
+            Self::EnterPin { .. } => "enter-pin",
+        }
+    }
+}
+
+/// A login under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Interaction {
+    pub(crate) id: String,
+    pub(crate) device: DeviceKey,
+    pub(crate) request: Request,
+    pub(crate) stage: Stage,
+    /// Something to tell once, above the next page.
+    pub(crate) notice: Option<String>,
+    began: u64,
+}
+
+/// Why an interaction cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It is over, too old, or never was.
+    Over,
+    /// Another browser began it.
+    OtherBrowser,
+}
+
+/// Every login under way.
+#[derive(Debug, Default)]
+pub(crate) struct Interactions(Mutex<HashMap<String, Interaction>>);
+
+impl Interactions {
+    /// Begins an interaction and returns its id.
+    pub(crate) fn begin(&self, device: DeviceKey, request: Request, stage: Stage) -> String {
+        let now = clock::now();
+        let mut pending = lock(&self.0);
+        pending.retain(|_, interaction| interaction.began + LIFETIME > now);
+        if pending.len() >= MAX_PENDING {
+            let oldest = pending.values().min_by_key(|interaction| interaction.began);
+            if let Some(id) = oldest.map(|interaction| interaction.id.clone()) {
+                pending.remove(&id);
+            }
+        }
+        let id = random::token();
+        let interaction = Interaction {
+            id: id.clone(),
+            device,
+            request,
+            stage,
+            notice: None,
+            began: now,
+        };
+        pending.insert(id.clone(), interaction);
+        id
+    }
+
+    /// Shows `look` the interaction, if `device` began it, and keeps what it changes.
+    pub(crate) fn with<T>(
+        &self,
+        id: &str,
+        device: Option<&DeviceKey>,
+        look: impl FnOnce(&mut Interaction) -> T,
+    ) -> Result<T, Gone> {
+        let mut pending = lock(&self.0);
+        let interaction = pending.get_mut(id).ok_or(Gone::Over)?;
+        if interaction.began + LIFETIME <= clock::now() {
+            pending.remove(id);
+            return Err(Gone::Over);
+        }
+        if device != Some(&interaction.device) {
+            return Err(Gone::OtherBrowser);
+        }
+        Ok(look(interaction))
+    }
+
+    /// Confirms an address from whatever browser the message was opened in, and returns the
+    /// interaction as it is then. A message opened twice changes nothing the second time.
+    pub(crate) fn confirm(&self, id: &str, email: &str) -> Result<Interaction, Gone> {
+        let device = lock(&self.0).get(id).ok_or(Gone::Over)?.device.clone();
+        self.with(id, Some(&device), |interaction| {
+            if matches!(&interaction.stage, Stage::Mail { email: pending } if pending == email) {
+                interaction.stage = Stage::NewPin {
+                    email: email.to_owned(),
+                };
+            }
+            interaction.clone()
+        })
+    }
+
+    /// Returns whose pages may frame those of an interaction.
+    pub(crate) fn client(&self, id: &str) -> Option<Client> {
+        lock(&self.0)
+            .get(id)
+            .map(|interaction| interaction.request.client.clone())
+    }
+
+    /// Ends an interaction; only the first caller gets it.
+    pub(crate) fn end(&self, id: &str) -> Option<Interaction> {
+        lock(&self.0).remove(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceId;
+
+    fn begin(interactions: &Interactions, device: &DeviceKey) -> String {
+        let request = Request {
+            client: Client::new("app", "s", "http://127.0.0.1/login"),
+            redirect_uri: "http://127.0.0.1/login".to_owned(),
+            scope: Vec::new(),
+            state: None,
+            nonce: None,
+            code_challenge: None,
+        };
+        interactions.begin(device.clone(), request, Stage::Choose)
+    }
+
+    #[test]
+    fn only_the_browser_that_began_goes_on_and_only_once_does_it_end() {
+        let interactions = Interactions::default();
+        let device = DeviceId::random().key();
+        let id = begin(&interactions, &device);
+        assert_eq!(interactions.with(&id, Some(&device), |_| ()), Ok(()));
+        let other = DeviceId::random().key();
+        assert_eq!(
+            interactions.with(&id, Some(&other), |_| ()),
+            Err(Gone::OtherBrowser)
+        );
+        assert_eq!(
+            interactions.with(&id, None, |_| ()),
+            Err(Gone::OtherBrowser)
+        );
+        assert!(interactions.end(&id).is_some() && interactions.end(&id).is_none());
+        assert_eq!(
+            interactions.with(&id, Some(&device), |_| ()),
+            Err(Gone::Over)
+        );
+    }
+
+    #[test]
+    fn an_interaction_expires() {
+        let interactions = Interactions::default();
+        let device = DeviceId::random().key();
+        let id = begin(&interactions, &device);
+        lock(&interactions.0).get_mut(&id).unwrap().began -= LIFETIME;
+        assert_eq!(
+            interactions.with(&id, Some(&device), |_| ()),
+            Err(Gone::Over)
+        );
+    }
+
+    #[test]
+    fn a_flood_of_logins_is_bounded() {
+        let interactions = Interactions::default();
+        let device = DeviceId::random().key();
+        for _ in 0..MAX_PENDING + 10 {
+            begin(&interactions, &device);
+        }
+        assert_eq!(lock(&interactions.0).len(), MAX_PENDING);
+    }
+
+    #[test]
+    fn a_message_confirms_only_its_own_address() {
+        let interactions = Interactions::default();
+        let id = begin(&interactions, &DeviceId::random().key());
+        assert!(matches!(
+            interactions.confirm(&id, "a@b").unwrap().stage,
+            Stage::Choose
+        ));
+    }
+}

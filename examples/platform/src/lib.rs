@@ -1,0 +1,115 @@
+//! A local MIRACL platform: an OpenID provider with the whole login journey, for demos and tests
+//! on a laptop.
+//!
+//! It speaks the protocol of the real one (same paths, scopes and claims) and plays the parts
+//! around it: a portal that registers apps, an inbox that stands in for e-mail, a PIN pad, and
+//! `mpad.js`, the login button. It is **for development only**: it listens on loopback, and
+//! whoever reaches it can read every message.
+//!
+//! ```
+//! use miracl_platform::{Client, Platform, PlatformConfig};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let platform = Platform::start(PlatformConfig {
+//!     clients: vec![Client::new("app", "secret", "http://127.0.0.1:5000/login")],
+//!     ..PlatformConfig::default()
+//! })
+//! .await?;
+//! platform.register_identity("alice@example.com", "1234")?;
+//!
+//! let authorize_url = format!(
+//!     "{}/authorize?client_id=app&redirect_uri=http://127.0.0.1:5000/login\
+//!      &response_type=code&scope=openid%20email&state=xyz",
+//!     platform.issuer(),
+//! );
+//! let callback = platform.log_in(&authorize_url, "alice@example.com", "1234").await?;
+//! assert!(callback.starts_with("http://127.0.0.1:5000/login?code="));
+//! platform.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Running it
+//!
+//! `cargo run -p miracl-platform` listens on `http://127.0.0.1:5050` and keeps its data in
+//! `.miracl/platform`. `HOST` (loopback only), `PORT` (0 takes a free one) and `PLATFORM_DATA` change that.
+//! Register your app at `/portal`, give it the issuer, client id and secret shown there, and read
+//! the mail at `/inbox`.
+//!
+//! # Endpoints
+//!
+//! | path | what |
+//! |---|---|
+//! | `/.well-known/openid-configuration` | metadata |
+//! | `/authorize` | begins a login |
+//! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
+//! | `/oidc/logout` | log-out begun by the app |
+//! | `/mpad.js` | the login button; its attributes stand at the top of the file |
+//! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//!
+//! # Driving the pages
+//!
+//! A browser test finds its way by these ids and classes, which stay:
+//!
+//! | page | elements |
+//! |---|---|
+//! | every page | `body[data-page="…"]` names it: the word in the first column |
+//! | `register` | `#email`, `#register`, `#other-identity` (if this browser keeps one) |
+//! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads; it goes on by itself after the confirmation |
+//! | `inbox` | `.message[data-to="…"]`, the newest first; `#confirm` is the newest unused link, `.confirm` each of them |
+//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys, `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
+//! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number), `#other-identity` |
+//! | `choose` | `.identity[data-email="…"]` picks, `.remove-identity[data-email="…"]` asks to remove, `#add-identity` |
+//! | `remove` | `#confirm-remove`, `#keep` |
+//! | `blocked` | `#register-again`, `#other-identity` |
+//! | `confirmed` | the message was opened in another browser |
+//! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
+//! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
+//! | `problem`, `signed-out` | the heading and `code` say what |
+//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#register-app`, `.app[data-client-id="…"]` |
+//! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
+//!
+//! A browser with one identity sees its PIN pad at once; with several it chooses first. Three
+//! wrong PINs in a row block an identity on that browser, until its address is confirmed again.
+//!
+//! # Being treated badly
+//!
+//! [`Platform::set_fault`] makes the platform misbehave in exactly one point; [`Fault::ALL`] lists them.
+
+mod answer;
+mod assets;
+mod authorize;
+mod browser;
+mod client;
+mod clock;
+mod config;
+mod device;
+mod discovery;
+mod fault;
+mod folder;
+mod grant;
+mod guard;
+mod inbox;
+mod interaction;
+mod keys;
+mod login;
+mod logout;
+mod pages;
+mod params;
+mod pin;
+mod platform;
+mod portal;
+mod random;
+mod record;
+mod sync;
+mod token;
+mod userinfo;
+
+pub use browser::{Browser, JourneyError};
+pub use client::{Client, SigningAlgorithm};
+pub use config::{PlatformConfig, StartError};
+pub use fault::{Fault, HUGE};
+pub use pin::{MAX_TRIES, PIN_LENGTH};
+pub use platform::Platform;
+pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};

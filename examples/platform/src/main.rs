@@ -1,0 +1,55 @@
+//! Runs the local MIRACL platform until Ctrl-C.
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+use miracl_platform::{Platform, PlatformConfig};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let platform = Platform::start(config()?).await?;
+    let issuer = platform.issuer();
+    println!("listening on {issuer}");
+    println!("  register an app:  {issuer}/portal");
+    println!("  read its mail:    {issuer}/inbox");
+    println!("  issuer of an app: {issuer}");
+    tokio::signal::ctrl_c().await?;
+    platform.shutdown().await;
+    Ok(())
+}
+
+/// Reads `HOST`, `PORT` and `PLATFORM_DATA`.
+fn config() -> Result<PlatformConfig, Box<dyn Error>> {
+    let setting = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+    let port = setting("PORT", "5050");
+    Ok(PlatformConfig {
+        host: setting("HOST", "127.0.0.1"),
+        port: port
+            .parse()
+            .map_err(|_| format!("PORT is not a port: {port:?}"))?,
+        data_dir: Some(setting("PLATFORM_DATA", ".miracl/platform").into()),
+        ..PlatformConfig::default()
+    })
+}

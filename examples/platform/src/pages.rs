@@ -1,0 +1,320 @@
+//! The pages people see, and the headers that keep them safe.
+
+use askama::Template;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use url::Url;
+
+use crate::authorize::location;
+use crate::client::Client;
+use crate::device::Identity;
+use crate::inbox::Message;
+use crate::pin::MAX_TRIES;
+
+/// Asks for an e-mail address.
+#[derive(Template)]
+#[template(path = "register.html")]
+pub(crate) struct Register<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) notice: Option<&'a str>,
+    /// Whether this browser keeps identities to choose from.
+    pub(crate) others: bool,
+}
+
+/// Waits until the message is opened.
+#[derive(Template)]
+#[template(path = "mail.html")]
+pub(crate) struct Mail<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) notice: Option<&'a str>,
+}
+
+/// Asks for a PIN.
+#[derive(Template)]
+#[template(path = "pin.html")]
+pub(crate) struct PinPage<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) mode: PinMode,
+    pub(crate) notice: Option<&'a str>,
+    pub(crate) tries_left: u8,
+    pub(crate) others: bool,
+    pub(crate) length: usize,
+}
+
+/// What a PIN is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PinMode {
+    New,
+    Repeat,
+    Enter,
+}
+
+/// Lists the identities of this browser.
+#[derive(Template)]
+#[template(path = "identities.html")]
+pub(crate) struct Identities<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) identities: &'a [Identity],
+    pub(crate) notice: Option<&'a str>,
+}
+
+/// Asks whether to remove an identity.
+#[derive(Template)]
+#[template(path = "remove.html")]
+pub(crate) struct Remove<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) email: &'a str,
+}
+
+/// Explains that an identity is blocked.
+#[derive(Template)]
+#[template(path = "blocked.html")]
+pub(crate) struct Blocked<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) max_tries: u8,
+}
+
+/// Thanks for a confirmation in another browser than the one that asked.
+#[derive(Template)]
+#[template(path = "confirmed.html")]
+pub(crate) struct Confirmed<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) app: &'a str,
+}
+
+/// Leaves a frame for the app.
+#[derive(Template)]
+#[template(path = "done.html")]
+pub(crate) struct Done<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) url: &'a str,
+}
+
+/// Says that nobody is signed in any more.
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+pub(crate) struct SignedOut<'a> {
+    /// Why the person was not sent back to the app; empty if nobody asked for that.
+    pub(crate) problem: &'a str,
+}
+
+/// Says what went wrong.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(crate) struct Problem<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) detail: &'a str,
+}
+
+/// The messages of the local inbox.
+#[derive(Template)]
+#[template(path = "inbox.html")]
+pub(crate) struct InboxPage<'a> {
+    pub(crate) messages: &'a [Message],
+    pub(crate) now: u64,
+}
+
+/// What the platform is.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) apps: usize,
+    pub(crate) messages: usize,
+}
+
+/// The registered apps.
+#[derive(Template)]
+#[template(path = "portal.html")]
+pub(crate) struct Portal<'a> {
+    pub(crate) apps: &'a [Client],
+    pub(crate) form: &'a AppForm,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What was typed into the form that registers an app.
+#[derive(Debug, Default)]
+pub(crate) struct AppForm {
+    pub(crate) name: String,
+    pub(crate) redirect_uris: String,
+    pub(crate) post_logout_redirect_uris: String,
+}
+
+/// One registered app.
+#[derive(Template)]
+#[template(path = "app.html")]
+pub(crate) struct App<'a> {
+    pub(crate) app: &'a Client,
+    pub(crate) issuer: &'a str,
+    /// Whether the portal registered it, and so may remove it.
+    pub(crate) removable: bool,
+}
+
+impl PinPage<'_> {
+    fn initial(&self) -> String {
+        initial(self.email)
+    }
+
+    /// Says how many tries are left, once one is lost.
+    fn tries(&self) -> Option<String> {
+        let enters = self.mode == PinMode::Enter && self.tries_left < MAX_TRIES;
+        enters.then(|| match self.tries_left {
+            1 => "1 try left".to_owned(),
+            left => format!("{left} tries left"),
+        })
+    }
+}
+
+impl InboxPage<'_> {
+    /// Says how long ago a message was sent.
+    fn ago(&self, message: &Message) -> String {
+        match self.now.saturating_sub(message.sent) {
+            0..60 => "just now".to_owned(),
+            seconds @ 60..3600 => format!("{} min ago", seconds / 60),
+            seconds => format!("{} h ago", seconds / 3600),
+        }
+    }
+
+    /// Returns whether a message is the newest of those not yet used.
+    fn is_newest(&self, message: &Message) -> bool {
+        let newest = self.messages.iter().find(|message| !message.used);
+        newest.is_some_and(|newest| newest.code == message.code)
+    }
+}
+
+impl App<'_> {
+    /// Returns the settings file of the demos for this app.
+    fn miracl_json(&self) -> String {
+        let settings = json!({
+            "issuer": self.issuer,
+            "client_id": self.app.client_id,
+            "secret": self.app.client_secret,
+            "redirect_uri": self.app.redirect_uris.first(),
+        });
+        format!("{settings:#}")
+    }
+}
+
+/// Returns the letter that stands for an e-mail address.
+fn initial(email: &str) -> String {
+    email.chars().take(1).flat_map(char::to_uppercase).collect()
+}
+
+/// Returns the path of an app's page in the portal.
+fn app_path(client_id: &str) -> String {
+    let mut url = Url::parse("http://localhost/portal").expect("a constant that parses");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(client_id);
+    }
+    url.path().to_owned()
+}
+
+/// Who may show a page in a frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Frame<'a> {
+    Nobody,
+    /// The pages of an app, where its callbacks live.
+    Client(&'a Client),
+}
+
+/// Renders a page.
+pub(crate) fn show(page: &impl Template, status: StatusCode, frame: Frame<'_>) -> Response {
+    let body = match page.render() {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy(frame));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    // Not `no-referrer`: with it browsers send `Origin: null` along with our own forms.
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
+    response
+}
+
+/// Returns the Content-Security-Policy. A form may lead to the app, because browsers hold the
+/// redirect after a form to `form-action` too.
+fn policy(frame: Frame<'_>) -> HeaderValue {
+    let (ancestors, sources) = match frame {
+        Frame::Nobody => ("'none'".to_owned(), String::new()),
+        Frame::Client(client) => {
+            let sources: String = client
+                .sources()
+                .iter()
+                .map(|source| format!(" {source}"))
+                .collect();
+            (format!("'self'{sources}"), sources)
+        }
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         base-uri 'none'; form-action 'self'{sources}; frame-ancestors {ancestors}"
+    );
+    HeaderValue::try_from(policy)
+        .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+}
+
+/// Sends the browser to `url` with a GET, whatever it did before.
+pub(crate) fn redirect(url: &str) -> Response {
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (header::LOCATION, location(url)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_origins_of_the_callbacks_may_frame_a_page() {
+        let client = Client::new("app", "s", "http://127.0.0.1:5000/login");
+        let with_client = policy(Frame::Client(&client));
+        let with_client = with_client.to_str().unwrap();
+        assert!(with_client.ends_with("frame-ancestors 'self' http://127.0.0.1:5000"));
+        assert!(with_client.contains("form-action 'self' http://127.0.0.1:5000;"));
+        assert!(
+            policy(Frame::Nobody)
+                .to_str()
+                .unwrap()
+                .ends_with("frame-ancestors 'none'")
+        );
+    }
+
+    #[test]
+    fn what_people_type_is_escaped() {
+        let page = Problem {
+            title: "t",
+            text: "x",
+            detail: "<script>alert(1)</script>",
+        };
+        assert!(!page.render().unwrap().contains("<script>alert"));
+    }
+}

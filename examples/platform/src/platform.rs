@@ -1,0 +1,387 @@
+//! The platform: starting, stopping, and what a test may ask it.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::middleware::from_fn_with_state;
+use axum::routing::{Router, get, post};
+use tokio::net::{TcpListener, lookup_host};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::browser::{Browser, JourneyError};
+use crate::client::{Client, Clients, check_redirect_uri};
+use crate::config::{PlatformConfig, StartError};
+use crate::device::{DeviceId, Devices, Identity, parse_email};
+use crate::fault::Fault;
+use crate::grant::Grants;
+use crate::inbox::Inbox;
+use crate::interaction::Interactions;
+use crate::keys::{KeyRing, Keys};
+use crate::pin::{HashedPin, PinProof, is_pin};
+use crate::record::{RecordedRequest, Recorder};
+use crate::sync::lock;
+use crate::{assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
+
+/// How long a shutdown waits for requests under way.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A running local MIRACL platform.
+///
+/// It stops when it is dropped; [`shutdown`](Self::shutdown) also waits until it has.
+///
+/// ```
+/// use miracl_platform::{Platform, PlatformConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let platform = Platform::start(PlatformConfig::default()).await?;
+/// assert!(platform.issuer().starts_with("http://127.0.0.1:"));
+/// platform.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Platform {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    browser: Browser,
+    close: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Platform {
+    /// Starts a platform on the current Tokio runtime; it serves until it is shut down or dropped.
+    ///
+    /// The first start without stored keys makes an RSA key, which takes up to a second or two.
+    ///
+    /// # Errors
+    /// [`StartError`] says which setting or file is in the way.
+    pub async fn start(config: PlatformConfig) -> Result<Self, StartError> {
+        for client in &config.clients {
+            check_client(client)?;
+        }
+        let listener = listen(&config.host, config.port).await?;
+        let address = listener.local_addr().map_err(StartError::Data)?;
+        let host = match config.host.parse() {
+            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+            _ => config.host.clone(),
+        };
+        let issuer = format!("http://{host}:{}", address.port());
+
+        let file = config.keys_file.clone();
+        let file = file.or_else(|| config.data_file("keys.json"));
+        let keys = make_keys(move || Keys::open(file.as_deref())).await?;
+
+        let person = DeviceId::random();
+        let (close, closing) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            clients: Clients::open(config.clients.clone(), config.data_file("clients.json"))
+                .map_err(StartError::Data)?,
+            devices: Devices::open(config.data_file("identities.json"), person.key())
+                .map_err(StartError::Data)?,
+            issuer,
+            config,
+            keys: KeyRing::new(keys),
+            pin: Box::new(HashedPin),
+            grants: Grants::default(),
+            interactions: Interactions::default(),
+            inbox: Inbox::default(),
+            recorder: Recorder::default(),
+            fault: Mutex::new(None),
+            closing,
+        });
+        let router = router(&shared);
+        let until = Arc::clone(&shared);
+        let server = tokio::spawn(async move {
+            let serving = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { until.closed().await });
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the local MIRACL platform stopped");
+            }
+        });
+        let browser = Browser::new(&shared, address, person);
+        Ok(Self {
+            shared,
+            address,
+            browser,
+            close,
+            server,
+        })
+    }
+
+    /// Returns the issuer: the URL under which everything lives, without a slash at its end.
+    pub fn issuer(&self) -> &str {
+        self.shared.issuer()
+    }
+
+    /// Returns the URL of the login button's script.
+    pub fn mpad_url(&self) -> String {
+        format!("{}/mpad.js", self.issuer())
+    }
+
+    /// Returns the address the platform listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the URL of the local inbox, where confirmation messages arrive.
+    pub fn inbox_url(&self) -> String {
+        format!("{}/inbox", self.issuer())
+    }
+
+    /// Adds an app while the platform runs, in place of a configured one with the same id.
+    /// It is forgotten when the platform stops.
+    ///
+    /// # Errors
+    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to.
+    pub fn add_client(&self, client: Client) -> Result<(), StartError> {
+        check_client(&client)?;
+        self.shared.clients.configure(client);
+        Ok(())
+    }
+
+    /// Returns every request since the start or the last [`clear_requests`](Self::clear_requests), the oldest first.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.recorder.all()
+    }
+
+    /// Returns how many requests there were for exactly this path.
+    pub fn count(&self, path: &str) -> usize {
+        self.shared.recorder.count(path)
+    }
+
+    /// Forgets the requests recorded so far.
+    pub fn clear_requests(&self) {
+        self.shared.recorder.clear();
+    }
+
+    /// Makes the platform misbehave from now on, or (with `None`) behave again.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *lock(&self.shared.fault) = fault;
+    }
+
+    /// Makes new keys that sign from now on, until the platform stops. The old ones stay
+    /// published. As at the start, this takes up to a second or two.
+    ///
+    /// # Errors
+    /// [`StartError::Data`] if no key can be made.
+    pub async fn rotate_keys(&self) -> Result<(), StartError> {
+        let keys = make_keys(Keys::generate).await?;
+        self.shared.keys.rotate(keys);
+        Ok(())
+    }
+
+    /// Gives the platform's own [`Browser`] an identity with a confirmed address: what a person
+    /// does once, without the pages.
+    ///
+    /// # Errors
+    /// [`JourneyError`] if `email` is no address or `pin` is not four digits.
+    pub fn register_identity(&self, email: &str, pin: &str) -> Result<(), JourneyError> {
+        self.browser.register_identity(email, pin)
+    }
+
+    /// Logs in with a registered identity and returns the callback URL, unvisited: what a person
+    /// would do, in one call, over real HTTP. An error the app is told by redirect is a callback too.
+    ///
+    /// # Errors
+    /// [`JourneyError`] where a person would be stuck on a page.
+    pub async fn log_in(
+        &self,
+        authorize_url: &str,
+        email: &str,
+        pin: &str,
+    ) -> Result<String, JourneyError> {
+        self.browser.log_in(authorize_url, email, pin).await
+    }
+
+    /// Cancels a login and returns the callback URL, unvisited.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
+        self.browser.deny(authorize_url).await
+    }
+
+    /// Visits a URL that shows no page, `/oidc/logout` for one, with the platform's own browser,
+    /// and returns where it leads.
+    ///
+    /// # Errors
+    /// [`JourneyError`] if a page is shown.
+    pub async fn visit(&self, url: &str) -> Result<String, JourneyError> {
+        self.browser.visit(url).await
+    }
+
+    /// Returns a new browser without any identity.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.shared, self.address, DeviceId::random())
+    }
+
+    /// Stops the platform. Afterwards its port is free. Requests under way get two seconds.
+    pub async fn shutdown(mut self) {
+        self.close.send_replace(true);
+        if tokio::time::timeout(PATIENCE, &mut self.server)
+            .await
+            .is_err()
+        {
+            self.server.abort();
+            // Waits for the abort, which drops the listener if it is still there.
+            let _ = (&mut self.server).await;
+        }
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.close.send_replace(true);
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("issuer", &self.issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything the handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    issuer: String,
+    pub(crate) config: PlatformConfig,
+    pub(crate) keys: KeyRing,
+    pub(crate) clients: Clients,
+    pub(crate) devices: Devices,
+    pub(crate) pin: Box<dyn PinProof>,
+    pub(crate) grants: Grants,
+    pub(crate) interactions: Interactions,
+    pub(crate) inbox: Inbox,
+    pub(crate) recorder: Recorder,
+    fault: Mutex<Option<Fault>>,
+    closing: watch::Receiver<bool>,
+}
+
+impl Shared {
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        *lock(&self.fault)
+    }
+
+    /// Waits until the platform shuts down.
+    pub(crate) async fn closed(&self) {
+        let mut closing = self.closing.clone();
+        // An error means that the platform is gone: closed too.
+        let _ = closing.wait_for(|closing| *closing).await;
+    }
+
+    /// Makes an identity whose address counts as confirmed.
+    pub(crate) fn enrol(
+        &self,
+        device: &DeviceId,
+        email: &str,
+        pin: &str,
+    ) -> Result<(), JourneyError> {
+        let email = parse_email(email)
+            .ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))?;
+        if !is_pin(pin) {
+            return Err(JourneyError::new("a PIN is four digits".to_owned()));
+        }
+        let enrolment = self.pin.enrol(&email, pin);
+        self.devices
+            .add(&device.key(), Identity::new(&email, enrolment));
+        Ok(())
+    }
+}
+
+/// Makes or reads keys off the runtime's threads: both take a while.
+async fn make_keys(
+    make: impl FnOnce() -> io::Result<Arc<Keys>> + Send + 'static,
+) -> Result<Arc<Keys>, StartError> {
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(io::Error::from)
+        .flatten()
+        .map_err(StartError::Data)
+}
+
+fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(discovery::configuration),
+        )
+        .route("/authorize", get(authorize::authorize))
+        .route("/oidc/token", post(token::token))
+        .route(
+            "/oidc/userinfo",
+            get(userinfo::userinfo).post(userinfo::userinfo),
+        )
+        .route("/oidc/certs", get(discovery::certs))
+        .route("/oidc/logout", get(logout::logout).post(logout::logout))
+        .route("/login/{id}", get(login::page))
+        .route("/login/{id}/stage", get(login::stage))
+        .route("/login/{id}/register", post(login::register))
+        .route("/login/{id}/identity", post(login::identity))
+        .route("/login/{id}/remove", post(login::remove))
+        .route("/login/{id}/pin", post(login::pin))
+        .route("/login/{id}/cancel", post(login::cancel))
+        .route("/confirm", get(login::confirm))
+        .route("/", get(portal::home))
+        .route("/inbox", get(portal::inbox))
+        .route("/portal", get(portal::portal).post(portal::register))
+        .route("/portal/{client_id}", get(portal::app))
+        .route("/portal/{client_id}/remove", post(portal::remove))
+        .route("/style.css", get(assets::style))
+        .route("/pin.js", get(assets::pin))
+        .route("/mail.js", get(assets::mail))
+        .route("/done.js", get(assets::done))
+        .route("/mpad.js", get(assets::mpad))
+        .fallback(portal::not_found)
+        .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
+        .with_state(Arc::clone(shared))
+}
+
+fn check_client(client: &Client) -> Result<(), StartError> {
+    let mut uris = client
+        .redirect_uris
+        .iter()
+        .chain(&client.post_logout_redirect_uris);
+    uris.try_for_each(|uri| check_redirect_uri(uri))
+        .map_err(|reason| StartError::Client {
+            client_id: client.client_id.clone(),
+            reason,
+        })
+}
+
+/// Listens on a loopback address of `host`, the IPv4 one if there are two.
+async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
+    let not_loopback = || StartError::NotLoopback {
+        host: host.to_owned(),
+    };
+    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        // No other name: what it means could change between this check and the next.
+        Err(_) if host == "localhost" => lookup_host((host, port))
+            .await
+            .map_err(|_| not_loopback())?
+            .collect(),
+        Err(_) => return Err(not_loopback()),
+    };
+    let loopback = addresses
+        .iter()
+        .filter(|address| address.ip().is_loopback());
+    let address = *loopback
+        .min_by_key(|address| address.is_ipv6())
+        .ok_or_else(not_loopback)?;
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Bind {
+            address: format!("{host}:{port}"),
+            source,
+        })
+}

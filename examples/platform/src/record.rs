@@ -1,0 +1,131 @@
+//! What was asked of the platform, so that a test can count it.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+
+use crate::params::Params;
+use crate::sync::lock;
+
+/// How many requests are remembered; the oldest are forgotten first.
+pub const MAX_RECORDED_REQUESTS: usize = 10_000;
+
+/// A request the platform received.
+///
+/// Secrets and PINs are replaced by `[redacted]`; that they were there still shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRequest {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The decoded query, in order.
+    pub query: Vec<(String, String)>,
+    /// The decoded form in the body, in order; empty unless it was a form.
+    pub form: Vec<(String, String)>,
+    /// The kind of `Authorization` header.
+    pub authorization: Authorization,
+    /// The `Accept` header.
+    pub accept: Option<String>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+}
+
+/// The kind of an `Authorization` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Authorization {
+    /// There was none.
+    Absent,
+    /// `Basic`: a client with its secret.
+    Basic,
+    /// `Bearer`: an access token.
+    Bearer,
+    /// Anything else.
+    Other,
+}
+
+impl RecordedRequest {
+    /// Returns the first value of `name` in the form.
+    pub fn form_value(&self, name: &str) -> Option<&str> {
+        value(&self.form, name)
+    }
+
+    /// Returns the first value of `name` in the query.
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        value(&self.query, name)
+    }
+
+    pub(crate) fn new(parts: &Parts, form: Params) -> Self {
+        let text = |name| Some(parts.headers.get(name)?.to_str().ok()?.to_owned());
+        let authorization = match text(header::AUTHORIZATION) {
+            None => Authorization::Absent,
+            Some(value) => match value
+                .split(' ')
+                .next()
+                .unwrap_or("")
+                .to_ascii_lowercase()
+                .as_str()
+            {
+                "basic" => Authorization::Basic,
+                "bearer" => Authorization::Bearer,
+                _ => Authorization::Other,
+            },
+        };
+        let mut form = form.into_pairs();
+        for (name, value) in &mut form {
+            if matches!(name.as_str(), "client_secret" | "pin") {
+                *value = "[redacted]".to_owned();
+            }
+        }
+        Self {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: Params::of_query(parts.uri.query()).into_pairs(),
+            form,
+            authorization,
+            accept: text(header::ACCEPT),
+            user_agent: text(header::USER_AGENT),
+        }
+    }
+}
+
+fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = pairs.iter().find(|(other, _)| other == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+/// The remembered requests.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder(Mutex<VecDeque<RecordedRequest>>);
+
+impl Recorder {
+    pub(crate) fn add(&self, request: RecordedRequest) {
+        // A page that waits for a mail asks every second; that would drown everything else.
+        if request.method == Method::GET.as_str() && request.path.ends_with("/stage") {
+            return;
+        }
+        let mut requests = lock(&self.0);
+        if requests.len() == MAX_RECORDED_REQUESTS {
+            requests.pop_front();
+        }
+        requests.push_back(request);
+    }
+
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
+        lock(&self.0).iter().cloned().collect()
+    }
+
+    pub(crate) fn count(&self, path: &str) -> usize {
+        lock(&self.0)
+            .iter()
+            .filter(|request| request.path == path)
+            .count()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
