@@ -1,0 +1,46 @@
+//! The app: its state and its router.
+//!
+//! To copy it into an app of yours, take over the mentions of `auth` in [`router`]: who joins the hooks to the login, which
+//! routes need a login, where the login's own routes are, and what goes around everything.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use demo_shared::{Pages, Users};
+use miracl_axum::{Miracl, MiraclAuth};
+
+use crate::pages;
+
+/// What every handler and both hooks need.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) users: Users,
+}
+
+/// Puts the app together.
+pub(crate) fn router(miracl: Miracl, app: App) -> Router {
+    // The hooks are implemented by `App` itself: see `auth.rs`.
+    let auth = MiraclAuth::new(miracl, app.clone());
+
+    Router::new()
+        .route("/", get(pages::index))
+        // Two ways to let in logged-in people only: a layer, for whole routers too, or the extractor `User`.
+        .route(
+            "/members",
+            get(pages::members).route_layer(auth.login_required()),
+        )
+        .route("/profile", get(pages::profile).post(pages::save_profile))
+        .route("/refresh", get(pages::refresh))
+        .route("/me", get(pages::me))
+        .route("/whoami", get(pages::whoami))
+        .route("/public", get(pages::public))
+        .route("/style.css", get(pages::style))
+        .fallback(pages::not_found)
+        // The callback, `/login/start`, `/logout` and `/signed-out`.
+        .merge(auth.routes())
+        // Around everything: cookies, and protection against other sites.
+        .layer(auth.layer())
+        .with_state(app)
+}

@@ -1,0 +1,23 @@
+//! What the three demo apps share: everything in them that is no framework's code.
+//!
+//! * [`Settings`] and [`Demo`]: where the demo listens, which provider it uses, where it keeps its data;
+//!   [`LocalPlatform`] is the provider it brings when none is configured.
+//! * [`Users`]: the app's own user table, keyed by issuer and subject.
+//! * [`Pages`]: the HTML. [`account::me`]: the JSON.
+//! * [`log`]: tracing on standard error.
+//!
+//! An app of yours needs none of this crate. It shows how little is left to do beside the login.
+
+pub mod account;
+mod chain;
+pub mod log;
+mod pages;
+mod platform;
+mod settings;
+mod users;
+
+pub use chain::chain;
+pub use pages::{LoginButton, LoginScript, Page, Pages, STYLE};
+pub use platform::LocalPlatform;
+pub use settings::{Demo, Settings, SettingsError};
+pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};

@@ -1,0 +1,200 @@
+//! The local MIRACL platform, started inside a demo that has no provider configured.
+//!
+//! An app of yours may do the same while it is being developed. It stays on this machine, needs no account, and plays
+//! MIRACL's pages, its e-mail, and its portal.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use miracl_core::Config;
+use miracl_platform::{Client, Platform, PlatformConfig, StartError};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::chain;
+
+/// Where the platform keeps its keys and its users, below the working directory.
+const FOLDER: &str = ".miracl/platform";
+
+/// A MIRACL platform inside the demo's process, with the demo registered as an app. It stops when it is dropped.
+#[derive(Debug)]
+pub struct LocalPlatform {
+    platform: Platform,
+    client: Client,
+}
+
+/// What must be the same after a restart: the port, because it is part of the issuer by which users and sessions are
+/// known, and the app's registration.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    port: u16,
+    client_id: String,
+    client_secret: String,
+}
+
+impl LocalPlatform {
+    /// Starts a platform on the port it had before, with the demo for `framework` as its app.
+    pub(crate) async fn start(framework: &str, config: &Config) -> Result<Self, String> {
+        Self::start_in(Path::new(FOLDER), framework, config).await
+    }
+
+    async fn start_in(folder: &Path, framework: &str, config: &Config) -> Result<Self, String> {
+        let file = folder.join(format!("demo-{framework}.json"));
+        let at_file = |error: &io::Error| format!("{}: {error}", file.display());
+        let kept = read(&file).map_err(|error| at_file(&error))?;
+        let (port, client_id, client_secret) = match &kept {
+            Some(kept) => (
+                kept.port,
+                kept.client_id.clone(),
+                kept.client_secret.clone(),
+            ),
+            None => (0, format!("demo-{framework}"), random_secret()?),
+        };
+
+        let mut client = Client::new(client_id, client_secret, &config.redirect_uri);
+        client.name = format!("{framework} SDK example");
+        client
+            .post_logout_redirect_uris
+            .extend(config.post_logout_redirect_uri.clone());
+        let settings = |port| PlatformConfig {
+            port,
+            data_dir: Some(folder.to_owned()),
+            clients: vec![client.clone()],
+            ..PlatformConfig::default()
+        };
+        let started = match Platform::start(settings(port)).await {
+            Err(StartError::Bind { source, .. }) if port != 0 => {
+                tracing::warn!(
+                    port,
+                    %source,
+                    "the port of the local MIRACL platform is taken; on another one, the users and sessions of before are not known"
+                );
+                Platform::start(settings(0)).await
+            }
+            started => started,
+        };
+        let platform = started.map_err(|error| {
+            format!("the local MIRACL platform did not start: {}", chain(&error))
+        })?;
+        if kept.is_none() {
+            let kept = Kept {
+                port: platform.address().port(),
+                client_id: client.client_id.clone(),
+                client_secret: client.client_secret.clone(),
+            };
+            write(&file, &kept).map_err(|error| at_file(&error))?;
+        }
+        Ok(Self { platform, client })
+    }
+
+    /// Tells the login about its provider.
+    pub(crate) fn configure(&self, config: &mut Config) {
+        config.issuer = self.platform.issuer().to_owned();
+        config.client_id.clone_from(&self.client.client_id);
+        config.client_secret = self.client.client_secret.clone().into();
+    }
+
+    /// The URL of the login button's script.
+    pub(crate) fn login_script(&self) -> String {
+        self.platform.mpad_url()
+    }
+
+    /// What to tell the person who started the demo.
+    pub(crate) fn greeting(&self) -> String {
+        format!(
+            "no provider is configured, so a local MIRACL platform runs at {}/\nthe e-mails it would send are in {}\n",
+            self.platform.issuer(),
+            self.platform.inbox_url(),
+        )
+    }
+
+    /// The platform itself, for tests that log in.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+}
+
+fn read(file: &PathBuf) -> io::Result<Option<Kept>> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps the registration, readable by its owner only.
+fn write(file: &Path, kept: &Kept) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    serde_json::to_writer_pretty(options.open(file)?, kept)?;
+    Ok(())
+}
+
+fn random_secret() -> Result<String, String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| "the operating system has no random numbers to give".to_owned())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config {
+            redirect_uri: "http://127.0.0.1:5000/login".into(),
+            post_logout_redirect_uri: Some("http://127.0.0.1:5000/signed-out".into()),
+            ..Config::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn issuer_and_registration_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap();
+        let (mut before, mut after) = (config(), config());
+        first.configure(&mut before);
+        first.platform.shutdown().await;
+
+        let second = LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap();
+        second.configure(&mut after);
+        assert_eq!(before.issuer, after.issuer);
+        assert_eq!(before.client_secret.expose(), after.client_secret.expose());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_no_reason_to_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap();
+        let second = LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap();
+        assert_ne!(first.platform.issuer(), second.platform.issuer());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_registration_is_named_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("demo-axum.json");
+        fs::write(&file, "{").unwrap();
+        let error = LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap_err();
+        assert!(error.contains("demo-axum.json"), "{error}");
+        assert_eq!(fs::read_to_string(file).unwrap(), "{");
+    }
+}
