@@ -66,9 +66,9 @@ pub use handler::AuthHandler;
 pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 pub use miracl_core::{
     AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
-    ConfigError, CookieKey, CredentialSource, Danger, FailureReason, Flash, IdTokenError,
-    LoginOptions, LogoutKind, Miracl, Paths, Pkce, ProviderError, RefreshError, Secret,
-    SessionError, SigningAlgorithm, Tokens, UserData,
+    ConfigError, CookieKey, CookieKeyError, CredentialSource, Danger, Description, FailureReason,
+    Flash, IdTokenError, LoginOptions, LogoutKind, Miracl, Paths, Pkce, Problem, ProviderError,
+    RefreshError, Secret, SessionError, SessionTooLarge, SigningAlgorithm, Tokens, UserData,
 };
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};

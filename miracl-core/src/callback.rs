@@ -113,6 +113,7 @@ impl Visit {
     /// [`AuthFailure`] with the check that failed. Whatever session there was before stays.
     #[doc(alias = "perform_access_token_request")]
     pub async fn complete_login(&self, query: &str) -> Result<AuthSuccess, AuthFailure> {
+        self.touch();
         let mut return_to = None;
         let completed = self.complete(query, &mut return_to).await;
         completed.map_err(|reason| AuthFailure::new(reason, return_to))

@@ -246,7 +246,7 @@ mod tests {
             cookie_keys: vec![CookieKey::generate()],
             ..Config::default()
         };
-        Cookies::new(&config.check().unwrap())
+        Cookies::new(&config.parse().unwrap())
     }
 
     fn header(set: &[SetCookie]) -> String {

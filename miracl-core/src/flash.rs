@@ -50,6 +50,16 @@ pub struct Flash {
     pub text: String,
 }
 
+impl Flash {
+    /// Makes a message, as a test of a template needs one. To show one, use [`Visit::flash`](crate::Visit::flash).
+    pub fn new(category: Category, text: impl Into<String>) -> Self {
+        Self {
+            category,
+            text: text.into(),
+        }
+    }
+}
+
 /// Writes messages down, leaving the oldest out where they are too many.
 pub(crate) fn encode(flashes: &[Flash]) -> Vec<u8> {
     let mut bytes = 0;
@@ -84,18 +94,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Vec<Flash> {
 mod tests {
     use super::*;
 
-    fn flash(category: Category, text: &str) -> Flash {
-        Flash {
-            category,
-            text: text.to_owned(),
-        }
-    }
-
     #[test]
     fn messages_come_back_in_their_order() {
         let flashes: Vec<_> = Category::ALL
             .into_iter()
-            .map(|category| flash(category, &format!("{category}: ä <b>")))
+            .map(|category| Flash::new(category, format!("{category}: ä <b>")))
             .collect();
         assert_eq!(decode(&encode(&flashes)), flashes);
         assert_eq!(decode(b"\x09rubbish"), []);
@@ -104,7 +107,7 @@ mod tests {
     #[test]
     fn of_too_many_messages_the_newest_stay() {
         let flashes: Vec<_> = (0..20)
-            .map(|n| flash(Category::Info, &format!("{n} {}", "x".repeat(100))))
+            .map(|n| Flash::new(Category::Info, format!("{n} {}", "x".repeat(100))))
             .collect();
         let kept = decode(&encode(&flashes));
         assert!(!kept.is_empty() && kept.len() < 8);

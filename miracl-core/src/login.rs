@@ -362,6 +362,7 @@ impl Visit {
     ///
     /// As [`login_url`](Self::login_url): to be handed to `on_auth_failed`.
     pub async fn start_login(&self, request: &impl RequestView) -> Result<Reply, AuthFailure> {
+        self.touch();
         if let Some(nothing) = self.miracl().idle(request) {
             return Ok(nothing);
         }

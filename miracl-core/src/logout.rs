@@ -115,7 +115,7 @@ impl Miracl {
 
     /// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
     pub fn signed_out_route(&self) -> Reply {
-        Reply::see_other(self.home_url())
+        Reply::see_other(self.home_url()).with("cache-control", "no-store")
     }
 }
 

@@ -60,7 +60,7 @@ impl Miracl {
     ///
     /// [`ConfigError`] with every mistake in the configuration, each with its key and what to do.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let checked = config.check()?;
+        let checked = config.parse()?;
         let http = match HttpClient::new(&checked.config) {
             Ok(http) => http,
             Err(message) => {
@@ -107,12 +107,14 @@ impl Miracl {
 
     /// Returns what the engine will do, in one line without secrets, for the start-up log.
     pub fn summary(&self) -> String {
-        let engine = &self.0;
+        let config = &self.0.config;
+        let keys = match config.cookie_keys.len() {
+            1 => "1 key".to_owned(),
+            several => format!("{several} keys"),
+        };
         format!(
-            "login with {} for {}; sessions in sealed cookies ({} keys); log-out and single use of logins are remembered by this process, until it restarts",
-            engine.config.issuer,
-            engine.config.redirect_uri,
-            engine.config.cookie_keys.len(),
+            "login with {} for {}; sessions in sealed cookies ({keys}); log-out and single use of logins are remembered by this process, until it restarts",
+            config.issuer, config.redirect_uri,
         )
     }
 
@@ -127,6 +129,8 @@ impl Miracl {
     }
 
     /// Makes the visit of one request. Copies its cookies and does nothing else.
+    ///
+    /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
     pub fn visit(&self, request: &impl RequestView) -> Visit {
         let mut header = Vec::new();
         // HTTP/2 may split the cookies over several headers (RFC 9113 §8.2.3).
@@ -136,7 +140,7 @@ impl Miracl {
             }
             header.extend_from_slice(value);
         }
-        Visit::new(self.clone(), header)
+        Visit::new(self.clone(), header, is_idle(request))
     }
 
     /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.

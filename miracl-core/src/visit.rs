@@ -27,6 +27,8 @@ struct Inner {
     miracl: Miracl,
     /// The request's `Cookie` header; several are joined.
     header: Vec<u8>,
+    /// A `HEAD` or a prefetch, which must change nothing.
+    idle: bool,
     state: Mutex<State>,
 }
 
@@ -55,6 +57,8 @@ struct Current {
 struct Proposed {
     current: Current,
     cookies: Vec<SetCookie>,
+    /// The messages there were before the hook ran.
+    flashes: Vec<Flash>,
 }
 
 /// What a visit changes about its response.
@@ -68,10 +72,11 @@ pub struct Outcome {
 }
 
 impl Visit {
-    pub(crate) fn new(miracl: Miracl, header: Vec<u8>) -> Self {
+    pub(crate) fn new(miracl: Miracl, header: Vec<u8>, idle: bool) -> Self {
         Self(Arc::new(Inner {
             miracl,
             header,
+            idle,
             state: Mutex::default(),
         }))
     }
@@ -120,6 +125,8 @@ impl Visit {
 
     /// Fetches the user data again with the session's access token, and replaces the old.
     ///
+    /// For a `HEAD` or a prefetch, which must change nothing, it returns the data that is there.
+    ///
     /// # Errors
     ///
     /// * [`RefreshError::NotLoggedIn`] when there is no session.
@@ -131,6 +138,9 @@ impl Visit {
         let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
             return Err(RefreshError::NotLoggedIn);
         };
+        if self.0.idle {
+            return Ok(UserData::from(&*data));
+        }
         let metadata = engine
             .discovery
             .metadata(&engine.http)
@@ -201,10 +211,14 @@ impl Visit {
             return Ok(());
         };
         // Who was logged in before, if anybody was.
-        let before = self
-            .current()
-            .await
-            .map_err(|error| AuthFailure::new(FailureReason::Session(error), None))?;
+        let before = match self.current().await {
+            Ok(before) => before,
+            Err(error) => {
+                // What the hook had to say was said too early.
+                self.lock().flashes = Some(proposed.flashes);
+                return Err(AuthFailure::new(FailureReason::Session(error), None));
+            }
+        };
         self.delete_session_cookies();
         self.set_cookies(proposed.cookies);
         let mut state = self.lock();
@@ -237,6 +251,7 @@ impl Visit {
     #[doc(alias = "messages")]
     pub async fn take_flashes(&self) -> Vec<Flash> {
         let mut state = self.lock();
+        state.touched = true;
         let taken = std::mem::take(self.open_flashes(&mut state));
         state.flashes_changed |= !taken.is_empty();
         taken
@@ -246,6 +261,12 @@ impl Visit {
     pub fn finish(&self) -> Outcome {
         let cookies = &self.miracl().engine().cookies;
         let mut state = self.lock();
+        if self.0.idle {
+            return Outcome {
+                set_cookies: Vec::new(),
+                no_store: state.touched,
+            };
+        }
         if std::mem::take(&mut state.flashes_changed) {
             let flashes = state.flashes.clone().unwrap_or_default();
             let name = &cookies.flash;
@@ -293,12 +314,15 @@ impl Visit {
     ) -> Result<(), SessionError> {
         let binding = self.binding().await?;
         let cookies = self.seal(&session, Some(&data), &binding)?;
-        self.lock().proposed = Some(Proposed {
+        let mut state = self.lock();
+        let flashes = self.open_flashes(&mut state).clone();
+        state.proposed = Some(Proposed {
             current: Current {
                 session,
                 data: Some(data),
             },
             cookies,
+            flashes,
         });
         Ok(())
     }
@@ -312,8 +336,16 @@ impl Visit {
         Ok(self.open_data(&mut state))
     }
 
+    /// Notes that the response depends on this browser, whatever comes of it.
+    pub(crate) fn touch(&self) {
+        self.lock().touched = true;
+    }
+
     /// Ends the session: deletes its cookies and marks it, so that copies of them are worth nothing.
     pub(crate) fn end_session(&self) {
+        if self.0.idle {
+            return;
+        }
         let ended = self.lock().current.take();
         if let Some(ended) = ended {
             self.miracl().engine().marks.end_session(ended.session.id);

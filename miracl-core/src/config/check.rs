@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Where a value of the Portal is found, for error messages.
-const PORTAL: &str = "the provider shows it on the app's page (MIRACL: Portal, Applications)";
+const PORTAL: &str =
+    "you find it at the provider, on the page of this app (MIRACL: Portal, Applications)";
 
 /// What the template of `miracl.json` has before anyone fills it in.
 const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"];
@@ -34,8 +35,17 @@ pub(crate) struct Checked {
 }
 
 impl Config {
+    /// Finds every mistake, as [`Miracl::new`](crate::Miracl::new) does, without making anything.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the mistakes, each with its key and what to do.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.clone().parse().map(drop)
+    }
+
     /// Takes the configuration apart and names every mistake.
-    pub(crate) fn check(mut self) -> Result<Checked, ConfigError> {
+    pub(crate) fn parse(mut self) -> Result<Checked, ConfigError> {
         let mut problems = Problems::default();
         self.check_issuer(&mut problems);
         self.check_credentials(&mut problems);
@@ -53,9 +63,7 @@ impl Config {
         self.issuer = trimmed.to_owned();
         let mut add = |message: String| problems.add("issuer", message);
         if self.issuer.is_empty() || TEMPLATE.contains(&self.issuer.as_str()) {
-            return add(format!(
-                "is missing; set it to the provider's issuer URL, {PORTAL}"
-            ));
+            return add(format!("is missing: the provider's issuer URL; {PORTAL}"));
         }
         match Url::parse(&self.issuer) {
             Err(error) => add(format!("`{}` is not a URL ({error})", self.issuer)),
@@ -74,13 +82,13 @@ impl Config {
         if let Some(path) = &self.client_id_file {
             match credentials::read(path) {
                 Ok(id) => self.client_id = id,
-                Err(error) => return problems.add("client_id_file", error.to_string()),
+                Err(error) => return problems.add("client_id_file", no_file(&error)),
             }
         }
         if let Some(path) = &self.client_secret_file {
             match credentials::read(path) {
                 Ok(secret) => self.client_secret = secret.into(),
-                Err(error) => return problems.add("client_secret_file", error.to_string()),
+                Err(error) => return problems.add("client_secret_file", no_file(&error)),
             }
         }
         if self.credential_source.is_some() {
@@ -92,7 +100,7 @@ impl Config {
         if self.client_secret.is_empty() || TEMPLATE.contains(&self.client_secret.expose()) {
             problems.add(
                 "client_secret",
-                format!("is missing; {PORTAL}, once, when the app is made"),
+                format!("is missing; {PORTAL}, shown once, when the app is made"),
             );
         }
     }
@@ -267,6 +275,10 @@ impl Config {
     }
 }
 
+fn no_file(error: &std::io::Error) -> String {
+    format!("{error}; put the value into that file, alone, and let the app read it")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,7 +297,7 @@ mod tests {
     }
 
     fn problems(config: Config) -> Vec<String> {
-        match config.check() {
+        match config.parse() {
             Ok(_) => Vec::new(),
             Err(error) => error.problems().iter().map(|p| p.key.clone()).collect(),
         }
@@ -293,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_good_configuration_is_taken_apart() {
-        let checked = good().check().unwrap();
+        let checked = good().parse().unwrap();
         assert_eq!(checked.callback_path, "/login");
         assert_eq!(checked.signed_out_path.as_deref(), Some("/signed-out"));
         assert_eq!(checked.allowed_origins, ["https://app.example"]);
@@ -331,7 +343,7 @@ mod tests {
             ..good()
         };
         assert_eq!(
-            config.check().unwrap().config.issuer,
+            config.parse().unwrap().config.issuer,
             "https://issuer.example/x"
         );
     }

@@ -1,0 +1,96 @@
+//! The layer in front of a plain tower service: no router, no extractor of axum's.
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, Response, StatusCode, header},
+    response::Result,
+};
+use miracl_axum::{
+    AuthHandler, AuthSuccess, Category, Config, CookieKey, Miracl, MiraclAuth, RequestExt,
+};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(
+        &self,
+        _: &mut axum::http::request::Parts,
+        _: AuthSuccess,
+    ) -> Result<axum::response::Response> {
+        unreachable!("nobody logs in here")
+    }
+}
+
+fn auth() -> MiraclAuth {
+    let miracl = Miracl::new(Config {
+        issuer: "http://127.0.0.1:1".into(),
+        client_id: "id".into(),
+        client_secret: "secret".into(),
+        redirect_uri: "http://127.0.0.1:5000/login".into(),
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::default()
+    });
+    MiraclAuth::new(miracl.unwrap(), Hooks)
+}
+
+/// Asks who is there, leaves a message, and says so; under `/public` it does neither.
+async fn service(request: Request<String>) -> Result<Response<String>, Infallible> {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path() == "/public" {
+        return Ok(Response::new(body));
+    }
+    let visit = parts.visit();
+    let known = visit.is_authenticated().await.unwrap();
+    visit.flash(Category::Info, "seen");
+    Ok(Response::new(format!("known: {known}")))
+}
+
+async fn call(method: Method, path: &str, site: &str) -> Response<Body> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("sec-fetch-site", site)
+        .body("public".to_owned())
+        .unwrap();
+    let mut service = auth().layer().layer(service_fn(service));
+    service.ready().await.unwrap().call(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_plain_service_has_a_visit_and_its_cookies_reach_the_response() {
+    let response = call(Method::GET, "/", "none").await;
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("miracl-flash="), "{cookie}");
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let body = axum::body::to_bytes(response.into_body(), 100).await;
+    assert_eq!(body.unwrap(), "known: false");
+}
+
+#[tokio::test]
+async fn a_service_that_never_asks_gets_its_response_through_untouched() {
+    let response = call(Method::GET, "/public", "none").await;
+    assert!(response.headers().is_empty());
+}
+
+#[tokio::test]
+async fn an_unsafe_request_from_another_site_does_not_reach_the_service() {
+    let response = call(Method::POST, "/", "cross-site").await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert!(!response.headers().contains_key(header::SET_COOKIE));
+    let response = call(Method::POST, "/", "same-origin").await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_the_layer_the_answer_is_500_and_says_nothing() {
+    let app: axum::Router = auth().routes();
+    let request = Request::get("/login/start").body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let body = axum::body::to_bytes(response.into_body(), 100).await;
+    assert!(body.unwrap().is_empty());
+}
