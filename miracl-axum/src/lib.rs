@@ -72,3 +72,8 @@ pub use miracl_core::{
 };
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};
+
+/// The app in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -14,6 +14,8 @@ use crate::{
 
 /// How long metadata is used before it is fetched again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
+/// How young metadata must be to send a browser to the provider by it: the provider was there just now.
+const JUST_NOW: Duration = Duration::from_millis(500);
 /// The pauses before a failed fetch is tried again inside one login.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
@@ -91,21 +93,50 @@ impl Discovery {
         }
     }
 
+    /// Returns the metadata for a login that begins now, after making sure that the provider is there: a page of ours that says
+    /// it is away is better than the browser's own.
+    ///
+    /// A provider that is there but does not answer as it should is given the benefit of the doubt.
+    pub(crate) async fn metadata_for_login(
+        &self,
+        http: &HttpClient,
+    ) -> Result<Arc<ProviderMetadata>, ProviderError> {
+        let Some(known) = self.metadata.kept() else {
+            return self.metadata(http).await;
+        };
+        if let Some(fresh) = self.metadata.younger_than(JUST_NOW) {
+            return Ok(fresh);
+        }
+        let seen = self.metadata.ended();
+        let ask = || async { self.check(&self.ask(http).await?) };
+        match self.metadata.fetch_since(seen, ask).await {
+            Ok(metadata) => Ok(metadata),
+            Err(away @ ProviderError::Unreachable { .. }) => Err(away),
+            Err(error) => {
+                tracing::warn!(%error, "the provider's metadata cannot be renewed; the old serves on");
+                Ok(known)
+            }
+        }
+    }
+
     /// Returns the metadata if there is any, without asking the provider.
     pub(crate) fn known(&self) -> Option<Arc<ProviderMetadata>> {
         self.metadata.kept()
     }
 
-    async fn fetch(&self, http: &HttpClient) -> Result<ProviderMetadata, ProviderError> {
+    async fn ask(&self, http: &HttpClient) -> Result<Answer, ProviderError> {
         // OpenID Connect Discovery 1.0 §4.1: a terminating slash is removed before the path is appended.
         let url = format!(
             "{}/.well-known/openid-configuration",
             self.issuer.trim_end_matches('/')
         );
+        http.get(ENDPOINT, &url, None).await.and_then(ok)
+    }
+
+    async fn fetch(&self, http: &HttpClient) -> Result<ProviderMetadata, ProviderError> {
         let mut pauses = RETRY_AFTER.iter();
         let answer = loop {
-            let answer = http.get(ENDPOINT, &url, None).await.and_then(ok);
-            match (answer, pauses.next()) {
+            match (self.ask(http).await, pauses.next()) {
                 (Err(error), Some(pause)) if error.is_transient() => {
                     tracing::debug!(%error, "discovery is tried again");
                     tokio::time::sleep(*pause).await;
@@ -132,7 +163,7 @@ impl Discovery {
                 found: crate::error::printable(&metadata.issuer, 200),
             });
         }
-        tracing::info!(issuer = metadata.issuer, "the provider's metadata was read");
+        tracing::debug!(issuer = metadata.issuer, "the provider's metadata was read");
         Ok(metadata)
     }
 }

@@ -103,7 +103,7 @@ impl HttpClient {
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, ProviderError> {
         let failed = |error: reqwest::Error| {
-            if error.is_timeout() {
+            if error.is_timeout() && !error.is_connect() {
                 ProviderError::Timeout { endpoint }
             } else {
                 // Without the URL, whose query could hold something secret.

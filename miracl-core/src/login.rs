@@ -232,7 +232,8 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Provider`] while the provider's metadata cannot be had.
+    /// [`FailureReason::Provider`] while the provider cannot be reached. That is found out here, by asking for its metadata
+    /// (again, when it is older than half a second), so that the person sees a page of yours and not the browser's.
     #[doc(alias = "get_login_url")]
     pub async fn login_url(&self) -> Result<String, AuthFailure> {
         self.login_url_with(LoginOptions::default()).await
@@ -262,7 +263,7 @@ impl Visit {
     ) -> Result<String, ProviderError> {
         let engine = self.miracl().engine();
         let config = &engine.config;
-        let metadata = engine.discovery.metadata(&engine.http).await?;
+        let metadata = engine.discovery.metadata_for_login(&engine.http).await?;
         let client_id = engine.credentials.client_id().await?;
         let malformed = |detail: String| ProviderError::Malformed {
             endpoint: "authorization_endpoint",
