@@ -1,0 +1,117 @@
+//! Other sites cannot act in the user's name.
+
+use miracl_tests::{Adapter, Request, scenarios};
+
+use crate::journey::Journey;
+
+scenarios![
+    a_post_from_another_site_is_refused,
+    a_post_from_another_origin_of_the_same_site_is_refused,
+    a_post_of_our_own_page_passes,
+    a_post_the_user_began_passes,
+    the_origin_decides_where_the_browser_says_no_more,
+    an_origin_of_null_is_refused,
+    a_program_without_both_headers_passes,
+    the_host_header_decides_nothing,
+];
+
+/// Posts the log-out with these headers; tells whether it was let in.
+async fn passes(journey: &Journey, request: Request) -> bool {
+    let answer = journey.browser.send(request).await;
+    match answer.status {
+        303 => {
+            journey.assert_nobody().await;
+            journey.log_in().await;
+            true
+        }
+        403 => {
+            journey.assert_still_logged_in().await;
+            assert!(
+                answer.set_cookies().is_empty(),
+                "{:?}",
+                answer.set_cookies()
+            );
+            false
+        }
+        other => panic!("{other}: {}", answer.body),
+    }
+}
+
+async fn a_post_from_another_site_is_refused(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let form = Request::form(journey.url("/logout"), &[]).from_page("https://evil.example/");
+    assert!(!passes(&journey, form).await);
+    let form = Request::form(journey.url("/profile"), &[("display_name", "Mallory")])
+        .from_page("https://evil.example/");
+    journey.browser.send(form).await.expect(403);
+    let page = journey
+        .browser
+        .open(journey.url("/profile"))
+        .await
+        .expect(200);
+    assert!(!page.body.contains("Mallory"), "{}", page.body);
+}
+
+async fn a_post_from_another_origin_of_the_same_site_is_refused(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let form = Request::form(journey.url("/logout"), &[]).from_page("http://127.0.0.1:1/");
+    assert!(!passes(&journey, form).await);
+}
+
+async fn a_post_of_our_own_page_passes(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    assert!(passes(&journey, Request::form(journey.url("/logout"), &[])).await);
+}
+
+async fn a_post_the_user_began_passes(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let form = Request::form(journey.url("/logout"), &[]).header("sec-fetch-site", "none");
+    assert!(passes(&journey, form).await);
+}
+
+async fn the_origin_decides_where_the_browser_says_no_more(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let post = || Request::script(journey.url("/logout")).method("POST");
+    assert!(passes(&journey, post().header("origin", journey.demo.origin())).await);
+    for origin in [
+        "https://evil.example",
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "garbage",
+        "",
+    ] {
+        assert!(
+            !passes(&journey, post().header("origin", origin)).await,
+            "{origin:?}"
+        );
+    }
+}
+
+async fn an_origin_of_null_is_refused(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let post = Request::script(journey.url("/logout"))
+        .method("POST")
+        .header("origin", "null");
+    assert!(!passes(&journey, post).await);
+}
+
+async fn a_program_without_both_headers_passes(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    assert!(
+        passes(
+            &journey,
+            Request::script(journey.url("/logout")).method("POST")
+        )
+        .await
+    );
+}
+
+async fn the_host_header_decides_nothing(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let post = Request::script(journey.url("/logout"))
+        .method("POST")
+        .header("origin", "http://evil.example")
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example");
+    assert!(!passes(&journey, post).await);
+}

@@ -1,0 +1,185 @@
+//! The steps that scenarios are made of.
+
+use miracl_tests::{Adapter, Answer, Browser, Demo, Provider};
+use url::Url;
+
+/// A demo, its provider, and a browser.
+pub(crate) struct Journey {
+    pub(crate) demo: Demo,
+    pub(crate) provider: Provider,
+    pub(crate) browser: Browser,
+}
+
+impl Journey {
+    /// A demo and a browser that nobody has logged in with.
+    pub(crate) fn begin(adapter: Adapter) -> Self {
+        let provider = Provider::start();
+        Self {
+            demo: Demo::start(adapter, &provider),
+            provider,
+            browser: Browser::new(),
+        }
+    }
+
+    /// A demo and a browser that is logged in.
+    pub(crate) async fn logged_in(adapter: Adapter) -> Self {
+        let journey = Self::begin(adapter);
+        journey.log_in().await;
+        journey
+    }
+
+    /// The address of a path of the demo.
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.demo.url(path)
+    }
+
+    /// Logs the browser in and returns the page that it ends on.
+    pub(crate) async fn log_in(&self) -> Answer {
+        log_in(&self.browser, &self.demo).await
+    }
+
+    /// Starts a login and returns the address that the browser is sent to: the provider's.
+    pub(crate) async fn authorize_url(&self) -> Url {
+        let answer = self
+            .browser
+            .open(self.url("/login/start"))
+            .await
+            .expect(303);
+        answer.location().expect("a location")
+    }
+
+    /// Starts a login, has the provider approve it, and returns the address of the callback, not opened yet.
+    pub(crate) async fn callback_url(&self) -> Url {
+        let url = self.authorize_url().await;
+        let answer = self.browser.open(url).await.expect(302);
+        answer.location().expect("a location")
+    }
+
+    /// Who the browser is logged in as, by `/me`.
+    pub(crate) async fn subject(&self) -> Option<String> {
+        subject(&self.browser, &self.demo).await
+    }
+
+    /// The home page.
+    pub(crate) async fn home(&self) -> Answer {
+        self.browser.open(self.url("/")).await.expect(200)
+    }
+
+    /// Fails unless the browser is logged in as the one person there is.
+    #[track_caller]
+    pub(crate) fn assert_still_logged_in(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let subject = self.subject().await;
+            assert_eq!(
+                subject.as_deref(),
+                Some(Provider::SUBJECT),
+                "not logged in any more at {caller}"
+            );
+        }
+    }
+
+    /// Fails unless the browser is logged in as nobody.
+    #[track_caller]
+    pub(crate) fn assert_nobody(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            assert_eq!(
+                self.subject().await,
+                None,
+                "logged in, as {caller} did not expect"
+            );
+        }
+    }
+}
+
+/// Logs a browser in and returns the page that it ends on.
+pub(crate) async fn log_in(browser: &Browser, demo: &Demo) -> Answer {
+    let page = browser.visit(demo.url("/login/start")).await.expect(200);
+    assert!(
+        page.has_alert("success", "Successfully logged in!"),
+        "{}",
+        page.body
+    );
+    page
+}
+
+/// Who a browser is logged in as, by `/me`.
+pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
+    let me = browser.fetch(demo.url("/me")).await;
+    match me.status {
+        200 => me.json()["sub"].as_str().map(str::to_owned),
+        401 => None,
+        _ => panic!("/me answered {}: {}", me.status, me.body),
+    }
+}
+
+/// Fails unless this is the page of a refused login: the words, the button to try again, and nothing else given away.
+#[track_caller]
+pub(crate) fn assert_refused(answer: &Answer) {
+    assert!(
+        (400..500).contains(&answer.status),
+        "a refused login answers 4xx, not {}\n{}",
+        answer.status,
+        answer.body
+    );
+    assert_failure_page(answer);
+}
+
+/// Fails unless this is the page of a login that failed because the provider is ill.
+#[track_caller]
+pub(crate) fn assert_provider_ill(answer: &Answer) {
+    assert!(
+        (502..=504).contains(&answer.status),
+        "an ill provider makes 502-504, not {}\n{}",
+        answer.status,
+        answer.body
+    );
+    assert_failure_page(answer);
+}
+
+#[track_caller]
+fn assert_failure_page(answer: &Answer) {
+    assert!(
+        answer.has_alert("danger", "Login failed!"),
+        "no \"Login failed!\": {}",
+        answer.body
+    );
+    assert!(
+        !answer.has_alert("success", ""),
+        "it failed and it did not: {}",
+        answer.body
+    );
+    assert!(
+        login_button(answer).is_some(),
+        "no way to try again: {}",
+        answer.body
+    );
+    assert!(answer.is_no_store(), "{:?}", answer.headers);
+}
+
+/// The address behind the page's login button.
+pub(crate) fn login_button(page: &Answer) -> Option<String> {
+    page.tags()
+        .iter()
+        .find_map(|tag| tag.get("data-authurl").map(str::to_owned))
+}
+
+/// The value of a query parameter.
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The same address with a query parameter set, or removed.
+pub(crate) fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
+    let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    pairs.retain(|(key, _)| key != name);
+    if let Some(value) = value {
+        pairs.push((name.to_owned(), value.to_owned()));
+    }
+    let mut changed = url.clone();
+    changed.query_pairs_mut().clear().extend_pairs(pairs);
+    changed
+}

@@ -1,0 +1,161 @@
+//! Login at providers that none of us wrote.
+
+use std::process::ExitCode;
+
+use miracl_tests::{Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, scenarios};
+use serde_json::json;
+
+scenarios![
+    a_person_logs_in_at_oidc_provider_and_out_again,
+    a_login_cancelled_at_oidc_provider_is_refused,
+    oidc_provider_takes_the_secret_in_the_body_too,
+];
+
+fn main() -> ExitCode {
+    let scenarios = scenarios()
+        .into_iter()
+        .map(|scenario| scenario.needing(Need::Node))
+        .collect();
+    miracl_tests::run(&[("oidc_provider", scenarios)])
+}
+
+const CLIENT_ID: &str = "the demo: 100% of it";
+const CLIENT_SECRET: &str = "a secret with / + = & % and : in it";
+
+/// A demo that is a client of an `oidc-provider`, with more metadata of the client.
+fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
+    let mut provider = OidcProvider::start();
+    let demo = Demo::builder(adapter)
+        .env("ISSUER", provider.issuer())
+        .env("CLIENT_ID", CLIENT_ID)
+        .env("CLIENT_SECRET", CLIENT_SECRET)
+        .env(
+            "TOKEN_ENDPOINT_AUTH_METHOD",
+            client["token_endpoint_auth_method"]
+                .as_str()
+                .unwrap_or("client_secret_basic"),
+        )
+        .start();
+    provider.register(CLIENT_ID, CLIENT_SECRET, demo.origin(), client);
+    (provider, demo)
+}
+
+/// Signs in as `someone` and consents, on the provider's own pages.
+async fn approve(browser: &Browser, demo: &Demo, mut page: Answer) -> Answer {
+    for _ in 0..3 {
+        if page.url.as_str().starts_with(demo.origin()) {
+            return page;
+        }
+        let form = page
+            .forms()
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("no form: {}", page.body));
+        let form = if form.fields.iter().any(|(name, _)| name == "login") {
+            form.with("login", "someone").with("password", "anything")
+        } else {
+            form
+        };
+        page = browser.submit(&page, &form).await;
+        page = browser.follow(page).await;
+    }
+    page
+}
+
+async fn log_in(browser: &Browser, demo: &Demo) -> Answer {
+    let page = browser.visit(demo.url("/login/start")).await.expect(200);
+    let page = approve(browser, demo, page).await.expect(200);
+    assert!(
+        page.has_alert("success", "Successfully logged in!"),
+        "{}",
+        page.body
+    );
+    page
+}
+
+async fn a_person_logs_in_at_oidc_provider_and_out_again(adapter: Adapter) {
+    let (provider, demo) = start(adapter, &json!({}));
+    let browser = Browser::new();
+    let page = log_in(&browser, &demo).await;
+    assert!(page.body.contains(OidcProvider::EMAIL), "{}", page.body);
+    let me = browser.fetch(demo.url("/me")).await.expect(200).json();
+    assert_eq!(me["sub"], "someone");
+    assert_eq!(me["email"], OidcProvider::EMAIL);
+    assert_eq!(me["email_verified"], true);
+    browser.visit(demo.url("/refresh")).await.expect(200);
+    assert!(!provider.log().contains("error"), "{}", provider.log());
+
+    let asked = browser.post(demo.url("/logout"), &[]).await.expect(303);
+    assert_eq!(browser.fetch(demo.url("/me")).await.status, 401);
+    let page = browser.follow(asked).await.expect(200);
+    assert!(
+        page.url.as_str().starts_with(provider.issuer()),
+        "{}",
+        page.url
+    );
+    let form = page.forms().into_iter().next().expect("the provider asks");
+    let page = browser.submit(&page, &form.with("logout", "yes")).await;
+    let page = browser.follow(page).await.expect(200);
+    assert_eq!(page.url.as_str(), demo.url("/"), "{}", page.body);
+    assert!(
+        page.has_alert("info", "User logged out!"),
+        "{:?}",
+        page.alerts()
+    );
+
+    // Logged out at the provider as well: it asks who is there.
+    let page = browser.visit(demo.url("/login/start")).await.expect(200);
+    assert!(
+        page.forms()
+            .iter()
+            .any(|form| form.fields.iter().any(|(name, _)| name == "login")),
+        "{}",
+        page.body
+    );
+    assert!(!provider.log().contains("error"), "{}", provider.log());
+}
+
+async fn a_login_cancelled_at_oidc_provider_is_refused(adapter: Adapter) {
+    let (provider, demo) = start(adapter, &json!({}));
+    let browser = Browser::new();
+    let page = browser.visit(demo.url("/login/start")).await.expect(200);
+    let abort = page
+        .tags()
+        .into_iter()
+        .find_map(|tag| {
+            tag.get("href")
+                .filter(|href| href.ends_with("/abort"))
+                .map(str::to_owned)
+        })
+        .expect("a way out");
+    let answer = browser
+        .send(Request::navigate(page.url.join(&abort).expect("an address")).from_page(&page.url))
+        .await;
+    let answer = browser.follow(answer).await;
+    assert!(
+        answer.url.as_str().starts_with(demo.origin()),
+        "{}",
+        answer.url
+    );
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
+    assert!(
+        answer.has_alert("danger", "Login failed!"),
+        "{}",
+        answer.body
+    );
+    assert_eq!(browser.fetch(demo.url("/me")).await.status, 401);
+    drop(provider);
+}
+
+async fn oidc_provider_takes_the_secret_in_the_body_too(adapter: Adapter) {
+    let (provider, demo) = start(
+        adapter,
+        &json!({ "token_endpoint_auth_method": "client_secret_post" }),
+    );
+    log_in(&Browser::new(), &demo).await;
+    assert!(
+        provider.log().contains("grant.success"),
+        "{}",
+        provider.log()
+    );
+}

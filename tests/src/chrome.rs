@@ -1,0 +1,248 @@
+//! Chromium, driven over WebDriver.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+use crate::process::Process;
+
+const START: Duration = Duration::from_secs(30);
+
+/// How long a page may take to show what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A browser of a test needs no window, no sandbox (tests may run as root), and no network but loopback.
+const ARGUMENTS: &[&str] = &[
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// A headless Chromium with a new profile. Dropping it ends the browser and its driver.
+#[derive(Debug)]
+pub struct Chrome {
+    client: Client,
+    profile: tempfile::TempDir,
+    _driver: Process,
+}
+
+impl Chrome {
+    /// Starts the driver on a free port, and a browser.
+    pub async fn start() -> Self {
+        Self::start_with(json!({ "args": ["--window-size=1280,900"] })).await
+    }
+
+    /// Starts a browser with the screen of a phone whose user likes it dark.
+    pub async fn start_phone_in_the_dark() -> Self {
+        Self::start_with(json!({
+            "args": ["--window-size=500,900", "--force-dark-mode"],
+            "mobileEmulation": { "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 } },
+        }))
+        .await
+    }
+
+    async fn start_with(mut options: serde_json::Value) -> Self {
+        let driver = Process::spawn("chromedriver", Command::new("chromedriver").arg("--port=0"));
+        let port: u16 = driver
+            .wait_for(START, |line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            })
+            .unwrap_or_else(|why| panic!("chromedriver does not start: {why}: {}", driver.log()));
+        let profile = tempfile::tempdir().expect("a temporary directory");
+        let arguments = options["args"]
+            .as_array_mut()
+            .expect("arguments of the browser");
+        arguments.extend(ARGUMENTS.iter().map(|argument| json!(argument)));
+        arguments.push(json!(format!(
+            "--user-data-dir={}",
+            profile.path().display()
+        )));
+        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().expect("an object").clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap_or_else(|error| panic!("chromium does not start: {error}: {}", driver.log()));
+        Self {
+            client,
+            profile,
+            _driver: driver,
+        }
+    }
+
+    /// The WebDriver client, for what has no word of its own here.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Opens an address.
+    pub async fn open(&self, url: &str) {
+        self.client
+            .goto(url)
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// Waits for an element.
+    pub async fn find(&self, css: &str) -> Element {
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(css))
+            .await
+        {
+            Ok(element) => element,
+            Err(error) => {
+                self.screenshot("failed").await;
+                panic!(
+                    "no {css} at {:?}: {error}\n{}",
+                    self.client.current_url().await,
+                    self.client.source().await.unwrap_or_default()
+                )
+            }
+        }
+    }
+
+    /// Waits for an element and clicks it.
+    pub async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        element
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("click {css}: {error}"));
+    }
+
+    /// Waits for a field and types into it.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let element = self.find(css).await;
+        element
+            .send_keys(text)
+            .await
+            .unwrap_or_else(|error| panic!("type into {css}: {error}"));
+    }
+
+    /// Waits until `condition` holds of the page's address, which it returns.
+    pub async fn wait_for_url(&self, condition: impl Fn(&str) -> bool) -> String {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let url = self
+                .client
+                .current_url()
+                .await
+                .map(String::from)
+                .unwrap_or_default();
+            if condition(&url) {
+                return url;
+            }
+            if std::time::Instant::now() > deadline {
+                self.screenshot("failed").await;
+                panic!(
+                    "still at {url}\n{}",
+                    self.client.source().await.unwrap_or_default()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Waits until the page's text holds `text`.
+    pub async fn wait_for_text(&self, text: &str) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let shown = self.text().await;
+            if shown.contains(text) {
+                return;
+            }
+            if std::time::Instant::now() > deadline {
+                self.screenshot("failed").await;
+                panic!(
+                    "no {text:?} at {:?}, but: {shown}",
+                    self.client.current_url().await.map(String::from)
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// The text that a person sees; empty while a page is loading.
+    pub async fn text(&self) -> String {
+        let text = self
+            .client
+            .execute(
+                "return document.body ? document.body.innerText : ''",
+                Vec::new(),
+            )
+            .await;
+        text.ok()
+            .and_then(|text| text.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// Runs a script in the page.
+    pub async fn script(&self, script: &str) -> serde_json::Value {
+        self.client
+            .execute(script, Vec::new())
+            .await
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Saves what the window shows as `target/screenshots/<name>.png`.
+    pub async fn screenshot(&self, name: &str) {
+        let folder = screenshots();
+        std::fs::create_dir_all(&folder).expect("a folder for screenshots");
+        if let Ok(image) = self.client.screenshot().await {
+            std::fs::write(folder.join(format!("{name}.png")), image)
+                .expect("a screenshot is saved");
+        }
+    }
+
+    /// The browser's main process: the driver does not end it when it is killed itself.
+    fn processes(&self) -> Vec<String> {
+        let mark = format!("--user-data-dir={}", self.profile.path().display());
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
+        processes
+            .flatten()
+            .filter(|entry| {
+                std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| {
+                    line.split(|byte| *byte == 0)
+                        .any(|word| word == mark.as_bytes())
+                })
+            })
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
+impl Drop for Chrome {
+    fn drop(&mut self) {
+        let processes = self.processes();
+        if !processes.is_empty() {
+            let _ = Command::new("kill").arg("-9").args(processes).status();
+        }
+    }
+}
+
+/// Where screenshots are kept.
+fn screenshots() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")).to_owned(),
+        PathBuf::from,
+    );
+    target.join("screenshots")
+}

@@ -1,0 +1,34 @@
+//! The harness that drives the demos from outside: as processes, over HTTP, in a browser.
+//!
+//! * [`Demo`] starts a demo of one [`Adapter`] and keeps everything it prints.
+//! * [`Browser`] is an HTTP client that behaves like a browser: a cookie jar per host, `Sec-Fetch-*` headers, no hidden
+//!   redirects. [`Chrome`] is the real thing.
+//! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that none of
+//!   us wrote.
+//! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
+//! * [`Scenario`] and [`run`] make one test of each scenario for each adapter.
+//!
+//! A scenario is an `async fn(Adapter)` whose name is a sentence. It fails by panicking, and so does the harness.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a harness fails its test by panicking, everywhere"
+)]
+
+pub mod canary;
+mod chrome;
+mod client;
+mod demo;
+mod oidc_provider;
+mod page;
+mod process;
+mod provider;
+mod scenario;
+
+pub use chrome::Chrome;
+pub use client::{Answer, Browser, Cookie, Request};
+pub use demo::{Adapter, Demo, DemoBuilder, Refused, forget_package};
+pub use oidc_provider::OidcProvider;
+pub use page::{Form, Tag};
+pub use provider::{Answers, Endpoint, Provider, Received};
+pub use scenario::{Future, Need, Scenario, run};

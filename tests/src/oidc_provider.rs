@@ -1,0 +1,77 @@
+//! The npm package `oidc-provider` as a process.
+
+use std::{path::PathBuf, process::Command, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::process::Process;
+
+const START: Duration = Duration::from_secs(20);
+
+/// A certified provider that none of us wrote, on a port of its own, stopped when dropped.
+#[derive(Debug)]
+pub struct OidcProvider {
+    process: Process,
+    issuer: String,
+}
+
+impl OidcProvider {
+    /// The one account's e-mail address.
+    pub const EMAIL: &str = "someone@elsewhere.example";
+
+    /// Whether `npm ci` has run in `tests/providers`.
+    pub fn is_installed() -> bool {
+        folder()
+            .join("node_modules/oidc-provider/package.json")
+            .is_file()
+    }
+
+    /// Opens its socket. It answers once [`OidcProvider::register`] has told it about the app.
+    pub fn start() -> Self {
+        let process = Process::spawn(
+            "oidc-provider",
+            Command::new("node").arg("server.mjs").current_dir(folder()),
+        );
+        let issuer = process
+            .wait_for(START, |line| {
+                line.strip_prefix("issuer ").map(str::to_owned)
+            })
+            .unwrap_or_else(|why| panic!("oidc-provider does not start: {why}: {}", process.log()));
+        Self { process, issuer }
+    }
+
+    /// The issuer.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Registers one client for the app at `origin`, with more or other metadata from `extra`, and begins to answer.
+    pub fn register(&mut self, client_id: &str, client_secret: &str, origin: &str, extra: &Value) {
+        let mut client = json!({
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "redirect_uris": [format!("{origin}/login")],
+            "post_logout_redirect_uris": [format!("{origin}/signed-out")],
+        });
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            client[key] = value.clone();
+        }
+        let account = json!({ "email": Self::EMAIL, "email_verified": true });
+        self.process
+            .write_line(&json!({ "clients": [client], "account": account }).to_string());
+        self.process
+            .wait_for(START, |line| (line == "ready").then_some(()))
+            .unwrap_or_else(|why| {
+                panic!("oidc-provider is not ready: {why}: {}", self.process.log())
+            });
+    }
+
+    /// Everything it printed.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/providers"))
+}
