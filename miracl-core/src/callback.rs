@@ -155,8 +155,8 @@ impl Visit {
             .filter(|login| login.has_state(state))
             .ok_or(FailureReason::StateUnknown)?;
         self.set_cookies([engine.cookies.delete(&name)]);
-        let age = engine.now().saturating_sub(login.created);
-        if age >= engine.config.login_timeout.as_secs() {
+        let config = &engine.config;
+        if login.age(config.clock.now_ms()) >= config.login_timeout {
             return Err(FailureReason::LoginExpired);
         }
         if !engine.marks.use_login(mark) {

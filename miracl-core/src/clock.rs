@@ -26,9 +26,15 @@ impl Clock {
 
     /// Seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
+        self.now_ms() / 1000
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
         let now = self.0.as_ref().map_or_else(SystemTime::now, |now| now());
-        now.duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+        now.duration_since(UNIX_EPOCH).map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
     }
 }
 

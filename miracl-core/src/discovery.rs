@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
+use url::Url;
 
 use crate::{
     config::SigningAlgorithm,
     error::ProviderError,
     flight::Fetched,
-    http::{Answer, HttpClient},
+    http::{Answer, HttpClient, is_secure},
     json,
 };
 
@@ -52,6 +53,30 @@ impl ProviderMetadata {
         } else {
             usable
         }
+    }
+}
+
+impl ProviderMetadata {
+    /// Makes sure that every endpoint is a URL, and https or on loopback, so that a document that is no good is not kept.
+    fn check_endpoints(&self, allow_http: bool) -> Result<(), ProviderError> {
+        let endpoints = [
+            ("authorization_endpoint", Some(&self.authorization_endpoint)),
+            ("token_endpoint", Some(&self.token_endpoint)),
+            ("jwks_uri", Some(&self.jwks_uri)),
+            ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
+            ("end_session_endpoint", self.end_session_endpoint.as_ref()),
+        ];
+        for (endpoint, url) in endpoints {
+            let Some(url) = url else { continue };
+            let url = Url::parse(url).map_err(|error| ProviderError::Malformed {
+                endpoint: ENDPOINT,
+                detail: format!("`{endpoint}` is no URL ({error})"),
+            })?;
+            if !allow_http && !is_secure(&url) {
+                return Err(ProviderError::Insecure { endpoint });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -108,7 +133,7 @@ impl Discovery {
             return Ok(fresh);
         }
         let seen = self.metadata.ended();
-        let ask = || async { self.check(&self.ask(http).await?) };
+        let ask = || async { self.check(&self.ask(http).await?, http.allows_http()) };
         match self.metadata.fetch_since(seen, ask).await {
             Ok(metadata) => Ok(metadata),
             Err(away @ ProviderError::Unreachable { .. }) => Err(away),
@@ -144,10 +169,10 @@ impl Discovery {
                 (answer, _) => break answer?,
             }
         };
-        self.check(&answer)
+        self.check(&answer, http.allows_http())
     }
 
-    fn check(&self, answer: &Answer) -> Result<ProviderMetadata, ProviderError> {
+    fn check(&self, answer: &Answer, allow_http: bool) -> Result<ProviderMetadata, ProviderError> {
         let malformed = |detail| ProviderError::Malformed {
             endpoint: ENDPOINT,
             detail,
@@ -163,6 +188,7 @@ impl Discovery {
                 found: crate::error::printable(&metadata.issuer, 200),
             });
         }
+        metadata.check_endpoints(allow_http)?;
         tracing::debug!(issuer = metadata.issuer, "the provider's metadata was read");
         Ok(metadata)
     }
@@ -184,11 +210,12 @@ mod tests {
     use super::*;
 
     fn check(configured: &str, document: &str) -> Result<ProviderMetadata, ProviderError> {
-        Discovery::new(configured).check(&Answer {
+        let answer = Answer {
             status: 200,
             media_type: "application/json".to_owned(),
             body: document.as_bytes().to_vec(),
-        })
+        };
+        Discovery::new(configured).check(&answer, false)
     }
 
     fn document(issuer: &str, more: &str) -> String {
@@ -215,6 +242,22 @@ mod tests {
         assert!(
             error.to_string().contains("authorization_endpoint"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_document_with_an_unusable_endpoint_is_not_kept() {
+        let userinfo = |url: &str| {
+            let more = format!(r#","userinfo_endpoint":"{url}""#);
+            check("https://i", &document("https://i", &more))
+        };
+        assert!(userinfo("https://i/u").is_ok());
+        assert!(userinfo("http://127.0.0.1/u").is_ok());
+        let error = userinfo("not a url").unwrap_err();
+        assert!(matches!(error, ProviderError::Malformed { .. }));
+        let error = userinfo("http://i/u").unwrap_err();
+        assert!(
+            matches!(error, ProviderError::Insecure { endpoint } if endpoint == "userinfo_endpoint")
         );
     }
 

@@ -234,8 +234,14 @@ impl FailureReason {
             Self::Provider(error) => match error {
                 ProviderError::Unreachable { .. } | ProviderError::Credentials { .. } => 503,
                 ProviderError::Timeout { .. } => 504,
-                ProviderError::Refused { status, .. } | ProviderError::Status { status, .. }
-                    if (400..500).contains(status) && *status != 429 =>
+                // Only these two judge the login; a document that cannot be read is the provider's own trouble.
+                ProviderError::Refused {
+                    endpoint, status, ..
+                }
+                | ProviderError::Status { endpoint, status }
+                    if matches!(*endpoint, "token_endpoint" | "userinfo_endpoint")
+                        && (400..500).contains(status)
+                        && *status != 429 =>
                 {
                     403
                 }

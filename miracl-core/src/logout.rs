@@ -125,9 +125,6 @@ fn end_session_url(
     data: Option<&SessionData>,
 ) -> Option<String> {
     let mut url = Url::parse(metadata.end_session_endpoint.as_ref()?).ok()?;
-    if !engine.config.danger.allow_http && !crate::http::is_secure(&url) {
-        return None;
-    }
     {
         // What the endpoint's own query has stays.
         let mut query = url.query_pairs_mut();

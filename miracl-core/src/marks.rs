@@ -36,7 +36,8 @@ impl Marks {
 
     /// Marks a login as used. False when it was used before.
     pub(crate) fn use_login(&self, login: LoginMark) -> bool {
-        self.logins.entry(login).or_insert(()).is_fresh()
+        // `or_insert` looks first and inserts then, and two could both be first. This form waits for whoever is.
+        self.logins.entry(login).or_insert_with(|| ()).is_fresh()
     }
 
     /// Marks a session as ended.
@@ -72,19 +73,23 @@ mod tests {
     }
 
     #[test]
-    fn of_many_that_use_a_login_at_once_one_wins() {
-        let marks = Marks::new(&Config::default());
-        let wins = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| marks.use_login([3; 32])))
-                .collect();
-            threads
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .filter(|won| *won)
-                .count()
-        });
-        assert_eq!(wins, 1);
+    fn of_two_that_use_a_login_at_once_one_wins() {
+        for round in 0..2000_u32 {
+            let marks = Marks::new(&Config::default());
+            let start = std::sync::Barrier::new(2);
+            let mut login = LoginMark::default();
+            login[..4].copy_from_slice(&round.to_le_bytes());
+            let wins = std::thread::scope(|scope| {
+                let [a, b] = [(); 2].map(|()| {
+                    scope.spawn(|| {
+                        start.wait();
+                        marks.use_login(login)
+                    })
+                });
+                usize::from(a.join().unwrap()) + usize::from(b.join().unwrap())
+            });
+            assert_eq!(wins, 1, "round {round}");
+        }
     }
 
     #[test]
