@@ -1,0 +1,173 @@
+//! Handlers that ask who the user is: by the extractor `User` where nobody else may enter, by `Option<User>` where
+//! anybody may, and by `Visit` for everything else that concerns the login.
+//!
+//! To copy it into an app of yours, take the extractors. Nothing here knows of tokens or cookies. A handler that asks
+//! for neither, like [`public`], costs no login a thing.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Form, Json, Query, Redirect};
+use actix_web::{Either, HttpResponse, Responder};
+use demo_shared::{Page, UsersError, account, chain};
+use miracl_actix::{Category, RefreshError, SessionError, User, Visit};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+
+/// `GET /`: the page of the Tornado sample. With `?return_to=/path` its login comes back to that path.
+pub(crate) async fn index(
+    app: Data<App>,
+    visit: Visit,
+    user: Option<User>,
+    query: Query<HashMap<String, String>>,
+) -> HttpResponse {
+    let flashes = visit.take_flashes().await;
+    if let Some(user) = user {
+        return html(app.pages.account(&flashes, &user));
+    }
+    let return_to = query.get("return_to").map(String::as_str);
+    let login = app.pages.login_button(&visit, return_to).await;
+    html(app.pages.welcome(&flashes, &login))
+}
+
+/// `GET /members`: for logged-in people, by the layer in `app.rs`. Others are sent to log in and come back here.
+pub(crate) async fn members(app: Data<App>, visit: Visit, user: User) -> HttpResponse {
+    let flashes = visit.take_flashes().await;
+    match app.users.display_name(user.issuer(), user.id()).await {
+        Ok(name) => html(app.pages.members(&flashes, &user, name.as_deref())),
+        Err(error) => out_of_order(&app, &error),
+    }
+}
+
+/// `GET /profile`: for logged-in people, by the extractor `User`.
+pub(crate) async fn profile(app: Data<App>, visit: Visit, user: User) -> HttpResponse {
+    let flashes = visit.take_flashes().await;
+    match app.users.display_name(user.issuer(), user.id()).await {
+        Ok(name) => html(app.pages.profile(&flashes, &user, name.as_deref())),
+        Err(error) => out_of_order(&app, &error),
+    }
+}
+
+/// What the profile form sends.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Profile {
+    display_name: String,
+}
+
+/// `POST /profile`. Forms on other sites cannot send it: the layer refuses them before they come here.
+pub(crate) async fn save_profile(
+    app: Data<App>,
+    visit: Visit,
+    user: User,
+    profile: Form<Profile>,
+) -> Either<Redirect, HttpResponse> {
+    let saved = app
+        .users
+        .set_display_name(user.issuer(), user.id(), &profile.display_name);
+    match saved.await {
+        Ok(()) => visit.flash(Category::Success, "Saved."),
+        Err(error @ UsersError::NameTooLong) => {
+            visit.flash(Category::Warning, format!("Not saved: {error}."))
+        }
+        Err(error) => return Either::Right(out_of_order(&app, &error)),
+    }
+    Either::Left(Redirect::to("/profile").see_other())
+}
+
+/// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
+pub(crate) async fn refresh(visit: Visit) -> Redirect {
+    match visit.refresh_user_data().await {
+        Ok(_) | Err(RefreshError::NotLoggedIn) => {}
+        Err(RefreshError::Expired) => {
+            visit.flash(
+                Category::Warning,
+                "Your login has run out. Please log in again.",
+            );
+        }
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "user data was not fetched again");
+            visit.flash(
+                Category::Warning,
+                "Your user data cannot be fetched at the moment. What you see is as it was.",
+            );
+        }
+    }
+    Redirect::to("/").see_other()
+}
+
+/// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.
+pub(crate) async fn me(visit: Visit) -> (Json<Value>, StatusCode) {
+    match about_me(&visit).await {
+        Ok(Some(me)) => (Json(me), StatusCode::OK),
+        Ok(None) => (
+            Json(json!({ "error": "login_required" })),
+            StatusCode::UNAUTHORIZED,
+        ),
+        // Not the same as being logged out: a script should try again, not ask its user to log in.
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the session cannot be read");
+            (
+                Json(json!({ "error": "temporarily_unavailable" })),
+                StatusCode::SERVICE_UNAVAILABLE,
+            )
+        }
+    }
+}
+
+async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
+    let Some(user) = visit.user().await? else {
+        return Ok(None);
+    };
+    let user_data = visit.user_data().await?;
+    Ok(Some(account::me(&user, user_data.as_ref())))
+}
+
+/// `GET /whoami`: the least that a handler can do with a user.
+pub(crate) async fn whoami(user: Option<User>) -> (String, StatusCode) {
+    match user {
+        Some(user) => (user.email().unwrap_or_default().to_owned(), StatusCode::OK),
+        None => (
+            "You are not logged in.".to_owned(),
+            StatusCode::UNAUTHORIZED,
+        ),
+    }
+}
+
+/// `GET /public`: asks nothing of the login, and so pays nothing for it.
+pub(crate) async fn public() -> &'static str {
+    "This page is for everyone."
+}
+
+/// `GET /style.css`.
+pub(crate) async fn style() -> impl Responder {
+    demo_shared::STYLE
+        .customize()
+        .insert_header((header::CONTENT_TYPE, "text/css; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+}
+
+/// Everything else.
+pub(crate) async fn not_found(app: Data<App>) -> HttpResponse {
+    html(app.pages.not_found())
+}
+
+/// Answers with a page.
+pub(crate) fn html(page: Page) -> HttpResponse {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for header in page.headers {
+        response.append_header(header);
+    }
+    response
+        .content_type(header::ContentType::html())
+        .body(page.html)
+}
+
+/// Answers when the app's own database does not.
+pub(crate) fn out_of_order(app: &App, error: &dyn Error) -> HttpResponse {
+    tracing::error!(error = chain(error), "the user table does not answer");
+    html(app.pages.unavailable())
+}

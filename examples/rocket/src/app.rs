@@ -1,0 +1,49 @@
+//! The app: its state and its routes.
+//!
+//! To copy it into an app of yours, take over the mentions of `auth` in [`rocket()`]: who joins the hooks to the login,
+//! where the login's own routes are, and what is attached to the whole app.
+
+use std::sync::Arc;
+
+use demo_shared::{Pages, Users};
+use miracl_rocket::{Miracl, MiraclAuth};
+use rocket::{Build, Config, Rocket, catchers, routes};
+
+use crate::pages;
+
+/// What every handler and both hooks need.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) users: Users,
+}
+
+/// Puts the app together.
+pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> {
+    // The hooks are implemented by `App` itself: see `auth.rs`.
+    let auth = MiraclAuth::new(miracl, app.clone());
+
+    rocket::custom(config)
+        .mount(
+            "/",
+            routes![
+                pages::index,
+                // Logged-in people only, by the request guard `User`. For whole parts of an app, and for files, there is
+                // `auth.login_required()`.
+                pages::members,
+                pages::profile,
+                pages::save_profile,
+                pages::refresh,
+                pages::me,
+                pages::whoami,
+                pages::public,
+                pages::style,
+            ],
+        )
+        .register("/", catchers![pages::not_found, pages::unavailable])
+        // The callback, `/login/start`, `/logout` and `/signed-out`.
+        .mount("/", auth.routes())
+        // For everything: cookies, and protection against other sites.
+        .attach(auth.fairing())
+        .manage(app)
+}

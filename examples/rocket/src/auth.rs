@@ -1,0 +1,57 @@
+//! The two hooks: what this app does when somebody has logged in, and when they have not.
+//!
+//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You meet
+//! no token here: before `on_auth_success` is called, every check has been made.
+
+use miracl_rocket::{
+    AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, Response, Result,
+};
+use rocket::Request;
+use rocket::response::{Redirect, Responder};
+
+use crate::app::App;
+use crate::pages::{html, out_of_order};
+
+impl AuthHandler for App {
+    /// Looks the user up, adds them if this is their first login, and sends them back to where they wanted to go.
+    ///
+    /// An `Err` would be a veto: its status is answered, and nobody is logged in.
+    async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
+        let user = login.user();
+        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be unconfirmed.
+        let stored = self
+            .users
+            .find_or_add(
+                user.issuer(),
+                user.id(),
+                user.email(),
+                user.email_verified(),
+            )
+            .await
+            .map_err(|error| out_of_order(&error))?;
+
+        let visit = req.visit();
+        visit.flash(Category::Success, "Successfully logged in!");
+        visit.flash(Category::Info, stored.greeting());
+        Redirect::to(login.return_to().to_owned()).respond_to(req)
+    }
+
+    /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
+        let visit = req.visit();
+        visit.flash(Category::Danger, "Login failed!");
+        let flashes = visit.take_flashes().await;
+        let login = self.pages.login_button(&visit, failure.return_to()).await;
+        let development = visit.miracl().development();
+        html(
+            self.pages
+                .login_failed(&flashes, &failure, &login, development),
+        )
+        .respond_to(req)
+    }
+
+    /// Says good-bye on the next page. The session is dead by now.
+    async fn on_logout(&self, req: &Request<'_>, _kind: LogoutKind) {
+        req.visit().flash(Category::Info, "User logged out!");
+    }
+}

@@ -1,0 +1,193 @@
+//! Extractors: who is asking, and the visit.
+
+use std::{
+    cell::OnceCell,
+    fmt,
+    future::{Ready, ready},
+    ops::Deref,
+    pin::Pin,
+    rc::Rc,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError, dev::Payload,
+    http::StatusCode,
+};
+use miracl_core::Miracl;
+
+use crate::{
+    reply::{log_missing_layer, reply},
+    request::View,
+};
+
+/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions.
+#[derive(Clone)]
+pub(crate) struct Slot(Rc<(Miracl, OnceCell<miracl_core::Visit>)>);
+
+impl Slot {
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self(Rc::new((miracl, OnceCell::new())))
+    }
+
+    /// The visit, made when it is first asked for.
+    pub(crate) fn visit(&self, view: &View<'_>) -> miracl_core::Visit {
+        let (miracl, visit) = &*self.0;
+        visit.get_or_init(|| miracl.visit(view)).clone()
+    }
+
+    /// The visit, if somebody asked for it.
+    pub(crate) fn made(&self) -> Option<&miracl_core::Visit> {
+        self.0.1.get()
+    }
+}
+
+/// Who is logged in. As an extractor it sends everybody else to log in.
+///
+/// Anonymous requests are answered by [`Miracl::challenge`]: 303 to the login for a browser that navigates, 401 for
+/// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
+/// both cases.
+///
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct User(pub miracl_core::User);
+
+impl Deref for User {
+    type Target = miracl_core::User;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+// actix-web derives `Option<User>` from this: whatever the rejection is, it becomes `None`. So a rejection must not do
+// anything before it is turned into an answer.
+impl FromRequest for User {
+    type Error = LoginRequired;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move { user(&req).await.map(Self) })
+    }
+}
+
+/// The request's view of login, as an extractor. It never rejects anybody.
+///
+/// Everything it does is in [`miracl_core::Visit`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct Visit(pub miracl_core::Visit);
+
+impl Deref for Visit {
+    type Target = miracl_core::Visit;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = LoginRequired;
+    type Future = Ready<Result<Self, LoginRequired>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(visit(req).map(Self))
+    }
+}
+
+/// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
+pub trait RequestExt {
+    /// Returns the request's view of login.
+    ///
+    /// # Panics
+    ///
+    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route. Hooks never run without it.
+    fn visit(&self) -> Visit;
+}
+
+impl RequestExt for HttpRequest {
+    fn visit(&self) -> Visit {
+        let slot = slot(self);
+        let slot = slot.expect("`.wrap(auth.layer())` is around every route that asks for a visit");
+        Visit(slot.visit(&View::from(self)))
+    }
+}
+
+/// The answer to a request that an extractor or [`login_required`](crate::MiraclAuth::login_required) turned away.
+///
+/// The answer is not made before somebody asks for it: `Option<User>` never does.
+pub struct LoginRequired {
+    req: HttpRequest,
+    why: Why,
+}
+
+/// Why a request was turned away.
+enum Why {
+    Anonymous(miracl_core::Visit),
+    Unreadable(miracl_core::Visit),
+    MissingLayer,
+}
+
+impl LoginRequired {
+    fn new(req: &HttpRequest, why: Why) -> Self {
+        let req = req.clone();
+        Self { req, why }
+    }
+}
+
+impl ResponseError for LoginRequired {
+    fn status_code(&self) -> StatusCode {
+        self.error_response().status()
+    }
+
+    fn error_response(&self) -> Response {
+        let view = View::from(&self.req);
+        match &self.why {
+            Why::Anonymous(visit) => reply(visit.miracl().challenge(&view)),
+            Why::Unreadable(visit) => reply(visit.miracl().unavailable(&view)),
+            Why::MissingLayer => Response::InternalServerError().finish(),
+        }
+    }
+}
+
+impl fmt::Display for LoginRequired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.why {
+            Why::Anonymous(_) => "nobody is logged in",
+            Why::Unreadable(_) => "the session cannot be read",
+            Why::MissingLayer => "no MIRACL layer is around this route",
+        })
+    }
+}
+
+impl fmt::Debug for LoginRequired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoginRequired({self})")
+    }
+}
+
+/// Returns the slot of a request.
+pub(crate) fn slot(req: &HttpRequest) -> Result<Slot, LoginRequired> {
+    let slot = req.extensions().get::<Slot>().cloned();
+    slot.ok_or_else(|| {
+        log_missing_layer();
+        LoginRequired::new(req, Why::MissingLayer)
+    })
+}
+
+fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, LoginRequired> {
+    Ok(slot(req)?.visit(&View::from(req)))
+}
+
+/// Turns everybody away who is not logged in.
+pub(crate) async fn user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
+    let visit = visit(req)?;
+    let why = match visit.user().await {
+        Ok(Some(user)) => return Ok(user),
+        Ok(None) => Why::Anonymous(visit),
+        Err(error) => {
+            tracing::error!(%error, "the session cannot be read");
+            Why::Unreadable(visit)
+        }
+    };
+    Err(LoginRequired::new(req, why))
+}

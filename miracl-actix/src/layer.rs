@@ -1,0 +1,177 @@
+//! The layer around the app: it makes visits possible, and writes what they changed to the response.
+
+use std::{
+    fmt,
+    future::{Ready, ready},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE},
+};
+use miracl_core::{Miracl, Outcome};
+use pin_project_lite::pin_project;
+
+use crate::{extract::Slot, reply::reply, request::View};
+
+/// Wraps an app so that its requests have a [`Visit`](crate::Visit).
+///
+/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set.
+#[derive(Clone)]
+pub struct MiraclLayer {
+    miracl: Miracl,
+}
+
+impl MiraclLayer {
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self { miracl }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for MiraclLayer
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Transform = MiraclService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(MiraclService {
+            miracl: self.miracl.clone(),
+            inner,
+        }))
+    }
+}
+
+impl fmt::Debug for MiraclLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclLayer").finish_non_exhaustive()
+    }
+}
+
+/// The service that [`MiraclLayer`] makes.
+#[derive(Clone)]
+pub struct MiraclService<S> {
+    miracl: Miracl,
+    inner: S,
+}
+
+impl<S: fmt::Debug> fmt::Debug for MiraclService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for MiraclService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Future = MiraclFuture<S::Future>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
+            return MiraclFuture {
+                state: State::Refused {
+                    response: Some(request.into_response(reply(refused))),
+                },
+            };
+        }
+        let slot = Slot::new(self.miracl.clone());
+        request.extensions_mut().insert(slot.clone());
+        MiraclFuture {
+            state: State::Called {
+                future: self.inner.call(request),
+                slot,
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`MiraclService`].
+    pub struct MiraclFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Refused { response: Option<ServiceResponse> },
+        Called { #[pin] future: F, slot: Slot },
+    }
+}
+
+impl<F, B> Future for MiraclFuture<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Refused { response } => {
+                let response = response
+                    .take()
+                    .expect("a future is not polled after its end");
+                Poll::Ready(Ok(response))
+            }
+            StateProjection::Called { future, slot } => {
+                let mut result = ready!(future.poll(cx)).map(ServiceResponse::map_into_boxed_body);
+                if let Some(visit) = slot.made() {
+                    finish(visit, &mut result);
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for MiraclFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclFuture").finish_non_exhaustive()
+    }
+}
+
+/// Writes what a visit changed to its response, or to the one that an error of another middleware is going to be.
+fn finish(visit: &miracl_core::Visit, result: &mut Result<ServiceResponse, Error>) {
+    let outcome = visit.finish();
+    match result {
+        Ok(response) => write(&outcome, response.headers_mut()),
+        Err(error) => error.add_response_mapper(move |mut response| {
+            write(&outcome, response.headers_mut());
+            response
+        }),
+    }
+}
+
+fn write(outcome: &Outcome, headers: &mut HeaderMap) {
+    for cookie in &outcome.set_cookies {
+        match HeaderValue::try_from(cookie) {
+            Ok(cookie) => headers.append(SET_COOKIE, cookie),
+            Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
+        }
+    }
+    if outcome.no_store {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,83 @@
+//! MIRACL login for actix-web 4: two hooks, a few routes, and extractors that say who is asking.
+//!
+//! Works with every OpenID Connect provider. It is the actix-web adapter of [`miracl_core`], where the login itself lives; the
+//! axum and Rocket adapters have the same names and the same behaviour.
+//!
+//! # An app
+//!
+//! ```no_run
+//! use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result, web::{self, Redirect}};
+//! use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//!
+//! struct Hooks;
+//!
+//! impl AuthHandler for Hooks {
+//!     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
+//!         // Look your own user up here, by login.user().issuer() and login.user().id().
+//!         req.visit().flash(Category::Success, "Successfully logged in!");
+//!         Ok(Redirect::to(login.return_to().to_owned()).see_other().respond_to(req).map_into_boxed_body())
+//!     }
+//!
+//!     async fn on_auth_failed(&self, req: &HttpRequest, failure: AuthFailure) -> Result<HttpResponse> {
+//!         Ok(miracl_actix::reply(req.visit().miracl().failure_page(&failure)))
+//!     }
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//!     let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, Hooks);
+//!     let app = move || App::new()
+//!         .route("/", web::get().to(async |user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." }))
+//!         .route("/members", web::get().to(async |user: User| format!("Hello, {}.", user.id())))
+//!         .configure(auth.routes())
+//!         .wrap(auth.layer());
+//!     HttpServer::new(app).bind("127.0.0.1:5000")?.run().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # The parts
+//!
+//! | what | for |
+//! |---|---|
+//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
+//! | [`AuthHandler`] | your two hooks |
+//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`Visit`] | everything else: tokens, user data, messages, log-out |
+//! | [`RequestExt`] | `req.visit()` in a hook |
+//!
+//! # Differences
+//!
+//! What actix-web does in its own way, compared with the sibling adapters:
+//!
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
+//!   `Option<User>` is `None` then, with the same line in the log: actix-web lets no optional extractor fail.
+//! * [`MiraclAuth`] is made outside of the closure for `HttpServer::new`, since actix-web makes one app for each worker.
+//! * When another middleware fails with an `Err`, it is passed on as one, and the cookies go to the response that it becomes.
+//! * [`login_required`](MiraclAuth::login_required) is for `wrap` of a route, a resource or a scope. Around a scope it answers
+//!   for unknown paths too.
+//! * actix-web's own `web::get()` does not answer `HEAD`. The routes of the login do.
+//! * Of two routes with the same path the first one counts, without a word: no page may have the path of the callback.
+//! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
+
+mod auth;
+mod extract;
+mod handler;
+mod layer;
+mod reply;
+mod request;
+mod require;
+mod routes;
+
+pub use auth::MiraclAuth;
+pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use handler::AuthHandler;
+pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
+pub use miracl_core::{
+    AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
+    ConfigError, CookieKey, CookieKeyError, CredentialSource, Danger, Description, FailureReason,
+    Flash, IdTokenError, LoginOptions, LogoutKind, Miracl, Paths, Pkce, Problem, ProviderError,
+    RefreshError, Secret, SessionError, SessionTooLarge, SigningAlgorithm, Tokens, UserData,
+};
+pub use reply::reply;
+pub use require::{LoginRequiredLayer, LoginRequiredService};

@@ -1,0 +1,36 @@
+//! The engine's answers as actix-web's.
+
+use actix_web::{
+    HttpResponse as Response,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use miracl_core::Reply;
+
+/// Turns an answer of the engine's into a response, for hooks that show one of its pages.
+pub fn reply(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::with_body(status, BoxBody::new(reply.body));
+    for (name, value) in reply.headers {
+        match HeaderValue::try_from(value) {
+            Ok(value) => {
+                response
+                    .headers_mut()
+                    .append(HeaderName::from_static(name), value);
+            }
+            Err(error) => tracing::error!(name, %error, "a header of the answer cannot be sent"),
+        }
+    }
+    response
+}
+
+/// Says that the app forgot the layer: nothing of it to the browser, everything to the log.
+pub(crate) fn log_missing_layer() {
+    tracing::error!(
+        "no MIRACL layer around this route: add `.wrap(auth.layer())` to the app, after its other middleware"
+    );
+}

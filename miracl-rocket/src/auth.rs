@@ -1,0 +1,76 @@
+//! The engine and the app's hooks, joined: what routes and fairings are made of.
+
+use std::{fmt, sync::Arc};
+
+use miracl_core::Miracl;
+use rocket::Route;
+
+use crate::{
+    handler::{AuthHandler, ErasedHandler},
+    layer::MiraclFairing,
+    require, routes,
+};
+
+/// Login for one app: make it once, at start. Clones are cheap and the same.
+#[derive(Clone)]
+pub struct MiraclAuth {
+    pub(crate) miracl: Miracl,
+    pub(crate) handler: Arc<dyn ErasedHandler>,
+}
+
+impl MiraclAuth {
+    /// Joins the engine and the app's hooks.
+    pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
+        Self {
+            miracl,
+            handler: Arc::new(handler),
+        }
+    }
+
+    /// Returns the engine.
+    pub fn miracl(&self) -> &Miracl {
+        &self.miracl
+    }
+
+    /// Returns the routes of the login, to be mounted at `/`: the callback, the login route (`/login/start`), log-out
+    /// (`/logout`), and the page after log-out when it lies on this site.
+    ///
+    /// They need the [`fairing`](Self::fairing). It does not mount them by itself, so that an app can see its routes, and
+    /// leave these out for some of its own.
+    #[doc(alias = "MiraclAuthRequestHandler")]
+    pub fn routes(&self) -> Vec<Route> {
+        routes::routes(self)
+    }
+
+    /// Returns the fairing that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
+    /// other sites. It is for the whole app, and attached once.
+    #[doc(alias = "layer")]
+    pub fn fairing(&self) -> MiraclFairing {
+        MiraclFairing::new(self.miracl.clone())
+    }
+
+    /// Returns routes that guard everything below the path they are mounted at, whoever answers there: for files, and for
+    /// whole parts of an app. A single route takes [`User`](crate::User) instead.
+    ///
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    ///
+    /// ```
+    /// # use miracl_rocket::MiraclAuth;
+    /// # fn mount(rocket: rocket::Rocket<rocket::Build>, auth: &MiraclAuth) -> rocket::Rocket<rocket::Build> {
+    /// rocket
+    ///     .mount("/manuals", rocket::fs::FileServer::from("manuals"))
+    ///     .mount("/manuals", auth.login_required())
+    /// # }
+    /// ```
+    pub fn login_required(&self) -> Vec<Route> {
+        require::routes()
+    }
+}
+
+impl fmt::Debug for MiraclAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclAuth")
+            .field("miracl", &self.miracl)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! The app's side of a login: two hooks, and one more for log-out.
+
+use std::pin::Pin;
+
+use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
+use rocket::{Request, http::Status};
+
+use crate::{extract::RequestExt, reply::reply};
+
+/// Rocket's response, as hooks make it.
+pub type Response = rocket::Response<'static>;
+
+/// What hooks return: a response, or a status for a catcher to answer with.
+pub type Result<T, E = Status> = std::result::Result<T, E>;
+
+/// What the app does when a login succeeded, and when it failed.
+///
+/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. From `req` comes the visit, as
+/// [`req.visit()`](RequestExt::visit), to show a message or to make a login URL.
+///
+/// The order of a login, which is part of the contract:
+///
+/// 1. the engine makes every check;
+/// 2. the new session is made, but counts for nothing yet;
+/// 3. `on_auth_success` runs;
+/// 4. on `Ok` the new session begins and the one before ends. On `Err` or on a panic the new one is dropped and the one
+///    before stays.
+#[doc(alias = "MiraclMixin")]
+pub trait AuthHandler: Send + Sync + 'static {
+    /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].
+    ///
+    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and the
+    /// status goes to its catcher.
+    fn on_auth_success(
+        &self,
+        req: &Request<'_>,
+        login: AuthSuccess,
+    ) -> impl Future<Output = Result<Response>> + Send;
+
+    /// Answers a login that failed, for whatever reason. By default with a plain page.
+    ///
+    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`], and
+    /// [`AuthFailure::id`] finds the reason in the log.
+    fn on_auth_failed(
+        &self,
+        req: &Request<'_>,
+        failure: AuthFailure,
+    ) -> impl Future<Output = Result<Response>> + Send {
+        let page = reply(req.visit().miracl().failure_page(&failure));
+        async { Ok(page) }
+    }
+
+    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to it. By default
+    /// does nothing.
+    fn on_logout(&self, req: &Request<'_>, kind: LogoutKind) -> impl Future<Output = ()> + Send {
+        let _ = (req, kind);
+        async {}
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The twin of [`AuthHandler`] that can be behind a pointer, so that no type parameter reaches the app's other types.
+pub(crate) trait ErasedHandler: Send + Sync {
+    fn on_auth_success<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        login: AuthSuccess,
+    ) -> Boxed<'a, Result<Response>>;
+
+    fn on_auth_failed<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        failure: AuthFailure,
+    ) -> Boxed<'a, Result<Response>>;
+
+    fn on_logout<'a>(&'a self, req: &'a Request<'_>, kind: LogoutKind) -> Boxed<'a, ()>;
+}
+
+impl<H: AuthHandler> ErasedHandler for H {
+    fn on_auth_success<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        login: AuthSuccess,
+    ) -> Boxed<'a, Result<Response>> {
+        Box::pin(AuthHandler::on_auth_success(self, req, login))
+    }
+
+    fn on_auth_failed<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        failure: AuthFailure,
+    ) -> Boxed<'a, Result<Response>> {
+        Box::pin(AuthHandler::on_auth_failed(self, req, failure))
+    }
+
+    fn on_logout<'a>(&'a self, req: &'a Request<'_>, kind: LogoutKind) -> Boxed<'a, ()> {
+        Box::pin(AuthHandler::on_logout(self, req, kind))
+    }
+}

@@ -1,0 +1,123 @@
+//! The fairing of the app: it makes visits possible, and writes what they changed to the response.
+
+use std::fmt;
+
+use miracl_core::Miracl;
+use rocket::{
+    Build, Data, Request, Response, Rocket, Route,
+    fairing::{self, Fairing, Info, Kind},
+    http::{Method, Status},
+    route::{Handler, Outcome},
+};
+
+use crate::{
+    extract::{Attached, Slot, miracl},
+    reply::reply,
+    request::View,
+    require::{self, REFUSED},
+    routes::are_at_the_root,
+};
+
+/// Gives the requests of an app a [`Visit`](crate::Visit).
+///
+/// A request that never asks for its visit costs next to nothing: no cookie is read, and none is set. Responses of
+/// catchers are written to as well.
+#[derive(Clone)]
+pub struct MiraclFairing {
+    miracl: Miracl,
+}
+
+impl MiraclFairing {
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self { miracl }
+    }
+}
+
+#[rocket::async_trait]
+impl Fairing for MiraclFairing {
+    fn info(&self) -> Info {
+        Info {
+            name: "MIRACL login",
+            kind: Kind::Ignite | Kind::Response,
+        }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        if rocket.state::<Attached>().is_some() {
+            tracing::error!("`auth.fairing()` is attached twice: an app has one login");
+            return Err(rocket);
+        }
+        if !are_at_the_root(&rocket) {
+            tracing::error!(
+                "the login's routes are not where browsers look for them: mount `auth.routes()` at `/`"
+            );
+            return Err(rocket);
+        }
+        Ok(rocket
+            .manage(Attached(self.miracl.clone()))
+            .mount("/", same_site_only())
+            .register("/", vec![require::catcher()]))
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let slot = Slot::of(request);
+        // Only where a catcher of the app's came before ours, and kept the status.
+        if response.status() == REFUSED {
+            require::answer_instead(request, response);
+        }
+        if let Some(visit) = slot.made() {
+            finish(visit, response);
+        }
+    }
+}
+
+impl fmt::Debug for MiraclFairing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclFairing").finish_non_exhaustive()
+    }
+}
+
+/// The routes that come before all others, for unsafe methods on every path.
+///
+/// A fairing cannot answer a request; a route can, and forwards what it lets through to the next.
+fn same_site_only() -> Vec<Route> {
+    [
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Connect,
+    ]
+    .map(|method| first(isize::MIN, method, SameSiteOnly))
+    .into()
+}
+
+/// A route of this rank for every path.
+pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route {
+    Route::ranked(rank, method, "/<path..>", handler)
+}
+
+#[derive(Clone)]
+struct SameSiteOnly;
+
+#[rocket::async_trait]
+impl Handler for SameSiteOnly {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        match miracl(request).check_origin(&View::from(request)) {
+            Ok(()) => Outcome::forward(data, Status::NotFound),
+            Err(refused) => Outcome::Success(reply(refused)),
+        }
+    }
+}
+
+/// Writes what a visit changed to its response.
+fn finish(visit: &miracl_core::Visit, response: &mut Response<'_>) {
+    let outcome = visit.finish();
+    for cookie in outcome.set_cookies {
+        // Not by Rocket's jar: what a guard puts there is gone once a catcher answers.
+        response.adjoin_raw_header("Set-Cookie", cookie);
+    }
+    if outcome.no_store {
+        response.set_raw_header("Cache-Control", "no-store");
+    }
+}

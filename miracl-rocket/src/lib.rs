@@ -1,0 +1,93 @@
+//! MIRACL login for Rocket 0.5: two hooks, a few routes, and request guards that say who is asking.
+//!
+//! Works with every OpenID Connect provider. It is the Rocket adapter of [`miracl_core`], where the login itself lives; the
+//! axum and actix-web adapters have the same names and the same behaviour.
+//!
+//! # An app
+//!
+//! ```no_run
+//! use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, Response, Result, User};
+//! use rocket::{Request, get, response::{Redirect, Responder}, routes};
+//!
+//! struct App;
+//!
+//! impl AuthHandler for App {
+//!     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
+//!         // Look your own user up here, by login.user().issuer() and login.user().id().
+//!         req.visit().flash(Category::Success, "Successfully logged in!");
+//!         Redirect::to(login.return_to().to_owned()).respond_to(req)
+//!     }
+//!
+//!     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
+//!         Ok(miracl_rocket::reply(req.visit().miracl().failure_page(&failure)))
+//!     }
+//! }
+//!
+//! #[get("/")]
+//! fn index(user: Option<User>) -> &'static str {
+//!     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+//! }
+//!
+//! #[get("/members")]
+//! fn members(user: User) -> String {
+//!     format!("Hello, {}.", user.id())
+//! }
+//!
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
+//! let app = rocket::build()
+//!     .mount("/", routes![index, members])
+//!     .mount("/", auth.routes())
+//!     .attach(auth.fairing());
+//! # Ok(()) }
+//! ```
+//!
+//! # The parts
+//!
+//! | what | for |
+//! |---|---|
+//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`fairing`](MiraclAuth::fairing), [`login_required`](MiraclAuth::login_required) |
+//! | [`AuthHandler`] | your two hooks |
+//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`Visit`] | everything else: tokens, user data, messages, log-out |
+//! | [`RequestExt`] | `req.visit()` in a hook |
+//!
+//! # Differences
+//!
+//! What Rocket does in its own way, compared with the sibling adapters:
+//!
+//! * An app without [`MiraclAuth::fairing`] does not launch, if any of its routes asks for [`User`] or [`Visit`]; in axum and
+//!   actix-web the first such request gets a 500.
+//! * The answer to somebody who must log in is not a matter for a catcher of 401: it comes from a catcher of our own. An app's
+//!   `default` catcher on a longer base path goes first; what it answers with a status of its own is left alone.
+//! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. For two pages at one path take
+//!   `Option<User>`, or `Result<User, LoginRequired>`.
+//! * [`MiraclAuth::login_required`] returns routes, since Rocket has no layers. They cover everything below the path
+//!   they are mounted at, also what does not exist.
+//! * The veto of a hook is a [`Status`](rocket::http::Status), which goes to the app's catcher.
+//! * A method that a route does not have is answered by 404, as everywhere in Rocket; the siblings say 405.
+//! * To Rocket, a slash too many makes no other path: `/members/` is `/members`. The login's own routes answer their exact paths
+//!   only, as everywhere.
+//! * A request is finished although its browser has gone away, so its login counts, too.
+//! * A request that Rocket cannot parse at all reaches no fairing, and so nothing of ours.
+
+mod auth;
+mod extract;
+mod handler;
+mod layer;
+mod reply;
+mod request;
+mod require;
+mod routes;
+
+pub use auth::MiraclAuth;
+pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use handler::{AuthHandler, Response, Result};
+pub use layer::MiraclFairing;
+pub use miracl_core::{
+    AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
+    ConfigError, CookieKey, CredentialSource, Danger, FailureReason, Flash, IdTokenError,
+    LoginOptions, LogoutKind, Miracl, Paths, Pkce, ProviderError, RefreshError, Secret,
+    SessionError, SigningAlgorithm, Tokens, UserData,
+};
+pub use reply::reply;
