@@ -4,14 +4,17 @@
 
 use std::{fmt, sync::Arc};
 
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::{
     config::Pkce,
-    error::{AuthFailure, Description, FailureReason, printable},
-    id_token::{Expected, IdToken, IdTokenError, Unverified},
+    discovery::ProviderMetadata,
+    error::{AuthFailure, Description, FailureReason, SessionError, printable},
+    id_token::{Expected, IdToken, Unverified},
     jwks::Verdict,
     login::{PendingLogin, cookie_name, mark},
+    receipt::{Applied, Receipt, Recorder},
     seal::Purpose,
     secret::{Secret, random},
     session::{Session, SessionData, User},
@@ -34,6 +37,7 @@ pub struct AuthSuccess {
     user_data: UserData,
     tokens: Tokens,
     return_to: String,
+    receipt: Option<Receipt>,
 }
 
 impl AuthSuccess {
@@ -50,6 +54,17 @@ impl AuthSuccess {
     /// Returns the tokens.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// Returns the record of every check that was made.
+    ///
+    /// # Panics
+    ///
+    /// Never: every login that succeeded has one.
+    pub fn receipt(&self) -> &Receipt {
+        self.receipt
+            .as_ref()
+            .expect("a login that succeeded has a receipt")
     }
 
     /// Returns the local path to go to now: where the person was when they were asked to log in, or the home path.
@@ -75,11 +90,14 @@ struct Response {
     error: Option<String>,
     error_description: Option<String>,
     has_token: bool,
-    duplicate: Option<&'static str>,
 }
 
 impl Response {
-    fn parse(query: &str) -> Self {
+    /// Reads the parameters, each of which may be there once (RFC 6749 §3.1).
+    fn parse(query: &str) -> Result<Self, FailureReason> {
+        if query.len() > MAX_LEN {
+            return Err(FailureReason::ResponseTooLarge);
+        }
         let mut response = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (name, slot) = match name.as_ref() {
@@ -95,10 +113,10 @@ impl Response {
                 _ => continue,
             };
             if slot.replace(value.into_owned()).is_some() {
-                response.duplicate = Some(name);
+                return Err(FailureReason::DuplicateParameter { name });
             }
         }
-        response
+        Ok(response)
     }
 }
 
@@ -115,106 +133,88 @@ impl Visit {
     pub async fn complete_login(&self, query: &str) -> Result<AuthSuccess, AuthFailure> {
         self.touch();
         let mut return_to = None;
-        let completed = self.complete(query, &mut return_to).await;
-        completed.map_err(|reason| AuthFailure::new(reason, return_to))
+        let mut receipt = Recorder::new();
+        match self.complete(query, &mut return_to, &mut receipt).await {
+            Ok(mut login) => {
+                let receipt = receipt.finish(None);
+                tracing::info!(
+                    id = receipt.id(),
+                    checks = receipt.line(),
+                    "login succeeded"
+                );
+                login.receipt = Some(receipt);
+                Ok(login)
+            }
+            Err(reason) => Err(AuthFailure::new(reason, return_to, receipt)),
+        }
     }
 
     async fn complete(
         &self,
         query: &str,
         return_to: &mut Option<String>,
+        receipt: &mut Recorder,
     ) -> Result<AuthSuccess, FailureReason> {
-        if query.len() > MAX_LEN {
-            return Err(FailureReason::ResponseTooLarge);
-        }
-        let response = Response::parse(query);
-        if let Some(name) = response.duplicate {
-            return Err(FailureReason::DuplicateParameter { name });
-        }
-        let login = self.pending_login(response.state.as_deref()).await?;
+        let response = receipt.check("response", "RFC 6749 §3.1", Response::parse(query))?;
+        let login = self
+            .pending_login(response.state.as_deref(), receipt)
+            .await?;
         *return_to = Some(login.return_to.clone());
-        let code = self.authorization_code(response).await?;
-        let tokens = self.token_response(&login, &code).await?;
-        let (id_token, raw) = self.id_token(&login, &tokens).await?;
-        self.new_session(login, tokens, id_token, raw).await
+        let engine = self.miracl().engine();
+        let metadata = engine.discovery.metadata(&engine.http).await;
+        let metadata = receipt.check("discovery", "OIDC Discovery §4", metadata)?;
+        let code = authorization_code(response, &metadata, receipt)?;
+
+        let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
+        let tokens = token::exchange(engine, &metadata, &code, verifier.as_deref()).await;
+        let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
+        let (id_token, raw) = self.id_token(&login, &tokens, &metadata, receipt).await?;
+        let userinfo = self
+            .userinfo(&metadata, &tokens, &id_token, receipt)
+            .await?;
+        self.new_session(login, tokens, (id_token, raw), userinfo, receipt)
+            .await
     }
 
     /// Takes the pending login of this `state` out of the browser. From here on it is used, whatever comes of it.
-    async fn pending_login(&self, state: Option<&str>) -> Result<PendingLogin, FailureReason> {
+    async fn pending_login(
+        &self,
+        state: Option<&str>,
+        receipt: &mut Recorder,
+    ) -> Result<PendingLogin, FailureReason> {
+        const STATE: &str = "RFC 6749 §10.12";
         let engine = self.miracl().engine();
-        let state = state
-            .filter(|state| !state.is_empty())
-            .ok_or(FailureReason::StateMissing)?;
         let binding = engine.binding().await.map_err(FailureReason::Provider)?;
-        let mark = mark(state);
-        let name = cookie_name(&engine.cookies.login_prefix, &mark);
-        let login = engine
-            .cookies
-            .open(self.header(), Purpose::Login, &name)
-            .and_then(|found| PendingLogin::decode(&found.plain, &binding))
-            .filter(|login| login.has_state(state))
-            .ok_or(FailureReason::StateUnknown)?;
+        let found = state
+            .filter(|state| !state.is_empty())
+            .ok_or(FailureReason::StateMissing)
+            .and_then(|state| {
+                let mark = mark(state);
+                let name = cookie_name(&engine.cookies.login_prefix, &mark);
+                engine
+                    .cookies
+                    .open(self.header(), Purpose::Login, &name)
+                    .and_then(|found| PendingLogin::decode(&found.plain, &binding))
+                    .filter(|login| login.has_state(state))
+                    .map(|login| (login, mark, name))
+                    .ok_or(FailureReason::StateUnknown)
+            });
+        let (login, mark, name) = receipt.check("state", STATE, found)?;
         self.set_cookies([engine.cookies.delete(&name)]);
         let config = &engine.config;
-        if login.age(config.clock.now_ms()) >= config.login_timeout {
-            return Err(FailureReason::LoginExpired);
-        }
-        if !engine.marks.use_login(mark) {
-            return Err(FailureReason::LoginReplayed);
-        }
+        let in_time = if login.age(config.clock.now_ms()) < config.login_timeout {
+            Ok(())
+        } else {
+            Err(FailureReason::LoginExpired)
+        };
+        receipt.check("login timeout", STATE, in_time)?;
+        let unused = if engine.marks.use_login(mark) {
+            Ok(())
+        } else {
+            Err(FailureReason::LoginReplayed)
+        };
+        receipt.check("single use", "RFC 9700 §4.7", unused)?;
         Ok(login)
-    }
-
-    /// Reads the provider's answer: `iss` (RFC 9207 §2.4), then `error`, then `code`.
-    async fn authorization_code(&self, response: Response) -> Result<String, FailureReason> {
-        if response.has_token {
-            return Err(FailureReason::TokenInResponse);
-        }
-        let engine = self.miracl().engine();
-        let metadata = engine
-            .discovery
-            .metadata(&engine.http)
-            .await
-            .map_err(FailureReason::Provider)?;
-        match response.iss {
-            Some(iss) if iss != metadata.issuer => {
-                return Err(FailureReason::ResponseIssuer {
-                    expected: metadata.issuer.clone(),
-                });
-            }
-            None if metadata.authorization_response_iss_parameter_supported => {
-                return Err(FailureReason::ResponseIssuerMissing);
-            }
-            _ => {}
-        }
-        if let Some(error) = response.error {
-            let description = response.error_description.map(|text| printable(&text, 200));
-            return Err(FailureReason::Denied {
-                error: printable(&error, 64),
-                description: Description(description),
-            });
-        }
-        response
-            .code
-            .filter(|code| !code.is_empty())
-            .ok_or(FailureReason::CodeMissing)
-    }
-
-    async fn token_response(
-        &self,
-        login: &PendingLogin,
-        code: &str,
-    ) -> Result<TokenResponse, FailureReason> {
-        let engine = self.miracl().engine();
-        let metadata = engine
-            .discovery
-            .metadata(&engine.http)
-            .await
-            .map_err(FailureReason::Provider)?;
-        let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
-        token::exchange(engine, &metadata, code, verifier.as_deref())
-            .await
-            .map_err(FailureReason::Provider)
     }
 
     /// Verifies the ID token, fetching the provider's keys again when it names one that is not known.
@@ -222,41 +222,31 @@ impl Visit {
         &self,
         login: &PendingLogin,
         tokens: &TokenResponse,
+        metadata: &ProviderMetadata,
+        receipt: &mut Recorder,
     ) -> Result<(IdToken, Secret), FailureReason> {
         let engine = self.miracl().engine();
         let config = &engine.config;
-        let raw = tokens
-            .id_token
-            .clone()
-            .ok_or(FailureReason::IdTokenMissing)?;
-        let provider = FailureReason::Provider;
-        let metadata = engine
-            .discovery
-            .metadata(&engine.http)
-            .await
-            .map_err(provider)?;
+        let raw = tokens.id_token.clone().ok_or(FailureReason::IdTokenMissing);
+        let raw = receipt.check("id_token", "OIDC Core §3.1.3.3", raw)?;
         let allowed = match config.id_token_signed_response_alg {
             Some(registered) => vec![registered],
             None => metadata.signing_algorithms(),
         };
-        let id_token = Unverified::parse(raw.expose(), &allowed).map_err(FailureReason::IdToken)?;
-        let taken = engine
-            .jwks
-            .keys(&engine.http, &metadata.jwks_uri)
-            .await
-            .map_err(provider)?;
+        let id_token = Unverified::parse(raw.expose(), &allowed);
+        let id_token = receipt.check("id_token alg", "OIDC Core §3.1.3.7 (7)", id_token)?;
+        let uri = &metadata.jwks_uri;
+        let taken = engine.jwks.keys(&engine.http, uri).await;
+        let taken = receipt.check("jwks_uri", "RFC 7517 §5", taken)?;
         let mut verdict = id_token.signature(&taken.keys);
         if verdict == Verdict::NoKey {
-            let newer = engine
-                .jwks
-                .newer(&taken, &engine.http, &metadata.jwks_uri)
-                .await
-                .map_err(provider)?;
+            let newer = engine.jwks.newer(&taken, &engine.http, uri).await;
+            let newer = receipt.check("jwks_uri again", "OIDC Core §10.1.1", newer)?;
             verdict = id_token.signature(&newer);
         }
         let expected = Expected {
             issuer: &metadata.issuer,
-            client_id: engine.credentials.client_id().await.map_err(provider)?,
+            client_id: engine.credentials.client_id().await?,
             trusted_audiences: &config.trusted_audiences,
             nonce: &login.nonce(),
             access_token: tokens.access_token.expose(),
@@ -265,40 +255,55 @@ impl Visit {
             now: engine.now(),
             skew: config.clock_skew,
         };
-        let verified = id_token
-            .verify(verdict, &expected)
-            .map_err(FailureReason::IdToken)?;
+        let verified = id_token.verify(verdict, &expected, receipt)?;
         Ok((verified, raw))
     }
 
-    /// Fetches userinfo and makes the new session, which waits to be confirmed.
+    /// Fetches userinfo, where the provider has it.
+    async fn userinfo(
+        &self,
+        metadata: &ProviderMetadata,
+        tokens: &TokenResponse,
+        id_token: &IdToken,
+        receipt: &mut Recorder,
+    ) -> Result<Map<String, Value>, FailureReason> {
+        const NAME: &str = "userinfo";
+        let Some(url) = &metadata.userinfo_endpoint else {
+            let skipped = Ok::<_, FailureReason>(Applied::No);
+            receipt.check_if(NAME, "OIDC Core §5.3", skipped)?;
+            return Ok(Map::new());
+        };
+        let http = &self.miracl().engine().http;
+        let token = tokens.access_token.expose();
+        match userinfo::fetch(http, url, token, &id_token.subject).await {
+            Ok(userinfo) => {
+                receipt.check(NAME, "OIDC Core §5.3", Ok::<_, FailureReason>(()))?;
+                receipt.check(
+                    "userinfo sub",
+                    "OIDC Core §5.3.2",
+                    Ok::<_, FailureReason>(userinfo),
+                )
+            }
+            Err(UserinfoError::Subject) => {
+                receipt.check(NAME, "OIDC Core §5.3", Ok::<_, FailureReason>(()))?;
+                let other = Err(FailureReason::UserinfoSubject);
+                receipt.check("userinfo sub", "OIDC Core §5.3.2", other)
+            }
+            Err(UserinfoError::Unauthorized(error) | UserinfoError::Provider(error)) => {
+                receipt.check(NAME, "OIDC Core §5.3", Err(error))
+            }
+        }
+    }
+
+    /// Makes the new session, which waits to be confirmed.
     async fn new_session(
         &self,
         login: PendingLogin,
         tokens: TokenResponse,
-        id_token: IdToken,
-        raw: Secret,
+        (id_token, raw): (IdToken, Secret),
+        userinfo: Map<String, Value>,
+        receipt: &mut Recorder,
     ) -> Result<AuthSuccess, FailureReason> {
-        let engine = self.miracl().engine();
-        let metadata = engine
-            .discovery
-            .metadata(&engine.http)
-            .await
-            .map_err(FailureReason::Provider)?;
-        let userinfo = match &metadata.userinfo_endpoint {
-            Some(url) => {
-                let token = tokens.access_token.expose();
-                userinfo::fetch(&engine.http, url, token, &id_token.subject)
-                    .await
-                    .map_err(|error| match error {
-                        UserinfoError::Subject => FailureReason::UserinfoSubject,
-                        UserinfoError::Unauthorized(error) | UserinfoError::Provider(error) => {
-                            FailureReason::Provider(error)
-                        }
-                    })?
-            }
-            None => serde_json::Map::new(),
-        };
         let user_data = UserData::new(&id_token.claims, &userinfo);
         let tokens = Tokens {
             access_token: tokens.access_token,
@@ -306,7 +311,7 @@ impl Visit {
             expires_at: tokens.expires_at,
             scope: tokens.scope,
         };
-        let now = engine.now();
+        let now = self.miracl().engine().now();
         let session = Arc::new(Session {
             id: random(),
             generation: 0,
@@ -323,23 +328,55 @@ impl Visit {
             tokens: tokens.clone(),
             userinfo,
         });
-        self.propose(session.clone(), data)
-            .await
-            .map_err(|error| match error {
-                crate::SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
-                error => FailureReason::Session(error),
-            })?;
+        let proposed = self.propose(session.clone(), data).await;
+        let proposed = proposed.map_err(|error| match error {
+            SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
+            error => FailureReason::Session(error),
+        });
+        receipt.check("session", "RFC 6265 §6.1", proposed)?;
         Ok(AuthSuccess {
             user: User(session),
             user_data,
             tokens,
             return_to: login.return_to,
+            // Put in when the receipt is complete.
+            receipt: None,
         })
     }
 }
 
-impl From<IdTokenError> for FailureReason {
-    fn from(error: IdTokenError) -> Self {
-        Self::IdToken(error)
-    }
+/// Reads the provider's answer: `iss` (RFC 9207 §2.4), then `error`, then `code`.
+fn authorization_code(
+    response: Response,
+    metadata: &ProviderMetadata,
+    receipt: &mut Recorder,
+) -> Result<String, FailureReason> {
+    let no_token = if response.has_token {
+        Err(FailureReason::TokenInResponse)
+    } else {
+        Ok(())
+    };
+    receipt.check("no token in response", "OIDC Core §3.1.2.5", no_token)?;
+    let issuer = match response.iss {
+        Some(iss) if iss == metadata.issuer => Ok(Applied::Yes),
+        Some(_) => Err(FailureReason::ResponseIssuer {
+            expected: metadata.issuer.clone(),
+        }),
+        None if metadata.authorization_response_iss_parameter_supported => {
+            Err(FailureReason::ResponseIssuerMissing)
+        }
+        None => Ok(Applied::No),
+    };
+    receipt.check_if("iss", "RFC 9207 §2.4", issuer)?;
+    let granted = match response.error {
+        Some(error) => Err(FailureReason::Denied {
+            error: printable(&error, 64),
+            description: Description(response.error_description.map(|text| printable(&text, 200))),
+        }),
+        None => Ok(()),
+    };
+    receipt.check("error", "OIDC Core §3.1.2.6", granted)?;
+    let code = response.code.filter(|code| !code.is_empty());
+    let code = code.ok_or(FailureReason::CodeMissing);
+    receipt.check("code", "RFC 6749 §4.1.2", code)
 }

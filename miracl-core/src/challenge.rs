@@ -53,7 +53,7 @@ impl Miracl {
     }
 
     /// The page for a failed login when the app shows none of its own: a fixed sentence, the id under which the log has the
-    /// story, and a link to try again.
+    /// story, and a link to try again. In [`development`](Self::development), and never otherwise, also the receipt.
     pub fn failure_page(&self, failure: &crate::AuthFailure) -> Reply {
         let retry = self.login_start_url(&LoginOptions {
             return_to: failure.return_to().map(str::to_owned),
@@ -66,8 +66,9 @@ impl Miracl {
         );
         if self.development() {
             rest.push_str(&format!(
-                "<p class=\"dim\">Development: {}</p>\n",
-                escape(&crate::error::Chain(failure).to_string())
+                "<p class=\"dim\">{}</p>\n<pre>{}</pre>\n",
+                escape(&crate::error::Chain(failure).to_string()),
+                escape(&failure.receipt().to_string())
             ));
         }
         Reply::page(failure.status(), "Login failed", failure.message(), &rest)

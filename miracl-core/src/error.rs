@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-use crate::id_token::IdTokenError;
+use crate::{
+    id_token::IdTokenError,
+    receipt::{Receipt, Recorder},
+};
 
 /// A request to the provider that did not bring what it must bring.
 ///
@@ -329,23 +332,25 @@ impl fmt::Debug for Description {
 #[derive(Debug, Clone)]
 #[doc(alias = "on_auth_failed")]
 pub struct AuthFailure {
-    id: String,
+    receipt: Receipt,
     reason: FailureReason,
     return_to: Option<String>,
 }
 
 impl AuthFailure {
     /// Makes the failure and writes it to the log, with the id that the page shows.
-    pub(crate) fn new(reason: FailureReason, return_to: Option<String>) -> Self {
+    pub(crate) fn new(reason: FailureReason, return_to: Option<String>, receipt: Recorder) -> Self {
         let failure = Self {
-            id: crate::secret::hex(&crate::secret::random::<6>()),
+            receipt: receipt.finish(Some(&reason)),
             reason,
             return_to,
         };
+        let (id, why, checks) = (failure.id(), Chain(&failure), failure.receipt.line());
+        let at_fault = failure.receipt.at_fault().map(tracing::field::display);
         if failure.status() >= 500 {
-            tracing::error!(id = failure.id, reason = %Chain(&failure), "login failed");
+            tracing::error!(id, reason = %why, at_fault, checks, "login failed");
         } else {
-            tracing::warn!(id = failure.id, reason = %Chain(&failure), "login failed");
+            tracing::warn!(id, reason = %why, at_fault, checks, "login failed");
         }
         failure
     }
@@ -367,12 +372,30 @@ impl AuthFailure {
 
     /// The id under which the log has the whole story; show it on the page.
     pub fn id(&self) -> &str {
-        &self.id
+        self.receipt.id()
+    }
+
+    /// Returns the record of every check that was made. It holds no secret and no personal data, but is for operators and
+    /// developers: show it on a page in development only.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
     }
 
     /// The local path the login was to return to, when it is known: for a "try again" link.
     pub fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref()
+    }
+}
+
+impl From<ProviderError> for FailureReason {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
+    }
+}
+
+impl From<IdTokenError> for FailureReason {
+    fn from(error: IdTokenError) -> Self {
+        Self::IdToken(error)
     }
 }
 

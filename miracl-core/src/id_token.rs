@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::SigningAlgorithm,
-    error::printable,
+    error::{FailureReason, printable},
     json,
     jwks::{KeySet, Verdict},
+    receipt::{Applied, Recorder},
 };
 
 /// The longest token that is looked at.
@@ -21,6 +22,17 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const LAST_TIME: f64 = 253_402_300_800.0;
 /// The longest `sub` (OpenID Connect Core 1.0 §2).
 const MAX_SUB: usize = 255;
+
+// The steps of OpenID Connect Core 1.0 §3.1.3.7, as receipts name them.
+const CORE_2: &str = "OIDC Core §3.1.3.7 (2)";
+const CORE_3: &str = "OIDC Core §3.1.3.7 (3)";
+const CORE_4: &str = "OIDC Core §3.1.3.7 (4-5)";
+const CORE_6: &str = "OIDC Core §3.1.3.7 (6-8)";
+const CORE_9: &str = "OIDC Core §3.1.3.7 (9)";
+const CORE_10: &str = "OIDC Core §3.1.3.7 (10)";
+const CORE_11: &str = "OIDC Core §3.1.3.7 (11)";
+const CORE_12: &str = "OIDC Core §3.1.3.7 (12)";
+const CORE_13: &str = "OIDC Core §3.1.3.7 (13)";
 
 /// Why an ID token was refused: one variant for each check.
 ///
@@ -304,70 +316,96 @@ impl<'a> Unverified<'a> {
         self,
         verdict: Verdict,
         expected: &Expected<'_>,
-    ) -> Result<IdToken, IdTokenError> {
+        receipt: &mut Recorder,
+    ) -> Result<IdToken, FailureReason> {
         // Steps 6 to 8.
-        match verdict {
-            Verdict::Good => {}
-            Verdict::Bad => return Err(IdTokenError::Signature),
-            Verdict::WeakKey => return Err(IdTokenError::WeakKey),
-            Verdict::NoKey => {
-                return Err(IdTokenError::UnknownKey {
-                    kid: self.kid.map(|kid| printable(&kid, 64)),
-                });
-            }
-        }
-        let claims = json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
+        receipt.check(
+            "id_token signature",
+            CORE_6,
+            self.signed_by_provider(verdict),
+        )?;
+        let parsed = json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
             detail: format!("the payload is {error}"),
-        })?;
+        });
+        let claims = receipt.check("id_token claims", "RFC 7519 §4", parsed)?;
+        let claims = &claims;
 
         // Step 2: the issuer, exactly.
-        let issuer = text(&claims, "iss")?.ok_or(IdTokenError::Missing { claim: "iss" })?;
-        if issuer != expected.issuer {
-            return Err(IdTokenError::Issuer {
-                expected: expected.issuer.to_owned(),
-                found: printable(issuer, 200),
-            });
-        }
-        check_audience(&claims, expected)?;
-        check_times(&claims, expected)?;
-
-        // Step 11: the nonce of this login.
-        let nonce = text(&claims, "nonce")?.ok_or(IdTokenError::Missing { claim: "nonce" })?;
-        if !same(nonce, expected.nonce) {
-            return Err(IdTokenError::Nonce);
-        }
-        check_authentication(&claims, expected)?;
-        check_at_hash(&claims, self.algorithm, expected.access_token)?;
-
-        // §2: who it is.
-        let subject = text(&claims, "sub")?.ok_or(IdTokenError::Missing { claim: "sub" })?;
-        if subject.is_empty() || subject.len() > MAX_SUB || !subject.is_ascii() {
-            return Err(IdTokenError::Invalid { claim: "sub" });
-        }
+        let issuer = receipt.check("id_token iss", CORE_2, check_issuer(claims, expected))?;
+        receipt.check("id_token aud", CORE_3, check_audience(claims, expected))?;
+        receipt.check_if("id_token azp", CORE_4, check_party(claims, expected))?;
+        receipt.check("id_token exp", CORE_9, check_exp(claims, expected))?;
+        let issued_at = receipt.check("id_token iat", CORE_10, check_iat(claims, expected))?;
+        receipt.check_if(
+            "id_token nbf",
+            "RFC 7519 §4.1.5",
+            check_nbf(claims, expected),
+        )?;
+        receipt.check("id_token nonce", CORE_11, check_nonce(claims, expected))?;
+        receipt.check_if("id_token acr", CORE_12, check_acr(claims, expected))?;
+        receipt.check_if(
+            "id_token auth_time",
+            CORE_13,
+            check_auth_time(claims, expected),
+        )?;
+        let at_hash = check_at_hash(claims, self.algorithm, expected.access_token);
+        receipt.check_if("id_token at_hash", "OIDC Core §3.1.3.8", at_hash)?;
+        let subject = receipt.check("id_token sub", "OIDC Core §2", check_subject(claims))?;
         Ok(IdToken {
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
-            issued_at: time(&claims, "iat")?.unwrap_or(expected.now),
-            sid: text(&claims, "sid")?.map(str::to_owned),
-            claims,
+            issued_at,
+            sid: text(claims, "sid")?.map(str::to_owned),
+            claims: claims.clone(),
+        })
+    }
+
+    fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
+        match verdict {
+            Verdict::Good => Ok(()),
+            Verdict::Bad => Err(IdTokenError::Signature),
+            Verdict::WeakKey => Err(IdTokenError::WeakKey),
+            Verdict::NoKey => Err(IdTokenError::UnknownKey {
+                kid: self.kid.as_ref().map(|kid| printable(kid, 64)),
+            }),
+        }
+    }
+}
+
+fn check_issuer<'a>(
+    claims: &'a Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<&'a str, IdTokenError> {
+    let issuer = text(claims, "iss")?.ok_or(IdTokenError::Missing { claim: "iss" })?;
+    if issuer == expected.issuer {
+        Ok(issuer)
+    } else {
+        Err(IdTokenError::Issuer {
+            expected: expected.issuer.to_owned(),
+            found: printable(issuer, 200),
         })
     }
 }
 
-/// Steps 3 to 5: the audiences, and the authorized party among them.
+/// The audiences of a token: one as text, or several.
+fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, IdTokenError> {
+    match claims.get("aud") {
+        None => Err(IdTokenError::Missing { claim: "aud" }),
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => several
+            .iter()
+            .map(|value| value.as_str().ok_or(IdTokenError::Invalid { claim: "aud" }))
+            .collect(),
+        Some(_) => Err(IdTokenError::Invalid { claim: "aud" }),
+    }
+}
+
+/// Step 3: this client is among the audiences, and all others are trusted.
 fn check_audience(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<(), IdTokenError> {
-    let audiences: Vec<&str> = match claims.get("aud") {
-        None => return Err(IdTokenError::Missing { claim: "aud" }),
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several
-            .iter()
-            .map(|value| value.as_str().ok_or(IdTokenError::Invalid { claim: "aud" }))
-            .collect::<Result<_, _>>()?,
-        Some(_) => return Err(IdTokenError::Invalid { claim: "aud" }),
-    };
+    let audiences = audiences(claims)?;
     if !audiences.contains(&expected.client_id) {
         return Err(IdTokenError::Audience {
             expected: expected.client_id.to_owned(),
@@ -378,14 +416,22 @@ fn check_audience(
         **audience != expected.client_id
             && !expected.trusted_audiences.iter().any(|t| t == *audience)
     });
-    if let Some(untrusted) = untrusted {
-        return Err(IdTokenError::UntrustedAudience {
+    match untrusted {
+        Some(untrusted) => Err(IdTokenError::UntrustedAudience {
             found: printable(untrusted, 200),
-        });
+        }),
+        None => Ok(()),
     }
+}
+
+/// Steps 4 and 5: with several audiences there is an authorized party, and where there is one it is this client.
+fn check_party(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<Applied, IdTokenError> {
     match text(claims, "azp")? {
-        Some(party) if party == expected.client_id => Ok(()),
-        None if audiences.len() == 1 => Ok(()),
+        Some(party) if party == expected.client_id => Ok(Applied::Yes),
+        None if audiences(claims)?.len() == 1 => Ok(Applied::No),
         found => Err(IdTokenError::AuthorizedParty {
             expected: expected.client_id.to_owned(),
             found: found.map(|party| printable(party, 200)),
@@ -393,54 +439,106 @@ fn check_audience(
     }
 }
 
-/// Steps 9 and 10, and `nbf` (RFC 7519 §4.1.5).
-fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
-    let (now, skew) = (expected.now, expected.skew.as_secs());
+/// Step 9.
+fn check_exp(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     let exp = time(claims, "exp")?.ok_or(IdTokenError::Missing { claim: "exp" })?;
-    if now >= exp.saturating_add(skew) {
-        return Err(IdTokenError::Expired { seconds: now - exp });
-    }
-    let iat = time(claims, "iat")?.ok_or(IdTokenError::Missing { claim: "iat" })?;
-    for (claim, at) in [("iat", Some(iat)), ("nbf", time(claims, "nbf")?)] {
-        let Some(at) = at else { continue };
-        if at > now.saturating_add(skew) {
-            return Err(IdTokenError::NotYetValid {
-                claim,
-                seconds: at - now,
-            });
-        }
-    }
-    let age = now.saturating_sub(iat);
-    if age > MAX_AGE.as_secs() + skew {
-        return Err(IdTokenError::IssuedTooLongAgo { seconds: age });
+    if expected.now >= exp.saturating_add(expected.skew.as_secs()) {
+        return Err(IdTokenError::Expired {
+            seconds: expected.now - exp,
+        });
     }
     Ok(())
 }
 
-/// Steps 12 and 13: how and when the person authenticated, if that was asked for.
-fn check_authentication(
+/// Step 10.
+fn check_iat(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<u64, IdTokenError> {
+    let iat = time(claims, "iat")?.ok_or(IdTokenError::Missing { claim: "iat" })?;
+    not_in_the_future("iat", iat, expected)?;
+    let age = expected.now.saturating_sub(iat);
+    if age > MAX_AGE.as_secs() + expected.skew.as_secs() {
+        return Err(IdTokenError::IssuedTooLongAgo { seconds: age });
+    }
+    Ok(iat)
+}
+
+fn check_nbf(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
+) -> Result<Applied, IdTokenError> {
+    let Some(nbf) = time(claims, "nbf")? else {
+        return Ok(Applied::No);
+    };
+    not_in_the_future("nbf", nbf, expected)?;
+    Ok(Applied::Yes)
+}
+
+fn not_in_the_future(
+    claim: &'static str,
+    at: u64,
+    expected: &Expected<'_>,
 ) -> Result<(), IdTokenError> {
-    let acr = text(claims, "acr")?;
-    if let Some(values) = expected.acr_values {
-        let mut asked = values.split_ascii_whitespace();
-        if !acr.is_some_and(|acr| asked.any(|value| value == acr)) {
-            return Err(IdTokenError::Acr {
-                asked: values.split_ascii_whitespace().map(str::to_owned).collect(),
-                found: acr.map(|acr| printable(acr, 64)),
-            });
-        }
-    }
-    let auth_time = time(claims, "auth_time")?;
-    if let Some(max_age) = expected.max_age {
-        let auth_time = auth_time.ok_or(IdTokenError::Missing { claim: "auth_time" })?;
-        let age = expected.now.saturating_sub(auth_time);
-        if age > max_age.saturating_add(expected.skew.as_secs()) {
-            return Err(IdTokenError::AuthTime { max_age, age });
-        }
+    if at > expected.now.saturating_add(expected.skew.as_secs()) {
+        return Err(IdTokenError::NotYetValid {
+            claim,
+            seconds: at - expected.now,
+        });
     }
     Ok(())
+}
+
+/// Step 11: the nonce of this login.
+fn check_nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+    let nonce = text(claims, "nonce")?.ok_or(IdTokenError::Missing { claim: "nonce" })?;
+    if same(nonce, expected.nonce) {
+        Ok(())
+    } else {
+        Err(IdTokenError::Nonce)
+    }
+}
+
+/// Step 12: how the person authenticated, if that was asked for.
+fn check_acr(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<Applied, IdTokenError> {
+    let acr = text(claims, "acr")?;
+    let Some(values) = expected.acr_values else {
+        return Ok(Applied::No);
+    };
+    let mut asked = values.split_ascii_whitespace();
+    if acr.is_some_and(|acr| asked.any(|value| value == acr)) {
+        return Ok(Applied::Yes);
+    }
+    Err(IdTokenError::Acr {
+        asked: values.split_ascii_whitespace().map(str::to_owned).collect(),
+        found: acr.map(|acr| printable(acr, 64)),
+    })
+}
+
+/// Step 13: when the person authenticated, if that was asked for.
+fn check_auth_time(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<Applied, IdTokenError> {
+    let auth_time = time(claims, "auth_time")?;
+    let Some(max_age) = expected.max_age else {
+        return Ok(Applied::No);
+    };
+    let auth_time = auth_time.ok_or(IdTokenError::Missing { claim: "auth_time" })?;
+    let age = expected.now.saturating_sub(auth_time);
+    if age > max_age.saturating_add(expected.skew.as_secs()) {
+        return Err(IdTokenError::AuthTime { max_age, age });
+    }
+    Ok(Applied::Yes)
+}
+
+/// §2: who it is.
+fn check_subject(claims: &Map<String, Value>) -> Result<&str, IdTokenError> {
+    let subject = text(claims, "sub")?.ok_or(IdTokenError::Missing { claim: "sub" })?;
+    if subject.is_empty() || subject.len() > MAX_SUB || !subject.is_ascii() {
+        return Err(IdTokenError::Invalid { claim: "sub" });
+    }
+    Ok(subject)
 }
 
 /// §3.1.3.8: when there is an `at_hash`, it is the left half of the access token's hash.
@@ -448,9 +546,9 @@ fn check_at_hash(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,
     access_token: &str,
-) -> Result<(), IdTokenError> {
+) -> Result<Applied, IdTokenError> {
     let Some(found) = text(claims, "at_hash")? else {
-        return Ok(());
+        return Ok(Applied::No);
     };
     use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let hash = match algorithm {
@@ -461,7 +559,7 @@ fn check_at_hash(
     let whole = digest::digest(hash, access_token.as_bytes());
     let half = &whole.as_ref()[..whole.as_ref().len() / 2];
     if same(found, &URL_SAFE_NO_PAD.encode_to_string(half)) {
-        Ok(())
+        Ok(Applied::Yes)
     } else {
         Err(IdTokenError::AccessTokenHash)
     }

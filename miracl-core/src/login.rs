@@ -10,10 +10,11 @@ use url::{Url, form_urlencoded};
 use crate::{
     config::Pkce,
     cookies::{BUDGET, Keep},
-    error::{AuthFailure, FailureReason, ProviderError, printable},
+    error::{AuthFailure, ProviderError, printable},
     id_token::same,
     marks::LoginMark,
     miracl::Miracl,
+    receipt::Recorder,
     reply::Reply,
     request::RequestView,
     return_to::ReturnTo,
@@ -240,7 +241,7 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Provider`] while the provider cannot be reached. That is found out here, by asking for its metadata
+    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. That is found out here, by asking for its metadata
     /// (again, when it is older than half a second), so that the person sees a page of yours and not the browser's.
     #[doc(alias = "get_login_url")]
     pub async fn login_url(&self) -> Result<String, AuthFailure> {
@@ -259,9 +260,11 @@ impl Visit {
             .as_deref()
             .and_then(|path| engine.return_to(path))
             .map_or_else(|| engine.config.home_path.clone(), ReturnTo::into_string);
-        self.authorization_request(&options, &return_to)
-            .await
-            .map_err(|error| AuthFailure::new(FailureReason::Provider(error), Some(return_to)))
+        let mut receipt = Recorder::new();
+        let request = self.authorization_request(&options, &return_to).await;
+        receipt
+            .check("discovery", "OIDC Discovery §4", request)
+            .map_err(|reason| AuthFailure::new(reason, Some(return_to), receipt))
     }
 
     async fn authorization_request(

@@ -26,7 +26,8 @@ main{max-width:30rem;width:100%;padding:2rem;background:var(--card);border:1px s
 h1{margin:0 0 .5rem;font-size:1.4rem}p{margin:0 0 1.25rem}.dim{color:var(--dim);font-size:.875rem;margin:1.25rem 0 0}\
 a,button{display:inline-block;padding:.6rem 1.1rem;border-radius:.5rem;border:1px solid var(--accent);font:inherit;\
 text-decoration:none;cursor:pointer;background:none;color:var(--accent)}\
-button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.75rem;flex-wrap:wrap}";
+button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.75rem;flex-wrap:wrap}\
+pre{margin:1rem 0 0;padding:1rem;overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;font-size:.75rem}";
 
 impl Reply {
     /// 303: go there with `GET` (RFC 9110 §15.4.4).

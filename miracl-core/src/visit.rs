@@ -10,6 +10,7 @@ use crate::{
     error::{AuthFailure, FailureReason, RefreshError, SessionError},
     flash::{self, Category, Flash},
     miracl::Miracl,
+    receipt::Recorder,
     seal::Purpose,
     session::{Binding, Session, SessionData, User},
     token::Tokens,
@@ -216,7 +217,11 @@ impl Visit {
             Err(error) => {
                 // What the hook had to say was said too early.
                 self.lock().flashes = Some(proposed.flashes);
-                return Err(AuthFailure::new(FailureReason::Session(error), None));
+                let mut receipt = Recorder::new();
+                let failed = Err::<(), _>(FailureReason::Session(error));
+                return receipt
+                    .check("session", "RFC 6265 §6.1", failed)
+                    .map_err(|reason| AuthFailure::new(reason, None, receipt));
             }
         };
         self.delete_session_cookies();

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use miracl_core::{AuthFailure, Flash, LoginOptions, User, Visit};
+use miracl_core::{AuthFailure, Check, Flash, LoginOptions, User, Visit};
 use url::Url;
 
 use crate::chain::chain;
@@ -209,7 +209,7 @@ impl Pages {
 
     /// The page after a login that failed, with the login button again.
     ///
-    /// It says a fixed sentence and the number under which the log has the rest; with `development` also the reason.
+    /// It says a fixed sentence and the number under which the log has the rest; with `development` also the receipt.
     pub fn login_failed(
         &self,
         flashes: &[Flash],
@@ -223,7 +223,7 @@ impl Pages {
                 frame: self.frame("", flashes),
                 message: failure.message(),
                 id: failure.id(),
-                details: development.then(|| chain(failure)),
+                why: development.then(|| Why::new(failure)),
                 login,
             },
         )
@@ -362,8 +362,29 @@ struct LoginFailed<'a> {
     frame: Frame<'a>,
     message: &'a str,
     id: &'a str,
-    details: Option<String>,
+    why: Option<Why>,
     login: &'a LoginButton,
+}
+
+/// The receipt of a failed login, for developers.
+struct Why {
+    reason: String,
+    at_fault: String,
+    advice: &'static str,
+    checks: Vec<Check>,
+}
+
+impl Why {
+    fn new(failure: &AuthFailure) -> Self {
+        let receipt = failure.receipt();
+        let party = receipt.at_fault();
+        Self {
+            reason: chain(failure),
+            at_fault: party.map(|party| party.to_string()).unwrap_or_default(),
+            advice: receipt.advice().unwrap_or_default(),
+            checks: receipt.checks().to_vec(),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -474,18 +495,23 @@ mod tests {
 
     #[test]
     fn the_reason_of_a_failure_is_shown_in_development_only() {
-        let failed = |details| {
+        let failed = |why| {
             let pages = pages();
             let page = LoginFailed {
                 frame: pages.frame("", &[]),
                 message: "The login could not be completed.",
                 id: "c0ffee",
-                details,
+                why,
                 login: &link(),
             };
             page.render().unwrap()
         };
-        let shown = failed(Some("the `nonce` is another one".to_owned()));
+        let shown = failed(Some(Why {
+            reason: "the `nonce` is another one".to_owned(),
+            at_fault: "the provider".to_owned(),
+            advice: "Report it.",
+            checks: Vec::new(),
+        }));
         assert!(
             shown.contains("the `nonce` is another one") && shown.contains("c0ffee"),
             "{shown}"

@@ -51,7 +51,11 @@ impl Provider {
     fn verify_as(&self, raw: &str, expected: &Expected<'_>) -> Result<IdToken, IdTokenError> {
         let token = Unverified::parse(raw, ES256)?;
         let verdict = token.signature(&self.keys);
-        token.verify(verdict, expected)
+        let verified = token.verify(verdict, expected, &mut Recorder::new());
+        verified.map_err(|reason| match reason {
+            FailureReason::IdToken(error) => error,
+            other => panic!("not about the ID token: {other}"),
+        })
     }
 }
 
