@@ -73,11 +73,7 @@ pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
-pub use miracl_core::{
-    AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
-    ConfigError, CookieKey, CookieKeyError, CredentialSource, Danger, Description, FailureReason,
-    Flash, IdTokenError, LoginOptions, LogoutKind, Miracl, Paths, Pkce, Problem, ProviderError,
-    RefreshError, Secret, SessionError, SessionTooLarge, SigningAlgorithm, Tokens, UserData,
-};
+#[doc(inline)]
+pub use miracl_core::app::*;
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};

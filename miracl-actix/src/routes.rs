@@ -1,10 +1,11 @@
 //! The routes of the login: callback, start, log-out.
 
 use actix_web::{
-    HttpRequest, HttpResponse as Response, Route, guard,
+    HttpRequest, HttpResponse as Response,
+    http::Method,
     web::{self, ServiceConfig},
 };
-use miracl_core::AuthFailure;
+use miracl_core::{Answer, AuthFailure, Route};
 
 use crate::{
     auth::MiraclAuth,
@@ -16,91 +17,47 @@ use crate::{
 pub(crate) fn routes(auth: &MiraclAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let auth = auth.clone();
     move |app| {
-        let miracl = &auth.miracl;
-        let paths = &miracl.config().paths;
-        let at = |route: Route, step: Step| {
-            let auth = auth.clone();
-            route.to(move |request: HttpRequest| auth.clone().answer(step, request))
-        };
-        app.service(web::resource(miracl.callback_path()).route(at(get(), Step::Callback)))
-            .service(web::resource(&paths.login_start).route(at(get(), Step::LoginStart)))
-            .service(
-                web::resource(&paths.logout)
-                    .route(at(get(), Step::Logout))
-                    .route(at(web::post(), Step::Logout)),
-            );
-        if let Some(path) = miracl.signed_out_path() {
-            app.service(web::resource(path).route(at(get(), Step::SignedOut)));
+        for (route, path) in auth.miracl.routes() {
+            let mut resource = web::resource(path);
+            for method in route
+                .methods()
+                .iter()
+                .flat_map(|name| name.parse::<Method>())
+            {
+                let auth = auth.clone();
+                let handler = move |request: HttpRequest| auth.clone().answer(route, request);
+                resource = resource.route(web::method(method).to(handler));
+            }
+            app.service(resource);
         }
     }
-}
-
-/// A route for `GET` and `HEAD`. actix-web's own would leave `HEAD` out.
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-/// One of the routes.
-#[derive(Clone, Copy)]
-enum Step {
-    Callback,
-    LoginStart,
-    Logout,
-    SignedOut,
 }
 
 impl MiraclAuth {
-    async fn answer(self, step: Step, request: HttpRequest) -> Response {
+    async fn answer(self, route: Route, request: HttpRequest) -> Response {
         if let Err(missing) = slot(&request) {
             return Response::from_error(missing);
         }
-        match step {
-            Step::Callback => self.callback(&request).await,
-            Step::LoginStart => self.login_start(&request).await,
-            Step::Logout => self.logout(&request).await,
-            Step::SignedOut => reply(self.miracl.signed_out_route()),
-        }
-    }
-
-    /// The provider sent the browser back.
-    async fn callback(&self, request: &HttpRequest) -> Response {
-        if let Some(nothing) = self.miracl.idle(&View::from(request)) {
-            return reply(nothing);
-        }
         let visit = request.visit();
-        let login = match visit.complete_login(request.query_string()).await {
-            Ok(login) => login,
-            Err(failure) => return self.failed(request, failure).await,
-        };
-        match self.handler.on_auth_success(request, login).await {
-            Ok(response) => match visit.confirm_login().await {
-                Ok(()) => response,
-                Err(failure) => self.failed(request, failure).await,
+        match visit.answer(route, &View::from(&request)).await {
+            Answer::Reply(answer) => reply(answer),
+            Answer::Success(login) => match self.handler.on_auth_success(&request, login).await {
+                Ok(response) => match visit.confirm_login().await {
+                    Ok(()) => response,
+                    Err(failure) => self.failed(&request, failure).await,
+                },
+                Err(veto) => {
+                    visit.reject_login();
+                    Response::from_error(veto)
+                }
             },
-            Err(veto) => {
-                visit.reject_login();
-                Response::from_error(veto)
+            Answer::Failure(failure) => self.failed(&request, failure).await,
+            Answer::LoggedOut(kind, answer) => {
+                self.handler.on_logout(&request, kind).await;
+                reply(answer)
             }
+            other => unreachable!("an answer of a newer engine: {other:?}"),
         }
-    }
-
-    /// The browser wants to log in.
-    async fn login_start(&self, request: &HttpRequest) -> Response {
-        let visit = request.visit();
-        match visit.start_login(&View::from(request)).await {
-            Ok(started) => reply(started),
-            Err(failure) => self.failed(request, failure).await,
-        }
-    }
-
-    /// The browser wants to log out.
-    async fn logout(&self, request: &HttpRequest) -> Response {
-        let visit = request.visit();
-        let logged_out = visit.logout_route(&View::from(request)).await;
-        if let Some(kind) = logged_out.kind {
-            self.handler.on_logout(request, kind).await;
-        }
-        reply(logged_out.reply)
     }
 
     async fn failed(&self, request: &HttpRequest, failure: AuthFailure) -> Response {

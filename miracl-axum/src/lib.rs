@@ -64,13 +64,8 @@ pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
-pub use miracl_core::{
-    AuthFailure, AuthSuccess, Category, Check, CheckOutcome, ClientAuthMethod, ClientCredentials,
-    Clock, Config, ConfigError, CookieKey, CookieKeyError, CredentialSource, Danger, Description,
-    FailureReason, Flash, IdTokenError, LoginOptions, LogoutKind, Miracl, Party, Paths, Pkce,
-    Problem, ProviderError, Receipt, RefreshError, Secret, SessionError, SessionTooLarge,
-    SigningAlgorithm, Tokens, UserData,
-};
+#[doc(inline)]
+pub use miracl_core::app::*;
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};
 

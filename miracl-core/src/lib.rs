@@ -48,6 +48,7 @@ mod receipt;
 mod reply;
 mod request;
 mod return_to;
+mod routes;
 mod seal;
 mod secret;
 mod session;
@@ -56,26 +57,38 @@ mod userinfo;
 mod visit;
 mod wire;
 
-pub use callback::AuthSuccess;
-pub use clock::Clock;
-pub use config::{
-    ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,
-};
-pub use credentials::{ClientCredentials, CredentialSource};
-pub use error::{
-    AuthFailure, Description, FailureReason, ProviderError, RefreshError, SessionError,
-    SessionTooLarge,
-};
-pub use flash::{Category, Flash};
-pub use id_token::IdTokenError;
-pub use login::LoginOptions;
-pub use logout::{LoggedOut, LogoutKind};
-pub use miracl::Miracl;
-pub use receipt::{Check, CheckOutcome, Party, Receipt};
 pub use reply::Reply;
 pub use request::RequestView;
-pub use secret::{CookieKey, CookieKeyError, Secret};
+pub use routes::{Answer, Route};
 pub use session::User;
-pub use token::Tokens;
-pub use userinfo::UserData;
 pub use visit::{Outcome, Visit};
+
+#[doc(inline)]
+pub use app::*;
+
+/// What an app uses of the engine: every adapter re-exports all of it.
+///
+/// [`User`] and [`Visit`] are not among it, because adapters have extractors of these names.
+pub mod app {
+    pub use crate::{
+        callback::AuthSuccess,
+        clock::Clock,
+        config::{
+            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,
+        },
+        credentials::{ClientCredentials, CredentialSource},
+        error::{
+            AuthFailure, Description, FailureReason, ProviderError, RefreshError, SessionError,
+            SessionTooLarge,
+        },
+        flash::{Category, Flash},
+        id_token::IdTokenError,
+        login::LoginOptions,
+        logout::LogoutKind,
+        miracl::Miracl,
+        receipt::{Check, CheckOutcome, Party, Receipt},
+        secret::{CookieKey, CookieKeyError, Secret},
+        token::Tokens,
+        userinfo::UserData,
+    };
+}

@@ -364,13 +364,12 @@ impl Visit {
     ///
     /// A browser that came by another host name than the redirect URI's is sent to that one first, because cookies do not
     /// cross. `HEAD` and prefetch start nothing and get 204.
-    ///
-    /// # Errors
-    ///
-    /// As [`login_url`](Self::login_url): to be handed to `on_auth_failed`.
-    pub async fn start_login(&self, request: &impl RequestView) -> Result<Reply, AuthFailure> {
+    pub(crate) async fn start_login(
+        &self,
+        request: &impl RequestView,
+    ) -> Result<Reply, AuthFailure> {
         self.touch();
-        if let Some(nothing) = self.miracl().idle(request) {
+        if let Some(nothing) = self.idle_reply() {
             return Ok(nothing);
         }
         let target = request.path_and_query();

@@ -11,6 +11,7 @@ use crate::{
     miracl::{Engine, Miracl},
     reply::{Reply, escape},
     request::RequestView,
+    routes::Answer,
     secret::random,
     session::SessionData,
     visit::Visit,
@@ -25,16 +26,6 @@ const METADATA_WAIT: Duration = Duration::from_secs(2);
 pub enum LogoutKind {
     /// The person used the log-out route.
     User,
-}
-
-/// What came of the log-out route.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct LoggedOut {
-    /// What to answer.
-    pub reply: Reply,
-    /// Set when a session was ended: to be handed to `on_logout` before the answer is sent.
-    pub kind: Option<LogoutKind>,
 }
 
 impl Visit {
@@ -72,32 +63,26 @@ impl Visit {
 
     /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`
     /// logs out and goes on to the provider, or home.
-    pub async fn logout_route(&self, request: &impl RequestView) -> LoggedOut {
-        let reply_only = |reply| LoggedOut { reply, kind: None };
+    pub(crate) async fn log_out(&self, request: &impl RequestView) -> Answer {
         let miracl = self.miracl();
         if let Err(refused) = miracl.check_origin(request) {
-            return reply_only(refused);
+            return Answer::Reply(refused);
         }
         let home = || Reply::see_other(miracl.home_url());
         let unreadable = |error: &SessionError| {
             tracing::error!(%error, "log-out failed");
-            reply_only(miracl.unavailable(request))
+            Answer::Reply(miracl.unavailable(request))
         };
-        let logged_in = match self.user().await {
-            Ok(user) => user.is_some(),
-            Err(error) => return unreadable(&error),
-        };
-        if !logged_in {
-            return reply_only(home());
-        }
-        if request.method() != "POST" {
-            return reply_only(miracl.logout_page());
-        }
-        match self.logout().await {
-            Ok(provider) => LoggedOut {
-                reply: provider.map_or_else(home, Reply::see_other),
-                kind: Some(LogoutKind::User),
+        match self.user().await {
+            Ok(Some(_)) if request.method() != "POST" => Answer::Reply(miracl.logout_page()),
+            Ok(Some(_)) => match self.logout().await {
+                Ok(provider) => {
+                    let next = provider.map_or_else(home, Reply::see_other);
+                    Answer::LoggedOut(LogoutKind::User, next)
+                }
+                Err(error) => unreadable(&error),
             },
+            Ok(None) => Answer::Reply(home()),
             Err(error) => unreadable(&error),
         }
     }
@@ -114,7 +99,7 @@ impl Miracl {
     }
 
     /// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
-    pub fn signed_out_route(&self) -> Reply {
+    pub(crate) fn signed_out(&self) -> Reply {
         Reply::see_other(self.home_url()).with("cache-control", "no-store")
     }
 }

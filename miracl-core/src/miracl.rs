@@ -118,16 +118,6 @@ impl Miracl {
         )
     }
 
-    /// Returns the path of the callback route: that of the redirect URI.
-    pub fn callback_path(&self) -> &str {
-        &self.0.callback_path
-    }
-
-    /// Returns the path that the provider returns to after log-out, when it lies on this site and is not `/`.
-    pub fn signed_out_path(&self) -> Option<&str> {
-        self.0.signed_out_path.as_deref()
-    }
-
     /// Makes the visit of one request. Copies its cookies and does nothing else.
     ///
     /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
@@ -150,16 +140,6 @@ impl Miracl {
     /// The answer to send: 403.
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
         origin::check(request, &self.0.allowed_origins).map_err(origin::Refusal::reply)
-    }
-
-    /// Answers a request that must change nothing on the routes of a login: `HEAD`, and what a browser fetches before anybody
-    /// has clicked (`Sec-Purpose`). 204, and `None` for every other request.
-    pub fn idle(&self, request: &impl RequestView) -> Option<Reply> {
-        is_idle(request).then(|| {
-            Reply::empty(204)
-                .with("cache-control", "no-store")
-                .with("vary", "sec-purpose")
-        })
     }
 
     pub(crate) fn engine(&self) -> &Engine {

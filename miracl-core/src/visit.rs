@@ -11,6 +11,7 @@ use crate::{
     flash::{self, Category, Flash},
     miracl::Miracl,
     receipt::Recorder,
+    reply::Reply,
     seal::Purpose,
     session::{Binding, Session, SessionData, User},
     token::Tokens,
@@ -341,6 +342,15 @@ impl Visit {
         Ok(self.open_data(&mut state))
     }
 
+    /// The answer of the login's routes to a `HEAD` or a prefetch: nothing, and nothing changes.
+    pub(crate) fn idle_reply(&self) -> Option<Reply> {
+        self.0.idle.then(|| {
+            Reply::empty(204)
+                .with("cache-control", "no-store")
+                .with("vary", "sec-purpose")
+        })
+    }
+
     /// Notes that the response depends on this browser, whatever comes of it.
     pub(crate) fn touch(&self) {
         self.lock().touched = true;
@@ -557,7 +567,7 @@ impl fmt::Debug for Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LoginOptions, request::tests::Request};
+    use crate::{LoginOptions, Route, request::tests::Request};
 
     fn assert_send<T: Send>(_: T) {}
 
@@ -577,7 +587,6 @@ mod tests {
         assert_send(visit.login_url_with(LoginOptions::default()));
         assert_send(visit.complete_login(""));
         assert_send(visit.refresh_user_data());
-        assert_send(visit.logout_route(&request));
-        assert_send(visit.start_login(&request));
+        assert_send(visit.answer(Route::Logout, &request));
     }
 }

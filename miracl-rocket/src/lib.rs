@@ -84,10 +84,6 @@ pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::{AuthHandler, Response, Result};
 pub use layer::MiraclFairing;
-pub use miracl_core::{
-    AuthFailure, AuthSuccess, Category, ClientAuthMethod, ClientCredentials, Clock, Config,
-    ConfigError, CookieKey, CredentialSource, Danger, FailureReason, Flash, IdTokenError,
-    LoginOptions, LogoutKind, Miracl, Paths, Pkce, ProviderError, RefreshError, Secret,
-    SessionError, SigningAlgorithm, Tokens, UserData,
-};
+#[doc(inline)]
+pub use miracl_core::app::*;
 pub use reply::reply;

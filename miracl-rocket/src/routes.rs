@@ -1,9 +1,9 @@
 //! The routes of the login: callback, start, log-out.
 
-use miracl_core::AuthFailure;
+use miracl_core::{Answer, AuthFailure, Route};
 use rocket::{
-    Build, Data, Request, Rocket, Route,
-    http::{Method, Status},
+    Build, Data, Request, Rocket,
+    http::Status,
     route::{Handler, Outcome},
 };
 
@@ -18,25 +18,17 @@ use crate::{
 /// What the routes are called in Rocket's log.
 const NAME: &str = "MIRACL login";
 
-pub(crate) fn routes(auth: &MiraclAuth) -> Vec<Route> {
-    let miracl = &auth.miracl;
-    let paths = &miracl.config().paths;
-    let at = |path: &str, method: Method, step: Step| {
-        let mut route = Route::new(method, path, At(auth.clone(), step));
-        route.name = Some(NAME.into());
-        route
-    };
-    // `HEAD` has routes of its own: to those of `GET`, Rocket would show it as `GET`.
-    let get = |path: &str, step: Step| [Method::Get, Method::Head].map(|m| at(path, m, step));
-    let mut routes = Vec::new();
-    routes.extend(get(miracl.callback_path(), Step::Callback));
-    routes.extend(get(&paths.login_start, Step::LoginStart));
-    routes.extend(get(&paths.logout, Step::Logout));
-    routes.push(at(&paths.logout, Method::Post, Step::Logout));
-    if let Some(path) = miracl.signed_out_path() {
-        routes.extend(get(path, Step::SignedOut));
+pub(crate) fn routes(auth: &MiraclAuth) -> Vec<rocket::Route> {
+    let mut mounted = Vec::new();
+    for (route, path) in auth.miracl.routes() {
+        // `HEAD` has routes of its own: to those of `GET`, Rocket would show it as `GET`.
+        for method in route.methods().iter().flat_map(|name| name.parse()) {
+            let mut route = rocket::Route::new(method, path, At(auth.clone(), route));
+            route.name = Some(NAME.into());
+            mounted.push(route);
+        }
     }
-    routes
+    mounted
 }
 
 /// Whether the routes are where the engine's URLs point to.
@@ -47,17 +39,8 @@ pub(crate) fn are_at_the_root(rocket: &Rocket<Build>) -> bool {
     ours.all(|route| route.uri.base() == "/")
 }
 
-/// One of the routes.
-#[derive(Clone, Copy)]
-enum Step {
-    Callback,
-    LoginStart,
-    Logout,
-    SignedOut,
-}
-
 #[derive(Clone)]
-struct At(MiraclAuth, Step);
+struct At(MiraclAuth, Route);
 
 #[rocket::async_trait]
 impl Handler for At {
@@ -75,55 +58,27 @@ impl Handler for At {
 }
 
 impl MiraclAuth {
-    async fn answer(&self, step: Step, request: &Request<'_>) -> Result<Response> {
-        match step {
-            Step::Callback => self.callback(request).await,
-            Step::LoginStart => self.login_start(request).await,
-            Step::Logout => self.logout(request).await,
-            Step::SignedOut => Ok(reply(self.miracl.signed_out_route())),
-        }
-    }
-
-    /// The provider sent the browser back.
-    async fn callback(&self, request: &Request<'_>) -> Result<Response> {
-        if let Some(nothing) = self.miracl.idle(&View::from(request)) {
-            return Ok(reply(nothing));
-        }
+    async fn answer(&self, route: Route, request: &Request<'_>) -> Result<Response> {
         let visit = request.visit();
-        let query = request.uri().query().map_or("", |query| query.as_str());
-        let login = match visit.complete_login(query).await {
-            Ok(login) => login,
-            Err(failure) => return self.failed(request, failure).await,
-        };
-        match self.handler.on_auth_success(request, login).await {
-            Ok(response) => match visit.confirm_login().await {
-                Ok(()) => Ok(response),
-                Err(failure) => self.failed(request, failure).await,
+        match visit.answer(route, &View::from(request)).await {
+            Answer::Reply(answer) => Ok(reply(answer)),
+            Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
+                Ok(response) => match visit.confirm_login().await {
+                    Ok(()) => Ok(response),
+                    Err(failure) => self.failed(request, failure).await,
+                },
+                Err(veto) => {
+                    visit.reject_login();
+                    Err(veto)
+                }
             },
-            Err(veto) => {
-                visit.reject_login();
-                Err(veto)
+            Answer::Failure(failure) => self.failed(request, failure).await,
+            Answer::LoggedOut(kind, answer) => {
+                self.handler.on_logout(request, kind).await;
+                Ok(reply(answer))
             }
+            other => unreachable!("an answer of a newer engine: {other:?}"),
         }
-    }
-
-    /// The browser wants to log in.
-    async fn login_start(&self, request: &Request<'_>) -> Result<Response> {
-        let visit = request.visit();
-        match visit.start_login(&View::from(request)).await {
-            Ok(started) => Ok(reply(started)),
-            Err(failure) => self.failed(request, failure).await,
-        }
-    }
-
-    /// The browser wants to log out.
-    async fn logout(&self, request: &Request<'_>) -> Result<Response> {
-        let visit = request.visit();
-        let logged_out = visit.logout_route(&View::from(request)).await;
-        if let Some(kind) = logged_out.kind {
-            self.handler.on_logout(request, kind).await;
-        }
-        Ok(reply(logged_out.reply))
     }
 
     async fn failed(&self, request: &Request<'_>, failure: AuthFailure) -> Result<Response> {

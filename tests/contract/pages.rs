@@ -301,7 +301,7 @@ async fn what_is_not_there_is_not_found(adapter: Adapter) {
         .browser
         .send(Request::form(journey.url("/me"), &[]))
         .await;
-    assert_eq!(answer.status, 405, "{}", answer.body);
+    assert_eq!(answer.status, adapter.wrong_method, "{}", answer.body);
 }
 
 async fn a_value_of_the_user_is_escaped(adapter: Adapter) {

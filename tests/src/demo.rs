@@ -21,14 +21,29 @@ pub struct Adapter {
     pub name: &'static str,
     /// The package of its demo.
     pub demo: &'static str,
+    /// How the framework answers a method that a path does not have.
+    pub wrong_method: u16,
 }
 
 impl Adapter {
     /// Every adapter: each scenario runs on each of them.
-    pub const ALL: &[Self] = &[Self {
-        name: "axum",
-        demo: "demo-axum",
-    }];
+    pub const ALL: &[Self] = &[
+        Self {
+            name: "axum",
+            demo: "demo-axum",
+            wrong_method: 405,
+        },
+        Self {
+            name: "actix",
+            demo: "demo-actix",
+            wrong_method: 405,
+        },
+        Self {
+            name: "rocket",
+            demo: "demo-rocket",
+            wrong_method: 404,
+        },
+    ];
 }
 
 /// A running demo in a working directory of its own, stopped when dropped.
