@@ -213,7 +213,6 @@ impl fmt::Display for IdTokenError {
 impl std::error::Error for IdTokenError {}
 
 /// What this client expects of an ID token.
-#[derive(Debug)]
 pub(crate) struct Expected<'a> {
     /// The issuer of the provider's metadata.
     pub(crate) issuer: &'a str,
@@ -229,7 +228,6 @@ pub(crate) struct Expected<'a> {
 }
 
 /// A token taken apart, of which nothing is proven yet.
-#[derive(Debug)]
 pub(crate) struct Unverified<'a> {
     pub(crate) kid: Option<String>,
     algorithm: SigningAlgorithm,
@@ -239,7 +237,6 @@ pub(crate) struct Unverified<'a> {
 }
 
 /// The claims of an ID token that passed every check.
-#[derive(Debug)]
 pub(crate) struct IdToken {
     pub(crate) issuer: String,
     pub(crate) subject: String,

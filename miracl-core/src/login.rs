@@ -1,6 +1,6 @@
 //! Starting a login: the pending login in its cookie, and the authorization request (OpenID Connect Core 1.0 §3.1.2.1).
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
@@ -54,7 +54,9 @@ const RESERVED: [&str; 18] = [
 const HOST_MARK: &str = "from_other_host";
 
 /// What one login asks for. Everything is optional.
-#[derive(Debug, Clone, Default)]
+///
+/// `Debug` shows none of the values: hints and user ids are e-mail addresses, and an activation token is a secret.
+#[derive(Clone, Default)]
 pub struct LoginOptions {
     /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), also when it is no path
     /// on this site or longer than 512 bytes.
@@ -118,6 +120,15 @@ impl LoginOptions {
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+impl fmt::Debug for LoginOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given: Vec<_> = self.parameters().map(|(name, _)| name).collect();
+        f.debug_struct("LoginOptions")
+            .field("given", &given)
+            .finish_non_exhaustive()
     }
 }
 

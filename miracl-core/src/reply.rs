@@ -1,9 +1,11 @@
 //! A whole answer as plain data, for an adapter to turn into its framework's response.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// An answer made by the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` shows the names of the headers and no values: a `location` may carry an ID token.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
     /// The HTTP status.
@@ -86,6 +88,16 @@ impl Reply {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .finish_non_exhaustive()
     }
 }
 

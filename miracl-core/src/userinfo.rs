@@ -1,5 +1,7 @@
 //! The userinfo request (OpenID Connect Core 1.0 §5.3) and what is known of the person.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::{error::ProviderError, http::HttpClient, json, session::SessionData, token::refusal};
@@ -13,8 +15,8 @@ const PROTOCOL_CLAIMS: [&str; 10] = [
 
 /// What the provider says about the person: the claims of the ID token and of the userinfo together.
 ///
-/// Where both have a claim, the userinfo's counts, since it is the newer.
-#[derive(Debug, Clone, Default)]
+/// Where both have a claim, the userinfo's counts, since it is the newer. `Debug` shows the names of the claims only.
+#[derive(Clone, Default)]
 pub struct UserData(Map<String, Value>);
 
 impl UserData {
@@ -49,6 +51,12 @@ impl UserData {
             Some(Value::String(text)) => text == "true",
             _ => false,
         }
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

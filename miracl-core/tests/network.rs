@@ -1,0 +1,209 @@
+//! How the provider is reached: by TLS with an authority of one's own, through a proxy, and never by a redirect.
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::{fs, future::Future, sync::Arc};
+
+use miracl_core::{Config, CookieKey, FailureReason, Miracl, ProviderError, RequestView, Visit};
+use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// A request without any header.
+struct Bare;
+
+impl RequestView for Bare {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn path_and_query(&self) -> std::borrow::Cow<'_, str> {
+        "/".into()
+    }
+
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    fn header_values<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        std::iter::empty()
+    }
+}
+
+fn visit(config: Config) -> Visit {
+    let config = Config {
+        client_id: "id".into(),
+        client_secret: "secret".into(),
+        redirect_uri: "http://127.0.0.1:5000/login".into(),
+        cookie_keys: vec![CookieKey::generate()],
+        ..config
+    };
+    Miracl::new(config).unwrap().visit(&Bare)
+}
+
+fn document(issuer: &str) -> String {
+    serde_json::json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks"),
+    })
+    .to_string()
+}
+
+/// Answers one request, and returns its first line.
+async fn answer_once(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    head: &str,
+    body: &str,
+) -> String {
+    let mut stream = BufReader::new(stream);
+    let mut first = String::new();
+    stream.read_line(&mut first).await.unwrap();
+    let mut line = String::new();
+    while stream.read_line(&mut line).await.unwrap() > 2 {
+        line.clear();
+    }
+    let answer = format!(
+        "HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    // A client that has heard enough hangs up in the middle.
+    stream.write_all(answer.as_bytes()).await.ok();
+    stream.shutdown().await.ok();
+    first
+}
+
+/// A provider with a certificate of `localhost` that only our own authority signed. Answers until it is dropped.
+async fn tls_provider() -> (String, tempfile::NamedTempFile, impl Future<Output = ()>) {
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = params.self_signed(&authority).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &rcgen::Issuer::new(params, &authority))
+        .unwrap();
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), root.pem()).unwrap();
+    let body = document(&issuer);
+    let serve = async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate ends the handshake.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                answer_once(stream, "200 OK", &body).await;
+            }
+        }
+    };
+    (issuer, file, serve)
+}
+
+#[tokio::test]
+async fn a_provider_with_an_authority_of_its_own_is_trusted_only_when_told_so() {
+    let (issuer, root, serve) = tls_provider().await;
+    let told = visit(Config {
+        issuer: issuer.clone(),
+        ca_certs: vec![root.path().to_owned()],
+        ..Config::default()
+    });
+    let untold = visit(Config {
+        issuer: issuer.clone(),
+        ..Config::default()
+    });
+    let check = async {
+        let url = told.login_url().await.unwrap();
+        assert!(url.starts_with(&format!("{issuer}/authorize?")), "{url}");
+        let failure = untold.login_url().await.unwrap_err();
+        assert!(matches!(
+            failure.reason(),
+            FailureReason::Provider(ProviderError::Unreachable { .. })
+        ));
+        assert_eq!(failure.status(), 503);
+    };
+    tokio::select! {
+        () = serve => unreachable!("it serves for ever"),
+        () = check => {}
+    }
+}
+
+#[tokio::test]
+async fn requests_to_the_provider_go_through_the_proxy() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let visit = visit(Config {
+        issuer: "http://localhost:9".into(),
+        proxy: Some(format!("http://{}", proxy.local_addr().unwrap())),
+        ..Config::default()
+    });
+    let body = document("http://localhost:9");
+    let serve = async {
+        let (stream, _) = proxy.accept().await.unwrap();
+        answer_once(stream, "200 OK", &body).await
+    };
+    let (url, first) = tokio::join!(visit.login_url(), serve);
+    assert!(url.unwrap().starts_with("http://localhost:9/authorize?"));
+    assert!(
+        first.starts_with("GET http://localhost:9/.well-known/openid-configuration "),
+        "{first}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_of_the_provider_is_not_followed() {
+    let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", provider.local_addr().unwrap());
+    let visit = visit(Config {
+        issuer,
+        ..Config::default()
+    });
+    let serve = async {
+        let (stream, _) = provider.accept().await.unwrap();
+        let head = "302 Found\r\nlocation: http://169.254.169.254/";
+        answer_once(stream, head, "").await
+    };
+    let (url, _) = tokio::join!(visit.login_url(), serve);
+    assert!(matches!(
+        url.unwrap_err().reason(),
+        FailureReason::Provider(ProviderError::Redirect { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_huge_answer_of_the_provider_is_cut_off() {
+    let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", provider.local_addr().unwrap());
+    let visit = visit(Config {
+        issuer,
+        ..Config::default()
+    });
+    let body = "x".repeat(2 * 1024 * 1024);
+    let serve = async {
+        let (stream, _) = provider.accept().await.unwrap();
+        answer_once(stream, "200 OK", &body).await
+    };
+    let (url, _) = tokio::join!(visit.login_url(), serve);
+    assert!(matches!(
+        url.unwrap_err().reason(),
+        FailureReason::Provider(ProviderError::TooLarge { .. })
+    ));
+}
