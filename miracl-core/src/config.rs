@@ -8,6 +8,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 pub(crate) use check::Checked;
 
 use crate::{
+    client_auth::ClientKey,
     clock::Clock,
     credentials::CredentialSource,
     secret::{CookieKey, Secret},
@@ -59,6 +60,9 @@ pub struct Config {
     /// The app's own way to its credentials, such as a vault. Wins over all of the above. By default none.
     pub credential_source: Option<CredentialSource>,
 
+    /// The private key for [`ClientAuthMethod::PrivateKeyJwt`], in place of a secret. By default none.
+    pub client_key: Option<ClientKey>,
+
     /// The absolute URL of the callback route, exactly as registered at the provider. Required.
     ///
     /// Its path is where the adapter mounts the callback. Its scheme and host alone decide how cookies are made: `Secure`
@@ -78,8 +82,9 @@ pub struct Config {
     /// Proof Key for Code Exchange (RFC 7636). By default [`Pkce::S256`].
     pub pkce: Pkce,
 
-    /// How this client authenticates at the token endpoint. By default `None`: chosen from the provider's metadata,
-    /// `client_secret_basic` before `client_secret_post`.
+    /// How this client authenticates at the token endpoint. By default `None`: `private_key_jwt` where there is a
+    /// [`client_key`](Self::client_key), else chosen from the provider's metadata, `client_secret_basic` before
+    /// `client_secret_post`.
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
 
     /// The one algorithm that ID tokens are signed with, when the client is registered with one. By default `None`: those
@@ -151,6 +156,7 @@ impl Default for Config {
             client_id_file: None,
             client_secret_file: None,
             credential_source: None,
+            client_key: None,
             redirect_uri: String::new(),
             post_logout_redirect_uri: None,
             scopes: vec!["openid".to_owned(), "email".to_owned()],
@@ -241,6 +247,11 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// `client_secret_post`: id and secret in the request body.
     ClientSecretPost,
+    /// `client_secret_jwt`: an assertion signed by HMAC with the secret, which stays here. The secret must have at least 32
+    /// bytes (RFC 7518 §3.2).
+    ClientSecretJwt,
+    /// `private_key_jwt`: an assertion signed with [`Config::client_key`]. No secret is needed.
+    PrivateKeyJwt,
 }
 
 /// The signature algorithms that an ID token may use (RFC 7518 §3.1, RFC 8037). All are asymmetric; `none` and the HMAC

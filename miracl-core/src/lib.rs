@@ -27,6 +27,7 @@
 
 mod callback;
 mod challenge;
+mod client_auth;
 mod clock;
 mod config;
 mod cookies;
@@ -72,6 +73,7 @@ pub use app::*;
 pub mod app {
     pub use crate::{
         callback::AuthSuccess,
+        client_auth::{ClientKey, ClientKeyError},
         clock::Clock,
         config::{
             ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
 use crate::{
+    client_auth::Proof,
     config::{ClientAuthMethod, Config},
     discovery::ProviderMetadata,
     error::{ProviderError, printable},
@@ -129,11 +129,20 @@ async fn request(
 ) -> Result<TokenResponse, ProviderError> {
     let config = &engine.config;
     let client_id = engine.credentials.client_id().await?;
-    let method = match config.token_endpoint_auth_method {
-        Some(method) => method,
-        None => choose(metadata)?,
+    let method = match (config.token_endpoint_auth_method, &config.client_key) {
+        (Some(method), _) => method,
+        (None, Some(_)) => ClientAuthMethod::PrivateKeyJwt,
+        (None, None) => choose(metadata)?,
     };
-    let (authorization, form) = compose(config, method, client_id, secret, code, verifier);
+    let proof = Proof {
+        method,
+        client_id,
+        secret,
+        key: config.client_key.as_ref(),
+        issuer: &metadata.issuer,
+        now: engine.now(),
+    };
+    let (authorization, form) = compose(config, &proof, code, verifier);
     let answer = engine
         .http
         .post_form(
@@ -149,9 +158,7 @@ async fn request(
 /// Writes the form, and the `Authorization` header where the method has one.
 fn compose(
     config: &Config,
-    method: ClientAuthMethod,
-    client_id: &str,
-    secret: &Secret,
+    proof: &Proof<'_>,
     code: &str,
     verifier: Option<&str>,
 ) -> (Option<String>, String) {
@@ -162,18 +169,11 @@ fn compose(
     if let Some(verifier) = verifier {
         form.append_pair("code_verifier", verifier);
     }
-    let authorization = match method {
-        ClientAuthMethod::ClientSecretBasic => Some(basic(client_id, secret.expose())),
-        ClientAuthMethod::ClientSecretPost => {
-            form.append_pair("client_id", client_id)
-                .append_pair("client_secret", secret.expose());
-            None
-        }
-    };
+    let authorization = proof.add_to(&mut form);
     (authorization, form.finish())
 }
 
-/// Chooses how to authenticate; `client_secret_basic` is the default where the metadata says nothing
+/// Chooses how to authenticate with a secret; `client_secret_basic` is the default where the metadata says nothing
 /// (OpenID Connect Discovery 1.0 §3).
 fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError> {
     let Some(offered) = &metadata.token_endpoint_auth_methods_supported else {
@@ -189,13 +189,6 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
             offered: offered.iter().map(|method| printable(method, 64)).collect(),
         })
     }
-}
-
-/// RFC 6749 §2.3.1: both parts are form-encoded before they are put together.
-fn basic(client_id: &str, secret: &str) -> String {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encode(client_id), encode(secret));
-    format!("Basic {}", STANDARD.encode_to_string(pair))
 }
 
 fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
@@ -306,13 +299,5 @@ mod tests {
         assert!(matches!(error, ProviderError::Refused { error, .. } if error == "invalid_grant"));
         let error = answer(500, r#"{"error":"x"}"#).unwrap_err();
         assert!(matches!(error, ProviderError::Status { status: 500, .. }));
-    }
-
-    #[test]
-    fn id_and_secret_are_form_encoded_before_they_are_joined() {
-        assert_eq!(basic("a:b", "c d+é"), {
-            let pair = STANDARD.encode_to_string("a%3Ab:c+d%2B%C3%A9");
-            format!("Basic {pair}")
-        });
     }
 }

@@ -165,7 +165,6 @@ async fn a_setting_that_is_not_built_yet_stops_the_start(adapter: Adapter) {
         ("SESSION_STORE", "redis://127.0.0.1:1"),
         ("MARKS_STORE", "redis://127.0.0.1:1"),
         ("RESPONSE_MODE", "form_post"),
-        ("CLIENT_JWK_FILE", "key.json"),
         ("USERINFO_SIGNED_RESPONSE_ALG", "RS256"),
     ] {
         let refused = refused(

@@ -9,6 +9,8 @@ scenarios![
     a_person_logs_in_at_oidc_provider_and_out_again,
     a_login_cancelled_at_oidc_provider_is_refused,
     oidc_provider_takes_the_secret_in_the_body_too,
+    oidc_provider_takes_an_assertion_signed_with_the_secret,
+    oidc_provider_takes_an_assertion_signed_with_a_private_key,
 ];
 
 fn main() -> ExitCode {
@@ -145,6 +147,49 @@ async fn a_login_cancelled_at_oidc_provider_is_refused(adapter: Adapter) {
     );
     assert_eq!(browser.fetch(demo.url("/me")).await.status, 401);
     drop(provider);
+}
+
+async fn oidc_provider_takes_an_assertion_signed_with_the_secret(adapter: Adapter) {
+    let (provider, demo) = start(
+        adapter,
+        &json!({ "token_endpoint_auth_method": "client_secret_jwt" }),
+    );
+    log_in(&Browser::new(), &demo).await;
+    assert!(
+        provider.log().contains("grant.success"),
+        "{}",
+        provider.log()
+    );
+}
+
+async fn oidc_provider_takes_an_assertion_signed_with_a_private_key(adapter: Adapter) {
+    // The key of RFC 7515, appendix A.3.
+    let mut key = json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "kid": "app",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+    });
+    let mut provider = OidcProvider::start();
+    let demo = Demo::builder(adapter)
+        .env("ISSUER", provider.issuer())
+        .env("CLIENT_ID", CLIENT_ID)
+        .env("CLIENT_JWK_FILE", "app.jwk.json")
+        .file("app.jwk.json", &key.to_string())
+        .start();
+    let members = key.as_object_mut().expect("an object");
+    members.remove("d");
+    let client =
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key] } });
+    provider.register(CLIENT_ID, CLIENT_SECRET, demo.origin(), &client);
+    log_in(&Browser::new(), &demo).await;
+    assert!(
+        provider.log().contains("grant.success"),
+        "{}",
+        provider.log()
+    );
 }
 
 async fn oidc_provider_takes_the_secret_in_the_body_too(adapter: Adapter) {

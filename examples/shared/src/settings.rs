@@ -181,7 +181,7 @@ impl Settings {
         if !has_provider(&config) {
             config.issuer = "http://127.0.0.1:5001".to_owned();
             config.client_id = "stand-in".to_owned();
-            config.client_secret = "stand-in".into();
+            config.client_secret = "stand-in for a secret of any length".into();
         }
         config
     }
@@ -210,6 +210,7 @@ fn has_provider(config: &Config) -> bool {
         || config.client_id_file.is_some()
         || config.client_secret_file.is_some()
         || config.credential_source.is_some()
+        || config.client_key.is_some()
 }
 
 /// Keeps the cookie key beside the database, so that sessions outlive a restart of the demo.
@@ -373,7 +374,10 @@ fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
     error.problems().iter().map(|problem| {
         let variable = match problem.key.as_str() {
             key @ ("issuer" | "client_id" | "client_secret" | "cookie_keys" | "cookie_prefix"
-            | "scopes") => key.to_uppercase(),
+            | "scopes" | "client_id_file" | "client_secret_file" | "home_path"
+            | "trusted_origins") => key.to_uppercase(),
+            "client_key" => "CLIENT_JWK_FILE".to_owned(),
+            "ca_certs" => "CA_CERT".to_owned(),
             "redirect_uri" => "REDIRECT_URL".to_owned(),
             "post_logout_redirect_uri" => "POST_LOGOUT_REDIRECT_URL".to_owned(),
             key => return format!("{key}: {}", problem.message),

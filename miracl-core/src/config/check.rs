@@ -2,7 +2,7 @@
 
 use url::{Position, Url};
 
-use super::{Config, ConfigError, Problems};
+use super::{ClientAuthMethod, Config, ConfigError, Problems};
 use crate::{
     credentials,
     http::{is_loopback, is_secure},
@@ -12,6 +12,9 @@ use crate::{
 /// Where a value of the Portal is found, for error messages.
 const PORTAL: &str =
     "you find it at the provider, on the page of this app (MIRACL: Portal, Applications)";
+
+/// The shortest secret that HMAC with SHA-256 may use.
+const MIN_HMAC_SECRET: usize = 32;
 
 /// What the template of `miracl.json` has before anyone fills it in.
 const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"];
@@ -97,7 +100,26 @@ impl Config {
         if self.client_id.is_empty() || TEMPLATE.contains(&self.client_id.as_str()) {
             problems.add("client_id", format!("is missing; {PORTAL}"));
         }
-        if self.client_secret.is_empty() || TEMPLATE.contains(&self.client_secret.expose()) {
+        let secret = self.client_secret.expose();
+        let by_key = match self.token_endpoint_auth_method {
+            Some(method) => method == ClientAuthMethod::PrivateKeyJwt,
+            None => self.client_key.is_some(),
+        };
+        if by_key {
+            if self.client_key.is_none() {
+                problems.add(
+                    "client_key",
+                    "is missing; `private_key_jwt` needs the private key whose public half is registered at the provider",
+                );
+            }
+        } else if self.token_endpoint_auth_method == Some(ClientAuthMethod::ClientSecretJwt)
+            && (1..MIN_HMAC_SECRET).contains(&secret.len())
+        {
+            problems.add(
+                "client_secret",
+                format!("is shorter than {MIN_HMAC_SECRET} bytes, too short for `client_secret_jwt` (RFC 7518 §3.2)"),
+            );
+        } else if secret.is_empty() || TEMPLATE.contains(&secret) {
             problems.add(
                 "client_secret",
                 format!("is missing; {PORTAL}, shown once, when the app is made"),
@@ -474,6 +496,20 @@ mod tests {
                 "session_idle_timeout",
                 Config {
                     session_idle_timeout: std::time::Duration::from_secs(10_000_000),
+                    ..good()
+                },
+            ),
+            (
+                "client_key",
+                Config {
+                    token_endpoint_auth_method: Some(ClientAuthMethod::PrivateKeyJwt),
+                    ..good()
+                },
+            ),
+            (
+                "client_secret",
+                Config {
+                    token_endpoint_auth_method: Some(ClientAuthMethod::ClientSecretJwt),
                     ..good()
                 },
             ),

@@ -14,7 +14,10 @@ use figment::{
 };
 
 use super::{ClientAuthMethod, Config, ConfigError, Pkce, Problems, SigningAlgorithm};
-use crate::secret::{CookieKey, Secret};
+use crate::{
+    client_auth::ClientKey,
+    secret::{CookieKey, Secret},
+};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "miracl.json";
@@ -90,6 +93,7 @@ impl Config {
     /// | `client_id_file` | `CLIENT_ID_FILE` | [`Config::client_id_file`] |
     /// | `client_secret`, `secret` | `CLIENT_SECRET` | [`Config::client_secret`] |
     /// | `client_secret_file` | `CLIENT_SECRET_FILE` | [`Config::client_secret_file`] |
+    /// | `client_jwk_file` | `CLIENT_JWK_FILE` | [`Config::client_key`], a file with one private JWK |
     /// | `redirect_uri` | `REDIRECT_URL` | [`Config::redirect_uri`] |
     /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
@@ -220,6 +224,7 @@ impl Source<'_> {
                 _ => None,
             })
             .unwrap_or_default();
+        config.client_key = self.client_key();
         config.token_endpoint_auth_method = self.token_endpoint_auth_method();
         let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
         config.id_token_signed_response_alg = self.choice(
@@ -239,7 +244,6 @@ impl Source<'_> {
             ("session_store", "cookie"),
             ("marks_store", "memory"),
             ("response_mode", "query"),
-            ("client_jwk_file", ""),
             ("userinfo_signed_response_alg", ""),
         ] {
             self.not_built_yet(key, only);
@@ -334,22 +338,28 @@ impl Source<'_> {
             .map(Duration::from_secs)
     }
 
+    fn client_key(&mut self) -> Option<ClientKey> {
+        const KEY: &str = "client_jwk_file";
+        match ClientKey::from_file(self.text(KEY)?) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                self.refuse(KEY, error.to_string());
+                None
+            }
+        }
+    }
+
     fn token_endpoint_auth_method(&mut self) -> Option<ClientAuthMethod> {
         const KEY: &str = "token_endpoint_auth_method";
         match self.text(KEY)?.as_str() {
             "client_secret_basic" => Some(ClientAuthMethod::ClientSecretBasic),
             "client_secret_post" => Some(ClientAuthMethod::ClientSecretPost),
-            method @ ("client_secret_jwt" | "private_key_jwt") => {
-                self.refuse(
-                    KEY,
-                    format!("`{method}` is not built yet; use `client_secret_basic` or `client_secret_post`"),
-                );
-                None
-            }
+            "client_secret_jwt" => Some(ClientAuthMethod::ClientSecretJwt),
+            "private_key_jwt" => Some(ClientAuthMethod::PrivateKeyJwt),
             other => {
                 self.refuse(
                     KEY,
-                    format!("`{other}` is not known; set it to `client_secret_basic` or `client_secret_post`, or leave it out"),
+                    format!("`{other}` is not known; set it to `client_secret_basic`, `client_secret_post`, `client_secret_jwt` or `private_key_jwt`, or leave it out"),
                 );
                 None
             }
@@ -454,7 +464,7 @@ mod tests {
     fn every_mistake_is_named_at_once() {
         let error = from_json(
             r#"{"pkce":"maybe","session_store":"redis://:hunter2@h","cookie_keys":"short","proxy_host":"p","development":"x",
-                "token_endpoint_auth_method":"private_key_jwt","response_mode":"form_post","client_jwk_file":"k"}"#,
+                "token_endpoint_auth_method":"tls_client_auth","response_mode":"form_post","client_jwk_file":"k"}"#,
         )
         .unwrap_err();
         let keys: Vec<&str> = error.problems().iter().map(|p| p.key.as_str()).collect();
@@ -500,7 +510,7 @@ mod tests {
     fn the_table_in_the_documentation_names_every_setting() {
         let source = include_str!("load.rs");
         for (key, variable) in SETTINGS {
-            let unbuilt = ["client_jwk_file", "userinfo_signed_response_alg"];
+            let unbuilt = ["userinfo_signed_response_alg"];
             let documented = source
                 .lines()
                 .filter(|line| line.trim_start().starts_with("/// |"))
