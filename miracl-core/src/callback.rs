@@ -268,29 +268,31 @@ impl Visit {
         receipt: &mut Recorder,
     ) -> Result<Map<String, Value>, FailureReason> {
         const NAME: &str = "userinfo";
-        let Some(url) = &metadata.userinfo_endpoint else {
-            let skipped = Ok::<_, FailureReason>(Applied::No);
-            receipt.check_if(NAME, "OIDC Core §5.3", skipped)?;
-            return Ok(Map::new());
-        };
-        let http = &self.miracl().engine().http;
+        const SECTION: &str = "OIDC Core §5.3";
+        let engine = self.miracl().engine();
         let token = tokens.access_token.expose();
-        match userinfo::fetch(http, url, token, &id_token.subject).await {
-            Ok(userinfo) => {
-                receipt.check(NAME, "OIDC Core §5.3", Ok::<_, FailureReason>(()))?;
-                receipt.check(
-                    "userinfo sub",
-                    "OIDC Core §5.3.2",
-                    Ok::<_, FailureReason>(userinfo),
-                )
+        let fetched = userinfo::fetch(engine, metadata, token, &id_token.subject).await;
+        let fine = Ok::<_, FailureReason>(Applied::Yes);
+        match fetched {
+            Ok(None) => {
+                receipt.check_if(NAME, SECTION, Ok::<_, FailureReason>(Applied::No))?;
+                Ok(Map::new())
+            }
+            Ok(Some(userinfo)) => {
+                receipt.check_if(NAME, SECTION, fine)?;
+                let same = Ok::<_, FailureReason>(userinfo);
+                receipt.check("userinfo sub", "OIDC Core §5.3.2", same)
             }
             Err(UserinfoError::Subject) => {
-                receipt.check(NAME, "OIDC Core §5.3", Ok::<_, FailureReason>(()))?;
+                receipt.check_if(NAME, SECTION, fine)?;
                 let other = Err(FailureReason::UserinfoSubject);
                 receipt.check("userinfo sub", "OIDC Core §5.3.2", other)
             }
+            Err(UserinfoError::Token(error)) => {
+                receipt.check(NAME, SECTION, Err(FailureReason::UserinfoToken(error)))
+            }
             Err(UserinfoError::Unauthorized(error) | UserinfoError::Provider(error)) => {
-                receipt.check(NAME, "OIDC Core §5.3", Err(error))
+                receipt.check(NAME, SECTION, Err(error))
             }
         }
     }

@@ -91,6 +91,10 @@ pub struct Config {
     /// that the provider's metadata names, cut down to the asymmetric ones in [`SigningAlgorithm`].
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
 
+    /// The algorithm that userinfo is signed with, when the client is registered for signed userinfo. By default `None`: userinfo
+    /// is plain JSON, and a JWT is refused (OpenID Connect Core 1.0 §5.3.2).
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+
     /// Further audiences an ID token may name beside this client. By default none, and a token with any is refused
     /// (OpenID Connect Core 1.0 §3.1.3.7, step 3).
     pub trusted_audiences: Vec<String>,
@@ -163,6 +167,7 @@ impl Default for Config {
             pkce: Pkce::default(),
             token_endpoint_auth_method: None,
             id_token_signed_response_alg: None,
+            userinfo_signed_response_alg: None,
             trusted_audiences: Vec::new(),
             clock_skew: Duration::from_secs(60),
             cookie_keys: Vec::new(),

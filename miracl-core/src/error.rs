@@ -206,6 +206,8 @@ pub enum FailureReason {
     IdToken(IdTokenError),
     /// The userinfo's `sub` is not the ID token's, or is missing (OpenID Connect Core 1.0 §5.3.2).
     UserinfoSubject,
+    /// The userinfo is a JWT that failed a check, or the wrong kind of JWT.
+    UserinfoToken(IdTokenError),
     /// The session does not fit into cookies.
     SessionTooLarge(SessionTooLarge),
     /// The session could not be kept.
@@ -228,7 +230,8 @@ impl FailureReason {
             | Self::ResponseIssuerMissing
             | Self::IdTokenMissing
             | Self::IdToken(_)
-            | Self::UserinfoSubject => 403,
+            | Self::UserinfoSubject
+            | Self::UserinfoToken(_) => 403,
             Self::Denied { error, .. } => match error.as_str() {
                 "temporarily_unavailable" => 503,
                 "server_error" => 502,
@@ -299,6 +302,7 @@ impl fmt::Display for FailureReason {
             Self::IdTokenMissing => f.write_str("the token response has no ID token"),
             Self::IdToken(error) => write!(f, "the ID token was refused: {error}"),
             Self::UserinfoSubject => f.write_str("the userinfo is about another subject than the ID token, or about none"),
+            Self::UserinfoToken(error) => write!(f, "the signed userinfo was refused: {error}"),
             Self::SessionTooLarge(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
         }
@@ -505,6 +509,8 @@ pub enum RefreshError {
     Provider(ProviderError),
     /// The provider answered with another person's data. It was dropped; the old data stays.
     Subject,
+    /// The answer is a JWT that failed a check. It was dropped; the old data stays.
+    Token(IdTokenError),
     /// The session cannot be read or written.
     Session(SessionError),
 }
@@ -516,6 +522,7 @@ impl fmt::Display for RefreshError {
             Self::Expired => f.write_str("the access token has run out; the session was ended"),
             Self::Provider(error) => error.fmt(f),
             Self::Subject => f.write_str("the userinfo is about another subject than the session"),
+            Self::Token(error) => write!(f, "the signed userinfo was refused: {error}"),
             Self::Session(error) => error.fmt(f),
         }
     }

@@ -321,10 +321,7 @@ impl<'a> Unverified<'a> {
             CORE_6,
             self.signed_by_provider(verdict),
         )?;
-        let parsed = json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
-            detail: format!("the payload is {error}"),
-        });
-        let claims = receipt.check("id_token claims", "RFC 7519 §4", parsed)?;
+        let claims = receipt.check("id_token claims", "RFC 7519 §4", self.payload())?;
         let claims = &claims;
 
         // Step 2: the issuer, exactly.
@@ -354,6 +351,38 @@ impl<'a> Unverified<'a> {
             issued_at,
             sid: text(claims, "sid")?.map(str::to_owned),
             claims: claims.clone(),
+        })
+    }
+
+    /// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2): signed by the provider, and
+    /// where it says by whom and for whom, by this issuer for this client.
+    pub(crate) fn userinfo(
+        &self,
+        verdict: Verdict,
+        issuer: &str,
+        client_id: &str,
+    ) -> Result<Map<String, Value>, IdTokenError> {
+        self.signed_by_provider(verdict)?;
+        let claims = self.payload()?;
+        if let Some(found) = text(&claims, "iss")?.filter(|found| *found != issuer) {
+            return Err(IdTokenError::Issuer {
+                expected: issuer.to_owned(),
+                found: printable(found, 200),
+            });
+        }
+        if claims.contains_key("aud") && !audiences(&claims)?.contains(&client_id) {
+            let found = audiences(&claims)?;
+            return Err(IdTokenError::Audience {
+                expected: client_id.to_owned(),
+                found: found.iter().map(|one| printable(one, 200)).collect(),
+            });
+        }
+        Ok(claims)
+    }
+
+    fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
+        json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
+            detail: format!("the payload is {error}"),
         })
     }
 

@@ -287,7 +287,7 @@ impl FailureReason {
             Self::Denied { error, .. } => {
                 both("a code".to_owned(), format!("error {}", shown(error)))
             }
-            Self::IdToken(error) => error.details(),
+            Self::IdToken(error) | Self::UserinfoToken(error) => error.details(),
             Self::Provider(error) => provider_details(error),
             Self::SessionTooLarge(error) => both(
                 format!("at most {} bytes", error.limit),
@@ -361,7 +361,7 @@ impl FailureReason {
                 Provider,
                 "See that `openid` is among the scopes and that the provider supports OpenID Connect for this client.",
             ),
-            Self::IdToken(error) => id_token_verdict(error),
+            Self::IdToken(error) | Self::UserinfoToken(error) => id_token_verdict(error),
             Self::UserinfoSubject => (
                 Provider,
                 "The userinfo endpoint answered about somebody else. Report it to the provider at once.",

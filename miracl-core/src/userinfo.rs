@@ -4,7 +4,17 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::{error::ProviderError, http::HttpClient, json, session::SessionData, token::refusal};
+use crate::{
+    discovery::ProviderMetadata,
+    error::ProviderError,
+    http::Answer,
+    id_token::{IdTokenError, Unverified},
+    json,
+    jwks::Verdict,
+    miracl::Engine,
+    session::SessionData,
+    token::refusal,
+};
 
 const ENDPOINT: &str = "userinfo_endpoint";
 
@@ -73,18 +83,25 @@ pub(crate) enum UserinfoError {
     Unauthorized(ProviderError),
     /// It is about somebody else, or does not say about whom (OpenID Connect Core 1.0 §5.3.2).
     Subject,
+    /// It is to be signed, and is not, or not rightly.
+    Token(IdTokenError),
     /// Everything else.
     Provider(ProviderError),
 }
 
-/// Fetches userinfo with the access token in the header, and makes sure that it is about `subject`.
+/// Fetches userinfo with the access token in the header, and makes sure that it is about `subject`. `None` when the provider
+/// has no userinfo.
 pub(crate) async fn fetch(
-    http: &HttpClient,
-    url: &str,
+    engine: &Engine,
+    metadata: &ProviderMetadata,
     access_token: &str,
     subject: &str,
-) -> Result<Map<String, Value>, UserinfoError> {
-    let answer = http
+) -> Result<Option<Map<String, Value>>, UserinfoError> {
+    let Some(url) = &metadata.userinfo_endpoint else {
+        return Ok(None);
+    };
+    let answer = engine
+        .http
         .get(ENDPOINT, url, Some(access_token))
         .await
         .map_err(UserinfoError::Provider)?;
@@ -93,20 +110,53 @@ pub(crate) async fn fetch(
         401 => return Err(UserinfoError::Unauthorized(refusal(ENDPOINT, &answer))),
         _ => return Err(UserinfoError::Provider(refusal(ENDPOINT, &answer))),
     }
+    let claims = claims(engine, metadata, &answer).await?;
+    match claims.get("sub") {
+        Some(Value::String(found)) if found == subject => Ok(Some(claims)),
+        _ => Err(UserinfoError::Subject),
+    }
+}
+
+/// Reads the claims: JSON, or a JWT when and only when the client is registered for one.
+async fn claims(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    answer: &Answer,
+) -> Result<Map<String, Value>, UserinfoError> {
     let malformed = |detail: String| {
         UserinfoError::Provider(ProviderError::Malformed {
             endpoint: ENDPOINT,
             detail,
         })
     };
-    if answer.media_type == "application/jwt" {
+    let is_jwt = answer.media_type == "application/jwt";
+    let Some(registered) = engine.config.userinfo_signed_response_alg else {
+        if is_jwt {
+            return Err(malformed(
+                "it is a JWT; set `userinfo_signed_response_alg` if the client is registered for one"
+                    .to_owned(),
+            ));
+        }
+        return json::object(&answer.body).map_err(malformed);
+    };
+    if !is_jwt {
         return Err(malformed(
-            "it is a JWT, which this client is not registered for".to_owned(),
+            "it is no JWT, although the client is registered for one".to_owned(),
         ));
     }
-    let claims = json::object(&answer.body).map_err(malformed)?;
-    match claims.get("sub") {
-        Some(Value::String(found)) if found == subject => Ok(claims),
-        _ => Err(UserinfoError::Subject),
+    let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
+    let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
+    let (http, uri) = (&engine.http, &metadata.jwks_uri);
+    let taken = engine.jwks.keys(http, uri).await;
+    let taken = taken.map_err(UserinfoError::Provider)?;
+    let mut verdict = token.signature(&taken.keys);
+    if verdict == Verdict::NoKey {
+        let newer = engine.jwks.newer(&taken, http, uri).await;
+        verdict = token.signature(&*newer.map_err(UserinfoError::Provider)?);
     }
+    let client_id = engine.credentials.client_id().await;
+    let client_id = client_id.map_err(UserinfoError::Provider)?;
+    token
+        .userinfo(verdict, &metadata.issuer, client_id)
+        .map_err(UserinfoError::Token)
 }

@@ -134,7 +134,8 @@ impl Visit {
     /// * [`RefreshError::NotLoggedIn`] when there is no session.
     /// * [`RefreshError::Expired`] when the provider no longer accepts the access token. The session has been ended.
     /// * [`RefreshError::Provider`] when the provider is ill; the old data stays, and so does the session.
-    /// * [`RefreshError::Subject`] when the answer is about somebody else; it is dropped.
+    /// * [`RefreshError::Subject`] when the answer is about somebody else, and [`RefreshError::Token`] when it is not signed as it
+    ///   must be; it is dropped, and the old data stays.
     pub async fn refresh_user_data(&self) -> Result<UserData, RefreshError> {
         let engine = self.miracl().engine();
         let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
@@ -148,13 +149,11 @@ impl Visit {
             .metadata(&engine.http)
             .await
             .map_err(RefreshError::Provider)?;
-        let Some(url) = &metadata.userinfo_endpoint else {
-            return Ok(UserData::from(&*data));
-        };
         let token = data.tokens.access_token.expose();
-        let fetched = userinfo::fetch(&engine.http, url, token, &current.session.subject).await;
-        match fetched {
-            Ok(userinfo) => {
+        let subject = &current.session.subject;
+        match userinfo::fetch(engine, &metadata, token, subject).await {
+            Ok(None) => Ok(UserData::from(&*data)),
+            Ok(Some(userinfo)) => {
                 let renewed = SessionData {
                     tokens: data.tokens.clone(),
                     userinfo,
@@ -172,6 +171,10 @@ impl Visit {
             Err(UserinfoError::Subject) => {
                 tracing::warn!("userinfo is about another subject than the session; it is dropped");
                 Err(RefreshError::Subject)
+            }
+            Err(UserinfoError::Token(error)) => {
+                tracing::warn!(%error, "the signed user data is refused; the old stays");
+                Err(RefreshError::Token(error))
             }
             Err(UserinfoError::Provider(error)) => {
                 tracing::warn!(%error, "user data cannot be fetched; the old stays");

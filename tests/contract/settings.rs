@@ -165,13 +165,8 @@ async fn a_setting_that_is_not_built_yet_stops_the_start(adapter: Adapter) {
         ("SESSION_STORE", "redis://127.0.0.1:1"),
         ("MARKS_STORE", "redis://127.0.0.1:1"),
         ("RESPONSE_MODE", "form_post"),
-        ("USERINFO_SIGNED_RESPONSE_ALG", "RS256"),
     ] {
-        let refused = refused(
-            Demo::of(adapter, &provider)
-                .env(key, value)
-                .file("key.json", "{}"),
-        );
+        let refused = refused(Demo::of(adapter, &provider).env(key, value));
         assert_names(&refused, &[key]);
     }
     for (key, value) in [

@@ -11,6 +11,7 @@ scenarios![
     oidc_provider_takes_the_secret_in_the_body_too,
     oidc_provider_takes_an_assertion_signed_with_the_secret,
     oidc_provider_takes_an_assertion_signed_with_a_private_key,
+    oidc_provider_signs_its_userinfo,
 ];
 
 fn main() -> ExitCode {
@@ -24,20 +25,17 @@ fn main() -> ExitCode {
 const CLIENT_ID: &str = "the demo: 100% of it";
 const CLIENT_SECRET: &str = "a secret with / + = & % and : in it";
 
-/// A demo that is a client of an `oidc-provider`, with more metadata of the client.
+/// A demo that is a client of an `oidc-provider`, with more metadata of the client. Both sides know of it.
 fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
     let mut provider = OidcProvider::start();
-    let demo = Demo::builder(adapter)
+    let mut demo = Demo::builder(adapter)
         .env("ISSUER", provider.issuer())
         .env("CLIENT_ID", CLIENT_ID)
-        .env("CLIENT_SECRET", CLIENT_SECRET)
-        .env(
-            "TOKEN_ENDPOINT_AUTH_METHOD",
-            client["token_endpoint_auth_method"]
-                .as_str()
-                .unwrap_or("client_secret_basic"),
-        )
-        .start();
+        .env("CLIENT_SECRET", CLIENT_SECRET);
+    for (name, value) in client.as_object().into_iter().flatten() {
+        demo = demo.env(&name.to_uppercase(), value.as_str().unwrap_or_default());
+    }
+    let demo = demo.start();
     provider.register(CLIENT_ID, CLIENT_SECRET, demo.origin(), client);
     (provider, demo)
 }
@@ -190,6 +188,17 @@ async fn oidc_provider_takes_an_assertion_signed_with_a_private_key(adapter: Ada
         "{}",
         provider.log()
     );
+}
+
+async fn oidc_provider_signs_its_userinfo(adapter: Adapter) {
+    let client = json!({ "userinfo_signed_response_alg": "RS256" });
+    let (provider, demo) = start(adapter, &client);
+    let browser = Browser::new();
+    log_in(&browser, &demo).await;
+    let me = browser.fetch(demo.url("/me")).await.expect(200).json();
+    assert_eq!(me["email"], OidcProvider::EMAIL);
+    browser.visit(demo.url("/refresh")).await.expect(200);
+    assert!(!provider.log().contains("error"), "{}", provider.log());
 }
 
 async fn oidc_provider_takes_the_secret_in_the_body_too(adapter: Adapter) {

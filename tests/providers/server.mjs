@@ -35,7 +35,7 @@ const provider = new Provider(issuer, {
   // Claims of a scope are read from userinfo, as at MIRACL.
   conformIdTokenClaims: true,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+  features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true }, jwtUserinfo: { enabled: true } },
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...account }) }),
   ttl: { AccessToken: 900, AuthorizationCode: 60, Grant: 900, IdToken: 900, Interaction: 900, Session: 900 },
 })

@@ -342,6 +342,38 @@ fn only_allowed_algorithms_are_looked_at() {
 }
 
 #[test]
+fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
+    let provider = Provider::new();
+    let read = |claims: Value| {
+        let raw = provider.token(&claims);
+        let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
+        let verdict = token.signature(&provider.keys);
+        token
+            .userinfo(verdict, "https://issuer.example", "client")
+            .map_err(|error| error.to_string())
+    };
+    let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
+    assert_eq!(read(full).unwrap()["sub"], "alice");
+    assert!(read(json!({"sub": "alice"})).is_ok());
+    for claims in [
+        json!({"iss": "https://other.example", "sub": "alice"}),
+        json!({"iss": 1, "sub": "alice"}),
+        json!({"aud": "other", "sub": "alice"}),
+        json!({"aud": [], "sub": "alice"}),
+        json!({"aud": 1, "sub": "alice"}),
+    ] {
+        assert!(read(claims.clone()).is_err(), "{claims}");
+    }
+    let raw = Provider::new().token(&json!({"sub": "alice"}));
+    let Ok(token) = Unverified::parse(&raw, ES256) else {
+        panic!("not taken apart");
+    };
+    let verdict = token.signature(&provider.keys);
+    let error = token.userinfo(verdict, "https://issuer.example", "client");
+    assert_eq!(error.unwrap_err(), IdTokenError::Signature);
+}
+
+#[test]
 fn what_is_no_signed_jwt_is_refused() {
     let provider = Provider::new();
     let good = provider.token(&claims());
