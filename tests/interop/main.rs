@@ -12,6 +12,7 @@ scenarios![
     oidc_provider_takes_an_assertion_signed_with_the_secret,
     oidc_provider_takes_an_assertion_signed_with_a_private_key,
     oidc_provider_signs_its_userinfo,
+    oidc_provider_signs_with_each_algorithm_that_is_registered,
 ];
 
 fn main() -> ExitCode {
@@ -188,6 +189,15 @@ async fn oidc_provider_takes_an_assertion_signed_with_a_private_key(adapter: Ada
         "{}",
         provider.log()
     );
+}
+
+async fn oidc_provider_signs_with_each_algorithm_that_is_registered(adapter: Adapter) {
+    for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
+        let client = json!({ "id_token_signed_response_alg": algorithm });
+        let (provider, demo) = start(adapter, &client);
+        log_in(&Browser::new(), &demo).await;
+        assert!(!provider.log().contains("error"), "{}", provider.log());
+    }
 }
 
 async fn oidc_provider_signs_its_userinfo(adapter: Adapter) {

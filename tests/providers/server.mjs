@@ -24,12 +24,20 @@ const input = createInterface({ input: process.stdin })
 input.on('close', () => process.exit(0))
 const { clients, account } = JSON.parse((await once(input, 'line'))[0])
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const signing = { ...privateKey.export({ format: 'jwk' }), kid: 'test-1', use: 'sig', alg: 'RS256' }
+// One key of each type, so that a client can be registered for any algorithm.
+const keys = [
+  ['rsa', { modulusLength: 2048 }],
+  ['ec', { namedCurve: 'P-256' }],
+  ['ed25519', {}],
+].map(([type, options]) => {
+  const { privateKey } = generateKeyPairSync(type, options)
+  return { ...privateKey.export({ format: 'jwk' }), kid: `test-${type}`, use: 'sig' }
+})
 
 const provider = new Provider(issuer, {
   clients,
-  jwks: { keys: [signing] },
+  jwks: { keys },
+  enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
   cookies: { keys: ['a key for tests only'] },
   claims: { openid: ['sub'], email: ['email', 'email_verified'] },
   // Claims of a scope are read from userinfo, as at MIRACL.
