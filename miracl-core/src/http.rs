@@ -1,11 +1,12 @@
 //! The HTTP client for requests to the provider: no redirects, time-outs, bounded bodies, https except on loopback.
 
-use std::{error::Error, fs, net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error, fs, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use reqwest::{Method, Proxy, redirect::Policy};
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
+use tokio::{runtime::Handle, sync::mpsc};
 use url::{Host, Url};
 
 use crate::{config::Config, error::ProviderError};
@@ -18,6 +19,18 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) struct HttpClient {
     client: reqwest::Client,
     allow_http: bool,
+    home: Option<Home>,
+}
+
+/// The runtime that the app was put together on. Connections to the provider live there.
+///
+/// actix-web has a runtime for each worker, and ends them one by one: a connection opened by one worker may be in use by a
+/// login on another.
+#[derive(Debug, Clone)]
+struct Home {
+    runtime: Handle,
+    /// Closed when the runtime has ended.
+    alive: mpsc::Sender<()>,
 }
 
 /// A whole answer.
@@ -45,6 +58,7 @@ impl HttpClient {
         Ok(Self {
             client: builder.build().map_err(|e| e.to_string())?,
             allow_http: config.danger.allow_http,
+            home: Handle::try_current().ok().map(Home::new),
         })
     }
 
@@ -118,7 +132,12 @@ impl HttpClient {
                 }
             }
         };
-        let mut response = request.send().await.map_err(failed)?;
+        let sent = request.send();
+        let mut response = match &self.home {
+            Some(home) => home.poll(sent).await,
+            None => sent.await,
+        }
+        .map_err(failed)?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
             return Err(ProviderError::Redirect { endpoint });
@@ -148,6 +167,25 @@ impl HttpClient {
             media_type,
             body,
         })
+    }
+}
+
+impl Home {
+    fn new(runtime: Handle) -> Self {
+        let (alive, mut all_gone) = mpsc::channel(1);
+        // Ends with the last clone of the client, or else with the runtime.
+        runtime.spawn(async move { all_gone.recv().await });
+        Self { runtime, alive }
+    }
+
+    /// Polls a future as if on this runtime, so that what it opens and spawns belongs there; without it, where it is.
+    async fn poll<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| {
+            let _entered = (!self.alive.is_closed()).then(|| self.runtime.enter());
+            future.as_mut().poll(context)
+        })
+        .await
     }
 }
 
@@ -222,6 +260,44 @@ fn roots(certs: Vec<CertificateDer<'static>>) -> Result<RootCertStore, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    /// Which runtime a future is polled on.
+    async fn here() -> tokio::runtime::Id {
+        Handle::current().id()
+    }
+
+    #[test]
+    fn connections_live_on_the_first_runtime_while_there_is_one() {
+        let (first, second) = (runtime(), runtime());
+        let home = first.block_on(async { Home::new(Handle::current()) });
+        let (one, two) = (first.handle().id(), second.handle().id());
+        assert_eq!(second.block_on(home.poll(here())), one);
+        drop(first);
+        assert_eq!(second.block_on(home.poll(here())), two);
+    }
+
+    #[test]
+    fn the_last_client_leaves_nothing_behind_on_the_runtime() {
+        let runtime = runtime();
+        runtime.block_on(async {
+            let home = Home::new(Handle::current());
+            let tasks = || Handle::current().metrics().num_alive_tasks();
+            assert_eq!(tasks(), 1);
+            drop(home.clone());
+            tokio::task::yield_now().await;
+            assert_eq!(tasks(), 1);
+            drop(home);
+            tokio::task::yield_now().await;
+            assert_eq!(tasks(), 0);
+        });
+    }
 
     #[test]
     fn https_and_loopback_are_secure_and_nothing_else_is() {

@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use miracl_core::Miracl;
-use rocket::Route;
+use miracl_core::{Config, ConfigError, Miracl};
+use rocket::{Route, figment::Figment};
 
 use crate::{
     handler::{AuthHandler, ErasedHandler},
@@ -24,6 +24,27 @@ impl MiraclAuth {
         Self {
             miracl,
             handler: Arc::new(handler),
+        }
+    }
+
+    /// Reads the settings of the login from Rocket's own: the table `miracl` of `Rocket.toml` in the profile in use, or the
+    /// variable `ROCKET_MIRACL`. It has the keys that [`Config::load`] lists. Without one, nothing is set.
+    ///
+    /// ```
+    /// # use miracl_rocket::{Miracl, MiraclAuth};
+    /// # fn build() -> Result<(), miracl_rocket::ConfigError> {
+    /// let rocket = rocket::build();
+    /// let miracl = Miracl::new(MiraclAuth::config(rocket.figment())?)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when it is no table, or has a value that does not fit.
+    pub fn config(figment: &Figment) -> Result<Config, ConfigError> {
+        match figment.find_value("miracl") {
+            Ok(settings) => Config::from_serde(&settings),
+            Err(_) => Ok(Config::default()),
         }
     }
 

@@ -429,3 +429,24 @@ async fn a_login_reaches_every_guard_and_every_path_to_return_to() {
     assert_eq!(left.status(), Status::SeeOther);
     assert_eq!(who(&client).await, "nobody");
 }
+
+#[test]
+fn the_settings_of_the_login_may_stand_in_rockets_own() {
+    let figment = rocket::Config::figment()
+        .merge(("miracl.issuer", "https://issuer.example"))
+        .merge(("miracl.client_secret", "s3cr3t"))
+        .merge(("miracl.session_idle_timeout", 60));
+    let config = MiraclAuth::config(&figment).unwrap();
+    assert_eq!(config.issuer, "https://issuer.example");
+    assert_eq!(config.client_secret.expose(), "s3cr3t");
+    assert_eq!(config.session_idle_timeout.as_secs(), 60);
+
+    let none = MiraclAuth::config(&rocket::Config::figment()).unwrap();
+    assert!(none.issuer.is_empty());
+
+    let wrong = rocket::Config::figment().merge(("miracl.pkce", "perhaps"));
+    let error = MiraclAuth::config(&wrong).unwrap_err();
+    assert_eq!(error.problems()[0].key, "pkce");
+    let no_table = rocket::Config::figment().merge(("miracl", 7));
+    assert!(MiraclAuth::config(&no_table).is_err());
+}

@@ -13,6 +13,8 @@ use figment::{
     value::Value,
 };
 
+use serde::Serialize;
+
 use super::{ClientAuthMethod, Config, ConfigError, Pkce, Problems, SigningAlgorithm};
 use crate::{
     client_auth::ClientKey,
@@ -81,6 +83,35 @@ impl Config {
         build(None, true)
     }
 
+    /// Takes settings from any value of serde's that is a map with the keys of the file, as [`Config::load`] lists them: the
+    /// part of an app's own settings that is about login.
+    ///
+    /// ```
+    /// # use miracl_core::Config;
+    /// let config = Config::from_serde(&serde_json::json!({
+    ///     "issuer": "https://project.miracl.example",
+    ///     "scopes": ["openid", "email", "dvs"],
+    /// }))?;
+    /// assert_eq!(config.scopes.len(), 3);
+    /// # Ok::<(), miracl_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is no map, or has a value that does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
+    pub fn from_serde(settings: &impl Serialize) -> Result<Self, ConfigError> {
+        match Value::serialize(settings) {
+            Ok(map @ Value::Dict(..)) => {
+                read(Figment::from(Serialized::globals(map)), "settings", false)
+            }
+            _ => {
+                let mut problems = Problems::default();
+                problems.add("settings", "is not a map of settings");
+                problems.into_result(None)
+            }
+        }
+    }
+
     /// Reads settings from a file, then from the environment, which wins.
     ///
     /// The file is `file`; or the one named by the variable `MIRACL_CONFIG`; or `miracl.json` in the working
@@ -136,20 +167,23 @@ impl Config {
 }
 
 fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
-    let mut problems = Problems::default();
-    let mut figment = Figment::new();
-    if let Some(path) = file {
-        match std::fs::read_to_string(path) {
-            Ok(text) => figment = figment.merge(Json::string(&text)),
-            Err(error) => {
-                problems.add(
-                    path.display().to_string(),
-                    format!("cannot be read: {error}"),
-                );
-                return problems.into_result(None);
-            }
+    let Some(path) = file else {
+        return read(Figment::new(), "settings", with_env);
+    };
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => read(Figment::from(Json::string(&text)), &name, with_env),
+        Err(error) => {
+            let mut problems = Problems::default();
+            problems.add(name, format!("cannot be read: {error}"));
+            problems.into_result(None)
         }
     }
+}
+
+/// Reads settings from what a file or another source had, called `name` in mistakes, and from the environment.
+fn read(figment: Figment, name: &str, with_env: bool) -> Result<Config, ConfigError> {
+    let mut problems = Problems::default();
     // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
     let variables: BTreeMap<&str, String> = SETTINGS
         .iter()
@@ -164,10 +198,6 @@ fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
     let mut values = match merged {
         Ok(values) => values,
         Err(error) => {
-            let name = file
-                .unwrap_or(Path::new(DEFAULT_FILE))
-                .display()
-                .to_string();
             problems.add(name, format!("is not a JSON object of settings: {error}"));
             return problems.into_result(None);
         }
@@ -291,10 +321,12 @@ impl Source<'_> {
         let text = match self.values.remove(key)? {
             Value::String(_, text) => text,
             Value::Bool(_, value) => value.to_string(),
-            Value::Num(_, number) => number
-                .to_u128()
-                .map(|value| value.to_string())
-                .or_else(|| number.to_f64().map(|value| value.to_string()))?,
+            Value::Num(_, number) => {
+                let whole = number.to_u128().map(|value| value.to_string());
+                let signed = || number.to_i128().map(|value| value.to_string());
+                let real = || number.to_f64().map(|value| value.to_string());
+                whole.or_else(signed).or_else(real).unwrap_or_default()
+            }
             Value::Empty(..) => return None,
             _ => {
                 self.refuse(key, "must be a text");
