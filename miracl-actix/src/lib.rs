@@ -58,6 +58,8 @@
 //!   for unknown paths too.
 //! * actix-web's own `web::get()` does not answer `HEAD`. The routes of the login do.
 //! * Of two routes with the same path the first one counts, without a word: no page may have the path of the callback.
+//! * A request is finished although its browser has gone away, so its login counts, too, unless the server was told
+//!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed).
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 
 mod auth;

@@ -68,8 +68,3 @@ pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 pub use miracl_core::app::*;
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};
-
-/// The app in the README, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

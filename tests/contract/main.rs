@@ -5,15 +5,23 @@
 
 use std::process::ExitCode;
 
+use miracl_tests::{Need, Scenario};
+use promises::PROMISES;
+
 mod challenge;
 mod cookies;
 mod cross_origin;
+mod fleet;
+mod frameworks;
+mod hooks;
 mod journey;
 mod login;
 mod logout;
+mod nested;
 mod outage;
 mod pages;
 mod platform;
+mod promises;
 mod refresh;
 mod refusal;
 mod secrets;
@@ -22,7 +30,7 @@ mod settings;
 mod tabs;
 
 fn main() -> ExitCode {
-    miracl_tests::run(&[
+    let modules = [
         ("login", login::scenarios()),
         ("refusal", refusal::scenarios()),
         ("tabs", tabs::scenarios()),
@@ -37,5 +45,15 @@ fn main() -> ExitCode {
         ("pages", pages::scenarios()),
         ("settings", settings::scenarios()),
         ("platform", platform::scenarios()),
-    ])
+        ("hooks", needing(Need::Probe, hooks::scenarios())),
+        ("nested", needing(Need::Probe, nested::scenarios())),
+        ("frameworks", frameworks::scenarios()),
+        ("fleet", fleet::scenarios()),
+    ];
+    miracl_tests::run_with_promises(&modules, PROMISES)
+}
+
+fn needing(need: Need, scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    let scenarios = scenarios.into_iter();
+    scenarios.map(|scenario| scenario.needing(need)).collect()
 }

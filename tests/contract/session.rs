@@ -19,7 +19,7 @@ scenarios![
 ];
 
 /// A cookie key, as `COOKIE_KEYS` has it.
-fn key(number: u8) -> String {
+pub(crate) fn key(number: u8) -> String {
     let bytes: Vec<u8> = (0..32)
         .map(|at| number.wrapping_mul(53) ^ (at * 7))
         .collect();

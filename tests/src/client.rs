@@ -284,6 +284,18 @@ impl Browser {
 
     /// Sends a request with this browser's cookies, and keeps those that come back.
     pub async fn send(&self, request: Request) -> Answer {
+        let what = format!("{} {}", request.method, request.url);
+        self.try_send(request)
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error:?}"))
+    }
+
+    /// Sends a request to a server that may close the connection without an answer.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole answer.
+    pub async fn try_send(&self, request: Request) -> Result<Answer, reqwest::Error> {
         let mut headers = HeaderMap::new();
         let mut fetch_site = None;
         match &request.from {
@@ -320,21 +332,18 @@ impl Browser {
         if let Some(body) = &request.body {
             outgoing = outgoing.body(body.clone());
         }
-        let response = outgoing
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("{} {}: {error:?}", request.method, request.url));
+        let response = outgoing.send().await?;
         let answer = Answer {
             status: response.status().as_u16(),
             url: request.url.clone(),
             headers: response.headers().clone(),
-            body: response.text().await.expect("the whole body arrives"),
+            body: response.text().await?,
             request,
         };
         for cookie in answer.set_cookies() {
             self.keep(cookie);
         }
-        answer
+        Ok(answer)
     }
 
     /// The cookies in the jar.

@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     fmt,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{process::Process, provider::Provider};
@@ -43,7 +44,52 @@ impl Adapter {
             demo: "demo-rocket",
             wrong_method: 404,
         },
+        Self {
+            name: "warp",
+            demo: "adapter-template",
+            wrong_method: 405,
+        },
     ];
+
+    /// The same adapter by its probe: an app with hooks that fail and routers in routers.
+    ///
+    /// The harness calls a probe a demo, too: what can be done with the one can be done with the other.
+    #[must_use]
+    pub fn probe(self) -> Self {
+        self.with_program(&self.probe_name())
+    }
+
+    /// The same adapter by the app that the README shows.
+    #[must_use]
+    pub fn app(self) -> Self {
+        self.with_program(&self.app_name())
+    }
+
+    /// Whether it is a crate of its own. The template is not, and has no app in the README.
+    #[must_use]
+    pub fn is_a_crate(self) -> bool {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        root.join(format!("miracl-{}", self.name)).exists()
+    }
+
+    pub(crate) fn has_probe(self) -> bool {
+        programs().contains_key(&self.probe_name())
+    }
+
+    fn probe_name(self) -> String {
+        format!("probe-{}", self.name)
+    }
+
+    fn app_name(self) -> String {
+        format!("{}-app", self.name)
+    }
+
+    fn with_program(self, name: &str) -> Self {
+        let (demo, _) = programs()
+            .get_key_value(name)
+            .unwrap_or_else(|| panic!("there is no program {name}"));
+        Self { demo, ..self }
+    }
 }
 
 /// A running demo in a working directory of its own, stopped when dropped.
@@ -62,6 +108,7 @@ pub struct DemoBuilder {
     adapter: Adapter,
     environment: HashMap<String, String>,
     files: Vec<(String, String)>,
+    silent_at: Option<u16>,
 }
 
 /// A demo that did not start, as it should when a setting is wrong.
@@ -86,6 +133,7 @@ impl Demo {
             adapter,
             environment: HashMap::from([("PORT".to_owned(), "0".to_owned())]),
             files: Vec::new(),
+            silent_at: None,
         }
     }
 
@@ -138,6 +186,16 @@ impl Demo {
             .unwrap_or_else(|why| panic!("no {text:?} in the log: {why}"));
     }
 
+    /// Asks it to stop, as service managers do, and does not wait.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Waits until it has ended by itself, and returns its exit code; nothing when it is still there after `limit`.
+    pub fn wait_for_end(&mut self, limit: Duration) -> Option<i32> {
+        self.process.wait(limit).and_then(|status| status.code())
+    }
+
     /// Stops it, and starts it again on the same port in the same directory with the same settings.
     pub fn restart(&mut self) {
         self.restart_with(|settings| settings);
@@ -180,6 +238,13 @@ impl DemoBuilder {
         self
     }
 
+    /// A program that does not say where it listens: at this port.
+    #[must_use]
+    pub fn silent_at(mut self, port: u16) -> Self {
+        self.silent_at = Some(port);
+        self
+    }
+
     /// Starts the demo.
     pub fn start(self) -> Demo {
         self.try_start()
@@ -216,6 +281,15 @@ impl DemoBuilder {
                 .env("HOME", directory)
                 .envs(&self.environment),
         );
+        if let Some(port) = self.silent_at {
+            return match wait_for_port(port, &mut process) {
+                Ok(()) => Ok((process, format!("http://127.0.0.1:{port}"))),
+                Err(why) => Err(Refused {
+                    log: format!("{}\n({why})", process.log()),
+                    code: None,
+                }),
+            };
+        }
         let listening = process.wait_for(START, |line| {
             line.strip_prefix("listening on ")
                 .map(|url| url.trim_end_matches('/').to_owned())
@@ -244,6 +318,20 @@ impl DemoBuilder {
     }
 }
 
+/// Waits until somebody listens at a port.
+fn wait_for_port(port: u16, process: &mut Process) -> Result<(), &'static str> {
+    let deadline = Instant::now() + START;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if process.wait(Duration::from_millis(20)).is_some() {
+            return Err("it ended");
+        }
+        if Instant::now() > deadline {
+            return Err("it took too long");
+        }
+    }
+    Ok(())
+}
+
 /// The demo's program.
 fn program(adapter: Adapter) -> &'static Path {
     programs()
@@ -264,7 +352,14 @@ pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
 fn build() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--workspace", "--bins", "--locked", "--quiet"])
+        .args([
+            "build",
+            "--workspace",
+            "--bins",
+            "--examples",
+            "--locked",
+            "--quiet",
+        ])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     forget_package(&mut cargo);

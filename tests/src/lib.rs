@@ -5,8 +5,11 @@
 //!   redirects. [`Chrome`] is the real thing.
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that none of
 //!   us wrote.
+//! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
+//! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
-//! * [`Scenario`] and [`run`] make one test of each scenario for each adapter.
+//! * [`Scenario`] and [`run`] make one test of each scenario for each adapter; a [`Promise`] says which of them show that it
+//!   is kept, and what of it is still to come.
 //!
 //! A scenario is an `async fn(Adapter)` whose name is a sentence. It fails by panicking, and so does the harness.
 
@@ -19,16 +22,23 @@ pub mod canary;
 mod chrome;
 mod client;
 mod demo;
+mod front;
 mod oidc_provider;
 mod page;
+pub mod person;
 mod process;
+mod promise;
 mod provider;
 mod scenario;
+mod wire;
 
 pub use chrome::Chrome;
 pub use client::{Answer, Browser, Cookie, Request};
 pub use demo::{Adapter, Demo, DemoBuilder, Refused, forget_package};
+pub use front::Front;
 pub use oidc_provider::OidcProvider;
 pub use page::{Form, Tag};
+pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
-pub use scenario::{Future, Need, Scenario, run};
+pub use scenario::{Future, Need, Scenario, run, run_on, run_with_promises};
+pub use wire::{Raw, Wire};

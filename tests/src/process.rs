@@ -115,6 +115,17 @@ impl Process {
         });
     }
 
+    /// Asks the process to end, as service managers do.
+    pub(crate) fn terminate(&self) {
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the signal is sent"
+        );
+    }
+
     /// Waits for the process to end by itself.
     pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let _ = self.wait_for(limit, |_| None::<()>);

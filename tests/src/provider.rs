@@ -64,6 +64,8 @@ pub enum Answers {
     With(u16, &'static str, String),
     /// With the good JSON, changed.
     Changed(Box<dyn Fn(&mut Value) + Send + Sync>),
+    /// As a good provider does, but only after this time.
+    Late(Duration),
     /// Not at all.
     Never,
 }
@@ -105,6 +107,7 @@ impl std::fmt::Debug for Answers {
             Self::Well => f.write_str("Well"),
             Self::With(status, _, body) => f.debug_tuple("With").field(status).field(body).finish(),
             Self::Changed(_) => f.write_str("Changed"),
+            Self::Late(delay) => f.debug_tuple("Late").field(delay).finish(),
             Self::Never => f.write_str("Never"),
         }
     }
@@ -307,7 +310,7 @@ impl Shared {
 
     /// The answer of an endpoint, given the good one.
     async fn answer(&self, endpoint: Endpoint, status: StatusCode, mut good: Value) -> Response {
-        {
+        let delay = {
             let state = self.lock();
             match state.answers.get(&endpoint).unwrap_or(&Answers::Well) {
                 Answers::Well => return json_response(status, &good),
@@ -324,10 +327,12 @@ impl Shared {
                     )
                         .into_response();
                 }
-                Answers::Never => {}
+                Answers::Late(delay) => *delay,
+                Answers::Never => Duration::MAX,
             }
-        }
-        std::future::pending().await
+        };
+        tokio::time::sleep(delay).await;
+        json_response(status, &good)
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     pin::Pin,
     process::{Command, ExitCode, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::{
     demo::{self, Adapter},
     oidc_provider::OidcProvider,
+    promise::{self, Pending, Promise},
 };
 
 /// No scenario may take longer.
@@ -36,6 +38,8 @@ pub enum Need {
     Chromium,
     /// Node.js and the npm packages of `tests/providers`.
     Node,
+    /// The adapter's probe. An adapter that is only tried out may do without.
+    Probe,
 }
 
 /// Lists scenarios: the functions of these names in this module.
@@ -69,15 +73,20 @@ impl Scenario {
 
 impl Need {
     /// Why this is missing; nothing when it is there.
-    fn missing(self) -> Option<&'static str> {
+    fn missing(self, adapter: Adapter) -> Option<&'static str> {
         match self {
-            Self::Chromium if !runs("chromium") => Some("chromium is not installed"),
-            Self::Chromium if !runs("chromedriver") => Some("chromedriver is not installed"),
+            Self::Probe if !adapter.has_probe() => Some("this adapter has no probe"),
+            Self::Chromium if !runs("chromium") => {
+                Some("chromium is not installed: tests/run does it")
+            }
+            Self::Chromium if !runs("chromedriver") => {
+                Some("chromedriver is not installed: tests/run does it")
+            }
             Self::Node if !runs("node") => Some("node is not installed"),
             Self::Node if !OidcProvider::is_installed() => {
-                Some("the packages of tests/providers are not installed")
+                Some("the packages of tests/providers are not installed: tests/run does it")
             }
-            Self::Chromium | Self::Node => None,
+            Self::Chromium | Self::Node | Self::Probe => None,
         }
     }
 }
@@ -87,23 +96,62 @@ impl Need {
 /// A scenario whose need is missing is reported as ignored and told about at the end; with `MIRACL_TESTS=all`, which
 /// `tests/run` sets, it fails.
 pub fn run(modules: &[(&str, Vec<Scenario>)]) -> ExitCode {
+    run_on(Adapter::ALL, modules)
+}
+
+/// The same on some adapters.
+pub fn run_on(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)]) -> ExitCode {
+    play(adapters, modules, &[])
+}
+
+/// The same for scenarios that show that promises are kept. It ends with a table of every adapter: scenarios that passed, and
+/// parts of promises that are pending.
+pub fn run_with_promises(modules: &[(&str, Vec<Scenario>)], promises: &[Promise]) -> ExitCode {
+    play(Adapter::ALL, modules, promises)
+}
+
+fn play(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)], promises: &[Promise]) -> ExitCode {
+    if !promises.is_empty() {
+        let named: Vec<_> = modules
+            .iter()
+            .flat_map(|(module, scenarios)| {
+                let named = |scenario: &Scenario| (*module, scenario.name);
+                scenarios.iter().map(named)
+            })
+            .collect();
+        promise::check(promises, &named);
+    }
     let arguments = Arguments::from_args();
+    if !arguments.list {
+        // Before the first scenario, whose time it is not.
+        demo::programs();
+    }
+    let tally = Arc::new(Tally::default());
     let all = std::env::var_os("MIRACL_TESTS").is_some_and(|value| value == "all");
     let mut found = BTreeMap::new();
     let mut left_out = Vec::new();
     let mut trials = Vec::new();
     for (module, scenarios) in modules {
-        for &adapter in Adapter::ALL {
+        for &adapter in adapters {
             for scenario in scenarios {
                 let Scenario { name, needs, play } = *scenario;
                 let name = format!("{module}::{}::{name}", adapter.name);
-                let missing =
-                    needs.and_then(|need| *found.entry(need).or_insert_with(|| need.missing()));
+                let missing = needs.filter(|_| !arguments.list).and_then(|need| {
+                    let found = found.entry((need, adapter.name));
+                    *found.or_insert_with(|| need.missing(adapter))
+                });
+                // What can be installed must be; what is the adapter's own is its own.
+                let all = all && needs != Some(Need::Probe);
                 let trial = match missing {
-                    None => Trial::test(name, move || {
-                        watch(play(adapter));
-                        Ok(())
-                    }),
+                    None => {
+                        let tally = Arc::clone(&tally);
+                        Trial::test(name, move || {
+                            tally.add(adapter, false);
+                            watch(play(adapter));
+                            tally.add(adapter, true);
+                            Ok(())
+                        })
+                    }
                     Some(why) => {
                         if !all {
                             left_out.push((name.clone(), why));
@@ -115,17 +163,48 @@ pub fn run(modules: &[(&str, Vec<Scenario>)]) -> ExitCode {
             }
         }
     }
-    if !arguments.list {
-        // Before the first scenario, whose time it is not.
-        demo::programs();
-    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         for (name, why) in left_out {
-            println!("left out: {name}, because {why}: tests/run installs it");
+            println!("left out: {name}, because {why}");
         }
     }
+    if !arguments.list && !promises.is_empty() {
+        tally.print(promises);
+    }
     conclusion.exit_code()
+}
+
+/// How many scenarios began and passed, for each adapter.
+#[derive(Debug, Default)]
+struct Tally(Mutex<BTreeMap<&'static str, [usize; 2]>>);
+
+impl Tally {
+    fn add(&self, adapter: Adapter, passed: bool) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.entry(adapter.name).or_default()[usize::from(passed)] += 1;
+    }
+
+    fn print(&self, promises: &[Promise]) {
+        for promise in promises {
+            for pending in promise.pending {
+                let Pending { what, reason } = pending;
+                println!("pending: promise {}, {what}: {reason}", promise.number);
+            }
+        }
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        println!(
+            "\n{:<10} {:>7} {:>7} {:>8}",
+            "adapter", "passed", "failed", "pending"
+        );
+        for adapter in Adapter::ALL {
+            let [began, passed] = counts.get(adapter.name).copied().unwrap_or_default();
+            let failed = began - passed;
+            let pending = promise::pending(promises);
+            println!("{:<10} {passed:>7} {failed:>7} {pending:>8}", adapter.name);
+        }
+        println!();
+    }
 }
 
 /// Plays one scenario to its end.

@@ -26,6 +26,9 @@ use miracl_actix::{Miracl, MiraclAuth};
 
 use crate::app::{App, router};
 
+/// How many seconds requests that have begun may take to end when the demo is asked to stop.
+const GRACE: u64 = 5;
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     demo_shared::log::start();
@@ -60,6 +63,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let server = HttpServer::new(move || router(&auth, &app)).listen(listener)?;
 
     print!("{greeting}");
+    // A login whose browser goes away is dropped; actix-web would finish it by default.
+    let server = server.h1_allow_half_closed(false).shutdown_timeout(GRACE);
     server.shutdown_signal(stop_asked_for()).run().await?;
     Ok(())
 }

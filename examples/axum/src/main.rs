@@ -18,12 +18,17 @@ mod tests;
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use demo_shared::Settings;
 use miracl_axum::Miracl;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use crate::app::{App, router};
+
+/// How long requests that have begun may take to end when the demo is asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,9 +63,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let router = router(miracl, app);
 
     print!("{greeting}");
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop_asked_for())
-        .await?;
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop_asked_for());
+    let limit = async {
+        stop_asked_for().await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        ended = server => ended?,
+        () = limit => {}
+    }
     Ok(())
 }
 

@@ -29,6 +29,9 @@ use rocket::fairing::AdHoc;
 
 use crate::app::{App, rocket};
 
+/// How many seconds requests that have begun may take to end when the demo is asked to stop.
+const GRACE: u32 = 5;
+
 #[rocket::main]
 async fn main() -> ExitCode {
     demo_shared::log::start();
@@ -77,6 +80,8 @@ async fn serve(settings: Settings) -> Result<bool, Box<dyn Error>> {
             ErrorKind::Bind(bind) if any_port && bind.kind() == io::ErrorKind::AddrInUse => {
                 Ok(false)
             }
+            // A request took longer than that: it was asked to stop, and does.
+            ErrorKind::Shutdown(..) => Ok(true),
             _ => Err(error.into()),
         },
     }
@@ -97,7 +102,7 @@ fn listening_on(address: SocketAddr) -> Config {
         cli_colors: false,
         // Ctrl-C, and the signal by which service managers stop a process, let requests end that have begun.
         shutdown: Shutdown {
-            grace: 2,
+            grace: GRACE - 1,
             mercy: 1,
             ..Shutdown::default()
         },

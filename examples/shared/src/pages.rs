@@ -116,9 +116,19 @@ impl<'a> Alert<'a> {
     }
 }
 
+/// A framework as it writes itself.
+pub(crate) fn name(framework: &str) -> &str {
+    match framework {
+        "actix" => "actix-web",
+        "rocket" => "Rocket",
+        other => other,
+    }
+}
+
 impl Pages {
     /// Makes the pages of the demo for `framework`, which logs people in at `issuer`.
     pub fn new(framework: &str, issuer: &str, script: Option<LoginScript>) -> Self {
+        let framework = name(framework);
         Self {
             site: Site {
                 framework: framework.to_owned(),

@@ -12,7 +12,7 @@ use miracl_platform::{Client, Platform, PlatformConfig, StartError};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::chain;
+use crate::{chain::chain, pages};
 
 /// Where the platform keeps its keys and its users, below the working directory.
 const FOLDER: &str = ".miracl/platform";
@@ -53,7 +53,7 @@ impl LocalPlatform {
         };
 
         let mut client = Client::new(client_id, client_secret, &config.redirect_uri);
-        client.name = format!("{framework} SDK example");
+        client.name = format!("{} SDK example", pages::name(framework));
         client
             .post_logout_redirect_uris
             .extend(config.post_logout_redirect_uri.clone());

@@ -1,0 +1,117 @@
+//! The app: its state and its filters.
+//!
+//! To copy it into an app of yours, take over the mentions of `auth` in [`service`]: who joins the hooks to the login, which
+//! routes need a login, where the login's own routes are, and what goes around everything.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use demo_shared::{Pages, Users};
+use miracl_warp::{Miracl, MiraclAuth, optional_user, user, visit};
+use tower::{Layer, Service};
+use warp::http::Request;
+use warp::reply::Response;
+use warp::{Filter, Rejection, Reply};
+
+use crate::pages::{self, OutOfOrder, html};
+
+/// The longest form this app has, in bytes.
+const LONGEST_FORM: u64 = 16 * 1024;
+
+/// What handlers and both hooks need.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) users: Users,
+}
+
+/// Puts the app together.
+pub(crate) fn service<B>(
+    miracl: Miracl,
+    app: App,
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
+where
+    B: hyper::body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: Send + Sync + 'static,
+{
+    // The hooks are implemented by `App` itself: see `auth.rs`.
+    let auth = MiraclAuth::new(miracl, app.clone());
+    let state = {
+        let app = app.clone();
+        warp::any().map(move || app.clone())
+    };
+
+    // Paths and methods come first, then who is asking: a filter that does not match must not ask.
+    let index = warp::path::end()
+        .and(read())
+        .and(state.clone())
+        .and(visit())
+        .and(optional_user())
+        .and(warp::query())
+        .then(pages::index);
+    // Two ways to let in logged-in people only: `login_required`, for whole groups of routes too, or the filter `user`.
+    let members = warp::path!("members")
+        .and(read())
+        .and(auth.login_required())
+        .and(state.clone())
+        .and(visit())
+        .and(user())
+        .then(pages::members);
+    let profile = warp::path!("profile")
+        .and(read())
+        .and(state.clone())
+        .and(visit())
+        .and(user())
+        .then(pages::profile);
+    let save_profile = warp::path!("profile")
+        .and(warp::post())
+        .and(state)
+        .and(visit())
+        .and(user())
+        .and(warp::body::content_length_limit(LONGEST_FORM))
+        .and(warp::body::form())
+        .then(pages::save_profile);
+    let refresh = warp::path!("refresh")
+        .and(read())
+        .and(visit())
+        .then(pages::refresh);
+    let me = warp::path!("me").and(read()).and(visit()).then(pages::me);
+    let whoami = warp::path!("whoami")
+        .and(read())
+        .and(optional_user())
+        .map(pages::whoami);
+    let public = warp::path!("public").and(read()).map(pages::public);
+    let style = warp::path!("style.css").and(read()).map(pages::style);
+
+    let filter = index
+        .or(members)
+        .or(profile)
+        .or(save_profile)
+        .or(refresh)
+        .or(me)
+        .or(whoami)
+        .or(public)
+        .or(style)
+        // The callback, `/login/start`, `/logout` and `/signed-out`.
+        .or(auth.routes())
+        .recover(move |rejection| recovered(app.clone(), rejection))
+        .boxed();
+    // Around everything: cookies, and protection against other sites.
+    auth.layer().layer(warp::service(filter))
+}
+
+/// `GET`, and `HEAD`, which `warp::get()` does not match.
+fn read() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Everything else: what is not there, and the veto of a hook. For the rest warp has answers.
+async fn recovered(app: App, rejection: Rejection) -> Result<impl Reply, Rejection> {
+    if rejection.is_not_found() {
+        Ok(html(app.pages.not_found()))
+    } else if rejection.find::<OutOfOrder>().is_some() {
+        Ok(html(app.pages.unavailable()))
+    } else {
+        Err(rejection)
+    }
+}

@@ -1,0 +1,65 @@
+//! The two hooks: what this app does when somebody has logged in, and when they have not.
+//!
+//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You meet
+//! no token here: before `on_auth_success` is called, every check has been made.
+
+use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
+use warp::Rejection;
+use warp::http::request::Parts;
+use warp::reply::Response;
+
+use crate::app::App;
+use crate::pages::{OutOfOrder, html, redirect};
+
+impl AuthHandler for App {
+    /// Looks the user up, adds them if this is their first login, and sends them back to where they wanted to go.
+    ///
+    /// An `Err` would be a veto: `recovered` in `app.rs` answers, and nobody is logged in.
+    async fn on_auth_success(
+        &self,
+        req: &Parts,
+        login: AuthSuccess,
+    ) -> Result<Response, Rejection> {
+        let user = login.user();
+        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be unconfirmed.
+        let stored = self
+            .users
+            .find_or_add(
+                user.issuer(),
+                user.id(),
+                user.email(),
+                user.email_verified(),
+            )
+            .await
+            .map_err(OutOfOrder::from)?;
+
+        let visit = req.visit();
+        visit.flash(Category::Success, "Successfully logged in!");
+        visit.flash(Category::Info, stored.greeting());
+        Ok(redirect(login.return_to()))
+    }
+
+    /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    async fn on_auth_failed(
+        &self,
+        req: &Parts,
+        failure: AuthFailure,
+    ) -> Result<Response, Rejection> {
+        let visit = req.visit();
+        visit.flash(Category::Danger, "Login failed!");
+        let flashes = visit.take_flashes().await;
+        let login = self.pages.login_button(&visit, failure.return_to()).await;
+        let development = visit.miracl().development();
+        Ok(html(self.pages.login_failed(
+            &flashes,
+            &failure,
+            &login,
+            development,
+        )))
+    }
+
+    /// Says good-bye on the next page. The session is dead by now.
+    async fn on_logout(&self, req: &Parts, _kind: LogoutKind) {
+        req.visit().flash(Category::Info, "User logged out!");
+    }
+}

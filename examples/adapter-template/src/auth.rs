@@ -1,0 +1,64 @@
+//! The engine and the app's hooks, joined: what routes and layers are made of.
+
+use std::{fmt, sync::Arc};
+
+use miracl_core::Miracl;
+use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
+
+use crate::{
+    handler::{AuthHandler, ErasedHandler},
+    layer::MiraclLayer,
+    require, routes,
+};
+
+/// Login for one app: make it once, at start. Clones are cheap and the same.
+#[derive(Clone)]
+pub struct MiraclAuth {
+    pub(crate) miracl: Miracl,
+    pub(crate) handler: Arc<dyn ErasedHandler>,
+}
+
+impl MiraclAuth {
+    /// Joins the engine and the app's hooks.
+    pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
+        Self {
+            miracl,
+            handler: Arc::new(handler),
+        }
+    }
+
+    /// Returns the engine.
+    pub fn miracl(&self) -> &Miracl {
+        &self.miracl
+    }
+
+    /// Returns the routes of the login, to be joined to the app's filters by `or`, at its root: the callback, the login route
+    /// (`/login/start`), log-out (`/logout`), and the page after log-out when it lies on this site.
+    ///
+    /// They need [`layer`](Self::layer) around them.
+    #[doc(alias = "MiraclAuthRequestHandler")]
+    pub fn routes(&self) -> BoxedFilter<(Response,)> {
+        routes::routes(self)
+    }
+
+    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
+    /// other sites. It goes around the whole app: `auth.layer().layer(warp::service(filter))`.
+    pub fn layer(&self) -> MiraclLayer {
+        MiraclLayer::new(self.miracl.clone())
+    }
+
+    /// Returns a filter for routes that need somebody to be logged in, to stand behind the path: it extracts nothing.
+    ///
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+        require::login_required()
+    }
+}
+
+impl fmt::Debug for MiraclAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclAuth")
+            .field("miracl", &self.miracl)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! The app's side of a login: two hooks, and one more for log-out.
+
+use std::pin::Pin;
+
+use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
+use warp::{Rejection, http::request::Parts, reply::Response};
+
+use crate::{extract::RequestExt, reply::reply};
+
+/// What the app does when a login succeeded, and when it failed.
+///
+/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. From `req` comes the visit, as
+/// [`req.visit()`](RequestExt::visit), to show a message or to make a login URL.
+///
+/// The order of a login, which is part of the contract:
+///
+/// 1. the engine makes every check;
+/// 2. the new session is made, but counts for nothing yet;
+/// 3. `on_auth_success` runs;
+/// 4. on `Ok` the new session begins and the one before ends. On `Err`, on a panic, or when the browser goes away, the
+///    new one is dropped and the one before stays.
+#[doc(alias = "MiraclMixin")]
+pub trait AuthHandler: Send + Sync + 'static {
+    /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].
+    ///
+    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and the app's
+    /// `recover` answers the rejection.
+    fn on_auth_success(
+        &self,
+        req: &Parts,
+        login: AuthSuccess,
+    ) -> impl Future<Output = Result<Response, Rejection>> + Send;
+
+    /// Answers a login that failed, for whatever reason. By default with a plain page.
+    ///
+    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`], and
+    /// [`AuthFailure::id`] finds the reason in the log.
+    fn on_auth_failed(
+        &self,
+        req: &Parts,
+        failure: AuthFailure,
+    ) -> impl Future<Output = Result<Response, Rejection>> + Send {
+        let page = reply(req.visit().miracl().failure_page(&failure));
+        async { Ok(page) }
+    }
+
+    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to it. By default
+    /// does nothing.
+    fn on_logout(&self, req: &Parts, kind: LogoutKind) -> impl Future<Output = ()> + Send {
+        let _ = (req, kind);
+        async {}
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The twin of [`AuthHandler`] that can be behind a pointer, so that no type parameter reaches the app's other types.
+pub(crate) trait ErasedHandler: Send + Sync {
+    fn on_auth_success<'a>(
+        &'a self,
+        req: &'a Parts,
+        login: AuthSuccess,
+    ) -> Boxed<'a, Result<Response, Rejection>>;
+
+    fn on_auth_failed<'a>(
+        &'a self,
+        req: &'a Parts,
+        failure: AuthFailure,
+    ) -> Boxed<'a, Result<Response, Rejection>>;
+
+    fn on_logout<'a>(&'a self, req: &'a Parts, kind: LogoutKind) -> Boxed<'a, ()>;
+}
+
+impl<H: AuthHandler> ErasedHandler for H {
+    fn on_auth_success<'a>(
+        &'a self,
+        req: &'a Parts,
+        login: AuthSuccess,
+    ) -> Boxed<'a, Result<Response, Rejection>> {
+        Box::pin(AuthHandler::on_auth_success(self, req, login))
+    }
+
+    fn on_auth_failed<'a>(
+        &'a self,
+        req: &'a Parts,
+        failure: AuthFailure,
+    ) -> Boxed<'a, Result<Response, Rejection>> {
+        Box::pin(AuthHandler::on_auth_failed(self, req, failure))
+    }
+
+    fn on_logout<'a>(&'a self, req: &'a Parts, kind: LogoutKind) -> Boxed<'a, ()> {
+        Box::pin(AuthHandler::on_logout(self, req, kind))
+    }
+}

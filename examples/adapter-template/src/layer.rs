@@ -1,0 +1,167 @@
+//! The layer around the app: it makes visits possible, and writes what they changed to the response.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use miracl_core::Miracl;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+use warp::{
+    http::{
+        HeaderValue, Request,
+        header::{CACHE_CONTROL, SET_COOKIE},
+    },
+    reply::Response,
+};
+
+use crate::{extract::Slot, reply::reply, request::View};
+
+/// Wraps a service so that its requests have a [`Visit`](crate::Visit).
+///
+/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set. It is
+/// plain tower, and goes around [`warp::service`].
+#[derive(Clone)]
+pub struct MiraclLayer {
+    miracl: Miracl,
+}
+
+impl MiraclLayer {
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self { miracl }
+    }
+}
+
+impl<S> Layer<S> for MiraclLayer {
+    type Service = MiraclService<S>;
+
+    fn layer(&self, inner: S) -> MiraclService<S> {
+        MiraclService {
+            miracl: self.miracl.clone(),
+            inner,
+        }
+    }
+}
+
+impl fmt::Debug for MiraclLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclLayer").finish_non_exhaustive()
+    }
+}
+
+/// The service that [`MiraclLayer`] makes.
+#[derive(Clone)]
+pub struct MiraclService<S> {
+    miracl: Miracl,
+    inner: S,
+}
+
+impl<S: fmt::Debug> fmt::Debug for MiraclService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B> Service<Request<B>> for MiraclService<S>
+where
+    S: Service<Request<B>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = MiraclFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
+            return MiraclFuture {
+                state: State::Refused {
+                    response: Some(reply(refused)),
+                },
+            };
+        }
+        let (mut head, body) = request.into_parts();
+        let slot = Slot::new(self.miracl.clone(), head.clone());
+        head.extensions.insert(slot.clone());
+        MiraclFuture {
+            state: State::Called {
+                future: self.inner.call(Request::from_parts(head, body)),
+                slot,
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`MiraclService`].
+    pub struct MiraclFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Refused { response: Option<Response> },
+        Called { #[pin] future: F, slot: Slot },
+    }
+}
+
+impl<F, E> Future for MiraclFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Refused { response } => {
+                let response = response
+                    .take()
+                    .expect("a future is not polled after its end");
+                Poll::Ready(Ok(response))
+            }
+            StateProjection::Called { future, slot } => {
+                let mut response = ready!(future.poll(cx))?;
+                if let Some(refused) = slot.refused() {
+                    // What else answered was never meant for somebody who is not logged in.
+                    response = reply(refused.clone());
+                }
+                if let Some(visit) = slot.made() {
+                    finish(visit, &mut response);
+                }
+                Poll::Ready(Ok(response))
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for MiraclFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MiraclFuture").finish_non_exhaustive()
+    }
+}
+
+/// Writes what a visit changed to its response.
+fn finish(visit: &miracl_core::Visit, response: &mut Response) {
+    let outcome = visit.finish();
+    let headers = response.headers_mut();
+    for cookie in outcome.set_cookies {
+        match HeaderValue::try_from(cookie) {
+            Ok(cookie) => {
+                headers.append(SET_COOKIE, cookie);
+            }
+            Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
+        }
+    }
+    if outcome.no_store {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,89 @@
+//! MIRACL login for warp 0.4: two hooks, a few routes, and filters that say who is asking.
+//!
+//! Works with every OpenID Connect provider. It is the warp adapter of [`miracl_core`], where the login itself lives; the
+//! axum, actix-web and Rocket adapters have the same names and the same behaviour.
+//!
+//! It is also the template for an adapter of yours: see "Write an adapter" in `CONTRIBUTING.md`.
+//!
+//! # An app
+//!
+//! ```no_run
+//! use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User, optional_user, user};
+//! use tower::Layer;
+//! use warp::{Filter, Rejection, Reply, http::{StatusCode, request::Parts}, reply::{Response, with_header, with_status}};
+//!
+//! struct App;
+//!
+//! impl AuthHandler for App {
+//!     async fn on_auth_success(&self, req: &Parts, login: AuthSuccess) -> Result<Response, Rejection> {
+//!         // Look your own user up here, by login.user().issuer() and login.user().id().
+//!         req.visit().flash(Category::Success, "Successfully logged in!");
+//!         let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
+//!         Ok(with_header(redirect, "location", login.return_to()).into_response())
+//!     }
+//!
+//!     async fn on_auth_failed(&self, req: &Parts, failure: AuthFailure) -> Result<Response, Rejection> {
+//!         Ok(miracl_warp::reply(req.visit().miracl().failure_page(&failure)))
+//!     }
+//! }
+//!
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
+//! let index = warp::path::end()
+//!     .and(optional_user())
+//!     .map(|user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." });
+//! let members = warp::path!("members")
+//!     .and(user())
+//!     .map(|user: User| format!("Hello, {}.", user.id()));
+//! let app = index.or(members).or(auth.routes());
+//! let app = auth.layer().layer(warp::service(app));
+//! # let _: miracl_warp::MiraclService<_> = app;
+//! # Ok(()) }
+//! ```
+//!
+//! # The parts
+//!
+//! | what | for |
+//! |---|---|
+//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
+//! | [`AuthHandler`] | your two hooks |
+//! | [`user`], [`optional_user`] | who is asking; `user` sends everybody else to log in |
+//! | [`visit`] | everything else: tokens, user data, messages, log-out |
+//! | [`RequestExt`] | `req.visit()` in a hook |
+//!
+//! # Differences
+//!
+//! What warp does in its own way, compared with the sibling adapters:
+//!
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
+//! * A filter can add nothing to a request and sees no rejection of its neighbours, so the layer goes around [`warp::service`].
+//!   `warp::serve` takes filters only: the service is served by hyper. With it goes `warp::addr::remote`, which knows the
+//!   address behind `warp::serve` alone.
+//! * Extractors are filters: [`user`], [`optional_user`] in place of `Option<User>`, and [`visit`]. Put them behind the path and
+//!   the method.
+//! * [`user`] and [`MiraclAuth::login_required`] reject as if nothing were found, and the layer answers: filters behind an `or` still
+//!   run, but neither they nor a `recover` can answer in their place. For two pages at one path take [`optional_user`].
+//!   Inside, `warp::log` sees what was found instead.
+//! * [`MiraclAuth::login_required`] behind the first part of a path answers for unknown paths below it, too.
+//! * The veto of a hook is a [`Rejection`](warp::Rejection), which goes to the app's `recover`.
+//! * `warp::get()` does not answer `HEAD`. The routes of the login do.
+//! * To `warp::path!`, `/members/` is `/members`. The login's own routes answer their exact paths only, as everywhere.
+//! * Of two filters for the same request the first one counts, without a word: no page may have the path of the callback.
+//! * Hooks get `&Parts`. Extensions are those that the request had when it came to the layer.
+
+mod auth;
+mod extract;
+mod handler;
+mod layer;
+mod reply;
+mod request;
+mod require;
+mod routes;
+
+pub use auth::MiraclAuth;
+pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
+pub use handler::AuthHandler;
+pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
+#[doc(inline)]
+pub use miracl_core::app::*;
+pub use reply::reply;

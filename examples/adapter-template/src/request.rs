@@ -1,0 +1,56 @@
+//! warp's request as the engine sees it.
+
+use std::borrow::Cow;
+
+use miracl_core::RequestView;
+use warp::http::{HeaderMap, Method, Request, Uri, request::Parts};
+
+/// A view of a request, whole or without its body.
+pub(crate) struct View<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> From<&'a Parts> for View<'a> {
+    fn from(parts: &'a Parts) -> Self {
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+        }
+    }
+}
+
+impl<'a, B> From<&'a Request<B>> for View<'a> {
+    fn from(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+        }
+    }
+}
+
+impl RequestView for View<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn path_and_query(&self) -> Cow<'_, str> {
+        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        Cow::Borrowed(path)
+    }
+
+    fn host(&self) -> Option<&str> {
+        let header = self.headers.get("host").and_then(|host| host.to_str().ok());
+        header.or_else(|| self.uri.authority().map(|authority| authority.as_str()))
+    }
+
+    fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.as_bytes())
+    }
+}

@@ -1,0 +1,40 @@
+//! The app in the README.
+
+use actix_web::web::{Redirect, get};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
+use miracl_actix::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, User};
+use std::{env, error::Error};
+
+struct Hooks; // Your database goes in here.
+
+impl AuthHandler for Hooks {
+    // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
+    async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
+        let back = Redirect::to(login.return_to().to_owned()).see_other();
+        Ok(back.respond_to(req).map_into_boxed_body())
+    }
+}
+
+async fn index(user: Option<User>) -> &'static str {
+    user.map_or("Hello, stranger.", |_| "Welcome back.")
+}
+
+async fn members(user: User) -> String {
+    format!("Hello, {}.", user.id())
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::load(None)?; // miracl.json, then the environment
+    let auth = MiraclAuth::new(Miracl::new(config)?, Hooks);
+    let app = move || {
+        App::new()
+            .route("/", get().to(index))
+            .route("/members", get().to(members))
+            .configure(auth.routes()) // /login, /login/start, /logout
+            .wrap(auth.layer())
+    };
+    let port = env::var("PORT").unwrap_or("5000".into());
+    let server = HttpServer::new(app).bind(format!("127.0.0.1:{port}"))?;
+    Ok(server.run().await?)
+}

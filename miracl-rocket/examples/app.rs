@@ -1,0 +1,42 @@
+//! The app in the README.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Rocket's handlers take guards by value"
+)]
+
+use miracl_rocket::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, Response, Result, User};
+use rocket::response::{Redirect, Responder};
+use rocket::{Request, get, routes};
+use std::error::Error;
+
+struct App; // Your database goes in here.
+
+impl AuthHandler for App {
+    // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
+    async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
+        Redirect::to(login.return_to().to_owned()).respond_to(req)
+    }
+}
+
+#[get("/")]
+fn index(user: Option<User>) -> &'static str {
+    user.map_or("Hello, stranger.", |_| "Welcome back.")
+}
+
+#[get("/members")]
+fn members(user: User) -> String {
+    format!("Hello, {}.", user.id())
+}
+
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::load(None)?; // miracl.json, then the environment
+    let auth = MiraclAuth::new(Miracl::new(config)?, App);
+    let app = rocket::build() // ROCKET_PORT=5000
+        .mount("/", routes![index, members])
+        .mount("/", auth.routes()) // /login, /login/start, /logout
+        .attach(auth.fairing());
+    app.launch().await?;
+    Ok(())
+}

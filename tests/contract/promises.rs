@@ -1,0 +1,205 @@
+//! What the project promises, which scenarios show it, and what waits for work that is still to come.
+
+use miracl_tests::{Pending, Promise};
+
+/// Every promise, in the order of their numbers.
+pub(crate) const PROMISES: &[Promise] = &[
+    Promise {
+        number: 1,
+        about: "state, nonce and PKCE are made for every login",
+        shown_by: &[
+            "login::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
+            "login::the_state_of_two_logins_differs",
+            "login::login_works_where_pkce_is_switched_off",
+            "refusal::a_callback_url_opened_again_is_refused",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 2,
+        about: "a pending login is a sealed cookie of this browser",
+        shown_by: &[
+            "tabs",
+            "fleet::a_login_begun_at_one_ends_at_the_next_and_greets_at_the_third",
+            "session::a_login_under_way_survives_a_restart",
+            "challenge::a_challenge_needs_no_provider_and_sets_no_cookie",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 3,
+        about: "the callback is checked in one order, and looking changes nothing",
+        shown_by: &[
+            "refusal::the_name_of_another_issuer_is_refused",
+            "refusal::a_parameter_given_twice_is_refused",
+            "login::looking_at_the_callback_is_not_using_it",
+            "logout::looking_at_logout_is_not_using_it",
+            "frameworks::a_head_is_a_get_without_its_body",
+        ],
+        pending: &[Pending {
+            what: "a callback that comes by POST (form_post)",
+            reason: "response_mode=form_post is not built",
+        }],
+    },
+    Promise {
+        number: 4,
+        about: "the ID token is verified in full",
+        shown_by: &["refusal"],
+        pending: &[],
+    },
+    Promise {
+        number: 5,
+        about: "a new signing key is found within the login",
+        shown_by: &["refusal::a_new_signing_key_is_found_within_the_login"],
+        pending: &[Pending {
+            what: "a storm of tokens with unknown keys leaves a login its own fetch",
+            reason: "there is no back-channel log-out to send them to",
+        }],
+    },
+    Promise {
+        number: 6,
+        about: "the way back is a path of our own",
+        shown_by: &[
+            "login::the_way_back_leads_to_the_page_the_login_began_at",
+            "login::a_way_back_to_another_site_leads_home",
+            "login::a_way_back_that_is_too_long_leads_home",
+            "nested::a_challenge_in_a_nested_router_comes_back_to_the_whole_path",
+            "frameworks::a_target_with_another_host_leads_to_ours",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 7,
+        about: "the app starts without the provider",
+        shown_by: &["outage"],
+        pending: &[],
+    },
+    Promise {
+        number: 8,
+        about: "sessions are sealed in the browser, or kept on the server",
+        shown_by: &["session", "fleet"],
+        pending: &[
+            Pending {
+                what: "sessions in the server's memory",
+                reason: "SESSION_STORE=memory is not built",
+            },
+            Pending {
+                what: "sessions in Redis",
+                reason: "SESSION_STORE=redis://… is not built",
+            },
+        ],
+    },
+    Promise {
+        number: 9,
+        about: "a new session for every login, with deadlines of its own",
+        shown_by: &[
+            "login::a_login_while_logged_in_makes_a_new_session",
+            "pages::the_benchmark_page_of_a_user_is_their_address",
+        ],
+        pending: &[Pending {
+            what: "the idle deadline moves, the absolute one does not",
+            reason: "a scenario cannot move a demo's clock; the engine's own tests do",
+        }],
+    },
+    Promise {
+        number: 10,
+        about: "cookies are closed, bound, small, and deleted as they were made",
+        shown_by: &["cookies", "secrets", "settings"],
+        pending: &[],
+    },
+    Promise {
+        number: 11,
+        about: "two sealed values, bound to each other",
+        shown_by: &[
+            "session::cookies_of_two_sessions_do_not_mix",
+            "session::a_cookie_under_the_name_of_another_is_nobody",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 12,
+        about: "log-out kills the session wherever it can be seen",
+        shown_by: &["logout"],
+        pending: &[
+            Pending {
+                what: "a copied cookie is dead in the whole fleet",
+                reason: "MARKS_STORE=redis://… is not built",
+            },
+            Pending {
+                what: "log-out by the provider, through the back channel",
+                reason: "POST /backchannel-logout is not built",
+            },
+            Pending {
+                what: "log-out by the provider, through the front channel",
+                reason: "GET /frontchannel-logout is not built",
+            },
+        ],
+    },
+    Promise {
+        number: 13,
+        about: "what knows the session is never stored, and nothing else is forbidden to be",
+        shown_by: &[
+            "pages::every_page_that_knows_the_session_is_never_stored",
+            "pages::the_public_page_costs_nothing",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 14,
+        about: "tokens are refreshed once per session, and no outage logs anybody out",
+        shown_by: &["refresh"],
+        pending: &[
+            Pending {
+                what: "an access token that has run out is refreshed, once",
+                reason: "refresh tokens are not used",
+            },
+            Pending {
+                what: "an invalid_grant ends the session",
+                reason: "refresh tokens are not used",
+            },
+        ],
+    },
+    Promise {
+        number: 15,
+        about: "everybody is told about the login in a way they understand",
+        shown_by: &["challenge", "nested"],
+        pending: &[],
+    },
+    Promise {
+        number: 16,
+        about: "loops end, and visitors by another name come to ours",
+        shown_by: &["login::a_visitor_by_another_host_name_is_sent_to_ours_first"],
+        pending: &[Pending {
+            what: "a loop of logins ends in a page that explains it",
+            reason: "the page is not built",
+        }],
+    },
+    Promise {
+        number: 17,
+        about: "other sites cannot act in the user's name",
+        shown_by: &["cross_origin"],
+        pending: &[Pending {
+            what: "a login that a third party begins",
+            reason: "GET and POST /login/initiate are not built",
+        }],
+    },
+    Promise {
+        number: 18,
+        about: "the browser sees a sentence and a number, the log the rest; every failure reaches a hook",
+        shown_by: &[
+            "refusal::the_page_gives_a_number_and_the_log_the_reason",
+            "secrets",
+            "hooks",
+        ],
+        pending: &[],
+    },
+    Promise {
+        number: 19,
+        about: "who does not ask pays nothing",
+        shown_by: &["pages::the_public_page_costs_nothing"],
+        pending: &[Pending {
+            what: "what a request costs, measured",
+            reason: "there are no benchmarks",
+        }],
+    },
+];

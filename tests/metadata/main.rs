@@ -1,0 +1,204 @@
+//! The dependencies that were asked for are there, each in real use, and none of the weighty ones twice.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
+
+use miracl_tests::forget_package;
+use serde_json::Value;
+
+/// What must stand in a crate's own manifest.
+const DIRECT: &[(&str, &[&str])] = &[
+    (
+        "miracl-core",
+        &["reqwest", "serde", "openidconnect", "cookie"],
+    ),
+    ("miracl-axum", &["axum", "tower"]),
+    ("miracl-actix", &["actix-web"]),
+    ("miracl-rocket", &["rocket"]),
+];
+
+/// What there may be one version of: two would be two TLS stacks, two HTTP clients, two kinds of random numbers.
+const ONCE: &[&str] = &["reqwest", "rustls", "ring", "openidconnect", "serde"];
+
+#[test]
+fn the_crates_that_were_asked_for_are_direct_dependencies() {
+    let metadata = metadata();
+    for (package, wanted) in DIRECT {
+        let direct = direct(&metadata, package);
+        for name in *wanted {
+            assert!(direct.contains_key(*name), "{package} has no {name}");
+        }
+    }
+}
+
+#[test]
+fn every_direct_dependency_is_used() {
+    let metadata = metadata();
+    for (package, _) in DIRECT {
+        let source = source(&Path::new(ROOT).join(package).join("src"));
+        for (name, in_code) in direct(&metadata, package) {
+            assert!(
+                names(&source, &in_code),
+                "{package} depends on {name} and never names it"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_weighty_is_there_twice() {
+    let metadata = metadata();
+    for (package, _) in DIRECT {
+        let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for id in tree(&metadata, package) {
+            let package = by_id(&metadata, id);
+            versions
+                .entry(text(&package["name"]))
+                .or_default()
+                .insert(text(&package["version"]));
+        }
+        for name in ONCE {
+            let found = versions.get(name).map_or(0, BTreeSet::len);
+            assert!(found < 2, "{package} has {name} as {:?}", versions[name]);
+        }
+    }
+    let core = tree(&metadata, "miracl-core").len();
+    assert!(core > 50, "the tree of miracl-core has {core} crates only");
+}
+
+#[test]
+fn a_name_is_found_in_code_and_not_in_comments() {
+    for (source, found) in [
+        ("use cookie::Cookie;", true),
+        ("use cookie;", true),
+        ("use {\n    cookie::Cookie,\n};", true),
+        ("let a = cookie::parse();", true),
+        ("#[derive(cookie::A)]", true),
+        ("pub use cookie as biscuit;", true),
+        ("crate::cookie::parse();", false),
+        ("my_cookie::parse();", false),
+        ("cookies::parse();", false),
+        ("use cookies;", false),
+        ("let cookie = 1;", false),
+    ] {
+        assert_eq!(names(source, "cookie"), found, "{source}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let code = "//! See cookie::Cookie.\n/// cookie::\nfn a() {} // cookie::\n";
+    std::fs::write(folder.path().join("a.rs"), code).expect("a file");
+    assert!(!names(&source(folder.path()), "cookie"));
+}
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What cargo knows of the workspace and of what it depends on, on this kind of machine. It asks no network.
+fn metadata() -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["--filter-platform", &host()])
+        .current_dir(ROOT);
+    forget_package(&mut cargo);
+    let output = cargo.output().expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
+}
+
+/// This kind of machine, as rustc calls it.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output();
+    let output = output.expect("rustc runs").stdout;
+    String::from_utf8_lossy(&output)
+        .lines()
+        .find_map(|line| line.strip_prefix("host: ").map(str::to_owned))
+        .expect("rustc tells its host")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn by_id<'a>(metadata: &'a Value, id: &str) -> &'a Value {
+    list(&metadata["packages"])
+        .find(|package| package["id"] == id)
+        .expect("a package of the tree")
+}
+
+fn by_name<'a>(metadata: &'a Value, name: &str) -> &'a Value {
+    list(&metadata["packages"])
+        .find(|package| package["name"] == name && package["source"].is_null())
+        .unwrap_or_else(|| panic!("no package {name}"))
+}
+
+/// A package's own normal dependencies, and what each is called in code.
+fn direct(metadata: &Value, package: &str) -> BTreeMap<String, String> {
+    list(&by_name(metadata, package)["dependencies"])
+        .filter(|dependency| dependency["kind"].is_null())
+        .map(|dependency| {
+            let name = text(&dependency["name"]);
+            let in_code = dependency["rename"].as_str().unwrap_or(name);
+            (name.to_owned(), in_code.replace('-', "_"))
+        })
+        .collect()
+}
+
+/// Everything that a package needs to run, itself included.
+fn tree<'a>(metadata: &'a Value, package: &str) -> BTreeSet<&'a str> {
+    let nodes: BTreeMap<_, _> = list(&metadata["resolve"]["nodes"])
+        .map(|node| (text(&node["id"]), node))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![text(&by_name(metadata, package)["id"])];
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        for dependency in list(&nodes[id]["deps"]) {
+            if list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null()) {
+                open.push(text(&dependency["pkg"]));
+            }
+        }
+    }
+    seen
+}
+
+/// The code of a folder, without comments.
+fn source(folder: &Path) -> String {
+    let mut code = String::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).expect("a folder");
+            open.extend(entries.flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            for line in text.lines() {
+                code += line.split("//").next().unwrap_or_default();
+                code.push('\n');
+            }
+        }
+    }
+    code
+}
+
+/// Whether code names a crate: `name::` where no path goes on, or `use name`.
+fn names(code: &str, name: &str) -> bool {
+    let word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        let begins =
+            !before.ends_with(|before: char| before.is_alphanumeric() || "_:".contains(before));
+        begins && (after.starts_with("::") || before.ends_with("use ") && !after.starts_with(word))
+    })
+}

@@ -1,0 +1,95 @@
+//! The probe of miracl-actix.
+
+use std::error::Error;
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer, Responder, Result,
+    error::ErrorForbidden,
+    web::{self, Redirect, get, post, scope},
+};
+use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
+use miracl_probe as probe;
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
+        if !probe::obey(&req.visit(), &login).await {
+            return Err(ErrorForbidden("no"));
+        }
+        let back = Redirect::to(login.return_to().to_owned()).see_other();
+        Ok(back.respond_to(req).map_into_boxed_body())
+    }
+
+    async fn on_auth_failed(
+        &self,
+        req: &HttpRequest,
+        failure: AuthFailure,
+    ) -> Result<HttpResponse> {
+        Ok(miracl_actix::reply(
+            req.visit().miracl().failure_page(&failure),
+        ))
+    }
+}
+
+async fn members(user: User) -> String {
+    user.id().to_owned()
+}
+
+async fn guarded() -> &'static str {
+    "a member"
+}
+
+async fn optional(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn me(user: User) -> String {
+    probe::me(user.id())
+}
+
+async fn form(body: String, visit: Visit) -> HttpResponse {
+    match visit.user().await {
+        Ok(Some(user)) => HttpResponse::Ok().body(format!("{}: {body}", user.id())),
+        Ok(None) => HttpResponse::Unauthorized().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn flashes(visit: Visit) -> String {
+    probe::lines(&visit.take_flashes().await)
+}
+
+#[actix_web::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let (listener, miracl) = probe::start()?;
+    let auth = MiraclAuth::new(miracl, Hooks);
+    probe::greet(listener.local_addr()?);
+    let app = move || {
+        let deep = scope("/deep").route("/members", get().to(members));
+        let nested = scope("/nested")
+            .route("/members", get().to(members))
+            .service(deep);
+        let behind = scope("/guarded")
+            .wrap(auth.login_required())
+            .route("/members", get().to(guarded));
+        App::new()
+            .route("/me", get().to(me))
+            .route("/optional", get().to(optional))
+            .route("/form", post().to(form))
+            .route("/flashes", get().to(flashes))
+            .service(nested)
+            .service(behind)
+            .configure(auth.routes())
+            .default_service(web::to(HttpResponse::NotFound))
+            .wrap(auth.layer())
+    };
+    HttpServer::new(app)
+        .workers(1)
+        // A request ends with its browser.
+        .h1_allow_half_closed(false)
+        .listen(listener)?
+        .run()
+        .await?;
+    Ok(())
+}

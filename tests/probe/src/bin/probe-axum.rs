@@ -1,0 +1,87 @@
+//! The probe of miracl-axum.
+
+use std::error::Error;
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::Request,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Redirect, Response, Result},
+    routing::{get, post},
+};
+use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
+use miracl_probe as probe;
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(&self, req: &mut Parts, login: AuthSuccess) -> Result<Response> {
+        if !probe::obey(&req.visit(), &login).await {
+            return Err(StatusCode::FORBIDDEN.into());
+        }
+        Ok(Redirect::to(login.return_to()).into_response())
+    }
+
+    async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
+        Ok(miracl_axum::reply(
+            req.visit().miracl().failure_page(&failure),
+        ))
+    }
+}
+
+async fn members(user: User) -> String {
+    user.id().to_owned()
+}
+
+async fn guarded() -> &'static str {
+    "a member"
+}
+
+async fn optional(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn me(user: User) -> String {
+    probe::me(user.id())
+}
+
+async fn form(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 10_000).await.unwrap_or_default();
+    match parts.visit().user().await {
+        Ok(Some(user)) => {
+            format!("{}: {}", user.id(), String::from_utf8_lossy(&body)).into_response()
+        }
+        Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn flashes(visit: Visit) -> String {
+    probe::lines(&visit.take_flashes().await)
+}
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let (listener, miracl) = probe::start()?;
+    let auth = MiraclAuth::new(miracl, Hooks);
+    let deep = Router::new().route("/members", get(members));
+    let nested = Router::new()
+        .route("/members", get(members))
+        .nest("/deep", deep);
+    let behind = Router::new()
+        .route("/members", get(guarded))
+        .route_layer(auth.login_required());
+    let app = Router::new()
+        .route("/me", get(me))
+        .route("/optional", get(optional))
+        .route("/form", post(form))
+        .route("/flashes", get(flashes))
+        .nest("/nested", nested)
+        .nest("/guarded", behind)
+        .merge(auth.routes())
+        .layer(auth.layer());
+    probe::greet(listener.local_addr()?);
+    Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
+}

@@ -1,0 +1,104 @@
+//! The probe of miracl-rocket.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Rocket's handlers take guards by value"
+)]
+
+use std::error::Error;
+
+use miracl_probe as probe;
+use miracl_rocket::{
+    AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, Response, Result, User, Visit,
+};
+use rocket::{
+    Config, Request,
+    config::LogLevel,
+    fairing::AdHoc,
+    get,
+    http::Status,
+    post,
+    response::{Redirect, Responder},
+    routes,
+};
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
+        if !probe::obey(&req.visit(), &login).await {
+            return Err(Status::Forbidden);
+        }
+        Redirect::to(login.return_to().to_owned()).respond_to(req)
+    }
+
+    async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
+        Ok(miracl_rocket::reply(
+            req.visit().miracl().failure_page(&failure),
+        ))
+    }
+}
+
+#[get("/members")]
+fn members(user: User) -> String {
+    user.id().to_owned()
+}
+
+#[get("/members")]
+fn guarded() -> &'static str {
+    "a member"
+}
+
+#[get("/optional")]
+fn optional(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+#[get("/me")]
+fn me(user: User) -> String {
+    probe::me(user.id())
+}
+
+#[post("/form", data = "<body>")]
+async fn form(body: String, visit: Visit) -> Result<String> {
+    match visit.user().await {
+        Ok(Some(user)) => Ok(format!("{}: {body}", user.id())),
+        Ok(None) => Err(Status::Unauthorized),
+        Err(_) => Err(Status::ServiceUnavailable),
+    }
+}
+
+#[get("/flashes")]
+async fn flashes(visit: Visit) -> String {
+    probe::lines(&visit.take_flashes().await)
+}
+
+#[rocket::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let (listener, miracl) = probe::start()?;
+    let auth = MiraclAuth::new(miracl, Hooks);
+    let address = listener.local_addr()?;
+    // Rocket opens its socket by itself.
+    drop(listener);
+    let config = Config {
+        address: address.ip(),
+        port: address.port(),
+        log_level: LogLevel::Off,
+        ..Config::release_default()
+    };
+    let greet = AdHoc::on_liftoff("Greeting", move |_| {
+        Box::pin(async move { probe::greet(address) })
+    });
+    rocket::custom(config)
+        .mount("/", routes![me, optional, form, flashes])
+        .mount("/nested", routes![members])
+        .mount("/nested/deep", routes![members])
+        .mount("/guarded", routes![guarded])
+        .mount("/guarded", auth.login_required())
+        .mount("/", auth.routes())
+        .attach(auth.fairing())
+        .attach(greet)
+        .launch()
+        .await?;
+    Ok(())
+}

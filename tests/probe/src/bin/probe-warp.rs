@@ -1,0 +1,102 @@
+//! The probe of the adapter for warp.
+
+use std::error::Error;
+
+use hyper::{body::Bytes, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use miracl_probe as probe;
+use miracl_warp::{
+    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, optional_user, user, visit,
+};
+use tower::Layer as _;
+use warp::{
+    Filter, Rejection, Reply,
+    http::{StatusCode, header::LOCATION, request::Parts},
+    reject::Reject,
+    reply::{Response, with_header, with_status},
+};
+
+struct Hooks;
+
+#[derive(Debug)]
+struct Veto;
+
+impl Reject for Veto {}
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(
+        &self,
+        req: &Parts,
+        login: AuthSuccess,
+    ) -> Result<Response, Rejection> {
+        if !probe::obey(&req.visit(), &login).await {
+            return Err(Veto.into());
+        }
+        let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
+        Ok(with_header(redirect, LOCATION, login.return_to()).into_response())
+    }
+}
+
+async fn form(body: Bytes, visit: Visit) -> Response {
+    match visit.user().await {
+        Ok(Some(user)) => {
+            format!("{}: {}", user.id(), String::from_utf8_lossy(&body)).into_response()
+        }
+        Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn recovered(rejection: Rejection) -> Result<StatusCode, Rejection> {
+    let veto = rejection.find::<Veto>();
+    veto.map(|_| StatusCode::FORBIDDEN).ok_or(rejection)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (listener, miracl) = probe::start()?;
+    let auth = MiraclAuth::new(miracl, Hooks);
+    let members = warp::path!("members")
+        .and(user())
+        .map(|user: User| user.id().to_owned());
+    let deep = warp::path("deep").and(members.clone());
+    let nested = warp::path("nested").and(members.or(deep));
+    let guarded = warp::path("guarded")
+        .and(auth.login_required())
+        .and(warp::path!("members"))
+        .map(|| "a member");
+    let me = warp::path!("me")
+        .and(user())
+        .map(|user: User| probe::me(user.id()));
+    let optional = warp::path!("optional")
+        .and(optional_user())
+        .map(|user: Option<User>| {
+            user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+        });
+    let form = warp::path!("form")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(visit())
+        .then(form);
+    let flashes = warp::path!("flashes")
+        .and(visit())
+        .then(|visit: Visit| async move { probe::lines(&visit.take_flashes().await) });
+    let app = me
+        .or(optional)
+        .or(form)
+        .or(flashes)
+        .or(nested)
+        .or(guarded)
+        .or(auth.routes())
+        .recover(recovered)
+        .boxed();
+    let service = auth.layer().layer(warp::service(app));
+    probe::greet(listener.local_addr()?);
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let service = TowerToHyperService::new(service.clone());
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(connection);
+    }
+}

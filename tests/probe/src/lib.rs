@@ -1,0 +1,89 @@
+//! What the probes share. A probe is a small app with what no demo should have: hooks that refuse, panic or take for ever,
+//! routers in routers, a handler that reads the body before it asks who is there.
+//!
+//! | route | |
+//! |---|---|
+//! | `GET /me` | `{"sub":"…"}`, for logged-in people |
+//! | `GET /optional` | the id or `nobody` |
+//! | `GET /nested/members`, `GET /nested/deep/members` | for logged-in people, by extractor, one and two routers deep |
+//! | `GET /guarded/members` | the same by `login_required` around the inner router |
+//! | `POST /form` | reads the body, then asks who is there: `id: body` |
+//! | `GET /flashes` | the messages, one a line |
+//!
+//! The path that a login comes back to says what its hook does: see [`obey`].
+
+use std::{
+    error::Error,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Visit};
+
+/// How long a hook takes that is slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// A free port, and an engine for the app behind it.
+///
+/// # Errors
+///
+/// When the environment holds no settings that make sense.
+pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let miracl = Miracl::new(Config {
+        redirect_uri: Config::redirect_uri_for(&format!("http://{}", listener.local_addr()?)),
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::from_env()?
+    })?;
+    Ok((listener, miracl))
+}
+
+/// Tells the harness that the probe listens.
+pub fn greet(address: SocketAddr) {
+    println!("listening on http://{address}");
+}
+
+/// Does in `on_auth_success` what the scenario asks for by the path it comes back to. `false` is a veto.
+///
+/// # Panics
+///
+/// When asked to.
+pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
+    let path = login.return_to();
+    println!("the hook of {path} began");
+    let _guard = Guard(path);
+    match path {
+        "/veto" => {
+            visit.flash(Category::Danger, "Not you.");
+            return false;
+        }
+        "/panic" => panic!("the hook panics, as asked for"),
+        "/slow" => tokio::time::sleep(SLOW).await,
+        "/never" => std::future::pending().await,
+        _ => {}
+    }
+    true
+}
+
+/// The messages, one a line.
+pub fn lines(flashes: &[Flash]) -> String {
+    flashes
+        .iter()
+        .map(|flash| format!("{}\n", flash.text))
+        .collect()
+}
+
+/// Who is there, in JSON. The ids of these tests need no escaping.
+pub fn me(id: &str) -> String {
+    format!("{{\"sub\":\"{id}\"}}")
+}
+
+/// Says that a hook came to its end, even if that was not its own.
+struct Guard<'a>(&'a str);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        println!("the hook of {} ended", self.0);
+    }
+}

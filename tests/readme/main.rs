@@ -1,0 +1,94 @@
+//! The apps that the README shows: what runs here is what stands there.
+
+use std::{net::TcpListener, path::Path, process::ExitCode};
+
+use miracl_platform::{Client, Platform, PlatformConfig};
+use miracl_tests::{
+    Adapter, Answer, Browser, Demo,
+    person::{EMAIL, approve},
+    scenarios,
+};
+
+scenarios![
+    the_app_of_the_readme_is_the_one_that_is_tested,
+    the_app_of_the_readme_is_short,
+    the_app_of_the_readme_logs_people_in,
+];
+
+fn main() -> ExitCode {
+    let adapters: Vec<Adapter> = Adapter::ALL
+        .iter()
+        .copied()
+        .filter(|adapter| adapter.is_a_crate())
+        .collect();
+    miracl_tests::run_on(&adapters, &[("readme", scenarios())])
+}
+
+/// The source of an adapter's app, without what only our lints ask for.
+fn source(adapter: Adapter) -> String {
+    let path = format!("miracl-{}/examples/app.rs", adapter.name);
+    let source = read(&path);
+    let at = source.find("\nuse ").expect("imports after the header");
+    source[at + 1..].to_owned()
+}
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+async fn the_app_of_the_readme_is_the_one_that_is_tested(adapter: Adapter) {
+    let block = format!("```rust\n{}```\n", source(adapter));
+    assert!(
+        read("README.md").contains(&block),
+        "README.md does not have miracl-{}/examples/app.rs as it is",
+        adapter.name
+    );
+}
+
+async fn the_app_of_the_readme_is_short(adapter: Adapter) {
+    let source = source(adapter);
+    let lines = source
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count();
+    assert!(lines <= 33, "{lines} lines");
+}
+
+async fn the_app_of_the_readme_logs_people_in(adapter: Adapter) {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port();
+    let callback = format!("http://127.0.0.1:{port}/login");
+    let platform = Platform::start(PlatformConfig {
+        clients: vec![Client::new("app", "secret-of-the-app", &callback)],
+        ..PlatformConfig::default()
+    })
+    .await
+    .expect("the platform starts");
+    let app = Demo::builder(adapter.app())
+        .env("PORT", &port.to_string())
+        .env("ROCKET_PORT", &port.to_string())
+        .env("ISSUER", platform.issuer())
+        .env("CLIENT_ID", "app")
+        .env("CLIENT_SECRET", "secret-of-the-app")
+        .env("REDIRECT_URL", &callback)
+        .env(
+            "COOKIE_KEYS",
+            "qOSJrMzb9Jn1gq8Nfg1yD0dB7vP2sTzXhU5kWmE3RiY=",
+        )
+        .silent_at(port)
+        .start();
+    let browser = Browser::new();
+    let home = async || browser.open(app.url("/")).await.expect(200).body;
+    assert_eq!(home().await, "Hello, stranger.");
+    browser.fetch(app.url("/members")).await.expect(401);
+    let page: Answer = browser.visit(app.url("/members")).await.expect(200);
+    let page = approve(&browser, page, app.origin(), &mut Vec::new()).await;
+    assert_eq!(page.url.path(), "/members");
+    assert_eq!(page.body, format!("Hello, {EMAIL}."));
+    assert_eq!(home().await, "Welcome back.");
+    browser.post(app.url("/logout"), &[]).await.expect(303);
+    assert_eq!(home().await, "Hello, stranger.");
+}

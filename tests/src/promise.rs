@@ -1,0 +1,50 @@
+//! Promises, the scenarios that show each of them, and what is still to come.
+
+/// One of the project's numbered promises.
+#[derive(Clone, Copy, Debug)]
+pub struct Promise {
+    /// Its number.
+    pub number: u8,
+    /// Its gist.
+    pub about: &'static str,
+    /// Scenarios that show it: a module (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
+    pub shown_by: &'static [&'static str],
+    /// What of it no scenario can show yet.
+    pub pending: &'static [Pending],
+}
+
+/// A part of a promise that is not built yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending {
+    /// What there will be.
+    pub what: &'static str,
+    /// What it waits for.
+    pub reason: &'static str,
+}
+
+/// Fails when a promise names a scenario that there is not, or nothing at all.
+pub(crate) fn check(promises: &[Promise], scenarios: &[(&str, &str)]) {
+    for (at, promise) in promises.iter().enumerate() {
+        let number = promise.number;
+        assert_eq!(usize::from(number), at + 1, "promises are in order");
+        assert!(
+            !promise.shown_by.is_empty() || !promise.pending.is_empty(),
+            "promise {number} is neither shown nor pending"
+        );
+        for shown in promise.shown_by {
+            let (module, name) = shown.split_once("::").unwrap_or((shown, ""));
+            let exists = scenarios
+                .iter()
+                .any(|(own, scenario)| *own == module && (name.is_empty() || *scenario == name));
+            assert!(
+                exists,
+                "promise {number} is shown by {shown}, which there is not"
+            );
+        }
+    }
+}
+
+/// How many parts of promises are pending.
+pub(crate) fn pending(promises: &[Promise]) -> usize {
+    promises.iter().map(|promise| promise.pending.len()).sum()
+}

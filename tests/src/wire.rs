@@ -1,0 +1,101 @@
+//! Requests byte by byte, as no client library sends them.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::demo::Demo;
+
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A connection to a demo, and what is written to it is what is sent.
+#[derive(Debug)]
+pub struct Wire(TcpStream);
+
+/// An answer, not understood any further than necessary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// What came after them.
+    pub body: String,
+}
+
+impl Wire {
+    /// Connects to a demo.
+    pub async fn connect(demo: &Demo) -> Self {
+        Self::try_connect(demo.port())
+            .await
+            .expect("the demo listens")
+    }
+
+    /// Connects to a port where perhaps nobody listens.
+    ///
+    /// # Errors
+    ///
+    /// When nobody does.
+    pub async fn try_connect(port: u16) -> std::io::Result<Self> {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map(Self)
+    }
+
+    /// Sends these bytes.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0
+            .write_all(bytes.as_ref())
+            .await
+            .expect("the demo reads");
+    }
+
+    /// Reads until the demo closes the connection: requests ask for that by `Connection: close`.
+    pub async fn answer(mut self) -> Raw {
+        let mut bytes = Vec::new();
+        tokio::time::timeout(LIMIT, self.0.read_to_end(&mut bytes))
+            .await
+            .expect("the demo closes the connection")
+            .expect("the demo answers");
+        Raw::parse(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// Sends a whole request, and reads the answer.
+    pub async fn ask(demo: &Demo, request: impl AsRef<[u8]>) -> Raw {
+        let mut wire = Self::connect(demo).await;
+        wire.send(request).await;
+        wire.answer().await
+    }
+}
+
+impl Raw {
+    fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1)?.parse().ok())
+            .unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self {
+            status,
+            headers,
+            body: body.to_owned(),
+        }
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
