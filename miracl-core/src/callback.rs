@@ -12,7 +12,6 @@ use crate::{
     discovery::ProviderMetadata,
     error::{AuthFailure, Description, FailureReason, SessionError, printable},
     id_token::{Expected, IdToken, Unverified},
-    jwks::Verdict,
     login::{PendingLogin, cookie_name, mark},
     receipt::{Applied, Receipt, Recorder},
     seal::Purpose,
@@ -239,7 +238,7 @@ impl Visit {
         let taken = engine.jwks.keys(&engine.http, uri).await;
         let taken = receipt.check("jwks_uri", "RFC 7517 §5", taken)?;
         let mut verdict = id_token.signature(&taken.keys);
-        if verdict == Verdict::NoKey {
+        if taken.may_be_old(verdict) {
             let newer = engine.jwks.newer(&taken, &engine.http, uri).await;
             let newer = receipt.check("jwks_uri again", "OIDC Core §10.1.1", newer)?;
             verdict = id_token.signature(&newer);
@@ -317,6 +316,8 @@ impl Visit {
         let session = Arc::new(Session {
             id: random(),
             generation: 0,
+            // Known once the data is sealed.
+            data: Default::default(),
             created: now,
             seen: now,
             issued_at: id_token.issued_at,

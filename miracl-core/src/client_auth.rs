@@ -113,9 +113,9 @@ impl ClientKey {
     /// As [`ClientKey::from_jwk`], and when the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ClientKeyError> {
         let path = path.as_ref();
-        let named = |what: &dyn fmt::Display| ClientKeyError(format!("{}: {what}", path.display()));
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| named(&error))?);
-        Self::from_jwk(&text).map_err(|error| named(&error))
+        let named = |what: String| ClientKeyError(format!("{}: {what}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+        Self::from_jwk(&Zeroizing::new(text)).map_err(|error| named(error.0))
     }
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use cookie::{Cookie, SameSite};
 
 use crate::{
     config::Checked,
-    seal::{KeyRing, Opened, Purpose, parts},
+    seal::{KeyRing, Opened, Purpose, SealNonce, parts},
 };
 
 /// All of our cookies together, names and values: browsers and servers begin to refuse at 8 KB of headers.
@@ -52,6 +52,8 @@ pub(crate) struct SetCookie {
     /// Name and value as the browser sends them back, in bytes; 0 for a deletion.
     pub(crate) len: usize,
     pub(crate) line: String,
+    /// Of the first part of a sealed value.
+    pub(crate) nonce: Option<SealNonce>,
 }
 
 impl Cookies {
@@ -121,6 +123,7 @@ impl Cookies {
         };
         SetCookie {
             line: cookie.build().to_string(),
+            nonce: crate::seal::nonce(value),
             len,
             name,
         }
@@ -165,6 +168,17 @@ impl Cookies {
         }
     }
 
+    /// Whether a value in the request was sealed by a key or in a format that this process does not know.
+    pub(crate) fn has_foreign(&self, header: &[u8], purpose: Purpose, name: &str) -> bool {
+        values(header, name)
+            .any(|value| matches!(self.keys.open(purpose, name, value), Opened::Foreign))
+    }
+
+    /// The nonce of the first value of this name in the request: what tells one sealing from another without opening it.
+    pub(crate) fn nonce(&self, header: &[u8], name: &str) -> Option<SealNonce> {
+        values(header, name).find_map(crate::seal::nonce)
+    }
+
     /// The names of the cookies in a request that hold a value and its parts.
     pub(crate) fn names_of_parts(&self, header: &[u8], name: &str) -> Vec<String> {
         (0..MAX_PARTS)
@@ -175,13 +189,9 @@ impl Cookies {
 
     /// The names of all pending logins in a request.
     pub(crate) fn logins(&self, header: &[u8]) -> Vec<String> {
-        let Ok(header) = std::str::from_utf8(header) else {
-            return Vec::new();
-        };
-        let mut names: Vec<String> = Cookie::split_parse(header)
-            .flatten()
-            .map(|cookie| cookie.name().to_owned())
-            .filter(|name| name.starts_with(&self.login_prefix))
+        let mut names: Vec<String> = pairs(header)
+            .filter(|(name, _)| name.starts_with(&self.login_prefix))
+            .map(|(name, _)| name.to_owned())
             .collect();
         names.sort();
         names.dedup();

@@ -136,7 +136,9 @@ impl Discovery {
         let ask = || async { self.check(&self.ask(http).await?, http.allows_http()) };
         match self.metadata.fetch_since(seen, ask).await {
             Ok(metadata) => Ok(metadata),
-            Err(away @ ProviderError::Unreachable { .. }) => Err(away),
+            Err(away @ (ProviderError::Unreachable { .. } | ProviderError::Timeout { .. })) => {
+                Err(away)
+            }
             Err(error) => {
                 tracing::warn!(%error, "the provider's metadata cannot be renewed; the old serves on");
                 Ok(known)
@@ -162,7 +164,10 @@ impl Discovery {
         let mut pauses = RETRY_AFTER.iter();
         let answer = loop {
             match (self.ask(http).await, pauses.next()) {
-                (Err(error), Some(pause)) if error.is_transient() => {
+                // A provider that lets one wait is not asked again: the person waits, too.
+                (Err(error), Some(pause))
+                    if error.is_transient() && !matches!(error, ProviderError::Timeout { .. }) =>
+                {
                     tracing::debug!(%error, "discovery is tried again");
                     tokio::time::sleep(*pause).await;
                 }

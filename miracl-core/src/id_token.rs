@@ -361,6 +361,7 @@ impl<'a> Unverified<'a> {
         verdict: Verdict,
         issuer: &str,
         client_id: &str,
+        now: u64,
     ) -> Result<Map<String, Value>, IdTokenError> {
         self.signed_by_provider(verdict)?;
         let claims = self.payload()?;
@@ -369,6 +370,9 @@ impl<'a> Unverified<'a> {
                 expected: issuer.to_owned(),
                 found: printable(found, 200),
             });
+        }
+        if let Some(exp) = time(&claims, "exp")?.filter(|exp| *exp <= now) {
+            return Err(IdTokenError::Expired { seconds: now - exp });
         }
         if claims.contains_key("aud") && !audiences(&claims)?.contains(&client_id) {
             let found = audiences(&claims)?;

@@ -156,6 +156,21 @@ pub(crate) struct Jwks {
 pub(crate) struct Taken {
     pub(crate) keys: Arc<KeySet>,
     ended: u64,
+    /// Whether they were fetched for this login, so that there are no newer ones.
+    just_fetched: bool,
+}
+
+impl Taken {
+    /// Whether it is worth fetching the keys again for a token that they did not find good.
+    ///
+    /// Not only for an unknown `kid`: a provider that makes new keys when it starts may give them the old names, or none.
+    pub(crate) fn may_be_old(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Good => false,
+            Verdict::NoKey => true,
+            Verdict::Bad | Verdict::WeakKey => !self.just_fetched,
+        }
+    }
 }
 
 impl Jwks {
@@ -164,24 +179,29 @@ impl Jwks {
     pub(crate) async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
         let seen = self.keys.ended();
         if let Some(keys) = self.keys.younger_than(FRESH) {
-            return Ok(Taken { keys, ended: seen });
+            return Ok(Taken {
+                keys,
+                ended: seen,
+                just_fetched: false,
+            });
         }
         let fetched = self.keys.fetch_since(seen, || fetch(http, uri)).await;
-        let keys = match (fetched, self.keys.kept()) {
-            (Ok(keys), _) => keys,
+        let (keys, just_fetched) = match (fetched, self.keys.kept()) {
+            (Ok(keys), _) => (keys, true),
             (Err(error), Some(stale)) => {
                 tracing::warn!(%error, "the provider's keys cannot be renewed; the old serve on");
-                stale
+                (stale, false)
             }
             (Err(error), None) => return Err(error),
         };
         Ok(Taken {
             keys,
             ended: self.keys.ended(),
+            just_fetched,
         })
     }
 
-    /// Returns newer keys than those `taken`, for a login whose token names a key they do not have.
+    /// Returns newer keys than those `taken`, for a login whose token they did not find good.
     ///
     /// Each login asks once. Logins that find the key missing at the same time share one fetch.
     pub(crate) async fn newer(
@@ -192,7 +212,7 @@ impl Jwks {
     ) -> Result<Arc<KeySet>, ProviderError> {
         if self.keys.ended() == taken.ended && !self.may_fetch() {
             tracing::warn!(
-                "too many ID tokens name unknown keys; the key set is not fetched again for a while"
+                "too many ID tokens are not signed with the keys that are known; they are not fetched again for a while"
             );
             return Ok(taken.keys.clone());
         }

@@ -28,6 +28,9 @@ use crate::{
 /// How many logins one browser may have under way.
 const MAX_LOGINS: usize = 5;
 
+/// How many of them one response deletes, so that it has not too many headers.
+const MAX_DELETIONS: usize = 20;
+
 /// Parameters of the authorization request that are this library's own: [`LoginOptions::extra`] cannot set them.
 const RESERVED: [&str; 18] = [
     "response_type",
@@ -366,6 +369,8 @@ impl Visit {
             }
             dropped.push(name);
         }
+        // More than a browser of ours can have: somebody plays. They go a few at a time.
+        let dropped = &dropped[..dropped.len().min(MAX_DELETIONS)];
         let deletions = dropped.iter().map(|name| engine.cookies.delete(name));
         self.set_cookies(deletions.chain(sealed));
         Ok(())

@@ -65,7 +65,12 @@ impl Miracl {
             Ok(http) => http,
             Err(message) => {
                 let mut problems = Problems::default();
-                problems.add("HTTP client", message);
+                let key = if message.contains("`ca_certs`") {
+                    "ca_certs"
+                } else {
+                    "proxy"
+                };
+                problems.add(key, message);
                 return problems.into_result(None);
             }
         };

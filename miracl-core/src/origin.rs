@@ -2,7 +2,7 @@
 
 use crate::{
     reply::Reply,
-    request::{RequestView, header_is, is_safe},
+    request::{RequestView, is_safe},
 };
 
 /// Why a request was taken for one that another site made a browser send.
@@ -25,26 +25,30 @@ pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<()
     if is_safe(request) {
         return Ok(());
     }
-    let origin = request.header("origin");
-    let listed =
-        |origin: &str, list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(origin));
+    let listed = |origin: &[u8], list: &[String]| {
+        list.iter()
+            .any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
+    };
+    // A header that comes twice must be right twice.
+    let origins: Vec<&[u8]> = request.header_values("origin").collect();
     // The first of the allowed origins is our own; a page of ours is told by `Sec-Fetch-Site` where there is one.
     let trusted = allowed.get(1..).unwrap_or_default();
-    if origin
-        .as_deref()
-        .is_some_and(|origin| listed(origin, trusted))
-    {
+    if !origins.is_empty() && origins.iter().all(|origin| listed(origin, trusted)) {
         return Ok(());
     }
-    if request.header_values("sec-fetch-site").next().is_some() {
-        let own = header_is(request, "sec-fetch-site", "same-origin")
-            || header_is(request, "sec-fetch-site", "none");
-        return if own { Ok(()) } else { Err(Refusal::FetchSite) };
+    let sites: Vec<&[u8]> = request.header_values("sec-fetch-site").collect();
+    if !sites.is_empty() {
+        let own = |site: &&[u8]| matches!(*site, b"same-origin" | b"none");
+        return if sites.iter().all(own) {
+            Ok(())
+        } else {
+            Err(Refusal::FetchSite)
+        };
     }
-    match (origin, request.header_values("origin").next()) {
-        (Some(origin), _) if listed(&origin, allowed) => Ok(()),
-        (None, None) => Ok(()),
-        _ => Err(Refusal::Origin),
+    if origins.iter().all(|origin| listed(origin, allowed)) {
+        Ok(())
+    } else {
+        Err(Refusal::Origin)
     }
 }
 
@@ -106,6 +110,18 @@ mod tests {
             ),
             (post().with("origin", "https://app.example"), Ok(())),
             (post().with("origin", "https://admin.example"), Ok(())),
+            (
+                post()
+                    .with("sec-fetch-site", "same-origin")
+                    .with("sec-fetch-site", "cross-site"),
+                Err(Refusal::FetchSite),
+            ),
+            (
+                post()
+                    .with("origin", "https://app.example")
+                    .with("origin", "https://evil.example"),
+                Err(Refusal::Origin),
+            ),
             (post().with("origin", "null"), Err(Refusal::Origin)),
             (
                 post().with("origin", "https://app.example:8443"),

@@ -39,12 +39,15 @@ impl Client {
         if header_is(request, "hx-request", "true") {
             return Self::Htmx;
         }
+        if header_is(request, "x-requested-with", "xmlhttprequest") {
+            return Self::Api;
+        }
         let navigates = match request.header("sec-fetch-mode") {
             Some(mode) => mode == "navigate",
             // An old browser, or no browser.
             None => request
                 .header("accept")
-                .is_some_and(|accept| accept.contains("text/html")),
+                .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")),
         };
         if navigates {
             Self::Navigation
@@ -153,6 +156,13 @@ pub(crate) mod tests {
             (get().with("accept", "application/json"), Client::Api),
             (get().with("accept", "text/event-stream"), Client::Api),
             (get(), Client::Api),
+            (
+                get()
+                    .with("accept", "text/html")
+                    .with("x-requested-with", "XMLHttpRequest"),
+                Client::Api,
+            ),
+            (get().with("accept", "TEXT/HTML"), Client::Navigation),
             (
                 get().with("hx-request", "true").with("accept", "text/html"),
                 Client::Htmx,

@@ -62,8 +62,39 @@ impl ReturnTo {
     }
 }
 
+/// Whether a router may take one path for the other: some decode letters, and some do not care about slashes.
 fn same_path(own: &str, path: &str) -> bool {
-    own.trim_end_matches('/') == path.trim_end_matches('/')
+    let plain = |path: &str| {
+        let decoded = percent_decode(path);
+        decoded
+            .split(|byte| *byte == b'/')
+            .filter(|segment| !segment.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect::<Vec<_>>()
+    };
+    plain(own) == plain(path)
+}
+
+fn percent_decode(path: &str) -> Vec<u8> {
+    let mut bytes = path.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    while let [first, rest @ ..] = bytes {
+        let hex = rest
+            .first_chunk::<2>()
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match hex.filter(|_| *first == b'%') {
+            Some(byte) => {
+                decoded.push(byte);
+                bytes = &rest[2..];
+            }
+            None => {
+                decoded.push(*first);
+                bytes = rest;
+            }
+        }
+    }
+    decoded
 }
 
 #[cfg(test)]
@@ -134,6 +165,9 @@ mod tests {
             "/login/",
             "/login?x",
             "/./logout",
+            "/%6cogin",
+            "/%6C%6Fgin?x",
+            "/logout//",
         ] {
             assert_eq!(parse(input), None, "{input:?}");
         }

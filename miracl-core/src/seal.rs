@@ -174,6 +174,16 @@ impl RingKey {
     }
 }
 
+/// The nonce of a sealed value: random, so that no two values have the same.
+pub(crate) type SealNonce = [u8; NONCE_LEN];
+
+/// Reads the nonce from the first part of a value.
+pub(crate) fn nonce(first: &str) -> Option<SealNonce> {
+    let header = first.get(..HEADER_CHARS)?;
+    let header = BASE64.decode_to_vec(header.as_bytes()).ok()?;
+    header.get(BOUND_LEN..)?.try_into().ok()
+}
+
 /// Reads the number of parts from the first part of a value; 1 when it is not of our format.
 pub(crate) fn parts(first: &str) -> usize {
     first

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     config::Config,
     error::SessionTooLarge,
+    seal::SealNonce,
     token::{StoredTokens, Tokens},
     wire::{Reader, Writer},
 };
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Counts the changes of the large part.
     pub(crate) generation: u32,
+    /// The nonce that the large part was sealed with: which value belongs to this one can be told without opening it.
+    pub(crate) data: SealNonce,
     /// When the person logged in here, in seconds since 1970.
     pub(crate) created: u64,
     /// When the idle deadline was last moved.
@@ -52,6 +55,7 @@ impl Session {
             .bytes(binding)
             .bytes(&self.id)
             .u32(self.generation)
+            .bytes(&self.data)
             .u64(self.created)
             .u64(self.seen)
             .u64(self.issued_at)
@@ -72,6 +76,7 @@ impl Session {
         let session = Self {
             id: reader.array()?,
             generation: reader.u32()?,
+            data: reader.array()?,
             created: reader.u64()?,
             seen: reader.u64()?,
             issued_at: reader.u64()?,
@@ -239,6 +244,7 @@ pub(crate) mod tests {
         Session {
             id: [7; 32],
             generation: 3,
+            data: [9; 12],
             created: 1000,
             seen: 1000,
             issued_at: 999,

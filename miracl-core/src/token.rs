@@ -184,6 +184,12 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
         Ok(ClientAuthMethod::ClientSecretBasic)
     } else if offers("client_secret_post") {
         Ok(ClientAuthMethod::ClientSecretPost)
+    } else if offered.iter().all(|method| method == "none") {
+        // It says nothing of clients with a secret, and this one has one.
+        tracing::warn!(
+            "the provider's metadata offers no way of client authentication; client_secret_basic is used"
+        );
+        Ok(ClientAuthMethod::ClientSecretBasic)
     } else {
         Err(ProviderError::NoAuthMethod {
             offered: offered.iter().map(|method| printable(method, 64)).collect(),

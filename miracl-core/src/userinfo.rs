@@ -10,7 +10,6 @@ use crate::{
     http::Answer,
     id_token::{IdTokenError, Unverified},
     json,
-    jwks::Verdict,
     miracl::Engine,
     session::SessionData,
     token::refusal,
@@ -18,7 +17,7 @@ use crate::{
 
 const ENDPOINT: &str = "userinfo_endpoint";
 
-/// Claims of the ID token that are about the token and not about the person.
+/// Claims of a token that are about the token and not about the person.
 const PROTOCOL_CLAIMS: [&str; 10] = [
     "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
 ];
@@ -33,7 +32,8 @@ impl UserData {
     pub(crate) fn new(id_token: &Map<String, Value>, userinfo: &Map<String, Value>) -> Self {
         let mut claims = id_token.clone();
         claims.retain(|name, _| !PROTOCOL_CLAIMS.contains(&name.as_str()));
-        for (name, value) in userinfo {
+        let about_person = |name: &str| !PROTOCOL_CLAIMS.contains(&name);
+        for (name, value) in userinfo.iter().filter(|(name, _)| about_person(name)) {
             claims.insert(name.clone(), value.clone());
         }
         Self(claims)
@@ -150,13 +150,13 @@ async fn claims(
     let taken = engine.jwks.keys(http, uri).await;
     let taken = taken.map_err(UserinfoError::Provider)?;
     let mut verdict = token.signature(&taken.keys);
-    if verdict == Verdict::NoKey {
+    if taken.may_be_old(verdict) {
         let newer = engine.jwks.newer(&taken, http, uri).await;
         verdict = token.signature(&*newer.map_err(UserinfoError::Provider)?);
     }
     let client_id = engine.credentials.client_id().await;
     let client_id = client_id.map_err(UserinfoError::Provider)?;
     token
-        .userinfo(verdict, &metadata.issuer, client_id)
+        .userinfo(verdict, &metadata.issuer, client_id, engine.now())
         .map_err(UserinfoError::Token)
 }

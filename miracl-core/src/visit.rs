@@ -413,6 +413,10 @@ impl Visit {
             tracing::debug!("a session has ended, or belongs to another client");
             return;
         };
+        if cookies.nonce(&self.0.header, &cookies.data) != Some(session.data) {
+            self.drop_halves(state);
+            return;
+        }
         let move_deadline = session.is_worth_moving(now, config);
         if move_deadline {
             session.seen = now;
@@ -448,10 +452,26 @@ impl Visit {
         }
         let data = current.data.clone();
         if data.is_none() {
-            tracing::warn!("the two parts of a session do not belong together; it does not count");
-            state.current = None;
+            self.drop_halves(state);
         }
         data
+    }
+
+    /// Gives up a session whose two parts do not belong together: neither counts. The browser forgets them, unless another
+    /// replica may know better.
+    fn drop_halves(&self, state: &mut State) {
+        tracing::warn!("the two parts of a session do not belong together; it does not count");
+        state.current = None;
+        let cookies = &self.miracl().engine().cookies;
+        if !cookies.has_foreign(&self.0.header, Purpose::Data, &cookies.data) {
+            for name in [&cookies.session, &cookies.data] {
+                let sent = cookies.names_of_parts(&self.0.header, name);
+                put(
+                    &mut state.cookies,
+                    sent.iter().map(|part| cookies.delete(part)),
+                );
+            }
+        }
     }
 
     /// Writes changed user data, as a new generation of the same session.
@@ -495,21 +515,30 @@ impl Visit {
         let (config, cookies) = (&engine.config, &engine.cookies);
         let left = session.ends(config).saturating_sub(engine.now());
         let keep = Keep::Seconds(left.min(config.session_idle_timeout.as_secs()));
-        let head = cookies.seal(
-            Purpose::Session,
-            &cookies.session,
-            &session.encode(binding),
-            keep,
-        );
-        let mut sealed = head.unwrap_or_default();
+        let head = |session: &Session| {
+            let plain = session.encode(binding);
+            let name = &cookies.session;
+            cookies
+                .seal(Purpose::Session, name, &plain, keep)
+                .unwrap_or_default()
+        };
         let Some(data) = data else {
-            return Ok(sealed);
+            return Ok(head(session));
         };
         let plain = data.encode(session);
         // The large part is not sent again when the idle deadline moves, so it stays for as long as it may.
         let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
         let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
-        sealed.extend(body.ok_or_else(|| too_large(plain.len()))?);
+        let body = body.ok_or_else(|| too_large(plain.len()))?;
+        let bound = Session {
+            data: body
+                .first()
+                .and_then(|first| first.nonce)
+                .unwrap_or_default(),
+            ..session.clone()
+        };
+        let mut sealed = head(&bound);
+        sealed.extend(body);
         let bytes = sealed.iter().map(|cookie| cookie.len).sum();
         if bytes > SESSION_BUDGET {
             return Err(too_large(bytes));

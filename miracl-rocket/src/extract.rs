@@ -5,6 +5,7 @@ use std::{convert::Infallible, ops::Deref, sync::OnceLock};
 use miracl_core::Miracl;
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
+    http::Method,
     request::{FromRequest, Outcome},
     response::{self, Responder},
 };
@@ -19,6 +20,7 @@ pub(crate) struct Attached(pub(crate) Miracl);
 pub(crate) struct Slot {
     visit: OnceLock<miracl_core::Visit>,
     refused: OnceLock<LoginRequired>,
+    method: OnceLock<Method>,
 }
 
 impl Slot {
@@ -38,6 +40,15 @@ impl Slot {
     }
 
     /// Why a guard turned the request away, if one did.
+    pub(crate) fn asked_by(&self, method: Method) {
+        self.method.get_or_init(|| method);
+    }
+
+    /// The method that the browser used.
+    pub(crate) fn method(&self) -> Option<Method> {
+        self.method.get().copied()
+    }
+
     pub(crate) fn refused(&self) -> Option<LoginRequired> {
         self.refused.get().copied()
     }

@@ -38,7 +38,7 @@ impl Fairing for MiraclFairing {
     fn info(&self) -> Info {
         Info {
             name: "MIRACL login",
-            kind: Kind::Ignite | Kind::Response,
+            kind: Kind::Ignite | Kind::Request | Kind::Response,
         }
     }
 
@@ -57,6 +57,11 @@ impl Fairing for MiraclFairing {
             .manage(Attached(self.miracl.clone()))
             .mount("/", same_site_only())
             .register("/", vec![require::catcher()]))
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        // Later on Rocket shows a `HEAD` as the `GET` whose route it lets answer.
+        Slot::of(request).asked_by(request.method());
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use miracl_core::RequestView;
 use rocket::Request;
 
+use crate::extract::Slot;
+
 /// A view of a request.
 pub(crate) struct View<'a, 'r> {
     request: &'a Request<'r>,
@@ -38,7 +40,8 @@ impl<'a, 'r> From<&'a Request<'r>> for View<'a, 'r> {
 
 impl RequestView for View<'_, '_> {
     fn method(&self) -> &str {
-        self.request.method().as_str()
+        let method = Slot::of(self.request).method();
+        method.unwrap_or_else(|| self.request.method()).as_str()
     }
 
     fn path_and_query(&self) -> Cow<'_, str> {

@@ -23,7 +23,8 @@ pub(crate) fn routes(auth: &MiraclAuth) -> Vec<rocket::Route> {
     for (route, path) in auth.miracl.routes() {
         // `HEAD` has routes of its own: to those of `GET`, Rocket would show it as `GET`.
         for method in route.methods().iter().flat_map(|name| name.parse()) {
-            let mut route = rocket::Route::new(method, path, At(auth.clone(), route));
+            let at = At(auth.clone(), route, path.to_owned());
+            let mut route = rocket::Route::new(method, path, at);
             route.name = Some(NAME.into());
             mounted.push(route);
         }
@@ -40,14 +41,13 @@ pub(crate) fn are_at_the_root(rocket: &Rocket<Build>) -> bool {
 }
 
 #[derive(Clone)]
-struct At(MiraclAuth, Route);
+struct At(MiraclAuth, Route, String);
 
 #[rocket::async_trait]
 impl Handler for At {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         // To Rocket `/login/` and `//login` are `/login`. To the engine they are not, and could be paths to return to.
-        let path = request.uri().path();
-        if request.route().is_none_or(|route| route.uri.path() != path) {
+        if request.uri().path() != self.2.as_str() {
             return Outcome::forward(data, Status::NotFound);
         }
         match self.0.answer(self.1, request).await {

@@ -115,11 +115,10 @@ pub(crate) async fn me(visit: Visit) -> impl Reply {
 }
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
-    let Some(user) = visit.user().await? else {
+    let (Some(user), Some(data)) = (visit.user().await?, visit.user_data().await?) else {
         return Ok(None);
     };
-    let user_data = visit.user_data().await?;
-    Ok(Some(account::me(&user, user_data.as_ref())))
+    Ok(Some(account::me(&user, &data)))
 }
 
 /// `GET /whoami`: the least that a handler can do with a user.

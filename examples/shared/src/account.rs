@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 
 /// Everything known about the logged-in user: all user data the provider gave, and on top of it what was checked, `sub`,
 /// `email` (where there is one) and `email_verified`.
-pub fn me(user: &User, user_data: Option<&UserData>) -> Value {
+pub fn me(user: &User, user_data: &UserData) -> Value {
     merge(
         user.id(),
         user.email(),
         user.email_verified(),
-        user_data.map(UserData::claims).cloned().unwrap_or_default(),
+        user_data.claims().clone(),
     )
 }
 

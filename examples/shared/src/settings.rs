@@ -88,10 +88,32 @@ impl Settings {
         if loaded && let Err(error) = with_default(NoSubscriber::new(), rehearse) {
             variables.problems.extend(lines(&error));
         }
+        variables.problems.extend(settings.taken_paths());
         match variables.problems {
             problems if problems.is_empty() => Ok(settings),
             problems => Err(SettingsError { problems }),
         }
+    }
+
+    /// Mistakes about paths that are pages of the demo already.
+    fn taken_paths(&self) -> impl Iterator<Item = String> {
+        let config = &self.config;
+        let set = [
+            ("redirect_uri", "REDIRECT_URL", Some(&config.redirect_uri)),
+            (
+                "post_logout_redirect_uri",
+                "POST_LOGOUT_REDIRECT_URL",
+                // `/` is where the page after log-out leads anyway.
+                config.post_logout_redirect_uri.as_ref(),
+            ),
+        ];
+        set.into_iter().filter_map(|(key, variable, uri)| {
+            let path = Url::parse(uri?).ok()?.path().to_owned();
+            let taken = PAGES.contains(&path.trim_end_matches('/'));
+            taken.then(|| {
+                format!("{key} (variable {variable}): the path `{path}` is a page of the demo already; take another")
+            })
+        })
     }
 
     /// Where to listen: host and port. Port 0 takes a free one.
@@ -201,6 +223,17 @@ impl Demo {
         text
     }
 }
+
+/// The paths of the demo's own pages, `/` aside.
+const PAGES: [&str; 7] = [
+    "/members",
+    "/profile",
+    "/refresh",
+    "/me",
+    "/whoami",
+    "/public",
+    "/style.css",
+];
 
 /// Whether any of issuer, client id and secret is set. The local platform stands in for all three or for none.
 fn has_provider(config: &Config) -> bool {
@@ -379,6 +412,8 @@ fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
             "client_key" => "CLIENT_JWK_FILE".to_owned(),
             "ca_certs" => "CA_CERT".to_owned(),
             "redirect_uri" => "REDIRECT_URL".to_owned(),
+            "proxy" => "PROXY_HOST".to_owned(),
+            key @ ("session_idle_timeout" | "session_absolute_timeout") => key.to_uppercase(),
             "post_logout_redirect_uri" => "POST_LOGOUT_REDIRECT_URL".to_owned(),
             key => return format!("{key}: {}", problem.message),
         };

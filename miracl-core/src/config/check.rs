@@ -1,5 +1,7 @@
 //! Finds every mistake in a configuration before anything is started.
 
+use std::time::Duration;
+
 use url::{Position, Url};
 
 use super::{ClientAuthMethod, Config, ConfigError, Problems};
@@ -15,6 +17,9 @@ const PORTAL: &str =
 
 /// The shortest secret that HMAC with SHA-256 may use.
 const MIN_HMAC_SECRET: usize = 32;
+
+/// The longest time that anything may last.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
 /// What the template of `miracl.json` has before anyone fills it in.
 const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"];
@@ -73,6 +78,10 @@ impl Config {
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
                 add("must have no query and no fragment".to_owned());
             }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.issuer.clear();
+                add("must have no user name and no password".to_owned());
+            }
             Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
                 "`{}` must be https (http is for 127.0.0.1 and localhost)",
                 self.issuer
@@ -97,7 +106,7 @@ impl Config {
         if self.credential_source.is_some() {
             return;
         }
-        if self.client_id.is_empty() || TEMPLATE.contains(&self.client_id.as_str()) {
+        if self.client_id.trim().is_empty() || TEMPLATE.contains(&self.client_id.as_str()) {
             problems.add("client_id", format!("is missing; {PORTAL}"));
         }
         let secret = self.client_secret.expose();
@@ -119,7 +128,7 @@ impl Config {
                 "client_secret",
                 format!("is shorter than {MIN_HMAC_SECRET} bytes, too short for `client_secret_jwt` (RFC 7518 §3.2)"),
             );
-        } else if secret.is_empty() || TEMPLATE.contains(&secret) {
+        } else if secret.trim().is_empty() || TEMPLATE.contains(&secret) {
             problems.add(
                 "client_secret",
                 format!("is missing; {PORTAL}, shown once, when the app is made"),
@@ -150,6 +159,12 @@ impl Config {
             problems.add("cookie_keys", "has the same key twice");
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if self.cookie_prefix.starts_with("__") {
+            problems.add(
+                "cookie_prefix",
+                "must not begin with `__`, which means something to browsers; `__Host-` is put before it on https",
+            );
+        }
         if self.cookie_prefix.is_empty()
             || self.cookie_prefix.len() > 32
             || !self.cookie_prefix.chars().all(plain)
@@ -166,6 +181,9 @@ impl Config {
         ] {
             if duration.as_secs() == 0 {
                 problems.add(key, "must be at least one second");
+            }
+            if duration > MAX_DURATION {
+                problems.add(key, "must be at most ten years");
             }
         }
         if self.request_timeout.is_zero() {
@@ -197,6 +215,11 @@ impl Config {
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 add("must have no user name and no password".to_owned());
             }
+            Ok(url) if url.path() == "/" || url.path().contains("//") => add(format!(
+                "`{}` has the path `{}`, where no route of its own can be; give it one, such as `/login`",
+                self.redirect_uri,
+                url.path()
+            )),
             Ok(url) if url.query().is_some() => add(
                 "must have no query; use LoginOptions::return_to to remember where to go"
                     .to_owned(),
@@ -221,6 +244,9 @@ impl Config {
                     "post_logout_redirect_uri",
                     format!("`{uri}` is not a URL ({error})"),
                 ),
+                Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                    problems.add("post_logout_redirect_uri", "must be an http or https URL")
+                }
                 Ok(url) if url.origin() == origin.origin() => {
                     signed_out_path = Some(url.path().to_owned());
                 }

@@ -185,12 +185,16 @@ fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
 fn read(figment: Figment, name: &str, with_env: bool) -> Result<Config, ConfigError> {
     let mut problems = Problems::default();
     // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
-    let variables: BTreeMap<&str, String> = SETTINGS
-        .iter()
-        .filter(|_| with_env)
-        .filter_map(|(key, variable)| Some((*key, env::var(variable).ok()?)))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
+    let mut variables: BTreeMap<&str, String> = BTreeMap::new();
+    for (key, variable) in SETTINGS.iter().filter(|_| with_env) {
+        match env::var(variable) {
+            Ok(value) if !value.is_empty() => {
+                variables.insert(*key, value);
+            }
+            Ok(_) | Err(env::VarError::NotPresent) => {}
+            Err(env::VarError::NotUnicode(_)) => problems.add(*variable, "is not UTF-8"),
+        }
+    }
     let from_env: Vec<&str> = variables.keys().copied().collect();
     let merged = figment
         .merge(Serialized::globals(variables))
@@ -281,11 +285,13 @@ impl Source<'_> {
         ] {
             self.not_built_yet(key, only);
         }
-        if let Some(seconds) = self.seconds("session_idle_timeout") {
-            config.session_idle_timeout = seconds;
-        }
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
             config.session_absolute_timeout = seconds;
+            // The default, not what somebody set.
+            config.session_idle_timeout = config.session_idle_timeout.min(seconds);
+        }
+        if let Some(seconds) = self.seconds("session_idle_timeout") {
+            config.session_idle_timeout = seconds;
         }
         config.cookie_keys = self.cookie_keys();
         if let Some(prefix) = self.text("cookie_prefix") {
@@ -307,6 +313,15 @@ impl Source<'_> {
         SETTINGS
             .iter()
             .find(|(known, _)| *known == key && self.from_env.contains(known))
+            .map_or(key, |(_, variable)| variable)
+            .to_owned()
+    }
+
+    /// The name of a setting that is missing beside another: a variable's where the other came from there.
+    fn name_beside(&self, key: &str, other: &str) -> String {
+        SETTINGS
+            .iter()
+            .find(|(known, _)| *known == key && self.from_env.contains(&other))
             .map_or(key, |(_, variable)| variable)
             .to_owned()
     }
@@ -430,11 +445,15 @@ impl Source<'_> {
                 None
             }
             (Some(_), None) => {
-                self.refuse("proxy_port", "is missing beside the proxy's host");
+                let name = self.name_beside("proxy_port", "proxy_host");
+                self.problems
+                    .add(name, "is missing beside the proxy's host");
                 None
             }
             (None, Some(_)) => {
-                self.refuse("proxy_host", "is missing beside the proxy's port");
+                let name = self.name_beside("proxy_host", "proxy_port");
+                self.problems
+                    .add(name, "is missing beside the proxy's port");
                 None
             }
         }
@@ -450,6 +469,9 @@ impl Source<'_> {
                 .collect(),
             None => return Vec::new(),
         };
+        if texts.is_empty() {
+            self.refuse("cookie_keys", "has no key in it");
+        }
         let mut keys = Vec::new();
         for (place, text) in texts.iter().enumerate() {
             match CookieKey::from_base64(text) {

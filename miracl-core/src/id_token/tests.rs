@@ -349,7 +349,7 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
         let verdict = token.signature(&provider.keys);
         token
-            .userinfo(verdict, "https://issuer.example", "client")
+            .userinfo(verdict, "https://issuer.example", "client", NOW)
             .map_err(|error| error.to_string())
     };
     let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
@@ -361,6 +361,8 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         json!({"aud": "other", "sub": "alice"}),
         json!({"aud": [], "sub": "alice"}),
         json!({"aud": 1, "sub": "alice"}),
+        json!({"exp": NOW, "sub": "alice"}),
+        json!({"exp": "x", "sub": "alice"}),
     ] {
         assert!(read(claims.clone()).is_err(), "{claims}");
     }
@@ -369,7 +371,7 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         panic!("not taken apart");
     };
     let verdict = token.signature(&provider.keys);
-    let error = token.userinfo(verdict, "https://issuer.example", "client");
+    let error = token.userinfo(verdict, "https://issuer.example", "client", NOW);
     assert_eq!(error.unwrap_err(), IdTokenError::Signature);
 }
 
