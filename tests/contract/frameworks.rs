@@ -10,6 +10,7 @@ scenarios![
     header_names_are_the_same_in_any_case,
     a_cookie_is_found_in_any_of_several_headers,
     a_head_is_a_get_without_its_body,
+    a_head_and_a_prefetch_change_nothing,
     a_slash_too_many_is_no_route_of_the_login,
     a_slash_too_many_shows_nothing_to_strangers,
     an_escaped_path_is_the_same_path,
@@ -124,6 +125,35 @@ async fn a_head_is_a_get_without_its_body(adapter: Adapter) {
             }
         }
     }
+}
+
+async fn a_head_and_a_prefetch_change_nothing(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let asked = journey.provider.count(Endpoint::Userinfo);
+    for path in [
+        "/refresh",
+        "/",
+        "/members",
+        "/profile",
+        "/login/start",
+        "/login",
+        "/logout",
+    ] {
+        let url = journey.url(path);
+        for request in [
+            Request::navigate(&url).method("HEAD"),
+            Request::navigate(&url).header("sec-purpose", "prefetch;prerender"),
+        ] {
+            let answer = journey.browser.send(request).await;
+            assert!(
+                answer.set_cookies().is_empty(),
+                "{path}: {:?}",
+                answer.headers
+            );
+        }
+    }
+    assert_eq!(journey.provider.count(Endpoint::Userinfo), asked);
+    journey.assert_still_logged_in().await;
 }
 
 async fn a_slash_too_many_is_no_route_of_the_login(adapter: Adapter) {

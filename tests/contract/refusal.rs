@@ -36,6 +36,7 @@ scenarios![
     an_id_token_signed_by_an_unknown_key_is_no_login,
     an_id_token_signed_otherwise_than_registered_is_no_login,
     a_new_signing_key_is_found_within_the_login,
+    a_new_signing_key_under_the_old_name_is_found_as_well,
     a_provider_that_never_answers_is_given_up,
     user_data_that_fits_no_session_is_no_login,
     a_login_that_fails_leaves_the_session_of_an_earlier_one_alone,
@@ -463,6 +464,15 @@ async fn a_new_signing_key_is_found_within_the_login(adapter: Adapter) {
     journey.provider.rotate_key("second");
     journey.log_in().await;
     journey.assert_still_logged_in().await;
+}
+
+async fn a_new_signing_key_under_the_old_name_is_found_as_well(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    for _ in 0..3 {
+        journey.provider.rotate_key("always-the-same");
+        journey.log_in().await;
+        journey.assert_still_logged_in().await;
+    }
 }
 
 async fn a_login_that_fails_leaves_the_session_of_an_earlier_one_alone(adapter: Adapter) {

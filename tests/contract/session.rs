@@ -15,6 +15,7 @@ scenarios![
     a_changed_cookie_is_not_believed,
     cookies_that_make_no_sense_are_nobody,
     cookies_of_two_sessions_do_not_mix,
+    half_a_session_is_nobody_anywhere_and_is_forgotten,
     a_cookie_under_the_name_of_another_is_nobody,
 ];
 
@@ -214,6 +215,36 @@ async fn cookies_of_two_sessions_do_not_mix(adapter: Adapter) {
             assert!(name.is_none(), "{}: {}", cookie.name, me.body);
         } else {
             assert_eq!(me.status, 401, "{}", me.body);
+        }
+    }
+}
+
+async fn half_a_session_is_nobody_anywhere_and_is_forgotten(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    journey.home().await;
+    let first = journey.browser.cookies();
+    journey.browser.clear();
+    journey.log_in().await;
+    journey.home().await;
+    let (data, session): (Vec<_>, Vec<_>) = journey
+        .browser
+        .cookies()
+        .into_iter()
+        .partition(|cookie| cookie.name.contains("-data"));
+    assert!(!data.is_empty() && !session.is_empty());
+    let other_data = first.into_iter().filter(|c| c.name.contains("-data"));
+    for jar in [
+        session.clone(),
+        session.into_iter().chain(other_data).collect(),
+    ] {
+        for (path, status) in [("/me", 401), ("/whoami", 401), ("/members", 401)] {
+            let browser = Browser::new();
+            for cookie in &jar {
+                browser.keep(cookie.clone());
+            }
+            let answer = browser.fetch(journey.url(path)).await;
+            assert_eq!(answer.status, status, "{path}: {}", answer.body);
+            assert!(browser.cookies().is_empty(), "{:?}", browser.cookies());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Several logins at once, and logins that are not this browser's.
 
-use miracl_tests::{Adapter, Browser, Endpoint, scenarios};
+use miracl_tests::{Adapter, Browser, Endpoint, Wire, scenarios};
 
 use crate::journey::{Journey, assert_refused, subject};
 
@@ -12,6 +12,7 @@ scenarios![
     reloading_the_home_page_leaves_a_login_in_another_tab_intact,
     only_starting_a_login_makes_a_pending_cookie,
     at_most_five_logins_are_pending_and_the_newest_is_one_of_them,
+    a_cookie_that_is_no_text_does_not_lift_the_limit_of_logins,
 ];
 
 async fn two_tabs_log_in_at_once_and_both_succeed(adapter: Adapter) {
@@ -146,4 +147,31 @@ async fn at_most_five_logins_are_pending_and_the_newest_is_one_of_them(adapter: 
     );
     journey.browser.visit(newest).await.expect(200);
     journey.assert_still_logged_in().await;
+}
+
+async fn a_cookie_that_is_no_text_does_not_lift_the_limit_of_logins(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    for _ in 0..5 {
+        journey.authorize_url().await;
+    }
+    let pending: Vec<String> = journey
+        .browser
+        .cookies()
+        .into_iter()
+        .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+        .collect();
+    let mut request = format!(
+        "GET /login/start HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nCookie: {}\r\nCookie: odd=",
+        pending.join("; ")
+    )
+    .into_bytes();
+    request.extend_from_slice(b"\xff\xfe\r\n\r\n");
+    let answer = Wire::ask(&journey.demo, request).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let set = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "set-cookie");
+    let deleted = set.filter(|(_, value)| value.contains("Max-Age=0")).count();
+    assert_eq!(deleted, 1, "{answer:?}");
 }
