@@ -2,7 +2,8 @@
 
 use actix_web::web::{Redirect, get};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
-use miracl_actix::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, User};
+use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_actix::{Config, Miracl, MiraclAuth};
 use std::{env, error::Error};
 
 struct Hooks; // Your database goes in here.
@@ -12,6 +13,10 @@ impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
         let back = Redirect::to(login.return_to().to_owned()).see_other();
         Ok(back.respond_to(req).map_into_boxed_body())
+    }
+
+    async fn on_auth_failed(&self, req: &HttpRequest, why: AuthFailure) -> Result<HttpResponse> {
+        Ok(reply(req.visit().miracl().failure_page(&why)))
     }
 }
 

@@ -3,7 +3,8 @@
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use axum::{Router, routing::get};
-use miracl_axum::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, User};
+use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_axum::{Config, Miracl, MiraclAuth};
 use std::{env, error::Error};
 
 struct App; // Your database goes in here.
@@ -12,6 +13,10 @@ impl AuthHandler for App {
     // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
     async fn on_auth_success(&self, _: &mut Parts, login: AuthSuccess) -> Result<Response> {
         Ok(Redirect::to(login.return_to()).into_response())
+    }
+
+    async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
+        Ok(reply(req.visit().miracl().failure_page(&failure)))
     }
 }
 

@@ -5,7 +5,8 @@
     reason = "Rocket's handlers take guards by value"
 )]
 
-use miracl_rocket::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, Response, Result, User};
+use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_rocket::{Config, Miracl, MiraclAuth, Response, Result};
 use rocket::response::{Redirect, Responder};
 use rocket::{Request, get, routes};
 use std::error::Error;
@@ -16,6 +17,10 @@ impl AuthHandler for App {
     // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
         Redirect::to(login.return_to().to_owned()).respond_to(req)
+    }
+
+    async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
+        Ok(reply(req.visit().miracl().failure_page(&failure)))
     }
 }
 
