@@ -62,7 +62,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 4. Yours: your own app, put together as this one is.
     let server = HttpServer::new(move || router(&auth, &app)).listen(listener)?;
 
-    print!("{greeting}");
+    demo_shared::greet(&greeting);
     // A login whose browser goes away is dropped; actix-web would finish it by default.
     let server = server.h1_allow_half_closed(false).shutdown_timeout(GRACE);
     server.shutdown_signal(stop_asked_for()).run().await?;

@@ -59,7 +59,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 3. Yours: your own filters, put together as these are.
     let service = service(miracl, app);
 
-    print!("{greeting}");
+    demo_shared::greet(&greeting);
     serve::serve(listener, service, stop_asked_for()).await;
     Ok(())
 }

@@ -62,7 +62,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 3. Yours: your own router, put together as this one is.
     let router = router(miracl, app);
 
-    print!("{greeting}");
+    demo_shared::greet(&greeting);
     let server = axum::serve(listener, router).with_graceful_shutdown(stop_asked_for());
     let limit = async {
         stop_asked_for().await;

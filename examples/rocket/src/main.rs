@@ -72,7 +72,7 @@ async fn serve(settings: Settings) -> Result<bool, Box<dyn Error>> {
     let rocket = rocket(listening_on(address), miracl, app);
 
     let greet = AdHoc::on_liftoff("Greeting", |_| {
-        Box::pin(async move { print!("{greeting}") })
+        Box::pin(async move { demo_shared::greet(&greeting) })
     });
     match rocket.attach(greet).launch().await {
         Ok(_) => Ok(true),
