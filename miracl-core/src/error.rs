@@ -265,10 +265,7 @@ impl FailureReason {
                 "This login is no longer valid. It may have taken too long, been used before, or been started in another browser. Please log in again."
             }
             Self::Denied { error, .. } if error == "access_denied" => "The login was cancelled.",
-            Self::Provider(_) if self.status() >= 500 => {
-                "The login service cannot be reached at the moment. Please try again in a few minutes."
-            }
-            Self::Denied { .. } if self.status() >= 500 => {
+            Self::Provider(_) | Self::Denied { .. } if self.status() >= 500 => {
                 "The login service cannot be reached at the moment. Please try again in a few minutes."
             }
             Self::Session(_) => {

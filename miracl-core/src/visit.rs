@@ -228,7 +228,7 @@ impl Visit {
                     .map_err(|reason| AuthFailure::new(reason, None, receipt));
             }
         };
-        self.delete_session_cookies();
+        self.delete_session_cookies(&mut self.lock());
         self.set_cookies(proposed.cookies);
         let mut state = self.lock();
         state.current = Some(proposed.current);
@@ -367,7 +367,7 @@ impl Visit {
         let ended = self.lock().current.take();
         if let Some(ended) = ended {
             self.miracl().engine().marks.end_session(ended.session.id);
-            self.delete_session_cookies();
+            self.delete_session_cookies(&mut self.lock());
         }
     }
 
@@ -464,13 +464,7 @@ impl Visit {
         state.current = None;
         let cookies = &self.miracl().engine().cookies;
         if !cookies.has_foreign(&self.0.header, Purpose::Data, &cookies.data) {
-            for name in [&cookies.session, &cookies.data] {
-                let sent = cookies.names_of_parts(&self.0.header, name);
-                put(
-                    &mut state.cookies,
-                    sent.iter().map(|part| cookies.delete(part)),
-                );
-            }
+            self.delete_session_cookies(state);
         }
     }
 
@@ -495,7 +489,7 @@ impl Visit {
             ..session.clone()
         };
         let sealed = self.seal(&session, Some(&data), &binding)?;
-        self.delete_session_cookies();
+        self.delete_session_cookies(&mut self.lock());
         self.set_cookies(sealed);
         self.lock().current = Some(Current {
             session: Arc::new(session),
@@ -546,10 +540,9 @@ impl Visit {
         Ok(sealed)
     }
 
-    /// Deletes the session's cookies that the request has.
-    fn delete_session_cookies(&self) {
+    /// Deletes the session's cookies that the request has, in place of what this response would set.
+    fn delete_session_cookies(&self, state: &mut State) {
         let cookies = &self.miracl().engine().cookies;
-        let mut state = self.lock();
         state.cookies.retain(|cookie| {
             cookie.name != cookies.session && !cookie.name.starts_with(&cookies.data)
         });
