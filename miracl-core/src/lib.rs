@@ -25,6 +25,7 @@
 //! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at any
 //! level.
 
+mod backchannel;
 mod callback;
 mod challenge;
 mod client_auth;
@@ -36,6 +37,7 @@ mod discovery;
 mod error;
 mod flash;
 mod flight;
+mod frontchannel;
 mod http;
 mod id_token;
 mod initiate;
@@ -78,8 +80,8 @@ pub mod app {
         client_auth::{ClientKey, ClientKeyError},
         clock::Clock,
         config::{
-            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, ResponseMode,
-            SigningAlgorithm,
+            ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
+            ResponseMode, SigningAlgorithm,
         },
         credentials::{ClientCredentials, CredentialSource},
         error::{

@@ -203,6 +203,21 @@ impl Recorder {
         }
     }
 
+    /// The same for a request to the provider, whose error is wanted as it is.
+    pub(crate) fn check_provider<T>(
+        &mut self,
+        name: &'static str,
+        section: &'static str,
+        result: Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        // What matters is what it writes down.
+        let _ = match &result {
+            Ok(_) => self.check(name, section, Ok::<_, FailureReason>(())),
+            Err(error) => self.check(name, section, Err(error.clone())),
+        };
+        result
+    }
+
     /// Records a check that may not apply, and hands its result on.
     pub(crate) fn check_if<E: Into<FailureReason>>(
         &mut self,

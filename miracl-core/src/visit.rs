@@ -382,6 +382,11 @@ impl Visit {
         })
     }
 
+    /// Whether this is the visit of a `HEAD` or a prefetch.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.0.idle
+    }
+
     /// Notes that the response depends on this browser, whatever comes of it.
     pub(crate) fn touch(&self) {
         self.lock().touched = true;
@@ -441,7 +446,7 @@ impl Visit {
         let now = engine.now();
         let Some(mut session) = Session::decode(&found.plain, binding)
             .filter(|session| session.is_alive(now, config))
-            .filter(|session| !engine.marks.is_ended(&session.id))
+            .filter(|session| !engine.marks.is_ended(session))
         else {
             tracing::debug!("a session has ended, or belongs to another client");
             return;
@@ -511,7 +516,7 @@ impl Visit {
     ) -> Result<(), SessionError> {
         let binding = self.binding().await?;
         let engine = self.miracl().engine();
-        if engine.marks.is_ended(&session.id) {
+        if engine.marks.is_ended(session) {
             // Logged out elsewhere in the meantime: a late response must not bring it back.
             self.end_session();
             return Ok(());

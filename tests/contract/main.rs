@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use miracl_tests::{Need, Scenario};
 use promises::PROMISES;
 
+mod backchannel;
 mod challenge;
 mod cookies;
 mod cross_origin;
 mod fleet;
 mod form_post;
 mod frameworks;
+mod frontchannel;
 mod hooks;
 mod initiate;
 mod journey;
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),
         ("logout", logout::scenarios()),
+        ("backchannel", backchannel::scenarios()),
+        ("frontchannel", frontchannel::scenarios()),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),

@@ -48,11 +48,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 5,
         about: "a new signing key is found within the login",
-        shown_by: &["refusal::a_new_signing_key_is_found_within_the_login"],
-        pending: &[Pending {
-            what: "a storm of tokens with unknown keys leaves a login its own fetch",
-            reason: "there is no back-channel log-out to send them to",
-        }],
+        shown_by: &[
+            "refusal::a_new_signing_key_is_found_within_the_login",
+            "backchannel::a_storm_of_unknown_keys_leaves_a_login_its_own_fetch",
+        ],
+        pending: &[],
     },
     Promise {
         number: 6,
@@ -117,21 +117,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout"],
-        pending: &[
-            Pending {
-                what: "a copied cookie is dead in the whole fleet",
-                reason: "MARKS_STORE=redis://… is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the back channel",
-                reason: "POST /backchannel-logout is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the front channel",
-                reason: "GET /frontchannel-logout is not built",
-            },
-        ],
+        shown_by: &["logout", "backchannel", "frontchannel"],
+        pending: &[Pending {
+            what: "a copied cookie is dead in the whole fleet",
+            reason: "MARKS_STORE=redis://… is not built",
+        }],
     },
     Promise {
         number: 13,

@@ -199,6 +199,29 @@ impl Provider {
         self.shared.lock().keys = vec![SigningKey::new(kid)];
     }
 
+    /// The ID tokens it issued so far.
+    pub fn id_tokens(&self) -> Vec<String> {
+        self.shared.lock().id_tokens.clone()
+    }
+
+    /// A logout token for one session, signed by the provider's key. `change` is applied to its claims, and to its header.
+    pub fn logout_token(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+        let now = now();
+        let mut claims = json!({
+            "iss": self.shared.issuer,
+            "aud": Self::CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": random("logout"),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        let state = self.shared.lock();
+        let key = &state.keys[0];
+        let mut header = json!({ "alg": "ES256", "kid": key.kid, "typ": "logout+jwt" });
+        change(&mut claims, &mut header);
+        key.sign_as(&header, &claims)
+    }
+
     /// What an endpoint received so far.
     pub fn received(&self, endpoint: Endpoint) -> Vec<Received> {
         self.shared
@@ -445,9 +468,7 @@ fn exchange(
             return Err("invalid_grant");
         }
     }
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = now();
     let mut claims = json!({
         "iss": shared.issuer,
         "sub": Provider::SUBJECT,
@@ -556,10 +577,14 @@ impl SigningKey {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid }).to_string();
+        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid });
+        self.sign_as(&header, claims)
+    }
+
+    fn sign_as(&self, header: &Value, claims: &Value) -> String {
         let signed = format!(
             "{}.{}",
-            BASE64URL.encode_to_string(header),
+            BASE64URL.encode_to_string(header.to_string()),
             BASE64URL.encode_to_string(claims.to_string())
         );
         let signature = self
@@ -571,6 +596,11 @@ impl SigningKey {
             BASE64URL.encode_to_string(signature.as_ref())
         )
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn random(prefix: &str) -> String {
