@@ -24,6 +24,7 @@ mod platform;
 mod promises;
 mod refresh;
 mod refusal;
+mod return_to;
 mod secrets;
 mod session;
 mod settings;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let modules = [
         ("login", login::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("return_to", return_to::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),
