@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::forgiving_decode_to_vec;
 use openidconnect::{
     JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _,
-    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
+    core::{CoreJsonWebKey, CoreJsonWebKeyType, CoreJwsSigningAlgorithm},
 };
 use serde_json::Value;
 
@@ -98,19 +98,11 @@ impl KeySet {
 impl Key {
     fn parse(value: Value) -> Option<Self> {
         let kid = value.get("kid").and_then(Value::as_str).map(str::to_owned);
-        let rsa_bits = value
-            .get("n")
-            .and_then(Value::as_str)
-            .and_then(|n| URL_SAFE_NO_PAD.decode_to_vec(n.as_bytes()).ok())
-            .map(|n| {
-                let leading = n.iter().take_while(|byte| **byte == 0).count();
-                let first = n
-                    .get(leading)
-                    .map_or(0, |byte| byte.leading_zeros() as usize);
-                (n.len() - leading) * 8 - first
-            });
-        let key = serde_json::from_value(value).ok()?;
-        Some(Self { kid, key, rsa_bits })
+        let rsa_bits = value.get("n").and_then(Value::as_str).and_then(bits);
+        let key: CoreJsonWebKey = serde_json::from_value(value).ok()?;
+        // What cannot be measured cannot be found too short.
+        let measured = *key.key_type() != CoreJsonWebKeyType::RSA || rsa_bits.is_some();
+        measured.then_some(Self { kid, key, rsa_bits })
     }
 
     fn fits(&self, jws: &CoreJwsSigningAlgorithm) -> bool {
@@ -127,6 +119,19 @@ impl Key {
         };
         for_signing && same_type && same_algorithm
     }
+}
+
+/// The size of a number in base64url (RFC 7518 §6.3.1.1).
+///
+/// It is read as generously as the keys are: providers leave bits behind the last byte that are not zero.
+fn bits(number: &str) -> Option<usize> {
+    let standard = number.replace('-', "+").replace('_', "/");
+    let bytes = forgiving_decode_to_vec(standard.as_bytes()).ok()?;
+    let leading = bytes.iter().take_while(|byte| **byte == 0).count();
+    let first = bytes
+        .get(leading)
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    Some((bytes.len() - leading) * 8 - first)
 }
 
 fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {

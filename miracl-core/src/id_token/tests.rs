@@ -493,6 +493,22 @@ fn unusable_keys_in_a_set_do_not_spoil_the_others_and_short_rsa_keys_are_weak() 
     let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
     let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
     assert_eq!(verdict, Verdict::WeakKey);
+    // The same modulus with bits behind its last byte, as some providers write it, and what is no modulus.
+    for (n, expected) in [
+        (format!("{}x", &short[..short.len() - 1]), Verdict::WeakKey),
+        (format!("{short}="), Verdict::WeakKey),
+        ("*".to_owned(), Verdict::NoKey),
+        (String::new(), Verdict::WeakKey),
+    ] {
+        let text = json!({"keys": [{"kty": "RSA", "kid": "1", "n": n, "e": "AQAB"}]});
+        let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
+        let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
+        assert_eq!(verdict, expected, "{n}");
+    }
+    // No modulus at all.
+    let keys = KeySet::parse(br#"{"keys":[{"kty":"RSA","kid":"1","e":"AQAB"}]}"#).unwrap();
+    let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
+    assert_eq!(verdict, Verdict::NoKey);
     assert!(KeySet::parse(b"{}").is_err());
     assert!(KeySet::parse(b"[]").is_err());
     assert!(KeySet::parse(br#"{"keys":{}}"#).is_err());
