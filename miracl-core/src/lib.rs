@@ -36,6 +36,9 @@ mod discovery;
 mod error;
 mod flash;
 mod flight;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod id_token;
 mod json;
