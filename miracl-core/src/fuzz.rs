@@ -16,9 +16,11 @@ use serde_json::{Map, Value};
 use url::{Position, Url, form_urlencoded};
 
 use crate::{
-    Category, Clock, Config, CookieKey, FailureReason, Miracl, Reply, RequestView,
+    Answer, Category, Clock, Config, CookieKey, FailureReason, LogoutTokenRules, Miracl, Reply,
+    RequestView, Route,
+    backchannel::{self, LogoutToken},
     config::SigningAlgorithm,
-    discovery::Discovery,
+    discovery::{Discovery, Issuers},
     http, id_token,
     id_token::Unverified,
     json,
@@ -36,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("return_to", return_to),
     ("request", request),
     ("id_token", id_token),
+    ("logout_token", logout_token),
     ("jwks", jwks),
     ("json", json),
     ("answers", answers),
@@ -127,12 +130,19 @@ pub fn request(data: &[u8]) -> bool {
             failure.reason(),
             FailureReason::StateMissing
                 | FailureReason::StateUnknown
+                | FailureReason::OtherHost { .. }
                 | FailureReason::DuplicateParameter { .. }
                 | FailureReason::ResponseTooLarge
         ),
         "{failure:?}"
     );
     assert_is_an_answer(&miracl.failure_page(&failure));
+    for route in [Route::Logout, Route::FrontChannelLogout, Route::SignedOut] {
+        match now(visit.answer(route, &request, Some(b""))) {
+            Answer::Reply(reply) => assert!(!reply.headers.is_empty()),
+            other => panic!("{route:?} ended nobody's session: {other:?}"),
+        }
+    }
     let idle = request.method == "HEAD";
     let outcome = visit.finish();
     assert!(!idle || outcome.set_cookies.is_empty());
@@ -148,13 +158,20 @@ pub fn request(data: &[u8]) -> bool {
 ///
 /// When it finds a signature good, or a token whose claims are not those that were expected.
 pub fn id_token(data: &[u8]) -> bool {
+    let whole = verify(String::from_utf8_lossy(data).trim());
+    verify(&compact(data)) || whole
+}
+
+/// The form that a logout token comes in; or the token, in either form that an ID token may have here.
+///
+/// # Panics
+///
+/// When it takes a token that could be an ID token, or that strict rules let pass and lenient ones do not.
+pub fn logout_token(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
-    let mut lines = data.splitn(3, |byte| *byte == b'\n');
-    let encoded: Vec<String> = (0..3)
-        .map(|_| URL_SAFE_NO_PAD.encode_to_string(lines.next().unwrap_or_default()))
-        .collect();
-    let whole = verify(text.trim());
-    verify(&encoded.join(".")) || whole
+    let in_form = backchannel::logout_token(Some(data)).is_ok_and(|token| verify_logout(&token));
+    let whole = verify_logout(text.trim());
+    verify_logout(&compact(data)) || whole || in_form
 }
 
 /// A key set, and signatures of every algorithm that it is asked to check.
@@ -214,7 +231,7 @@ pub fn answers(data: &[u8]) -> bool {
     }
     let refused = token::parse(&answer(400), NOW).expect_err("no success");
     assert!(!refused.to_string().contains(char::is_control));
-    let metadata = Discovery::new(ISSUER).check(&answer(200), false);
+    let metadata = Discovery::new(APP.miracl.config()).check(&answer(200), false);
     if let Ok(metadata) = &metadata {
         assert_eq!(metadata.issuer.trim_end_matches('/'), ISSUER);
         for endpoint in [&metadata.token_endpoint, &metadata.jwks_uri] {
@@ -226,18 +243,56 @@ pub fn answers(data: &[u8]) -> bool {
     tokens.is_ok() || metadata.is_ok()
 }
 
+/// Encodes what stands on three lines as a JWS.
+fn compact(data: &[u8]) -> String {
+    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let encoded =
+        [(); 3].map(|()| URL_SAFE_NO_PAD.encode_to_string(lines.next().unwrap_or_default()));
+    encoded.join(".")
+}
+
+/// Checks a logout token as if its signature were good.
+fn verify_logout(raw: &str) -> bool {
+    let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
+        return false;
+    };
+    let [lenient, default, strict] = [
+        LogoutTokenRules::Lenient,
+        LogoutTokenRules::default(),
+        LogoutTokenRules::Strict,
+    ]
+    .map(|rules| {
+        let expected = backchannel::Expected {
+            issuers: Issuers::One(ISSUER),
+            client_id: "client",
+            trusted_audiences: &[],
+            rules,
+            now: NOW,
+            skew: 60,
+        };
+        LogoutToken::verify(&token, Verdict::Bad, &expected).expect_err("not signed");
+        LogoutToken::verify(&token, Verdict::Good, &expected).is_ok()
+    });
+    assert!(lenient >= default && default >= strict);
+    assert!(
+        !lenient || !verify(raw),
+        "a logout token is an ID token: {raw}"
+    );
+    lenient
+}
+
 /// Takes a token apart, and checks its claims as if its signature were good.
 fn verify(raw: &str) -> bool {
     let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
         return false;
     };
     assert_ne!(token.signature(&KEYS), Verdict::Good, "{raw}");
-    let userinfo = token.userinfo(Verdict::Good, ISSUER, "client", NOW);
+    let userinfo = token.userinfo(Verdict::Good, Issuers::One(ISSUER), "client", NOW);
     if let Ok(claims) = userinfo {
         assert!(claims.get("iss").is_none_or(|iss| iss == ISSUER));
     }
     let expected = id_token::Expected {
-        issuer: ISSUER,
+        issuers: Issuers::One(ISSUER),
         client_id: "client",
         trusted_audiences: &[],
         nonce: "nonce",

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::SigningAlgorithm,
+    discovery::Issuers,
     error::{FailureReason, printable},
     json,
     jwks::{KeySet, Verdict},
@@ -20,6 +21,8 @@ const MAX_LEN: usize = 16 * 1024;
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Times beyond the year 9999 are no times.
 const LAST_TIME: f64 = 253_402_300_800.0;
+/// The `typ` of logout tokens (Back-Channel Logout 1.0 §2.4).
+pub(crate) const LOGOUT_TYP: &str = "logout+jwt";
 /// The longest `sub` (OpenID Connect Core 1.0 §2).
 const MAX_SUB: usize = 255;
 
@@ -214,8 +217,7 @@ impl std::error::Error for IdTokenError {}
 
 /// What this client expects of an ID token.
 pub(crate) struct Expected<'a> {
-    /// The issuer of the provider's metadata.
-    pub(crate) issuer: &'a str,
+    pub(crate) issuers: Issuers<'a>,
     pub(crate) client_id: &'a str,
     pub(crate) trusted_audiences: &'a [String],
     pub(crate) nonce: &'a str,
@@ -230,6 +232,8 @@ pub(crate) struct Expected<'a> {
 /// A token taken apart, of which nothing is proven yet.
 pub(crate) struct Unverified<'a> {
     pub(crate) kid: Option<String>,
+    /// The header's `typ` in lower case, without an `application/` before it (RFC 7515 §4.1.9).
+    pub(crate) typ: Option<String>,
     algorithm: SigningAlgorithm,
     signed: &'a str,
     signature: Vec<u8>,
@@ -287,10 +291,19 @@ impl<'a> Unverified<'a> {
             Some(Value::String(kid)) => Some(kid.clone()),
             Some(_) => return Err(malformed("the header's `kid` is no string")),
         };
+        let typ = match header.get("typ") {
+            None => None,
+            Some(Value::String(typ)) => {
+                let typ = typ.to_ascii_lowercase();
+                Some(typ.strip_prefix("application/").unwrap_or(&typ).to_owned())
+            }
+            Some(_) => return Err(malformed("the header's `typ` is no string")),
+        };
         let payload_bytes = decode(payload)?;
         let signature_bytes = decode(signature)?;
         Ok(Self {
             kid,
+            typ,
             algorithm,
             signed: &raw[..raw.len() - signature.len() - 1],
             signature: signature_bytes,
@@ -315,6 +328,14 @@ impl<'a> Unverified<'a> {
         expected: &Expected<'_>,
         receipt: &mut Recorder,
     ) -> Result<IdToken, FailureReason> {
+        // A token for something else, which the provider signed as well (RFC 8725 §3.11).
+        let kind = match self.typ.as_deref() {
+            Some(LOGOUT_TYP) => Err(IdTokenError::Malformed {
+                detail: "it is a logout token".to_owned(),
+            }),
+            _ => Ok(()),
+        };
+        receipt.check("id_token typ", "RFC 8725 §3.11", kind)?;
         // Steps 6 to 8.
         receipt.check(
             "id_token signature",
@@ -326,7 +347,8 @@ impl<'a> Unverified<'a> {
 
         // Step 2: the issuer, exactly.
         let issuer = receipt.check("id_token iss", CORE_2, check_issuer(claims, expected))?;
-        receipt.check("id_token aud", CORE_3, check_audience(claims, expected))?;
+        let audience = check_audience(claims, expected.client_id, expected.trusted_audiences);
+        receipt.check("id_token aud", CORE_3, audience)?;
         receipt.check_if("id_token azp", CORE_4, check_party(claims, expected))?;
         receipt.check("id_token exp", CORE_9, check_exp(claims, expected))?;
         let issued_at = receipt.check("id_token iat", CORE_10, check_iat(claims, expected))?;
@@ -359,15 +381,15 @@ impl<'a> Unverified<'a> {
     pub(crate) fn userinfo(
         &self,
         verdict: Verdict,
-        issuer: &str,
+        issuers: Issuers<'_>,
         client_id: &str,
         now: u64,
     ) -> Result<Map<String, Value>, IdTokenError> {
         self.signed_by_provider(verdict)?;
         let claims = self.payload()?;
-        if let Some(found) = text(&claims, "iss")?.filter(|found| *found != issuer) {
+        if let Some(found) = text(&claims, "iss")?.filter(|found| !issuers.contains(found)) {
             return Err(IdTokenError::Issuer {
-                expected: issuer.to_owned(),
+                expected: issuers.written().to_owned(),
                 found: printable(found, 200),
             });
         }
@@ -384,13 +406,17 @@ impl<'a> Unverified<'a> {
         Ok(claims)
     }
 
-    fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
+    pub(crate) fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
+    }
+
+    pub(crate) fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
         json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
             detail: format!("the payload is {error}"),
         })
     }
 
-    fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
+    pub(crate) fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
         match verdict {
             Verdict::Good => Ok(()),
             Verdict::Bad => Err(IdTokenError::Signature),
@@ -407,13 +433,16 @@ fn check_issuer<'a>(
     expected: &Expected<'_>,
 ) -> Result<&'a str, IdTokenError> {
     let issuer = text(claims, "iss")?.ok_or(IdTokenError::Missing { claim: "iss" })?;
-    if issuer == expected.issuer {
-        Ok(issuer)
-    } else {
-        Err(IdTokenError::Issuer {
-            expected: expected.issuer.to_owned(),
+    let tenant = match expected.issuers {
+        Issuers::One(_) => None,
+        Issuers::Tenants { .. } => text(claims, "tid")?,
+    };
+    match expected.issuers.of_tenant(tenant) {
+        Some(right) if right == issuer => Ok(issuer),
+        _ => Err(IdTokenError::Issuer {
+            expected: expected.issuers.written().to_owned(),
             found: printable(issuer, 200),
-        })
+        }),
     }
 }
 
@@ -431,21 +460,21 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, IdTokenError> {
 }
 
 /// Step 3: this client is among the audiences, and all others are trusted.
-fn check_audience(
+pub(crate) fn check_audience(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    client_id: &str,
+    trusted: &[String],
 ) -> Result<(), IdTokenError> {
     let audiences = audiences(claims)?;
-    if !audiences.contains(&expected.client_id) {
+    if !audiences.contains(&client_id) {
         return Err(IdTokenError::Audience {
-            expected: expected.client_id.to_owned(),
+            expected: client_id.to_owned(),
             found: audiences.iter().map(|one| printable(one, 200)).collect(),
         });
     }
-    let untrusted = audiences.iter().find(|audience| {
-        **audience != expected.client_id
-            && !expected.trusted_audiences.iter().any(|t| t == *audience)
-    });
+    let untrusted = audiences
+        .iter()
+        .find(|audience| **audience != client_id && !trusted.iter().any(|t| t == *audience));
     match untrusted {
         Some(untrusted) => Err(IdTokenError::UntrustedAudience {
             found: printable(untrusted, 200),
@@ -581,14 +610,19 @@ fn check_at_hash(
         return Ok(Applied::No);
     };
     use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-    let hash = match algorithm {
-        RS256 | PS256 | ES256 => &digest::SHA256,
-        RS384 | PS384 | ES384 => &digest::SHA384,
-        RS512 | PS512 | EdDSA => &digest::SHA512,
+    let hashes: &[&digest::Algorithm] = match algorithm {
+        RS256 | PS256 | ES256 => &[&digest::SHA256],
+        RS384 | PS384 | ES384 => &[&digest::SHA384],
+        RS512 | PS512 => &[&digest::SHA512],
+        // Its name says no hash. SHA-512 is what Ed25519 uses inside; some providers take another.
+        EdDSA => &[&digest::SHA512, &digest::SHA256, &digest::SHA384],
     };
-    let whole = digest::digest(hash, access_token.as_bytes());
-    let half = &whole.as_ref()[..whole.as_ref().len() / 2];
-    if same(found, &URL_SAFE_NO_PAD.encode_to_string(half)) {
+    let fits = hashes.iter().any(|hash| {
+        let whole = digest::digest(hash, access_token.as_bytes());
+        let half = &whole.as_ref()[..whole.as_ref().len() / 2];
+        same(found, &URL_SAFE_NO_PAD.encode_to_string(half))
+    });
+    if fits {
         Ok(Applied::Yes)
     } else {
         Err(IdTokenError::AccessTokenHash)
@@ -596,7 +630,7 @@ fn check_at_hash(
 }
 
 /// A claim that is text where it is there. The wrong type is an error, never the same as missing.
-fn text<'a>(
+pub(crate) fn text<'a>(
     claims: &'a Map<String, Value>,
     claim: &'static str,
 ) -> Result<Option<&'a str>, IdTokenError> {
@@ -608,7 +642,10 @@ fn text<'a>(
 }
 
 /// A claim that is a `NumericDate` (RFC 7519 §2) where it is there: a number, maybe with a fraction, that is a time.
-fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<u64>, IdTokenError> {
+pub(crate) fn time(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+) -> Result<Option<u64>, IdTokenError> {
     match claims.get(claim) {
         None => Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
@@ -628,4 +665,4 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,8 @@ use openidconnect::{
 use serde_json::Value;
 
 use crate::{
-    config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient, json,
+    config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient,
+    id_token::Unverified, json, receipt::Recorder,
 };
 
 /// How long a key set is used before it is fetched again.
@@ -21,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 /// How many fetches for unknown keys the logins of this process may cause in [`WINDOW`], beyond which a provider that
 /// signs with keys it does not publish is not asked again.
 const LOGIN_FETCHES: u32 = 60;
+/// How many of them logout tokens may cause.
+const LOGOUT_TOKEN_FETCHES: u32 = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 /// The smallest RSA modulus accepted (NIST SP 800-131A).
 const MIN_RSA_BITS: usize = 2048;
@@ -152,8 +155,35 @@ fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {
 #[derive(Debug, Default)]
 pub(crate) struct Jwks {
     keys: Fetched<KeySet>,
-    /// When the window began, and how many fetches logins have caused in it.
-    login_fetches: Mutex<Option<(Instant, u32)>>,
+    /// For each [`Cause`].
+    windows: [Mutex<Option<Window>>; 2],
+}
+
+/// What keys are fetched again for. Each cause has a budget of its own, so that a storm of one leaves the others theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Somebody logs in, or is logged in: the provider gave us the token itself.
+    Login,
+    /// A logout token, which anybody can send.
+    LogoutToken,
+}
+
+impl Cause {
+    fn budget(self) -> u32 {
+        match self {
+            Self::Login => LOGIN_FETCHES,
+            Self::LogoutToken => LOGOUT_TOKEN_FETCHES,
+        }
+    }
+}
+
+/// The fetches of one cause of late.
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    count: u32,
+    /// How many fetches had ended before the last that was counted. Those who saw as many share it.
+    last: u64,
 }
 
 /// A key set, and how many fetches had ended when it was taken.
@@ -181,7 +211,7 @@ impl Taken {
 impl Jwks {
     /// Returns the keys, fetching them when there are none or they are an hour old. Old ones serve on while the provider
     /// is away.
-    pub(crate) async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
+    async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
         let seen = self.keys.ended();
         if let Some(keys) = self.keys.younger_than(FRESH) {
             return Ok(Taken {
@@ -206,18 +236,41 @@ impl Jwks {
         })
     }
 
-    /// Returns newer keys than those `taken`, for a login whose token they did not find good.
+    /// Checks a token's signature, fetching the keys again when those that are known do not find it good
+    /// (OpenID Connect Core 1.0 §10.1.1).
+    pub(crate) async fn check(
+        &self,
+        http: &HttpClient,
+        uri: &str,
+        token: &Unverified<'_>,
+        cause: Cause,
+        receipt: &mut Recorder,
+    ) -> Result<Verdict, ProviderError> {
+        let taken = self.keys(http, uri).await;
+        let taken = receipt.check_provider("jwks_uri", "RFC 7517 §5", taken)?;
+        let verdict = token.signature(&taken.keys);
+        if !taken.may_be_old(verdict) {
+            return Ok(verdict);
+        }
+        let newer = self.newer(&taken, http, uri, cause).await;
+        let newer = receipt.check_provider("jwks_uri again", "OIDC Core §10.1.1", newer)?;
+        Ok(token.signature(&newer))
+    }
+
+    /// Returns newer keys than those `taken`, for a token that they did not find good.
     ///
-    /// Each login asks once. Logins that find the key missing at the same time share one fetch.
-    pub(crate) async fn newer(
+    /// Each token asks once. Those that find the key missing at the same time share one fetch.
+    async fn newer(
         &self,
         taken: &Taken,
         http: &HttpClient,
         uri: &str,
+        cause: Cause,
     ) -> Result<Arc<KeySet>, ProviderError> {
-        if self.keys.ended() == taken.ended && !self.may_fetch() {
+        if self.keys.ended() == taken.ended && !self.may_fetch(cause, taken.ended) {
             tracing::warn!(
-                "too many ID tokens are not signed with the keys that are known; they are not fetched again for a while"
+                ?cause,
+                "too many tokens are not signed with the keys that are known; they are not fetched again for a while"
             );
             return Ok(taken.keys.clone());
         }
@@ -226,21 +279,30 @@ impl Jwks {
             .await
     }
 
-    fn may_fetch(&self) -> bool {
-        let mut window = self
-            .login_fetches
+    /// Whether the keys may be fetched for somebody who has seen so many fetches end.
+    fn may_fetch(&self, cause: Cause, seen: u64) -> bool {
+        let mut window = self.windows[cause as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match window.as_mut() {
-            Some((began, count)) if began.elapsed() < WINDOW => {
-                *count += 1;
-                *count <= LOGIN_FETCHES
+            Some(window) if window.began.elapsed() < WINDOW => {
+                if window.last != seen {
+                    if window.count == cause.budget() {
+                        return false;
+                    }
+                    window.count += 1;
+                    window.last = seen;
+                }
             }
             _ => {
-                *window = Some((Instant::now(), 1));
-                true
+                *window = Some(Window {
+                    began: Instant::now(),
+                    count: 1,
+                    last: seen,
+                });
             }
         }
+        true
     }
 }
 
@@ -258,4 +320,28 @@ async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
     })?;
     tracing::debug!(keys = keys.0.len(), "the provider's keys were read");
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_that_share_a_fetch_use_up_one() {
+        let jwks = Jwks::default();
+        for seen in 0..u64::from(LOGIN_FETCHES) {
+            for _ in 0..LOGIN_FETCHES {
+                assert!(jwks.may_fetch(Cause::Login, seen), "{seen}");
+            }
+        }
+        assert!(!jwks.may_fetch(Cause::Login, u64::from(LOGIN_FETCHES)));
+    }
+
+    #[test]
+    fn a_storm_of_logout_tokens_leaves_logins_their_own_fetches() {
+        let jwks = Jwks::default();
+        let fetches = (0..100).filter(|seen| jwks.may_fetch(Cause::LogoutToken, *seen));
+        assert_eq!(fetches.count(), LOGOUT_TOKEN_FETCHES as usize);
+        assert!(jwks.may_fetch(Cause::Login, 100));
+    }
 }

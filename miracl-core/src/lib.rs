@@ -25,6 +25,7 @@
 //! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at any
 //! level.
 
+mod backchannel;
 mod callback;
 mod challenge;
 mod client_auth;
@@ -36,15 +37,18 @@ mod discovery;
 mod error;
 mod flash;
 mod flight;
+mod frontchannel;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
 mod id_token;
+mod initiate;
 mod json;
 mod jwks;
 mod login;
 mod logout;
+mod loops;
 mod marks;
 mod miracl;
 mod origin;
@@ -63,7 +67,7 @@ mod wire;
 
 pub use reply::Reply;
 pub use request::RequestView;
-pub use routes::{Answer, Route};
+pub use routes::{Answer, Mount, Route};
 pub use session::User;
 pub use visit::{Outcome, Visit};
 
@@ -79,7 +83,8 @@ pub mod app {
         client_auth::{ClientKey, ClientKeyError},
         clock::Clock,
         config::{
-            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,
+            ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
+            ResponseMode, SigningAlgorithm,
         },
         credentials::{ClientCredentials, CredentialSource},
         error::{

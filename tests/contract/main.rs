@@ -8,15 +8,20 @@ use std::process::ExitCode;
 use miracl_tests::{Need, Scenario};
 use promises::PROMISES;
 
+mod backchannel;
 mod challenge;
 mod cookies;
 mod cross_origin;
 mod fleet;
+mod form_post;
 mod frameworks;
+mod frontchannel;
 mod hooks;
+mod initiate;
 mod journey;
 mod login;
 mod logout;
+mod loops;
 mod nested;
 mod outage;
 mod pages;
@@ -29,16 +34,23 @@ mod secrets;
 mod session;
 mod settings;
 mod tabs;
+mod tenants;
 
 fn main() -> ExitCode {
     let modules = [
         ("login", login::scenarios()),
+        ("form_post", form_post::scenarios()),
+        ("initiate", initiate::scenarios()),
+        ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
         ("return_to", return_to::scenarios()),
+        ("tenants", tenants::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),
         ("logout", logout::scenarios()),
+        ("backchannel", backchannel::scenarios()),
+        ("frontchannel", frontchannel::scenarios()),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),

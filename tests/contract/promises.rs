@@ -35,11 +35,9 @@ pub(crate) const PROMISES: &[Promise] = &[
             "login::looking_at_the_callback_is_not_using_it",
             "logout::looking_at_logout_is_not_using_it",
             "frameworks::a_head_is_a_get_without_its_body",
+            "form_post",
         ],
-        pending: &[Pending {
-            what: "a callback that comes by POST (form_post)",
-            reason: "response_mode=form_post is not built",
-        }],
+        pending: &[],
     },
     Promise {
         number: 4,
@@ -50,11 +48,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 5,
         about: "a new signing key is found within the login",
-        shown_by: &["refusal::a_new_signing_key_is_found_within_the_login"],
-        pending: &[Pending {
-            what: "a storm of tokens with unknown keys leaves a login its own fetch",
-            reason: "there is no back-channel log-out to send them to",
-        }],
+        shown_by: &[
+            "refusal::a_new_signing_key_is_found_within_the_login",
+            "backchannel::a_storm_of_unknown_keys_leaves_a_login_its_own_fetch",
+        ],
+        pending: &[],
     },
     Promise {
         number: 6,
@@ -119,21 +117,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout"],
-        pending: &[
-            Pending {
-                what: "a copied cookie is dead in the whole fleet",
-                reason: "MARKS_STORE=redis://… is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the back channel",
-                reason: "POST /backchannel-logout is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the front channel",
-                reason: "GET /frontchannel-logout is not built",
-            },
-        ],
+        shown_by: &["logout", "backchannel", "frontchannel"],
+        pending: &[Pending {
+            what: "a copied cookie is dead in the whole fleet",
+            reason: "MARKS_STORE=redis://… is not built",
+        }],
     },
     Promise {
         number: 13,
@@ -168,20 +156,18 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 16,
         about: "loops end, and visitors by another name come to ours",
-        shown_by: &["login::a_visitor_by_another_host_name_is_sent_to_ours_first"],
-        pending: &[Pending {
-            what: "a loop of logins ends in a page that explains it",
-            reason: "the page is not built",
-        }],
+        shown_by: &[
+            "login::a_visitor_by_another_host_name_is_sent_to_ours_first",
+            "login::a_callback_on_another_host_name_is_refused_and_both_are_named",
+            "loops",
+        ],
+        pending: &[],
     },
     Promise {
         number: 17,
         about: "other sites cannot act in the user's name",
-        shown_by: &["cross_origin"],
-        pending: &[Pending {
-            what: "a login that a third party begins",
-            reason: "GET and POST /login/initiate are not built",
-        }],
+        shown_by: &["cross_origin", "initiate"],
+        pending: &[],
     },
     Promise {
         number: 18,

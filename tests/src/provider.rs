@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     extract::{Form, Query, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD as BASE64URL};
@@ -199,6 +199,29 @@ impl Provider {
         self.shared.lock().keys = vec![SigningKey::new(kid)];
     }
 
+    /// The ID tokens it issued so far.
+    pub fn id_tokens(&self) -> Vec<String> {
+        self.shared.lock().id_tokens.clone()
+    }
+
+    /// A logout token for one session, signed by the provider's key. `change` is applied to its claims, and to its header.
+    pub fn logout_token(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+        let now = now();
+        let mut claims = json!({
+            "iss": self.shared.issuer,
+            "aud": Self::CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": random("logout"),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        let state = self.shared.lock();
+        let key = &state.keys[0];
+        let mut header = json!({ "alg": "ES256", "kid": key.kid, "typ": "logout+jwt" });
+        change(&mut claims, &mut header);
+        key.sign_as(&header, &claims)
+    }
+
     /// What an endpoint received so far.
     pub fn received(&self, endpoint: Endpoint) -> Vec<Received> {
         self.shared
@@ -378,8 +401,25 @@ async fn authorize(
         .append_pair("code", &code)
         .append_pair("state", asked.get("state").map_or("", String::as_str))
         .append_pair("iss", &shared.issuer);
+    let form_post = asked
+        .get("response_mode")
+        .is_some_and(|mode| mode == "form_post");
     shared.lock().codes.insert(code, asked);
+    if form_post {
+        return Html(auto_submitted(&target)).into_response();
+    }
     (StatusCode::FOUND, [(header::LOCATION, target.to_string())]).into_response()
+}
+
+/// The page that posts the parameters of `target` to it, as OAuth 2.0 Form Post Response Mode has it.
+fn auto_submitted(target: &Url) -> String {
+    let mut action = target.clone();
+    action.set_query(None);
+    let inputs: String = target
+        .query_pairs()
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"))
+        .collect();
+    format!("<form method=\"post\" action=\"{action}\">{inputs}</form>")
 }
 
 async fn token(State(shared): At, headers: HeaderMap, Form(sent): Form<Parameters>) -> Response {
@@ -428,9 +468,7 @@ fn exchange(
             return Err("invalid_grant");
         }
     }
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = now();
     let mut claims = json!({
         "iss": shared.issuer,
         "sub": Provider::SUBJECT,
@@ -539,10 +577,14 @@ impl SigningKey {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid }).to_string();
+        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid });
+        self.sign_as(&header, claims)
+    }
+
+    fn sign_as(&self, header: &Value, claims: &Value) -> String {
         let signed = format!(
             "{}.{}",
-            BASE64URL.encode_to_string(header),
+            BASE64URL.encode_to_string(header.to_string()),
             BASE64URL.encode_to_string(claims.to_string())
         );
         let signature = self
@@ -554,6 +596,11 @@ impl SigningKey {
             BASE64URL.encode_to_string(signature.as_ref())
         )
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn random(prefix: &str) -> String {

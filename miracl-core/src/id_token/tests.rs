@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-const NOW: u64 = 1_800_000_000;
-const ES256: &[SigningAlgorithm] = &[SigningAlgorithm::ES256];
+pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const ES256: &[SigningAlgorithm] = &[SigningAlgorithm::ES256];
 
 impl fmt::Debug for IdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,13 +18,13 @@ impl fmt::Debug for IdToken {
 }
 
 /// A provider's key, and the set it is published in.
-struct Provider {
+pub(crate) struct Provider {
     key: EcdsaKeyPair,
-    keys: KeySet,
+    pub(crate) keys: KeySet,
 }
 
 impl Provider {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rng = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng)
@@ -33,7 +33,7 @@ impl Provider {
         Self { key, keys }
     }
 
-    fn sign(&self, header: &Value, payload: &str) -> String {
+    pub(crate) fn sign(&self, header: &Value, payload: &str) -> String {
         let encode = |text: &str| URL_SAFE_NO_PAD.encode_to_string(text);
         let signed = format!("{}.{}", encode(&header.to_string()), encode(payload));
         let signature = self
@@ -89,7 +89,7 @@ fn jwks(keys: &[(&EcdsaKeyPair, Value)]) -> String {
 
 fn expected() -> Expected<'static> {
     Expected {
-        issuer: "https://issuer.example",
+        issuers: Issuers::One("https://issuer.example"),
         client_id: "client",
         trusted_audiences: &[],
         nonce: "n-0S6_WzA2Mj",
@@ -349,7 +349,12 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
         let verdict = token.signature(&provider.keys);
         token
-            .userinfo(verdict, "https://issuer.example", "client", NOW)
+            .userinfo(
+                verdict,
+                Issuers::One("https://issuer.example"),
+                "client",
+                NOW,
+            )
             .map_err(|error| error.to_string())
     };
     let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
@@ -371,7 +376,12 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         panic!("not taken apart");
     };
     let verdict = token.signature(&provider.keys);
-    let error = token.userinfo(verdict, "https://issuer.example", "client", NOW);
+    let error = token.userinfo(
+        verdict,
+        Issuers::One("https://issuer.example"),
+        "client",
+        NOW,
+    );
     assert_eq!(error.unwrap_err(), IdTokenError::Signature);
 }
 
