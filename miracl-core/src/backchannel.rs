@@ -53,7 +53,7 @@ impl SeenAlgorithms {
 
 /// Why a logout token was refused. It goes to the log, and in one word to the provider.
 #[derive(Debug)]
-enum LogoutError {
+pub(crate) enum LogoutError {
     /// The request is no form, is too long, or has not one `logout_token`.
     Request(&'static str),
     /// A check that ID tokens have as well.
@@ -100,18 +100,18 @@ impl From<ProviderError> for LogoutError {
 }
 
 /// What a logout token must be like.
-struct Expected<'a> {
-    issuers: Issuers<'a>,
-    client_id: &'a str,
-    trusted_audiences: &'a [String],
-    rules: LogoutTokenRules,
-    now: u64,
-    skew: u64,
+pub(crate) struct Expected<'a> {
+    pub(crate) issuers: Issuers<'a>,
+    pub(crate) client_id: &'a str,
+    pub(crate) trusted_audiences: &'a [String],
+    pub(crate) rules: LogoutTokenRules,
+    pub(crate) now: u64,
+    pub(crate) skew: u64,
 }
 
 /// A logout token that passed every check but whether it was used before.
 #[derive(Debug, PartialEq, Eq)]
-struct LogoutToken {
+pub(crate) struct LogoutToken {
     issuer: String,
     subject: Option<String>,
     sid: Option<String>,
@@ -121,7 +121,7 @@ struct LogoutToken {
 
 impl LogoutToken {
     /// Makes every check of §2.6 in its order.
-    fn verify(
+    pub(crate) fn verify(
         token: &Unverified<'_>,
         verdict: Verdict,
         expected: &Expected<'_>,
@@ -283,7 +283,7 @@ impl Visit {
 }
 
 /// Takes the one `logout_token` out of a form; what else is there does not matter (§2.5).
-fn logout_token(form: Option<&[u8]>) -> Result<String, LogoutError> {
+pub(crate) fn logout_token(form: Option<&[u8]>) -> Result<String, LogoutError> {
     let form = form.ok_or(LogoutError::Request("the body is longer than 64 KiB"))?;
     let mut tokens = form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");
     match (tokens.next(), tokens.next()) {

@@ -38,6 +38,9 @@ mod error;
 mod flash;
 mod flight;
 mod frontchannel;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod id_token;
 mod initiate;

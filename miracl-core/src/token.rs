@@ -250,7 +250,7 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
     }
 }
 
-fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
+pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
     let malformed = |detail: String| ProviderError::Malformed {
         endpoint: ENDPOINT,
         detail,

@@ -29,6 +29,7 @@ mod platform;
 mod promises;
 mod refresh;
 mod refusal;
+mod return_to;
 mod secrets;
 mod session;
 mod settings;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         ("initiate", initiate::scenarios()),
         ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("return_to", return_to::scenarios()),
         ("tenants", tenants::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),

@@ -59,8 +59,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "the way back is a path of our own",
         shown_by: &[
             "login::the_way_back_leads_to_the_page_the_login_began_at",
-            "login::a_way_back_to_another_site_leads_home",
             "login::a_way_back_that_is_too_long_leads_home",
+            "return_to",
             "nested::a_challenge_in_a_nested_router_comes_back_to_the_whole_path",
             "frameworks::a_target_with_another_host_leads_to_ours",
         ],
