@@ -16,10 +16,11 @@ use crate::{
     id_token::{IdTokenError, LOGOUT_TYP, Unverified, check_audience, text, time},
     jwks::{Cause, Verdict},
     logout::LogoutKind,
-    marks::name_mark,
+    marks::{Until, name_mark},
     receipt::Recorder,
     reply::Reply,
     routes::Answer,
+    store::StoreError,
     visit::Visit,
 };
 
@@ -70,6 +71,8 @@ pub(crate) enum LogoutError {
     Replayed,
     /// The provider's metadata or keys are not to be had.
     Provider(ProviderError),
+    /// The sessions may still be in the store.
+    Store(StoreError),
 }
 
 impl fmt::Display for LogoutError {
@@ -83,6 +86,7 @@ impl fmt::Display for LogoutError {
             Self::NoSubject => f.write_str("there is neither `sub` nor `sid`"),
             Self::Replayed => f.write_str("this token was used before"),
             Self::Provider(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }
@@ -266,18 +270,31 @@ impl Visit {
         };
         let token = LogoutToken::verify(&token, verdict, &expected)?;
         let marks = &engine.marks;
-        if !marks.use_token(name_mark("jti", &token.issuer, &token.id)) {
+        let used = name_mark("jti", &token.issuer, &token.id);
+        if !marks.use_token(used) {
             return Err(LogoutError::Replayed);
         }
         let mark = |kind, name: &String| name_mark(kind, &token.issuer, name);
-        match (&token.sid, &token.subject) {
-            (Some(sid), _) => marks.end_sid(mark("sid", sid)),
+        let ended = match (&token.sid, &token.subject) {
+            (Some(sid), _) => {
+                let sid = mark("sid", sid);
+                marks.end_sid(sid);
+                engine.end_stored_sid(sid).await
+            }
             (None, Some(subject)) => {
-                let now_ms = config.clock.now_ms();
-                marks.end_subject_by_token(mark("sub", subject), token.issued_at, now_ms);
+                let subject = mark("sub", subject);
+                let until = Until::by_token(token.issued_at, config.clock.now_ms());
+                marks.end_subject(subject, until);
+                let binding = engine.binding().await?;
+                engine.end_stored_subject(subject, until, &binding).await
             }
             (None, None) => return Err(LogoutError::NoSubject),
-        }
+        };
+        ended.map_err(|error| {
+            // The provider may send it again.
+            marks.forget_token(used);
+            LogoutError::Store(error)
+        })?;
         Ok(token)
     }
 }

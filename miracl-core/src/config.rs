@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     credentials::CredentialSource,
     secret::{CookieKey, Secret},
+    store::SessionStorage,
 };
 
 /// The settings of one client at one provider.
@@ -121,6 +122,9 @@ pub struct Config {
     /// How far the provider's clock may differ from ours. By default 60 seconds.
     pub clock_skew: Duration,
 
+    /// Where sessions are kept. By default sealed in the browser's cookies.
+    pub session_store: SessionStorage,
+
     /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
     ///
     /// To rotate without ending sessions: add the new key *last* on every server; then move it to the front on every
@@ -193,6 +197,7 @@ impl Default for Config {
             trusted_audiences: Vec::new(),
             logout_token_rules: LogoutTokenRules::default(),
             clock_skew: Duration::from_secs(60),
+            session_store: SessionStorage::default(),
             cookie_keys: Vec::new(),
             cookie_prefix: "miracl".to_owned(),
             session_idle_timeout: Duration::from_secs(24 * 60 * 60),

@@ -97,6 +97,11 @@ impl Cookies {
         Some(cookies)
     }
 
+    /// Seals a value that goes into no cookie, and is as long as it is.
+    pub(crate) fn seal_value(&self, purpose: Purpose, name: &str, plain: &[u8]) -> Option<String> {
+        self.keys.seal(purpose, name, plain, usize::MAX)
+    }
+
     /// Deletes a cookie, with the attributes it was made with.
     pub(crate) fn delete(&self, name: &str) -> SetCookie {
         self.set(name.to_owned(), "", None)
@@ -183,7 +188,7 @@ impl Cookies {
         })
     }
 
-    fn open_value(&self, purpose: Purpose, name: &str, value: &str) -> Option<Found> {
+    pub(crate) fn open_value(&self, purpose: Purpose, name: &str, value: &str) -> Option<Found> {
         match self.keys.open(purpose, name, value) {
             Opened::Plain { plain, first_key } => Some(Found { plain, first_key }),
             Opened::Foreign => {

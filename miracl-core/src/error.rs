@@ -5,6 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use crate::{
     id_token::IdTokenError,
     receipt::{Receipt, Recorder},
+    store::StoreError,
 };
 
 /// A request to the provider that did not bring what it must bring.
@@ -491,6 +492,8 @@ pub enum SessionError {
     Credentials(ProviderError),
     /// The change makes the session too large for cookies. The old session stays.
     TooLarge(SessionTooLarge),
+    /// The store that sessions are kept in did not do what it was asked to.
+    Store(StoreError),
 }
 
 impl fmt::Display for SessionError {
@@ -498,6 +501,7 @@ impl fmt::Display for SessionError {
         match self {
             Self::Credentials(_) => f.write_str("the session cannot be read"),
             Self::TooLarge(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }
@@ -506,6 +510,7 @@ impl Error for SessionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Credentials(error) => Some(error),
+            Self::Store(error) => error.source(),
             Self::TooLarge(_) => None,
         }
     }

@@ -42,6 +42,9 @@ impl Visit {
             (Some(iss), Parameter::Once(sid), session) => {
                 let mark = name_mark("sid", iss, sid);
                 engine.marks.end_sid_unproven(mark);
+                if let Err(error) = engine.end_stored_sid(mark).await {
+                    tracing::error!(%error, "front-channel log-out left a session in the store");
+                }
                 session.is_some_and(|session| session.marked_by.sid == Some(mark))
             }
             (_, Parameter::Missing, Some(session)) => {
@@ -50,7 +53,9 @@ impl Visit {
             _ => false,
         };
         if ends_here {
-            self.end_session();
+            if let Err(error) = self.end_session().await {
+                tracing::error!(%error, "front-channel log-out left a session in the store");
+            }
             return Answer::LoggedOut(LogoutKind::FrontChannel, page);
         }
         Answer::Reply(page)

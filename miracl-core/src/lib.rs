@@ -46,6 +46,7 @@ mod id_token;
 mod initiate;
 mod json;
 mod jwks;
+mod kept;
 mod login;
 mod logout;
 mod loops;
@@ -61,6 +62,7 @@ mod routes;
 mod seal;
 mod secret;
 mod session;
+mod store;
 mod token;
 mod userinfo;
 mod visit;
@@ -99,6 +101,10 @@ pub mod app {
         miracl::Miracl,
         receipt::{Check, CheckOutcome, Party, Receipt},
         secret::{CookieKey, CookieKeyError, Secret},
+        store::{
+            IndexKey, MemoryStore, SessionKey, SessionStorage, SessionStore, StoreError,
+            StoredSession, session_store_contract,
+        },
         token::Tokens,
         userinfo::UserData,
     };

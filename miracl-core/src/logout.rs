@@ -8,6 +8,7 @@ use url::Url;
 use crate::{
     discovery::ProviderMetadata,
     error::SessionError,
+    marks::Until,
     miracl::{Engine, Miracl},
     reply::{Reply, escape},
     request::RequestView,
@@ -68,7 +69,7 @@ impl Visit {
             return Ok(None);
         }
         let data = self.data().await?;
-        self.end_session();
+        self.end_session().await?;
         tracing::debug!("a session was ended by log-out");
         let engine = self.miracl().engine();
         let metadata = match engine.discovery.known() {
@@ -101,9 +102,12 @@ impl Visit {
             return Ok(provider);
         }
         let engine = self.miracl().engine();
-        let now_ms = engine.config.clock.now_ms();
+        let until = Until::by_clock(engine.config.clock.now_ms());
         let person = user.0.marked_by.subject;
-        engine.marks.end_subject_by_clock(person, now_ms);
+        engine.marks.end_subject(person, until);
+        let binding = self.binding().await?;
+        let ended = engine.end_stored_subject(person, until, &binding).await;
+        ended.map_err(SessionError::Store)?;
         Ok(provider)
     }
 

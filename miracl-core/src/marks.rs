@@ -54,7 +54,7 @@ pub(crate) fn name_mark(kind: &str, issuer: &str, name: &str) -> NameMark {
 
 /// Up to when the sessions of a subject are ended.
 #[derive(Debug, Clone, Copy, Default)]
-struct Until {
+pub(crate) struct Until {
     /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived here.
     token: Option<(u64, u64)>,
     /// Our own clock, in milliseconds: somebody logged out everywhere.
@@ -62,7 +62,23 @@ struct Until {
 }
 
 impl Until {
-    fn covers(&self, session: &Session) -> bool {
+    /// Up to a logout token, issued at `iat` on the provider's clock and arrived at `arrived_ms` on ours.
+    pub(crate) fn by_token(iat: u64, arrived_ms: u64) -> Self {
+        Self {
+            token: Some((iat, arrived_ms)),
+            ours_ms: None,
+        }
+    }
+
+    /// Up to now, on our own clock.
+    pub(crate) fn by_clock(now_ms: u64) -> Self {
+        Self {
+            token: None,
+            ours_ms: Some(now_ms),
+        }
+    }
+
+    pub(crate) fn covers(&self, session: &Session) -> bool {
         let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
             // Within one second our own clock tells which was first.
             session.issued_at < iat || session.issued_at == iat && session.created_ms <= arrived_ms
@@ -135,30 +151,13 @@ impl Marks {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Marks the sessions of a subject as ended whose ID token is not younger than a logout token, issued at `iat` on the
-    /// provider's clock, and that did not begin after it arrived.
-    pub(crate) fn end_subject_by_token(&self, subject: NameMark, iat: u64, arrived_ms: u64) {
-        self.end_subject(
-            subject,
-            Until {
-                token: Some((iat, arrived_ms)),
-                ours_ms: None,
-            },
-        );
+    /// Takes back that a logout token was used: it could not do what it says.
+    pub(crate) fn forget_token(&self, token: NameMark) {
+        self.tokens.invalidate(&token);
     }
 
-    /// Marks the sessions of a subject as ended that began up to now.
-    pub(crate) fn end_subject_by_clock(&self, subject: NameMark, now_ms: u64) {
-        self.end_subject(
-            subject,
-            Until {
-                token: None,
-                ours_ms: Some(now_ms),
-            },
-        );
-    }
-
-    fn end_subject(&self, subject: NameMark, until: Until) {
+    /// Marks the sessions of a subject as ended, up to some time.
+    pub(crate) fn end_subject(&self, subject: NameMark, until: Until) {
         self.subjects.entry(subject).and_upsert_with(|before| {
             let before = before.map(moka::Entry::into_value);
             before.unwrap_or_default().or(until)
@@ -290,7 +289,7 @@ mod tests {
             created_ms,
             ..session()
         };
-        marks.end_subject_by_token(alice, 1000, 1_000_500);
+        marks.end_subject(alice, Until::by_token(1000, 1_000_500));
         assert!(marks.is_ended(&at(999, 5_000_000)), "an older token");
         assert!(
             marks.is_ended(&at(1000, 1_000_500)),
@@ -302,11 +301,11 @@ mod tests {
         );
         assert!(!marks.is_ended(&at(1001, 1_000_000)));
         // An older mark that arrives late takes nothing back.
-        marks.end_subject_by_token(alice, 900, 1_001_000);
+        marks.end_subject(alice, Until::by_token(900, 1_001_000));
         assert!(marks.is_ended(&at(1000, 1_000_500)));
         assert!(!marks.is_ended(&at(1000, 1_000_501)));
 
-        marks.end_subject_by_clock(alice, 2_000_000);
+        marks.end_subject(alice, Until::by_clock(2_000_000));
         assert!(marks.is_ended(&at(5000, 2_000_000)));
         assert!(!marks.is_ended(&at(5000, 2_000_001)));
         assert!(

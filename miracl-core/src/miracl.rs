@@ -131,8 +131,13 @@ impl Miracl {
             1 => "1 key".to_owned(),
             several => format!("{several} keys"),
         };
+        let sessions = match config.session_store.kept_in() {
+            None => "in sealed cookies",
+            Some(store) if store.in_process() => "in the memory of this process",
+            Some(_) => "in a store, sealed",
+        };
         format!(
-            "login with {} for {}; sessions in sealed cookies ({keys}); log-out and single use of logins are remembered by this process, until it restarts",
+            "login with {} for {}; sessions {sessions} ({keys}); log-out and single use of logins are remembered by this process, until it restarts",
             config.issuer, config.redirect_uri,
         )
     }

@@ -129,18 +129,19 @@ impl Visit {
         match fetched {
             Ok(None) => Ok(UserData::from(&*data)),
             Ok(Some(userinfo)) => {
-                let renewed = SessionData {
-                    tokens: data.tokens.clone(),
-                    userinfo,
+                let fetched = |data: &SessionData| {
+                    Some(SessionData {
+                        tokens: data.tokens.clone(),
+                        userinfo: userinfo.clone(),
+                    })
                 };
-                let user_data = UserData::from(&renewed);
-                self.replace_data(&current.session, renewed, &user_data)
-                    .await?;
-                Ok(user_data)
+                let user_data = fetched(&data).map(|data| UserData::from(&data));
+                self.change_data(fetched).await?;
+                Ok(user_data.unwrap_or_default())
             }
             Err(UserinfoError::Unauthorized(error)) => {
                 tracing::info!(%error, "the access token is no longer accepted; the session is ended");
-                self.end_session();
+                self.end_session().await?;
                 Err(RefreshError::Expired)
             }
             Err(UserinfoError::Subject) => {
@@ -223,25 +224,31 @@ impl Visit {
         };
         match &*renewal {
             Renewal::Tokens(tokens) => {
-                let renewed = SessionData {
-                    tokens: tokens.clone(),
-                    userinfo: data.userinfo.clone(),
+                let token = |data: &SessionData| {
+                    let token = data.tokens.refresh_token.as_ref();
+                    token.map(|token| token.expose().to_owned())
                 };
-                let user_data = UserData::from(&renewed);
-                self.replace_data(&current.session, renewed, &user_data)
-                    .await?;
+                let used = token(&data);
+                let renewed = |data: &SessionData| {
+                    // Somebody else may have written these or even newer ones.
+                    (token(data) == used).then(|| SessionData {
+                        tokens: tokens.clone(),
+                        userinfo: data.userinfo.clone(),
+                    })
+                };
+                self.change_data(renewed).await?;
                 // None if somebody logged out in the meantime.
                 let (current, data) = (self.current().await?, self.data().await?);
                 Ok(current.zip(data))
             }
             Renewal::Over(error) => {
                 tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
-                self.end_session();
+                self.end_session().await?;
                 Err(RefreshError::Expired)
             }
             Renewal::Foreign(error) => {
                 tracing::error!(%error, "the refreshed ID token is not this session's; the session is ended");
-                self.end_session();
+                self.end_session().await?;
                 Err(RefreshError::RefreshedIdToken(error.clone()))
             }
         }

@@ -33,13 +33,16 @@ pub(crate) enum Purpose {
     Login,
     /// Flash messages.
     Flash,
+    /// A session in a store outside of this process.
+    Stored,
 }
 
-const PURPOSES: [(Purpose, &str); 4] = [
+const PURPOSES: [(Purpose, &str); 5] = [
     (Purpose::Session, "session"),
     (Purpose::Data, "session data"),
     (Purpose::Login, "pending login"),
     (Purpose::Flash, "flash messages"),
+    (Purpose::Stored, "stored session"),
 ];
 
 /// The keys in use: the first seals, every one opens.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    cookies::{BUDGET, Keep, SESSION_BUDGET, SetCookie},
+    cookies::{BUDGET, Keep, SetCookie},
     error::{AuthFailure, FailureReason, SessionError},
     flash::{self, Category, Flash},
     miracl::Miracl,
@@ -14,6 +14,7 @@ use crate::{
     reply::Reply,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId, User},
+    store::StoredSession,
     userinfo::UserData,
 };
 
@@ -36,25 +37,27 @@ struct Inner {
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     /// Whether the session was looked for.
-    read: bool,
-    current: Option<Current>,
+    pub(crate) read: bool,
+    pub(crate) current: Option<Current>,
     /// A new session that waits for the hook.
     proposed: Option<Proposed>,
     /// The cookies of this response.
-    cookies: Vec<SetCookie>,
+    pub(crate) cookies: Vec<SetCookie>,
     /// Messages, once the request's were opened.
     flashes: Option<Vec<Flash>>,
     flashes_changed: bool,
     /// Whether the session was read or written, so that the response must not be stored.
-    touched: bool,
+    pub(crate) touched: bool,
 }
 
 #[derive(Clone)]
 pub(crate) struct Current {
     pub(crate) session: Arc<Session>,
-    data: Option<Arc<SessionData>>,
+    pub(crate) data: Option<Arc<SessionData>>,
+    /// What the store has, where sessions are kept in one.
+    pub(crate) stored: Option<StoredSession>,
 }
 
 struct Proposed {
@@ -134,16 +137,13 @@ impl Visit {
     ///
     /// As [`user`](Self::user).
     pub async fn clear_user_info(&self) -> Result<(), SessionError> {
-        let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
-            return Ok(());
+        let cleared = |data: &SessionData| {
+            Some(SessionData {
+                tokens: data.tokens.clone(),
+                userinfo: serde_json::Map::new(),
+            })
         };
-        let cleared = SessionData {
-            tokens: data.tokens.clone(),
-            userinfo: serde_json::Map::new(),
-        };
-        let user_data = UserData::from(&cleared);
-        self.replace_data(&current.session, cleared, &user_data)
-            .await
+        self.change_data(cleared).await
     }
 
     /// Begins the session of a login that [`complete_login`](Self::complete_login) found good, and ends the one before.
@@ -159,6 +159,13 @@ impl Visit {
         };
         // Who was logged in before, if anybody was.
         let before = match self.current().await {
+            Ok(before) => {
+                let confirmed = self.confirm_stored(&proposed.current).await;
+                confirmed.map(|()| before)
+            }
+            Err(error) => Err(error),
+        };
+        let before = match before {
             Ok(before) => before,
             Err(error) => {
                 // What the hook had to say was said too early.
@@ -182,13 +189,17 @@ impl Visit {
             self.set_cookies(engine.cookies.delete_parts(data, 1));
         }
         self.set_cookies(proposed.cookies.into_iter().chain(looping));
-        let mut state = self.lock();
-        state.current = Some(proposed.current);
-        state.read = true;
-        drop(state);
+        {
+            let mut state = self.lock();
+            state.current = Some(proposed.current);
+            state.read = true;
+        }
         let before = before.map(|before| before.session.id);
         for ended in before.into_iter().chain(proposed.replaces) {
             engine.marks.end_session(ended);
+            if let Err(error) = self.delete_stored(ended).await {
+                tracing::error!(%error, "the session before stays in the store until its time has passed");
+            }
         }
         Ok(())
     }
@@ -273,36 +284,23 @@ impl Visit {
         put(&mut self.lock().cookies, set);
     }
 
-    /// Seals a new session, which waits for [`confirm_login`](Self::confirm_login).
+    /// Keeps a new session, which waits for [`confirm_login`](Self::confirm_login).
     pub(crate) async fn propose(
         &self,
         session: Arc<Session>,
         data: Arc<SessionData>,
         replaces: Option<SessionId>,
     ) -> Result<(), SessionError> {
-        let binding = self.binding().await?;
-        let cookies = self.seal(&session, Some(&data), &binding)?;
+        let (current, cookies) = self.keep_new(session, data).await?;
         let mut state = self.lock();
         let flashes = self.open_flashes(&mut state).clone();
         state.proposed = Some(Proposed {
-            current: Current {
-                session,
-                data: Some(data),
-            },
+            current,
             cookies,
             flashes,
             replaces,
         });
         Ok(())
-    }
-
-    /// Returns the large part of the session, opening it if that was not done yet.
-    pub(crate) async fn data(&self) -> Result<Option<Arc<SessionData>>, SessionError> {
-        if self.current().await?.is_none() {
-            return Ok(None);
-        }
-        let mut state = self.lock();
-        Ok(self.open_data(&mut state))
     }
 
     /// The answer of the login's routes to a `HEAD` or a prefetch: nothing, and nothing changes.
@@ -324,206 +322,13 @@ impl Visit {
         self.lock().touched = true;
     }
 
-    /// Ends the session: deletes its cookies and marks it, so that copies of them are worth nothing.
-    pub(crate) fn end_session(&self) {
-        if self.0.idle {
-            return;
-        }
-        let ended = self.lock().current.take();
-        if let Some(ended) = ended {
-            let engine = self.miracl().engine();
-            engine.marks.end_session(ended.session.id);
-            self.delete_session_cookies(&mut self.lock());
-            let counted = &engine.cookies.loops;
-            if engine.cookies.plain(&self.0.header, counted).is_some() {
-                self.set_cookies([engine.cookies.delete(counted)]);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn binding(&self) -> Result<Binding, SessionError> {
+    pub(crate) async fn binding(&self) -> Result<Binding, SessionError> {
         let engine = self.miracl().engine();
         engine.binding().await.map_err(SessionError::Credentials)
-    }
-
-    /// Returns the session, reading it if that was not done yet.
-    pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
-        {
-            let mut state = self.lock();
-            state.touched = true;
-            if state.read {
-                return Ok(state.current.clone());
-            }
-        }
-        let binding = self.binding().await?;
-        let mut state = self.lock();
-        if !state.read {
-            state.read = true;
-            self.read_session(&mut state, &binding);
-        }
-        Ok(state.current.clone())
-    }
-
-    /// Opens the small part; moves the idle deadline when that is due, and seals anew what an older key sealed.
-    fn read_session(&self, state: &mut State, binding: &Binding) {
-        let engine = self.miracl().engine();
-        let (config, cookies) = (&engine.config, &engine.cookies);
-        let Some(found) = cookies.open(&self.0.header, Purpose::Session, &cookies.session) else {
-            return;
-        };
-        let now = engine.now();
-        let Some(mut session) = Session::decode(&found.plain, binding)
-            .filter(|session| session.is_alive(now, config))
-            .filter(|session| !engine.marks.is_ended(session))
-        else {
-            tracing::debug!("a session has ended, or belongs to another client");
-            return;
-        };
-        if cookies.nonce(&self.0.header, &cookies.data) != Some(session.data) {
-            self.drop_halves(state);
-            return;
-        }
-        engine.loops.seen(&session, now);
-        let move_deadline = session.is_worth_moving(now, config);
-        if move_deadline {
-            session.seen = now;
-        }
-        state.current = Some(Current {
-            session: Arc::new(session),
-            data: None,
-        });
-        if !found.first_key && self.open_data(state).is_none() {
-            return;
-        }
-        if let Some(current) = state.current.clone()
-            && (move_deadline || !found.first_key)
-        {
-            // Both parts together, so that no part stays behind under a key that is about to go.
-            let data = current.data.as_deref().filter(|_| !found.first_key);
-            match self.seal(&current.session, data, binding) {
-                Ok(sealed) => put(&mut state.cookies, sealed),
-                Err(error) => tracing::warn!(%error, "the session cannot be sealed again"),
-            }
-        }
-    }
-
-    /// Opens the large part. When it does not belong to the small one, neither counts.
-    fn open_data(&self, state: &mut State) -> Option<Arc<SessionData>> {
-        let current = state.current.as_mut()?;
-        if current.data.is_none() {
-            let cookies = &self.miracl().engine().cookies;
-            current.data = cookies
-                .open_parts(&self.0.header, Purpose::Data, &cookies.data)
-                .and_then(|found| SessionData::decode(&found.plain, &current.session))
-                .map(Arc::new);
-        }
-        let data = current.data.clone();
-        if data.is_none() {
-            self.drop_halves(state);
-        }
-        data
-    }
-
-    /// Gives up a session whose two parts do not belong together: neither counts. The browser forgets them, unless another
-    /// replica may know better.
-    fn drop_halves(&self, state: &mut State) {
-        tracing::warn!("the two parts of a session do not belong together; it does not count");
-        state.current = None;
-        let cookies = &self.miracl().engine().cookies;
-        if !cookies.has_foreign(&self.0.header, Purpose::Data, &cookies.data) {
-            self.delete_session_cookies(state);
-        }
-    }
-
-    /// Writes changed user data, as a new generation of the same session.
-    pub(crate) async fn replace_data(
-        &self,
-        session: &Session,
-        data: SessionData,
-        user_data: &UserData,
-    ) -> Result<(), SessionError> {
-        let binding = self.binding().await?;
-        let engine = self.miracl().engine();
-        if engine.marks.is_ended(session) {
-            // Logged out elsewhere in the meantime: a late response must not bring it back.
-            self.end_session();
-            return Ok(());
-        }
-        let session = Session {
-            generation: session.generation.wrapping_add(1),
-            email: user_data.email(),
-            email_verified: user_data.email_verified(),
-            ..session.clone()
-        };
-        let sealed = self.seal(&session, Some(&data), &binding)?;
-        self.delete_session_cookies(&mut self.lock());
-        self.set_cookies(sealed);
-        self.lock().current = Some(Current {
-            session: Arc::new(session),
-            data: Some(Arc::new(data)),
-        });
-        Ok(())
-    }
-
-    /// Seals the small part, and the large one where it is given, within the room there is.
-    fn seal(
-        &self,
-        session: &Session,
-        data: Option<&SessionData>,
-        binding: &Binding,
-    ) -> Result<Vec<SetCookie>, SessionError> {
-        let engine = self.miracl().engine();
-        let (config, cookies) = (&engine.config, &engine.cookies);
-        let left = session.ends(config).saturating_sub(engine.now());
-        let keep = Keep::Seconds(left.min(config.session_idle_timeout.as_secs()));
-        let head = |session: &Session| {
-            let plain = session.encode(binding);
-            let name = &cookies.session;
-            cookies
-                .seal(Purpose::Session, name, &plain, keep)
-                .unwrap_or_default()
-        };
-        let Some(data) = data else {
-            return Ok(head(session));
-        };
-        let plain = data.encode(session);
-        // The large part is not sent again when the idle deadline moves, so it stays for as long as it may.
-        let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
-        let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
-        let body = body.ok_or_else(|| too_large(plain.len()))?;
-        let bound = Session {
-            data: body
-                .first()
-                .and_then(|first| first.nonce)
-                .unwrap_or_default(),
-            ..session.clone()
-        };
-        let mut sealed = head(&bound);
-        sealed.extend(body);
-        let bytes = sealed.iter().map(|cookie| cookie.len).sum();
-        if bytes > SESSION_BUDGET {
-            return Err(too_large(bytes));
-        }
-        Ok(sealed)
-    }
-
-    /// Deletes the session's cookies that the request has, in place of what this response would set.
-    fn delete_session_cookies(&self, state: &mut State) {
-        let cookies = &self.miracl().engine().cookies;
-        state.cookies.retain(|cookie| {
-            cookie.name != cookies.session && !cookie.name.starts_with(&cookies.data)
-        });
-        for name in [&cookies.session, &cookies.data] {
-            let sent = cookies.names_of_parts(&self.0.header, name);
-            put(
-                &mut state.cookies,
-                sent.iter().map(|part| cookies.delete(part)),
-            );
-        }
     }
 
     fn open_flashes<'a>(&self, state: &'a mut State) -> &'a mut Vec<Flash> {
@@ -547,7 +352,7 @@ impl Visit {
 }
 
 /// Adds cookies to a response, each in place of an earlier one of its name.
-fn put(cookies: &mut Vec<SetCookie>, set: impl IntoIterator<Item = SetCookie>) {
+pub(crate) fn put(cookies: &mut Vec<SetCookie>, set: impl IntoIterator<Item = SetCookie>) {
     for cookie in set {
         cookies.retain(|earlier| earlier.name != cookie.name);
         cookies.push(cookie);

@@ -22,6 +22,7 @@ mod journey;
 mod login;
 mod logout;
 mod loops;
+mod memory;
 mod nested;
 mod outage;
 mod pages;
@@ -53,6 +54,13 @@ fn main() -> ExitCode {
         ("logout", logout::scenarios()),
         ("backchannel", backchannel::scenarios()),
         ("frontchannel", frontchannel::scenarios()),
+        ("memory", in_memory(memory::scenarios())),
+        ("memory_refresh", in_memory(refresh::scenarios())),
+        ("memory_tokens", in_memory(tokens::scenarios())),
+        ("memory_logout", in_memory(logout::scenarios())),
+        ("memory_backchannel", in_memory(backchannel::scenarios())),
+        ("memory_frontchannel", in_memory(frontchannel::scenarios())),
+        ("memory_form_post", in_memory(form_post::scenarios())),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),
@@ -67,6 +75,14 @@ fn main() -> ExitCode {
         ("fleet", fleet::scenarios()),
     ];
     miracl_tests::run_with_promises(&modules, PROMISES)
+}
+
+/// The same scenarios on demos that keep sessions in their memory.
+fn in_memory(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    let scenarios = scenarios.into_iter();
+    scenarios
+        .map(|scenario| scenario.with_sessions_in("memory"))
+        .collect()
 }
 
 fn needing(need: Need, scenarios: Vec<Scenario>) -> Vec<Scenario> {

@@ -75,17 +75,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 8,
         about: "sessions are sealed in the browser, or kept on the server",
-        shown_by: &["session", "fleet"],
-        pending: &[
-            Pending {
-                what: "sessions in the server's memory",
-                reason: "SESSION_STORE=memory is not built",
-            },
-            Pending {
-                what: "sessions in Redis",
-                reason: "SESSION_STORE=redis://… is not built",
-            },
-        ],
+        shown_by: &["session", "fleet", "memory"],
+        pending: &[Pending {
+            what: "sessions in Redis",
+            reason: "SESSION_STORE=redis://… is not built",
+        }],
     },
     Promise {
         number: 9,

@@ -1,6 +1,7 @@
 //! A demo as a process.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     fmt,
     net::TcpStream,
@@ -14,6 +15,11 @@ use crate::{process::Process, provider::Provider};
 
 /// How long a demo may take to open its socket. It makes keys for the local platform the first time.
 const START: Duration = Duration::from_secs(20);
+
+thread_local! {
+    /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
+    pub(crate) static SESSION_STORE: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
 
 /// One of the adapters, by its demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +135,13 @@ impl fmt::Display for Refused {
 impl Demo {
     /// A demo without any setting but a free port: it brings its own platform.
     pub fn builder(adapter: Adapter) -> DemoBuilder {
+        let mut environment = HashMap::from([("PORT".to_owned(), "0".to_owned())]);
+        if let Some(store) = SESSION_STORE.get() {
+            environment.insert("SESSION_STORE".to_owned(), store.to_owned());
+        }
         DemoBuilder {
             adapter,
-            environment: HashMap::from([("PORT".to_owned(), "0".to_owned())]),
+            environment,
             files: Vec::new(),
             silent_at: None,
         }

@@ -27,6 +27,7 @@ pub type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
 pub struct Scenario {
     name: &'static str,
     needs: Option<Need>,
+    store: Option<&'static str>,
     play: fn(Adapter) -> Future,
 }
 
@@ -59,8 +60,16 @@ impl Scenario {
         Self {
             name,
             needs: None,
+            store: None,
             play,
         }
+    }
+
+    /// The same scenario on demos with this `SESSION_STORE`.
+    #[must_use]
+    pub const fn with_sessions_in(mut self, store: &'static str) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// The same scenario, left out where a program is missing.
@@ -134,7 +143,12 @@ fn play(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)], promises: &[Pro
     for (module, scenarios) in modules {
         for &adapter in adapters {
             for scenario in scenarios {
-                let Scenario { name, needs, play } = *scenario;
+                let Scenario {
+                    name,
+                    needs,
+                    store,
+                    play,
+                } = *scenario;
                 let name = format!("{module}::{}::{name}", adapter.name);
                 let missing = needs.filter(|_| !arguments.list).and_then(|need| {
                     let found = found.entry((need, adapter.name));
@@ -147,6 +161,7 @@ fn play(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)], promises: &[Pro
                         let tally = Arc::clone(&tally);
                         Trial::test(name, move || {
                             tally.add(adapter, false);
+                            demo::SESSION_STORE.set(store);
                             watch(play(adapter));
                             tally.add(adapter, true);
                             Ok(())

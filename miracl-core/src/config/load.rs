@@ -22,6 +22,7 @@ use super::{
 use crate::{
     client_auth::ClientKey,
     secret::{CookieKey, Secret},
+    store::{MemoryStore, SessionStorage},
 };
 
 /// The file that is read when none is named.
@@ -146,7 +147,7 @@ impl Config {
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
-    /// | `session_store` | `SESSION_STORE` | `cookie`, the only one so far |
+    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie` or `memory` |
     /// | `marks_store` | `MARKS_STORE` | `memory`, the only one so far |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
@@ -312,9 +313,8 @@ impl Source<'_> {
             .into_iter()
             .collect();
         config.proxy = self.proxy();
-        for (key, only) in [("session_store", "cookie"), ("marks_store", "memory")] {
-            self.not_built_yet(key, only);
-        }
+        config.session_store = self.session_store();
+        self.not_built_yet("marks_store", &["memory"]);
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
             config.session_absolute_timeout = seconds;
             // The default, not what somebody set.
@@ -446,20 +446,27 @@ impl Source<'_> {
         }
     }
 
-    fn not_built_yet(&mut self, key: &str, only: &str) {
-        match self.text(key) {
-            Some(value) if value != only => {
-                let advice = if only.is_empty() {
-                    "leave it out".to_owned()
-                } else {
-                    format!("leave it out or set it to `{only}`")
-                };
-                // A store's URL may hold a password.
-                let shown = value.split(':').next().unwrap_or_default();
-                self.refuse(key, format!("`{shown}` is not built yet; {advice}"));
-            }
-            _ => {}
+    fn session_store(&mut self) -> SessionStorage {
+        match self.not_built_yet("session_store", &["cookie", "memory"]) {
+            Some(value) if value == "memory" => SessionStorage::store(MemoryStore::default()),
+            _ => SessionStorage::cookie(),
         }
+    }
+
+    /// Returns a value that is one of those that are built, and refuses every other.
+    fn not_built_yet(&mut self, key: &str, built: &[&str]) -> Option<String> {
+        let value = self.text(key)?;
+        if built.contains(&value.as_str()) {
+            return Some(value);
+        }
+        // A store's URL may hold a password.
+        let shown = value.split(':').next().unwrap_or_default();
+        let built = built.join("` or `");
+        self.refuse(
+            key,
+            format!("`{shown}` is not built yet; leave it out or set it to `{built}`"),
+        );
+        None
     }
 
     fn proxy(&mut self) -> Option<String> {

@@ -1,0 +1,429 @@
+//! How a session is kept: sealed in the browser's cookies, or in a store behind an id.
+//!
+//! In cookies it is two values, bound to each other by the nonce of the large one. In a store it is one record with both, and the
+//! cookie has the 256 bits of the session's id and nothing else.
+
+mod record;
+
+use std::{sync::Arc, time::Duration};
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64;
+
+use crate::{
+    cookies::{Keep, SESSION_BUDGET, SetCookie},
+    error::SessionError,
+    seal::Purpose,
+    session::{Binding, Session, SessionData, SessionId},
+    store::{ErasedStore, SessionKey, StoreError, StoredSession},
+    userinfo::UserData,
+    visit::{Current, State, Visit, put},
+};
+
+/// How long a new session waits in the store for its hook. Until then nobody has its id.
+const UNCONFIRMED: Duration = Duration::from_secs(10 * 60);
+/// How often a change is tried again that somebody else's was faster than.
+const TRIES: usize = 5;
+
+impl Visit {
+    /// Returns the session, reading it if that was not done yet.
+    pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
+        {
+            let mut state = self.lock();
+            state.touched = true;
+            if state.read {
+                return Ok(state.current.clone());
+            }
+        }
+        let engine = self.miracl().engine();
+        let binding = self.binding().await?;
+        let Some(store) = engine.store() else {
+            let mut state = self.lock();
+            if !state.read {
+                state.read = true;
+                self.read_cookies(&mut state, &binding);
+            }
+            return Ok(state.current.clone());
+        };
+        let loaded = match self.id() {
+            Some(id) => self.load(store, id, &binding).await?,
+            None => None,
+        };
+        let moved = {
+            let mut state = self.lock();
+            if !state.read {
+                state.read = true;
+                state.current = loaded;
+            }
+            state.current.clone().filter(|_| !self.changes_nothing())
+        };
+        if let Some(current) = moved
+            && current
+                .session
+                .is_worth_moving(engine.now(), &engine.config)
+        {
+            self.move_deadline(store, current, &binding).await;
+        }
+        Ok(self.lock().current.clone())
+    }
+
+    /// Returns the large part of the session, opening it if that was not done yet.
+    pub(crate) async fn data(&self) -> Result<Option<Arc<SessionData>>, SessionError> {
+        if self.current().await?.is_none() {
+            return Ok(None);
+        }
+        let mut state = self.lock();
+        Ok(self.open_data(&mut state))
+    }
+
+    /// Keeps a new session: in the store, for the time of the hook, or else in the cookies that are to be set after it.
+    pub(crate) async fn keep_new(
+        &self,
+        session: Arc<Session>,
+        data: Arc<SessionData>,
+    ) -> Result<(Current, Vec<SetCookie>), SessionError> {
+        let engine = self.miracl().engine();
+        let binding = self.binding().await?;
+        let mut current = Current {
+            session,
+            data: None,
+            stored: None,
+        };
+        let cookies = match engine.store() {
+            None => self.seal(&current.session, Some(&data), &binding)?,
+            Some(store) => {
+                let session = &current.session;
+                let stored = engine.to_store(0, session, &data, &binding)?;
+                let key = SessionKey(session.id);
+                let created = store.create(&key, stored.clone(), UNCONFIRMED);
+                created.await.map_err(SessionError::Store)?;
+                current.stored = Some(stored);
+                vec![self.id_cookie(&current.session)]
+            }
+        };
+        current.data = Some(data);
+        Ok((current, cookies))
+    }
+
+    /// Gives a new session in the store its full time.
+    pub(crate) async fn confirm_stored(&self, proposed: &Current) -> Result<(), SessionError> {
+        let engine = self.miracl().engine();
+        let (Some(store), Some(stored)) = (engine.store(), &proposed.stored) else {
+            return Ok(());
+        };
+        let confirmed = StoredSession {
+            revision: 1,
+            ..stored.clone()
+        };
+        let session = &proposed.session;
+        let key = SessionKey(session.id);
+        let updated = store
+            .update(&key, 0, confirmed, engine.time_left(session))
+            .await;
+        match updated {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SessionError::Store(StoreError::new(
+                "the new session is gone from the store",
+            ))),
+            Err(error) => Err(SessionError::Store(error)),
+        }
+    }
+
+    /// Deletes a session from the store, where there is one.
+    pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
+        match self.miracl().engine().store() {
+            Some(store) => {
+                let deleted = store.delete(&SessionKey(id)).await;
+                deleted.map_err(SessionError::Store)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the session: deletes its cookies, marks it, so that copies of them are worth nothing, and deletes it from the store.
+    pub(crate) async fn end_session(&self) -> Result<(), SessionError> {
+        if self.changes_nothing() {
+            return Ok(());
+        }
+        let Some(ended) = self.lock().current.take() else {
+            return Ok(());
+        };
+        let engine = self.miracl().engine();
+        engine.marks.end_session(ended.session.id);
+        self.delete_session_cookies(&mut self.lock());
+        let counted = &engine.cookies.loops;
+        if engine.cookies.plain(self.header(), counted).is_some() {
+            self.set_cookies([engine.cookies.delete(counted)]);
+        }
+        self.delete_stored(ended.session.id).await
+    }
+
+    /// Writes changed tokens or user data, as a new generation of the same session. `change` returns `None` to leave them as they
+    /// are; it is asked again when somebody else changed them in the meantime.
+    ///
+    /// A session that has been ended in the meantime stays so: a late response must not bring it back.
+    pub(crate) async fn change_data(
+        &self,
+        change: impl Fn(&SessionData) -> Option<SessionData>,
+    ) -> Result<(), SessionError> {
+        let engine = self.miracl().engine();
+        let binding = self.binding().await?;
+        for _ in 0..TRIES {
+            let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
+                return Ok(());
+            };
+            let Some(data) = change(&data) else {
+                return Ok(());
+            };
+            if engine.marks.is_ended(&current.session) {
+                return self.end_session().await;
+            }
+            let user_data = UserData::from(&data);
+            let session = Session {
+                generation: current.session.generation.wrapping_add(1),
+                email: user_data.email(),
+                email_verified: user_data.email_verified(),
+                ..(*current.session).clone()
+            };
+            let (Some(store), Some(stored)) = (engine.store(), current.stored) else {
+                let sealed = self.seal(&session, Some(&data), &binding)?;
+                self.delete_session_cookies(&mut self.lock());
+                self.set_cookies(sealed);
+                self.set_current(session, data, None);
+                return Ok(());
+            };
+            let key = SessionKey(session.id);
+            let changed = engine.to_store(stored.revision + 1, &session, &data, &binding)?;
+            let left = engine.time_left(&session);
+            let updated = store.update(&key, stored.revision, changed.clone(), left);
+            if updated.await.map_err(SessionError::Store)? {
+                self.set_current(session, data, Some(changed));
+                return Ok(());
+            }
+            // Somebody else was faster.
+            let newer = self.load(store, key.0, &binding).await?;
+            let mut state = self.lock();
+            if newer.is_none() {
+                self.delete_session_cookies(&mut state);
+            }
+            state.current = newer;
+        }
+        Err(SessionError::Store(StoreError::new(
+            "the session changes all the time",
+        )))
+    }
+
+    fn set_current(&self, session: Session, data: SessionData, stored: Option<StoredSession>) {
+        self.lock().current = Some(Current {
+            session: Arc::new(session),
+            data: Some(Arc::new(data)),
+            stored,
+        });
+    }
+
+    /// The id in the session's cookie, where that is what it has. Only what could be one of ours counts.
+    fn id(&self) -> Option<SessionId> {
+        let cookies = &self.miracl().engine().cookies;
+        let value = cookies.plain(self.header(), &cookies.session)?;
+        let bytes = BASE64.decode_to_vec(value.as_bytes()).ok()?;
+        bytes.try_into().ok()
+    }
+
+    /// The cookie with the id of a session in the store.
+    fn id_cookie(&self, session: &Session) -> SetCookie {
+        let engine = self.miracl().engine();
+        let left = engine.time_left(session).as_secs();
+        let value = BASE64.encode_to_string(session.id);
+        let cookies = &engine.cookies;
+        cookies.set_plain(&cookies.session, &value, Keep::Seconds(left))
+    }
+
+    /// Reads a session from the store.
+    async fn load(
+        &self,
+        store: &dyn ErasedStore,
+        id: SessionId,
+        binding: &Binding,
+    ) -> Result<Option<Current>, SessionError> {
+        let engine = self.miracl().engine();
+        let loaded = store.load(&SessionKey(id)).await;
+        let Some(stored) = loaded.map_err(SessionError::Store)? else {
+            return Ok(None);
+        };
+        let Some(session) = engine.read_stored(id, &stored, binding) else {
+            tracing::debug!("a stored session has ended, or was sealed for somebody else");
+            return Ok(None);
+        };
+        Ok(Some(Current {
+            session: Arc::new(session),
+            data: None,
+            stored: Some(stored),
+        }))
+    }
+
+    /// Moves the idle deadline of a session in the store. Whoever fails at it leaves that to the next request.
+    async fn move_deadline(&self, store: &dyn ErasedStore, current: Current, binding: &Binding) {
+        let engine = self.miracl().engine();
+        let Some(stored) = current.stored else { return };
+        let session = Session {
+            seen: engine.now(),
+            ..(*current.session).clone()
+        };
+        let Some(head) = engine.head_to_store(&session, binding) else {
+            return;
+        };
+        let moved = StoredSession {
+            revision: stored.revision + 1,
+            head,
+            ..stored.clone()
+        };
+        let key = SessionKey(session.id);
+        let left = engine.time_left(&session);
+        match store
+            .update(&key, stored.revision, moved.clone(), left)
+            .await
+        {
+            Ok(true) => {
+                self.set_cookies([self.id_cookie(&session)]);
+                self.lock().current = Some(Current {
+                    session: Arc::new(session),
+                    data: current.data,
+                    stored: Some(moved),
+                });
+            }
+            // Somebody else changed it, and moved the deadline with it, or ended it: the next request will see.
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the idle deadline cannot be moved"),
+        }
+    }
+
+    /// Opens the small part; moves the idle deadline when that is due, and seals anew what an older key sealed.
+    fn read_cookies(&self, state: &mut State, binding: &Binding) {
+        let engine = self.miracl().engine();
+        let (config, cookies) = (&engine.config, &engine.cookies);
+        let Some(found) = cookies.open(self.header(), Purpose::Session, &cookies.session) else {
+            return;
+        };
+        let now = engine.now();
+        let Some(mut session) = engine.living(&found.plain, binding) else {
+            tracing::debug!("a session has ended, or belongs to another client");
+            return;
+        };
+        if cookies.nonce(self.header(), &cookies.data) != Some(session.data) {
+            self.drop_halves(state);
+            return;
+        }
+        engine.loops.seen(&session, now);
+        let move_deadline = session.is_worth_moving(now, config);
+        if move_deadline {
+            session.seen = now;
+        }
+        state.current = Some(Current {
+            session: Arc::new(session),
+            data: None,
+            stored: None,
+        });
+        if !found.first_key && self.open_data(state).is_none() {
+            return;
+        }
+        if let Some(current) = state.current.clone()
+            && (move_deadline || !found.first_key)
+        {
+            // Both parts together, so that no part stays behind under a key that is about to go.
+            let data = current.data.as_deref().filter(|_| !found.first_key);
+            match self.seal(&current.session, data, binding) {
+                Ok(sealed) => put(&mut state.cookies, sealed),
+                Err(error) => tracing::warn!(%error, "the session cannot be sealed again"),
+            }
+        }
+    }
+
+    /// Opens the large part. When it does not belong to the small one, neither counts.
+    fn open_data(&self, state: &mut State) -> Option<Arc<SessionData>> {
+        let engine = self.miracl().engine();
+        let cookies = &engine.cookies;
+        let current = state.current.as_mut()?;
+        if current.data.is_none() {
+            let session = &current.session;
+            current.data = match &current.stored {
+                Some(stored) => engine.read_stored_data(session, stored),
+                None => cookies
+                    .open_parts(self.header(), Purpose::Data, &cookies.data)
+                    .and_then(|found| SessionData::decode(&found.plain, session)),
+            }
+            .map(Arc::new);
+        }
+        let data = current.data.clone();
+        if data.is_none() {
+            self.drop_halves(state);
+        }
+        data
+    }
+
+    /// Gives up a session whose two parts do not belong together: neither counts. The browser forgets them, unless another
+    /// replica may know better.
+    fn drop_halves(&self, state: &mut State) {
+        tracing::warn!("the two parts of a session do not belong together; it does not count");
+        state.current = None;
+        let cookies = &self.miracl().engine().cookies;
+        if !cookies.has_foreign(self.header(), Purpose::Data, &cookies.data) {
+            self.delete_session_cookies(state);
+        }
+    }
+
+    /// Seals the small part, and the large one where it is given, within the room there is.
+    fn seal(
+        &self,
+        session: &Session,
+        data: Option<&SessionData>,
+        binding: &Binding,
+    ) -> Result<Vec<SetCookie>, SessionError> {
+        let engine = self.miracl().engine();
+        let cookies = &engine.cookies;
+        let keep = Keep::Seconds(engine.time_left(session).as_secs());
+        let head = |session: &Session| {
+            let plain = session.encode(binding);
+            let name = &cookies.session;
+            cookies
+                .seal(Purpose::Session, name, &plain, keep)
+                .unwrap_or_default()
+        };
+        let Some(data) = data else {
+            return Ok(head(session));
+        };
+        let plain = data.encode(session);
+        // The large part is not sent again when the idle deadline moves, so it stays for as long as it may.
+        let left = session.ends(&engine.config).saturating_sub(engine.now());
+        let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
+        let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
+        let body = body.ok_or_else(|| too_large(plain.len()))?;
+        let bound = Session {
+            data: body
+                .first()
+                .and_then(|first| first.nonce)
+                .unwrap_or_default(),
+            ..session.clone()
+        };
+        let mut sealed = head(&bound);
+        sealed.extend(body);
+        let bytes = sealed.iter().map(|cookie| cookie.len).sum();
+        if bytes > SESSION_BUDGET {
+            return Err(too_large(bytes));
+        }
+        Ok(sealed)
+    }
+
+    /// Deletes the session's cookies that the request has, in place of what this response would set.
+    pub(crate) fn delete_session_cookies(&self, state: &mut State) {
+        let cookies = &self.miracl().engine().cookies;
+        state.cookies.retain(|cookie| {
+            cookie.name != cookies.session && !cookie.name.starts_with(&cookies.data)
+        });
+        for name in [&cookies.session, &cookies.data] {
+            let sent = cookies.names_of_parts(self.header(), name);
+            put(
+                &mut state.cookies,
+                sent.iter().map(|part| cookies.delete(part)),
+            );
+        }
+    }
+}
