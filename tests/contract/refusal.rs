@@ -26,6 +26,7 @@ scenarios![
     the_name_of_another_issuer_is_refused,
     the_name_of_another_issuer_counts_before_its_error,
     a_promised_issuer_that_is_missing_is_refused,
+    an_iss_that_was_not_promised_counts_as_well,
     tokens_in_the_callback_are_not_taken,
     a_failed_token_request_is_no_login,
     an_unreachable_token_endpoint_is_no_login,
@@ -225,6 +226,23 @@ async fn a_promised_issuer_that_is_missing_is_refused(adapter: Adapter) {
     // RFC 9207 §2.4: the provider's metadata promises it.
     let callback = with_parameter(&journey.callback_url().await, "iss", None);
     refuse(&journey, &callback).await;
+}
+
+async fn an_iss_that_was_not_promised_counts_as_well(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    journey.provider.set(
+        Endpoint::Discovery,
+        Answers::member(
+            "authorization_response_iss_parameter_supported",
+            Value::Null,
+        ),
+    );
+    let iss = Some("https://evil.example");
+    let callback = with_parameter(&journey.callback_url().await, "iss", iss);
+    refuse(&journey, &callback).await;
+    let callback = with_parameter(&journey.callback_url().await, "iss", None);
+    journey.browser.visit(callback).await.expect(200);
+    journey.assert_still_logged_in().await;
 }
 
 async fn tokens_in_the_callback_are_not_taken(adapter: Adapter) {
