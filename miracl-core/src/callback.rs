@@ -20,7 +20,7 @@ use crate::{
     seal::Purpose,
     secret::{Secret, random},
     session::{Session, SessionData, User},
-    token::{self, TokenResponse, Tokens},
+    token::{self, Grant, TokenResponse, Tokens},
     userinfo::{self, UserData, UserinfoError},
     visit::Visit,
 };
@@ -187,7 +187,11 @@ impl Visit {
         let code = authorization_code(response, issuers, &metadata, receipt)?;
 
         let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
-        let tokens = token::exchange(engine, &metadata, &code, verifier.as_deref()).await;
+        let grant = Grant::Code {
+            code: &code,
+            verifier: verifier.as_deref(),
+        };
+        let tokens = token::request(engine, &metadata, grant).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
         let (id_token, raw) = self.id_token(&login, &tokens, &metadata, receipt).await?;
         if named.is_some_and(|iss| iss != id_token.issuer) {
@@ -347,7 +351,9 @@ impl Visit {
         let tokens = Tokens {
             access_token: tokens.access_token,
             id_token: raw,
+            refresh_token: tokens.refresh_token,
             expires_at: tokens.expires_at,
+            renew_at: tokens.renew_at,
             scope: tokens.scope,
         };
         let now_ms = self.miracl().engine().config.clock.now_ms();

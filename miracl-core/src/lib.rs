@@ -53,6 +53,7 @@ mod marks;
 mod miracl;
 mod origin;
 mod receipt;
+mod refresh;
 mod reply;
 mod request;
 mod return_to;

@@ -20,6 +20,7 @@ use crate::{
     loops::Loops,
     marks::Marks,
     origin,
+    refresh::Renewals,
     reply::Reply,
     request::{RequestView, is_idle},
     return_to::ReturnTo,
@@ -51,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) marks: Marks,
     pub(crate) seen_algorithms: SeenAlgorithms,
     pub(crate) loops: Loops,
+    pub(crate) renewals: Renewals,
     binding: OnceLock<Binding>,
 }
 
@@ -93,6 +95,7 @@ impl Miracl {
             marks: Marks::new(config, backchannel::WINDOW + config.clock_skew),
             seen_algorithms: SeenAlgorithms::default(),
             loops: Loops::new(),
+            renewals: Renewals::new(),
             binding: OnceLock::new(),
             origin: checked.origin,
             callback_path: checked.callback_path,
@@ -102,6 +105,11 @@ impl Miracl {
             config: checked.config,
         };
         let miracl = Self(Arc::new(engine));
+        if miracl.config().scopes.iter().any(|s| s == "offline_access") {
+            tracing::warn!(
+                "refresh tokens are used once per session within this process; with several replicas, send a session's requests to one of them, or two may use the same token"
+            );
+        }
         tracing::info!("{}", miracl.summary());
         Ok(miracl)
     }

@@ -557,6 +557,9 @@ impl IdTokenError {
             Self::Acr { asked, found } => both(shown(&asked.join(" ")), or_none(found)),
             Self::Nonce => both("the nonce of this login".to_owned(), "another".to_owned()),
             Self::Signature => both("the provider's signature".to_owned(), "another".to_owned()),
+            Self::Changed { claim } => {
+                both(format!("the session's `{claim}`"), "another".to_owned())
+            }
             Self::AccessTokenHash => {
                 both("the access token's hash".to_owned(), "another".to_owned())
             }

@@ -194,6 +194,12 @@ impl SessionData {
             ("ID token".to_owned(), self.tokens.id_token.expose().len()),
         ];
         parts.extend(
+            self.tokens
+                .refresh_token
+                .iter()
+                .map(|token| ("refresh token".to_owned(), token.expose().len())),
+        );
+        parts.extend(
             self.userinfo
                 .iter()
                 .map(|(name, value)| (format!("userinfo claim `{name}`"), len(value))),
@@ -279,7 +285,9 @@ pub(crate) mod tests {
             tokens: Tokens {
                 access_token: "access".into(),
                 id_token: "a.e30.c".into(),
+                refresh_token: None,
                 expires_at: Some(1900),
+                renew_at: Some(1890),
                 scope: None,
             },
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),

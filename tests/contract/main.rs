@@ -35,6 +35,7 @@ mod session;
 mod settings;
 mod tabs;
 mod tenants;
+mod tokens;
 
 fn main() -> ExitCode {
     let modules = [
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),
+        ("tokens", tokens::scenarios()),
         ("logout", logout::scenarios()),
         ("backchannel", backchannel::scenarios()),
         ("frontchannel", frontchannel::scenarios()),

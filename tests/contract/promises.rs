@@ -135,17 +135,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 14,
         about: "tokens are refreshed once per session, and no outage logs anybody out",
-        shown_by: &["refresh"],
-        pending: &[
-            Pending {
-                what: "an access token that has run out is refreshed, once",
-                reason: "refresh tokens are not used",
-            },
-            Pending {
-                what: "an invalid_grant ends the session",
-                reason: "refresh tokens are not used",
-            },
-        ],
+        shown_by: &["refresh", "tokens"],
+        pending: &[Pending {
+            what: "one refresh for all replicas of a fleet",
+            reason: "replicas share nothing before SESSION_STORE=redis://… is built",
+        }],
     },
     Promise {
         number: 15,

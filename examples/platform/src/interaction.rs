@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use crate::callback::ResponseMode;
 use crate::client::Client;
 use crate::device::DeviceKey;
 use crate::grant::Grant;
@@ -21,10 +22,13 @@ const MAX_PENDING: usize = 1000;
 pub(crate) struct Request {
     pub(crate) client: Client,
     pub(crate) redirect_uri: String,
+    pub(crate) response_mode: ResponseMode,
     pub(crate) scope: Vec<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
+    /// The way of proving who one is that the app likes best.
+    pub(crate) acr: Option<String>,
 }
 
 impl Request {
@@ -36,6 +40,7 @@ impl Request {
             scope: self.scope.clone(),
             nonce: self.nonce.clone(),
             code_challenge: self.code_challenge.clone(),
+            acr: self.acr.clone(),
             session,
         }
     }
@@ -178,10 +183,12 @@ mod tests {
         let request = Request {
             client: Client::new("app", "s", "http://127.0.0.1/login"),
             redirect_uri: "http://127.0.0.1/login".to_owned(),
+            response_mode: ResponseMode::default(),
             scope: Vec::new(),
             state: None,
             nonce: None,
             code_challenge: None,
+            acr: None,
         };
         interactions.begin(device.clone(), request, Stage::Choose)
     }

@@ -42,11 +42,27 @@
 //! | path | what |
 //! |---|---|
 //! | `/.well-known/openid-configuration` | metadata |
-//! | `/authorize` | begins a login |
+//! | `/authorize` | begins a login; `response_mode` is `query` or `form_post` |
 //! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
 //! | `/oidc/logout` | log-out begun by the app |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
 //! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//! | `/elsewhere/…` | metadata, tokens, claims and keys once more, where a fault redirects to |
+//!
+//! # What an app can ask for
+//!
+//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID
+//! tokens and its user info are signed, and how it authenticates at the token endpoint. Without a
+//! word it gets `RS256`, user info in JSON, and the choice between the two ways to send a secret.
+//!
+//! | in the request | what |
+//! |---|---|
+//! | `scope` | `email`, `profile`, `address`, `phone` in user info; `mpin_id`, `hash_mpin_id`, `dvs` of MIRACL; `offline_access` for a refresh token |
+//! | `max_age`, `prompt`, `login_hint` | as OpenID Connect Core has them; every login but one with `prompt=none` asks for the PIN |
+//! | `acr_values` | the first one comes back as `acr` |
+//! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
+//!
+//! A refresh token is used once and replaced. Who uses it twice loses everything that came of it.
 //!
 //! # Driving the pages
 //!
@@ -65,6 +81,7 @@
 //! | `blocked` | `#register-again`, `#other-identity` |
 //! | `confirmed` | the message was opened in another browser |
 //! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
+//! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
 //! | `problem`, `signed-out` | the heading and `code` say what |
 //! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#register-app`, `.app[data-client-id="…"]` |
@@ -75,13 +92,18 @@
 //!
 //! # Being treated badly
 //!
-//! [`Platform::set_fault`] makes the platform misbehave in exactly one point; [`Fault::ALL`] lists them.
+//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and
+//! [`Platform::set_faults`] in several; [`Fault::ALL`] lists them. [`Platform::requests`] tells
+//! what was asked meanwhile, and so what was not.
 
+mod algorithm;
 mod answer;
 mod assets;
 mod authorize;
 mod browser;
+mod callback;
 mod client;
+mod client_auth;
 mod clock;
 mod config;
 mod device;
@@ -90,26 +112,33 @@ mod fault;
 mod folder;
 mod grant;
 mod guard;
+mod id_token;
 mod inbox;
 mod interaction;
+mod jwt;
 mod keys;
 mod login;
 mod logout;
 mod pages;
 mod params;
+mod person;
 mod pin;
 mod platform;
 mod portal;
 mod random;
 mod record;
+mod signer;
 mod sync;
 mod token;
 mod userinfo;
 
+pub use algorithm::SigningAlgorithm;
 pub use browser::{Browser, JourneyError};
-pub use client::{Client, SigningAlgorithm};
+pub use callback::Callback;
+pub use client::Client;
+pub use client_auth::ClientAuthMethod;
 pub use config::{PlatformConfig, StartError};
-pub use fault::{Fault, HUGE};
+pub use fault::{Fault, HUGE, SLOW};
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};

@@ -13,10 +13,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::browser::{Browser, JourneyError};
+use crate::callback::Callback;
 use crate::client::{Client, Clients, check_redirect_uri};
+use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
 use crate::device::{DeviceId, Devices, Identity, parse_email};
-use crate::fault::Fault;
+use crate::fault::{ELSEWHERE, Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
@@ -87,10 +89,11 @@ impl Platform {
             keys: KeyRing::new(keys),
             pin: Box::new(HashedPin),
             grants: Grants::default(),
+            assertions: UsedAssertions::default(),
             interactions: Interactions::default(),
             inbox: Inbox::default(),
             recorder: Recorder::default(),
-            fault: Mutex::new(None),
+            faults: Mutex::default(),
             closing,
         });
         let router = router(&shared);
@@ -136,7 +139,8 @@ impl Platform {
     /// It is forgotten when the platform stops.
     ///
     /// # Errors
-    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to.
+    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to, or it
+    /// should authenticate with keys and has none.
     pub fn add_client(&self, client: Client) -> Result<(), StartError> {
         check_client(&client)?;
         self.shared.clients.configure(client);
@@ -160,7 +164,14 @@ impl Platform {
 
     /// Makes the platform misbehave from now on, or (with `None`) behave again.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        *lock(&self.shared.fault) = fault;
+        self.set_faults(fault);
+    }
+
+    /// Makes the platform misbehave in several ways at once from now on, in place of those before.
+    /// Where two of them change the same thing, the one given later wins, but the first of those
+    /// decides who signs an ID token.
+    pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        *lock(&self.shared.faults) = Faults::new(faults);
     }
 
     /// Makes new keys that sign from now on, until the platform stops. The old ones stay
@@ -171,6 +182,17 @@ impl Platform {
     pub async fn rotate_keys(&self) -> Result<(), StartError> {
         let keys = make_keys(Keys::generate).await?;
         self.shared.keys.rotate(keys);
+        Ok(())
+    }
+
+    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: what the
+    /// old ones signed cannot be verified any more.
+    ///
+    /// # Errors
+    /// As [`rotate_keys`](Self::rotate_keys).
+    pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
+        let keys = make_keys(Keys::generate).await?;
+        self.shared.keys.replace(keys);
         Ok(())
     }
 
@@ -197,12 +219,37 @@ impl Platform {
         self.browser.log_in(authorize_url, email, pin).await
     }
 
+    /// Logs in as [`log_in`](Self::log_in) does and returns the whole callback, which with
+    /// `response_mode=form_post` is a form.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub async fn log_in_callback(
+        &self,
+        authorize_url: &str,
+        email: &str,
+        pin: &str,
+    ) -> Result<Callback, JourneyError> {
+        self.browser
+            .log_in_callback(authorize_url, email, pin)
+            .await
+    }
+
     /// Cancels a login and returns the callback URL, unvisited.
     ///
     /// # Errors
     /// As [`log_in`](Self::log_in).
     pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
         self.browser.deny(authorize_url).await
+    }
+
+    /// Cancels a login and returns the whole callback, as
+    /// [`log_in_callback`](Self::log_in_callback) does.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
+        self.browser.deny_callback(authorize_url).await
     }
 
     /// Visits a URL that shows no page, `/oidc/logout` for one, with the platform's own browser,
@@ -257,10 +304,11 @@ pub(crate) struct Shared {
     pub(crate) devices: Devices,
     pub(crate) pin: Box<dyn PinProof>,
     pub(crate) grants: Grants,
+    pub(crate) assertions: UsedAssertions,
     pub(crate) interactions: Interactions,
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
-    fault: Mutex<Option<Fault>>,
+    faults: Mutex<Faults>,
     closing: watch::Receiver<bool>,
 }
 
@@ -269,8 +317,15 @@ impl Shared {
         &self.issuer
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        *lock(&self.fault)
+    pub(crate) fn faults(&self) -> Faults {
+        lock(&self.faults).clone()
+    }
+
+    /// Notes that a token was asked for, and returns the faults as they are then.
+    pub(crate) fn token_requested(&self) -> Faults {
+        let mut faults = lock(&self.faults);
+        faults.token_requested();
+        faults.clone()
     }
 
     /// Waits until the platform shuts down.
@@ -310,18 +365,24 @@ async fn make_keys(
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
-    Router::new()
-        .route(
-            "/.well-known/openid-configuration",
-            get(discovery::configuration),
-        )
+    let mut router = Router::new();
+    // Everything for programs stands in a second place too, where redirects lead on purpose.
+    for base in ["", ELSEWHERE] {
+        let at = |path| format!("{base}{path}");
+        router = router
+            .route(
+                &at("/.well-known/openid-configuration"),
+                get(discovery::configuration),
+            )
+            .route(&at("/oidc/token"), post(token::token))
+            .route(
+                &at("/oidc/userinfo"),
+                get(userinfo::userinfo).post(userinfo::userinfo),
+            )
+            .route(&at("/oidc/certs"), get(discovery::certs));
+    }
+    router
         .route("/authorize", get(authorize::authorize))
-        .route("/oidc/token", post(token::token))
-        .route(
-            "/oidc/userinfo",
-            get(userinfo::userinfo).post(userinfo::userinfo),
-        )
-        .route("/oidc/certs", get(discovery::certs))
         .route("/oidc/logout", get(logout::logout).post(logout::logout))
         .route("/login/{id}", get(login::page))
         .route("/login/{id}/stage", get(login::stage))
@@ -340,6 +401,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/pin.js", get(assets::pin))
         .route("/mail.js", get(assets::mail))
         .route("/done.js", get(assets::done))
+        .route("/form-post.js", get(assets::form_post))
         .route("/mpad.js", get(assets::mpad))
         .fallback(portal::not_found)
         .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
@@ -347,15 +409,26 @@ fn router(shared: &Arc<Shared>) -> Router {
 }
 
 fn check_client(client: &Client) -> Result<(), StartError> {
+    let refuse = |reason: String| StartError::Client {
+        client_id: client.client_id.clone(),
+        reason,
+    };
     let mut uris = client
         .redirect_uris
         .iter()
         .chain(&client.post_logout_redirect_uris);
     uris.try_for_each(|uri| check_redirect_uri(uri))
-        .map_err(|reason| StartError::Client {
-            client_id: client.client_id.clone(),
-            reason,
-        })
+        .map_err(refuse)?;
+    let has_keys = || {
+        let keys = client.jwks.as_ref().and_then(|set| set["keys"].as_array());
+        keys.is_some_and(|keys| !keys.is_empty())
+    };
+    if client.token_endpoint_auth_method == Some(ClientAuthMethod::PrivateKeyJwt) && !has_keys() {
+        return Err(refuse(
+            "private_key_jwt needs the client's public keys in jwks".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Listens on a loopback address of `host`, the IPv4 one if there are two.

@@ -1,5 +1,7 @@
 //! Each check of the ID token, by a token that is wrong in this one thing.
 
+use std::fmt;
+
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
