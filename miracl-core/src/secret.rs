@@ -274,6 +274,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn random_bytes_never_come_twice() {
+        let ids: std::collections::HashSet<[u8; 32]> = (0..1000).map(|_| random()).collect();
+        assert_eq!(ids.len(), 1000);
+        // Every bit is one sometimes, and sometimes none.
+        let or = |ids: &mut dyn Iterator<Item = [u8; 32]>| {
+            ids.fold([0; 32], |all, id| {
+                std::array::from_fn(|at| all[at] | id[at])
+            })
+        };
+        assert_eq!(or(&mut ids.iter().copied()), [0xff; 32]);
+        assert_eq!(
+            or(&mut ids.iter().map(|id| id.map(|byte| !byte))),
+            [0xff; 32]
+        );
+    }
+
+    #[test]
     fn a_key_is_read_in_every_base64_alphabet() {
         let key = CookieKey::generate();
         for alphabet in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {

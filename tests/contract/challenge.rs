@@ -1,6 +1,6 @@
 //! What an anonymous request is told.
 
-use miracl_tests::{Adapter, Request, scenarios};
+use miracl_tests::{Adapter, Browser, Request, scenarios};
 use url::Url;
 
 use crate::journey::{Journey, parameter};
@@ -14,6 +14,7 @@ scenarios![
     an_api_route_never_redirects,
     a_post_that_needs_a_login_comes_back_by_get,
     a_challenge_needs_no_provider_and_sets_no_cookie,
+    a_challenge_shows_nothing_of_the_page,
     a_preflight_is_not_challenged,
 ];
 
@@ -183,6 +184,26 @@ async fn a_challenge_needs_no_provider_and_sets_no_cookie(adapter: Adapter) {
         .await
         .expect(401);
     assert!(answer.set_cookies().is_empty());
+}
+
+async fn a_challenge_shows_nothing_of_the_page(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let page = journey.browser.open(journey.url("/members")).await;
+    assert!(page.expect(200).body.contains("</h1>"), "it has a heading");
+    let stranger = Browser::new();
+    for request in [
+        Request::navigate(journey.url("/members")),
+        Request::fetch(journey.url("/members")),
+        Request::fetch(journey.url("/members")).header("hx-request", "true"),
+        Request::form(journey.url("/profile"), &[("display_name", "Mallory")]),
+    ] {
+        let answer = stranger.send(request).await;
+        assert!(matches!(answer.status, 303 | 401), "{}", answer.status);
+        assert!(!answer.body.contains("</h1>"), "{}", answer.body);
+    }
+    // Nor did the handler run.
+    let profile = journey.browser.open(journey.url("/profile")).await;
+    assert!(!profile.expect(200).body.contains("Mallory"));
 }
 
 async fn a_preflight_is_not_challenged(adapter: Adapter) {

@@ -15,6 +15,8 @@ scenarios![
     the_client_authenticates_in_the_way_the_provider_offers,
     login_works_where_pkce_is_switched_off,
     the_callback_lives_at_the_path_of_the_redirect_url,
+    the_callback_leads_to_a_clean_address_at_once,
+    the_access_token_travels_in_a_header_alone,
     the_way_back_leads_to_the_page_the_login_began_at,
     a_way_back_that_is_too_long_leads_home,
     the_home_page_takes_the_way_back_into_its_button,
@@ -247,6 +249,34 @@ async fn the_callback_lives_at_the_path_of_the_redirect_url(adapter: Adapter) {
     assert!(url.as_str().starts_with(&callback), "{url}");
     journey.browser.visit(url).await.expect(200);
     journey.assert_still_logged_in().await;
+}
+
+async fn the_callback_leads_to_a_clean_address_at_once(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    let answer = journey.browser.open(&callback).await.expect(303);
+    assert_eq!(answer.location().expect("a location").query(), None);
+    journey.browser.follow(answer).await.expect(200);
+    // No other site learns the address of a page that stays there (RFC 9700 §4.2.4).
+    let failed = journey.browser.open(&callback).await;
+    assert_refused(&failed);
+    let policy = failed.header("referrer-policy");
+    assert!(
+        matches!(policy, Some("no-referrer" | "same-origin")),
+        "{policy:?}"
+    );
+}
+
+async fn the_access_token_travels_in_a_header_alone(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    journey.browser.visit(journey.url("/refresh")).await;
+    let asked = journey.provider.received(Endpoint::Userinfo);
+    assert_eq!(asked.len(), 2);
+    for request in asked {
+        let authorization = request.authorization.expect("a token");
+        assert!(authorization.starts_with("Bearer "), "RFC 6750 §2.1");
+        assert!(request.parameters.is_empty(), "{:?}", request.parameters);
+    }
 }
 
 async fn the_way_back_leads_to_the_page_the_login_began_at(adapter: Adapter) {

@@ -13,6 +13,7 @@ use crate::journey::{
 
 scenarios![
     a_callback_url_opened_again_is_refused,
+    a_callback_that_failed_cannot_be_tried_again,
     a_callback_without_a_code_is_refused,
     a_login_denied_at_the_provider_is_refused_and_its_words_are_not_repeated,
     a_bare_visit_to_the_callback_is_refused,
@@ -23,7 +24,9 @@ scenarios![
     a_callback_with_a_forged_pending_cookie_is_refused,
     a_parameter_given_twice_is_refused,
     the_name_of_another_issuer_is_refused,
+    the_name_of_another_issuer_counts_before_its_error,
     a_promised_issuer_that_is_missing_is_refused,
+    an_iss_that_was_not_promised_counts_as_well,
     tokens_in_the_callback_are_not_taken,
     a_failed_token_request_is_no_login,
     an_unreachable_token_endpoint_is_no_login,
@@ -63,6 +66,18 @@ async fn a_callback_url_opened_again_is_refused(adapter: Adapter) {
     assert_refused(&journey.browser.open(&callback).await);
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     journey.assert_still_logged_in().await;
+}
+
+async fn a_callback_that_failed_cannot_be_tried_again(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    let before = journey.browser.copy();
+    let iss = Some("https://evil.example");
+    refuse(&journey, &with_parameter(&callback, "iss", iss)).await;
+    // Neither by this browser nor with the cookies that it had.
+    refuse(&journey, &callback).await;
+    assert_refused(&before.open(&callback).await);
+    assert_eq!(journey.provider.count(Endpoint::Token), 0);
 }
 
 async fn a_callback_without_a_code_is_refused(adapter: Adapter) {
@@ -191,11 +206,43 @@ async fn the_name_of_another_issuer_is_refused(adapter: Adapter) {
     refuse(&journey, &callback).await;
 }
 
+async fn the_name_of_another_issuer_counts_before_its_error(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = with_parameter(&journey.callback_url().await, "code", None);
+    let denied = with_parameter(&callback, "error", Some("error-of-a-stranger"));
+    let iss = Some("https://evil.example");
+    refuse(&journey, &with_parameter(&denied, "iss", iss)).await;
+    // RFC 9207 §2.4: what somebody else says is not even an error of the provider's.
+    let log = journey.demo.log();
+    assert!(!log.contains("error-of-a-stranger"), "{log}");
+    let denied = with_parameter(&journey.callback_url().await, "code", None);
+    let denied = with_parameter(&denied, "error", Some("error-of-the-provider"));
+    refuse(&journey, &denied).await;
+    journey.demo.wait_for_log("error-of-the-provider");
+}
+
 async fn a_promised_issuer_that_is_missing_is_refused(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     // RFC 9207 §2.4: the provider's metadata promises it.
     let callback = with_parameter(&journey.callback_url().await, "iss", None);
     refuse(&journey, &callback).await;
+}
+
+async fn an_iss_that_was_not_promised_counts_as_well(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    journey.provider.set(
+        Endpoint::Discovery,
+        Answers::member(
+            "authorization_response_iss_parameter_supported",
+            Value::Null,
+        ),
+    );
+    let iss = Some("https://evil.example");
+    let callback = with_parameter(&journey.callback_url().await, "iss", iss);
+    refuse(&journey, &callback).await;
+    let callback = with_parameter(&journey.callback_url().await, "iss", None);
+    journey.browser.visit(callback).await.expect(200);
+    journey.assert_still_logged_in().await;
 }
 
 async fn tokens_in_the_callback_are_not_taken(adapter: Adapter) {

@@ -1,9 +1,9 @@
 //! Sessions outlive a restart, and keys can be changed.
 
 use base64_simd::STANDARD;
-use miracl_tests::{Adapter, Browser, Demo, Provider, scenarios};
+use miracl_tests::{Adapter, Browser, Demo, Endpoint, Provider, scenarios};
 
-use crate::journey::{Journey, log_in, login_button, subject};
+use crate::journey::{Journey, assert_refused, log_in, login_button, subject};
 
 scenarios![
     a_restart_keeps_people_logged_in,
@@ -12,6 +12,7 @@ scenarios![
     sessions_sealed_with_an_older_key_still_open,
     cookies_of_an_unknown_key_are_nobody_and_left_alone,
     a_session_of_one_client_is_nobody_to_another,
+    a_login_under_way_of_one_client_is_unknown_to_another,
     a_changed_cookie_is_not_believed,
     cookies_that_make_no_sense_are_nobody,
     cookies_of_two_sessions_do_not_mix,
@@ -128,6 +129,28 @@ async fn a_session_of_one_client_is_nobody_to_another(adapter: Adapter) {
     log_in(&browser, &demo).await;
     demo.restart_with(|settings| settings.env("CLIENT_ID", "another-client"));
     assert_eq!(subject(&browser, &demo).await, None);
+}
+
+async fn a_login_under_way_of_one_client_is_unknown_to_another(adapter: Adapter) {
+    let provider = Provider::start();
+    let demo = demo(adapter, &provider, &key(1));
+    let mut journey = Journey {
+        demo,
+        provider,
+        browser: Browser::new(),
+    };
+    let callback = journey.callback_url().await;
+    let before = journey.browser.copy();
+    let restart = |journey: &mut Journey, client: &str| {
+        let restart = |settings: miracl_tests::DemoBuilder| settings.env("CLIENT_ID", client);
+        journey.demo.restart_with(restart);
+    };
+    restart(&mut journey, "another-client");
+    assert_refused(&journey.browser.open(&callback).await);
+    assert_eq!(journey.provider.count(Endpoint::Token), 0);
+    // It was the client, and nothing else.
+    restart(&mut journey, Provider::CLIENT_ID);
+    before.visit(&callback).await.expect(200);
 }
 
 async fn a_changed_cookie_is_not_believed(adapter: Adapter) {

@@ -344,6 +344,31 @@ fn only_allowed_algorithms_are_looked_at() {
 }
 
 #[test]
+fn a_key_that_the_token_brings_along_is_not_looked_at() {
+    let (provider, mallory) = (Provider::new(), Provider::new());
+    let own: Value = serde_json::from_str(&jwks(&[(&mallory.key, json!({"kid": "1"}))])).unwrap();
+    for (header, error) in [
+        (
+            json!({"alg": "ES256", "kid": "1", "jwk": own["keys"][0], "jku": "https://evil.example"}),
+            IdTokenError::Signature,
+        ),
+        (
+            json!({"alg": "ES256", "jwk": own["keys"][0], "x5u": "https://evil.example", "x5c": ["AA"]}),
+            IdTokenError::Signature,
+        ),
+        (
+            json!({"alg": "ES256", "kid": "2", "jwk": own["keys"][0]}),
+            IdTokenError::UnknownKey {
+                kid: Some("2".to_owned()),
+            },
+        ),
+    ] {
+        let raw = mallory.sign(&header, &claims().to_string());
+        assert_eq!(provider.verify(&raw).unwrap_err(), error, "{header}");
+    }
+}
+
+#[test]
 fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
     let provider = Provider::new();
     let read = |claims: Value| {
