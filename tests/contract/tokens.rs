@@ -19,6 +19,7 @@ scenarios![
     a_refreshed_id_token_of_somebody_else_ends_the_session,
     nobody_gets_the_tokens_of_another,
     a_log_out_during_the_refresh_stays_one,
+    a_session_that_has_ended_renews_nothing,
     looking_renews_nothing,
 ];
 
@@ -257,6 +258,29 @@ async fn a_log_out_during_the_refresh_stays_one(adapter: Adapter) {
     journey.provider.set(Endpoint::Token, Answers::Well);
     journey.assert_nobody().await;
     log_in(&journey.browser, &journey.demo).await;
+}
+
+async fn a_session_that_has_ended_renews_nothing(adapter: Adapter) {
+    for by_the_provider in [false, true] {
+        let journey = run_out(adapter).await;
+        let copy = journey.browser.copy();
+        if by_the_provider {
+            let token = journey
+                .provider
+                .logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
+            let url = journey.url("/backchannel-logout");
+            let answer = Browser::new().post(url, &[("logout_token", &token)]).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        } else {
+            let url = journey.url("/logout");
+            journey.browser.post(url, &[]).await.expect(303);
+        }
+        for path in ["/me", "/refresh", "/members"] {
+            copy.fetch(journey.url(path)).await;
+        }
+        assert_eq!(subject(&copy, &journey.demo).await, None);
+        assert_eq!(journey.provider.refreshes(), 0);
+    }
 }
 
 async fn looking_renews_nothing(adapter: Adapter) {

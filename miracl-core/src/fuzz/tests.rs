@@ -9,7 +9,7 @@ use std::{
 use super::TARGETS;
 
 /// How many changed copies each target is given.
-const COPIES: usize = 4000;
+const COPIES: usize = 2000;
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz")
