@@ -1,0 +1,107 @@
+//! The OpenID Foundation's modules for a client of the code flow: Basic, Form Post, and what Comprehensive adds.
+
+use miracl_platform::{Fault, SigningAlgorithm};
+
+use crate::judge::Blame::Anyone;
+use crate::judge::Expect::Refused;
+use crate::judge::Step;
+use crate::module::Module;
+use crate::profile::Profile::{self, Basic, Comprehensive, Config, FormPost};
+use crate::run::{Checked, Run, ensure};
+use crate::setup::{Auth, Setup};
+
+const BASIC: &[Profile] = &[Basic, FormPost];
+
+/// The module of a fault in the ID token: after it, userinfo is not asked for.
+fn refuses(name: &str, plans: &'static [Profile], fault: Fault) -> Module {
+    Module::login(name, plans, &[fault], Refused(Step::Userinfo, Anyone))
+}
+
+pub(crate) fn modules() -> Vec<Module> {
+    use SigningAlgorithm::{Es256, Rs256};
+    vec![
+        Module::play(
+            "oidcc-client-test",
+            &[Basic, FormPost, Comprehensive],
+            "a login goes through, and every request of it is as the specifications demand",
+            |run| Box::pin(happy_path(run)),
+        ),
+        refuses(
+            "oidcc-client-test-invalid-iss",
+            BASIC,
+            Fault::IdTokenWrongIssuer,
+        ),
+        refuses(
+            "oidcc-client-test-missing-sub",
+            BASIC,
+            Fault::IdTokenWithoutSub,
+        ),
+        refuses(
+            "oidcc-client-test-invalid-aud",
+            BASIC,
+            Fault::IdTokenWrongAudience,
+        ),
+        Module::play(
+            "oidcc-client-test-idtoken-sig-rs256",
+            BASIC,
+            "an ID token signed with RS256 is accepted",
+            |run| Box::pin(happy_path(run)),
+        )
+        .signed(Rs256),
+        refuses(
+            "oidcc-client-test-idtoken-sig-none",
+            &[Basic, Config],
+            Fault::IdTokenUnsigned,
+        )
+        .signed(Rs256),
+        refuses(
+            "oidcc-client-test-invalid-sig-rs256",
+            BASIC,
+            Fault::IdTokenBadSignature,
+        )
+        .signed(Rs256),
+        refuses(
+            "oidcc-client-test-invalid-sig-es256",
+            &[Comprehensive],
+            Fault::IdTokenBadSignature,
+        )
+        .signed(Es256),
+        Module::play(
+            "oidcc-client-test-userinfo-bearer-header",
+            &[Comprehensive],
+            "the access token is in the Authorization header, and nowhere else",
+            |run| Box::pin(happy_path(run)),
+        ),
+        Module::login(
+            "oidcc-client-test-userinfo-invalid-sub",
+            BASIC,
+            &[Fault::UserinfoOtherSub],
+            Refused(Step::Session, Anyone),
+        ),
+        refuses(
+            "oidcc-client-test-nonce-invalid",
+            BASIC,
+            Fault::IdTokenWrongNonce,
+        ),
+        Module::play(
+            "oidcc-client-test-client-secret-basic",
+            BASIC,
+            "client_secret_basic with both halves form-encoded",
+            |run| Box::pin(happy_path(run)),
+        )
+        .with(Setup::PLAIN.auth(Auth::Basic)),
+        refuses(
+            "oidcc-client-test-invalid-athash",
+            &[Comprehensive],
+            Fault::IdTokenWrongAtHash,
+        ),
+    ]
+}
+
+/// A login; what it asked is checked after every module.
+pub(super) async fn happy_path(run: &Run) -> Checked {
+    run.log_in().await?;
+    let count = run.count(Step::Token);
+    ensure!(count == 1, "tokens were asked for {count} times");
+    Ok(())
+}

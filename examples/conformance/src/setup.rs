@@ -1,0 +1,124 @@
+//! How an app is registered for a module.
+
+use miracl_platform::{Client, Platform, SigningAlgorithm};
+
+use crate::app::App;
+use crate::settings::ProviderSettings;
+
+/// The `client_id` of every app.
+pub(crate) const CLIENT_ID: &str = "conformance:app";
+
+/// What RFC 6749 §2.3.1 has encoded twice: once as a form, once in base64.
+pub(crate) const CLIENT_SECRET: &str = "s3cr%t+of the:app/&=?~ with enough characters for a MAC";
+
+/// A registration, and whether the app may have met the provider before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Setup {
+    /// What signs the ID tokens.
+    pub(crate) signs: SigningAlgorithm,
+    /// Whether that is registered, so that the app is told.
+    pub(crate) told: bool,
+    /// `None`: one of the two methods with the secret, as the app likes.
+    pub(crate) auth: Option<Auth>,
+    pub(crate) form_post: bool,
+    pub(crate) scopes: &'static str,
+    /// An app of its own, that knows nothing of the provider when the module begins.
+    pub(crate) fresh: bool,
+    /// Tells providers apart where a module needs two.
+    pub(crate) number: u8,
+}
+
+/// How the app authenticates at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Auth {
+    Basic,
+    Post,
+}
+
+impl Auth {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+impl Setup {
+    /// Nothing registered but the app itself.
+    pub(crate) const PLAIN: Self = Self {
+        signs: SigningAlgorithm::Rs256,
+        told: false,
+        auth: None,
+        form_post: false,
+        scopes: "openid email",
+        fresh: false,
+        number: 0,
+    };
+
+    pub(crate) const fn signed(self, signs: SigningAlgorithm) -> Self {
+        Self { signs, ..self }
+    }
+
+    pub(crate) const fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    pub(crate) const fn fresh(self) -> Self {
+        Self {
+            fresh: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn auth(self, auth: Auth) -> Self {
+        Self {
+            auth: Some(auth),
+            ..self
+        }
+    }
+
+    /// What the app must know.
+    pub(crate) fn settings(&self, issuer: &str) -> ProviderSettings {
+        ProviderSettings {
+            issuer: issuer.to_owned(),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            client_jwk: None,
+            scopes: self.scopes.to_owned(),
+            response_mode: self.form_post.then(|| "form_post".to_owned()),
+            token_endpoint_auth_method: self.auth.map(|auth| auth.name().to_owned()),
+            id_token_signed_response_alg: self.told.then(|| self.signs.as_str().to_owned()),
+            userinfo_signed_response_alg: None,
+        }
+    }
+
+    /// Registers the app, whose addresses are known by now.
+    pub(crate) fn register(&self, platform: &Platform, app: &App) -> Result<(), String> {
+        let mut client = Client::new(CLIENT_ID, CLIENT_SECRET, app.redirect_uri());
+        client
+            .post_logout_redirect_uris
+            .extend(app.post_logout_redirect_uri());
+        client.id_token_signed_response_alg = self.signs;
+        platform
+            .add_client(client)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The set-up in words, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let mut words = vec![format!("ID tokens signed with {}", self.signs.as_str())];
+        words.push(
+            if self.told {
+                "registered so"
+            } else {
+                "not registered"
+            }
+            .to_owned(),
+        );
+        words.extend(self.auth.map(|auth| auth.name().to_owned()));
+        words.extend(self.form_post.then(|| "form_post".to_owned()));
+        words.push(format!("scope {}", self.scopes));
+        words.join(", ")
+    }
+}
