@@ -3,7 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse as Response,
     http::Method,
-    web::{self, ServiceConfig},
+    web::{self, Payload, ServiceConfig},
 };
 use miracl_core::{Answer, AuthFailure, Route};
 
@@ -17,15 +17,13 @@ use crate::{
 pub(crate) fn routes(auth: &MiraclAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let auth = auth.clone();
     move |app| {
-        for (route, path) in auth.miracl.routes() {
-            let mut resource = web::resource(path);
-            for method in route
-                .methods()
-                .iter()
-                .flat_map(|name| name.parse::<Method>())
-            {
+        for mount in auth.miracl.routes() {
+            let mut resource = web::resource(mount.path);
+            for method in mount.methods.iter().flat_map(|name| name.parse::<Method>()) {
                 let auth = auth.clone();
-                let handler = move |request: HttpRequest| auth.clone().answer(route, request);
+                let handler = move |request: HttpRequest, body: Payload| {
+                    auth.clone().answer(mount.route, request, body)
+                };
                 resource = resource.route(web::method(method).to(handler));
             }
             app.service(resource);
@@ -34,12 +32,15 @@ pub(crate) fn routes(auth: &MiraclAuth) -> impl FnOnce(&mut ServiceConfig) + use
 }
 
 impl MiraclAuth {
-    async fn answer(self, route: Route, request: HttpRequest) -> Response {
+    async fn answer(self, route: Route, request: HttpRequest, body: Payload) -> Response {
         if let Err(missing) = slot(&request) {
             return Response::from_error(missing);
         }
+        let body = body.to_bytes_limited(Route::MAX_BODY).await;
+        let body = body.ok().and_then(Result::ok);
         let visit = request.visit();
-        match visit.answer(route, &View::from(&request)).await {
+        let view = View::from(&request);
+        match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => reply(answer),
             Answer::Success(login) => match self.handler.on_auth_success(&request, login).await {
                 Ok(response) => match visit.confirm_login().await {

@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    body::to_bytes,
     extract::Request,
     http::request::Parts,
     response::{IntoResponse, Response},
@@ -18,14 +19,15 @@ use crate::{
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Router<S> {
     let mut router = Router::new();
-    for (route, path) in auth.miracl.routes() {
+    for mount in auth.miracl.routes() {
         let auth = auth.clone();
-        let handler = move |request: Request| async move { auth.answer(route, request).await };
+        let handler =
+            move |request: Request| async move { auth.answer(mount.route, request).await };
         // axum answers `HEAD` where it answers `GET`.
-        for method in route.methods() {
+        for method in mount.methods {
             router = match *method {
-                "GET" => router.route(path, get(handler.clone())),
-                "POST" => router.route(path, post(handler.clone())),
+                "GET" => router.route(mount.path, get(handler.clone())),
+                "POST" => router.route(mount.path, post(handler.clone())),
                 _ => router,
             };
         }
@@ -35,12 +37,14 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Rou
 
 impl MiraclAuth {
     async fn answer(self, route: Route, request: Request) -> Response {
-        let (mut parts, _) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         if parts.extensions.get::<Slot>().is_none() {
             return missing_layer();
         }
+        let body = to_bytes(body, Route::MAX_BODY).await.ok();
         let visit = parts.visit();
-        match visit.answer(route, &View::from(&parts)).await {
+        let view = View::from(&parts);
+        match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => reply(answer),
             Answer::Success(login) => match self.handler.on_auth_success(&mut parts, login).await {
                 Ok(response) => match visit.confirm_login().await {

@@ -9,11 +9,12 @@ use url::form_urlencoded;
 
 use crate::{
     config::Pkce,
-    discovery::ProviderMetadata,
+    discovery::{Issuers, ProviderMetadata},
     error::{AuthFailure, Description, FailureReason, SessionError, printable},
     id_token::{Expected, IdToken, Unverified},
     login::{PendingLogin, cookie_name, mark},
     receipt::{Applied, Receipt, Recorder},
+    routes::Route,
     seal::Purpose,
     secret::{Secret, random},
     session::{Session, SessionData, User},
@@ -21,9 +22,6 @@ use crate::{
     userinfo::{self, UserData, UserinfoError},
     visit::Visit,
 };
-
-/// The most bytes of a callback that are looked at.
-const MAX_LEN: usize = 64 * 1024;
 
 /// A login that passed every check, as `on_auth_success` receives it.
 ///
@@ -93,12 +91,12 @@ struct Response {
 
 impl Response {
     /// Reads the parameters, each of which may be there once (RFC 6749 §3.1).
-    fn parse(query: &str) -> Result<Self, FailureReason> {
-        if query.len() > MAX_LEN {
+    fn parse(parameters: &[u8]) -> Result<Self, FailureReason> {
+        if parameters.len() > Route::MAX_BODY {
             return Err(FailureReason::ResponseTooLarge);
         }
         let mut response = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in form_urlencoded::parse(parameters) {
             let (name, slot) = match name.as_ref() {
                 "state" => ("state", &mut response.state),
                 "code" => ("code", &mut response.code),
@@ -120,7 +118,8 @@ impl Response {
 }
 
 impl Visit {
-    /// Completes a login from the callback's query string, for apps that write their own callback route.
+    /// Completes a login from the callback's parameters, for apps that write their own callback route: its query string, or with
+    /// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
     ///
     /// On success, call [`confirm_login`](Self::confirm_login) to begin the session; without that nothing is kept. The
     /// adapters' own callback route does both, with `on_auth_success` in between.
@@ -129,11 +128,30 @@ impl Visit {
     ///
     /// [`AuthFailure`] with the check that failed. Whatever session there was before stays.
     #[doc(alias = "perform_access_token_request")]
-    pub async fn complete_login(&self, query: &str) -> Result<AuthSuccess, AuthFailure> {
+    pub async fn complete_login(
+        &self,
+        parameters: impl AsRef<[u8]>,
+    ) -> Result<AuthSuccess, AuthFailure> {
         self.touch();
+        let response = Response::parse(parameters.as_ref());
+        self.complete_with(response).await
+    }
+
+    /// The same for a body that was too long to be read.
+    pub(crate) async fn refuse_body(&self) -> AuthFailure {
+        self.touch();
+        let too_large = Err(FailureReason::ResponseTooLarge);
+        let refused = self.complete_with(too_large).await;
+        refused.expect_err("there is nothing to complete a login with")
+    }
+
+    async fn complete_with(
+        &self,
+        response: Result<Response, FailureReason>,
+    ) -> Result<AuthSuccess, AuthFailure> {
         let mut return_to = None;
         let mut receipt = Recorder::new();
-        match self.complete(query, &mut return_to, &mut receipt).await {
+        match self.complete(response, &mut return_to, &mut receipt).await {
             Ok(mut login) => {
                 let receipt = receipt.finish(None);
                 tracing::info!(
@@ -150,11 +168,11 @@ impl Visit {
 
     async fn complete(
         &self,
-        query: &str,
+        response: Result<Response, FailureReason>,
         return_to: &mut Option<String>,
         receipt: &mut Recorder,
     ) -> Result<AuthSuccess, FailureReason> {
-        let response = receipt.check("response", "RFC 6749 §3.1", Response::parse(query))?;
+        let response = receipt.check("response", "RFC 6749 §3.1", response)?;
         let login = self
             .pending_login(response.state.as_deref(), receipt)
             .await?;
@@ -162,12 +180,21 @@ impl Visit {
         let engine = self.miracl().engine();
         let metadata = engine.discovery.metadata(&engine.http).await;
         let metadata = receipt.check("discovery", "OIDC Discovery §4", metadata)?;
-        let code = authorization_code(response, &metadata, receipt)?;
+        let issuers = Issuers::new(&engine.config, &metadata);
+        let named = response.iss.clone();
+        let code = authorization_code(response, issuers, &metadata, receipt)?;
 
         let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
         let tokens = token::exchange(engine, &metadata, &code, verifier.as_deref()).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
         let (id_token, raw) = self.id_token(&login, &tokens, &metadata, receipt).await?;
+        if named.is_some_and(|iss| iss != id_token.issuer) {
+            // Where one document serves many tenants, the answer's tenant must be the token's.
+            let other = FailureReason::ResponseIssuer {
+                expected: id_token.issuer,
+            };
+            return receipt.check("iss again", "RFC 9207 §2.4", Err(other));
+        }
         let userinfo = self
             .userinfo(&metadata, &tokens, &id_token, receipt)
             .await?;
@@ -196,7 +223,7 @@ impl Visit {
                     .and_then(|found| PendingLogin::decode(&found.plain, &binding))
                     .filter(|login| login.has_state(state))
                     .map(|login| (login, mark, name))
-                    .ok_or(FailureReason::StateUnknown)
+                    .ok_or_else(|| self.state_unknown())
             });
         let (login, mark, name) = receipt.check("state", STATE, found)?;
         self.set_cookies([engine.cookies.delete(&name)]);
@@ -214,6 +241,17 @@ impl Visit {
         };
         receipt.check("single use", "RFC 9700 §4.7", unused)?;
         Ok(login)
+    }
+
+    /// No login of this state is under way in this browser: under this host name, at least.
+    fn state_unknown(&self) -> FailureReason {
+        match self.other_host() {
+            Some(here) => FailureReason::OtherHost {
+                here: printable(here, 200),
+                there: self.miracl().engine().host().to_owned(),
+            },
+            None => FailureReason::StateUnknown,
+        }
     }
 
     /// Verifies the ID token, fetching the provider's keys again when it names one that is not known.
@@ -244,7 +282,7 @@ impl Visit {
             verdict = id_token.signature(&newer);
         }
         let expected = Expected {
-            issuer: &metadata.issuer,
+            issuers: Issuers::new(config, metadata),
             client_id: engine.credentials.client_id().await?,
             trusted_audiences: &config.trusted_audiences,
             nonce: &login.nonce(),
@@ -331,7 +369,7 @@ impl Visit {
             tokens: tokens.clone(),
             userinfo,
         });
-        let proposed = self.propose(session.clone(), data).await;
+        let proposed = self.propose(session.clone(), data, login.replaces).await;
         let proposed = proposed.map_err(|error| match error {
             SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
             error => FailureReason::Session(error),
@@ -351,6 +389,7 @@ impl Visit {
 /// Reads the provider's answer: `iss` (RFC 9207 §2.4), then `error`, then `code`.
 fn authorization_code(
     response: Response,
+    issuers: Issuers<'_>,
     metadata: &ProviderMetadata,
     receipt: &mut Recorder,
 ) -> Result<String, FailureReason> {
@@ -361,9 +400,9 @@ fn authorization_code(
     };
     receipt.check("no token in response", "OIDC Core §3.1.2.5", no_token)?;
     let issuer = match response.iss {
-        Some(iss) if iss == metadata.issuer => Ok(Applied::Yes),
+        Some(iss) if issuers.contains(&iss) => Ok(Applied::Yes),
         Some(_) => Err(FailureReason::ResponseIssuer {
-            expected: metadata.issuer.clone(),
+            expected: issuers.written().to_owned(),
         }),
         None if metadata.authorization_response_iss_parameter_supported => {
             Err(FailureReason::ResponseIssuerMissing)

@@ -42,6 +42,18 @@ pub struct Config {
     /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off.
     pub issuer: String,
 
+    /// What the provider's discovery document has as its `issuer` when one document serves many tenants, with `{tenantid}` where
+    /// the tenant's id stands: `https://login.microsoftonline.com/{tenantid}/v2.0` for Entra's `common`, `organizations` and
+    /// `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
+    ///
+    /// The ID token's `iss` must then be this template with the token's own `tid` put in, and that is what
+    /// [`User::issuer`](crate::User::issuer) returns. See also [`allowed_tenants`](Self::allowed_tenants).
+    pub issuer_template: Option<String>,
+
+    /// The tenants whose people may log in, by id, where there is an [`issuer_template`](Self::issuer_template). By default none
+    /// are named, and every tenant's may.
+    pub allowed_tenants: Vec<String>,
+
     /// The client id that the provider gave to this app. Required, unless [`client_id_file`](Self::client_id_file) or
     /// [`credential_source`](Self::credential_source) supplies it.
     pub client_id: String,
@@ -75,6 +87,9 @@ pub struct Config {
     ///
     /// When it lies on this site, the adapter answers its path with a redirect to [`home_path`](Self::home_path).
     pub post_logout_redirect_uri: Option<String>,
+
+    /// How the provider hands its answer to the callback. By default [`ResponseMode::Query`].
+    pub response_mode: ResponseMode,
 
     /// The scopes to ask for. By default `openid` and `email`. `openid` must be among them.
     pub scopes: Vec<String>,
@@ -155,6 +170,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             issuer: String::new(),
+            issuer_template: None,
+            allowed_tenants: Vec::new(),
             client_id: String::new(),
             client_secret: Secret::default(),
             client_id_file: None,
@@ -163,6 +180,7 @@ impl Default for Config {
             client_key: None,
             redirect_uri: String::new(),
             post_logout_redirect_uri: None,
+            response_mode: ResponseMode::default(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],
             pkce: Pkce::default(),
             token_endpoint_auth_method: None,
@@ -220,6 +238,9 @@ impl fmt::Debug for Config {
 pub struct Paths {
     /// Starts a login: `GET`. By default `/login/start`.
     pub login_start: String,
+    /// Starts a login that somebody else asks for, such as the provider's own portal: `GET` and `POST` (OpenID Connect Core 1.0
+    /// §4). By default `/login/initiate`.
+    pub login_initiate: String,
     /// Ends the session: `POST`; a `GET` asks first. By default `/logout`.
     pub logout: String,
 }
@@ -228,6 +249,7 @@ impl Default for Paths {
     fn default() -> Self {
         Self {
             login_start: "/login/start".to_owned(),
+            login_initiate: "/login/initiate".to_owned(),
             logout: "/logout".to_owned(),
         }
     }
@@ -242,6 +264,20 @@ pub enum Pkce {
     S256,
     /// None, for servers that refuse unknown parameters.
     Off,
+}
+
+/// How the provider hands its answer to the callback (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of a redirect. Nothing is asked for: it is the default of the code flow.
+    #[default]
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode): the code stands in no address, history or log.
+    ///
+    /// The post comes from the provider's site, and browsers send no `Lax` cookie with it. So the cookie of a login under way is
+    /// `SameSite=None; Secure`, and hooks don't see the session that there was before; it ends all the same when a new one begins.
+    FormPost,
 }
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).

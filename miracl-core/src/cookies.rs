@@ -3,7 +3,7 @@
 use cookie::{Cookie, SameSite};
 
 use crate::{
-    config::Checked,
+    config::{Checked, ResponseMode},
     seal::{KeyRing, Opened, Purpose, SealNonce, parts},
 };
 
@@ -24,7 +24,11 @@ pub(crate) struct Cookies {
     pub(crate) flash: String,
     /// What the names of all pending logins begin with.
     pub(crate) login_prefix: String,
+    /// Counts logins that led to nothing; see [`Loops`](crate::loops::Loops).
+    pub(crate) loops: String,
     secure: bool,
+    /// Whether the callback comes from the provider's site, which a `Lax` cookie would not survive.
+    cross_site_callback: bool,
     keys: KeyRing,
 }
 
@@ -65,7 +69,9 @@ impl Cookies {
             data: format!("{host}{prefix}-data"),
             flash: format!("{host}{prefix}-flash"),
             login_prefix: format!("{host}{prefix}-login-"),
+            loops: format!("{host}{prefix}-loop"),
             secure: checked.secure,
+            cross_site_callback: checked.config.response_mode == ResponseMode::FormPost,
             keys: KeyRing::new(&checked.config.cookie_keys),
         }
     }
@@ -96,13 +102,36 @@ impl Cookies {
         self.set(name.to_owned(), "", None)
     }
 
+    /// Sets a value that is not sealed, because it says nothing of anybody.
+    pub(crate) fn set_plain(&self, name: &str, value: &str, keep: Keep) -> SetCookie {
+        self.set(name.to_owned(), value, Some(keep))
+    }
+
+    /// Finds a value that is not sealed.
+    pub(crate) fn plain<'a>(&self, header: &'a [u8], name: &'a str) -> Option<&'a str> {
+        values(header, name).next()
+    }
+
+    /// Deletes every part that a value may have besides the first `kept`, whether the request has them or not.
+    pub(crate) fn delete_parts(&self, name: &str, kept: usize) -> Vec<SetCookie> {
+        (kept..MAX_PARTS)
+            .map(|place| self.delete(&part_name(name, place)))
+            .collect()
+    }
+
     /// The one descriptor of a cookie, by which it is both made and deleted.
     fn set(&self, name: String, value: &str, keep: Option<Keep>) -> SetCookie {
+        let cross_site = self.cross_site_callback && name.starts_with(&self.login_prefix);
         let mut cookie = Cookie::build((name.as_str(), value))
             .path("/")
             .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(self.secure);
+            .same_site(if cross_site {
+                SameSite::None
+            } else {
+                SameSite::Lax
+            })
+            // Browsers take `SameSite=None` only together with it, and on loopback without TLS as well.
+            .secure(self.secure || cross_site);
         match keep {
             None => {
                 // Both, because old browsers know only one of them.
@@ -209,6 +238,7 @@ impl Cookies {
     fn is_ours(&self, name: &str) -> bool {
         name == self.session
             || name == self.flash
+            || name == self.loops
             || name.starts_with(&self.data)
             || name.starts_with(&self.login_prefix)
     }
@@ -295,6 +325,25 @@ mod tests {
         let line = &set[0].line;
         assert!(line.starts_with("miracl-session="), "{line}");
         assert!(!line.contains("Secure") && !line.contains("Max-Age"));
+    }
+
+    #[test]
+    fn only_the_pending_login_of_form_post_may_come_from_another_site() {
+        let mut cookies = cookies("http://127.0.0.1/login");
+        cookies.cross_site_callback = true;
+        let name = format!("{}1", cookies.login_prefix);
+        let set = cookies.seal(Purpose::Login, &name, b"x", Keep::Seconds(60));
+        for line in [&set.unwrap()[0].line, &cookies.delete(&name).line] {
+            assert!(
+                line.contains("SameSite=None") && line.contains("Secure"),
+                "{line}"
+            );
+        }
+        let line = cookies.delete(&cookies.session).line;
+        assert!(
+            line.contains("SameSite=Lax") && !line.contains("Secure"),
+            "{line}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    config::SigningAlgorithm,
+    config::{Config, SigningAlgorithm},
     error::ProviderError,
     flight::Fetched,
     http::{Answer, HttpClient, is_secure},
@@ -21,6 +21,71 @@ const JUST_NOW: Duration = Duration::from_millis(500);
 const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 const ENDPOINT: &str = "discovery document";
+
+/// Where the tenant's id stands in the issuer of a document that serves many tenants.
+pub(crate) const TENANT: &str = "{tenantid}";
+
+/// Whether a text can be the id of a tenant: nothing that would mean something in a URL.
+pub(crate) fn is_tenant(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Whose tokens count: the one issuer, or one for each tenant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Issuers<'a> {
+    /// The issuer of the provider's metadata.
+    One(&'a str),
+    /// [`Config::issuer_template`] for every tenant, or for those that are listed.
+    Tenants {
+        template: &'a str,
+        allowed: &'a [String],
+    },
+}
+
+impl<'a> Issuers<'a> {
+    pub(crate) fn new(config: &'a Config, metadata: &'a ProviderMetadata) -> Self {
+        match &config.issuer_template {
+            Some(template) => Self::Tenants {
+                template,
+                allowed: &config.allowed_tenants,
+            },
+            None => Self::One(&metadata.issuer),
+        }
+    }
+
+    /// The one issuer whose answer names this tenant; none when there is no such tenant, or it may not log in here.
+    pub(crate) fn of_tenant(self, tenant: Option<&str>) -> Option<String> {
+        match self {
+            Self::One(issuer) => Some(issuer.to_owned()),
+            Self::Tenants { template, allowed } => tenant
+                .filter(|id| {
+                    is_tenant(id) && (allowed.is_empty() || allowed.iter().any(|a| a == id))
+                })
+                .map(|id| template.replace(TENANT, id)),
+        }
+    }
+
+    /// Whether an issuer is one of these.
+    pub(crate) fn contains(self, issuer: &str) -> bool {
+        match self {
+            Self::One(one) => issuer == one,
+            Self::Tenants { template, .. } => {
+                let tenant = template
+                    .split_once(TENANT)
+                    .and_then(|(before, after)| issuer.strip_prefix(before)?.strip_suffix(after));
+                tenant.is_some() && self.of_tenant(tenant).as_deref() == Some(issuer)
+            }
+        }
+    }
+
+    /// How the issuers are written in a message.
+    pub(crate) fn written(self) -> &'a str {
+        match self {
+            Self::One(issuer) => issuer,
+            Self::Tenants { template, .. } => template,
+        }
+    }
+}
 
 /// What the discovery document says, as far as it is used here.
 #[derive(Debug, Deserialize)]
@@ -84,13 +149,16 @@ impl ProviderMetadata {
 #[derive(Debug)]
 pub(crate) struct Discovery {
     issuer: String,
+    /// What the document has as its issuer, where that is a template.
+    template: Option<String>,
     metadata: Fetched<ProviderMetadata>,
 }
 
 impl Discovery {
-    pub(crate) fn new(issuer: &str) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
-            issuer: issuer.to_owned(),
+            issuer: config.issuer.clone(),
+            template: config.issuer_template.clone(),
             metadata: Fetched::default(),
         }
     }
@@ -187,9 +255,10 @@ impl Discovery {
             serde_json::from_value(object.into()).map_err(|error| malformed(error.to_string()))?;
         // OpenID Connect Discovery 1.0 §4.3: the issuer must be the one the document was asked for by. People leave out
         // or add the slash at the end, and both spellings lead to this same document.
-        if metadata.issuer.trim_end_matches('/') != self.issuer.trim_end_matches('/') {
+        let expected = self.template.as_ref().unwrap_or(&self.issuer);
+        if metadata.issuer.trim_end_matches('/') != expected.trim_end_matches('/') {
             return Err(ProviderError::IssuerMismatch {
-                configured: self.issuer.clone(),
+                configured: expected.clone(),
                 found: crate::error::printable(&metadata.issuer, 200),
             });
         }
@@ -220,7 +289,11 @@ mod tests {
             media_type: "application/json".to_owned(),
             body: document.as_bytes().to_vec(),
         };
-        Discovery::new(configured).check(&answer, false)
+        let config = Config {
+            issuer: configured.to_owned(),
+            ..Config::default()
+        };
+        Discovery::new(&config).check(&answer, false)
     }
 
     fn document(issuer: &str, more: &str) -> String {
@@ -239,6 +312,36 @@ mod tests {
             let error = check("https://i", &document(issuer, "")).unwrap_err();
             assert!(matches!(error, ProviderError::IssuerMismatch { .. }));
         }
+    }
+
+    #[test]
+    fn a_template_stands_for_its_tenants_and_nobody_else() {
+        let allowed = ["abc-1".to_owned()];
+        let issuers = |allowed| Issuers::Tenants {
+            template: "https://i/{tenantid}/v2.0",
+            allowed,
+        };
+        let any = issuers(&[]);
+        assert_eq!(
+            any.of_tenant(Some("x")).as_deref(),
+            Some("https://i/x/v2.0")
+        );
+        assert_eq!(any.of_tenant(None), None);
+        assert!(any.contains("https://i/abc-2/v2.0"));
+        for odd in [
+            "https://i//v2.0",
+            "https://i/a/b/v2.0",
+            "https://i/{tenantid}/v2.0",
+            "https://i/a/v2.0/",
+            "https://evil/a/v2.0",
+            "https://i/v2.0",
+        ] {
+            assert!(!any.contains(odd), "{odd}");
+        }
+        assert!(issuers(&allowed).contains("https://i/abc-1/v2.0"));
+        assert!(!issuers(&allowed).contains("https://i/abc-2/v2.0"));
+        let one = Issuers::One("https://i");
+        assert!(one.contains("https://i") && !one.contains("https://i/"));
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl Error for ProviderError {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum FailureReason {
-    /// The callback carries a parameter twice (RFC 6749 §3.1).
+    /// The request carries a parameter twice (RFC 6749 §3.1).
     DuplicateParameter {
         /// The parameter's name.
         name: &'static str,
@@ -179,6 +179,14 @@ pub enum FailureReason {
     StateUnknown,
     /// The login was started longer than [`Config::login_timeout`](crate::Config::login_timeout) ago.
     LoginExpired,
+    /// The callback came to another host name than the redirect URI's, and no login under way in this browser has its `state`
+    /// there: cookies don't cross from one host to another.
+    OtherHost {
+        /// The host name of this request.
+        here: String,
+        /// The host name of [`Config::redirect_uri`](crate::Config::redirect_uri).
+        there: String,
+    },
     /// This login was completed, or failed, before: its `state` is single-use.
     LoginReplayed,
     /// The callback's `iss` is not the provider's issuer (RFC 9207 §2.4).
@@ -212,6 +220,15 @@ pub enum FailureReason {
     SessionTooLarge(SessionTooLarge),
     /// The session could not be kept.
     Session(SessionError),
+    /// A third party asked for a login at another provider than ours, or at none (OpenID Connect Core 1.0 §4).
+    InitiationIssuer {
+        /// [`Config::issuer`](crate::Config::issuer).
+        expected: String,
+    },
+    /// A third party asked for a login that leads to another site than this one (OpenID Connect Core 1.0 §4).
+    InitiationTarget,
+    /// This browser was logged in three times within a minute, and was anonymous again each time: its session gets lost on the way.
+    LoginLoop,
 }
 
 impl FailureReason {
@@ -222,6 +239,10 @@ impl FailureReason {
             | Self::TokenInResponse
             | Self::StateMissing
             | Self::StateUnknown
+            | Self::OtherHost { .. }
+            | Self::InitiationIssuer { .. }
+            | Self::InitiationTarget
+            | Self::LoginLoop
             | Self::LoginExpired
             | Self::LoginReplayed
             | Self::CodeMissing => 400,
@@ -261,12 +282,22 @@ impl FailureReason {
     /// The fixed sentence for the browser.
     fn message(&self) -> &'static str {
         match self {
-            Self::StateMissing | Self::StateUnknown | Self::LoginExpired | Self::LoginReplayed => {
+            Self::StateMissing
+            | Self::StateUnknown
+            | Self::OtherHost { .. }
+            | Self::LoginExpired
+            | Self::LoginReplayed => {
                 "This login is no longer valid. It may have taken too long, been used before, or been started in another browser. Please log in again."
             }
             Self::Denied { error, .. } if error == "access_denied" => "The login was cancelled.",
             Self::Provider(_) | Self::Denied { .. } if self.status() >= 500 => {
                 "The login service cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::InitiationIssuer { .. } | Self::InitiationTarget => {
+                "The link that brought you here does not lead to a login of this site. Please log in from here."
+            }
+            Self::LoginLoop => {
+                "You were logged in several times in a row, but your browser came back without being recognised. See that cookies are allowed for this site, and try again. If it happens again, please tell the operator of this site."
             }
             Self::Session(_) => {
                 "Your session cannot be kept at the moment. Please try again in a few minutes."
@@ -282,12 +313,16 @@ impl FailureReason {
 impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DuplicateParameter { name } => write!(f, "the callback has the parameter `{name}` twice"),
+            Self::DuplicateParameter { name } => write!(f, "the request has the parameter `{name}` twice"),
             Self::TokenInResponse => f.write_str("the callback carries tokens in its parameters, which were never asked for"),
             Self::ResponseTooLarge => f.write_str("the callback is longer than 64 KiB"),
             Self::StateMissing => f.write_str("the callback has no `state`"),
             Self::StateUnknown => f.write_str(
                 "no login under way in this browser has this `state`: it was started in another browser or on another host name, or its cookie was lost or blocked",
+            ),
+            Self::OtherHost { here, there } => write!(
+                f,
+                "no login under way in this browser has this `state` on the host `{here}`; the redirect URI's host is `{there}`, and cookies do not cross",
             ),
             Self::LoginExpired => f.write_str("the login was started too long ago"),
             Self::LoginReplayed => f.write_str("this login was completed or refused before, and its `state` is single-use"),
@@ -302,6 +337,9 @@ impl fmt::Display for FailureReason {
             Self::UserinfoToken(error) => write!(f, "the signed userinfo was refused: {error}"),
             Self::SessionTooLarge(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
+            Self::InitiationIssuer { expected } => write!(f, "a third party asked for a login at another provider than `{expected}`"),
+            Self::InitiationTarget => f.write_str("a third party asked for a login that leads to another site"),
+            Self::LoginLoop => f.write_str("three logins of this browser within a minute succeeded, and none of their sessions came back"),
         }
     }
 }

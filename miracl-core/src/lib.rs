@@ -38,10 +38,12 @@ mod flash;
 mod flight;
 mod http;
 mod id_token;
+mod initiate;
 mod json;
 mod jwks;
 mod login;
 mod logout;
+mod loops;
 mod marks;
 mod miracl;
 mod origin;
@@ -60,7 +62,7 @@ mod wire;
 
 pub use reply::Reply;
 pub use request::RequestView;
-pub use routes::{Answer, Route};
+pub use routes::{Answer, Mount, Route};
 pub use session::User;
 pub use visit::{Outcome, Visit};
 
@@ -76,7 +78,8 @@ pub mod app {
         client_auth::{ClientKey, ClientKeyError},
         clock::Clock,
         config::{
-            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, SigningAlgorithm,
+            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, ResponseMode,
+            SigningAlgorithm,
         },
         credentials::{ClientCredentials, CredentialSource},
         error::{

@@ -8,9 +8,9 @@ use ring::digest;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    config::Pkce,
+    config::{Pkce, ResponseMode},
     cookies::{BUDGET, Keep},
-    error::{AuthFailure, ProviderError, printable},
+    error::{AuthFailure, FailureReason, ProviderError, printable},
     id_token::same,
     marks::LoginMark,
     miracl::Miracl,
@@ -18,9 +18,10 @@ use crate::{
     reply::Reply,
     request::RequestView,
     return_to::ReturnTo,
+    routes::query,
     seal::Purpose,
     secret::{hex, random},
-    session::Binding,
+    session::{Binding, SessionId},
     visit::Visit,
     wire::{Reader, Writer},
 };
@@ -146,11 +147,19 @@ pub(crate) struct PendingLogin {
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Option<String>,
     pub(crate) return_to: String,
+    /// The session there was, where the callback comes without its cookies.
+    pub(crate) replaces: Option<SessionId>,
 }
 
 impl PendingLogin {
-    fn new(options: &LoginOptions, return_to: String, now_ms: u64) -> Self {
+    fn new(
+        options: &LoginOptions,
+        return_to: String,
+        replaces: Option<SessionId>,
+        now_ms: u64,
+    ) -> Self {
         Self {
+            replaces,
             state: random(),
             nonce: random(),
             verifier: random(),
@@ -193,6 +202,7 @@ impl PendingLogin {
             .maybe_u64(self.max_age)
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
+            .bytes(self.replaces.as_ref().map_or(&[], |id| &id[..]))
             .finish()
     }
 
@@ -201,7 +211,7 @@ impl PendingLogin {
         if reader.array::<16>()? != *binding {
             return None;
         }
-        Some(Self {
+        let login = Self {
             state: reader.array()?,
             nonce: reader.array()?,
             verifier: reader.array()?,
@@ -209,7 +219,12 @@ impl PendingLogin {
             max_age: reader.maybe_u64()?,
             acr_values: reader.maybe_text()?.map(str::to_owned),
             return_to: reader.text()?.to_owned(),
-        })
+            replaces: match reader.rest() {
+                [] => None,
+                rest => Some(rest.try_into().ok()?),
+            },
+        };
+        Some(login)
     }
 }
 
@@ -253,6 +268,9 @@ impl Visit {
     /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; the oldest is dropped
     /// for a sixth.
     ///
+    /// To a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies do not
+    /// cross from one host to another.
+    ///
     /// # Errors
     ///
     /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. That is found out here, by asking for its metadata
@@ -268,6 +286,13 @@ impl Visit {
     ///
     /// As [`login_url`](Self::login_url).
     pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        match self.on_our_host(&options) {
+            Some(there) => Ok(there),
+            None => self.begin_login(options).await,
+        }
+    }
+
+    async fn begin_login(&self, options: LoginOptions) -> Result<String, AuthFailure> {
         let engine = self.miracl().engine();
         let return_to = options
             .return_to
@@ -296,7 +321,13 @@ impl Visit {
         };
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|error| malformed(error.to_string()))?;
-        let login = PendingLogin::new(options, return_to.to_owned(), config.clock.now_ms());
+        // A form that the provider's page posts comes without the session's cookies.
+        let replaces = match config.response_mode {
+            ResponseMode::Query => None,
+            ResponseMode::FormPost => self.user().await.ok().flatten().map(|user| user.0.id),
+        };
+        let now_ms = config.clock.now_ms();
+        let login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
         {
             let mut query = url.query_pairs_mut();
             query
@@ -306,6 +337,9 @@ impl Visit {
                 .append_pair("scope", &config.scopes.join(" "))
                 .append_pair("state", &login.state())
                 .append_pair("nonce", &login.nonce());
+            if config.response_mode == ResponseMode::FormPost {
+                query.append_pair("response_mode", "form_post");
+            }
             if config.pkce == Pkce::S256 {
                 let verifier = PkceCodeVerifier::new(login.verifier());
                 let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
@@ -388,36 +422,54 @@ impl Visit {
         if let Some(nothing) = self.idle_reply() {
             return Ok(nothing);
         }
-        let target = request.path_and_query();
-        let query = target.split_once('?').map_or("", |(_, query)| query);
-        if let Some(elsewhere) = self.on_another_host(request, query) {
-            return Ok(elsewhere);
+        let options = LoginOptions::from_query(&query(request));
+        self.start_login_with(request, options).await
+    }
+
+    /// The same for options from elsewhere.
+    pub(crate) async fn start_login_with(
+        &self,
+        request: &impl RequestView,
+        options: LoginOptions,
+    ) -> Result<Reply, AuthFailure> {
+        // With the mark, a proxy in front changes `Host`, and the browser is where it should be.
+        let query = query(request);
+        let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);
+        if !marked && let Some(there) = self.on_our_host(&options) {
+            return Ok(Reply::see_other(there));
         }
-        let url = self.login_url_with(LoginOptions::from_query(query)).await?;
+        self.stop_loop().await?;
+        let url = self.begin_login(options).await?;
         Ok(Reply::see_other(url))
     }
 
-    fn on_another_host(&self, request: &impl RequestView, query: &str) -> Option<Reply> {
-        let engine = self.miracl().engine();
-        let host = Url::parse(&format!("http://{}/", request.host()?)).ok()?;
-        let (here, there) = (host.host_str()?, engine.origin.host_str()?);
-        if here == there {
-            return None;
-        }
-        let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);
-        if marked {
-            // A proxy in front that changes `Host`: the browser is where it should be.
-            return None;
-        }
+    /// The login route on the redirect URI's host name, when the browser came by another: cookies do not cross.
+    fn on_our_host(&self, options: &LoginOptions) -> Option<String> {
+        let (here, there) = (self.other_host()?, self.miracl().engine().host());
         tracing::warn!(
             here,
             there,
             "a login begins on another host name than the redirect URI's, where its cookie would be lost; the browser is sent there"
         );
-        let mut url = engine.origin.clone();
-        url.set_path(&engine.config.paths.login_start);
-        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        let mut url = Url::parse(&self.miracl().login_start_url(options)).ok()?;
         url.query_pairs_mut().append_pair(HOST_MARK, here);
-        Some(Reply::see_other(url))
+        Some(url.into())
+    }
+
+    /// Ends a loop: a browser that was logged in several times in a row, and is nobody again.
+    async fn stop_loop(&self) -> Result<(), AuthFailure> {
+        let engine = self.miracl().engine();
+        let found = engine
+            .loops
+            .found(engine.now(), &engine.cookies, self.header());
+        let Some(forget) = found else { return Ok(()) };
+        if !matches!(self.user().await, Ok(None)) {
+            return Ok(());
+        }
+        self.set_cookies([forget]);
+        let mut receipt = Recorder::new();
+        let looping = Err(FailureReason::LoginLoop);
+        let stopped = receipt.check("session comes back", "RFC 6265 §5.4", looping);
+        stopped.map_err(|reason| AuthFailure::new(reason, None, receipt))
     }
 }

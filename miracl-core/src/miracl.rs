@@ -16,6 +16,7 @@ use crate::{
     error::ProviderError,
     http::HttpClient,
     jwks::Jwks,
+    loops::Loops,
     marks::Marks,
     origin,
     reply::Reply,
@@ -47,6 +48,7 @@ pub(crate) struct Engine {
     pub(crate) discovery: Discovery,
     pub(crate) jwks: Jwks,
     pub(crate) marks: Marks,
+    pub(crate) loops: Loops,
     binding: OnceLock<Binding>,
 }
 
@@ -84,9 +86,10 @@ impl Miracl {
             cookies: Cookies::new(&checked),
             credentials: Credentials::new(config),
             http,
-            discovery: Discovery::new(&config.issuer),
+            discovery: Discovery::new(config),
             jwks: Jwks::default(),
             marks: Marks::new(config),
+            loops: Loops::new(),
             binding: OnceLock::new(),
             origin: checked.origin,
             callback_path: checked.callback_path,
@@ -135,16 +138,23 @@ impl Miracl {
             }
             header.extend_from_slice(value);
         }
-        Visit::new(self.clone(), header, is_idle(request))
+        let other_host = self.0.other_host(request);
+        Visit::new(self.clone(), header, is_idle(request), other_host)
     }
 
     /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.
+    ///
+    /// Exempt are the requests that other sites send on purpose, and that the login itself protects: the callback by
+    /// [`form_post`](crate::ResponseMode::FormPost), and a login that a third party initiates.
     ///
     /// # Errors
     ///
     /// The answer to send: 403.
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
-        origin::check(request, &self.0.allowed_origins).map_err(origin::Refusal::reply)
+        match origin::check(request, &self.0.allowed_origins) {
+            Err(refusal) if !self.expects_other_sites(request) => Err(refusal.reply()),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -175,11 +185,33 @@ impl Engine {
         self.config.clock.now()
     }
 
+    /// The redirect URI's host name.
+    pub(crate) fn host(&self) -> &str {
+        self.origin.host_str().unwrap_or_default()
+    }
+
+    /// The host name of a request, where it is another than the redirect URI's.
+    fn other_host(&self, request: &impl RequestView) -> Option<String> {
+        let host = request.host()?;
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        if name.eq_ignore_ascii_case(self.host()) {
+            return None;
+        }
+        // The rare case: maybe only another spelling.
+        let url = Url::parse(&format!("http://{host}/")).ok()?;
+        let name = url.host_str()?;
+        (name != self.host()).then(|| name.to_owned())
+    }
+
     /// The routes that nobody is to be returned to after a login.
     pub(crate) fn own_paths(&self) -> Vec<&str> {
         let mut paths = vec![
             self.callback_path.as_str(),
             self.config.paths.login_start.as_str(),
+            self.config.paths.login_initiate.as_str(),
             self.config.paths.logout.as_str(),
         ];
         paths.extend(self.signed_out_path.as_deref());

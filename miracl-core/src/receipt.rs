@@ -284,6 +284,15 @@ impl FailureReason {
                 (Some(shown(expected)), Some("another".to_owned()))
             }
             Self::ResponseIssuerMissing => both("`iss`".to_owned(), "none".to_owned()),
+            Self::OtherHost { here, there } => both(shown(there), shown(here)),
+            Self::InitiationIssuer { expected } => {
+                (Some(shown(expected)), Some("another or none".to_owned()))
+            }
+            Self::InitiationTarget => both("a page of this site".to_owned(), "another".to_owned()),
+            Self::LoginLoop => both(
+                "a session that comes back".to_owned(),
+                "none after three logins within a minute".to_owned(),
+            ),
             Self::Denied { error, .. } => {
                 both("a code".to_owned(), format!("error {}", shown(error)))
             }
@@ -308,6 +317,10 @@ impl FailureReason {
             Self::StateUnknown => (
                 Person,
                 "The login began in another browser or on another host name, or its cookie was lost or blocked. If it happens often, compare the address people use with the redirect URI, and see that every replica has the same cookie keys.",
+            ),
+            Self::OtherHost { .. } => (
+                App,
+                "People reach this app by another host name than the redirect URI's. Use one of them everywhere, and have proxies in front pass `Host` on.",
             ),
             Self::LoginExpired => (
                 Person,
@@ -369,6 +382,14 @@ impl FailureReason {
             Self::SessionTooLarge(_) => (
                 App,
                 "Ask for fewer scopes, or have the provider issue smaller tokens.",
+            ),
+            Self::InitiationIssuer { .. } | Self::InitiationTarget => (
+                Person,
+                "Whoever made this link means another app, or no good. If it is the provider's own portal, compare the issuer and the address that it has of this app.",
+            ),
+            Self::LoginLoop => (
+                App,
+                "The session's cookies are set and do not come back, or are not understood. See that every replica has the same cookie keys, that no proxy in front drops or shortens `Cookie` and `Set-Cookie`, and that the clocks agree.",
             ),
             Self::Session(_) => (App, "See the error before this one in the log."),
         }

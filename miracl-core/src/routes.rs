@@ -1,8 +1,10 @@
 //! The routes of a login, and what each of them does: all that an adapter's routes need to know.
 
+use std::borrow::Cow;
+
 use crate::{
-    callback::AuthSuccess, error::AuthFailure, logout::LogoutKind, miracl::Miracl, reply::Reply,
-    request::RequestView, visit::Visit,
+    callback::AuthSuccess, config::ResponseMode, error::AuthFailure, logout::LogoutKind,
+    miracl::Miracl, reply::Reply, request::RequestView, visit::Visit,
 };
 
 /// One of the routes that adapters mount. [`Miracl::routes`] says where.
@@ -13,6 +15,8 @@ pub enum Route {
     Callback,
     /// Starts a login.
     LoginStart,
+    /// Starts a login that somebody else asks for (OpenID Connect Core 1.0 §4).
+    LoginInitiate,
     /// Ends the session: `POST`; `GET` asks first.
     Logout,
     /// Where the provider sends the browser back to after log-out.
@@ -20,14 +24,24 @@ pub enum Route {
 }
 
 impl Route {
-    /// Returns the methods the route answers. Every other is a 405, or whatever the framework answers then.
-    pub fn methods(self) -> &'static [&'static str] {
-        match self {
-            Self::Callback | Self::LoginStart | Self::SignedOut => &["GET", "HEAD"],
-            Self::Logout => &["GET", "HEAD", "POST"],
-        }
-    }
+    /// The most bytes of a body that an adapter reads for a route: 64 KiB.
+    pub const MAX_BODY: usize = 64 * 1024;
 }
+
+/// A route and where it is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mount<'a> {
+    /// Which route.
+    pub route: Route,
+    /// Its path, exactly: with a slash more it is another.
+    pub path: &'a str,
+    /// The methods it answers. Every other is a 405, or whatever the framework answers then.
+    pub methods: &'static [&'static str],
+}
+
+const READ: &[&str] = &["GET", "HEAD"];
+const READ_AND_POST: &[&str] = &["GET", "HEAD", "POST"];
 
 /// What a route came to, and what the adapter does with it.
 #[derive(Debug)]
@@ -45,48 +59,108 @@ pub enum Answer {
 }
 
 impl Miracl {
-    /// Returns every route of the login with its path.
+    /// Returns every route of the login, where it is mounted and the methods it answers.
     ///
     /// A page after log-out that lies elsewhere, or is the root, is not among them.
-    pub fn routes(&self) -> Vec<(Route, &str)> {
+    pub fn routes(&self) -> Vec<Mount<'_>> {
         let engine = self.engine();
         let paths = &engine.config.paths;
-        let mut routes = vec![
-            (Route::Callback, engine.callback_path.as_str()),
-            (Route::LoginStart, &paths.login_start),
-            (Route::Logout, &paths.logout),
+        let callback = match engine.config.response_mode {
+            ResponseMode::Query => READ,
+            ResponseMode::FormPost => READ_AND_POST,
+        };
+        let signed_out = engine.signed_out_path.as_deref();
+        let routes = [
+            (Route::Callback, Some(&*engine.callback_path), callback),
+            (Route::LoginStart, Some(&paths.login_start), READ),
+            (
+                Route::LoginInitiate,
+                Some(&paths.login_initiate),
+                READ_AND_POST,
+            ),
+            (Route::Logout, Some(&paths.logout), READ_AND_POST),
+            (Route::SignedOut, signed_out, READ),
         ];
-        routes.extend(
-            engine
-                .signed_out_path
-                .as_deref()
-                .map(|path| (Route::SignedOut, path)),
-        );
-        routes
+        let mount = |(route, path, methods)| {
+            Some(Mount {
+                route,
+                path: path?,
+                methods,
+            })
+        };
+        routes.into_iter().filter_map(mount).collect()
+    }
+
+    /// Whether a request is one that other sites send on purpose: a callback by `form_post`, or a login that a third party
+    /// initiates. Both are bound to the browser in another way than by where they come from.
+    pub(crate) fn expects_other_sites(&self, request: &impl RequestView) -> bool {
+        let target = request.path_and_query();
+        let path = target.split('?').next().unwrap_or_default();
+        request.method() == "POST"
+            && self.routes().iter().any(|mount| {
+                mount.path == path
+                    && mount.methods.contains(&"POST")
+                    && matches!(mount.route, Route::Callback | Route::LoginInitiate)
+            })
     }
 }
 
 impl Visit {
-    /// Does what a route does.
-    pub async fn answer(&self, route: Route, request: &impl RequestView) -> Answer {
+    /// Does what a route does. `body` is the request's, empty for one without, and `None` when it is longer than
+    /// [`Route::MAX_BODY`] or broke off.
+    pub async fn answer(
+        &self,
+        route: Route,
+        request: &impl RequestView,
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let start = |started| match started {
+            Ok(reply) => Answer::Reply(reply),
+            Err(failure) => Answer::Failure(failure),
+        };
         match route {
             Route::Callback => {
                 if let Some(nothing) = self.idle_reply() {
                     return Answer::Reply(nothing);
                 }
-                let target = request.path_and_query();
-                let query = target.split_once('?').map_or("", |(_, query)| query);
-                match self.complete_login(query).await {
+                let Some(parameters) = parameters(request, body) else {
+                    return Answer::Failure(self.refuse_body().await);
+                };
+                match self.complete_login(parameters).await {
                     Ok(login) => Answer::Success(login),
                     Err(failure) => Answer::Failure(failure),
                 }
             }
-            Route::LoginStart => match self.start_login(request).await {
-                Ok(reply) => Answer::Reply(reply),
-                Err(failure) => Answer::Failure(failure),
-            },
+            Route::LoginStart => start(self.start_login(request).await),
+            Route::LoginInitiate => {
+                let parameters = parameters(request, body);
+                start(self.initiate_login(request, parameters.as_deref()).await)
+            }
             Route::Logout => self.log_out(request).await,
             Route::SignedOut => Answer::Reply(self.miracl().signed_out()),
         }
     }
+}
+
+/// The parameters of a request: the form of a `POST`, else the query. A body that is no form has none.
+///
+/// None when the body could not be read.
+fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
+    if request.method() != "POST" {
+        return Some(query(request).into_bytes().into());
+    }
+    let media_type = request.header("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        body.map(Cow::Borrowed)
+    } else {
+        Some(Cow::Borrowed(&[]))
+    }
+}
+
+/// The query of a request, without its question mark.
+pub(crate) fn query(request: &impl RequestView) -> String {
+    let target = request.path_and_query();
+    let query = target.split_once('?').map(|(_, query)| query);
+    query.unwrap_or_default().to_owned()
 }

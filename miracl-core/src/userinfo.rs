@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::{
-    discovery::ProviderMetadata,
+    discovery::{Issuers, ProviderMetadata},
     error::ProviderError,
     http::Answer,
     id_token::{IdTokenError, Unverified},
@@ -157,6 +157,11 @@ async fn claims(
     let client_id = engine.credentials.client_id().await;
     let client_id = client_id.map_err(UserinfoError::Provider)?;
     token
-        .userinfo(verdict, &metadata.issuer, client_id, engine.now())
+        .userinfo(
+            verdict,
+            Issuers::new(&engine.config, metadata),
+            client_id,
+            engine.now(),
+        )
         .map_err(UserinfoError::Token)
 }

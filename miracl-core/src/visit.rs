@@ -13,7 +13,7 @@ use crate::{
     receipt::Recorder,
     reply::Reply,
     seal::Purpose,
-    session::{Binding, Session, SessionData, User},
+    session::{Binding, Session, SessionData, SessionId, User},
     token::Tokens,
     userinfo::{self, UserData, UserinfoError},
 };
@@ -31,6 +31,8 @@ struct Inner {
     header: Vec<u8>,
     /// A `HEAD` or a prefetch, which must change nothing.
     idle: bool,
+    /// The request's host name, where it is another than the redirect URI's.
+    other_host: Option<String>,
     state: Mutex<State>,
 }
 
@@ -61,6 +63,8 @@ struct Proposed {
     cookies: Vec<SetCookie>,
     /// The messages there were before the hook ran.
     flashes: Vec<Flash>,
+    /// The session there was when the login began, where the callback comes without its cookies.
+    replaces: Option<SessionId>,
 }
 
 /// What a visit changes about its response.
@@ -74,11 +78,17 @@ pub struct Outcome {
 }
 
 impl Visit {
-    pub(crate) fn new(miracl: Miracl, header: Vec<u8>, idle: bool) -> Self {
+    pub(crate) fn new(
+        miracl: Miracl,
+        header: Vec<u8>,
+        idle: bool,
+        other_host: Option<String>,
+    ) -> Self {
         Self(Arc::new(Inner {
             miracl,
             header,
             idle,
+            other_host,
             state: Mutex::default(),
         }))
     }
@@ -228,14 +238,25 @@ impl Visit {
                     .map_err(|reason| AuthFailure::new(reason, None, receipt));
             }
         };
+        let engine = self.miracl().engine();
+        let begun = &proposed.current.session;
+        let looping = engine
+            .loops
+            .begin(begun, engine.now(), &engine.cookies, &self.0.header);
         self.delete_session_cookies(&mut self.lock());
-        self.set_cookies(proposed.cookies);
+        if proposed.replaces.is_some() {
+            // The request did not show which parts the browser has.
+            let data = &engine.cookies.data;
+            self.set_cookies(engine.cookies.delete_parts(data, 1));
+        }
+        self.set_cookies(proposed.cookies.into_iter().chain(looping));
         let mut state = self.lock();
         state.current = Some(proposed.current);
         state.read = true;
         drop(state);
-        if let Some(before) = before {
-            self.miracl().engine().marks.end_session(before.session.id);
+        let before = before.map(|before| before.session.id);
+        for ended in before.into_iter().chain(proposed.replaces) {
+            engine.marks.end_session(ended);
         }
         Ok(())
     }
@@ -307,6 +328,11 @@ impl Visit {
         }
     }
 
+    /// The request's host name, where it is another than the redirect URI's.
+    pub(crate) fn other_host(&self) -> Option<&str> {
+        self.0.other_host.as_deref()
+    }
+
     pub(crate) fn header(&self) -> &[u8] {
         &self.0.header
     }
@@ -320,6 +346,7 @@ impl Visit {
         &self,
         session: Arc<Session>,
         data: Arc<SessionData>,
+        replaces: Option<SessionId>,
     ) -> Result<(), SessionError> {
         let binding = self.binding().await?;
         let cookies = self.seal(&session, Some(&data), &binding)?;
@@ -332,6 +359,7 @@ impl Visit {
             },
             cookies,
             flashes,
+            replaces,
         });
         Ok(())
     }
@@ -366,8 +394,13 @@ impl Visit {
         }
         let ended = self.lock().current.take();
         if let Some(ended) = ended {
-            self.miracl().engine().marks.end_session(ended.session.id);
+            let engine = self.miracl().engine();
+            engine.marks.end_session(ended.session.id);
             self.delete_session_cookies(&mut self.lock());
+            let counted = &engine.cookies.loops;
+            if engine.cookies.plain(&self.0.header, counted).is_some() {
+                self.set_cookies([engine.cookies.delete(counted)]);
+            }
         }
     }
 
@@ -417,6 +450,7 @@ impl Visit {
             self.drop_halves(state);
             return;
         }
+        engine.loops.seen(&session, now);
         let move_deadline = session.is_worth_moving(now, config);
         if move_deadline {
             session.seen = now;
@@ -612,6 +646,6 @@ mod tests {
         assert_send(visit.login_url_with(LoginOptions::default()));
         assert_send(visit.complete_login(""));
         assert_send(visit.refresh_user_data());
-        assert_send(visit.answer(Route::Logout, &request));
+        assert_send(visit.answer(Route::Logout, &request, Some(b"")));
     }
 }

@@ -3,6 +3,7 @@
 use miracl_core::{Answer, AuthFailure, Route};
 use rocket::{
     Build, Data, Request, Rocket,
+    data::{Capped, ToByteUnit as _},
     http::Status,
     route::{Handler, Outcome},
 };
@@ -20,11 +21,11 @@ const NAME: &str = "MIRACL login";
 
 pub(crate) fn routes(auth: &MiraclAuth) -> Vec<rocket::Route> {
     let mut mounted = Vec::new();
-    for (route, path) in auth.miracl.routes() {
+    for mount in auth.miracl.routes() {
         // `HEAD` has routes of its own: to those of `GET`, Rocket would show it as `GET`.
-        for method in route.methods().iter().flat_map(|name| name.parse()) {
-            let at = At(auth.clone(), route, path.to_owned());
-            let mut route = rocket::Route::new(method, path, at);
+        for method in mount.methods.iter().flat_map(|name| name.parse()) {
+            let at = At(auth.clone(), mount.route, mount.path.to_owned());
+            let mut route = rocket::Route::new(method, mount.path, at);
             route.name = Some(NAME.into());
             mounted.push(route);
         }
@@ -50,7 +51,7 @@ impl Handler for At {
         if request.uri().path() != self.2.as_str() {
             return Outcome::forward(data, Status::NotFound);
         }
-        match self.0.answer(self.1, request).await {
+        match self.0.answer(self.1, request, data).await {
             Ok(response) => Outcome::Success(response),
             Err(status) => Outcome::Error(status),
         }
@@ -58,9 +59,18 @@ impl Handler for At {
 }
 
 impl MiraclAuth {
-    async fn answer(&self, route: Route, request: &Request<'_>) -> Result<Response> {
+    async fn answer(
+        &self,
+        route: Route,
+        request: &Request<'_>,
+        body: Data<'_>,
+    ) -> Result<Response> {
+        let body = body.open(Route::MAX_BODY.bytes()).into_bytes().await;
+        let body = body.ok().filter(Capped::is_complete);
         let visit = request.visit();
-        match visit.answer(route, &View::from(request)).await {
+        let view = View::from(request);
+        let body = body.as_ref().map(|body| body.as_slice());
+        match visit.answer(route, &view, body).await {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
                 Ok(response) => match visit.confirm_login().await {

@@ -22,6 +22,7 @@ scenarios![
     a_login_while_logged_in_makes_a_new_session,
     a_user_without_an_email_address_is_logged_in,
     a_visitor_by_another_host_name_is_sent_to_ours_first,
+    a_callback_on_another_host_name_is_refused_and_both_are_named,
     looking_at_the_callback_is_not_using_it,
 ];
 
@@ -447,4 +448,25 @@ async fn a_visitor_by_another_host_name_is_sent_to_ours_first(adapter: Adapter) 
     assert_eq!(parameter(&next, "lang").as_deref(), Some("ro"));
     let page = journey.browser.visit(next).await.expect(200);
     assert_eq!(page.url.as_str(), journey.url("/members"));
+}
+
+async fn a_callback_on_another_host_name_is_refused_and_both_are_named(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    let other = format!("localhost:{}", journey.demo.port());
+    // Cookies don't cross: there this browser has none.
+    let request = Request::navigate(&callback).header("host", &other);
+    let answer = Browser::new().send(request).await;
+    assert_refused(&answer);
+    let log = journey.demo.log();
+    let line = log.lines().find(|line| line.contains("login failed"));
+    let line = line.expect("the log tells");
+    assert!(
+        line.contains("`localhost`") && line.contains("`127.0.0.1`"),
+        "{line}"
+    );
+    // A proxy in front that changes the name loses nothing.
+    let request = Request::navigate(&callback).header("host", &other);
+    journey.browser.send(request).await.expect(303);
+    journey.assert_still_logged_in().await;
 }

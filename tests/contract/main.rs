@@ -12,11 +12,14 @@ mod challenge;
 mod cookies;
 mod cross_origin;
 mod fleet;
+mod form_post;
 mod frameworks;
 mod hooks;
+mod initiate;
 mod journey;
 mod login;
 mod logout;
+mod loops;
 mod nested;
 mod outage;
 mod pages;
@@ -32,6 +35,9 @@ mod tabs;
 fn main() -> ExitCode {
     let modules = [
         ("login", login::scenarios()),
+        ("form_post", form_post::scenarios()),
+        ("initiate", initiate::scenarios()),
+        ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),

@@ -35,11 +35,9 @@ pub(crate) const PROMISES: &[Promise] = &[
             "login::looking_at_the_callback_is_not_using_it",
             "logout::looking_at_logout_is_not_using_it",
             "frameworks::a_head_is_a_get_without_its_body",
+            "form_post",
         ],
-        pending: &[Pending {
-            what: "a callback that comes by POST (form_post)",
-            reason: "response_mode=form_post is not built",
-        }],
+        pending: &[],
     },
     Promise {
         number: 4,
@@ -168,20 +166,18 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 16,
         about: "loops end, and visitors by another name come to ours",
-        shown_by: &["login::a_visitor_by_another_host_name_is_sent_to_ours_first"],
-        pending: &[Pending {
-            what: "a loop of logins ends in a page that explains it",
-            reason: "the page is not built",
-        }],
+        shown_by: &[
+            "login::a_visitor_by_another_host_name_is_sent_to_ours_first",
+            "login::a_callback_on_another_host_name_is_refused_and_both_are_named",
+            "loops",
+        ],
+        pending: &[],
     },
     Promise {
         number: 17,
         about: "other sites cannot act in the user's name",
-        shown_by: &["cross_origin"],
-        pending: &[Pending {
-            what: "a login that a third party begins",
-            reason: "GET and POST /login/initiate are not built",
-        }],
+        shown_by: &["cross_origin", "initiate"],
+        pending: &[],
     },
     Promise {
         number: 18,

@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     extract::{Form, Query, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD as BASE64URL};
@@ -378,8 +378,25 @@ async fn authorize(
         .append_pair("code", &code)
         .append_pair("state", asked.get("state").map_or("", String::as_str))
         .append_pair("iss", &shared.issuer);
+    let form_post = asked
+        .get("response_mode")
+        .is_some_and(|mode| mode == "form_post");
     shared.lock().codes.insert(code, asked);
+    if form_post {
+        return Html(auto_submitted(&target)).into_response();
+    }
     (StatusCode::FOUND, [(header::LOCATION, target.to_string())]).into_response()
+}
+
+/// The page that posts the parameters of `target` to it, as OAuth 2.0 Form Post Response Mode has it.
+fn auto_submitted(target: &Url) -> String {
+    let mut action = target.clone();
+    action.set_query(None);
+    let inputs: String = target
+        .query_pairs()
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"))
+        .collect();
+    format!("<form method=\"post\" action=\"{action}\">{inputs}</form>")
 }
 
 async fn token(State(shared): At, headers: HeaderMap, Form(sent): Form<Parameters>) -> Response {

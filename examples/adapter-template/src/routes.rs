@@ -1,10 +1,12 @@
 //! The routes of the login: callback, start, log-out.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
+use futures_util::{Stream, TryStreamExt as _};
 use miracl_core::{Answer, AuthFailure, Route};
 use warp::{
-    Filter, Rejection, filters::BoxedFilter, http::request::Parts, path::FullPath, reply::Response,
+    Buf, Filter, Rejection, filters::BoxedFilter, http::request::Parts, path::FullPath,
+    reply::Response,
 };
 
 use crate::{
@@ -17,9 +19,9 @@ use crate::{
 pub(crate) fn routes(auth: &MiraclAuth) -> BoxedFilter<(Response,)> {
     let nothing = || async { Err::<Response, _>(warp::reject::not_found()) };
     let mut filter = warp::any().and_then(nothing).boxed();
-    for (route, path) in auth.miracl.routes() {
+    for mount in auth.miracl.routes() {
         // warp answers `HEAD` where a filter says so.
-        for method in route.methods() {
+        for method in mount.methods {
             let method = match *method {
                 "GET" => warp::get().boxed(),
                 "HEAD" => warp::head().boxed(),
@@ -27,8 +29,9 @@ pub(crate) fn routes(auth: &MiraclAuth) -> BoxedFilter<(Response,)> {
                 _ => continue,
             };
             let auth = auth.clone();
-            let answer = move |slot| auth.clone().answer(route, slot);
-            let at = at(path).and(method).and(slot()).and_then(answer);
+            let answer = move |slot, body| auth.clone().answer(mount.route, slot, body);
+            let request = slot().and(body());
+            let at = at(mount.path).and(method).and(request).and_then(answer);
             filter = filter.or(at).unify().boxed();
         }
     }
@@ -46,11 +49,39 @@ fn at(path: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<
         .untuple_one()
 }
 
+/// Reads a body of any kind, as far as the engine looks at one.
+fn body() -> impl Filter<Extract = (Option<Vec<u8>>,), Error = Rejection> + Clone {
+    warp::body::stream().then(read)
+}
+
+async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Option<Vec<u8>> {
+    let mut body = pin!(body);
+    let mut read = Vec::new();
+    while let Some(mut part) = body.try_next().await.ok()? {
+        if read.len() + part.remaining() > Route::MAX_BODY {
+            return None;
+        }
+        while part.has_remaining() {
+            let chunk = part.chunk();
+            read.extend_from_slice(chunk);
+            let len = chunk.len();
+            part.advance(len);
+        }
+    }
+    Some(read)
+}
+
 impl MiraclAuth {
-    async fn answer(self, route: Route, slot: Slot) -> Result<Response, Rejection> {
+    async fn answer(
+        self,
+        route: Route,
+        slot: Slot,
+        body: Option<Vec<u8>>,
+    ) -> Result<Response, Rejection> {
         let req = slot.request();
         let visit = req.visit();
-        match visit.answer(route, &View::from(&req)).await {
+        let view = View::from(&req);
+        match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => match self.handler.on_auth_success(&req, login).await {
                 Ok(response) => match visit.confirm_login().await {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use url::{Position, Url};
 
-use super::{ClientAuthMethod, Config, ConfigError, Problems};
+use super::{ClientAuthMethod, Config, ConfigError, Problems, ResponseMode};
 use crate::{
     credentials,
+    discovery::{TENANT, is_tenant},
     http::{is_loopback, is_secure},
     return_to::ReturnTo,
 };
@@ -56,6 +57,7 @@ impl Config {
     pub(crate) fn parse(mut self) -> Result<Checked, ConfigError> {
         let mut problems = Problems::default();
         self.check_issuer(&mut problems);
+        self.check_issuer_template(&mut problems);
         self.check_credentials(&mut problems);
         self.check_values(&mut problems);
         let redirect = self.check_redirect_uri(&mut problems);
@@ -87,6 +89,40 @@ impl Config {
                 self.issuer
             )),
             Ok(_) => {}
+        }
+    }
+
+    fn check_issuer_template(&self, problems: &mut Problems) {
+        let Some(template) = &self.issuer_template else {
+            if !self.allowed_tenants.is_empty() {
+                problems.add(
+                    "allowed_tenants",
+                    "means nothing without issuer_template, since one issuer is one tenant",
+                );
+            }
+            return;
+        };
+        if template.matches(TENANT).count() != 1 {
+            problems.add(
+                "issuer_template",
+                format!(
+                    "must have `{TENANT}` in it once, as in `https://login.microsoftonline.com/{TENANT}/v2.0`"
+                ),
+            );
+        }
+        let some_issuer = template.replace(TENANT, "tenant");
+        match Url::parse(&some_issuer) {
+            Err(error) => problems.add(
+                "issuer_template",
+                format!("`{template}` is not a URL ({error})"),
+            ),
+            Ok(url) if !self.danger.allow_http && !is_secure(&url) => {
+                problems.add("issuer_template", format!("`{template}` must be https"));
+            }
+            Ok(_) => {}
+        }
+        if let Some(odd) = self.allowed_tenants.iter().find(|id| !is_tenant(id)) {
+            problems.add("allowed_tenants", format!("`{odd}` is not a tenant's id"));
         }
     }
 
@@ -255,6 +291,7 @@ impl Config {
         }
         let paths = [
             ("paths.login_start", Some(&self.paths.login_start)),
+            ("paths.login_initiate", Some(&self.paths.login_initiate)),
             ("paths.logout", Some(&self.paths.logout)),
             ("redirect_uri", Some(&callback_path)),
             (
@@ -303,6 +340,12 @@ impl Config {
             problems.add(
                 "home_path",
                 "is the path of post_logout_redirect_uri, which redirects there",
+            );
+        }
+        if self.response_mode == ResponseMode::FormPost && !is_secure(redirect) {
+            problems.add(
+                "response_mode",
+                "`form_post` needs https: browsers send the cookie of a login under way from another site only if it is `Secure`",
             );
         }
         let secure = redirect.scheme() == "https";

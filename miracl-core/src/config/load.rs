@@ -15,7 +15,9 @@ use figment::{
 
 use serde::Serialize;
 
-use super::{ClientAuthMethod, Config, ConfigError, Pkce, Problems, SigningAlgorithm};
+use super::{
+    ClientAuthMethod, Config, ConfigError, Pkce, Problems, ResponseMode, SigningAlgorithm,
+};
 use crate::{
     client_auth::ClientKey,
     secret::{CookieKey, Secret},
@@ -25,8 +27,10 @@ use crate::{
 const DEFAULT_FILE: &str = "miracl.json";
 
 /// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 27] = [
+const SETTINGS: [(&str, &str); 29] = [
     ("issuer", "ISSUER"),
+    ("issuer_template", "ISSUER_TEMPLATE"),
+    ("allowed_tenants", "ALLOWED_TENANTS"),
     ("client_id", "CLIENT_ID"),
     ("client_id_file", "CLIENT_ID_FILE"),
     ("client_secret", "CLIENT_SECRET"),
@@ -120,6 +124,8 @@ impl Config {
     /// | key in the file | variable | meaning |
     /// |---|---|---|
     /// | `issuer` | `ISSUER` | [`Config::issuer`] |
+    /// | `issuer_template` | `ISSUER_TEMPLATE` | [`Config::issuer_template`] |
+    /// | `allowed_tenants` | `ALLOWED_TENANTS` | [`Config::allowed_tenants`], separated by spaces |
     /// | `client_id` | `CLIENT_ID` | [`Config::client_id`] |
     /// | `client_id_file` | `CLIENT_ID_FILE` | [`Config::client_id_file`] |
     /// | `client_secret`, `secret` | `CLIENT_SECRET` | [`Config::client_secret`] |
@@ -129,7 +135,7 @@ impl Config {
     /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
     /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
-    /// | `response_mode` | `RESPONSE_MODE` | `query`, the only one so far |
+    /// | `response_mode` | `RESPONSE_MODE` | [`Config::response_mode`]: `query` or `form_post` |
     /// | `token_endpoint_auth_method` | `TOKEN_ENDPOINT_AUTH_METHOD` | [`Config::token_endpoint_auth_method`] |
     /// | `id_token_signed_response_alg` | `ID_TOKEN_SIGNED_RESPONSE_ALG` | [`Config::id_token_signed_response_alg`] |
     /// | `userinfo_signed_response_alg` | `USERINFO_SIGNED_RESPONSE_ALG` | [`Config::userinfo_signed_response_alg`] |
@@ -239,6 +245,8 @@ impl Source<'_> {
         let mut config = Config::default();
         let clear_text = !self.from_env.contains(&"client_secret");
         config.issuer = self.text("issuer").unwrap_or_default();
+        config.issuer_template = self.text("issuer_template");
+        config.allowed_tenants = self.list("allowed_tenants").unwrap_or_default();
         config.client_id = self.text("client_id").unwrap_or_default();
         config.client_id_file = self.text("client_id_file").map(PathBuf::from);
         config.client_secret = match self.text("client_secret") {
@@ -249,6 +257,17 @@ impl Source<'_> {
         config.client_secret_file = self.text("client_secret_file").map(PathBuf::from);
         config.redirect_uri = self.text("redirect_uri").unwrap_or_default();
         config.post_logout_redirect_uri = self.text("post_logout_redirect_uri");
+        config.response_mode = self
+            .choice(
+                "response_mode",
+                "`query` or `form_post`",
+                |value| match value {
+                    "query" => Some(ResponseMode::Query),
+                    "form_post" => Some(ResponseMode::FormPost),
+                    _ => None,
+                },
+            )
+            .unwrap_or_default();
         if let Some(scopes) = self.list("scopes") {
             config.scopes = scopes;
         }
@@ -278,11 +297,7 @@ impl Source<'_> {
             .into_iter()
             .collect();
         config.proxy = self.proxy();
-        for (key, only) in [
-            ("session_store", "cookie"),
-            ("marks_store", "memory"),
-            ("response_mode", "query"),
-        ] {
+        for (key, only) in [("session_store", "cookie"), ("marks_store", "memory")] {
             self.not_built_yet(key, only);
         }
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
@@ -521,7 +536,7 @@ mod tests {
     fn every_mistake_is_named_at_once() {
         let error = from_json(
             r#"{"pkce":"maybe","session_store":"redis://:hunter2@h","cookie_keys":"short","proxy_host":"p","development":"x",
-                "token_endpoint_auth_method":"tls_client_auth","response_mode":"form_post","client_jwk_file":"k"}"#,
+                "token_endpoint_auth_method":"tls_client_auth","response_mode":"fragment","client_jwk_file":"k"}"#,
         )
         .unwrap_err();
         let keys: Vec<&str> = error.problems().iter().map(|p| p.key.as_str()).collect();

@@ -89,7 +89,7 @@ fn jwks(keys: &[(&EcdsaKeyPair, Value)]) -> String {
 
 fn expected() -> Expected<'static> {
     Expected {
-        issuer: "https://issuer.example",
+        issuers: Issuers::One("https://issuer.example"),
         client_id: "client",
         trusted_audiences: &[],
         nonce: "n-0S6_WzA2Mj",
@@ -349,7 +349,12 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
         let verdict = token.signature(&provider.keys);
         token
-            .userinfo(verdict, "https://issuer.example", "client", NOW)
+            .userinfo(
+                verdict,
+                Issuers::One("https://issuer.example"),
+                "client",
+                NOW,
+            )
             .map_err(|error| error.to_string())
     };
     let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
@@ -371,7 +376,12 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         panic!("not taken apart");
     };
     let verdict = token.signature(&provider.keys);
-    let error = token.userinfo(verdict, "https://issuer.example", "client", NOW);
+    let error = token.userinfo(
+        verdict,
+        Issuers::One("https://issuer.example"),
+        "client",
+        NOW,
+    );
     assert_eq!(error.unwrap_err(), IdTokenError::Signature);
 }
 
