@@ -147,8 +147,16 @@ fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {
 #[derive(Debug, Default)]
 pub(crate) struct Jwks {
     keys: Fetched<KeySet>,
-    /// When the window began, and how many fetches logins have caused in it.
-    login_fetches: Mutex<Option<(Instant, u32)>>,
+    login_fetches: Mutex<Option<Window>>,
+}
+
+/// The fetches that logins have caused of late.
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    count: u32,
+    /// How many fetches had ended before the last that was counted. Logins that saw as many share it.
+    last: u64,
 }
 
 /// A key set, and how many fetches had ended when it was taken.
@@ -210,7 +218,7 @@ impl Jwks {
         http: &HttpClient,
         uri: &str,
     ) -> Result<Arc<KeySet>, ProviderError> {
-        if self.keys.ended() == taken.ended && !self.may_fetch() {
+        if self.keys.ended() == taken.ended && !self.may_fetch(taken.ended) {
             tracing::warn!(
                 "too many ID tokens are not signed with the keys that are known; they are not fetched again for a while"
             );
@@ -221,21 +229,31 @@ impl Jwks {
             .await
     }
 
-    fn may_fetch(&self) -> bool {
+    /// Whether a login may have the keys fetched that has seen so many fetches end.
+    fn may_fetch(&self, seen: u64) -> bool {
         let mut window = self
             .login_fetches
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match window.as_mut() {
-            Some((began, count)) if began.elapsed() < WINDOW => {
-                *count += 1;
-                *count <= LOGIN_FETCHES
+            Some(window) if window.began.elapsed() < WINDOW => {
+                if window.last != seen {
+                    if window.count == LOGIN_FETCHES {
+                        return false;
+                    }
+                    window.count += 1;
+                    window.last = seen;
+                }
             }
             _ => {
-                *window = Some((Instant::now(), 1));
-                true
+                *window = Some(Window {
+                    began: Instant::now(),
+                    count: 1,
+                    last: seen,
+                });
             }
         }
+        true
     }
 }
 
@@ -253,4 +271,20 @@ async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
     })?;
     tracing::debug!(keys = keys.0.len(), "the provider's keys were read");
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_that_share_a_fetch_use_up_one() {
+        let jwks = Jwks::default();
+        for seen in 0..u64::from(LOGIN_FETCHES) {
+            for _ in 0..LOGIN_FETCHES {
+                assert!(jwks.may_fetch(seen), "{seen}");
+            }
+        }
+        assert!(!jwks.may_fetch(u64::from(LOGIN_FETCHES)));
+    }
 }
