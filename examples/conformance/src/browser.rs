@@ -146,9 +146,15 @@ impl Browser {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            // An app may close a connection whenever it likes.
+            .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
             .expect("the HTTP client has all it needs");
+        Self::with(http)
+    }
+
+    fn with(http: reqwest::Client) -> Self {
         Self {
             http,
             jar: Mutex::default(),
@@ -156,9 +162,14 @@ impl Browser {
         }
     }
 
+    /// Another browser, with an empty jar.
+    pub(crate) fn another(&self) -> Self {
+        Self::with(self.http.clone())
+    }
+
     /// Another browser with a copy of this one's cookies.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::new();
+        let copy = self.another();
         *copy.jar() = self.cookies();
         copy
     }

@@ -1,9 +1,10 @@
 //! One module on one app: the browser, the person at the provider, and the steps of a login.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use miracl_platform::{Fault, Platform, RecordedRequest};
+use miracl_platform::{Fault, JourneyError, Platform, RecordedRequest};
 use tokio::sync::OwnedMutexGuard;
 use url::Url;
 
@@ -52,6 +53,57 @@ pub(crate) struct Running {
     pub(crate) app: App,
     pub(crate) platform: Platform,
     pub(crate) setup: Setup,
+    person: Person,
+}
+
+/// Somebody with an identity at the provider, who stays signed in there: a PIN is slow to check.
+#[derive(Debug)]
+struct Person {
+    at_provider: miracl_platform::Browser,
+    signed_in: AtomicBool,
+    /// The first of the browsers they use the app with.
+    at_app: Browser,
+}
+
+impl Running {
+    /// # Errors
+    ///
+    /// When the provider does not register the person.
+    pub(crate) fn new(app: App, platform: Platform, setup: Setup) -> Checked<Self> {
+        let at_provider = platform.browser();
+        at_provider
+            .register_identity(EMAIL, PIN)
+            .map_err(|error| error.to_string())?;
+        let person = Person {
+            at_provider,
+            signed_in: AtomicBool::new(false),
+            at_app: Browser::new(),
+        };
+        Ok(Self {
+            app,
+            platform,
+            setup,
+            person,
+        })
+    }
+}
+
+impl Person {
+    /// Answers an authorization request; where it leaves that open, without the PIN.
+    async fn log_in(&self, authorize_url: &Url) -> Result<String, JourneyError> {
+        let open = authorize_url
+            .query_pairs()
+            .all(|(name, _)| name != "prompt" && name != "max_age");
+        if open && self.signed_in.load(Ordering::Relaxed) {
+            let mut url = authorize_url.clone();
+            url.query_pairs_mut().append_pair("prompt", "none");
+            return self.at_provider.visit(url.as_str()).await;
+        }
+        let log_in = self.at_provider.log_in(authorize_url.as_str(), EMAIL, PIN);
+        let callback = log_in.await?;
+        self.signed_in.store(true, Ordering::Relaxed);
+        Ok(callback)
+    }
 }
 
 /// A running app, for one module alone.
@@ -62,7 +114,6 @@ pub(crate) type Held = OwnedMutexGuard<Option<Running>>;
 pub(crate) struct Run {
     held: Held,
     pub(crate) browser: Browser,
-    person: miracl_platform::Browser,
     second: Option<Box<Run>>,
 }
 
@@ -84,21 +135,14 @@ pub(crate) enum Started {
 }
 
 impl Run {
-    /// # Errors
-    ///
-    /// When the provider does not register the person.
     pub(crate) fn new(held: Held, second: Option<Box<Self>>) -> Checked<Self> {
         let running = held.as_ref().ok_or_else(|| "there is no app".to_owned())?;
         running.platform.clear_requests();
         running.platform.set_fault(None);
-        let person = running.platform.browser();
-        person
-            .register_identity(EMAIL, PIN)
-            .map_err(|error| error.to_string())?;
+        let browser = running.person.at_app.another();
         Ok(Self {
             held,
-            browser: Browser::new(),
-            person,
+            browser,
             second,
         })
     }
@@ -195,7 +239,7 @@ impl Run {
 
     /// The person logs in at the provider, and is sent back.
     pub(crate) async fn approve(&self, authorize_url: &Url) -> Checked<Callback> {
-        let url = self.person.log_in(authorize_url.as_str(), EMAIL, PIN).await;
+        let url = self.running().person.log_in(authorize_url).await;
         let url =
             url.map_err(|error| format!("the provider does not send the person back: {error}"))?;
         let url = Url::parse(&url).map_err(|error| format!("{url:?}: {error}"))?;

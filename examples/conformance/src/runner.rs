@@ -132,11 +132,7 @@ where
         let platform = platform.map_err(|error| format!("the provider does not start: {error}"))?;
         let app = (self.start)(setup.settings(platform.issuer())).await;
         setup.register(&platform, &app)?;
-        Ok(Running {
-            app,
-            platform,
-            setup,
-        })
+        Running::new(app, platform, setup)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use miracl_platform::Fault;
 
-use crate::browser::{Browser, Cookie, Request};
+use crate::browser::{Cookie, Request};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
@@ -91,14 +91,14 @@ async fn new_session(run: &Run) -> Checked {
 
 async fn planted(run: &Run) -> Checked {
     // What an attacker can get from the app: a session of their own that was ended, and cookies of no session.
-    let attacker = Browser::new();
+    let attacker = run.browser.another();
     attacker.open(run.app().url(&run.app().login)).await?;
     let planted = attacker.cookies();
     run.browser.set_cookies(planted.clone());
     run.log_in().await?;
     run.ensure_nobody(&attacker, "with cookies that were planted before the login")
         .await?;
-    let alone = Browser::new();
+    let alone = run.browser.another();
     alone.set_cookies(planted);
     run.ensure_nobody(&alone, "with cookies that were planted before the login")
         .await
@@ -161,7 +161,7 @@ async fn tampered_session(run: &Run) -> Checked {
     run.log_in().await?;
     let good = run.browser.cookies();
     let judge = async |what: String, cookies: Vec<Cookie>| {
-        let browser = Browser::new();
+        let browser = run.browser.another();
         browser.set_cookies(cookies);
         run.ensure_nobody(&browser, &what).await
     };
@@ -209,7 +209,7 @@ async fn tampered_session(run: &Run) -> Checked {
             flipped(&good[place]),
             with_value(&good[place], String::new()),
         ] {
-            let browser = Browser::new();
+            let browser = run.browser.another();
             let mut cookies = good.clone();
             cookies[place] = change;
             browser.set_cookies(cookies);
@@ -228,7 +228,7 @@ async fn wrong_purpose(run: &Run) -> Checked {
     let pending = run.browser.cookies();
     for session in &session {
         for pending in &pending {
-            let browser = Browser::new();
+            let browser = run.browser.another();
             browser.keep(with_value(session, pending.value.clone()));
             run.ensure_nobody(
                 &browser,
@@ -249,7 +249,7 @@ async fn oversized(run: &Run) -> Checked {
             "%00%ff".repeat(50),
             "\"\"".to_owned(),
         ] {
-            let browser = Browser::new();
+            let browser = run.browser.another();
             browser.keep(with_value(&cookie, value));
             let answer = browser
                 .send(Request::fetch(

@@ -170,7 +170,7 @@ async fn at_once(run: &Run) -> Checked {
 
 async fn another_browser(run: &Run) -> Checked {
     let callback = run.callback().await?;
-    let victim = Browser::new();
+    let victim = run.browser.another();
     ensure_refused(run, &victim, &callback, "in another browser").await?;
     run.ensure_nobody(&victim, "by a callback of another browser")
         .await?;
@@ -296,7 +296,7 @@ async fn words(run: &Run) -> Checked {
             .await?
             .set("error", "access_denied")
             .set(name, MARKUP);
-        for browser in [&run.browser, &Browser::new()] {
+        for browser in [&run.browser, &run.browser.another()] {
             let answer = run.deliver_in(browser, &callback).await?;
             ensure!(answer.status < 500, "{}", answer.line());
             ensure!(
@@ -343,7 +343,7 @@ async fn storm(run: &Run) -> Checked {
     run.platform().set_fault(Some(Fault::IdTokenUnknownKey));
     for _ in 0..STORMS {
         let callbacks = together((0..STORM).map(|_| async {
-            let browser = Browser::new();
+            let browser = run.browser.another();
             let started = browser.open(run.app().url(&run.app().login)).await?;
             let url = started.location().ok_or_else(|| started.line())?;
             Checked::Ok((browser, run.approve(&url).await?))

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::browser::{Browser, Request};
+use crate::browser::Request;
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
@@ -217,7 +217,7 @@ async fn spoofed(run: &Run) -> Checked {
         answer.line()
     );
     super::redirects::ensure_stays(run, answer, "a login behind a proxy that is none").await?;
-    let stranger = Browser::new();
+    let stranger = run.browser.another();
     let paths = [run.app().probe.as_deref(), run.app().protected.as_deref()];
     for path in paths.into_iter().flatten() {
         let answer = stranger
