@@ -1,7 +1,14 @@
 //! Answers for programs: JSON that passes through the platform's faults on its way out.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body as ResponseBody, Bytes, HttpBody};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body::Frame;
 use serde_json::{Value, json};
 
 use crate::platform::Shared;
@@ -12,7 +19,16 @@ pub(crate) enum Endpoint {
     Discovery,
     Certs,
     Token,
+    /// The token endpoint, when a refresh token is used.
+    Refresh,
     Userinfo,
+}
+
+impl Endpoint {
+    /// Returns whether what holds for this endpoint holds for `other`.
+    pub(crate) fn is(self, other: Self) -> bool {
+        self == other || (self, other) == (Self::Token, Self::Refresh)
+    }
 }
 
 /// An answer on its way out.
@@ -21,13 +37,21 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Body,
+    /// How long the answer is held back.
+    pub(crate) delay: Duration,
 }
 
 /// What an answer says.
 #[derive(Debug)]
 pub(crate) enum Body {
     Json(Value),
+    /// A token, which is the whole answer.
+    Jwt(String),
     Text(String),
+    /// No content.
+    Nothing,
+    /// Not even a status: the connection ends.
+    Broken,
     /// Nothing, ever: the connection stays open until the platform shuts down.
     Never,
 }
@@ -38,14 +62,15 @@ impl Answer {
             status: StatusCode::OK,
             headers: Vec::new(),
             body: Body::Json(value),
+            delay: Duration::ZERO,
         }
     }
 
     pub(crate) fn text(status: StatusCode, text: &str) -> Self {
         Self {
             status,
-            headers: Vec::new(),
             body: Body::Text(text.to_owned()),
+            ..Self::json(Value::Null)
         }
     }
 
@@ -75,14 +100,26 @@ impl Answer {
         }
     }
 
-    /// Sends the answer, after the platform's fault (if any) had its way with it.
-    pub(crate) async fn send(mut self, shared: &Shared, endpoint: Endpoint) -> Response {
-        if let Some(fault) = shared.fault() {
-            fault.on_answer(endpoint, &mut self);
+    /// Sends the answer to a request for `path`, after the platform's faults had their way with it.
+    pub(crate) async fn send(
+        mut self,
+        shared: &Shared,
+        endpoint: Endpoint,
+        path: &str,
+    ) -> Response {
+        shared.faults().on_answer(endpoint, path, &mut self);
+        if !self.delay.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(self.delay) => {}
+                () = shared.closed() => {}
+            }
         }
         let (kind, body) = match self.body {
             Body::Json(value) => ("application/json", value.to_string()),
+            Body::Jwt(token) => ("application/jwt", token),
             Body::Text(text) => ("text/html; charset=utf-8", text),
+            Body::Nothing => return self.status.into_response(),
+            Body::Broken => return Response::new(ResponseBody::new(Broken)),
             Body::Never => {
                 shared.closed().await;
                 ("text/plain", String::new())
@@ -97,5 +134,21 @@ impl Answer {
         );
         headers.extend(self.headers);
         response
+    }
+}
+
+/// A body that fails at once. The server sends a head together with what follows it, so it closes
+/// the connection without having sent anything.
+struct Broken;
+
+impl HttpBody for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::Error::other("broken on purpose"))))
     }
 }

@@ -9,11 +9,13 @@ use url::Url;
 
 use crate::device::{DeviceId, Identity, parse_email};
 use crate::discovery::SCOPES;
+use crate::fault::Fault;
+use crate::id_token::Occasion;
 use crate::interaction::{Request, Stage};
 use crate::pages::{self, redirect};
 use crate::params::Params;
 use crate::platform::Shared;
-use crate::{clock, device};
+use crate::{clock, device, id_token, random};
 
 /// An error for the app, told in the callback (RFC 6749 §4.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,11 @@ pub(crate) async fn authorize(
             .map(str::to_owned),
         nonce: params.get("nonce").map(str::to_owned),
         code_challenge: params.get("code_challenge").map(str::to_owned),
+        // OIDC Core §3.1.2.1: in the order of preference.
+        acr: params
+            .get("acr_values")
+            .and_then(|values| values.split_whitespace().next())
+            .map(str::to_owned),
     };
     match check(&params) {
         Ok((prompt, max_age)) => {
@@ -213,7 +220,9 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
         let session =
             session.filter(|session| hint.as_ref().is_none_or(|hint| *hint == session.email));
         let session = session.filter(|session| {
-            max_age.is_none_or(|age| clock::now().saturating_sub(session.auth_time) <= age)
+            let age = clock::now().saturating_sub(session.auth_time);
+            // OIDC Core §3.1.2.1: zero asks for a new login, however young the old one is.
+            max_age.is_none_or(|max_age| max_age > 0 && age <= max_age)
         });
         return redirect(&match session {
             Some(session) => shared.success_url(&request, session),
@@ -273,10 +282,24 @@ fn refuse(reason: &str) -> Response {
 impl Shared {
     /// Returns the callback of a login that succeeded, with a new code.
     pub(crate) fn success_url(&self, request: &Request, session: device::Session) -> String {
-        let code = self
-            .grants
-            .issue_code(request.grant(session), self.config.code_lifetime);
-        self.callback_url(request, vec![("code", code)])
+        let grant = request.grant(session);
+        let mut params = Vec::new();
+        let faults = self.faults();
+        if faults.has(Fault::CallbackWithTokens) {
+            let access_token = random::token();
+            let id_token = id_token::issue(
+                self,
+                &faults,
+                &request.client,
+                &grant,
+                &access_token,
+                Occasion::Login,
+            );
+            params.extend([("id_token", id_token), ("access_token", access_token)]);
+        }
+        let code = self.grants.issue_code(grant, self.config.code_lifetime);
+        params.insert(0, ("code", code));
+        self.callback_url(request, params)
     }
 
     /// Returns the callback of a login that failed.
@@ -297,9 +320,7 @@ impl Shared {
             // RFC 9207 §2: errors too.
             params.push(("iss", self.issuer().to_owned()));
         }
-        if let Some(fault) = self.fault() {
-            fault.on_callback(&mut params);
-        }
+        self.faults().on_callback(&mut params);
         match Url::parse(&request.redirect_uri) {
             Ok(mut url) => {
                 // RFC 6749 §3.1.2: a query the address already has is kept.

@@ -9,6 +9,7 @@ use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
+use crate::algorithm::SigningAlgorithm;
 use crate::sync::lock;
 use crate::{folder, random};
 
@@ -29,6 +30,9 @@ pub struct Client {
     /// Signs this app's ID tokens. By default `RS256`.
     #[serde(default)]
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// Signs this app's user info, which is a token then. By default none: it is plain JSON.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
 }
 
 impl Client {
@@ -46,6 +50,7 @@ impl Client {
             redirect_uris: vec![redirect_uri.into()],
             post_logout_redirect_uris: Vec::new(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
+            userinfo_signed_response_alg: None,
         }
     }
 
@@ -66,6 +71,7 @@ impl Client {
             post_logout_redirect_uris: post_logout,
             name,
             id_token_signed_response_alg: SigningAlgorithm::default(),
+            userinfo_signed_response_alg: None,
         }
     }
 
@@ -109,30 +115,11 @@ impl fmt::Debug for Client {
                 "id_token_signed_response_alg",
                 &self.id_token_signed_response_alg,
             )
+            .field(
+                "userinfo_signed_response_alg",
+                &self.userinfo_signed_response_alg,
+            )
             .finish()
-    }
-}
-
-/// The signature of a client's ID tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key: what MIRACL uses.
-    #[default]
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-}
-
-impl SigningAlgorithm {
-    /// Returns the name in a token's header.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-        }
     }
 }
 

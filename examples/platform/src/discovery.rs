@@ -3,17 +3,27 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 use serde_json::json;
 
+use crate::algorithm::SigningAlgorithm;
 use crate::answer::{Answer, Endpoint};
+use crate::grant::OFFLINE_ACCESS;
 use crate::platform::Shared;
 
 /// The scopes that mean something here. Others are ignored (OIDC Core §3.1.2.1).
-pub(crate) const SCOPES: [&str; 5] = ["openid", "email", "dvs", "mpin_id", "hash_mpin_id"];
+pub(crate) const SCOPES: [&str; 6] = [
+    "openid",
+    "email",
+    "dvs",
+    "mpin_id",
+    "hash_mpin_id",
+    OFFLINE_ACCESS,
+];
 
 /// Answers `GET /.well-known/openid-configuration`.
-pub(crate) async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
+pub(crate) async fn configuration(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     let issuer = shared.issuer();
     let metadata = json!({
         "issuer": issuer,
@@ -24,14 +34,15 @@ pub(crate) async fn configuration(State(shared): State<Arc<Shared>>) -> Response
         "end_session_endpoint": format!("{issuer}/oidc/logout"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
         "scopes_supported": SCOPES,
         "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "sid",
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "at_hash", "sid",
             "email", "email_verified", "mpin_id", "hash_mpin_id", "dvs_keys",
         ],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": SigningAlgorithm::names(),
+        "userinfo_signing_alg_values_supported": SigningAlgorithm::names(),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "select_account", "create"],
@@ -42,13 +53,16 @@ pub(crate) async fn configuration(State(shared): State<Arc<Shared>>) -> Response
         "request_uri_parameter_supported": false,
     });
     Answer::json(metadata)
-        .send(&shared, Endpoint::Discovery)
+        .send(&shared, Endpoint::Discovery, uri.path())
         .await
 }
 
 /// Answers `GET /oidc/certs`.
-pub(crate) async fn certs(State(shared): State<Arc<Shared>>) -> Response {
-    Answer::json(shared.keys.jwks())
-        .send(&shared, Endpoint::Certs)
+pub(crate) async fn certs(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let faults = shared.faults();
+    faults.prepare().await;
+    let keys = faults.on_keys(shared.keys.jwks());
+    Answer::json(json!({ "keys": keys }))
+        .send(&shared, Endpoint::Certs, uri.path())
         .await
 }

@@ -1,12 +1,22 @@
 //! Misbehaviour on purpose: what a relying party must survive.
 //!
 //! Every answer is built honestly first and then passes through here once, so a fault differs
-//! from the truth in exactly the point its name says.
+//! from the truth in exactly the point its name says. Here stands what there is; the files below
+//! do it, one for each thing a relying party looks at.
 
-use axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+mod answer;
+mod callback;
+mod id_token;
+mod keys;
+mod signing;
+mod strangers;
+mod userinfo;
 
-use crate::answer::{Answer, Body, Endpoint};
+use std::sync::Arc;
+
+pub(crate) use answer::ELSEWHERE;
+pub use answer::SLOW;
+pub(crate) use strangers::WeakKey;
 
 /// Declares the faults once: variant, name and documentation.
 macro_rules! faults {
@@ -37,21 +47,55 @@ faults! {
     DiscoveryServerError = "discovery-server-error",
     /// Discovery answers 200 with a page of HTML.
     DiscoveryNotJson = "discovery-not-json",
-    /// Discovery names another issuer.
-    DiscoveryWrongIssuer = "discovery-wrong-issuer",
+    /// Discovery is a list.
+    DiscoveryArray = "discovery-array",
+    /// Discovery answers 204.
+    DiscoveryNoContent = "discovery-no-content",
+    /// Discovery is [`HUGE`](crate::HUGE) bytes of JSON.
+    DiscoveryHuge = "discovery-huge",
     /// Discovery is accepted and never answered.
     DiscoveryHangs = "discovery-hangs",
+    /// Discovery answers after [`SLOW`](crate::SLOW): honestly, but late.
+    DiscoverySlow = "discovery-slow",
+    /// Discovery ends the connection without an answer.
+    DiscoveryRefused = "discovery-refused",
+    /// Discovery redirects (302) to the same document elsewhere.
+    DiscoveryRedirects = "discovery-redirects",
+    /// Discovery names another issuer.
+    DiscoveryWrongIssuer = "discovery-wrong-issuer",
+    /// Discovery names a token endpoint on plain http, on another machine.
+    DiscoveryHttpEndpoint = "discovery-http-endpoint",
+    /// Discovery names no token endpoint.
+    DiscoveryWithoutTokenEndpoint = "discovery-without-token-endpoint",
+    /// Discovery names no key set.
+    DiscoveryWithoutJwksUri = "discovery-without-jwks-uri",
 
     /// The callback carries another `state`.
     CallbackWrongState = "callback-wrong-state",
     /// The callback carries no `state`.
     CallbackWithoutState = "callback-without-state",
+    /// The callback carries its `state` twice.
+    CallbackDuplicateState = "callback-duplicate-state",
     /// The callback carries another `iss`.
     CallbackWrongIssuer = "callback-wrong-issuer",
     /// The callback carries no `iss`, though discovery promises one.
     CallbackWithoutIssuer = "callback-without-issuer",
+    /// The callback carries its `iss` twice.
+    CallbackDuplicateIssuer = "callback-duplicate-issuer",
     /// The callback carries no `code`.
     CallbackWithoutCode = "callback-without-code",
+    /// The callback carries its `code` twice.
+    CallbackDuplicateCode = "callback-duplicate-code",
+    /// The callback carries `error=access_denied` and a `code`.
+    CallbackErrorAndCode = "callback-error-and-code",
+    /// The callback carries an ID token and an access token beside the `code`.
+    CallbackWithTokens = "callback-with-tokens",
+    /// The callback says `error=login_required`, though somebody logged in.
+    CallbackLoginRequired = "callback-login-required",
+    /// The callback says `error=server_error`, though somebody logged in.
+    CallbackServerError = "callback-server-error",
+    /// The callback says `error=access_denied` without `iss`, though discovery promises one.
+    CallbackErrorWithoutIssuer = "callback-error-without-issuer",
 
     /// The token endpoint answers 400 `invalid_grant`.
     TokenInvalidGrant = "token-invalid-grant",
@@ -61,44 +105,173 @@ faults! {
     TokenServerError = "token-server-error",
     /// The token endpoint answers 200 with a page of HTML.
     TokenNotJson = "token-not-json",
+    /// The token response is a list.
+    TokenArray = "token-array",
+    /// The token endpoint answers 204.
+    TokenNoContent = "token-no-content",
+    /// The token response is [`HUGE`](crate::HUGE) bytes of JSON.
+    TokenHuge = "token-huge",
+    /// The token request is accepted and never answered.
+    TokenHangs = "token-hangs",
+    /// The token endpoint answers after [`SLOW`](crate::SLOW): honestly, but late.
+    TokenSlow = "token-slow",
+    /// The token endpoint ends the connection without an answer.
+    TokenRefused = "token-refused",
+    /// The token endpoint redirects (307, which repeats the request) to the same endpoint elsewhere.
+    TokenRedirects = "token-redirects",
     /// The token response has no `access_token`.
     TokenWithoutAccessToken = "token-without-access-token",
     /// The token response has no `id_token`.
     TokenWithoutIdToken = "token-without-id-token",
-    /// The token request is accepted and never answered.
-    TokenHangs = "token-hangs",
-    /// The token response is [`HUGE`](crate::HUGE) bytes of JSON.
-    TokenHuge = "token-huge",
+    /// The token response has no `expires_in`, which it need not have.
+    TokenWithoutExpiresIn = "token-without-expires-in",
+    /// The token response's `token_type` is `bEARER`, which means the same.
+    TokenOddTokenType = "token-odd-token-type",
+    /// The token response's `token_type` is `mac`.
+    TokenWrongTokenType = "token-wrong-token-type",
+    /// The token response has no `token_type`.
+    TokenWithoutTokenType = "token-without-token-type",
     /// The access token is dead when it arrives, though `expires_in` says otherwise.
     AccessTokenExpired = "access-token-expired",
 
     /// The ID token names another issuer.
     IdTokenWrongIssuer = "id-token-wrong-issuer",
+    /// The ID token's `iss` is a list with the issuer in it.
+    IdTokenIssArray = "id-token-iss-array",
+    /// The ID token has no `iss`.
+    IdTokenWithoutIss = "id-token-without-iss",
     /// The ID token is for another client.
     IdTokenWrongAudience = "id-token-wrong-audience",
+    /// The ID token has no `aud`.
+    IdTokenWithoutAud = "id-token-without-aud",
+    /// The ID token's `aud` is an empty list.
+    IdTokenEmptyAud = "id-token-empty-aud",
+    /// The ID token's `aud` is a list of the client alone, which means the same.
+    IdTokenAudArray = "id-token-aud-array",
+    /// The ID token is for the client and another one, without `azp`.
+    IdTokenExtraAudience = "id-token-extra-audience",
+    /// The ID token is for the client and another one, and `azp` is the client.
+    IdTokenExtraAudienceWithAzp = "id-token-extra-audience-with-azp",
+    /// The ID token is for the client and another one, and `azp` is that other one.
+    IdTokenExtraAudienceOtherAzp = "id-token-extra-audience-other-azp",
+    /// The ID token is for the client alone, and `azp` is another one.
+    IdTokenWrongAzp = "id-token-wrong-azp",
     /// The ID token ran out an hour ago.
     IdTokenExpired = "id-token-expired",
+    /// The ID token has no `exp`.
+    IdTokenWithoutExp = "id-token-without-exp",
+    /// The ID token's `exp` is the right number in a string.
+    IdTokenExpString = "id-token-exp-string",
+    /// The ID token's `exp` is 1e300.
+    IdTokenExpEnormous = "id-token-exp-enormous",
+    /// The ID token's `exp` is null.
+    IdTokenExpNull = "id-token-exp-null",
+    /// The ID token's `exp` is below zero.
+    IdTokenExpNegative = "id-token-exp-negative",
     /// The ID token was issued an hour from now.
     IdTokenFromTheFuture = "id-token-from-the-future",
+    /// The ID token has no `iat`.
+    IdTokenWithoutIat = "id-token-without-iat",
+    /// The ID token's `iat` is the right number in a string.
+    IdTokenIatString = "id-token-iat-string",
+    /// The ID token was issued a week ago; its `exp` is still ahead.
+    IdTokenIatWeekOld = "id-token-iat-week-old",
+    /// The ID token's `nbf` is an hour from now.
+    IdTokenNotBeforeFuture = "id-token-not-before-future",
     /// The ID token carries another `nonce`.
     IdTokenWrongNonce = "id-token-wrong-nonce",
     /// The ID token carries no `nonce`.
     IdTokenWithoutNonce = "id-token-without-nonce",
+    /// The ID token's `nonce` is a number.
+    IdTokenNonceNumber = "id-token-nonce-number",
     /// The ID token has no `sub`.
     IdTokenWithoutSub = "id-token-without-sub",
+    /// The ID token's `sub` is empty.
+    IdTokenEmptySub = "id-token-empty-sub",
+    /// The ID token's `sub` is a number.
+    IdTokenSubNumber = "id-token-sub-number",
+    /// The ID token's `sub` has 256 characters.
+    IdTokenSubTooLong = "id-token-sub-too-long",
+    /// The ID token's `sub` is not ASCII.
+    IdTokenSubNotAscii = "id-token-sub-not-ascii",
+    /// The ID token says that the person logged in a day ago.
+    IdTokenAuthTimeTooOld = "id-token-auth-time-too-old",
+    /// The ID token has no `auth_time`.
+    IdTokenWithoutAuthTime = "id-token-without-auth-time",
+    /// The ID token's `acr` is none that anybody asks for.
+    IdTokenAcrNotMet = "id-token-acr-not-met",
+    /// The ID token has no `acr`.
+    IdTokenWithoutAcr = "id-token-without-acr",
     /// The ID token's `at_hash` belongs to another access token.
     IdTokenWrongAtHash = "id-token-wrong-at-hash",
-    /// The ID token's signature is wrong in one bit.
+    /// The ID token has no `at_hash`, which it need not have.
+    IdTokenWithoutAtHash = "id-token-without-at-hash",
+
+    /// The ID token's signature is wrong in its first bits.
     IdTokenBadSignature = "id-token-bad-signature",
-    /// The ID token has `alg` `none` and no signature.
+    /// The ID token has `alg` `none`, no `kid` and no signature.
     IdTokenUnsigned = "id-token-unsigned",
+    /// The ID token has `alg` `none` and no signature, and still names a key.
+    IdTokenUnsignedKeepsKid = "id-token-unsigned-keeps-kid",
+    /// The ID token is signed with `HS256` and, as the secret, the text of the public key.
+    IdTokenHmacWithPublicKey = "id-token-hmac-with-public-key",
+    /// The ID token is signed with `HS256` and the client's secret.
+    IdTokenHmacWithSecret = "id-token-hmac-with-secret",
+    /// The ID token is signed with `HS256` and an empty key.
+    IdTokenHmacWithEmptyKey = "id-token-hmac-with-empty-key",
+    /// The ID token is well signed with a published key and another algorithm than the client's:
+    /// `ES256`, or `RS256` for a client of `ES256`.
+    IdTokenOtherAlgorithm = "id-token-other-algorithm",
     /// The ID token names a key that the key set does not hold.
     IdTokenUnknownKey = "id-token-unknown-key",
+    /// The ID token names no key.
+    IdTokenWithoutKid = "id-token-without-kid",
+    /// The ID token names no key, and the key set holds several of its algorithm.
+    IdTokenWithoutKidSeveralKeys = "id-token-without-kid-several-keys",
+    /// The ID token is signed with a stranger's key, which its header brings along as `jwk`.
+    IdTokenEmbeddedKey = "id-token-embedded-key",
+    /// The ID token's header demands an extension (`crit`) that nobody knows.
+    IdTokenCritical = "id-token-critical",
+    /// The ID token has the five segments of an encrypted one.
+    IdTokenEncrypted = "id-token-encrypted",
+    /// The ID token is the word `hello`.
+    IdTokenNotAToken = "id-token-not-a-token",
+    /// The ID token has two `sub`; the second is another person's.
+    IdTokenDuplicateClaims = "id-token-duplicate-claims",
+    /// The ID token is well signed, and its payload is no JSON.
+    IdTokenPayloadNotJson = "id-token-payload-not-json",
+    /// The ID token is longer than 16 KB, and else honest.
+    IdTokenTooLong = "id-token-too-long",
 
     /// The key set answers 500.
     CertsServerError = "certs-server-error",
+    /// The key set answers 200 with a page of HTML.
+    CertsNotJson = "certs-not-json",
+    /// The key set answers 204.
+    CertsNoContent = "certs-no-content",
+    /// The key set is [`HUGE`](crate::HUGE) bytes of JSON.
+    CertsHuge = "certs-huge",
+    /// The key set is accepted and never answered.
+    CertsHangs = "certs-hangs",
+    /// The key set ends the connection without an answer.
+    CertsRefused = "certs-refused",
+    /// The key set redirects (302) to the same document elsewhere.
+    CertsRedirects = "certs-redirects",
     /// The key set is empty.
     CertsEmpty = "certs-empty",
+    /// Before every key stand others of its `kid`: of other types, for other algorithms, and for
+    /// encryption. The right one is told by all of these together.
+    CertsDecoys = "certs-decoys",
+    /// Before every key stands another of its `kid`, type and algorithm.
+    CertsDuplicateKid = "certs-duplicate-kid",
+    /// Before the keys stand as many others, which sign nothing.
+    CertsSeveralKeys = "certs-several-keys",
+    /// The keys have no `kid`. Tokens still do.
+    CertsWithoutKid = "certs-without-kid",
+    /// The only key is an RSA key of 1024 bits, which really signs (`RS256`, whatever the client wants).
+    CertsWeakKey = "certs-weak-key",
+    /// From the next token request on new keys sign, and only they are published.
+    CertsRotatedBeforeSigning = "certs-rotated-before-signing",
 
     /// User info answers 401 with an error in JSON.
     UserinfoUnauthorizedJson = "userinfo-unauthorized-json",
@@ -108,20 +281,59 @@ faults! {
     UserinfoServerError = "userinfo-server-error",
     /// User info answers 200 with a page of HTML.
     UserinfoNotJson = "userinfo-not-json",
+    /// User info answers 204.
+    UserinfoNoContent = "userinfo-no-content",
+    /// User info is a list.
+    UserinfoArray = "userinfo-array",
+    /// User info is an object without anything.
+    UserinfoEmptyObject = "userinfo-empty-object",
+    /// The user info response is [`HUGE`](crate::HUGE) bytes of JSON.
+    UserinfoHuge = "userinfo-huge",
+    /// The user info request is accepted and never answered.
+    UserinfoHangs = "userinfo-hangs",
+    /// User info answers after [`SLOW`](crate::SLOW): honestly, but late.
+    UserinfoSlow = "userinfo-slow",
+    /// User info ends the connection without an answer.
+    UserinfoRefused = "userinfo-refused",
+    /// User info redirects (307, which repeats the request) to the same endpoint elsewhere.
+    UserinfoRedirects = "userinfo-redirects",
     /// User info has no `email`.
     UserinfoWithoutEmail = "userinfo-without-email",
     /// User info says that the address is not verified.
     UserinfoEmailNotVerified = "userinfo-email-not-verified",
     /// User info has no `sub`.
     UserinfoWithoutSub = "userinfo-without-sub",
+    /// User info's `sub` is a number.
+    UserinfoSubNumber = "userinfo-sub-number",
     /// User info is about somebody else.
     UserinfoOtherSub = "userinfo-other-sub",
-    /// User info is a list.
-    UserinfoArray = "userinfo-array",
-    /// The user info request is accepted and never answered.
-    UserinfoHangs = "userinfo-hangs",
-    /// The user info response is [`HUGE`](crate::HUGE) bytes of JSON.
-    UserinfoHuge = "userinfo-huge",
+    /// User info is a signed token, though the client may not have asked for one.
+    UserinfoSigned = "userinfo-signed",
+    /// User info is a signed token of another issuer.
+    UserinfoSignedOtherIssuer = "userinfo-signed-other-issuer",
+    /// User info is a signed token for another client.
+    UserinfoSignedOtherAudience = "userinfo-signed-other-audience",
+    /// User info is a signed token whose signature is wrong in its first bits.
+    UserinfoSignedBadSignature = "userinfo-signed-bad-signature",
+    /// User info is a token with `alg` `none` and no signature.
+    UserinfoSignedUnsigned = "userinfo-signed-unsigned",
+
+    /// A refresh answers 400 `invalid_grant`.
+    RefreshInvalidGrant = "refresh-invalid-grant",
+    /// A refresh answers 500; the refresh token stays good.
+    RefreshServerError = "refresh-server-error",
+    /// A refresh brings no ID token, which it need not.
+    RefreshWithoutIdToken = "refresh-without-id-token",
+    /// A refresh brings no new refresh token, and the old one stays good.
+    RefreshWithoutRotation = "refresh-without-rotation",
+    /// The ID token of a refresh names another issuer.
+    RefreshedWrongIssuer = "refreshed-wrong-issuer",
+    /// The ID token of a refresh is about somebody else.
+    RefreshedOtherSub = "refreshed-other-sub",
+    /// The ID token of a refresh is for another client.
+    RefreshedOtherAudience = "refreshed-other-audience",
+    /// The ID token of a refresh says that the person logged in at another time.
+    RefreshedOtherAuthTime = "refreshed-other-auth-time",
 }
 
 /// The size of a huge answer, in bytes: far above what any relying party should read.
@@ -129,140 +341,40 @@ pub const HUGE: usize = 16 * 1024 * 1024;
 
 /// An hour, in seconds.
 const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
 
-impl Fault {
-    /// Disturbs an answer.
-    pub(crate) fn on_answer(self, endpoint: Endpoint, answer: &mut Answer) {
-        match (endpoint, self) {
-            (Endpoint::Discovery, Self::DiscoveryServerError)
-            | (Endpoint::Token, Self::TokenServerError)
-            | (Endpoint::Certs, Self::CertsServerError)
-            | (Endpoint::Userinfo, Self::UserinfoServerError) => {
-                *answer = Answer::text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "something broke, on purpose",
-                );
-            }
-            (Endpoint::Discovery, Self::DiscoveryNotJson)
-            | (Endpoint::Token, Self::TokenNotJson)
-            | (Endpoint::Userinfo, Self::UserinfoNotJson) => {
-                *answer = Answer::text(StatusCode::OK, "<!doctype html><title>Welcome</title>");
-            }
-            (Endpoint::Discovery, Self::DiscoveryHangs)
-            | (Endpoint::Token, Self::TokenHangs)
-            | (Endpoint::Userinfo, Self::UserinfoHangs) => answer.body = Body::Never,
-            (Endpoint::Token, Self::TokenHuge) | (Endpoint::Userinfo, Self::UserinfoHuge) => {
-                answer.set("padding", "x".repeat(HUGE));
-            }
-            (Endpoint::Discovery, Self::DiscoveryWrongIssuer) => {
-                answer.set("issuer", "https://issuer.example")
-            }
-            (Endpoint::Certs, Self::CertsEmpty) => answer.set("keys", json!([])),
+const OTHER_ISSUER: &str = "https://issuer.example";
+const OTHER_CLIENT: &str = "another-client";
+const OTHER_PERSON: &str = "mallory@example.com";
 
-            (Endpoint::Token, Self::TokenInvalidGrant) => {
-                *answer = Answer::error(
-                    StatusCode::BAD_REQUEST,
-                    "invalid_grant",
-                    "refused on purpose",
-                );
-            }
-            (Endpoint::Token, Self::TokenInvalidClient) => {
-                *answer = Answer::error(
-                    StatusCode::UNAUTHORIZED,
-                    "invalid_client",
-                    "refused on purpose",
-                );
-            }
-            (Endpoint::Token, Self::TokenWithoutAccessToken) => answer.unset("access_token"),
-            (Endpoint::Token, Self::TokenWithoutIdToken) => answer.unset("id_token"),
-
-            (Endpoint::Userinfo, Self::UserinfoUnauthorizedJson) => {
-                *answer = Answer::error(
-                    StatusCode::UNAUTHORIZED,
-                    "invalid_token",
-                    "refused on purpose",
-                );
-            }
-            (Endpoint::Userinfo, Self::UserinfoUnauthorizedEmpty) => {
-                *answer = Answer::text(StatusCode::UNAUTHORIZED, "");
-            }
-            (Endpoint::Userinfo, Self::UserinfoWithoutEmail) => {
-                answer.unset("email");
-                answer.unset("email_verified");
-            }
-            (Endpoint::Userinfo, Self::UserinfoEmailNotVerified) => {
-                answer.set("email_verified", false)
-            }
-            (Endpoint::Userinfo, Self::UserinfoWithoutSub) => answer.unset("sub"),
-            (Endpoint::Userinfo, Self::UserinfoOtherSub) => {
-                answer.set("sub", "mallory@example.com")
-            }
-            (Endpoint::Userinfo, Self::UserinfoArray) => {
-                answer.body = Body::Json(json!(["a", "list"]))
-            }
-            _ => {}
-        }
-    }
-
-    /// Disturbs an ID token before it is signed.
-    pub(crate) fn on_id_token(self, header: &mut Value, claims: &mut Value) {
-        match self {
-            Self::IdTokenWrongIssuer => claims["iss"] = json!("https://issuer.example"),
-            Self::IdTokenWrongAudience => claims["aud"] = json!("another-client"),
-            Self::IdTokenExpired => shift(claims, |time| time.saturating_sub(2 * HOUR)),
-            Self::IdTokenFromTheFuture => shift(claims, |time| time + HOUR),
-            Self::IdTokenWrongNonce => claims["nonce"] = json!("another-nonce"),
-            Self::IdTokenWithoutNonce => remove(claims, "nonce"),
-            Self::IdTokenWithoutSub => remove(claims, "sub"),
-            Self::IdTokenWrongAtHash => claims["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA"),
-            Self::IdTokenUnsigned => {
-                header["alg"] = json!("none");
-                remove(header, "kid");
-            }
-            Self::IdTokenUnknownKey => header["kid"] = json!("unknown"),
-            _ => {}
-        }
-    }
-
-    /// Disturbs an ID token that is signed.
-    pub(crate) fn on_signed_id_token(self, token: String) -> String {
-        let (signed, signature) = token.rsplit_once('.').unwrap_or((&token, ""));
-        match self {
-            Self::IdTokenUnsigned => format!("{signed}."),
-            Self::IdTokenBadSignature => {
-                let first = if signature.starts_with('A') { 'B' } else { 'A' };
-                format!("{signed}.{first}{}", signature.get(1..).unwrap_or(""))
-            }
-            _ => token,
-        }
-    }
-
-    /// Disturbs the parameters of a callback.
-    pub(crate) fn on_callback(self, params: &mut Vec<(&'static str, String)>) {
-        let (name, value) = match self {
-            Self::CallbackWrongState => ("state", Some("another-state")),
-            Self::CallbackWithoutState => ("state", None),
-            Self::CallbackWrongIssuer => ("iss", Some("https://issuer.example")),
-            Self::CallbackWithoutIssuer => ("iss", None),
-            Self::CallbackWithoutCode => ("code", None),
-            _ => return,
-        };
-        params.retain(|(other, _)| *other != name);
-        params.extend(value.map(|value| (name, value.to_owned())));
-    }
+/// What the platform does wrong at the moment, which may be several things at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    active: Arc<[Fault]>,
+    /// Whether keys have been changed since the faults were set.
+    rotated: bool,
 }
 
-/// Moves `iat` and `exp`, which are all that `exp` checks look at; `auth_time` stays.
-fn shift(claims: &mut Value, by: impl Fn(u64) -> u64) {
-    for name in ["iat", "exp"] {
-        claims[name] = json!(by(claims[name].as_u64().unwrap_or(0)));
+impl Faults {
+    pub(crate) fn new(faults: impl IntoIterator<Item = Fault>) -> Self {
+        Self {
+            active: faults.into_iter().collect(),
+            rotated: false,
+        }
     }
-}
 
-fn remove(value: &mut Value, name: &str) {
-    value
-        .as_object_mut()
-        .map(|object: &mut Map<_, _>| object.remove(name));
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.active.contains(&fault)
+    }
+
+    fn has_any(&self, faults: &[Fault]) -> bool {
+        self.active.iter().any(|fault| faults.contains(fault))
+    }
+
+    /// Notes that a token was asked for.
+    pub(crate) fn token_requested(&mut self) {
+        self.rotated = self.has(Fault::CertsRotatedBeforeSigning);
+    }
 }
 
 #[cfg(test)]
@@ -278,8 +390,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_signature_differs_and_keeps_its_length() {
-        let bad = Fault::IdTokenBadSignature.on_signed_id_token("h.c.signature".to_owned());
-        assert_eq!(bad, "h.c.Aignature");
+    fn a_fault_is_called_as_its_variant_is() {
+        for fault in Fault::ALL {
+            let variant = format!("{fault:?}");
+            assert_eq!(fault.name().replace('-', ""), variant.to_lowercase());
+        }
     }
 }

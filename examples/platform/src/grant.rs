@@ -1,4 +1,4 @@
-//! Authorization codes and the access tokens they become.
+//! Authorization codes, and the access and refresh tokens they become.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,6 +10,9 @@ use crate::device::Session;
 use crate::sync::lock;
 use crate::{clock, random};
 
+/// The scope that asks for a refresh token (OIDC Core §11).
+pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
+
 /// What a person allowed an app.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
@@ -19,6 +22,8 @@ pub(crate) struct Grant {
     pub(crate) nonce: Option<String>,
     /// The S256 challenge of RFC 7636.
     pub(crate) code_challenge: Option<String>,
+    /// How the person proved who they are, if the app asked for a certain way.
+    pub(crate) acr: Option<String>,
     pub(crate) session: Session,
 }
 
@@ -35,7 +40,7 @@ pub(crate) type Refusal = &'static str;
 struct Code {
     grant: Grant,
     expires: u64,
-    /// The access token it became, so that a replay can take it back.
+    /// The family of tokens it became, so that a replay can take them back.
     became: Option<String>,
 }
 
@@ -43,12 +48,31 @@ struct Code {
 struct Access {
     grant: Grant,
     expires: u64,
+    family: String,
+}
+
+#[derive(Debug)]
+struct Refresh {
+    grant: Grant,
+    expires: u64,
+    family: String,
+    /// Whether another one has taken its place.
+    spent: bool,
 }
 
 #[derive(Debug, Default)]
 struct Issued {
     codes: HashMap<String, Code>,
     tokens: HashMap<String, Access>,
+    refresh: HashMap<String, Refresh>,
+}
+
+/// What an app gets for a code or a refresh token.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    pub(crate) grant: Grant,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
 }
 
 /// Everything issued and not yet forgotten.
@@ -57,6 +81,9 @@ pub(crate) struct Grants(Mutex<Issued>);
 
 /// How long a spent or expired code is remembered, to notice that it is used again.
 const REMEMBER_SECONDS: u64 = 15 * 60;
+
+/// How long a refresh token may be used, and is remembered to notice that it is used again.
+const REFRESH_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 impl Grants {
     /// Issues a code.
@@ -79,7 +106,7 @@ impl Grants {
         code
     }
 
-    /// Exchanges a code for an access token (RFC 6749 §4.1.3 and RFC 7636 §4.6).
+    /// Exchanges a code for tokens (RFC 6749 §4.1.3 and RFC 7636 §4.6).
     pub(crate) fn redeem(
         &self,
         code: &str,
@@ -87,19 +114,18 @@ impl Grants {
         redirect_uri: Option<&str>,
         code_verifier: Option<&str>,
         lifetime: Duration,
-    ) -> Result<(Grant, String), Refusal> {
+    ) -> Result<Tokens, Refusal> {
         let now = clock::now();
         let mut issued = lock(&self.0);
-        let Issued { codes, tokens } = &mut *issued;
-        tokens.retain(|_, token| token.expires + REMEMBER_SECONDS > now);
+        issued.forget(now);
 
-        let known = codes.get_mut(code).ok_or("the code is unknown")?;
+        let known = issued.codes.get_mut(code).ok_or("the code is unknown")?;
         if known.grant.client_id != client_id {
             return Err("the code was issued to another client");
         }
         // RFC 6749 §4.1.2: a code used twice takes back what the first use gave.
-        if let Some(token) = &known.became {
-            tokens.remove(token);
+        if let Some(family) = known.became.clone() {
+            issued.revoke(&family);
             return Err("the code has been used before");
         }
         if known.expires <= now {
@@ -117,18 +143,51 @@ impl Grants {
             (None, Some(_)) => return Err("code_verifier came without a code_challenge before"),
         }
 
-        let token = random::token();
-        known.became = Some(token.clone());
+        let family = random::token();
+        known.became = Some(family.clone());
         let grant = known.grant.clone();
-        let expires = now + lifetime.as_secs();
-        tokens.insert(
-            token.clone(),
-            Access {
-                grant: grant.clone(),
-                expires,
-            },
-        );
-        Ok((grant, token))
+        let refresh_token = grant
+            .has_scope(OFFLINE_ACCESS)
+            .then(|| issued.add_refresh(grant.clone(), &family, now));
+        let access_token = issued.add_access(grant.clone(), &family, now + lifetime.as_secs());
+        Ok(Tokens {
+            grant,
+            access_token,
+            refresh_token,
+        })
+    }
+
+    /// Exchanges a refresh token for new tokens (RFC 6749 §6). If it `rotates`, another one takes
+    /// its place, and using it once more takes everything back (RFC 9700 §4.14.2).
+    pub(crate) fn refresh(
+        &self,
+        token: &str,
+        client_id: &str,
+        lifetime: Duration,
+        rotates: bool,
+    ) -> Result<Tokens, Refusal> {
+        let now = clock::now();
+        let mut issued = lock(&self.0);
+        issued.forget(now);
+
+        let known = issued.refresh.get_mut(token);
+        let known = known.ok_or("the refresh token is unknown, or was taken back")?;
+        if known.grant.client_id != client_id {
+            return Err("the refresh token was issued to another client");
+        }
+        let (grant, family) = (known.grant.clone(), known.family.clone());
+        if known.spent {
+            issued.revoke(&family);
+            return Err("the refresh token has been used before");
+        }
+        known.spent = rotates;
+        let refresh_token = rotates.then(|| issued.add_refresh(grant.clone(), &family, now));
+        let access_token = issued.add_access(grant.clone(), &family, now + lifetime.as_secs());
+        Ok(Tokens {
+            grant,
+            access_token,
+            refresh_token,
+        })
     }
 
     /// Returns what an access token stands for, unless it is unknown, taken back or expired.
@@ -143,6 +202,44 @@ impl Grants {
         for access in lock(&self.0).tokens.values_mut() {
             access.expires = 0;
         }
+    }
+}
+
+impl Issued {
+    /// Drops what no longer means anything to anybody.
+    fn forget(&mut self, now: u64) {
+        self.tokens
+            .retain(|_, token| token.expires + REMEMBER_SECONDS > now);
+        self.refresh.retain(|_, token| token.expires > now);
+    }
+
+    /// Takes back every token of a family.
+    fn revoke(&mut self, family: &str) {
+        self.tokens.retain(|_, token| token.family != family);
+        self.refresh.retain(|_, token| token.family != family);
+    }
+
+    fn add_access(&mut self, grant: Grant, family: &str, expires: u64) -> String {
+        let token = random::token();
+        let access = Access {
+            grant,
+            expires,
+            family: family.to_owned(),
+        };
+        self.tokens.insert(token.clone(), access);
+        token
+    }
+
+    fn add_refresh(&mut self, grant: Grant, family: &str, now: u64) -> String {
+        let token = random::token();
+        let refresh = Refresh {
+            grant,
+            expires: now + REFRESH_SECONDS,
+            family: family.to_owned(),
+            spent: false,
+        };
+        self.refresh.insert(token.clone(), refresh);
+        token
     }
 }
 
@@ -165,6 +262,7 @@ mod tests {
             scope: vec!["openid".to_owned()],
             nonce: None,
             code_challenge: challenge.map(str::to_owned),
+            acr: None,
             session: Session {
                 email: "a@b".to_owned(),
                 mpin_id: String::new(),
@@ -187,9 +285,8 @@ mod tests {
     fn a_replayed_code_takes_back_the_token() {
         let grants = Grants::default();
         let code = grants.issue_code(grant(None), MINUTE);
-        let (_, token) = grants
-            .redeem(&code, "app", Some(URI), None, MINUTE)
-            .unwrap();
+        let tokens = grants.redeem(&code, "app", Some(URI), None, MINUTE);
+        let token = tokens.unwrap().access_token;
         assert!(grants.open(&token).is_some());
         assert!(
             grants
@@ -234,9 +331,62 @@ mod tests {
             Some("the code has expired")
         );
         let code = grants.issue_code(grant(None), MINUTE);
-        let (_, token) = grants
-            .redeem(&code, "app", Some(URI), None, Duration::ZERO)
-            .unwrap();
-        assert!(grants.open(&token).is_none());
+        let tokens = grants.redeem(&code, "app", Some(URI), None, Duration::ZERO);
+        assert!(grants.open(&tokens.unwrap().access_token).is_none());
+    }
+
+    /// Returns what a code for `offline_access` became.
+    fn offline(grants: &Grants) -> Tokens {
+        let mut grant = grant(None);
+        grant.scope.push(OFFLINE_ACCESS.to_owned());
+        let code = grants.issue_code(grant, MINUTE);
+        grants
+            .redeem(&code, "app", Some(URI), None, MINUTE)
+            .unwrap()
+    }
+
+    #[test]
+    fn only_offline_access_brings_a_refresh_token() {
+        let grants = Grants::default();
+        let code = grants.issue_code(grant(None), MINUTE);
+        let tokens = grants.redeem(&code, "app", Some(URI), None, MINUTE);
+        assert_eq!(tokens.unwrap().refresh_token, None);
+        assert!(offline(&grants).refresh_token.is_some());
+    }
+
+    #[test]
+    fn a_refresh_token_used_twice_takes_back_all_that_came_of_it() {
+        let grants = Grants::default();
+        let first = offline(&grants);
+        let refresh = |token: &str| grants.refresh(token, "app", MINUTE, true);
+        let old = first.refresh_token.unwrap();
+        let second = refresh(&old).unwrap();
+        let new = second.refresh_token.unwrap();
+        assert_ne!(old, new);
+        assert!(grants.open(&second.access_token).is_some());
+        assert!(refresh(&old).is_err());
+        assert!(refresh(&new).is_err(), "the whole family is gone");
+        for token in [first.access_token, second.access_token] {
+            assert!(grants.open(&token).is_none());
+        }
+    }
+
+    #[test]
+    fn without_rotation_a_refresh_token_stays_good() {
+        let grants = Grants::default();
+        let token = offline(&grants).refresh_token.unwrap();
+        for _ in 0..2 {
+            let tokens = grants.refresh(&token, "app", MINUTE, false).unwrap();
+            assert_eq!(tokens.refresh_token, None);
+            assert!(grants.open(&tokens.access_token).is_some());
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_bound_to_its_client() {
+        let grants = Grants::default();
+        let token = offline(&grants).refresh_token.unwrap();
+        assert!(grants.refresh(&token, "other", MINUTE, true).is_err());
+        assert!(grants.refresh(&token, "app", MINUTE, true).is_ok());
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
+    /// The way of proving who one is that the app likes best.
+    pub(crate) acr: Option<String>,
 }
 
 impl Request {
@@ -36,6 +38,7 @@ impl Request {
             scope: self.scope.clone(),
             nonce: self.nonce.clone(),
             code_challenge: self.code_challenge.clone(),
+            acr: self.acr.clone(),
             session,
         }
     }
@@ -182,6 +185,7 @@ mod tests {
             state: None,
             nonce: None,
             code_challenge: None,
+            acr: None,
         };
         interactions.begin(device.clone(), request, Stage::Choose)
     }

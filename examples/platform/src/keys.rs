@@ -1,4 +1,4 @@
-//! The platform's two signing keys, made once and kept.
+//! The platform's signing keys, made once and kept.
 
 use std::fmt;
 use std::io;
@@ -8,26 +8,28 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use rsa::pkcs8::EncodePrivateKey as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::client::SigningAlgorithm;
+use crate::algorithm::SigningAlgorithm;
 use crate::folder;
+use crate::jwt::{self, encode};
 use crate::sync::lock;
 
-const BASE64URL: base64_simd::Base64 = base64_simd::URL_SAFE_NO_PAD;
-
-/// An RSA and an elliptic-curve key, ready to sign.
+/// A key for each algorithm, ready to sign. The RSA key serves all that need one.
 pub(crate) struct Keys {
     rsa: RsaKeyPair,
-    ec: EcdsaKeyPair,
-    rsa_jwk: Value,
-    ec_jwk: Value,
+    p256: EcdsaKeyPair,
+    p384: EcdsaKeyPair,
+    ed25519: Ed25519KeyPair,
+    /// The public keys: one for each of [`SigningAlgorithm::ALL`], in that order.
+    jwks: Vec<Value>,
 }
 
 /// The keys of a platform: the last ones sign, and those before them are still published.
@@ -42,7 +44,7 @@ impl KeyRing {
     /// Returns the keys that sign.
     pub(crate) fn current(&self) -> Arc<Keys> {
         let keys = lock(&self.0);
-        Arc::clone(keys.last().expect("a ring begins with keys and only grows"))
+        Arc::clone(keys.last().expect("a ring is never without keys"))
     }
 
     /// Makes `keys` the ones that sign.
@@ -50,15 +52,16 @@ impl KeyRing {
         lock(&self.0).push(keys);
     }
 
-    /// Returns every public key as a JWK set, the newest first.
-    pub(crate) fn jwks(&self) -> Value {
+    /// Makes `keys` the only ones.
+    pub(crate) fn replace(&self, keys: Arc<Keys>) {
+        *lock(&self.0) = vec![keys];
+    }
+
+    /// Returns every public key, the newest first.
+    pub(crate) fn jwks(&self) -> Vec<Value> {
         let keys = lock(&self.0);
-        let jwks: Vec<&Value> = keys
-            .iter()
-            .rev()
-            .flat_map(|keys| [&keys.rsa_jwk, &keys.ec_jwk])
-            .collect();
-        json!({ "keys": jwks })
+        let newest_first = keys.iter().rev();
+        newest_first.flat_map(|keys| keys.jwks()).cloned().collect()
     }
 
     /// Returns the claims of a token that any of the keys signed, whatever its age: an
@@ -72,17 +75,31 @@ impl KeyRing {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     rsa: String,
+    /// P-256.
     ec: String,
+    /// P-384. A file from before it was needed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ec_p384: Option<String>,
+    /// As `ec_p384`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ed25519: Option<String>,
 }
 
 impl Keys {
     /// Reads the keys at `file`, or makes them and writes them there. Without a file every
-    /// platform of the process shares one pair, because making an RSA key takes a second.
+    /// platform of the process shares one set, because making an RSA key takes a second.
+    ///
+    /// A file with too few keys gets those it lacks, and keeps the others.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Arc<Self>> {
         static SHARED: OnceLock<Arc<Keys>> = OnceLock::new();
 
         if let Some(file) = file {
-            if let Some(stored) = folder::read::<Stored>(file)? {
+            if let Some(mut stored) = folder::read::<Stored>(file)? {
+                if stored.complete()? {
+                    // Two processes may do this at once. Each publishes what it signs with, and
+                    // the next start reads what the last one wrote.
+                    folder::write(file, &stored)?;
+                }
                 return Self::from_stored(&stored).map(Arc::new);
             }
             let stored = Stored::generate()?;
@@ -98,109 +115,129 @@ impl Keys {
         Ok(Arc::clone(SHARED.get_or_init(|| keys)))
     }
 
-    fn from_stored(stored: &Stored) -> io::Result<Self> {
-        let rsa = RsaKeyPair::from_pkcs8(&decode(&stored.rsa)?).map_err(invalid)?;
-        let ec = EcdsaKeyPair::from_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            &decode(&stored.ec)?,
-            &SystemRandom::new(),
-        )
-        .map_err(invalid)?;
-
-        let public = RsaPublicKeyComponents::<Vec<u8>>::from(rsa.public());
-        let (n, e) = (encode(&public.n), encode(&public.e));
-        // RFC 7638: the thumbprint hashes the required members in alphabetical order.
-        let kid = thumbprint(&json!({ "e": e, "kty": "RSA", "n": n }));
-        let rsa_jwk =
-            json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e });
-
-        // An uncompressed point: one byte of format, then x and y.
-        let point = ec.public_key().as_ref();
-        let (x, y) = (encode(&point[1..33]), encode(&point[33..]));
-        let kid = thumbprint(&json!({ "crv": "P-256", "kty": "EC", "x": x, "y": y }));
-        let ec_jwk = json!({ "kty": "EC", "use": "sig", "alg": "ES256", "kid": kid, "crv": "P-256", "x": x, "y": y });
-
-        Ok(Self {
-            rsa,
-            ec,
-            rsa_jwk,
-            ec_jwk,
-        })
-    }
-
     /// Makes new keys.
     pub(crate) fn generate() -> io::Result<Arc<Self>> {
         Self::from_stored(&Stored::generate()?).map(Arc::new)
     }
 
-    /// Returns the header of a token signed with `algorithm`.
-    pub(crate) fn header(&self, algorithm: SigningAlgorithm) -> Value {
-        let jwk = match algorithm {
-            SigningAlgorithm::Rs256 => &self.rsa_jwk,
-            SigningAlgorithm::Es256 => &self.ec_jwk,
+    fn from_stored(stored: &Stored) -> io::Result<Self> {
+        let ec = |algorithm, stored: &str| {
+            EcdsaKeyPair::from_pkcs8(algorithm, &decode(stored)?, &SystemRandom::new())
+                .map_err(invalid)
         };
-        json!({ "alg": algorithm.as_str(), "kid": jwk["kid"], "typ": "JWT" })
+        let missing = || invalid("a key is missing");
+        let p384 = stored.ec_p384.as_deref().ok_or_else(missing)?;
+        let ed25519 = stored.ed25519.as_deref().ok_or_else(missing)?;
+        let mut keys = Self {
+            rsa: RsaKeyPair::from_pkcs8(&decode(&stored.rsa)?).map_err(invalid)?,
+            p256: ec(&ECDSA_P256_SHA256_FIXED_SIGNING, &stored.ec)?,
+            p384: ec(&ECDSA_P384_SHA384_FIXED_SIGNING, p384)?,
+            ed25519: Ed25519KeyPair::from_pkcs8(&decode(ed25519)?).map_err(invalid)?,
+            jwks: Vec::new(),
+        };
+        keys.jwks = SigningAlgorithm::ALL
+            .iter()
+            .map(|algorithm| keys.make_jwk(*algorithm))
+            .collect();
+        Ok(keys)
     }
 
-    /// Signs `claims` under `header` and returns the compact form (RFC 7515 §7.1).
-    pub(crate) fn sign(
-        &self,
-        algorithm: SigningAlgorithm,
-        header: &Value,
-        claims: &Value,
-    ) -> String {
-        let mut token = format!(
-            "{}.{}",
-            encode(header.to_string()),
-            encode(claims.to_string())
-        );
-        let random = SystemRandom::new();
-        let signature = match algorithm {
-            SigningAlgorithm::Rs256 => {
-                let mut signature = vec![0; self.rsa.public().modulus_len()];
-                self.rsa
-                    .sign(&RSA_PKCS1_SHA256, &random, token.as_bytes(), &mut signature)
-                    .expect("the buffer is as long as the key");
-                signature
+    /// Makes the public key for `algorithm` (RFC 7517 §4).
+    fn make_jwk(&self, algorithm: SigningAlgorithm) -> Value {
+        use SigningAlgorithm as Alg;
+
+        let mut jwk = match algorithm {
+            Alg::Rs256 | Alg::Rs384 | Alg::Rs512 | Alg::Ps256 | Alg::Ps384 | Alg::Ps512 => {
+                let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.rsa.public());
+                json!({ "e": encode(&public.e), "kty": "RSA", "n": encode(&public.n) })
             }
-            SigningAlgorithm::Es256 => self
-                .ec
-                .sign(&random, token.as_bytes())
-                .expect("the operating system has random numbers")
-                .as_ref()
-                .to_vec(),
+            Alg::Es256 => ec_jwk("P-256", &self.p256),
+            Alg::Es384 => ec_jwk("P-384", &self.p384),
+            Alg::EdDsa => {
+                let x = encode(self.ed25519.public_key().as_ref());
+                json!({ "crv": "Ed25519", "kty": "OKP", "x": x })
+            }
         };
-        token.push('.');
-        token.push_str(&encode(signature));
-        token
+        let thumbprint = thumbprint(&jwk);
+        let kid = match (algorithm, jwk["kty"].as_str()) {
+            // One RSA key, but every algorithm has an entry of its own.
+            (other, Some("RSA")) if other != Alg::Rs256 => {
+                format!("{thumbprint}-{}", other.as_str())
+            }
+            _ => thumbprint,
+        };
+        jwk["kid"] = json!(kid);
+        jwk["alg"] = json!(algorithm.as_str());
+        jwk["use"] = json!("sig");
+        jwk
+    }
+
+    /// Returns every public key.
+    pub(crate) fn jwks(&self) -> &[Value] {
+        &self.jwks
+    }
+
+    /// Returns the public key for `algorithm`.
+    pub(crate) fn jwk(&self, algorithm: SigningAlgorithm) -> &Value {
+        &self.jwks[algorithm as usize]
+    }
+
+    /// Returns the header of a token signed with `algorithm`.
+    pub(crate) fn header(&self, algorithm: SigningAlgorithm) -> Value {
+        json!({ "alg": algorithm.as_str(), "kid": self.jwk(algorithm)["kid"], "typ": "JWT" })
+    }
+
+    /// Signs `message`.
+    ///
+    /// # Panics
+    /// If the operating system has no random numbers.
+    pub(crate) fn sign(&self, algorithm: SigningAlgorithm, message: &[u8]) -> Vec<u8> {
+        use SigningAlgorithm as Alg;
+
+        let random = SystemRandom::new();
+        let rsa = |encoding: &'static dyn RsaEncoding| {
+            let mut signature = vec![0; self.rsa.public().modulus_len()];
+            self.rsa
+                .sign(encoding, &random, message, &mut signature)
+                .expect("the buffer is as long as the key");
+            signature
+        };
+        let ec = |key: &EcdsaKeyPair| {
+            let signature = key.sign(&random, message);
+            let signature = signature.expect("the operating system has random numbers");
+            signature.as_ref().to_vec()
+        };
+        match algorithm {
+            Alg::Rs256 => rsa(&RSA_PKCS1_SHA256),
+            Alg::Rs384 => rsa(&RSA_PKCS1_SHA384),
+            Alg::Rs512 => rsa(&RSA_PKCS1_SHA512),
+            Alg::Ps256 => rsa(&RSA_PSS_SHA256),
+            Alg::Ps384 => rsa(&RSA_PSS_SHA384),
+            Alg::Ps512 => rsa(&RSA_PSS_SHA512),
+            Alg::Es256 => ec(&self.p256),
+            Alg::Es384 => ec(&self.p384),
+            Alg::EdDsa => self.ed25519.sign(message).as_ref().to_vec(),
+        }
+    }
+
+    /// Returns the RSA public key as PKCS#1 (RFC 8017 §A.1.1).
+    pub(crate) fn rsa_public_der(&self) -> &[u8] {
+        self.rsa.public().as_ref()
     }
 
     fn open_token(&self, token: &str) -> Option<Value> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, claims) = signed.split_once('.')?;
-        let signature = decode(signature).ok()?;
-        let header: Value = serde_json::from_slice(&decode(header).ok()?).ok()?;
-        match header["alg"].as_str()? {
-            "RS256" => {
-                UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, self.rsa.public().as_ref())
-                    .verify(signed.as_bytes(), &signature)
-            }
-            "ES256" => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.ec.public_key().as_ref())
-                    .verify(signed.as_bytes(), &signature)
-            }
-            _ => return None,
-        }
-        .ok()?;
-        serde_json::from_slice(&decode(claims).ok()?).ok()
+        let parts = jwt::parts(token)?;
+        let algorithm = SigningAlgorithm::parse(parts.header["alg"].as_str()?)?;
+        let jwk = self.jwk(algorithm);
+        jwt::is_signed_by(jwk, algorithm, parts.signed, &parts.signature).then_some(parts.claims)
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kids: Vec<_> = self.jwks.iter().map(|jwk| &jwk["kid"]).collect();
         f.debug_struct("Keys")
-            .field("rsa", &self.rsa_jwk["kid"])
-            .field("ec", &self.ec_jwk["kid"])
+            .field("kids", &kids)
             .finish_non_exhaustive()
     }
 }
@@ -210,32 +247,50 @@ impl Stored {
         let rsa =
             rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).map_err(io::Error::other)?;
         let rsa = rsa.to_pkcs8_der().map_err(io::Error::other)?;
-        let ec =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-                .map_err(invalid)?;
-        Ok(Self {
+        let mut stored = Self {
             rsa: encode(rsa.as_bytes()),
-            ec: encode(ec),
-        })
+            ec: generate_ec(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
+            ec_p384: None,
+            ed25519: None,
+        };
+        stored.complete()?;
+        Ok(stored)
+    }
+
+    /// Makes the keys that an older file has not got; returns whether there were any.
+    fn complete(&mut self) -> io::Result<bool> {
+        let before = (self.ec_p384.is_some(), self.ed25519.is_some());
+        if self.ec_p384.is_none() {
+            self.ec_p384 = Some(generate_ec(&ECDSA_P384_SHA384_FIXED_SIGNING)?);
+        }
+        if self.ed25519.is_none() {
+            let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(invalid)?;
+            self.ed25519 = Some(encode(key));
+        }
+        Ok(before != (true, true))
     }
 }
 
-/// Returns the left half of the SHA-256 of `access_token`, the `at_hash` of OIDC Core §3.1.3.6.
-pub(crate) fn at_hash(access_token: &str) -> String {
-    encode(&digest(&SHA256, access_token.as_bytes()).as_ref()[..16])
+fn generate_ec(algorithm: &'static EcdsaSigningAlgorithm) -> io::Result<String> {
+    let key = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new());
+    key.map(encode).map_err(invalid)
 }
 
+fn ec_jwk(curve: &str, key: &EcdsaKeyPair) -> Value {
+    // An uncompressed point: one byte of format, then x and y.
+    let point = &key.public_key().as_ref()[1..];
+    let (x, y) = point.split_at(point.len() / 2);
+    json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })
+}
+
+/// Returns the thumbprint of a key that has the required members only (RFC 7638 §3).
 fn thumbprint(jwk: &Value) -> String {
     // The members stand in alphabetical order above, whichever order `serde_json` keeps.
     encode(digest(&SHA256, jwk.to_string().as_bytes()))
 }
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    BASE64URL.encode_to_string(bytes.as_ref())
-}
-
 fn decode(text: &str) -> io::Result<Vec<u8>> {
-    BASE64URL.decode_to_vec(text).map_err(invalid)
+    jwt::decode(text).ok_or_else(|| invalid("a key is not base64url"))
 }
 
 /// Makes an I/O error of one that is only words.
@@ -246,19 +301,35 @@ fn invalid(error: impl fmt::Display) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signer::Signer;
 
     #[test]
-    fn both_algorithms_sign_what_they_verify() {
+    fn every_algorithm_signs_what_it_verifies() {
         let keys = Keys::open(None).unwrap();
-        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256] {
-            let token = keys.sign(algorithm, &keys.header(algorithm), &json!({ "sub": "a" }));
-            assert_eq!(keys.open_token(&token).unwrap()["sub"], "a");
-            let forged = keys.sign(algorithm, &keys.header(algorithm), &json!({ "sub": "b" }));
-            let (claims, signature) = (
-                forged.rsplit_once('.').unwrap().0,
-                token.rsplit_once('.').unwrap().1,
-            );
+        for algorithm in SigningAlgorithm::ALL {
+            let signer = Signer::Keys(Arc::clone(&keys), *algorithm);
+            let token = |sub| signer.sign(&signer.header(), &json!({ "sub": sub }).to_string());
+            let (honest, other) = (token("a"), token("b"));
+            assert_eq!(keys.open_token(&honest).unwrap()["sub"], "a");
+            let (_, signature) = honest.rsplit_once('.').unwrap();
+            let (claims, _) = other.rsplit_once('.').unwrap();
             assert_eq!(keys.open_token(&format!("{claims}.{signature}")), None);
+        }
+    }
+
+    #[test]
+    fn every_algorithm_is_published_with_a_name_of_its_own() {
+        let keys = Keys::open(None).unwrap();
+        let mut kids: Vec<_> = keys
+            .jwks()
+            .iter()
+            .map(|jwk| jwk["kid"].to_string())
+            .collect();
+        kids.sort();
+        kids.dedup();
+        assert_eq!(kids.len(), SigningAlgorithm::ALL.len());
+        for algorithm in SigningAlgorithm::ALL {
+            assert_eq!(keys.jwk(*algorithm)["alg"], algorithm.as_str());
         }
     }
 
@@ -271,11 +342,26 @@ mod tests {
     }
 
     #[test]
-    fn at_hash_is_the_vector_of_the_specification() {
-        // OpenID Connect Core, appendix A.3.
-        assert_eq!(
-            at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
-            "77QmUPtjPfzWtF2AnpK9RQ"
-        );
+    fn an_older_file_keeps_its_keys_and_gets_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.json");
+        let mut stored = Stored::generate().unwrap();
+        (stored.ec_p384, stored.ed25519) = (None, None);
+        folder::write(&file, &stored).unwrap();
+        let upgraded = Keys::open(Some(&file)).unwrap();
+        let again = Keys::open(Some(&file)).unwrap();
+        assert_eq!(again.jwks(), upgraded.jwks());
+        let read: Stored = folder::read(&file).unwrap().unwrap();
+        assert_eq!((read.rsa, read.ec), (stored.rsa, stored.ec));
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.json");
+        folder::write(&file, &json!({ "rsa": "!", "ec": "!" })).unwrap();
+        let error = Keys::open(Some(&file)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert!(error.to_string().contains("base64url"), "{error}");
     }
 }

@@ -77,6 +77,7 @@
 //!
 //! [`Platform::set_fault`] makes the platform misbehave in exactly one point; [`Fault::ALL`] lists them.
 
+mod algorithm;
 mod answer;
 mod assets;
 mod authorize;
@@ -90,8 +91,10 @@ mod fault;
 mod folder;
 mod grant;
 mod guard;
+mod id_token;
 mod inbox;
 mod interaction;
+mod jwt;
 mod keys;
 mod login;
 mod logout;
@@ -102,14 +105,16 @@ mod platform;
 mod portal;
 mod random;
 mod record;
+mod signer;
 mod sync;
 mod token;
 mod userinfo;
 
+pub use algorithm::SigningAlgorithm;
 pub use browser::{Browser, JourneyError};
-pub use client::{Client, SigningAlgorithm};
+pub use client::Client;
 pub use config::{PlatformConfig, StartError};
-pub use fault::{Fault, HUGE};
+pub use fault::{Fault, HUGE, SLOW};
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};

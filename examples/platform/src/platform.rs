@@ -16,7 +16,7 @@ use crate::browser::{Browser, JourneyError};
 use crate::client::{Client, Clients, check_redirect_uri};
 use crate::config::{PlatformConfig, StartError};
 use crate::device::{DeviceId, Devices, Identity, parse_email};
-use crate::fault::Fault;
+use crate::fault::{ELSEWHERE, Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
@@ -90,7 +90,7 @@ impl Platform {
             interactions: Interactions::default(),
             inbox: Inbox::default(),
             recorder: Recorder::default(),
-            fault: Mutex::new(None),
+            faults: Mutex::default(),
             closing,
         });
         let router = router(&shared);
@@ -160,7 +160,14 @@ impl Platform {
 
     /// Makes the platform misbehave from now on, or (with `None`) behave again.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        *lock(&self.shared.fault) = fault;
+        self.set_faults(fault);
+    }
+
+    /// Makes the platform misbehave in several ways at once from now on, in place of those before.
+    /// Where two of them change the same thing, the one given later wins, but the first of those
+    /// decides who signs an ID token.
+    pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        *lock(&self.shared.faults) = Faults::new(faults);
     }
 
     /// Makes new keys that sign from now on, until the platform stops. The old ones stay
@@ -171,6 +178,17 @@ impl Platform {
     pub async fn rotate_keys(&self) -> Result<(), StartError> {
         let keys = make_keys(Keys::generate).await?;
         self.shared.keys.rotate(keys);
+        Ok(())
+    }
+
+    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: what the
+    /// old ones signed cannot be verified any more.
+    ///
+    /// # Errors
+    /// As [`rotate_keys`](Self::rotate_keys).
+    pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
+        let keys = make_keys(Keys::generate).await?;
+        self.shared.keys.replace(keys);
         Ok(())
     }
 
@@ -260,7 +278,7 @@ pub(crate) struct Shared {
     pub(crate) interactions: Interactions,
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
-    fault: Mutex<Option<Fault>>,
+    faults: Mutex<Faults>,
     closing: watch::Receiver<bool>,
 }
 
@@ -269,8 +287,15 @@ impl Shared {
         &self.issuer
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        *lock(&self.fault)
+    pub(crate) fn faults(&self) -> Faults {
+        lock(&self.faults).clone()
+    }
+
+    /// Notes that a token was asked for, and returns the faults as they are then.
+    pub(crate) fn token_requested(&self) -> Faults {
+        let mut faults = lock(&self.faults);
+        faults.token_requested();
+        faults.clone()
     }
 
     /// Waits until the platform shuts down.
@@ -310,18 +335,24 @@ async fn make_keys(
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
-    Router::new()
-        .route(
-            "/.well-known/openid-configuration",
-            get(discovery::configuration),
-        )
+    let mut router = Router::new();
+    // Everything for programs stands in a second place too, where redirects lead on purpose.
+    for base in ["", ELSEWHERE] {
+        let at = |path| format!("{base}{path}");
+        router = router
+            .route(
+                &at("/.well-known/openid-configuration"),
+                get(discovery::configuration),
+            )
+            .route(&at("/oidc/token"), post(token::token))
+            .route(
+                &at("/oidc/userinfo"),
+                get(userinfo::userinfo).post(userinfo::userinfo),
+            )
+            .route(&at("/oidc/certs"), get(discovery::certs));
+    }
+    router
         .route("/authorize", get(authorize::authorize))
-        .route("/oidc/token", post(token::token))
-        .route(
-            "/oidc/userinfo",
-            get(userinfo::userinfo).post(userinfo::userinfo),
-        )
-        .route("/oidc/certs", get(discovery::certs))
         .route("/oidc/logout", get(logout::logout).post(logout::logout))
         .route("/login/{id}", get(login::page))
         .route("/login/{id}/stage", get(login::stage))

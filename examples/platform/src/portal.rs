@@ -7,7 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
-use crate::client::{Client, SigningAlgorithm, check_redirect_uri};
+use crate::algorithm::SigningAlgorithm;
+use crate::client::{Client, check_redirect_uri};
 use crate::clock;
 use crate::device::DeviceId;
 use crate::pages::{self, AppForm, Frame, redirect, show};
@@ -72,8 +73,8 @@ pub(crate) async fn register(State(shared): State<Arc<Shared>>, body: Bytes) -> 
         Ok(client) => client,
         Err(problem) => return list(&shared, &form, Some(&problem)),
     };
-    if text("id_token_signed_response_alg") == SigningAlgorithm::Es256.as_str() {
-        client.id_token_signed_response_alg = SigningAlgorithm::Es256;
+    if let Some(algorithm) = SigningAlgorithm::parse(&text("id_token_signed_response_alg")) {
+        client.id_token_signed_response_alg = algorithm;
     }
     let path = format!("/portal/{}", client.client_id);
     match shared.clients.register(client) {

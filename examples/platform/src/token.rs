@@ -1,40 +1,58 @@
-//! The token endpoint: a code becomes tokens.
+//! The token endpoint: a code, or a refresh token, becomes tokens.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::{Answer, Endpoint};
 use crate::client::Client;
-use crate::grant::Grant;
-use crate::keys::at_hash;
+use crate::fault::Faults;
+use crate::grant::Tokens;
+use crate::id_token::{self, Occasion};
 use crate::params::Params;
 use crate::platform::Shared;
-use crate::{clock, device};
+
+/// The grant type of a refresh (RFC 6749 §6).
+const REFRESH_TOKEN: &str = "refresh_token";
 
 /// Answers `POST /oidc/token`.
 pub(crate) async fn token(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
+    uri: Uri,
     body: Bytes,
 ) -> Response {
-    let answer = exchange(&shared, &headers, &body).unwrap_or_else(|error| {
-        tracing::warn!(answer = ?error.body, "token request refused");
-        error
-    });
+    let faults = shared.token_requested();
+    faults.prepare().await;
+    let params = parse(&headers, &body);
+    let endpoint = match params
+        .as_ref()
+        .ok()
+        .and_then(|params| params.get("grant_type"))
+    {
+        Some(REFRESH_TOKEN) => Endpoint::Refresh,
+        _ => Endpoint::Token,
+    };
+    let answer = params
+        .and_then(|params| exchange(&shared, &faults, &headers, &params))
+        .unwrap_or_else(|error| {
+            tracing::warn!(answer = ?error.body, "token request refused");
+            error
+        });
     // RFC 6749 §5.1.
     answer
         .with_header(header::CACHE_CONTROL, "no-store")
         .with_header(header::PRAGMA, "no-cache")
-        .send(&shared, Endpoint::Token)
+        .send(&shared, endpoint, uri.path())
         .await
 }
 
-fn exchange(shared: &Shared, headers: &HeaderMap, body: &Bytes) -> Result<Answer, Answer> {
+/// Reads the form that a token request is.
+fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Params, Answer> {
     let is_form = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
@@ -52,41 +70,67 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &Bytes) -> Result<Answer
     if params.repeated().is_some() {
         return Err(invalid_request("a parameter came more than once"));
     }
-    let client = authenticate(shared, headers, &params)?;
-    match params.get("grant_type") {
-        Some("authorization_code") => {}
-        Some(_) => {
+    Ok(params)
+}
+
+fn exchange(
+    shared: &Shared,
+    faults: &Faults,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Answer, Answer> {
+    let client = authenticate(shared, headers, params)?;
+    let required = |name: &str| {
+        let missing = || invalid_request(&format!("{name} is missing"));
+        params.get(name).ok_or_else(missing)
+    };
+    let lifetime = shared.config.access_token_lifetime;
+    let (tokens, occasion) = match required("grant_type")? {
+        "authorization_code" => {
+            let tokens = shared.grants.redeem(
+                required("code")?,
+                &client.client_id,
+                params.get("redirect_uri"),
+                params.get("code_verifier"),
+                lifetime,
+            );
+            (tokens, Occasion::Login)
+        }
+        REFRESH_TOKEN => {
+            let tokens = shared.grants.refresh(
+                required("refresh_token")?,
+                &client.client_id,
+                lifetime,
+                faults.rotates_refresh_tokens(),
+            );
+            (tokens, Occasion::Refresh)
+        }
+        _ => {
             return Err(Answer::error(
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
-                "only authorization_code is supported",
+                "only authorization_code and refresh_token are supported",
             ));
         }
-        None => return Err(invalid_request("grant_type is missing")),
-    }
-    let code = params
-        .get("code")
-        .ok_or_else(|| invalid_request("code is missing"))?;
-
-    let lifetime = shared.config.access_token_lifetime;
-    let (grant, access_token) = shared
-        .grants
-        .redeem(
-            code,
-            &client.client_id,
-            params.get("redirect_uri"),
-            params.get("code_verifier"),
-            lifetime,
-        )
+    };
+    let Tokens {
+        grant,
+        access_token,
+        refresh_token,
+    } = tokens
         .map_err(|refusal| Answer::error(StatusCode::BAD_REQUEST, "invalid_grant", refusal))?;
-
-    Ok(Answer::json(json!({
+    let id_token = id_token::issue(shared, faults, &client, &grant, &access_token, occasion);
+    let mut answer = Answer::json(json!({
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": lifetime.as_secs(),
         "scope": grant.scope.join(" "),
-        "id_token": id_token(shared, &client, &grant, &access_token),
-    })))
+        "id_token": id_token,
+    }));
+    if let Some(token) = refresh_token {
+        answer.set("refresh_token", token);
+    }
+    Ok(answer)
 }
 
 /// Finds out which client asks (RFC 6749 §2.3.1).
@@ -161,53 +205,6 @@ fn form_decode(text: &str) -> Option<String> {
     url::form_urlencoded::parse(text.as_bytes())
         .next()
         .map(|(decoded, _)| decoded.into_owned())
-}
-
-fn id_token(shared: &Shared, client: &Client, grant: &Grant, access_token: &str) -> String {
-    let now = clock::now();
-    let mut claims = json!({
-        "iss": shared.issuer(),
-        "sub": grant.session.email,
-        "aud": client.client_id,
-        "iat": now,
-        "exp": now + shared.config.id_token_lifetime.as_secs(),
-        "auth_time": grant.session.auth_time,
-        "amr": ["mpin"],
-        "at_hash": at_hash(access_token),
-        "sid": grant.session.sid,
-    });
-    if let Some(nonce) = &grant.nonce {
-        claims["nonce"] = json!(nonce);
-    }
-    add_mpin_claims(&mut claims, grant);
-
-    let algorithm = client.id_token_signed_response_alg;
-    let keys = shared.keys.current();
-    let mut header = keys.header(algorithm);
-    let fault = shared.fault();
-    if let Some(fault) = fault {
-        fault.on_id_token(&mut header, &mut claims);
-    }
-    let token = keys.sign(algorithm, &header, &claims);
-    match fault {
-        Some(fault) => fault.on_signed_id_token(token),
-        None => token,
-    }
-}
-
-/// Adds the claims of MIRACL's own scopes, which stand in the ID token and in user info.
-pub(crate) fn add_mpin_claims(claims: &mut Value, grant: &Grant) {
-    let mpin_id = &grant.session.mpin_id;
-    if grant.has_scope("mpin_id") {
-        claims["mpin_id"] = json!(mpin_id);
-    }
-    if grant.has_scope("hash_mpin_id") {
-        claims["hash_mpin_id"] = json!(device::hash_mpin_id(mpin_id));
-    }
-    if grant.has_scope("dvs") {
-        // Nobody has enrolled for signing yet.
-        claims["dvs_keys"] = json!([]);
-    }
 }
 
 fn invalid_request(description: &str) -> Answer {

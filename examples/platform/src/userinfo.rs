@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Endpoint};
-use crate::fault::Fault;
+use crate::answer::{Answer, Body, Endpoint};
+use crate::fault::{Fault, Faults};
 use crate::grant::Grant;
+use crate::id_token::add_mpin_claims;
 use crate::platform::Shared;
-use crate::token::add_mpin_claims;
 
 /// Answers `GET` and `POST /oidc/userinfo`.
-pub(crate) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if shared.fault() == Some(Fault::AccessTokenExpired) {
+pub(crate) async fn userinfo(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let faults = shared.faults();
+    faults.prepare().await;
+    if faults.has(Fault::AccessTokenExpired) {
         shared.grants.expire_tokens();
     }
     let answer = match bearer(&headers) {
@@ -23,7 +29,7 @@ pub(crate) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
         None => Answer::text(StatusCode::UNAUTHORIZED, "")
             .with_header(header::WWW_AUTHENTICATE, "Bearer"),
         Some(token) => match shared.grants.open(token) {
-            Some(grant) => Answer::json(claims(&grant)),
+            Some(grant) => tell(&shared, &faults, &grant),
             None => Answer::error(
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
@@ -34,8 +40,33 @@ pub(crate) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     };
     answer
         .with_header(header::CACHE_CONTROL, "no-store")
-        .send(&shared, Endpoint::Userinfo)
+        .send(&shared, Endpoint::Userinfo, uri.path())
         .await
+}
+
+/// Answers with the claims: as they are, or as a token where the client registered for one (OIDC
+/// Core §5.3.2).
+fn tell(shared: &Shared, faults: &Faults, grant: &Grant) -> Answer {
+    let mut claims = claims(grant);
+    let client = shared.clients.find(&grant.client_id);
+    let algorithm = client.and_then(|client| {
+        faults.userinfo_algorithm(
+            client.userinfo_signed_response_alg,
+            client.id_token_signed_response_alg,
+        )
+    });
+    if algorithm.is_some() {
+        claims["iss"] = json!(shared.issuer());
+        claims["aud"] = json!(grant.client_id);
+    }
+    faults.on_userinfo(&mut claims);
+    match algorithm {
+        Some(algorithm) => Answer {
+            body: Body::Jwt(faults.sign_userinfo(shared.keys.current(), algorithm, &claims)),
+            ..Answer::text(StatusCode::OK, "")
+        },
+        None => Answer::json(claims),
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -319,11 +319,8 @@ async fn a_code_needs_its_verifier_address_and_client() {
         (("client_id", "nobody"), 401, "invalid_client"),
         (("client_secret", "wrong"), 401, "invalid_client"),
         (("client_secret", ""), 401, "invalid_client"),
-        (
-            ("grant_type", "refresh_token"),
-            400,
-            "unsupported_grant_type",
-        ),
+        (("grant_type", "password"), 400, "unsupported_grant_type"),
+        (("grant_type", "refresh_token"), 400, "invalid_request"),
         (("grant_type", ""), 400, "invalid_request"),
     ] {
         let callback = log_in(&platform).await;
@@ -532,9 +529,16 @@ async fn new_keys_sign_and_the_old_ones_stay_published() {
     let before = http::get(&certs, &[]).await.json();
     platform.rotate_keys().await.unwrap();
     let after = http::get(&certs, &[]).await.json();
-    assert_eq!(after["keys"].as_array().unwrap().len(), 4);
-    assert_eq!(after["keys"][2], before["keys"][0]);
-    assert_ne!(after["keys"][0]["kid"], before["keys"][0]["kid"]);
+    let [before, after] = [&before, &after].map(|set| set["keys"].as_array().unwrap());
+    assert_eq!(after.len(), 2 * before.len());
+    assert!(after.ends_with(before));
+    assert_ne!(after[0]["kid"], before[0]["kid"]);
+
+    platform.rotate_keys_and_forget().await.unwrap();
+    let last = http::get(&certs, &[]).await.json();
+    let last = last["keys"].as_array().unwrap();
+    assert_eq!(last.len(), before.len());
+    assert!(last.iter().all(|key| !after.contains(key)));
 }
 
 #[tokio::test]

@@ -1,0 +1,151 @@
+//! What an ID token may say wrong. How it is signed wrongly stands in `signing.rs`.
+
+use serde_json::{Map, Value, json};
+
+use super::{DAY, Fault, Faults, HOUR, OTHER_CLIENT, OTHER_ISSUER, OTHER_PERSON};
+use crate::clock;
+use crate::id_token::Occasion;
+
+/// How much is added to a token that is too long, in bytes.
+const PADDING: usize = 16 * 1024;
+
+/// The longest `sub` has 255 characters (OIDC Core §2).
+const TOO_LONG: usize = 256;
+
+impl Faults {
+    /// Disturbs the claims of an ID token before it is signed.
+    pub(crate) fn on_claims(&self, claims: &mut Value, occasion: Occasion) {
+        for fault in self.active.iter().copied() {
+            if let Some((name, value)) = other_claim(fault, claims, occasion) {
+                match value {
+                    Some(value) => claims[name] = value,
+                    None => remove(claims, name),
+                }
+            }
+            match fault {
+                Fault::IdTokenExpired => shift(claims, |time| time.saturating_sub(2 * HOUR)),
+                Fault::IdTokenFromTheFuture => shift(claims, |time| time + HOUR),
+                Fault::IdTokenExtraAudienceWithAzp => claims["azp"] = client(claims).into(),
+                Fault::IdTokenExtraAudienceOtherAzp => claims["azp"] = json!(OTHER_CLIENT),
+                _ => {}
+            }
+        }
+    }
+
+    /// Disturbs the text of an ID token's claims.
+    pub(crate) fn on_payload(&self, payload: &mut String) {
+        if self.has(Fault::IdTokenDuplicateClaims) {
+            payload.truncate(payload.len() - 1);
+            *payload += &format!(r#","sub":"{OTHER_PERSON}"}}"#);
+        }
+        if self.has(Fault::IdTokenPayloadNotJson) {
+            *payload = "no claims today".to_owned();
+        }
+    }
+}
+
+/// Returns the claim that a fault changes, and its value; without one it is left out.
+fn other_claim(
+    fault: Fault,
+    claims: &Value,
+    occasion: Occasion,
+) -> Option<(&'static str, Option<Value>)> {
+    let refreshed = occasion == Occasion::Refresh;
+    let time = |name: &str| claims[name].as_u64().unwrap_or(0);
+    let both = || Some(json!([client(claims), OTHER_CLIENT]));
+    Some(match fault {
+        Fault::IdTokenWrongIssuer => ("iss", Some(json!(OTHER_ISSUER))),
+        Fault::IdTokenIssArray => ("iss", Some(json!([claims["iss"]]))),
+        Fault::IdTokenWithoutIss => ("iss", None),
+
+        Fault::IdTokenWrongAudience => ("aud", Some(json!(OTHER_CLIENT))),
+        Fault::IdTokenWithoutAud => ("aud", None),
+        Fault::IdTokenEmptyAud => ("aud", Some(json!([]))),
+        Fault::IdTokenAudArray => ("aud", Some(json!([client(claims)]))),
+        Fault::IdTokenExtraAudience
+        | Fault::IdTokenExtraAudienceWithAzp
+        | Fault::IdTokenExtraAudienceOtherAzp => ("aud", both()),
+        Fault::IdTokenWrongAzp => ("azp", Some(json!(OTHER_CLIENT))),
+
+        Fault::IdTokenWithoutExp => ("exp", None),
+        Fault::IdTokenExpString => ("exp", Some(json!(time("exp").to_string()))),
+        Fault::IdTokenExpEnormous => ("exp", Some(json!(1e300))),
+        Fault::IdTokenExpNull => ("exp", Some(Value::Null)),
+        Fault::IdTokenExpNegative => ("exp", Some(json!(-1))),
+        Fault::IdTokenWithoutIat => ("iat", None),
+        Fault::IdTokenIatString => ("iat", Some(json!(time("iat").to_string()))),
+        Fault::IdTokenIatWeekOld => ("iat", Some(json!(time("iat").saturating_sub(7 * DAY)))),
+        Fault::IdTokenNotBeforeFuture => ("nbf", Some(json!(clock::now() + HOUR))),
+
+        Fault::IdTokenWrongNonce => ("nonce", Some(json!("another-nonce"))),
+        Fault::IdTokenWithoutNonce => ("nonce", None),
+        Fault::IdTokenNonceNumber => ("nonce", Some(json!(42))),
+
+        Fault::IdTokenWithoutSub => ("sub", None),
+        Fault::IdTokenEmptySub => ("sub", Some(json!(""))),
+        Fault::IdTokenSubNumber => ("sub", Some(json!(42))),
+        Fault::IdTokenSubTooLong => ("sub", Some(json!("a".repeat(TOO_LONG)))),
+        Fault::IdTokenSubNotAscii => ("sub", Some(json!("älice@example.com"))),
+
+        Fault::IdTokenAuthTimeTooOld => (
+            "auth_time",
+            Some(json!(time("auth_time").saturating_sub(DAY))),
+        ),
+        Fault::IdTokenWithoutAuthTime => ("auth_time", None),
+        Fault::IdTokenAcrNotMet => ("acr", Some(json!("urn:example:not-asked-for"))),
+        Fault::IdTokenWithoutAcr => ("acr", None),
+        Fault::IdTokenWrongAtHash => ("at_hash", Some(json!("AAAAAAAAAAAAAAAAAAAAAA"))),
+        Fault::IdTokenWithoutAtHash => ("at_hash", None),
+        Fault::IdTokenTooLong => ("padding", Some(json!("x".repeat(PADDING)))),
+
+        Fault::RefreshedWrongIssuer if refreshed => ("iss", Some(json!(OTHER_ISSUER))),
+        Fault::RefreshedOtherSub if refreshed => ("sub", Some(json!(OTHER_PERSON))),
+        Fault::RefreshedOtherAudience if refreshed => ("aud", Some(json!(OTHER_CLIENT))),
+        Fault::RefreshedOtherAuthTime if refreshed => (
+            "auth_time",
+            Some(json!(time("auth_time").saturating_sub(HOUR))),
+        ),
+        _ => return None,
+    })
+}
+
+/// Returns the client that a token is for, also once there are others beside it.
+fn client(claims: &Value) -> Option<&str> {
+    claims["aud"].as_str().or_else(|| claims["aud"][0].as_str())
+}
+
+/// Moves `iat` and `exp`, which are all that `exp` checks look at; `auth_time` stays.
+fn shift(claims: &mut Value, by: impl Fn(u64) -> u64) {
+    for name in ["iat", "exp"] {
+        claims[name] = json!(by(claims[name].as_u64().unwrap_or(0)));
+    }
+}
+
+fn remove(value: &mut Value, name: &str) {
+    value
+        .as_object_mut()
+        .map(|object: &mut Map<_, _>| object.remove(name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_subjects_is_somebody_else() {
+        let mut payload = json!({ "sub": "alice" }).to_string();
+        Faults::new([Fault::IdTokenDuplicateClaims]).on_payload(&mut payload);
+        assert_eq!(payload, r#"{"sub":"alice","sub":"mallory@example.com"}"#);
+    }
+
+    #[test]
+    fn two_faults_at_once_do_both() {
+        let mut claims = json!({ "iss": "a", "aud": "b", "iat": 10_000, "exp": 10_900 });
+        let faults = Faults::new([Fault::IdTokenExtraAudienceWithAzp, Fault::IdTokenExpired]);
+        faults.on_claims(&mut claims, Occasion::Login);
+        let expected = json!({
+            "iss": "a", "aud": ["b", OTHER_CLIENT], "azp": "b", "iat": 2800, "exp": 3700,
+        });
+        assert_eq!(claims, expected);
+    }
+}

@@ -1,0 +1,86 @@
+//! What user info may say wrong.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::signing::with_bad_signature;
+use super::{Fault, Faults, OTHER_CLIENT, OTHER_ISSUER, OTHER_PERSON};
+use crate::algorithm::SigningAlgorithm;
+use crate::keys::Keys;
+use crate::signer::Signer;
+
+impl Faults {
+    /// Disturbs the claims of user info, before they are signed if they are.
+    pub(crate) fn on_userinfo(&self, claims: &mut Value) {
+        let Some(object) = claims.as_object_mut() else {
+            return;
+        };
+        for fault in self.active.iter() {
+            match fault {
+                Fault::UserinfoWithoutEmail => {
+                    object.remove("email");
+                    object.remove("email_verified");
+                }
+                Fault::UserinfoEmailNotVerified => {
+                    object.insert("email_verified".to_owned(), json!(false));
+                }
+                Fault::UserinfoWithoutSub => {
+                    object.remove("sub");
+                }
+                Fault::UserinfoSubNumber => {
+                    object.insert("sub".to_owned(), json!(42));
+                }
+                Fault::UserinfoOtherSub => {
+                    object.insert("sub".to_owned(), json!(OTHER_PERSON));
+                }
+                Fault::UserinfoSignedOtherIssuer => {
+                    object.insert("iss".to_owned(), json!(OTHER_ISSUER));
+                }
+                Fault::UserinfoSignedOtherAudience => {
+                    object.insert("aud".to_owned(), json!(OTHER_CLIENT));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the algorithm that user info is signed with, if it is: the registered one, or
+    /// (for a fault) one that nobody asked for.
+    pub(crate) fn userinfo_algorithm(
+        &self,
+        registered: Option<SigningAlgorithm>,
+        id_token: SigningAlgorithm,
+    ) -> Option<SigningAlgorithm> {
+        let signs = self.has_any(&[
+            Fault::UserinfoSigned,
+            Fault::UserinfoSignedOtherIssuer,
+            Fault::UserinfoSignedOtherAudience,
+            Fault::UserinfoSignedBadSignature,
+            Fault::UserinfoSignedUnsigned,
+        ]);
+        registered.or(signs.then_some(id_token))
+    }
+
+    /// Signs user info.
+    pub(crate) fn sign_userinfo(
+        &self,
+        keys: Arc<Keys>,
+        algorithm: SigningAlgorithm,
+        claims: &Value,
+    ) -> String {
+        let keys = self.keys(keys);
+        let signer = if self.has(Fault::UserinfoSignedUnsigned) {
+            let header = keys.header(algorithm);
+            Signer::Nobody { header }
+        } else {
+            Signer::Keys(keys, algorithm)
+        };
+        let token = signer.sign(&signer.header(), &claims.to_string());
+        if self.has(Fault::UserinfoSignedBadSignature) {
+            with_bad_signature(&token)
+        } else {
+            token
+        }
+    }
+}
