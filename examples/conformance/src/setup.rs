@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     /// `None`: one of the two methods with the secret, as the app likes.
     pub(crate) auth: Option<Auth>,
     pub(crate) form_post: bool,
+    /// What signs userinfo; nothing, where it is plain.
+    pub(crate) userinfo: Option<SigningAlgorithm>,
     pub(crate) scopes: &'static str,
     /// An app of its own, that knows nothing of the provider when the module begins.
     pub(crate) fresh: bool,
@@ -51,6 +53,7 @@ impl Setup {
         told: false,
         auth: None,
         form_post: false,
+        userinfo: None,
         scopes: "openid email",
         fresh: false,
         number: 0,
@@ -62,6 +65,13 @@ impl Setup {
 
     pub(crate) const fn told(self) -> Self {
         Self { told: true, ..self }
+    }
+
+    pub(crate) const fn userinfo(self, signs: SigningAlgorithm) -> Self {
+        Self {
+            userinfo: Some(signs),
+            ..self
+        }
     }
 
     pub(crate) const fn fresh(self) -> Self {
@@ -89,7 +99,7 @@ impl Setup {
             response_mode: self.form_post.then(|| "form_post".to_owned()),
             token_endpoint_auth_method: self.auth.map(|auth| auth.name().to_owned()),
             id_token_signed_response_alg: self.told.then(|| self.signs.as_str().to_owned()),
-            userinfo_signed_response_alg: None,
+            userinfo_signed_response_alg: self.userinfo.map(|signs| signs.as_str().to_owned()),
         }
     }
 
@@ -100,6 +110,7 @@ impl Setup {
             .post_logout_redirect_uris
             .extend(app.post_logout_redirect_uri());
         client.id_token_signed_response_alg = self.signs;
+        client.userinfo_signed_response_alg = self.userinfo;
         platform
             .add_client(client)
             .map_err(|error| error.to_string())

@@ -3,7 +3,7 @@
 use miracl_platform::Fault;
 
 use crate::judge::Blame::Anyone;
-use crate::judge::Expect::Refused;
+use crate::judge::Expect::{Accepted, Refused};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Config};
@@ -34,6 +34,13 @@ pub(crate) fn modules() -> Vec<Module> {
             CONFIG,
             &[Fault::DiscoveryWrongIssuer],
             Refused(Step::Authorization, Anyone),
+        )
+        .fresh(),
+        Module::login(
+            "oidcc-client-test-signing-key-rotation-just-before-signing",
+            CONFIG,
+            &[Fault::CertsRotatedBeforeSigning],
+            Accepted,
         )
         .fresh(),
         Module::play(

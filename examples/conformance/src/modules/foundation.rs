@@ -3,7 +3,7 @@
 use miracl_platform::{Fault, SigningAlgorithm};
 
 use crate::judge::Blame::Anyone;
-use crate::judge::Expect::Refused;
+use crate::judge::Expect::{Accepted, Either, Refused};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Basic, Comprehensive, Config, FormPost};
@@ -41,6 +41,31 @@ pub(crate) fn modules() -> Vec<Module> {
             BASIC,
             Fault::IdTokenWrongAudience,
         ),
+        refuses(
+            "oidcc-client-test-missing-aud",
+            &[Comprehensive],
+            Fault::IdTokenWithoutAud,
+        ),
+        refuses(
+            "oidcc-client-test-missing-iat",
+            BASIC,
+            Fault::IdTokenWithoutIat,
+        ),
+        Module::login(
+            "oidcc-client-test-kid-absent-single-jwks",
+            BASIC,
+            &[Fault::IdTokenWithoutKid],
+            Accepted,
+        )
+        .signed(Rs256),
+        Module::login(
+            "oidcc-client-test-kid-absent-multiple-jwks",
+            BASIC,
+            &[Fault::IdTokenWithoutKidSeveralKeys],
+            Either,
+        )
+        .signed(Rs256)
+        .fresh(),
         Module::play(
             "oidcc-client-test-idtoken-sig-rs256",
             BASIC,
@@ -66,6 +91,20 @@ pub(crate) fn modules() -> Vec<Module> {
             Fault::IdTokenBadSignature,
         )
         .signed(Es256),
+        // No secret is registered for signatures, so that every HMAC is a wrong one.
+        refuses(
+            "oidcc-client-test-invalid-sig-hs256",
+            &[Comprehensive],
+            Fault::IdTokenHmacWithSecret,
+        )
+        .signed(Rs256),
+        Module::play(
+            "oidcc-client-test-userinfo-signed",
+            &[Comprehensive],
+            "userinfo that is a token signed with RS256 is accepted",
+            |run| Box::pin(happy_path(run)),
+        )
+        .with(Setup::PLAIN.userinfo(Rs256)),
         Module::play(
             "oidcc-client-test-userinfo-bearer-header",
             &[Comprehensive],
