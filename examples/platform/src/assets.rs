@@ -26,6 +26,11 @@ pub(crate) async fn done() -> Response {
     script(include_str!("../assets/done.js"))
 }
 
+/// Answers `GET /form-post.js`, which posts a callback.
+pub(crate) async fn form_post() -> Response {
+    script(include_str!("../assets/form-post.js"))
+}
+
 /// Answers `GET /mpad.js`, the login button that apps load.
 pub(crate) async fn mpad() -> Response {
     script(include_str!("../assets/mpad.js"))

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use url::Url;
 
+use crate::callback::{Callback, ResponseMode};
 use crate::device::{DeviceId, Identity, parse_email};
 use crate::discovery::SCOPES;
 use crate::fault::Fault;
@@ -79,6 +80,11 @@ pub(crate) async fn authorize(
     let mut request = Request {
         client: client.clone(),
         redirect_uri: redirect_uri.to_owned(),
+        // An unknown one is told in the query, below.
+        response_mode: params
+            .get("response_mode")
+            .and_then(ResponseMode::parse)
+            .unwrap_or_default(),
         scope: Vec::new(),
         state: params
             .get("state")
@@ -92,7 +98,7 @@ pub(crate) async fn authorize(
             .and_then(|values| values.split_whitespace().next())
             .map(str::to_owned),
     };
-    match check(&params) {
+    match check(&params, shared.config.require_pkce) {
         Ok((prompt, max_age)) => {
             let asked = params.get("scope").unwrap_or("").split(' ');
             request.scope = asked
@@ -117,12 +123,12 @@ pub(crate) async fn authorize(
                 },
             )
         }
-        Err(denial) => redirect(&shared.denial_url(&request, denial)),
+        Err(denial) => shared.denial(&request, denial).answer(&client),
     }
 }
 
 /// Checks what can be wrong once the way back is known.
-fn check(params: &Params) -> Result<(Prompt, Option<u64>), Denial> {
+fn check(params: &Params, require_pkce: bool) -> Result<(Prompt, Option<u64>), Denial> {
     let invalid = |description| Denial {
         error: "invalid_request",
         description,
@@ -154,9 +160,11 @@ fn check(params: &Params) -> Result<(Prompt, Option<u64>), Denial> {
     }
     if params
         .get("response_mode")
-        .is_some_and(|mode| mode != "query")
+        .is_some_and(|mode| ResponseMode::parse(mode).is_none())
     {
-        return Err(invalid("only the response_mode query is supported"));
+        return Err(invalid(
+            "only the response_modes query and form_post are supported",
+        ));
     }
     if !params
         .get("scope")
@@ -173,6 +181,9 @@ fn check(params: &Params) -> Result<(Prompt, Option<u64>), Denial> {
         params.get("code_challenge"),
         params.get("code_challenge_method"),
     ) {
+        (None, None) if require_pkce => {
+            return Err(invalid("code_challenge is missing, and PKCE is required"));
+        }
         (None, None) => {}
         (Some(challenge), Some("S256")) if crate::random::is_token(challenge) => {}
         (Some(_), Some("S256")) => {
@@ -224,16 +235,17 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
             // OIDC Core §3.1.2.1: zero asks for a new login, however young the old one is.
             max_age.is_none_or(|max_age| max_age > 0 && age <= max_age)
         });
-        return redirect(&match session {
-            Some(session) => shared.success_url(&request, session),
-            None => shared.denial_url(
+        let callback = match session {
+            Some(session) => shared.success(&request, session),
+            None => shared.denial(
                 &request,
                 Denial {
                     error: "login_required",
                     description: "nobody is signed in here who fits the request",
                 },
             ),
-        });
+        };
+        return callback.answer(&request.client);
     }
     let id = known.unwrap_or_else(DeviceId::random);
     let identities = shared.devices.identities(&id.key());
@@ -281,7 +293,7 @@ fn refuse(reason: &str) -> Response {
 
 impl Shared {
     /// Returns the callback of a login that succeeded, with a new code.
-    pub(crate) fn success_url(&self, request: &Request, session: device::Session) -> String {
+    pub(crate) fn success(&self, request: &Request, session: device::Session) -> Callback {
         let grant = request.grant(session);
         let mut params = Vec::new();
         let faults = self.faults();
@@ -299,20 +311,20 @@ impl Shared {
         }
         let code = self.grants.issue_code(grant, self.config.code_lifetime);
         params.insert(0, ("code", code));
-        self.callback_url(request, params)
+        self.callback(request, params)
     }
 
     /// Returns the callback of a login that failed.
-    pub(crate) fn denial_url(&self, request: &Request, denial: Denial) -> String {
+    pub(crate) fn denial(&self, request: &Request, denial: Denial) -> Callback {
         let error = ("error", denial.error.to_owned());
-        self.callback_url(
+        self.callback(
             request,
             vec![error, ("error_description", denial.description.to_owned())],
         )
     }
 
-    /// Adds what every callback carries, and lets the platform's fault have its way with it.
-    fn callback_url(&self, request: &Request, mut params: Vec<(&'static str, String)>) -> String {
+    /// Adds what every callback carries, and lets the platform's faults have their way with it.
+    fn callback(&self, request: &Request, mut params: Vec<(&'static str, String)>) -> Callback {
         if let Some(state) = &request.state {
             params.push(("state", state.clone()));
         }
@@ -321,13 +333,22 @@ impl Shared {
             params.push(("iss", self.issuer().to_owned()));
         }
         self.faults().on_callback(&mut params);
-        match Url::parse(&request.redirect_uri) {
-            Ok(mut url) => {
+        let url = request.redirect_uri.clone();
+        match (request.response_mode, Url::parse(&url)) {
+            (ResponseMode::FormPost, _) => {
+                let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+                let form = Some(params.into_iter().map(owned).collect());
+                Callback { url, form }
+            }
+            (ResponseMode::Query, Ok(mut url)) => {
                 // RFC 6749 §3.1.2: a query the address already has is kept.
                 url.query_pairs_mut().extend_pairs(params);
-                url.into()
+                Callback {
+                    url: url.into(),
+                    form: None,
+                }
             }
-            Err(_) => request.redirect_uri.clone(),
+            (ResponseMode::Query, Err(_)) => Callback { url, form: None },
         }
     }
 }
@@ -344,7 +365,7 @@ mod tests {
     const GOOD: &str = "response_type=code&scope=openid email&state=s";
 
     fn error(query: &str) -> Option<&'static str> {
-        check(&Params::of_query(Some(query)))
+        check(&Params::of_query(Some(query)), false)
             .err()
             .map(|denial| denial.error)
     }
@@ -354,7 +375,7 @@ mod tests {
         assert_eq!(error(GOOD), None);
         assert_eq!(
             error(&format!(
-                "{GOOD}&lang=en&acttoken=x&prerollid=a@b&max_age=0"
+                "{GOOD}&lang=en&acttoken=x&prerollid=a@b&max_age=0&response_mode=form_post"
             )),
             None
         );
@@ -396,6 +417,16 @@ mod tests {
         ] {
             assert_eq!(error(&query), Some(expected), "{query}");
         }
+    }
+
+    #[test]
+    fn without_a_challenge_a_request_passes_unless_pkce_is_required() {
+        let params = Params::of_query(Some(GOOD));
+        assert!(check(&params, false).is_ok());
+        assert_eq!(
+            check(&params, true).err().map(|denial| denial.error),
+            Some("invalid_request")
+        );
     }
 
     #[test]

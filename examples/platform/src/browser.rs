@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
+use crate::callback::Callback;
 use crate::device::DeviceId;
 use crate::platform::Shared;
 
@@ -27,6 +28,14 @@ pub struct Browser {
 /// Where a person got stuck, in the words of the page they saw.
 #[derive(Debug)]
 pub struct JourneyError(String);
+
+/// What a request for a login led to.
+enum Begun {
+    /// Pages, below this path.
+    Pages(String),
+    /// A callback at once.
+    Over(Callback),
+}
 
 /// An answer of the platform.
 struct Page {
@@ -64,8 +73,8 @@ impl Browser {
         pin: &str,
     ) -> Result<String, JourneyError> {
         let login = match self.begin(authorize_url).await? {
-            Ok(login) => login,
-            Err(callback) => return Ok(callback),
+            Begun::Pages(login) => login,
+            Begun::Over(callback) => return callback.into_url(),
         };
         self.submit(&format!("{login}/register"), &[("email", email)])
             .await?;
@@ -81,23 +90,40 @@ impl Browser {
         self.get(&format!("/confirm?code={}", message.code)).await?;
         self.submit(&format!("{login}/pin"), &[("pin", pin)])
             .await?;
-        self.last_step(&login, "pin", &[("pin", pin)]).await
+        let callback = self.last_step(&login, "pin", &[("pin", pin)]).await?;
+        callback.into_url()
     }
 
     /// Picks an identity, enters its PIN, and returns the callback URL.
     ///
     /// # Errors
     /// Where a person would be stuck: at a wrong PIN, a blocked or unknown identity, or a request
-    /// that the platform must not answer by redirect.
+    /// that the platform must not answer by redirect. Also if the app asked for a form:
+    /// [`log_in_callback`](Self::log_in_callback) returns that.
     pub async fn log_in(
         &self,
         authorize_url: &str,
         email: &str,
         pin: &str,
     ) -> Result<String, JourneyError> {
+        let callback = self.log_in_callback(authorize_url, email, pin).await?;
+        callback.into_url()
+    }
+
+    /// Picks an identity, enters its PIN, and returns the callback, which with
+    /// `response_mode=form_post` is a form.
+    ///
+    /// # Errors
+    /// Where a person would be stuck, as in [`log_in`](Self::log_in).
+    pub async fn log_in_callback(
+        &self,
+        authorize_url: &str,
+        email: &str,
+        pin: &str,
+    ) -> Result<Callback, JourneyError> {
         let login = match self.begin(authorize_url).await? {
-            Ok(login) => login,
-            Err(callback) => return Ok(callback),
+            Begun::Pages(login) => login,
+            Begun::Over(callback) => return Ok(callback),
         };
         self.submit(&format!("{login}/identity"), &[("email", email)])
             .await?;
@@ -107,11 +133,19 @@ impl Browser {
     /// Cancels a login and returns the callback URL.
     ///
     /// # Errors
-    /// Where a person would be stuck.
+    /// Where a person would be stuck, or if the app asked for a form.
     pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
+        self.deny_callback(authorize_url).await?.into_url()
+    }
+
+    /// Cancels a login and returns the callback, which with `response_mode=form_post` is a form.
+    ///
+    /// # Errors
+    /// Where a person would be stuck.
+    pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
         match self.begin(authorize_url).await? {
-            Ok(login) => self.last_step(&login, "cancel", &[]).await,
-            Err(callback) => Ok(callback),
+            Begun::Pages(login) => self.last_step(&login, "cancel", &[]).await,
+            Begun::Over(callback) => Ok(callback),
         }
     }
 
@@ -125,13 +159,15 @@ impl Browser {
         page.location.clone().ok_or_else(|| page.stuck())
     }
 
-    /// Begins a login: `Ok` is the path of its pages, `Err` a callback that came at once.
-    async fn begin(&self, authorize_url: &str) -> Result<Result<String, String>, JourneyError> {
-        let location = self.visit(authorize_url).await?;
-        Ok(if location.starts_with("/login/") {
-            Ok(location)
+    /// Begins a login.
+    async fn begin(&self, authorize_url: &str) -> Result<Begun, JourneyError> {
+        let page = self.get(&self.local_path(authorize_url)?).await?;
+        let callback = page.callback()?;
+        let is_page = callback.form.is_none() && callback.url.starts_with("/login/");
+        Ok(if is_page {
+            Begun::Pages(callback.url)
         } else {
-            Err(location)
+            Begun::Over(callback)
         })
     }
 
@@ -141,21 +177,26 @@ impl Browser {
         login: &str,
         action: &str,
         form: &[(&str, &str)],
-    ) -> Result<String, JourneyError> {
-        let location = self.submit(&format!("{login}/{action}"), form).await?;
-        if location.starts_with('/') {
-            return Err(self.get(&location).await?.stuck());
+    ) -> Result<Callback, JourneyError> {
+        let page = self.post(&format!("{login}/{action}"), form).await?;
+        let callback = page.callback()?;
+        if callback.url.starts_with('/') {
+            return Err(self.get(&callback.url).await?.stuck());
         }
-        Ok(location)
+        Ok(callback)
     }
 
     /// Sends a form and returns where it leads.
     async fn submit(&self, path: &str, form: &[(&str, &str)]) -> Result<String, JourneyError> {
+        let page = self.post(path, form).await?;
+        page.location.clone().ok_or_else(|| page.stuck())
+    }
+
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Page, JourneyError> {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let page = self.send("POST", path, &body).await?;
-        page.location.clone().ok_or_else(|| page.stuck())
+        self.send("POST", path, &body).await
     }
 
     async fn get(&self, path: &str) -> Result<Page, JourneyError> {
@@ -230,6 +271,26 @@ impl Page {
         })
     }
 
+    /// Returns where the answer leads: by a redirect, or by a form that posts itself.
+    fn callback(&self) -> Result<Callback, JourneyError> {
+        if let Some(url) = self.location.clone() {
+            return Ok(Callback { url, form: None });
+        }
+        self.form().ok_or_else(|| self.stuck())
+    }
+
+    fn form(&self) -> Option<Callback> {
+        let (_, form) = self.body.split_once("<form id=\"callback\"")?;
+        let (form, _) = form.split_once("</form>")?;
+        let fields = form.split("<input ").skip(1);
+        let fields =
+            fields.map(|field| Some((attribute(field, "name")?, attribute(field, "value")?)));
+        Some(Callback {
+            url: attribute(form, "action")?,
+            form: Some(fields.collect::<Option<_>>()?),
+        })
+    }
+
     /// Says what a person reads: the heading, and what the page says went wrong.
     fn stuck(&self) -> JourneyError {
         let text = |start: &str| {
@@ -249,6 +310,44 @@ impl Page {
     }
 }
 
+/// Returns the first attribute of that name in some HTML of ours.
+fn attribute(html: &str, name: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!("{name}=\""))?;
+    let (value, _) = rest.split_once('"')?;
+    Some(unescape(value))
+}
+
+/// Undoes what the templates do to text, which is to write some characters by their number.
+fn unescape(html: &str) -> String {
+    let mut parts = html.split("&#");
+    let mut text = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let character = part
+            .split_once(';')
+            .and_then(|(number, rest)| Some((char::from_u32(number.parse().ok()?)?, rest)));
+        match character {
+            Some((character, rest)) => {
+                text.push(character);
+                text.push_str(rest);
+            }
+            None => text = text + "&#" + part,
+        }
+    }
+    text
+}
+
+impl Callback {
+    fn into_url(self) -> Result<String, JourneyError> {
+        match self.form {
+            None => Ok(self.url),
+            Some(_) => Err(JourneyError::new(
+                "the app asked for a form (response_mode=form_post), which is more than a URL"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
 impl JourneyError {
     pub(crate) fn new(reason: String) -> Self {
         Self(reason)
@@ -262,3 +361,28 @@ impl fmt::Display for JourneyError {
 }
 
 impl Error for JourneyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_template_escapes_is_read_back() {
+        use askama::Template as _;
+        let fields = [("state".to_owned(), "a&\"b'<c>&#38;".to_owned())];
+        let body = crate::pages::FormPost {
+            app: "app",
+            url: "http://127.0.0.1/login?a=1&b=2",
+            fields: &fields,
+            framed: false,
+        };
+        let page = Page {
+            status: 200,
+            location: None,
+            body: body.render().unwrap(),
+        };
+        let callback = page.callback().unwrap();
+        assert_eq!(callback.url, "http://127.0.0.1/login?a=1&b=2");
+        assert_eq!(callback.form.unwrap(), fields);
+    }
+}

@@ -7,9 +7,11 @@ use std::sync::Mutex;
 
 use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::{Origin, Url};
 
 use crate::algorithm::SigningAlgorithm;
+use crate::client_auth::ClientAuthMethod;
 use crate::sync::lock;
 use crate::{folder, random};
 
@@ -33,6 +35,13 @@ pub struct Client {
     /// Signs this app's user info, which is a token then. By default none: it is plain JSON.
     #[serde(default)]
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// The only way in which this app authenticates at the token endpoint. By default either of
+    /// `client_secret_basic` and `client_secret_post`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// This app's public keys as a JWK set (RFC 7517 §5), for `private_key_jwt`. By default none.
+    #[serde(default)]
+    pub jwks: Option<Value>,
 }
 
 impl Client {
@@ -51,6 +60,8 @@ impl Client {
             post_logout_redirect_uris: Vec::new(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             userinfo_signed_response_alg: None,
+            token_endpoint_auth_method: None,
+            jwks: None,
         }
     }
 
@@ -72,6 +83,8 @@ impl Client {
             name,
             id_token_signed_response_alg: SigningAlgorithm::default(),
             userinfo_signed_response_alg: None,
+            token_endpoint_auth_method: None,
+            jwks: None,
         }
     }
 
@@ -119,6 +132,11 @@ impl fmt::Debug for Client {
                 "userinfo_signed_response_alg",
                 &self.userinfo_signed_response_alg,
             )
+            .field(
+                "token_endpoint_auth_method",
+                &self.token_endpoint_auth_method,
+            )
+            .field("jwks", &self.jwks)
             .finish()
     }
 }

@@ -43,6 +43,8 @@ pub struct PlatformConfig {
     pub id_token_lifetime: Duration,
     /// Whether callbacks carry the issuer (`iss`, RFC 9207) and discovery says so. By default yes.
     pub authorization_response_iss_parameter: bool,
+    /// Whether a login without a `code_challenge` (PKCE, RFC 7636) is refused. By default no.
+    pub require_pkce: bool,
 }
 
 impl Default for PlatformConfig {
@@ -57,6 +59,7 @@ impl Default for PlatformConfig {
             access_token_lifetime: Duration::from_secs(900),
             id_token_lifetime: Duration::from_secs(900),
             authorization_response_iss_parameter: true,
+            require_pkce: false,
         }
     }
 }

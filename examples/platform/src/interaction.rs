@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use crate::callback::ResponseMode;
 use crate::client::Client;
 use crate::device::DeviceKey;
 use crate::grant::Grant;
@@ -21,6 +22,7 @@ const MAX_PENDING: usize = 1000;
 pub(crate) struct Request {
     pub(crate) client: Client,
     pub(crate) redirect_uri: String,
+    pub(crate) response_mode: ResponseMode,
     pub(crate) scope: Vec<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -181,6 +183,7 @@ mod tests {
         let request = Request {
             client: Client::new("app", "s", "http://127.0.0.1/login"),
             redirect_uri: "http://127.0.0.1/login".to_owned(),
+            response_mode: ResponseMode::default(),
             scope: Vec::new(),
             state: None,
             nonce: None,

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::authorize::Denial;
-use crate::client::Client;
 use crate::device::{Attempt, DeviceId, DeviceKey, Identity, Session, parse_email};
 use crate::interaction::{Gone, Interaction, Stage};
 use crate::pages::{self, Frame, PinPage, redirect, show};
@@ -245,8 +244,8 @@ pub(crate) async fn pin(
     match entered {
         Ok(Some(session)) => match shared.interactions.end(&id) {
             Some(interaction) => {
-                let url = shared.success_url(&interaction.request, session);
-                leave(&interaction.request.client, &headers, &url)
+                let callback = shared.success(&interaction.request, session);
+                callback.leave(&interaction.request.client, &headers)
             }
             None => over(&shared, &id, Gone::Over),
         },
@@ -320,8 +319,8 @@ pub(crate) async fn cancel(
         error: "access_denied",
         description: "the person cancelled the login",
     };
-    let url = shared.denial_url(&interaction.request, denial);
-    leave(&interaction.request.client, &headers, &url)
+    let callback = shared.denial(&interaction.request, denial);
+    callback.leave(&interaction.request.client, &headers)
 }
 
 /// Answers `GET /confirm?code=`, the link in a message.
@@ -373,25 +372,6 @@ fn change(
     match shared.interactions.with(id, device.as_ref(), change) {
         Ok(()) => redirect(&format!("/login/{id}")),
         Err(gone) => over(shared, id, gone),
-    }
-}
-
-/// Sends the browser back to the app. In a frame the app must open in the whole window, which a
-/// redirect cannot do.
-fn leave(client: &Client, headers: &HeaderMap, url: &str) -> Response {
-    let destination = headers
-        .get("sec-fetch-dest")
-        .and_then(|value| value.to_str().ok());
-    match destination {
-        Some("iframe" | "frame") => show(
-            &pages::Done {
-                app: &client.name,
-                url,
-            },
-            StatusCode::OK,
-            Frame::Client(client),
-        ),
-        _ => redirect(url),
     }
 }
 

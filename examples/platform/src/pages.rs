@@ -101,6 +101,17 @@ pub(crate) struct Done<'a> {
     pub(crate) url: &'a str,
 }
 
+/// Posts a callback to the app.
+#[derive(Template)]
+#[template(path = "form_post.html")]
+pub(crate) struct FormPost<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) fields: &'a [(String, String)],
+    /// Whether it must leave a frame.
+    pub(crate) framed: bool,
+}
+
 /// Says that nobody is signed in any more.
 #[derive(Template)]
 #[template(path = "signed_out.html")]

@@ -13,7 +13,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::browser::{Browser, JourneyError};
+use crate::callback::Callback;
 use crate::client::{Client, Clients, check_redirect_uri};
+use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
 use crate::device::{DeviceId, Devices, Identity, parse_email};
 use crate::fault::{ELSEWHERE, Fault, Faults};
@@ -87,6 +89,7 @@ impl Platform {
             keys: KeyRing::new(keys),
             pin: Box::new(HashedPin),
             grants: Grants::default(),
+            assertions: UsedAssertions::default(),
             interactions: Interactions::default(),
             inbox: Inbox::default(),
             recorder: Recorder::default(),
@@ -136,7 +139,8 @@ impl Platform {
     /// It is forgotten when the platform stops.
     ///
     /// # Errors
-    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to.
+    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to, or it
+    /// should authenticate with keys and has none.
     pub fn add_client(&self, client: Client) -> Result<(), StartError> {
         check_client(&client)?;
         self.shared.clients.configure(client);
@@ -215,12 +219,37 @@ impl Platform {
         self.browser.log_in(authorize_url, email, pin).await
     }
 
+    /// Logs in as [`log_in`](Self::log_in) does and returns the whole callback, which with
+    /// `response_mode=form_post` is a form.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub async fn log_in_callback(
+        &self,
+        authorize_url: &str,
+        email: &str,
+        pin: &str,
+    ) -> Result<Callback, JourneyError> {
+        self.browser
+            .log_in_callback(authorize_url, email, pin)
+            .await
+    }
+
     /// Cancels a login and returns the callback URL, unvisited.
     ///
     /// # Errors
     /// As [`log_in`](Self::log_in).
     pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
         self.browser.deny(authorize_url).await
+    }
+
+    /// Cancels a login and returns the whole callback, as
+    /// [`log_in_callback`](Self::log_in_callback) does.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
+        self.browser.deny_callback(authorize_url).await
     }
 
     /// Visits a URL that shows no page, `/oidc/logout` for one, with the platform's own browser,
@@ -275,6 +304,7 @@ pub(crate) struct Shared {
     pub(crate) devices: Devices,
     pub(crate) pin: Box<dyn PinProof>,
     pub(crate) grants: Grants,
+    pub(crate) assertions: UsedAssertions,
     pub(crate) interactions: Interactions,
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
@@ -371,6 +401,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/pin.js", get(assets::pin))
         .route("/mail.js", get(assets::mail))
         .route("/done.js", get(assets::done))
+        .route("/form-post.js", get(assets::form_post))
         .route("/mpad.js", get(assets::mpad))
         .fallback(portal::not_found)
         .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
@@ -378,15 +409,26 @@ fn router(shared: &Arc<Shared>) -> Router {
 }
 
 fn check_client(client: &Client) -> Result<(), StartError> {
+    let refuse = |reason: String| StartError::Client {
+        client_id: client.client_id.clone(),
+        reason,
+    };
     let mut uris = client
         .redirect_uris
         .iter()
         .chain(&client.post_logout_redirect_uris);
     uris.try_for_each(|uri| check_redirect_uri(uri))
-        .map_err(|reason| StartError::Client {
-            client_id: client.client_id.clone(),
-            reason,
-        })
+        .map_err(refuse)?;
+    let has_keys = || {
+        let keys = client.jwks.as_ref().and_then(|set| set["keys"].as_array());
+        keys.is_some_and(|keys| !keys.is_empty())
+    };
+    if client.token_endpoint_auth_method == Some(ClientAuthMethod::PrivateKeyJwt) && !has_keys() {
+        return Err(refuse(
+            "private_key_jwt needs the client's public keys in jwks".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Listens on a loopback address of `host`, the IPv4 one if there are two.

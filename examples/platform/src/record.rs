@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 
+use crate::client_auth::ClientAuthMethod;
 use crate::params::Params;
 use crate::sync::lock;
 
@@ -31,6 +32,12 @@ pub struct RecordedRequest {
     pub accept: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
+    /// How the client authenticated: empty for a request without a client's proof, and more than
+    /// one method only if the client did wrong.
+    pub client_auth: Vec<ClientAuthMethod>,
+    /// Counts the platform's requests in the order they came, from 1. It goes on counting when
+    /// the requests before are forgotten.
+    pub number: u64,
 }
 
 /// The kind of an `Authorization` header.
@@ -58,6 +65,16 @@ impl RecordedRequest {
         value(&self.query, name)
     }
 
+    /// Returns the names in the form, in order, each as often as it came.
+    pub fn form_names(&self) -> Vec<&str> {
+        self.form.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Returns whether an access token stands in the query, where it must not be (RFC 9700 §4.3.2).
+    pub fn has_access_token_in_query(&self) -> bool {
+        self.query_value("access_token").is_some()
+    }
+
     pub(crate) fn new(parts: &Parts, form: Params) -> Self {
         let text = |name| Some(parts.headers.get(name)?.to_str().ok()?.to_owned());
         let authorization = match text(header::AUTHORIZATION) {
@@ -74,6 +91,7 @@ impl RecordedRequest {
                 _ => Authorization::Other,
             },
         };
+        let client_auth = ClientAuthMethod::used(authorization == Authorization::Basic, &form);
         let mut form = form.into_pairs();
         for (name, value) in &mut form {
             if matches!(name.as_str(), "client_secret" | "pin") {
@@ -88,6 +106,8 @@ impl RecordedRequest {
             authorization,
             accept: text(header::ACCEPT),
             user_agent: text(header::USER_AGENT),
+            client_auth,
+            number: 0,
         }
     }
 }
@@ -99,33 +119,43 @@ fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// The remembered requests.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(Mutex<VecDeque<RecordedRequest>>);
+pub(crate) struct Recorder(Mutex<Recorded>);
+
+#[derive(Debug, Default)]
+struct Recorded {
+    requests: VecDeque<RecordedRequest>,
+    /// How many there have been, with those forgotten.
+    count: u64,
+}
 
 impl Recorder {
-    pub(crate) fn add(&self, request: RecordedRequest) {
+    pub(crate) fn add(&self, mut request: RecordedRequest) {
         // A page that waits for a mail asks every second; that would drown everything else.
         if request.method == Method::GET.as_str() && request.path.ends_with("/stage") {
             return;
         }
-        let mut requests = lock(&self.0);
-        if requests.len() == MAX_RECORDED_REQUESTS {
-            requests.pop_front();
+        let mut recorded = lock(&self.0);
+        if recorded.requests.len() == MAX_RECORDED_REQUESTS {
+            recorded.requests.pop_front();
         }
-        requests.push_back(request);
+        recorded.count += 1;
+        request.number = recorded.count;
+        recorded.requests.push_back(request);
     }
 
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        lock(&self.0).iter().cloned().collect()
+        lock(&self.0).requests.iter().cloned().collect()
     }
 
     pub(crate) fn count(&self, path: &str) -> usize {
         lock(&self.0)
+            .requests
             .iter()
             .filter(|request| request.path == path)
             .count()
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.0).requests.clear();
     }
 }

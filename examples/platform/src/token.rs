@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use crate::answer::{Answer, Endpoint};
-use crate::client::Client;
+use crate::client_auth::authenticate;
 use crate::fault::Faults;
 use crate::grant::Tokens;
 use crate::id_token::{self, Occasion};
@@ -133,110 +133,6 @@ fn exchange(
     Ok(answer)
 }
 
-/// Finds out which client asks (RFC 6749 §2.3.1).
-fn authenticate(shared: &Shared, headers: &HeaderMap, params: &Params) -> Result<Client, Answer> {
-    let basic = headers.get(header::AUTHORIZATION);
-    let (client_id, secret) = match (basic, params.get("client_secret")) {
-        // RFC 6749 §2.3: not more than one method in one request.
-        (Some(_), Some(_)) => {
-            return Err(invalid_request(
-                "the client authenticated in two ways at once",
-            ));
-        }
-        (Some(value), None) => {
-            let (id, secret) = value
-                .to_str()
-                .ok()
-                .and_then(parse_basic)
-                .ok_or_else(invalid_basic)?;
-            if params.get("client_id").is_some_and(|other| other != id) {
-                return Err(invalid_request(
-                    "client_id differs from the Authorization header",
-                ));
-            }
-            (id, secret)
-        }
-        (None, Some(secret)) => {
-            let id = params
-                .get("client_id")
-                .ok_or_else(|| invalid_request("client_id is missing"))?;
-            (id.to_owned(), secret.to_owned())
-        }
-        (None, None) => {
-            let description = "the client did not authenticate";
-            return Err(Answer::error(
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                description,
-            ));
-        }
-    };
-    let client = shared
-        .clients
-        .find(&client_id)
-        .filter(|client| client.has_secret(&secret));
-    client.ok_or_else(|| match basic {
-        Some(_) => invalid_basic(),
-        None => Answer::error(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "client_id or client_secret is wrong",
-        ),
-    })
-}
-
-/// Reads `Basic` credentials, each half of which is form-encoded first.
-fn parse_basic(value: &str) -> Option<(String, String)> {
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = base64_simd::STANDARD.decode_to_vec(encoded.trim()).ok()?;
-    let decoded = String::from_utf8(decoded).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    Some((form_decode(id)?, form_decode(secret)?))
-}
-
-fn form_decode(text: &str) -> Option<String> {
-    // Only `=` and `&` would be read as structure, and an encoded half has neither.
-    if text.contains(['=', '&']) {
-        return Some(text.to_owned());
-    }
-    url::form_urlencoded::parse(text.as_bytes())
-        .next()
-        .map(|(decoded, _)| decoded.into_owned())
-}
-
 fn invalid_request(description: &str) -> Answer {
     Answer::error(StatusCode::BAD_REQUEST, "invalid_request", description)
-}
-
-fn invalid_basic() -> Answer {
-    Answer::error(
-        StatusCode::UNAUTHORIZED,
-        "invalid_client",
-        "client_id or client_secret is wrong",
-    )
-    .with_header(header::WWW_AUTHENTICATE, r#"Basic realm="miracl""#)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_halves_of_basic_are_form_decoded() {
-        let encoded = base64_simd::STANDARD.encode_to_string("my%3Aid:s%2Bcr+t%25");
-        assert_eq!(
-            parse_basic(&format!("basic {encoded}")),
-            Some(("my:id".to_owned(), "s+cr t%".to_owned()))
-        );
-    }
-
-    #[test]
-    fn broken_basic_credentials_are_nobody() {
-        for bad in ["", "Basic", "Basic !", "Bearer YTpi", "Basic YWI="] {
-            assert_eq!(parse_basic(bad), None, "{bad:?}");
-        }
-    }
 }

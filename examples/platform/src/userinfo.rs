@@ -11,6 +11,7 @@ use crate::answer::{Answer, Body, Endpoint};
 use crate::fault::{Fault, Faults};
 use crate::grant::Grant;
 use crate::id_token::add_mpin_claims;
+use crate::person;
 use crate::platform::Shared;
 
 /// Answers `GET` and `POST /oidc/userinfo`.
@@ -80,11 +81,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn claims(grant: &Grant) -> Value {
     let mut claims = json!({ "sub": grant.session.email });
-    if grant.has_scope("email") {
-        claims["email"] = json!(grant.session.email);
-        // An identity exists only after its address was confirmed.
-        claims["email_verified"] = json!(true);
-    }
+    person::add_claims(&mut claims, grant);
     add_mpin_claims(&mut claims, grant);
     claims
 }

@@ -36,7 +36,7 @@ fn authorize_url(platform: &Platform, changes: &[(&str, &str)]) -> String {
         ("client_id", "app"),
         ("redirect_uri", CALLBACK),
         ("response_type", "code"),
-        ("scope", "openid email profile"),
+        ("scope", "openid email something-else"),
         ("state", "st&te"),
         ("nonce", "n0nce"),
         ("code_challenge", CHALLENGE),
@@ -114,7 +114,7 @@ async fn a_person_registers_confirms_chooses_a_pin_and_is_logged_in() {
     let tokens = tokens.json();
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 900);
-    // `profile` means nothing here.
+    // `something-else` means nothing here.
     assert_eq!(tokens["scope"], "openid email");
 
     let id_token = claims(tokens["id_token"].as_str().unwrap());

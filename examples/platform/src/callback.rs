@@ -1,0 +1,80 @@
+//! How an app hears the end of a login: by a redirect, or by a form that posts itself.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::client::Client;
+use crate::pages::{self, Frame, redirect, show};
+
+/// How the parameters of a callback travel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ResponseMode {
+    /// In the query of the redirect URI.
+    #[default]
+    Query,
+    /// In a form (OAuth 2.0 Form Post Response Mode §2).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// The names of all modes, as discovery lists them.
+    pub(crate) const NAMES: [&str; 2] = ["query", "form_post"];
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "query" => Some(Self::Query),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}
+
+/// The end of a login, as the browser is told to bring it to the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// Where the browser goes.
+    pub url: String,
+    /// What it posts there, in order, if the app asked for `response_mode=form_post`. Otherwise
+    /// everything stands in the URL's query.
+    pub form: Option<Vec<(String, String)>>,
+}
+
+impl Callback {
+    /// Sends the browser to the app.
+    pub(crate) fn answer(&self, client: &Client) -> Response {
+        match &self.form {
+            None => redirect(&self.url),
+            Some(fields) => self.form_page(client, fields, false),
+        }
+    }
+
+    /// Sends the browser to the app, which must open in the whole window. In a frame a redirect
+    /// cannot do that.
+    pub(crate) fn leave(&self, client: &Client, headers: &HeaderMap) -> Response {
+        let destination = headers
+            .get("sec-fetch-dest")
+            .and_then(|value| value.to_str().ok());
+        match (destination, &self.form) {
+            (Some("iframe" | "frame"), None) => show(
+                &pages::Done {
+                    app: &client.name,
+                    url: &self.url,
+                },
+                StatusCode::OK,
+                Frame::Client(client),
+            ),
+            (Some("iframe" | "frame"), Some(fields)) => self.form_page(client, fields, true),
+            _ => self.answer(client),
+        }
+    }
+
+    fn form_page(&self, client: &Client, fields: &[(String, String)], framed: bool) -> Response {
+        let page = pages::FormPost {
+            app: &client.name,
+            url: &self.url,
+            fields,
+            framed,
+        };
+        show(&page, StatusCode::OK, Frame::Client(client))
+    }
+}

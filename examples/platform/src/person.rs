@@ -1,0 +1,60 @@
+//! What the standard scopes tell about a person (OIDC Core §5.4).
+
+use serde_json::{Value, json};
+
+use crate::grant::Grant;
+
+/// Adds the claims of `email`, `profile`, `address` and `phone`.
+///
+/// The platform knows an e-mail address and nothing else. The rest is made up, and the same for
+/// everybody where it does not follow from the address.
+pub(crate) fn add_claims(claims: &mut Value, grant: &Grant) {
+    let session = &grant.session;
+    if grant.has_scope("email") {
+        claims["email"] = json!(session.email);
+        // An identity exists only after its address was confirmed.
+        claims["email_verified"] = json!(true);
+    }
+    if grant.has_scope("profile") {
+        let username = session.email.split('@').next().unwrap_or("");
+        let given_name = capitalised(username);
+        claims["name"] = json!(format!("{given_name} Example"));
+        claims["given_name"] = json!(given_name);
+        claims["family_name"] = json!("Example");
+        claims["preferred_username"] = json!(username);
+        claims["zoneinfo"] = json!("Europe/London");
+        claims["locale"] = json!("en-GB");
+        claims["updated_at"] = json!(session.auth_time);
+    }
+    if grant.has_scope("address") {
+        claims["address"] = json!({
+            "formatted": "1 Example Street\nLondon\nUnited Kingdom",
+            "street_address": "1 Example Street",
+            "locality": "London",
+            "country": "United Kingdom",
+        });
+    }
+    if grant.has_scope("phone") {
+        // One of the numbers that are kept free for fiction.
+        claims["phone_number"] = json!("+44 20 7946 0000");
+        claims["phone_number_verified"] = json!(false);
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_name_begins_with_a_capital() {
+        assert_eq!(capitalised("alice"), "Alice");
+        assert_eq!(capitalised("élodie"), "Élodie");
+        assert_eq!(capitalised(""), "");
+    }
+}
