@@ -91,7 +91,7 @@ impl Request {
     }
 
     /// The same request as another site makes a browser send it.
-    pub(crate) fn from_site(mut self, origin: &str) -> Self {
+    pub(crate) fn sent_by(mut self, origin: &str) -> Self {
         self.cross_site = true;
         let request = self.header("sec-fetch-site", "cross-site");
         if request.method == Method::GET {
@@ -372,8 +372,8 @@ mod tests {
     #[test]
     fn another_site_gets_no_strict_cookie_sent_and_a_lax_one_by_get_only() {
         let at = || url("http://127.0.0.1:1/login");
-        let get = || Request::navigate(at()).from_site("http://127.0.0.1:2");
-        let post = || Request::form::<&str, &str>(at(), &[]).from_site("http://127.0.0.1:2");
+        let get = || Request::navigate(at()).sent_by("http://127.0.0.1:2");
+        let post = || Request::form::<&str, &str>(at(), &[]).sent_by("http://127.0.0.1:2");
         for (line, by_get, by_post) in [
             ("a=1; SameSite=Strict", false, false),
             ("a=1; SameSite=Lax", true, false),

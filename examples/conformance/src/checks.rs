@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use miracl_platform::{Authorization, RecordedRequest};
+use miracl_platform::{Authorization, ClientAuthMethod, RecordedRequest};
 
 use crate::judge::Step;
 use crate::run::{Checked, Run, ensure};
-use crate::setup::{Auth, CLIENT_ID};
+use crate::setup::CLIENT_ID;
 
 /// Checks every request of the app that the provider recorded.
 pub(crate) fn requests(run: &Run) -> Checked {
@@ -25,8 +25,7 @@ pub(crate) fn requests(run: &Run) -> Checked {
             );
         }
         ensure!(
-            request.query_value("access_token").is_none()
-                && request.query_value("client_secret").is_none(),
+            !request.has_access_token_in_query() && request.query_value("client_secret").is_none(),
             "RFC 9700 §4.3.2: a secret is in the query: {}",
             line(request)
         );
@@ -144,18 +143,15 @@ fn token(run: &Run, request: &RecordedRequest, challenged: bool) -> Checked {
         !challenged || request.form_value("code_verifier").is_some(),
         "RFC 7636 §4.5: there was a challenge, and there is no verifier"
     );
-    let used = match (request.authorization, request.form_value("client_secret")) {
-        (Authorization::Basic, None) => Some(Auth::Basic),
-        (Authorization::Absent, Some(_)) => Some(Auth::Post),
-        _ => None,
-    };
-    let right = match run.setup().auth {
-        None => used.is_some(),
-        registered => used == registered,
+    let right = match (run.setup().auth, request.client_auth.as_slice()) {
+        (None, [ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost]) => true,
+        (Some(registered), [used]) => registered == *used,
+        _ => false,
     };
     ensure!(
         right,
-        "the client does not authenticate by the registered method, or by two: {used:?}"
+        "the client does not authenticate by the registered method, or by two: {:?}",
+        request.client_auth
     );
     Ok(())
 }

@@ -90,6 +90,24 @@ impl Module {
         self
     }
 
+    /// With `form_post` as well.
+    pub(crate) fn also_by_form_post(mut self) -> Self {
+        let setups = std::mem::take(&mut self.setups);
+        let both = |setup: Setup| [setup, setup.form_post()];
+        self.setups = setups.into_iter().flat_map(both).collect();
+        self
+    }
+
+    /// The set-ups that matter for a plan: `form_post` only for the plan of that name, where there is another.
+    pub(crate) fn setups_for(&self, plan: Profile) -> Vec<Setup> {
+        let by_form = plan == Profile::FormPost;
+        let mut setups = self.setups.clone();
+        if setups.iter().any(|setup| setup.form_post == by_form) {
+            setups.retain(|setup| setup.form_post == by_form);
+        }
+        setups
+    }
+
     /// With an app that has not met the provider yet.
     pub(crate) fn fresh(mut self) -> Self {
         for setup in &mut self.setups {

@@ -28,6 +28,16 @@ pub(crate) enum Stop {
     Lacks(&'static str),
 }
 
+impl Stop {
+    /// Says what was tried.
+    pub(crate) fn while_(self, what: &str, value: &str) -> Self {
+        match self {
+            Self::Failed(why) => Self::Failed(format!("{what} {value}: {why}")),
+            lacks @ Self::Lacks(_) => lacks,
+        }
+    }
+}
+
 impl From<String> for Stop {
     fn from(why: String) -> Self {
         Self::Failed(why)
@@ -90,19 +100,20 @@ impl Running {
 
 impl Person {
     /// Answers an authorization request; where it leaves that open, without the PIN.
-    async fn log_in(&self, authorize_url: &Url) -> Result<String, JourneyError> {
-        let open = authorize_url
+    async fn log_in(&self, authorize_url: &Url) -> Result<miracl_platform::Callback, JourneyError> {
+        let mut url = authorize_url.clone();
+        let open = url
             .query_pairs()
             .all(|(name, _)| name != "prompt" && name != "max_age");
         if open && self.signed_in.load(Ordering::Relaxed) {
-            let mut url = authorize_url.clone();
             url.query_pairs_mut().append_pair("prompt", "none");
-            return self.at_provider.visit(url.as_str()).await;
         }
-        let log_in = self.at_provider.log_in(authorize_url.as_str(), EMAIL, PIN);
-        let callback = log_in.await?;
+        let log_in = self
+            .at_provider
+            .log_in_callback(url.as_str(), EMAIL, PIN)
+            .await?;
         self.signed_in.store(true, Ordering::Relaxed);
-        Ok(callback)
+        Ok(log_in)
     }
 }
 
@@ -114,7 +125,7 @@ pub(crate) type Held = OwnedMutexGuard<Option<Running>>;
 pub(crate) struct Run {
     held: Held,
     pub(crate) browser: Browser,
-    second: Option<Box<Run>>,
+    second: Option<Box<Self>>,
 }
 
 /// Where a browser comes back from the provider.
@@ -239,11 +250,14 @@ impl Run {
 
     /// The person logs in at the provider, and is sent back.
     pub(crate) async fn approve(&self, authorize_url: &Url) -> Checked<Callback> {
-        let url = self.running().person.log_in(authorize_url).await;
-        let url =
-            url.map_err(|error| format!("the provider does not send the person back: {error}"))?;
-        let url = Url::parse(&url).map_err(|error| format!("{url:?}: {error}"))?;
-        Ok(Callback { url, form: None })
+        let callback = self.running().person.log_in(authorize_url).await;
+        let callback = callback
+            .map_err(|error| format!("the provider does not send the person back: {error}"))?;
+        let url = Url::parse(&callback.url).map_err(|error| format!("{callback:?}: {error}"))?;
+        Ok(Callback {
+            url,
+            form: callback.form,
+        })
     }
 
     /// Starts a login, logs in at the provider, and returns the callback, not delivered yet.
@@ -268,7 +282,7 @@ impl Run {
             Some(form) => Request::form(callback.url.clone(), form),
         };
         Ok(browser
-            .send(request.from_site(self.platform().issuer()))
+            .send(request.sent_by(self.platform().issuer()))
             .await?)
     }
 

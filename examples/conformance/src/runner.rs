@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::checks;
 use crate::judge::both;
 use crate::module::{Module, Script};
+use crate::profile::Profile;
 use crate::report::Outcome;
 use crate::run::{Checked, Held, Run, Running, Stop};
 use crate::settings::ProviderSettings;
@@ -41,9 +42,18 @@ where
         }
     }
 
-    /// Runs a module. The runtime must be the same for all, since apps outlive a module.
+    /// Runs a module with every set-up it has. The runtime must be the same for all, since apps outlive a module.
     pub async fn run(&self, module: &Module) -> Outcome {
-        for setup in &module.setups {
+        self.run_in(module, &module.setups).await
+    }
+
+    /// Runs a module with the set-ups that matter for a plan.
+    pub(crate) async fn run_for(&self, module: &Module, plan: Profile) -> Outcome {
+        self.run_in(module, &module.setups_for(plan)).await
+    }
+
+    async fn run_in(&self, module: &Module, setups: &[Setup]) -> Outcome {
+        for setup in setups {
             let played = tokio::time::timeout(LIMIT, self.run_with(module, *setup)).await;
             let played = played
                 .unwrap_or_else(|_| Err(Stop::Failed(format!("it did not end within {LIMIT:?}"))));
@@ -128,7 +138,11 @@ where
     }
 
     async fn launch(&self, setup: Setup) -> Checked<Running> {
-        let platform = Platform::start(PlatformConfig::default()).await;
+        let platform = Platform::start(PlatformConfig {
+            require_pkce: setup.require_pkce,
+            ..PlatformConfig::default()
+        })
+        .await;
         let platform = platform.map_err(|error| format!("the provider does not start: {error}"))?;
         let app = (self.start)(setup.settings(platform.issuer())).await;
         setup.register(&platform, &app)?;

@@ -35,7 +35,7 @@ impl Suite {
             .iter()
             .filter(|module| module.plans().contains(&self.plan))
         {
-            report.add(module, runner.run(module).await);
+            report.add(module, runner.run_for(module, self.plan).await);
         }
         for entry in NOT_RUN
             .iter()

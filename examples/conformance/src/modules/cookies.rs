@@ -45,6 +45,12 @@ pub(crate) fn modules() -> Vec<Module> {
             |run| Box::pin(wrong_purpose(run)),
         ),
         Module::play(
+            "ours-session-in-several-cookies",
+            OURS,
+            "a session that outgrows one cookie works, shrinks and grows, and is none in parts or in another order",
+            |run| Box::pin(several_cookies(run)),
+        ),
+        Module::play(
             "ours-oversized-cookie",
             OURS,
             "cookies of any size and any bytes break nothing",
@@ -121,8 +127,11 @@ fn with_value(cookie: &Cookie, value: String) -> Cookie {
     }
 }
 
+/// What is done to a cookie.
+type Change = fn(&Cookie) -> Cookie;
+
 async fn tampered_login(run: &Run) -> Checked {
-    let changes: [(&str, fn(&Cookie) -> Cookie); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("changed in the middle", flipped),
         ("cut in half", |cookie| {
             let half = cookie.value.chars().take(cookie.value.len() / 2);
@@ -236,6 +245,69 @@ async fn wrong_purpose(run: &Run) -> Checked {
             )
             .await?;
         }
+    }
+    Ok(())
+}
+
+/// A cookie's name and value, as its length counts (RFC 6265 §6.1).
+const MAX_COOKIE: usize = 4096;
+
+async fn several_cookies(run: &Run) -> Checked {
+    let log_in = async |fault| {
+        run.platform().set_fault(fault);
+        let answer = run.log_in().await;
+        run.platform().set_fault(None);
+        answer
+    };
+    let size = || -> usize {
+        run.browser
+            .cookies()
+            .iter()
+            .map(|cookie| cookie.value.len())
+            .sum()
+    };
+    log_in(None).await?;
+    let small = run.browser.cookies().len();
+    let small_size = size();
+    for round in 0..2 {
+        let answer = log_in(Some(Fault::UserinfoMuch)).await?;
+        for cookie in answer.set_cookies() {
+            let length =
+                cookie.name.len() + cookie.value.len() + cookie.attributes.join("; ").len();
+            ensure!(length <= MAX_COOKIE, "{} has {length} bytes", cookie.name);
+        }
+        run.ensure_logged_in(&format!("with much to keep, round {round}"))
+            .await?;
+        let large = run.browser.cookies();
+        for lost in 0..large.len() {
+            let browser = run.browser.another();
+            let kept = large.iter().enumerate().filter(|(place, _)| *place != lost);
+            browser.set_cookies(kept.map(|(_, cookie)| cookie.clone()).collect());
+            run.probe(&browser).await?;
+            if let Some(next) = large.get(lost + 1) {
+                let mut swapped = large.clone();
+                swapped[lost] = with_value(&large[lost], next.value.clone());
+                swapped[lost + 1] = with_value(next, large[lost].value.clone());
+                browser.set_cookies(swapped);
+                run.ensure_nobody(
+                    &browser,
+                    &format!("with {} and {} swapped", large[lost].name, next.name),
+                )
+                .await?;
+            }
+        }
+        log_in(None).await?;
+        run.ensure_logged_in(&format!("with little to keep again, round {round}"))
+            .await?;
+        let left = run.browser.cookies().len();
+        ensure!(
+            left == small,
+            "{left} cookies are left where {small} would do"
+        );
+        ensure!(
+            size() < small_size + 200,
+            "what was kept before is still in the cookies"
+        );
     }
     Ok(())
 }

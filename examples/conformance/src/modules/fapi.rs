@@ -1,6 +1,6 @@
 //! The part of the FAPI 2.0 Security Profile's client modules that judges the authorization response and the ID token.
 
-use miracl_platform::{Fault, SigningAlgorithm};
+use miracl_platform::{ClientAuthMethod, Fault, SigningAlgorithm};
 
 use crate::judge::Blame::Anyone;
 use crate::judge::Expect::{Accepted, Refused};
@@ -10,7 +10,11 @@ use crate::profile::Profile::{self, Fapi2};
 use crate::setup::Setup;
 
 const FAPI: &[Profile] = &[Fapi2];
-const SETUP: Setup = Setup::PLAIN.signed(SigningAlgorithm::Es256).told();
+const SETUP: Setup = Setup::PLAIN
+    .signed(SigningAlgorithm::Es256)
+    .told()
+    .auth(ClientAuthMethod::PrivateKeyJwt)
+    .require_pkce();
 
 fn module(name: &str, fault: Fault, before: Option<Step>) -> Module {
     let name = format!("fapi2-security-profile-final-client-test-{name}");

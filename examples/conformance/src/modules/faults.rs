@@ -83,7 +83,8 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::TokenWithoutExpiresIn, Accepted, Any),
     (Fault::TokenOddTokenType, Accepted, Any),
     (Fault::TokenWrongTokenType, Refused(Userinfo, Provider), Any),
-    (Fault::TokenWithoutTokenType, Refused(Userinfo, Provider), Any),
+    // RFC 6749 §5.1 demands it, and some providers leave it out.
+    (Fault::TokenWithoutTokenType, Either, Any),
     (Fault::AccessTokenExpired, Refused(Session, Login), Any),
 
     // With an ID token that is not good, the access token beside it is not used.
@@ -99,6 +100,11 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::IdTokenExtraAudienceOtherAzp, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWrongAzp, Refused(Userinfo, Login), Any),
     (Fault::IdTokenExpired, Refused(Userinfo, Login), Any),
+    // Clocks differ by seconds, and not by minutes.
+    (Fault::IdTokenExpiredSecondsAgo, Accepted, Any),
+    (Fault::IdTokenExpiredMinutesAgo, Refused(Userinfo, Login), Any),
+    (Fault::IdTokenSecondsAhead, Accepted, Any),
+    (Fault::IdTokenMinutesAhead, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWithoutExp, Refused(Userinfo, Login), Any),
     (Fault::IdTokenExpString, Refused(Userinfo, Login), Any),
     (Fault::IdTokenExpEnormous, Refused(Userinfo, Login), Any),
@@ -171,6 +177,9 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::UserinfoSlow, Accepted, Slow),
     (Fault::UserinfoRefused, Refused(Session, Provider), Any),
     (Fault::UserinfoRedirects, Refused(Session, Provider), Any),
+    (Fault::UserinfoMuch, Accepted, Any),
+    // A session in cookies cannot hold it, and one on the server can.
+    (Fault::UserinfoTooMuch, Either, Any),
     (Fault::UserinfoWithoutEmail, Accepted, Any),
     (Fault::UserinfoEmailNotVerified, Accepted, Any),
     (Fault::UserinfoWithoutSub, Refused(Session, Login), Any),

@@ -1,15 +1,17 @@
 //! The OpenID Foundation's modules for a client of the code flow: Basic, Form Post, and what Comprehensive adds.
 
-use miracl_platform::{Fault, SigningAlgorithm};
+use miracl_platform::{ClientAuthMethod, Fault, SigningAlgorithm};
 
+use crate::browser::Request;
 use crate::judge::Blame::Anyone;
 use crate::judge::Expect::{Accepted, Either, Refused};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Basic, Comprehensive, Config, FormPost};
-use crate::run::{Checked, Run, ensure};
-use crate::setup::{Auth, Setup};
+use crate::run::{Checked, EMAIL, Run, ensure, lacks};
+use crate::setup::Setup;
 
+const ALL_SCOPES: &str = "openid email profile address phone";
 const BASIC: &[Profile] = &[Basic, FormPost];
 
 /// The module of a fault in the ID token: after it, userinfo is not asked for.
@@ -18,6 +20,15 @@ fn refuses(name: &str, plans: &'static [Profile], fault: Fault) -> Module {
 }
 
 pub(crate) fn modules() -> Vec<Module> {
+    let modules = list().into_iter();
+    let modules = modules.map(|module| match module.plans().contains(&FormPost) {
+        true => module.also_by_form_post(),
+        false => module,
+    });
+    modules.collect()
+}
+
+fn list() -> Vec<Module> {
     use SigningAlgorithm::{Es256, Rs256};
     vec![
         Module::play(
@@ -123,12 +134,26 @@ pub(crate) fn modules() -> Vec<Module> {
             Fault::IdTokenWrongNonce,
         ),
         Module::play(
+            "oidcc-client-test-scope-userinfo-claims",
+            BASIC,
+            "the claims of the scopes profile, email, address and phone arrive at the app",
+            |run| Box::pin(claims(run)),
+        )
+        .with(Setup::PLAIN.scopes(ALL_SCOPES)),
+        Module::login(
+            "oidcc-client-test-form-post-error",
+            &[Comprehensive],
+            &[Fault::CallbackLoginRequired],
+            Refused(Step::Token, Anyone),
+        )
+        .with(Setup::PLAIN.form_post()),
+        Module::play(
             "oidcc-client-test-client-secret-basic",
             BASIC,
             "client_secret_basic with both halves form-encoded",
             |run| Box::pin(happy_path(run)),
         )
-        .with(Setup::PLAIN.auth(Auth::Basic)),
+        .with(Setup::PLAIN.auth(ClientAuthMethod::ClientSecretBasic)),
         refuses(
             "oidcc-client-test-invalid-athash",
             &[Comprehensive],
@@ -142,5 +167,40 @@ pub(super) async fn happy_path(run: &Run) -> Checked {
     run.log_in().await?;
     let count = run.count(Step::Token);
     ensure!(count == 1, "tokens were asked for {count} times");
+    Ok(())
+}
+
+/// A login after which the app shows what the provider said about the person.
+async fn claims(run: &Run) -> Checked {
+    let path = lacks(&run.app().claims, "a page with all claims")?;
+    run.log_in().await?;
+    let requests = run.requests();
+    let asked = requests
+        .iter()
+        .find_map(|request| request.query_value("scope"));
+    let asked: Vec<&str> = asked.unwrap_or_default().split(' ').collect();
+    for scope in ALL_SCOPES.split(' ') {
+        ensure!(
+            asked.contains(&scope),
+            "the scope {scope} is not asked for: {asked:?}"
+        );
+    }
+    let page = run
+        .browser
+        .send(Request::fetch(run.app().url(path)))
+        .await?;
+    for value in [
+        EMAIL,
+        "Alice Example",
+        "1 Example Street",
+        "+44 20 7946 0000",
+    ] {
+        ensure!(
+            page.body.contains(value),
+            "{value:?} does not arrive: {}\n{}",
+            page.line(),
+            page.body
+        );
+    }
     Ok(())
 }

@@ -109,7 +109,7 @@ async fn comes_back(run: &Run, change: fn(&mut Url)) -> Checked {
     change(&mut back);
     let mut page = run
         .browser
-        .send(Request::navigate(back).from_site(run.platform().issuer()))
+        .send(Request::navigate(back).sent_by(run.platform().issuer()))
         .await?;
     for _ in 0..3 {
         let Some(next) = page.location() else { break };
@@ -134,8 +134,8 @@ async fn cross_site(run: &Run) -> Checked {
     run.log_in().await?;
     let url = || run.app().url(path);
     let form: [(&str, &str); 0] = [];
-    let get = Request::navigate(url()).from_site(evil);
-    let post = Request::form(url(), &form).from_site(evil);
+    let get = Request::navigate(url()).sent_by(evil);
+    let post = Request::form(url(), &form).sent_by(evil);
     // A browser without Fetch Metadata, from a page that hides where it is.
     let hidden = Request::form(url(), &form)
         .header("origin", "null")

@@ -8,7 +8,9 @@ mod flow;
 mod foundation;
 mod logout;
 mod redirects;
+mod registration;
 mod requests;
+mod third_party;
 
 use miracl_platform::Fault;
 
@@ -22,8 +24,10 @@ pub fn modules() -> Vec<Module> {
         foundation::modules(),
         discovery::modules(),
         logout::modules(),
+        third_party::modules(),
         fapi::modules(),
         flow::modules(),
+        registration::modules(),
         cookies::modules(),
         redirects::modules(),
         requests::modules(),

@@ -266,7 +266,7 @@ async fn odd_queries(run: &Run) -> Checked {
 async fn idle(run: &Run) -> Checked {
     let callback = run.callback().await?;
     let issuer = run.platform().issuer();
-    let visit = || Request::navigate(callback.url.clone()).from_site(issuer);
+    let visit = || Request::navigate(callback.url.clone()).sent_by(issuer);
     let idle = [
         visit().method(Method::HEAD),
         visit().header("sec-purpose", "prefetch"),
