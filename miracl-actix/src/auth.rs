@@ -36,8 +36,9 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, for `App::configure` at the root of the app: the callback, the login route
-    /// (`/login/start`), log-out (`/logout`), and the page after log-out when it lies on this site.
+    /// Returns the routes of the login, for `App::configure` at the root of the app: the callback, the login routes
+    /// (`/login/start`, and `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on
+    /// this site.
     ///
     /// They need [`layer`](Self::layer) around them.
     #[doc(alias = "MiraclAuthRequestHandler")]

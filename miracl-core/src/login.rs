@@ -467,6 +467,8 @@ impl Visit {
             return Ok(());
         }
         self.set_cookies([forget]);
+        // What they say of sessions that got lost would be wrong.
+        drop(self.take_flashes().await);
         let mut receipt = Recorder::new();
         let looping = Err(FailureReason::LoginLoop);
         let stopped = receipt.check("session comes back", "RFC 6265 §5.4", looping);

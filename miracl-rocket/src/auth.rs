@@ -53,8 +53,8 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, to be mounted at `/`: the callback, the login route (`/login/start`), log-out
-    /// (`/logout`), and the page after log-out when it lies on this site.
+    /// Returns the routes of the login, to be mounted at `/`: the callback, the login routes (`/login/start`, and
+    /// `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on this site.
     ///
     /// They need the [`fairing`](Self::fairing). It does not mount them by itself, so that an app can see its routes, and
     /// leave these out for some of its own.

@@ -31,6 +31,7 @@ mod secrets;
 mod session;
 mod settings;
 mod tabs;
+mod tenants;
 
 fn main() -> ExitCode {
     let modules = [
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         ("initiate", initiate::scenarios()),
         ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("tenants", tenants::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),

@@ -164,16 +164,11 @@ async fn a_setting_that_is_not_built_yet_stops_the_start(adapter: Adapter) {
         ("SESSION_STORE", "memory"),
         ("SESSION_STORE", "redis://127.0.0.1:1"),
         ("MARKS_STORE", "redis://127.0.0.1:1"),
-        ("RESPONSE_MODE", "form_post"),
     ] {
         let refused = refused(Demo::of(adapter, &provider).env(key, value));
         assert_names(&refused, &[key]);
     }
-    for (key, value) in [
-        ("SESSION_STORE", "cookie"),
-        ("MARKS_STORE", "memory"),
-        ("RESPONSE_MODE", "query"),
-    ] {
+    for (key, value) in [("SESSION_STORE", "cookie"), ("MARKS_STORE", "memory")] {
         Demo::of(adapter, &provider).env(key, value).start();
     }
 }

@@ -13,6 +13,7 @@ scenarios![
     oidc_provider_takes_an_assertion_signed_with_a_private_key,
     oidc_provider_signs_its_userinfo,
     oidc_provider_signs_with_each_algorithm_that_is_registered,
+    oidc_provider_posts_its_answer_to_the_callback,
 ];
 
 fn main() -> ExitCode {
@@ -43,7 +44,8 @@ fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
 
 /// Signs in as `someone` and consents, on the provider's own pages.
 async fn approve(browser: &Browser, demo: &Demo, mut page: Answer) -> Answer {
-    for _ in 0..3 {
+    // Sign in, consent, and the answer where it is posted.
+    for _ in 0..4 {
         if page.url.as_str().starts_with(demo.origin()) {
             return page;
         }
@@ -198,6 +200,28 @@ async fn oidc_provider_signs_with_each_algorithm_that_is_registered(adapter: Ada
         log_in(&Browser::new(), &demo).await;
         assert!(!provider.log().contains("error"), "{}", provider.log());
     }
+}
+
+async fn oidc_provider_posts_its_answer_to_the_callback(adapter: Adapter) {
+    let mut provider = OidcProvider::start();
+    let demo = Demo::builder(adapter)
+        .env("ISSUER", provider.issuer())
+        .env("CLIENT_ID", CLIENT_ID)
+        .env("CLIENT_SECRET", CLIENT_SECRET)
+        .env("RESPONSE_MODE", "form_post")
+        .start();
+    provider.register(CLIENT_ID, CLIENT_SECRET, demo.origin(), &json!({}));
+    let browser = Browser::new();
+    log_in(&browser, &demo).await;
+    browser.fetch(demo.url("/me")).await.expect(200);
+    // Errors as well: nobody is asked, and somebody else is hinted at.
+    let url = demo.url("/login/start?prompt=none&login_hint=nobody&max_age=0");
+    let page = browser.visit(url).await;
+    let form = page.forms().into_iter().next().expect("a form");
+    let refused = browser.submit(&page, &form).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.status);
+    assert!(refused.body.contains("login_required"), "{}", refused.body);
+    browser.fetch(demo.url("/me")).await.expect(200);
 }
 
 async fn oidc_provider_signs_its_userinfo(adapter: Adapter) {
