@@ -38,7 +38,13 @@ pub(crate) async fn token(
         _ => Endpoint::Token,
     };
     let answer = params
-        .and_then(|params| exchange(&shared, &faults, &headers, &params))
+        .and_then(|params| {
+            if faults.redirects(endpoint, uri.path()) {
+                // The code stays good, for whoever follows.
+                return Ok(Answer::json(json!({})));
+            }
+            exchange(&shared, &faults, &headers, &params)
+        })
         .unwrap_or_else(|error| {
             tracing::warn!(answer = ?error.body, "token request refused");
             error

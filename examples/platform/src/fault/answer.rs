@@ -43,12 +43,24 @@ impl Faults {
         }
     }
 
+    /// Whether an endpoint redirects a request for `path`, so that it has nothing to answer itself.
+    pub(crate) fn redirects(&self, endpoint: Endpoint, path: &str) -> bool {
+        let redirects = |fault: &Fault| {
+            illness(*fault).is_some_and(|(place, illness)| {
+                place.is(endpoint) && matches!(illness, Illness::Redirects)
+            })
+        };
+        !path.starts_with(ELSEWHERE) && self.active.iter().any(redirects)
+    }
+
     /// Whether a refresh uses up its refresh token. An answer that does not arrive must not cost
     /// an app its session.
     pub(crate) fn rotates_refresh_tokens(&self) -> bool {
         let fails = |fault: &Fault| {
             illness(*fault).is_some_and(|(place, illness)| {
-                place.is(Endpoint::Refresh) && !matches!(illness, Illness::Slow)
+                // A late answer arrives, and so does one from elsewhere.
+                place.is(Endpoint::Refresh)
+                    && !matches!(illness, Illness::Slow | Illness::Redirects)
             })
         };
         !self.has_any(&[

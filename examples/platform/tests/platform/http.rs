@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
 /// An answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
@@ -26,18 +26,35 @@ impl Answer {
 }
 
 pub(crate) async fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
-    send("GET", url, headers, "").await
+    let answer = try_send("GET", url, headers, "").await;
+    answer.unwrap_or_else(|| panic!("no answer from {url}"))
 }
 
 pub(crate) async fn post(url: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+    let answer = try_post(url, headers, form).await;
+    answer.unwrap_or_else(|| panic!("no answer from {url}"))
+}
+
+/// Sends a form; `None` if the connection ended without an answer.
+pub(crate) async fn try_post(
+    url: &str,
+    headers: &[(&str, &str)],
+    form: &[(&str, &str)],
+) -> Option<Answer> {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
     let kind = ("content-type", "application/x-www-form-urlencoded");
-    send("POST", url, &[headers, &[kind]].concat(), &body).await
+    try_send("POST", url, &[headers, &[kind]].concat(), &body).await
 }
 
-pub(crate) async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+/// Sends a request; `None` if the connection ended without an answer.
+pub(crate) async fn try_send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
     let url = Url::parse(url).unwrap();
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -56,12 +73,15 @@ pub(crate) async fn send(method: &str, url: &str, headers: &[(&str, &str)], body
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
+    let read = stream.read_to_end(&mut answer).await;
+    if read.is_err() || answer.is_empty() {
+        return None;
+    }
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
+    Some(Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head: head.to_owned(),
         body: body.to_owned(),
-    }
+    })
 }

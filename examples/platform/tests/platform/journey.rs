@@ -1,100 +1,14 @@
 //! The whole journey over real HTTP, and the ways it must not end.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod http;
-
-use std::collections::HashMap;
-
-use http::Answer;
 use miracl_platform::{
-    Authorization, Client, Fault, Platform, PlatformConfig, SigningAlgorithm, StartError,
+    Authorization, Client, ClientAuthMethod, Fault, Platform, PlatformConfig, StartError,
 };
-use serde_json::Value;
 use url::Url;
 
-const CALLBACK: &str = "http://127.0.0.1:5000/login";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const EMAIL: &str = "alice@example.com";
-const PIN: &str = "1234";
-
-async fn start() -> Platform {
-    let mut client = Client::new("app", "s3cret", CALLBACK);
-    client.name = "Demo".to_owned();
-    client.post_logout_redirect_uris = vec!["http://127.0.0.1:5000/signed-out".to_owned()];
-    let config = PlatformConfig {
-        clients: vec![client],
-        ..PlatformConfig::default()
-    };
-    Platform::start(config).await.unwrap()
-}
-
-/// An authorization URL with everything right, apart from `changes`.
-fn authorize_url(platform: &Platform, changes: &[(&str, &str)]) -> String {
-    let mut params = HashMap::from([
-        ("client_id", "app"),
-        ("redirect_uri", CALLBACK),
-        ("response_type", "code"),
-        ("scope", "openid email something-else"),
-        ("state", "st&te"),
-        ("nonce", "n0nce"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]);
-    params.extend(changes.iter().copied());
-    let url = format!("{}/authorize", platform.issuer());
-    Url::parse_with_params(&url, params).unwrap().into()
-}
-
-fn params(callback: &str) -> HashMap<String, String> {
-    assert!(callback.starts_with(&format!("{CALLBACK}?")), "{callback}");
-    Url::parse(callback)
-        .unwrap()
-        .query_pairs()
-        .into_owned()
-        .collect()
-}
-
-async fn exchange(platform: &Platform, callback: &str, changes: &[(&str, &str)]) -> Answer {
-    let code = params(callback)["code"].clone();
-    let mut form = HashMap::from([
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("redirect_uri", CALLBACK),
-        ("client_id", "app"),
-        ("client_secret", "s3cret"),
-        ("code_verifier", VERIFIER),
-    ]);
-    form.extend(changes.iter().copied());
-    let form: Vec<_> = form
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    http::post(&format!("{}/oidc/token", platform.issuer()), &[], &form).await
-}
-
-async fn userinfo(platform: &Platform, token: &str) -> Answer {
-    let bearer = format!("Bearer {token}");
-    http::get(
-        &format!("{}/oidc/userinfo", platform.issuer()),
-        &[("authorization", &bearer)],
-    )
-    .await
-}
-
-async fn log_in(platform: &Platform) -> String {
-    platform.register_identity(EMAIL, PIN).unwrap();
-    platform
-        .log_in(&authorize_url(platform, &[]), EMAIL, PIN)
-        .await
-        .unwrap()
-}
-
-fn claims(token: &str) -> Value {
-    let claims = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64_simd::URL_SAFE_NO_PAD.decode_to_vec(claims).unwrap()).unwrap()
-}
+use crate::app::{
+    CALLBACK, EMAIL, PIN, authorize_url, claims, exchange, log_in, params, start, userinfo,
+};
+use crate::http;
 
 #[tokio::test]
 async fn a_person_registers_confirms_chooses_a_pin_and_is_logged_in() {
@@ -166,6 +80,25 @@ async fn discovery_describes_this_platform() {
     ] {
         assert_eq!(metadata[name], format!("{issuer}{path}"), "{name}");
     }
+    for (name, value) in [
+        ("response_modes_supported", "query form_post"),
+        ("grant_types_supported", "authorization_code refresh_token"),
+        (
+            "token_endpoint_auth_methods_supported",
+            "client_secret_post client_secret_basic client_secret_jwt private_key_jwt",
+        ),
+        (
+            "id_token_signing_alg_values_supported",
+            "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA",
+        ),
+        (
+            "scopes_supported",
+            "openid email profile address phone dvs mpin_id hash_mpin_id offline_access",
+        ),
+    ] {
+        let values: Vec<_> = value.split(' ').collect();
+        assert_eq!(metadata[name], serde_json::json!(values), "{name}");
+    }
     assert_eq!(
         metadata["code_challenge_methods_supported"],
         serde_json::json!(["S256"])
@@ -179,7 +112,6 @@ async fn discovery_describes_this_platform() {
 #[tokio::test]
 async fn scopes_of_miracl_bring_its_claims() {
     let platform = start().await;
-    platform.register_identity(EMAIL, PIN).unwrap();
     let url = authorize_url(&platform, &[("scope", "openid mpin_id hash_mpin_id dvs")]);
     let callback = platform.log_in(&url, EMAIL, PIN).await.unwrap();
     let tokens = exchange(&platform, &callback, &[]).await.json();
@@ -194,6 +126,64 @@ async fn scopes_of_miracl_bring_its_claims() {
         claims(tokens["id_token"].as_str().unwrap())["mpin_id"],
         user["mpin_id"]
     );
+}
+
+#[tokio::test]
+async fn standard_scopes_bring_standard_claims() {
+    let platform = start().await;
+    for (scope, claims) in [
+        (
+            "profile",
+            "family_name given_name locale name preferred_username updated_at zoneinfo",
+        ),
+        ("email", "email email_verified"),
+        ("address", "address"),
+        ("phone", "phone_number phone_number_verified"),
+    ] {
+        let scope = format!("openid {scope}");
+        let url = authorize_url(&platform, &[("scope", &scope)]);
+        let callback = platform.log_in(&url, EMAIL, PIN).await.unwrap();
+        let tokens = exchange(&platform, &callback, &[]).await.json();
+        let user = userinfo(&platform, tokens["access_token"].as_str().unwrap()).await;
+        let mut names: Vec<_> = user.json().as_object().unwrap().keys().cloned().collect();
+        names.retain(|name| name != "sub");
+        names.sort_unstable();
+        assert_eq!(names.join(" "), claims);
+    }
+}
+
+#[tokio::test]
+async fn the_first_way_of_proving_who_one_is_is_the_one_taken() {
+    let platform = start().await;
+    for (asked, told) in [
+        ("", None),
+        ("gold", Some("gold")),
+        ("gold silver", Some("gold")),
+    ] {
+        let url = authorize_url(&platform, &[("acr_values", asked)]);
+        let callback = platform.log_in(&url, EMAIL, PIN).await.unwrap();
+        let tokens = exchange(&platform, &callback, &[]).await.json();
+        let id_token = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id_token["acr"].as_str(), told);
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_requires_pkce_refuses_a_login_without() {
+    let config = PlatformConfig {
+        clients: vec![Client::new("app", "s3cret", CALLBACK)],
+        require_pkce: true,
+        ..PlatformConfig::default()
+    };
+    let platform = Platform::start(config).await.unwrap();
+    let without = [("code_challenge", ""), ("code_challenge_method", "")];
+    let url = platform
+        .browser()
+        .visit(&authorize_url(&platform, &without))
+        .await;
+    assert_eq!(params(&url.unwrap())["error"], "invalid_request");
+    platform.register_identity(EMAIL, PIN).unwrap();
+    log_in(&platform).await;
 }
 
 #[tokio::test]
@@ -334,42 +324,6 @@ async fn a_code_needs_its_verifier_address_and_client() {
 }
 
 #[tokio::test]
-async fn a_client_authenticates_in_one_way_and_not_in_two() {
-    let platform = start().await;
-    let basic = format!(
-        "Basic {}",
-        base64_simd::STANDARD.encode_to_string("app:s3cret")
-    );
-    let token_url = format!("{}/oidc/token", platform.issuer());
-    for (with_secret, status) in [(false, 200), (true, 400)] {
-        let callback = log_in(&platform).await;
-        let code = params(&callback)["code"].clone();
-        let mut form = vec![
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", CALLBACK),
-            ("code_verifier", VERIFIER),
-        ];
-        if with_secret {
-            form.push(("client_secret", "s3cret"));
-        }
-        let answer = http::post(&token_url, &[("authorization", &basic)], &form).await;
-        assert_eq!(answer.status, status, "{answer:?}");
-    }
-    let repeated = [
-        ("code", "a"),
-        ("code", "b"),
-        ("grant_type", "authorization_code"),
-    ];
-    assert_eq!(
-        http::post(&token_url, &[("authorization", &basic)], &repeated)
-            .await
-            .status,
-        400
-    );
-}
-
-#[tokio::test]
 async fn prompt_none_answers_for_whoever_is_signed_in_until_log_out() {
     let platform = start().await;
     let callback = log_in(&platform).await;
@@ -384,6 +338,10 @@ async fn prompt_none_answers_for_whoever_is_signed_in_until_log_out() {
     };
     let answer = params(&platform.log_in(&silent(&[]), EMAIL, PIN).await.unwrap());
     assert!(answer.contains_key("code"));
+    let answer = platform
+        .log_in(&silent(&[("max_age", "0")]), EMAIL, PIN)
+        .await;
+    assert_eq!(params(&answer.unwrap())["error"], "login_required");
     let other = platform
         .log_in(&silent(&[("login_hint", "bob@example.com")]), EMAIL, PIN)
         .await;
@@ -493,52 +451,20 @@ async fn requests_are_recorded_without_secrets() {
     assert_eq!(request.authorization, Authorization::Absent);
     assert_eq!(request.form_value("grant_type"), Some("authorization_code"));
     assert_eq!(request.form_value("client_secret"), Some("[redacted]"));
+    assert_eq!(request.client_auth, [ClientAuthMethod::ClientSecretPost]);
+    let mut names = request.form_names();
+    names.sort_unstable();
+    let expected = "client_id client_secret code code_verifier grant_type redirect_uri";
+    assert_eq!(names.join(" "), expected);
+    assert!(!request.has_access_token_in_query());
     assert!(!format!("{requests:?}").contains("s3cret"));
-}
 
-#[tokio::test]
-async fn an_app_that_wants_es256_gets_es256() {
-    let platform = start().await;
-    let mut client = Client::new("app", "s3cret", CALLBACK);
-    client.id_token_signed_response_alg = SigningAlgorithm::Es256;
-    platform.add_client(client).unwrap();
-    let tokens = exchange(&platform, &log_in(&platform).await, &[])
-        .await
-        .json();
-    let header = tokens["id_token"]
-        .as_str()
-        .unwrap()
-        .split('.')
-        .next()
-        .unwrap();
-    let header: Value =
-        serde_json::from_slice(&base64_simd::URL_SAFE_NO_PAD.decode_to_vec(header).unwrap())
-            .unwrap();
-    assert_eq!(header["alg"], "ES256");
-    let certs = http::get(&format!("{}/oidc/certs", platform.issuer()), &[])
-        .await
-        .json();
-    let mut keys = certs["keys"].as_array().unwrap().iter();
-    assert!(keys.any(|key| key["kid"] == header["kid"] && key["kty"] == "EC"));
-}
-
-#[tokio::test]
-async fn new_keys_sign_and_the_old_ones_stay_published() {
-    let platform = start().await;
-    let certs = format!("{}/oidc/certs", platform.issuer());
-    let before = http::get(&certs, &[]).await.json();
-    platform.rotate_keys().await.unwrap();
-    let after = http::get(&certs, &[]).await.json();
-    let [before, after] = [&before, &after].map(|set| set["keys"].as_array().unwrap());
-    assert_eq!(after.len(), 2 * before.len());
-    assert!(after.ends_with(before));
-    assert_ne!(after[0]["kid"], before[0]["kid"]);
-
-    platform.rotate_keys_and_forget().await.unwrap();
-    let last = http::get(&certs, &[]).await.json();
-    let last = last["keys"].as_array().unwrap();
-    assert_eq!(last.len(), before.len());
-    assert!(last.iter().all(|key| !after.contains(key)));
+    let url = format!("{}/oidc/userinfo?access_token=x", platform.issuer());
+    assert_eq!(http::get(&url, &[]).await.status, 401);
+    let requests = platform.requests();
+    assert!(requests[1].has_access_token_in_query());
+    assert_eq!(requests[1].number, requests[0].number + 1);
+    assert!(requests[0].number > 1, "those forgotten count too");
 }
 
 #[tokio::test]
@@ -592,76 +518,6 @@ async fn only_loopback_is_listened_on_and_a_taken_port_is_told() {
     first.shutdown().await;
     let second = Platform::start(config).await.unwrap();
     assert_eq!(second.address().port(), port);
-}
-
-#[tokio::test]
-async fn a_fault_changes_one_thing_and_goes_away_again() {
-    let platform = start().await;
-    for (fault, status) in [
-        (Fault::TokenInvalidGrant, 400),
-        (Fault::TokenInvalidClient, 401),
-        (Fault::TokenServerError, 500),
-    ] {
-        let callback = log_in(&platform).await;
-        platform.set_fault(Some(fault));
-        assert_eq!(
-            exchange(&platform, &callback, &[]).await.status,
-            status,
-            "{}",
-            fault.name()
-        );
-        platform.set_fault(None);
-    }
-    for (fault, name) in [
-        (Fault::IdTokenWrongIssuer, "iss"),
-        (Fault::IdTokenWrongAudience, "aud"),
-        (Fault::IdTokenWrongNonce, "nonce"),
-    ] {
-        let callback = log_in(&platform).await;
-        platform.set_fault(Some(fault));
-        let tokens = exchange(&platform, &callback, &[]).await.json();
-        platform.set_fault(None);
-        let honest = exchange(&platform, &log_in(&platform).await, &[])
-            .await
-            .json();
-        let [bad, good] =
-            [tokens, honest].map(|tokens| claims(tokens["id_token"].as_str().unwrap()));
-        for claim in ["iss", "aud", "nonce", "sub"] {
-            assert_eq!(
-                bad[claim] != good[claim],
-                claim == name,
-                "{} {claim}",
-                fault.name()
-            );
-        }
-    }
-    let tokens = exchange(&platform, &log_in(&platform).await, &[])
-        .await
-        .json();
-    let token = tokens["access_token"].as_str().unwrap();
-    for (fault, status) in [
-        (Fault::UserinfoUnauthorizedJson, 401),
-        (Fault::UserinfoUnauthorizedEmpty, 401),
-        (Fault::UserinfoServerError, 500),
-        (Fault::UserinfoArray, 200),
-    ] {
-        platform.set_fault(Some(fault));
-        assert_eq!(
-            userinfo(&platform, token).await.status,
-            status,
-            "{}",
-            fault.name()
-        );
-    }
-    platform.set_fault(Some(Fault::UserinfoWithoutEmail));
-    assert_eq!(
-        userinfo(&platform, token).await.json(),
-        serde_json::json!({ "sub": EMAIL })
-    );
-    platform.set_fault(None);
-    assert_eq!(userinfo(&platform, token).await.status, 200);
-    platform.set_fault(Some(Fault::AccessTokenExpired));
-    assert_eq!(userinfo(&platform, token).await.status, 401);
 }
 
 #[tokio::test]

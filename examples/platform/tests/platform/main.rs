@@ -1,0 +1,15 @@
+//! The platform from outside: over real HTTP, and by what it offers to tests.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod algorithms;
+mod app;
+mod client_authentication;
+mod faults;
+mod form_post;
+mod http;
+mod id_token_faults;
+mod journey;
+mod key_faults;
+mod refresh;
+mod verify;
