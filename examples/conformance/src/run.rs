@@ -70,7 +70,8 @@ pub(crate) struct Running {
 #[derive(Debug)]
 struct Person {
     at_provider: miracl_platform::Browser,
-    signed_in: AtomicBool,
+    /// Whether they have an identity with a PIN, for requests that want one.
+    has_pin: AtomicBool,
     /// The first of the browsers they use the app with.
     at_app: Browser,
 }
@@ -78,15 +79,15 @@ struct Person {
 impl Running {
     /// # Errors
     ///
-    /// When the provider does not register the person.
+    /// When the provider does not sign the person in.
     pub(crate) fn new(app: App, platform: Platform, setup: Setup) -> Checked<Self> {
         let at_provider = platform.browser();
         at_provider
-            .register_identity(EMAIL, PIN)
+            .sign_in(EMAIL)
             .map_err(|error| error.to_string())?;
         let person = Person {
             at_provider,
-            signed_in: AtomicBool::new(false),
+            has_pin: AtomicBool::new(false),
             at_app: Browser::new(),
         };
         Ok(Self {
@@ -105,15 +106,14 @@ impl Person {
         let open = url
             .query_pairs()
             .all(|(name, _)| name != "prompt" && name != "max_age");
-        if open && self.signed_in.load(Ordering::Relaxed) {
+        if open {
             url.query_pairs_mut().append_pair("prompt", "none");
+        } else if !self.has_pin.swap(true, Ordering::Relaxed) {
+            self.at_provider.register_identity(EMAIL, PIN)?;
         }
-        let log_in = self
-            .at_provider
+        self.at_provider
             .log_in_callback(url.as_str(), EMAIL, PIN)
-            .await?;
-        self.signed_in.store(true, Ordering::Relaxed);
-        Ok(log_in)
+            .await
     }
 }
 

@@ -373,9 +373,7 @@ async fn storm(run: &Run) -> Checked {
         STORM * STORMS
     );
     run.platform()
-        .rotate_keys()
-        .await
-        .map_err(|error| error.to_string())?;
+        .set_fault(Some(Fault::CertsRotatedBeforeSigning));
     run.browser.set_cookies(Vec::new());
     run.log_in().await?;
     Ok(())
