@@ -138,7 +138,7 @@ fn fall_ill(illness: Illness, path: &str, answer: &mut Answer) {
             answer.status = StatusCode::NO_CONTENT;
             answer.body = Body::Nothing;
         }
-        Illness::Huge => answer.set("padding", "x".repeat(HUGE)),
+        Illness::Huge => answer.padding = HUGE,
         Illness::Hangs => answer.body = Body::Never,
         Illness::Slow => answer.delay = SLOW,
         Illness::Refused => answer.body = Body::Broken,
