@@ -12,13 +12,15 @@ use crate::{
     discovery::{Issuers, ProviderMetadata},
     error::{AuthFailure, Description, FailureReason, SessionError, printable},
     id_token::{Expected, IdToken, Unverified},
+    jwks::Cause,
     login::{PendingLogin, cookie_name, mark},
+    marks::MarkedBy,
     receipt::{Applied, Receipt, Recorder},
     routes::Route,
     seal::Purpose,
     secret::{Secret, random},
     session::{Session, SessionData, User},
-    token::{self, TokenResponse, Tokens},
+    token::{self, Grant, TokenResponse, Tokens},
     userinfo::{self, UserData, UserinfoError},
     visit::Visit,
 };
@@ -185,7 +187,11 @@ impl Visit {
         let code = authorization_code(response, issuers, &metadata, receipt)?;
 
         let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
-        let tokens = token::exchange(engine, &metadata, &code, verifier.as_deref()).await;
+        let grant = Grant::Code {
+            code: &code,
+            verifier: verifier.as_deref(),
+        };
+        let tokens = token::request(engine, &metadata, grant).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
         let (id_token, raw) = self.id_token(&login, &tokens, &metadata, receipt).await?;
         if named.is_some_and(|iss| iss != id_token.issuer) {
@@ -254,7 +260,7 @@ impl Visit {
         }
     }
 
-    /// Verifies the ID token, fetching the provider's keys again when it names one that is not known.
+    /// Verifies the ID token.
     async fn id_token(
         &self,
         login: &PendingLogin,
@@ -272,15 +278,11 @@ impl Visit {
         };
         let id_token = Unverified::parse(raw.expose(), &allowed);
         let id_token = receipt.check("id_token alg", "OIDC Core §3.1.3.7 (7)", id_token)?;
-        let uri = &metadata.jwks_uri;
-        let taken = engine.jwks.keys(&engine.http, uri).await;
-        let taken = receipt.check("jwks_uri", "RFC 7517 §5", taken)?;
-        let mut verdict = id_token.signature(&taken.keys);
-        if taken.may_be_old(verdict) {
-            let newer = engine.jwks.newer(&taken, &engine.http, uri).await;
-            let newer = receipt.check("jwks_uri again", "OIDC Core §10.1.1", newer)?;
-            verdict = id_token.signature(&newer);
-        }
+        let (http, uri) = (&engine.http, &metadata.jwks_uri);
+        let verdict = engine
+            .jwks
+            .check(http, uri, &id_token, Cause::Login, receipt)
+            .await?;
         let expected = Expected {
             issuers: Issuers::new(config, metadata),
             client_id: engine.credentials.client_id().await?,
@@ -292,7 +294,9 @@ impl Visit {
             now: engine.now(),
             skew: config.clock_skew,
         };
+        let algorithm = id_token.algorithm();
         let verified = id_token.verify(verdict, &expected, receipt)?;
+        engine.seen_algorithms.add(algorithm);
         Ok((verified, raw))
     }
 
@@ -347,23 +351,27 @@ impl Visit {
         let tokens = Tokens {
             access_token: tokens.access_token,
             id_token: raw,
+            refresh_token: tokens.refresh_token,
             expires_at: tokens.expires_at,
+            renew_at: tokens.renew_at,
             scope: tokens.scope,
         };
-        let now = self.miracl().engine().now();
+        let now_ms = self.miracl().engine().config.clock.now_ms();
+        let marked_by = MarkedBy::new(&id_token.issuer, &id_token.subject, id_token.sid.as_deref());
         let session = Arc::new(Session {
             id: random(),
             generation: 0,
             // Known once the data is sealed.
             data: Default::default(),
-            created: now,
-            seen: now,
+            created_ms: now_ms,
+            seen: now_ms / 1000,
             issued_at: id_token.issued_at,
             issuer: id_token.issuer,
             subject: id_token.subject,
             email: user_data.email(),
             email_verified: user_data.email_verified(),
             sid: id_token.sid,
+            marked_by,
         });
         let data = Arc::new(SessionData {
             tokens: tokens.clone(),

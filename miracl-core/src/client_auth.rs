@@ -207,8 +207,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) secret: &'a Secret,
     pub(crate) key: Option<&'a ClientKey>,
-    /// The provider's issuer: the one audience of an assertion.
-    pub(crate) issuer: &'a str,
+    /// The one audience of an assertion: the provider's issuer.
+    pub(crate) audience: &'a str,
     pub(crate) now: u64,
 }
 
@@ -244,7 +244,7 @@ impl Proof<'_> {
         let claims = json!({
             "iss": self.client_id,
             "sub": self.client_id,
-            "aud": self.issuer,
+            "aud": self.audience,
             "jti": URL_SAFE_NO_PAD.encode_to_string(random::<16>()),
             "iat": self.now,
             "exp": self.now + ASSERTION_LIFE,
@@ -292,7 +292,7 @@ mod tests {
             client_id: "client",
             secret,
             key,
-            issuer: "https://issuer.example",
+            audience: "https://issuer.example",
             now: 1000,
         }
     }

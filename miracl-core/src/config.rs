@@ -114,6 +114,10 @@ pub struct Config {
     /// (OpenID Connect Core 1.0 §3.1.3.7, step 3).
     pub trusted_audiences: Vec<String>,
 
+    /// How strictly logout tokens are read, which end sessions through the back channel. By default
+    /// [`LogoutTokenRules::Final`].
+    pub logout_token_rules: LogoutTokenRules,
+
     /// How far the provider's clock may differ from ours. By default 60 seconds.
     pub clock_skew: Duration,
 
@@ -187,6 +191,7 @@ impl Default for Config {
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
             trusted_audiences: Vec::new(),
+            logout_token_rules: LogoutTokenRules::default(),
             clock_skew: Duration::from_secs(60),
             cookie_keys: Vec::new(),
             cookie_prefix: "miracl".to_owned(),
@@ -243,6 +248,12 @@ pub struct Paths {
     pub login_initiate: String,
     /// Ends the session: `POST`; a `GET` asks first. By default `/logout`.
     pub logout: String,
+    /// Where the provider itself ends sessions: `POST` (OpenID Connect Back-Channel Logout 1.0). By default
+    /// `/backchannel-logout`; register it as `backchannel_logout_uri`.
+    pub backchannel_logout: String,
+    /// What the provider's log-out page loads in a frame: `GET` (OpenID Connect Front-Channel Logout 1.0). By default
+    /// `/frontchannel-logout`; register it as `frontchannel_logout_uri`.
+    pub frontchannel_logout: String,
 }
 
 impl Default for Paths {
@@ -251,6 +262,8 @@ impl Default for Paths {
             login_start: "/login/start".to_owned(),
             login_initiate: "/login/initiate".to_owned(),
             logout: "/logout".to_owned(),
+            backchannel_logout: "/backchannel-logout".to_owned(),
+            frontchannel_logout: "/frontchannel-logout".to_owned(),
         }
     }
 }
@@ -278,6 +291,19 @@ pub enum ResponseMode {
     /// The post comes from the provider's site, and browsers send no `Lax` cookie with it. So the cookie of a login under way is
     /// `SameSite=None; Secure`, and hooks don't see the session that there was before; it ends all the same when a new one begins.
     FormPost,
+}
+
+/// How strictly logout tokens are read (OpenID Connect Back-Channel Logout 1.0 §2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogoutTokenRules {
+    /// As the final specification has it. The header's `typ` may be missing, or `JWT`.
+    #[default]
+    Final,
+    /// The header's `typ` must be `logout+jwt` (OWASP ASVS 5.0, 10.5.5).
+    Strict,
+    /// For providers of the drafts' time: `exp` may be missing. The token must then be no older than ten minutes all the same.
+    Lenient,
 }
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).

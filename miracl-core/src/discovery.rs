@@ -245,7 +245,11 @@ impl Discovery {
         self.check(&answer, http.allows_http())
     }
 
-    fn check(&self, answer: &Answer, allow_http: bool) -> Result<ProviderMetadata, ProviderError> {
+    pub(crate) fn check(
+        &self,
+        answer: &Answer,
+        allow_http: bool,
+    ) -> Result<ProviderMetadata, ProviderError> {
         let malformed = |detail| ProviderError::Malformed {
             endpoint: ENDPOINT,
             detail,

@@ -84,6 +84,11 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// Whether the provider refused with this `error` code.
+    pub(crate) fn is_refusal(&self, code: &str) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == code)
+    }
+
     /// Whether asking again might help: the provider is away, slow or ill, rather than refusing.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -546,6 +551,9 @@ pub enum RefreshError {
     Subject,
     /// The answer is a JWT that failed a check. It was dropped; the old data stays.
     Token(IdTokenError),
+    /// The ID token that came with refreshed tokens is not this session's (OpenID Connect Core 1.0 §12.2). The session has been
+    /// ended.
+    RefreshedIdToken(IdTokenError),
     /// The session cannot be read or written.
     Session(SessionError),
 }
@@ -558,6 +566,10 @@ impl fmt::Display for RefreshError {
             Self::Provider(error) => error.fmt(f),
             Self::Subject => f.write_str("the userinfo is about another subject than the session"),
             Self::Token(error) => write!(f, "the signed userinfo was refused: {error}"),
+            Self::RefreshedIdToken(error) => write!(
+                f,
+                "the refreshed ID token was refused, and the session was ended: {error}"
+            ),
             Self::Session(error) => error.fmt(f),
         }
     }

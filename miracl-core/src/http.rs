@@ -6,7 +6,7 @@ use reqwest::{Method, Proxy, redirect::Policy};
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use url::{Host, Url};
 
 use crate::{config::Config, error::ProviderError};
@@ -65,6 +65,17 @@ impl HttpClient {
     /// Whether plain http off loopback was allowed, at the app's own risk.
     pub(crate) fn allows_http(&self) -> bool {
         self.allow_http
+    }
+
+    /// Runs a future to its end, whatever becomes of who waits for it.
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match &self.home {
+            Some(home) if !home.alive.is_closed() => home.runtime.spawn(future),
+            _ => tokio::spawn(future),
+        }
     }
 
     pub(crate) async fn get(

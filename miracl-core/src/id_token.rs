@@ -1,10 +1,14 @@
 //! The ID token and every check it must pass (OpenID Connect Core 1.0 §3.1.3.7).
 
-use std::{fmt, time::Duration};
+mod error;
+
+use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde_json::{Map, Value};
+
+pub use error::IdTokenError;
 
 use crate::{
     config::SigningAlgorithm,
@@ -21,6 +25,8 @@ const MAX_LEN: usize = 16 * 1024;
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Times beyond the year 9999 are no times.
 const LAST_TIME: f64 = 253_402_300_800.0;
+/// The `typ` of logout tokens (Back-Channel Logout 1.0 §2.4).
+pub(crate) const LOGOUT_TYP: &str = "logout+jwt";
 /// The longest `sub` (OpenID Connect Core 1.0 §2).
 const MAX_SUB: usize = 255;
 
@@ -34,184 +40,6 @@ const CORE_10: &str = "OIDC Core §3.1.3.7 (10)";
 const CORE_11: &str = "OIDC Core §3.1.3.7 (11)";
 const CORE_12: &str = "OIDC Core §3.1.3.7 (12)";
 const CORE_13: &str = "OIDC Core §3.1.3.7 (13)";
-
-/// Why an ID token was refused: one variant for each check.
-///
-/// `Display` tells expected and found where neither is personal data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdTokenError {
-    /// It is no signed JWT in compact form.
-    Malformed {
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// The header names an algorithm that is not allowed: `none`, an HMAC, or another than the registered one.
-    Algorithm {
-        /// What is allowed.
-        allowed: Vec<&'static str>,
-        /// What the header says.
-        found: String,
-    },
-    /// The header demands extensions (`crit`) that are not supported (RFC 7515 §4.1.11).
-    CriticalHeader,
-    /// No key of the provider fits the token's `kid` and algorithm, also after fetching the keys again.
-    UnknownKey {
-        /// The header's `kid`, if it has one.
-        kid: Option<String>,
-    },
-    /// The provider's key is an RSA key of less than 2048 bits.
-    WeakKey,
-    /// The signature is not by the provider.
-    Signature,
-    /// A claim is missing.
-    Missing {
-        /// Its name.
-        claim: &'static str,
-    },
-    /// A claim has the wrong type, or a value that its type does not allow.
-    Invalid {
-        /// Its name.
-        claim: &'static str,
-    },
-    /// `iss` is not the provider's issuer.
-    Issuer {
-        /// The provider's issuer.
-        expected: String,
-        /// What the token says.
-        found: String,
-    },
-    /// `aud` does not contain this client.
-    Audience {
-        /// This client's id.
-        expected: String,
-        /// What the token says.
-        found: Vec<String>,
-    },
-    /// `aud` has an audience that is not trusted. If it is right, add it to
-    /// [`Config::trusted_audiences`](crate::Config::trusted_audiences).
-    UntrustedAudience {
-        /// That audience.
-        found: String,
-    },
-    /// `azp` is another client, or missing although there are several audiences.
-    AuthorizedParty {
-        /// This client's id.
-        expected: String,
-        /// What the token says.
-        found: Option<String>,
-    },
-    /// `exp` is over.
-    Expired {
-        /// For how many seconds, on our clock.
-        seconds: u64,
-    },
-    /// `iat` or `nbf` lies in the future: one of the two clocks is wrong.
-    NotYetValid {
-        /// Which claim.
-        claim: &'static str,
-        /// For how many seconds, on our clock.
-        seconds: u64,
-    },
-    /// `iat` is more than a day ago, although the token was asked for just now.
-    IssuedTooLongAgo {
-        /// For how many seconds, on our clock.
-        seconds: u64,
-    },
-    /// `nonce` is not the one this login was started with.
-    Nonce,
-    /// `at_hash` does not belong to the access token (OpenID Connect Core 1.0 §3.1.3.8).
-    AccessTokenHash,
-    /// `auth_time` is longer ago than the `max_age` that was asked for.
-    AuthTime {
-        /// How many seconds were asked for.
-        max_age: u64,
-        /// How many it is.
-        age: u64,
-    },
-    /// `acr` is none of those asked for.
-    Acr {
-        /// What was asked for.
-        asked: Vec<String>,
-        /// What the token says.
-        found: Option<String>,
-    },
-}
-
-impl fmt::Display for IdTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { detail } => write!(f, "it is no signed JWT: {detail}"),
-            Self::Algorithm { allowed, found } => {
-                write!(
-                    f,
-                    "it is signed with `{found}`, allowed is {}",
-                    allowed.join(", ")
-                )
-            }
-            Self::CriticalHeader => {
-                f.write_str("its header demands extensions that are not supported")
-            }
-            Self::UnknownKey { kid: Some(kid) } => {
-                write!(f, "the provider publishes no key `{kid}` of that algorithm")
-            }
-            Self::UnknownKey { kid: None } => {
-                f.write_str("the provider publishes no key of that algorithm")
-            }
-            Self::WeakKey => f.write_str("the provider's RSA key is shorter than 2048 bits"),
-            Self::Signature => f.write_str("the signature is not by the provider"),
-            Self::Missing { claim } => write!(f, "`{claim}` is missing"),
-            Self::Invalid { claim } => write!(f, "`{claim}` has a value that is not allowed"),
-            Self::Issuer { expected, found } => {
-                write!(f, "`iss` is `{found}`, expected was `{expected}`")
-            }
-            Self::Audience { expected, found } => {
-                write!(f, "`aud` is {found:?}, expected was `{expected}`")
-            }
-            Self::UntrustedAudience { found } => {
-                write!(
-                    f,
-                    "`aud` has the audience `{found}`, which is not in `trusted_audiences`"
-                )
-            }
-            Self::AuthorizedParty {
-                expected,
-                found: Some(found),
-            } => {
-                write!(f, "`azp` is `{found}`, expected was `{expected}`")
-            }
-            Self::AuthorizedParty { found: None, .. } => {
-                f.write_str("`azp` is missing although there are several audiences")
-            }
-            Self::Expired { seconds } => write!(f, "it expired {seconds} s ago"),
-            Self::NotYetValid { claim, seconds } => {
-                write!(f, "`{claim}` lies {seconds} s in the future")
-            }
-            Self::IssuedTooLongAgo { seconds } => write!(f, "it was issued {seconds} s ago"),
-            Self::Nonce => f.write_str("`nonce` is not the one this login was started with"),
-            Self::AccessTokenHash => f.write_str("`at_hash` does not belong to the access token"),
-            Self::AuthTime { max_age, age } => {
-                write!(
-                    f,
-                    "the person logged in {age} s ago, and at most {max_age} s were asked for"
-                )
-            }
-            Self::Acr {
-                asked,
-                found: Some(found),
-            } => write!(
-                f,
-                "`acr` is `{found}`, asked for was {}",
-                asked.join(" or ")
-            ),
-            Self::Acr { asked, found: None } => {
-                write!(f, "`acr` is missing, asked for was {}", asked.join(" or "))
-            }
-        }
-    }
-}
-
-impl std::error::Error for IdTokenError {}
 
 /// What this client expects of an ID token.
 pub(crate) struct Expected<'a> {
@@ -230,6 +58,8 @@ pub(crate) struct Expected<'a> {
 /// A token taken apart, of which nothing is proven yet.
 pub(crate) struct Unverified<'a> {
     pub(crate) kid: Option<String>,
+    /// The header's `typ` in lower case, without an `application/` before it (RFC 7515 §4.1.9).
+    pub(crate) typ: Option<String>,
     algorithm: SigningAlgorithm,
     signed: &'a str,
     signature: Vec<u8>,
@@ -287,10 +117,19 @@ impl<'a> Unverified<'a> {
             Some(Value::String(kid)) => Some(kid.clone()),
             Some(_) => return Err(malformed("the header's `kid` is no string")),
         };
+        let typ = match header.get("typ") {
+            None => None,
+            Some(Value::String(typ)) => {
+                let typ = typ.to_ascii_lowercase();
+                Some(typ.strip_prefix("application/").unwrap_or(&typ).to_owned())
+            }
+            Some(_) => return Err(malformed("the header's `typ` is no string")),
+        };
         let payload_bytes = decode(payload)?;
         let signature_bytes = decode(signature)?;
         Ok(Self {
             kid,
+            typ,
             algorithm,
             signed: &raw[..raw.len() - signature.len() - 1],
             signature: signature_bytes,
@@ -315,6 +154,14 @@ impl<'a> Unverified<'a> {
         expected: &Expected<'_>,
         receipt: &mut Recorder,
     ) -> Result<IdToken, FailureReason> {
+        // A token for something else, which the provider signed as well (RFC 8725 §3.11).
+        let kind = match self.typ.as_deref() {
+            Some(LOGOUT_TYP) => Err(IdTokenError::Malformed {
+                detail: "it is a logout token".to_owned(),
+            }),
+            _ => Ok(()),
+        };
+        receipt.check("id_token typ", "RFC 8725 §3.11", kind)?;
         // Steps 6 to 8.
         receipt.check(
             "id_token signature",
@@ -326,7 +173,8 @@ impl<'a> Unverified<'a> {
 
         // Step 2: the issuer, exactly.
         let issuer = receipt.check("id_token iss", CORE_2, check_issuer(claims, expected))?;
-        receipt.check("id_token aud", CORE_3, check_audience(claims, expected))?;
+        let audience = check_audience(claims, expected.client_id, expected.trusted_audiences);
+        receipt.check("id_token aud", CORE_3, audience)?;
         receipt.check_if("id_token azp", CORE_4, check_party(claims, expected))?;
         receipt.check("id_token exp", CORE_9, check_exp(claims, expected))?;
         let issued_at = receipt.check("id_token iat", CORE_10, check_iat(claims, expected))?;
@@ -352,6 +200,37 @@ impl<'a> Unverified<'a> {
             sid: text(claims, "sid")?.map(str::to_owned),
             claims: claims.clone(),
         })
+    }
+
+    /// Checks the claims of an ID token that came with refreshed tokens (OpenID Connect Core 1.0 §12.2): it must be about the same
+    /// person as the `first` one of the session, from the same issuer, and if it names a nonce or a time of authentication, then
+    /// the first one's.
+    pub(crate) fn verify_refreshed(
+        &self,
+        verdict: Verdict,
+        subject: &str,
+        first: &Map<String, Value>,
+        expected: &Expected<'_>,
+    ) -> Result<(), IdTokenError> {
+        self.signed_by_provider(verdict)?;
+        let claims = &self.payload()?;
+        check_issuer(claims, expected)?;
+        check_audience(claims, expected.client_id, expected.trusted_audiences)?;
+        check_party(claims, expected)?;
+        check_exp(claims, expected)?;
+        check_iat(claims, expected)?;
+        check_nbf(claims, expected)?;
+        check_at_hash(claims, self.algorithm, expected.access_token)?;
+        if check_subject(claims)? != subject {
+            return Err(IdTokenError::Changed { claim: "sub" });
+        }
+        for claim in ["nonce", "auth_time", "azp"] {
+            let (now, before) = (claims.get(claim), first.get(claim));
+            if now.is_some() && before.is_some() && now != before {
+                return Err(IdTokenError::Changed { claim });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2): signed by the provider, and
@@ -384,13 +263,17 @@ impl<'a> Unverified<'a> {
         Ok(claims)
     }
 
-    fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
+    pub(crate) fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
+    }
+
+    pub(crate) fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
         json::object(&self.payload).map_err(|error| IdTokenError::Malformed {
             detail: format!("the payload is {error}"),
         })
     }
 
-    fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
+    pub(crate) fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
         match verdict {
             Verdict::Good => Ok(()),
             Verdict::Bad => Err(IdTokenError::Signature),
@@ -434,21 +317,21 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, IdTokenError> {
 }
 
 /// Step 3: this client is among the audiences, and all others are trusted.
-fn check_audience(
+pub(crate) fn check_audience(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    client_id: &str,
+    trusted: &[String],
 ) -> Result<(), IdTokenError> {
     let audiences = audiences(claims)?;
-    if !audiences.contains(&expected.client_id) {
+    if !audiences.contains(&client_id) {
         return Err(IdTokenError::Audience {
-            expected: expected.client_id.to_owned(),
+            expected: client_id.to_owned(),
             found: audiences.iter().map(|one| printable(one, 200)).collect(),
         });
     }
-    let untrusted = audiences.iter().find(|audience| {
-        **audience != expected.client_id
-            && !expected.trusted_audiences.iter().any(|t| t == *audience)
-    });
+    let untrusted = audiences
+        .iter()
+        .find(|audience| **audience != client_id && !trusted.iter().any(|t| t == *audience));
     match untrusted {
         Some(untrusted) => Err(IdTokenError::UntrustedAudience {
             found: printable(untrusted, 200),
@@ -604,7 +487,7 @@ fn check_at_hash(
 }
 
 /// A claim that is text where it is there. The wrong type is an error, never the same as missing.
-fn text<'a>(
+pub(crate) fn text<'a>(
     claims: &'a Map<String, Value>,
     claim: &'static str,
 ) -> Result<Option<&'a str>, IdTokenError> {
@@ -616,7 +499,10 @@ fn text<'a>(
 }
 
 /// A claim that is a `NumericDate` (RFC 7519 §2) where it is there: a number, maybe with a fraction, that is a time.
-fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<u64>, IdTokenError> {
+pub(crate) fn time(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+) -> Result<Option<u64>, IdTokenError> {
     match claims.get(claim) {
         None => Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
@@ -636,4 +522,4 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,15 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::forgiving_decode_to_vec;
 use openidconnect::{
     JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _,
-    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
+    core::{CoreJsonWebKey, CoreJsonWebKeyType, CoreJwsSigningAlgorithm},
 };
 use serde_json::Value;
 
 use crate::{
-    config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient, json,
+    config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient,
+    id_token::Unverified, json, receipt::Recorder,
 };
 
 /// How long a key set is used before it is fetched again.
@@ -21,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 /// How many fetches for unknown keys the logins of this process may cause in [`WINDOW`], beyond which a provider that
 /// signs with keys it does not publish is not asked again.
 const LOGIN_FETCHES: u32 = 60;
+/// How many of them logout tokens may cause.
+const LOGOUT_TOKEN_FETCHES: u32 = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 /// The smallest RSA modulus accepted (NIST SP 800-131A).
 const MIN_RSA_BITS: usize = 2048;
@@ -98,19 +101,11 @@ impl KeySet {
 impl Key {
     fn parse(value: Value) -> Option<Self> {
         let kid = value.get("kid").and_then(Value::as_str).map(str::to_owned);
-        let rsa_bits = value
-            .get("n")
-            .and_then(Value::as_str)
-            .and_then(|n| URL_SAFE_NO_PAD.decode_to_vec(n.as_bytes()).ok())
-            .map(|n| {
-                let leading = n.iter().take_while(|byte| **byte == 0).count();
-                let first = n
-                    .get(leading)
-                    .map_or(0, |byte| byte.leading_zeros() as usize);
-                (n.len() - leading) * 8 - first
-            });
-        let key = serde_json::from_value(value).ok()?;
-        Some(Self { kid, key, rsa_bits })
+        let rsa_bits = value.get("n").and_then(Value::as_str).and_then(bits);
+        let key: CoreJsonWebKey = serde_json::from_value(value).ok()?;
+        // What cannot be measured cannot be found too short.
+        let measured = *key.key_type() != CoreJsonWebKeyType::RSA || rsa_bits.is_some();
+        measured.then_some(Self { kid, key, rsa_bits })
     }
 
     fn fits(&self, jws: &CoreJwsSigningAlgorithm) -> bool {
@@ -127,6 +122,19 @@ impl Key {
         };
         for_signing && same_type && same_algorithm
     }
+}
+
+/// The size of a number in base64url (RFC 7518 §6.3.1.1).
+///
+/// It is read as generously as the keys are: providers leave bits behind the last byte that are not zero.
+fn bits(number: &str) -> Option<usize> {
+    let standard = number.replace('-', "+").replace('_', "/");
+    let bytes = forgiving_decode_to_vec(standard.as_bytes()).ok()?;
+    let leading = bytes.iter().take_while(|byte| **byte == 0).count();
+    let first = bytes
+        .get(leading)
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    Some((bytes.len() - leading) * 8 - first)
 }
 
 fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {
@@ -147,15 +155,34 @@ fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {
 #[derive(Debug, Default)]
 pub(crate) struct Jwks {
     keys: Fetched<KeySet>,
-    login_fetches: Mutex<Option<Window>>,
+    /// For each [`Cause`].
+    windows: [Mutex<Option<Window>>; 2],
 }
 
-/// The fetches that logins have caused of late.
+/// What keys are fetched again for. Each cause has a budget of its own, so that a storm of one leaves the others theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Somebody logs in, or is logged in: the provider gave us the token itself.
+    Login,
+    /// A logout token, which anybody can send.
+    LogoutToken,
+}
+
+impl Cause {
+    fn budget(self) -> u32 {
+        match self {
+            Self::Login => LOGIN_FETCHES,
+            Self::LogoutToken => LOGOUT_TOKEN_FETCHES,
+        }
+    }
+}
+
+/// The fetches of one cause of late.
 #[derive(Debug)]
 struct Window {
     began: Instant,
     count: u32,
-    /// How many fetches had ended before the last that was counted. Logins that saw as many share it.
+    /// How many fetches had ended before the last that was counted. Those who saw as many share it.
     last: u64,
 }
 
@@ -184,7 +211,7 @@ impl Taken {
 impl Jwks {
     /// Returns the keys, fetching them when there are none or they are an hour old. Old ones serve on while the provider
     /// is away.
-    pub(crate) async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
+    async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
         let seen = self.keys.ended();
         if let Some(keys) = self.keys.younger_than(FRESH) {
             return Ok(Taken {
@@ -209,18 +236,41 @@ impl Jwks {
         })
     }
 
-    /// Returns newer keys than those `taken`, for a login whose token they did not find good.
+    /// Checks a token's signature, fetching the keys again when those that are known do not find it good
+    /// (OpenID Connect Core 1.0 §10.1.1).
+    pub(crate) async fn check(
+        &self,
+        http: &HttpClient,
+        uri: &str,
+        token: &Unverified<'_>,
+        cause: Cause,
+        receipt: &mut Recorder,
+    ) -> Result<Verdict, ProviderError> {
+        let taken = self.keys(http, uri).await;
+        let taken = receipt.check_provider("jwks_uri", "RFC 7517 §5", taken)?;
+        let verdict = token.signature(&taken.keys);
+        if !taken.may_be_old(verdict) {
+            return Ok(verdict);
+        }
+        let newer = self.newer(&taken, http, uri, cause).await;
+        let newer = receipt.check_provider("jwks_uri again", "OIDC Core §10.1.1", newer)?;
+        Ok(token.signature(&newer))
+    }
+
+    /// Returns newer keys than those `taken`, for a token that they did not find good.
     ///
-    /// Each login asks once. Logins that find the key missing at the same time share one fetch.
-    pub(crate) async fn newer(
+    /// Each token asks once. Those that find the key missing at the same time share one fetch.
+    async fn newer(
         &self,
         taken: &Taken,
         http: &HttpClient,
         uri: &str,
+        cause: Cause,
     ) -> Result<Arc<KeySet>, ProviderError> {
-        if self.keys.ended() == taken.ended && !self.may_fetch(taken.ended) {
+        if self.keys.ended() == taken.ended && !self.may_fetch(cause, taken.ended) {
             tracing::warn!(
-                "too many ID tokens are not signed with the keys that are known; they are not fetched again for a while"
+                ?cause,
+                "too many tokens are not signed with the keys that are known; they are not fetched again for a while"
             );
             return Ok(taken.keys.clone());
         }
@@ -229,16 +279,15 @@ impl Jwks {
             .await
     }
 
-    /// Whether a login may have the keys fetched that has seen so many fetches end.
-    fn may_fetch(&self, seen: u64) -> bool {
-        let mut window = self
-            .login_fetches
+    /// Whether the keys may be fetched for somebody who has seen so many fetches end.
+    fn may_fetch(&self, cause: Cause, seen: u64) -> bool {
+        let mut window = self.windows[cause as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match window.as_mut() {
             Some(window) if window.began.elapsed() < WINDOW => {
                 if window.last != seen {
-                    if window.count == LOGIN_FETCHES {
+                    if window.count == cause.budget() {
                         return false;
                     }
                     window.count += 1;
@@ -282,9 +331,17 @@ mod tests {
         let jwks = Jwks::default();
         for seen in 0..u64::from(LOGIN_FETCHES) {
             for _ in 0..LOGIN_FETCHES {
-                assert!(jwks.may_fetch(seen), "{seen}");
+                assert!(jwks.may_fetch(Cause::Login, seen), "{seen}");
             }
         }
-        assert!(!jwks.may_fetch(u64::from(LOGIN_FETCHES)));
+        assert!(!jwks.may_fetch(Cause::Login, u64::from(LOGIN_FETCHES)));
+    }
+
+    #[test]
+    fn a_storm_of_logout_tokens_leaves_logins_their_own_fetches() {
+        let jwks = Jwks::default();
+        let fetches = (0..100).filter(|seen| jwks.may_fetch(Cause::LogoutToken, *seen));
+        assert_eq!(fetches.count(), LOGOUT_TOKEN_FETCHES as usize);
+        assert!(jwks.may_fetch(Cause::Login, 100));
     }
 }

@@ -25,6 +25,7 @@
 //! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at any
 //! level.
 
+mod backchannel;
 mod callback;
 mod challenge;
 mod client_auth;
@@ -36,6 +37,10 @@ mod discovery;
 mod error;
 mod flash;
 mod flight;
+mod frontchannel;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod id_token;
 mod initiate;
@@ -48,6 +53,7 @@ mod marks;
 mod miracl;
 mod origin;
 mod receipt;
+mod refresh;
 mod reply;
 mod request;
 mod return_to;
@@ -78,8 +84,8 @@ pub mod app {
         client_auth::{ClientKey, ClientKeyError},
         clock::Clock,
         config::{
-            ClientAuthMethod, Config, ConfigError, Danger, Paths, Pkce, Problem, ResponseMode,
-            SigningAlgorithm,
+            ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
+            ResponseMode, SigningAlgorithm,
         },
         credentials::{ClientCredentials, CredentialSource},
         error::{

@@ -1,6 +1,6 @@
 //! Logging out: here first, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use url::Url;
@@ -21,11 +21,34 @@ use crate::{
 const METADATA_WAIT: Duration = Duration::from_secs(2);
 
 /// What ended a session, as `on_logout` receives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutKind {
     /// The person used the log-out route.
     User,
+    /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0): the one named by `sid`, or where
+    /// there is none, every one of the person `sub`. No browser takes part, so the visit is nobody's.
+    BackChannel {
+        /// The provider's issuer.
+        issuer: String,
+        /// Whose sessions, as [`User::id`](crate::User::id) has it. One of both is always there.
+        sub: Option<String>,
+        /// Which session at the provider.
+        sid: Option<String>,
+    },
+    /// The provider's log-out page ended the session of this browser (OpenID Connect Front-Channel Logout 1.0).
+    FrontChannel,
+}
+
+/// Shows the kind and not whose session it was.
+impl fmt::Debug for LogoutKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "User",
+            Self::BackChannel { .. } => "BackChannel { .. }",
+            Self::FrontChannel => "FrontChannel",
+        })
+    }
 }
 
 impl Visit {
@@ -59,6 +82,29 @@ impl Visit {
             }
         };
         Ok(metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref())))
+    }
+
+    /// Ends this session and every other of the same person at this app, wherever they are, and returns the URL at which the
+    /// provider ends its own, as [`logout`](Self::logout) does.
+    ///
+    /// Nobody logged in is no error. A login after it makes a session that lives.
+    ///
+    /// # Errors
+    ///
+    /// As [`logout`](Self::logout).
+    pub async fn logout_everywhere(&self) -> Result<Option<String>, SessionError> {
+        let Some(user) = self.user().await? else {
+            return Ok(None);
+        };
+        let provider = self.logout().await?;
+        if self.changes_nothing() {
+            return Ok(provider);
+        }
+        let engine = self.miracl().engine();
+        let now_ms = engine.config.clock.now_ms();
+        let person = user.0.marked_by.subject;
+        engine.marks.end_subject_by_clock(person, now_ms);
+        Ok(provider)
     }
 
     /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`

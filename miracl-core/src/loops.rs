@@ -52,7 +52,7 @@ impl Loops {
     /// Notes that a session came back.
     pub(crate) fn seen(&self, session: &Session, now: u64) {
         // An old one was seen before, or nobody remembers it.
-        if now.saturating_sub(session.created) <= WINDOW {
+        if now.saturating_sub(session.created()) <= WINDOW {
             self.unseen.invalidate(&session.id);
         }
     }

@@ -1,6 +1,7 @@
-//! Marks: which logins were used and which sessions were ended, so that a copied cookie is worth nothing.
+//! Marks: which logins and logout tokens were used and which sessions were ended, so that a copied cookie is worth nothing.
 //!
-//! They are kept in the memory of this process, bounded in number, until nothing that they mark could still be alive.
+//! They are kept in the memory of this process, bounded in number, until nothing that they mark could still be alive. A session
+//! is marked by its own id, or from outside: by the provider's `sid`, or by the subject with a time up to which its sessions end.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -8,29 +9,100 @@ use std::{
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
+use ring::digest;
 
-use crate::{config::Config, session::SessionId};
+use crate::{
+    config::Config,
+    session::{Session, SessionId},
+};
 
 /// How many marks of each kind are kept: about 15 MB at the most. The oldest go first.
 const CAPACITY: u64 = 100_000;
+/// How many marks requests can make that nobody has to prove anything for. They push out each other, and no other.
+const UNPROVEN_CAPACITY: u64 = 10_000;
 
 /// What a login is marked by: a hash of its `state`.
 pub(crate) type LoginMark = [u8; 32];
 
+/// The hash of an issuer and a name that is the issuer's.
+pub(crate) type NameMark = [u8; 16];
+
+/// By what log-outs from outside name a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MarkedBy {
+    pub(crate) subject: NameMark,
+    pub(crate) sid: Option<NameMark>,
+}
+
+impl MarkedBy {
+    pub(crate) fn new(issuer: &str, subject: &str, sid: Option<&str>) -> Self {
+        Self {
+            subject: name_mark("sub", issuer, subject),
+            sid: sid.map(|sid| name_mark("sid", issuer, sid)),
+        }
+    }
+}
+
+/// Hashes a name of an issuer's: two kinds of names are two marks, whatever they are.
+pub(crate) fn name_mark(kind: &str, issuer: &str, name: &str) -> NameMark {
+    let text = format!("{kind}\n{}\n{issuer}{name}", issuer.len());
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut mark = NameMark::default();
+    mark.copy_from_slice(&hash.as_ref()[..16]);
+    mark
+}
+
+/// Up to when the sessions of a subject are ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Until {
+    /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived here.
+    token: Option<(u64, u64)>,
+    /// Our own clock, in milliseconds: somebody logged out everywhere.
+    ours_ms: Option<u64>,
+}
+
+impl Until {
+    fn covers(&self, session: &Session) -> bool {
+        let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
+            // Within one second our own clock tells which was first.
+            session.issued_at < iat || session.issued_at == iat && session.created_ms <= arrived_ms
+        });
+        by_token || self.ours_ms.is_some_and(|ms| session.created_ms <= ms)
+    }
+
+    /// The later of both.
+    fn or(self, other: Self) -> Self {
+        Self {
+            token: self.token.max(other.token),
+            ours_ms: self.ours_ms.max(other.ours_ms),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Marks {
     logins: Cache<LoginMark, ()>,
+    tokens: Cache<NameMark, ()>,
     sessions: Cache<SessionId, ()>,
+    sids: Cache<NameMark, ()>,
+    subjects: Cache<NameMark, Until>,
+    /// Sids named by requests that prove nothing (front-channel log-out).
+    unproven_sids: Cache<NameMark, ()>,
     /// Until the first session is ended, nobody needs to look.
-    any_session: AtomicBool,
+    any: AtomicBool,
 }
 
 impl Marks {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, logout_token_window: Duration) -> Self {
+        let session = config.session_absolute_timeout;
         Self {
-            logins: cache(config.login_timeout),
-            sessions: cache(config.session_absolute_timeout),
-            any_session: AtomicBool::new(false),
+            logins: cache(CAPACITY, config.login_timeout),
+            tokens: cache(CAPACITY, logout_token_window),
+            sessions: cache(CAPACITY, session),
+            sids: cache(CAPACITY, session),
+            subjects: cache(CAPACITY, session),
+            unproven_sids: cache(UNPROVEN_CAPACITY, session),
+            any: AtomicBool::new(false),
         }
     }
 
@@ -40,20 +112,83 @@ impl Marks {
         self.logins.entry(login).or_insert_with(|| ()).is_fresh()
     }
 
+    /// Marks a logout token as used, by its issuer and `jti`. False when it was used before.
+    pub(crate) fn use_token(&self, token: NameMark) -> bool {
+        self.tokens.entry(token).or_insert_with(|| ()).is_fresh()
+    }
+
     /// Marks a session as ended.
     pub(crate) fn end_session(&self, id: SessionId) {
         self.sessions.insert(id, ());
-        self.any_session.store(true, Ordering::Release);
+        self.any.store(true, Ordering::Release);
     }
 
-    pub(crate) fn is_ended(&self, id: &SessionId) -> bool {
-        self.any_session.load(Ordering::Acquire) && self.sessions.contains_key(id)
+    /// Marks the sessions of this sid as ended, on the provider's word.
+    pub(crate) fn end_sid(&self, sid: NameMark) {
+        self.sids.insert(sid, ());
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Marks the sessions of this sid as ended, on nobody's word.
+    pub(crate) fn end_sid_unproven(&self, sid: NameMark) {
+        self.unproven_sids.insert(sid, ());
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Marks the sessions of a subject as ended whose ID token is not younger than a logout token, issued at `iat` on the
+    /// provider's clock, and that did not begin after it arrived.
+    pub(crate) fn end_subject_by_token(&self, subject: NameMark, iat: u64, arrived_ms: u64) {
+        self.end_subject(
+            subject,
+            Until {
+                token: Some((iat, arrived_ms)),
+                ours_ms: None,
+            },
+        );
+    }
+
+    /// Marks the sessions of a subject as ended that began up to now.
+    pub(crate) fn end_subject_by_clock(&self, subject: NameMark, now_ms: u64) {
+        self.end_subject(
+            subject,
+            Until {
+                token: None,
+                ours_ms: Some(now_ms),
+            },
+        );
+    }
+
+    fn end_subject(&self, subject: NameMark, until: Until) {
+        self.subjects.entry(subject).and_upsert_with(|before| {
+            let before = before.map(moka::Entry::into_value);
+            before.unwrap_or_default().or(until)
+        });
+        self.any.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_ended(&self, session: &Session) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        let named = session.marked_by.sid;
+        self.sessions.contains_key(&session.id)
+            || named.is_some_and(|sid| {
+                self.sids.contains_key(&sid) || self.unproven_sids.contains_key(&sid)
+            })
+            || self
+                .subjects
+                .get(&session.marked_by.subject)
+                .is_some_and(|until| until.covers(session))
     }
 }
 
-fn cache<K: std::hash::Hash + Eq + Send + Sync + 'static>(keep: Duration) -> Cache<K, ()> {
+fn cache<K, V>(capacity: u64, keep: Duration) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     Cache::builder()
-        .max_capacity(CAPACITY)
+        .max_capacity(capacity)
         // The default policy prefers what is looked up often, and would turn new marks away.
         .eviction_policy(EvictionPolicy::lru())
         .time_to_live(keep + Duration::from_secs(60))
@@ -63,19 +198,26 @@ fn cache<K: std::hash::Hash + Eq + Send + Sync + 'static>(keep: Duration) -> Cac
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::tests::session;
+
+    fn marks() -> Marks {
+        Marks::new(&Config::default(), Duration::from_secs(60))
+    }
 
     #[test]
-    fn a_login_is_used_once() {
-        let marks = Marks::new(&Config::default());
+    fn a_login_and_a_token_are_used_once() {
+        let marks = marks();
         assert!(marks.use_login([1; 32]));
         assert!(!marks.use_login([1; 32]));
         assert!(marks.use_login([2; 32]));
+        assert!(marks.use_token([1; 16]));
+        assert!(!marks.use_token([1; 16]));
     }
 
     #[test]
     fn of_two_that_use_a_login_at_once_one_wins() {
         for round in 0..2000_u32 {
-            let marks = Marks::new(&Config::default());
+            let marks = marks();
             let start = std::sync::Barrier::new(2);
             let mut login = LoginMark::default();
             login[..4].copy_from_slice(&round.to_le_bytes());
@@ -93,11 +235,98 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_session_stays_ended() {
-        let marks = Marks::new(&Config::default());
-        assert!(!marks.is_ended(&[1; 32]));
-        marks.end_session([1; 32]);
-        assert!(marks.is_ended(&[1; 32]));
-        assert!(!marks.is_ended(&[2; 32]));
+    fn an_ended_session_stays_ended_and_no_other_is() {
+        let marks = marks();
+        let one = session();
+        let other = Session {
+            id: [1; 32],
+            ..session()
+        };
+        assert!(!marks.is_ended(&one));
+        marks.end_session(one.id);
+        assert!(marks.is_ended(&one));
+        assert!(!marks.is_ended(&other));
+    }
+
+    fn of_sid(sid: Option<&str>) -> Session {
+        Session {
+            marked_by: MarkedBy::new("https://issuer.example", "alice", sid),
+            ..session()
+        }
+    }
+
+    #[test]
+    fn a_sid_ends_its_own_session_and_no_other() {
+        let mark = name_mark("sid", "https://issuer.example", "one");
+        let (proven, unproven) = (marks(), marks());
+        proven.end_sid(mark);
+        unproven.end_sid_unproven(mark);
+        for marks in [proven, unproven] {
+            assert!(marks.is_ended(&of_sid(Some("one"))));
+            assert!(!marks.is_ended(&of_sid(Some("two"))));
+            assert!(!marks.is_ended(&of_sid(None)));
+            let elsewhere = Session {
+                marked_by: MarkedBy::new("https://another.example", "alice", Some("one")),
+                ..session()
+            };
+            assert!(!marks.is_ended(&elsewhere));
+        }
+    }
+
+    #[test]
+    fn a_subject_is_no_sid_whatever_its_name() {
+        let marks = marks();
+        marks.end_sid(name_mark("sid", "https://issuer.example", "alice"));
+        assert!(!marks.is_ended(&session()));
+        assert_ne!(name_mark("sub", "ab", "c"), name_mark("sub", "a", "bc"));
+    }
+
+    #[test]
+    fn a_subjects_sessions_end_up_to_the_tokens_time_and_later_ones_live() {
+        let marks = marks();
+        let alice = session().marked_by.subject;
+        let at = |issued_at, created_ms| Session {
+            issued_at,
+            created_ms,
+            ..session()
+        };
+        marks.end_subject_by_token(alice, 1000, 1_000_500);
+        assert!(marks.is_ended(&at(999, 5_000_000)), "an older token");
+        assert!(
+            marks.is_ended(&at(1000, 1_000_500)),
+            "the same second, but before"
+        );
+        assert!(
+            !marks.is_ended(&at(1000, 1_000_501)),
+            "the same second, but after"
+        );
+        assert!(!marks.is_ended(&at(1001, 1_000_000)));
+        // An older mark that arrives late takes nothing back.
+        marks.end_subject_by_token(alice, 900, 1_001_000);
+        assert!(marks.is_ended(&at(1000, 1_000_500)));
+        assert!(!marks.is_ended(&at(1000, 1_000_501)));
+
+        marks.end_subject_by_clock(alice, 2_000_000);
+        assert!(marks.is_ended(&at(5000, 2_000_000)));
+        assert!(!marks.is_ended(&at(5000, 2_000_001)));
+        assert!(
+            marks.is_ended(&at(1000, 1_000_500)),
+            "the token's mark stays"
+        );
+    }
+
+    #[test]
+    fn marks_that_prove_nothing_push_out_no_others() {
+        let marks = marks();
+        let proven = name_mark("sid", "https://issuer.example", "one");
+        marks.end_sid(proven);
+        for number in 0..30_000_u32 {
+            let mut mark = NameMark::default();
+            mark[..4].copy_from_slice(&number.to_le_bytes());
+            marks.end_sid_unproven(mark);
+        }
+        marks.unproven_sids.run_pending_tasks();
+        assert!(marks.unproven_sids.entry_count() <= UNPROVEN_CAPACITY);
+        assert!(marks.is_ended(&of_sid(Some("one"))));
     }
 }

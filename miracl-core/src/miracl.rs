@@ -9,6 +9,7 @@ use ring::digest;
 use url::Url;
 
 use crate::{
+    backchannel::{self, SeenAlgorithms},
     config::{Config, ConfigError, Problems},
     cookies::Cookies,
     credentials::Credentials,
@@ -19,6 +20,7 @@ use crate::{
     loops::Loops,
     marks::Marks,
     origin,
+    refresh::Renewals,
     reply::Reply,
     request::{RequestView, is_idle},
     return_to::ReturnTo,
@@ -48,7 +50,9 @@ pub(crate) struct Engine {
     pub(crate) discovery: Discovery,
     pub(crate) jwks: Jwks,
     pub(crate) marks: Marks,
+    pub(crate) seen_algorithms: SeenAlgorithms,
     pub(crate) loops: Loops,
+    pub(crate) renewals: Renewals,
     binding: OnceLock<Binding>,
 }
 
@@ -88,8 +92,10 @@ impl Miracl {
             http,
             discovery: Discovery::new(config),
             jwks: Jwks::default(),
-            marks: Marks::new(config),
+            marks: Marks::new(config, backchannel::WINDOW + config.clock_skew),
+            seen_algorithms: SeenAlgorithms::default(),
             loops: Loops::new(),
+            renewals: Renewals::new(),
             binding: OnceLock::new(),
             origin: checked.origin,
             callback_path: checked.callback_path,
@@ -99,6 +105,11 @@ impl Miracl {
             config: checked.config,
         };
         let miracl = Self(Arc::new(engine));
+        if miracl.config().scopes.iter().any(|s| s == "offline_access") {
+            tracing::warn!(
+                "refresh tokens are used once per session within this process; with several replicas, send a session's requests to one of them, or two may use the same token"
+            );
+        }
         tracing::info!("{}", miracl.summary());
         Ok(miracl)
     }
@@ -145,7 +156,7 @@ impl Miracl {
     /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.
     ///
     /// Exempt are the requests that other sites send on purpose, and that the login itself protects: the callback by
-    /// [`form_post`](crate::ResponseMode::FormPost), and a login that a third party initiates.
+    /// [`form_post`](crate::ResponseMode::FormPost), a login that a third party initiates, and back-channel log-out.
     ///
     /// # Errors
     ///
@@ -213,6 +224,8 @@ impl Engine {
             self.config.paths.login_start.as_str(),
             self.config.paths.login_initiate.as_str(),
             self.config.paths.logout.as_str(),
+            self.config.paths.backchannel_logout.as_str(),
+            self.config.paths.frontchannel_logout.as_str(),
         ];
         paths.extend(self.signed_out_path.as_deref());
         paths

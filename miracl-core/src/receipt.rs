@@ -203,6 +203,21 @@ impl Recorder {
         }
     }
 
+    /// The same for a request to the provider, whose error is wanted as it is.
+    pub(crate) fn check_provider<T>(
+        &mut self,
+        name: &'static str,
+        section: &'static str,
+        result: Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        // What matters is what it writes down.
+        let _ = match &result {
+            Ok(_) => self.check(name, section, Ok::<_, FailureReason>(())),
+            Err(error) => self.check(name, section, Err(error.clone())),
+        };
+        result
+    }
+
     /// Records a check that may not apply, and hands its result on.
     pub(crate) fn check_if<E: Into<FailureReason>>(
         &mut self,
@@ -542,6 +557,9 @@ impl IdTokenError {
             Self::Acr { asked, found } => both(shown(&asked.join(" ")), or_none(found)),
             Self::Nonce => both("the nonce of this login".to_owned(), "another".to_owned()),
             Self::Signature => both("the provider's signature".to_owned(), "another".to_owned()),
+            Self::Changed { claim } => {
+                both(format!("the session's `{claim}`"), "another".to_owned())
+            }
             Self::AccessTokenHash => {
                 both("the access token's hash".to_owned(), "another".to_owned())
             }

@@ -85,6 +85,16 @@ impl Reply {
         .with("content-type", "application/problem+json")
     }
 
+    /// An error for the provider: 400 and JSON, in the form of RFC 6749 §5.2.
+    pub(crate) fn oauth_error(error: &str, description: &str) -> Self {
+        let body = serde_json::json!({ "error": error, "error_description": description });
+        Self {
+            body: body.to_string(),
+            ..Self::empty(400)
+        }
+        .with("content-type", "application/json")
+    }
+
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

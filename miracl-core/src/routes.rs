@@ -19,6 +19,10 @@ pub enum Route {
     LoginInitiate,
     /// Ends the session: `POST`; `GET` asks first.
     Logout,
+    /// Where the provider itself ends sessions (OpenID Connect Back-Channel Logout 1.0).
+    BackChannelLogout,
+    /// What the provider's log-out page loads in a frame (OpenID Connect Front-Channel Logout 1.0).
+    FrontChannelLogout,
     /// Where the provider sends the browser back to after log-out.
     SignedOut,
 }
@@ -42,6 +46,7 @@ pub struct Mount<'a> {
 
 const READ: &[&str] = &["GET", "HEAD"];
 const READ_AND_POST: &[&str] = &["GET", "HEAD", "POST"];
+const POST: &[&str] = &["POST"];
 
 /// What a route came to, and what the adapter does with it.
 #[derive(Debug)]
@@ -79,6 +84,16 @@ impl Miracl {
                 READ_AND_POST,
             ),
             (Route::Logout, Some(&paths.logout), READ_AND_POST),
+            (
+                Route::BackChannelLogout,
+                Some(&paths.backchannel_logout),
+                POST,
+            ),
+            (
+                Route::FrontChannelLogout,
+                Some(&paths.frontchannel_logout),
+                READ,
+            ),
             (Route::SignedOut, signed_out, READ),
         ];
         let mount = |(route, path, methods)| {
@@ -91,8 +106,8 @@ impl Miracl {
         routes.into_iter().filter_map(mount).collect()
     }
 
-    /// Whether a request is one that other sites send on purpose: a callback by `form_post`, or a login that a third party
-    /// initiates. Both are bound to the browser in another way than by where they come from.
+    /// Whether a request is one that others send on purpose: a callback by `form_post`, a login that a third party initiates, or
+    /// a logout token. None of them is trusted for where it comes from.
     pub(crate) fn expects_other_sites(&self, request: &impl RequestView) -> bool {
         let target = request.path_and_query();
         let path = target.split('?').next().unwrap_or_default();
@@ -100,7 +115,7 @@ impl Miracl {
             && self.routes().iter().any(|mount| {
                 mount.path == path
                     && mount.methods.contains(&"POST")
-                    && matches!(mount.route, Route::Callback | Route::LoginInitiate)
+                    && mount.route != Route::Logout
             })
     }
 }
@@ -137,6 +152,11 @@ impl Visit {
                 start(self.initiate_login(request, parameters.as_deref()).await)
             }
             Route::Logout => self.log_out(request).await,
+            Route::BackChannelLogout => {
+                let parameters = parameters(request, body);
+                self.backchannel_logout(parameters.as_deref()).await
+            }
+            Route::FrontChannelLogout => self.frontchannel_logout(&query(request)).await,
             Route::SignedOut => Answer::Reply(self.miracl().signed_out()),
         }
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     config::Config,
     error::SessionTooLarge,
+    marks::MarkedBy,
     seal::SealNonce,
     token::{StoredTokens, Tokens},
     wire::{Reader, Writer},
@@ -31,8 +32,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// The nonce that the large part was sealed with: which value belongs to this one can be told without opening it.
     pub(crate) data: SealNonce,
-    /// When the person logged in here, in seconds since 1970.
-    pub(crate) created: u64,
+    /// When the person logged in here, in milliseconds since 1970.
+    pub(crate) created_ms: u64,
     /// When the idle deadline was last moved.
     pub(crate) seen: u64,
     /// The ID token's `iat`, on the provider's clock.
@@ -42,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) email: Option<String>,
     pub(crate) email_verified: bool,
     pub(crate) sid: Option<String>,
+    /// By what log-outs from outside name it, so that no request has to make a hash.
+    pub(crate) marked_by: MarkedBy,
 }
 
 impl Session {
@@ -56,7 +59,7 @@ impl Session {
             .bytes(&self.id)
             .u32(self.generation)
             .bytes(&self.data)
-            .u64(self.created)
+            .u64(self.created_ms)
             .u64(self.seen)
             .u64(self.issued_at)
             .u8(flags)
@@ -64,6 +67,8 @@ impl Session {
             .text(&self.subject)
             .maybe_text(self.email.as_deref())
             .maybe_text(self.sid.as_deref())
+            .bytes(&self.marked_by.subject)
+            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]))
             .finish()
     }
 
@@ -77,7 +82,7 @@ impl Session {
             id: reader.array()?,
             generation: reader.u32()?,
             data: reader.array()?,
-            created: reader.u64()?,
+            created_ms: reader.u64()?,
             seen: reader.u64()?,
             issued_at: reader.u64()?,
             email_verified: reader.u8()? & EMAIL_VERIFIED != 0,
@@ -85,8 +90,20 @@ impl Session {
             subject: reader.text()?.to_owned(),
             email: reader.maybe_text()?.map(str::to_owned),
             sid: reader.maybe_text()?.map(str::to_owned),
+            marked_by: MarkedBy {
+                subject: reader.array()?,
+                sid: match reader.rest() {
+                    [] => None,
+                    rest => Some(rest.try_into().ok()?),
+                },
+            },
         };
-        reader.rest().is_empty().then_some(session)
+        Some(session)
+    }
+
+    /// When the person logged in here, in seconds since 1970.
+    pub(crate) fn created(&self) -> u64 {
+        self.created_ms / 1000
     }
 
     /// Whether both deadlines lie ahead.
@@ -100,7 +117,7 @@ impl Session {
 
     /// The absolute deadline.
     pub(crate) fn ends(&self, config: &Config) -> u64 {
-        self.created
+        self.created()
             .saturating_add(config.session_absolute_timeout.as_secs())
     }
 
@@ -177,6 +194,12 @@ impl SessionData {
             ("ID token".to_owned(), self.tokens.id_token.expose().len()),
         ];
         parts.extend(
+            self.tokens
+                .refresh_token
+                .iter()
+                .map(|token| ("refresh token".to_owned(), token.expose().len())),
+        );
+        parts.extend(
             self.userinfo
                 .iter()
                 .map(|(name, value)| (format!("userinfo claim `{name}`"), len(value))),
@@ -245,7 +268,7 @@ pub(crate) mod tests {
             id: [7; 32],
             generation: 3,
             data: [9; 12],
-            created: 1000,
+            created_ms: 1_000_000,
             seen: 1000,
             issued_at: 999,
             issuer: "https://issuer.example".to_owned(),
@@ -253,6 +276,7 @@ pub(crate) mod tests {
             email: Some("alice@example.com".to_owned()),
             email_verified: true,
             sid: None,
+            marked_by: MarkedBy::new("https://issuer.example", "alice", None),
         }
     }
 
@@ -261,7 +285,9 @@ pub(crate) mod tests {
             tokens: Tokens {
                 access_token: "access".into(),
                 id_token: "a.e30.c".into(),
+                refresh_token: None,
                 expires_at: Some(1900),
+                renew_at: Some(1890),
                 scope: None,
             },
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),

@@ -19,16 +19,36 @@ use crate::{
 
 const ENDPOINT: &str = "token_endpoint";
 
+/// How many seconds before it runs out an access token is renewed, at most: it is to be of use to whoever gets it.
+const MAX_EARLY: u64 = 10;
+
 /// The tokens of a session: to call an API of the provider's, never needed to know who is logged in.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     pub(crate) access_token: Secret,
     pub(crate) id_token: Secret,
+    pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<u64>,
+    /// From when on they are worth renewing: a little before they run out.
+    pub(crate) renew_at: Option<u64>,
     pub(crate) scope: Option<String>,
 }
 
 impl Tokens {
+    /// The tokens after a refresh: what the answer left out stays (RFC 6749 §6).
+    pub(crate) fn renewed(&self, response: TokenResponse) -> Self {
+        Self {
+            access_token: response.access_token,
+            id_token: response.id_token.unwrap_or_else(|| self.id_token.clone()),
+            refresh_token: response
+                .refresh_token
+                .or_else(|| self.refresh_token.clone()),
+            expires_at: response.expires_at,
+            renew_at: response.renew_at,
+            scope: response.scope.or_else(|| self.scope.clone()),
+        }
+    }
+
     /// Returns the access token, for `Authorization: Bearer`. It is opaque: what it looks like is the provider's business.
     pub fn access_token(&self) -> &Secret {
         &self.access_token
@@ -37,6 +57,12 @@ impl Tokens {
     /// Returns the ID token as the provider sent it. It was verified at login.
     pub fn id_token(&self) -> &Secret {
         &self.id_token
+    }
+
+    /// Returns the refresh token, when the provider gave one. The engine uses it by itself; a token that was used elsewhere is
+    /// worth nothing any more at most providers, and ends the session.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
     }
 
     /// Returns when the access token runs out, as far as the provider said.
@@ -59,8 +85,12 @@ pub(crate) struct StoredTokens {
     pub(crate) access_token: String,
     #[serde(rename = "i")]
     pub(crate) id_token: String,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<String>,
     #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub(crate) expires_at: Option<u64>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renew_at: Option<u64>,
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
 }
@@ -70,7 +100,12 @@ impl From<&Tokens> for StoredTokens {
         Self {
             access_token: tokens.access_token.expose().to_owned(),
             id_token: tokens.id_token.expose().to_owned(),
+            refresh_token: tokens
+                .refresh_token
+                .as_ref()
+                .map(|token| token.expose().to_owned()),
             expires_at: tokens.expires_at,
+            renew_at: tokens.renew_at,
             scope: tokens.scope.clone(),
         }
     }
@@ -81,7 +116,9 @@ impl From<StoredTokens> for Tokens {
         Self {
             access_token: stored.access_token.into(),
             id_token: stored.id_token.into(),
+            refresh_token: stored.refresh_token.map(Secret::from),
             expires_at: stored.expires_at,
+            renew_at: stored.renew_at,
             scope: stored.scope,
         }
     }
@@ -92,39 +129,47 @@ impl From<StoredTokens> for Tokens {
 pub(crate) struct TokenResponse {
     pub(crate) access_token: Secret,
     pub(crate) id_token: Option<Secret>,
+    pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<u64>,
+    pub(crate) renew_at: Option<u64>,
     pub(crate) scope: Option<String>,
 }
 
-/// Exchanges a code for tokens: one request. A second one is sent only when the provider refused the client secret and a
-/// newer secret is to be had, since a code must not be used twice.
-pub(crate) async fn exchange(
+/// What tokens are asked for with.
+#[derive(Clone, Copy)]
+pub(crate) enum Grant<'a> {
+    /// The code of a callback (RFC 6749 §4.1.3), and the verifier that belongs to it (RFC 7636 §4.5).
+    Code {
+        code: &'a str,
+        verifier: Option<&'a str>,
+    },
+    /// A refresh token (RFC 6749 §6).
+    RefreshToken(&'a Secret),
+}
+
+/// Asks for tokens: one request. A second one is sent only when the provider refused the client secret and a newer secret
+/// is to be had, since a code and a refresh token must not be used twice.
+pub(crate) async fn request(
     engine: &Engine,
     metadata: &ProviderMetadata,
-    code: &str,
-    verifier: Option<&str>,
+    grant: Grant<'_>,
 ) -> Result<TokenResponse, ProviderError> {
     let secret = engine.credentials.secret().await?;
-    match request(engine, metadata, code, verifier, &secret).await {
-        Err(ProviderError::Refused { error, .. }) if error == "invalid_client" => {
+    match request_with(engine, metadata, grant, &secret).await {
+        Err(refused @ ProviderError::Refused { .. }) if refused.is_refusal("invalid_client") => {
             match engine.credentials.renewed(&secret).await {
-                Some(newer) => request(engine, metadata, code, verifier, &newer).await,
-                None => Err(ProviderError::Refused {
-                    endpoint: ENDPOINT,
-                    status: 401,
-                    error,
-                }),
+                Some(newer) => request_with(engine, metadata, grant, &newer).await,
+                None => Err(refused),
             }
         }
         answer => answer,
     }
 }
 
-async fn request(
+async fn request_with(
     engine: &Engine,
     metadata: &ProviderMetadata,
-    code: &str,
-    verifier: Option<&str>,
+    grant: Grant<'_>,
     secret: &Secret,
 ) -> Result<TokenResponse, ProviderError> {
     let config = &engine.config;
@@ -134,15 +179,20 @@ async fn request(
         (None, Some(_)) => ClientAuthMethod::PrivateKeyJwt,
         (None, None) => choose(metadata)?,
     };
+    // An assertion is for the issuer; where one document serves many of them, for the one endpoint (RFC 7523 §3).
+    let audience = match &config.issuer_template {
+        Some(_) => &metadata.token_endpoint,
+        None => &metadata.issuer,
+    };
     let proof = Proof {
         method,
         client_id,
         secret,
         key: config.client_key.as_ref(),
-        issuer: &metadata.issuer,
+        audience,
         now: engine.now(),
     };
-    let (authorization, form) = compose(config, &proof, code, verifier);
+    let (authorization, form) = compose(config, &proof, grant);
     let answer = engine
         .http
         .post_form(
@@ -156,18 +206,21 @@ async fn request(
 }
 
 /// Writes the form, and the `Authorization` header where the method has one.
-fn compose(
-    config: &Config,
-    proof: &Proof<'_>,
-    code: &str,
-    verifier: Option<&str>,
-) -> (Option<String>, String) {
+fn compose(config: &Config, proof: &Proof<'_>, grant: Grant<'_>) -> (Option<String>, String) {
     let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code)
-        .append_pair("redirect_uri", &config.redirect_uri);
-    if let Some(verifier) = verifier {
-        form.append_pair("code_verifier", verifier);
+    match grant {
+        Grant::Code { code, verifier } => {
+            form.append_pair("grant_type", "authorization_code")
+                .append_pair("code", code)
+                .append_pair("redirect_uri", &config.redirect_uri);
+            if let Some(verifier) = verifier {
+                form.append_pair("code_verifier", verifier);
+            }
+        }
+        Grant::RefreshToken(token) => {
+            form.append_pair("grant_type", "refresh_token")
+                .append_pair("refresh_token", token.expose());
+        }
     }
     let authorization = proof.add_to(&mut form);
     (authorization, form.finish())
@@ -197,7 +250,7 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
     }
 }
 
-fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
+pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
     let malformed = |detail: String| ProviderError::Malformed {
         endpoint: ENDPOINT,
         detail,
@@ -218,10 +271,16 @@ fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
     if text("token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(malformed("`token_type` is not `Bearer`".to_owned()));
     }
+    let lifetime = expires_in(&object);
+    let renew_in = lifetime.map(|seconds| seconds - (seconds / 10).min(MAX_EARLY));
     Ok(TokenResponse {
         access_token: access_token.into(),
         id_token: text("id_token")?.map(Secret::from),
-        expires_at: expires_in(&object).map(|seconds| now.saturating_add(seconds)),
+        refresh_token: text("refresh_token")?
+            .filter(|token| !token.is_empty())
+            .map(Secret::from),
+        expires_at: lifetime.map(|seconds| now.saturating_add(seconds)),
+        renew_at: renew_in.map(|seconds| now.saturating_add(seconds)),
         scope: text("scope")?,
     })
 }
@@ -274,6 +333,8 @@ mod tests {
         assert_eq!(tokens.access_token.expose(), "a");
         assert_eq!(tokens.id_token.unwrap().expose(), "i");
         assert_eq!(tokens.expires_at, Some(1900));
+        assert_eq!(tokens.renew_at, Some(1890));
+        assert!(tokens.refresh_token.is_none());
         assert_eq!(tokens.scope.as_deref(), Some("openid"));
     }
 
@@ -283,6 +344,7 @@ mod tests {
         assert!(tokens.expires_at.is_none() && tokens.scope.is_none() && tokens.id_token.is_none());
         let tokens = answer(200, r#"{"access_token":"a","expires_in":"60"}"#).unwrap();
         assert_eq!(tokens.expires_at, Some(1060));
+        assert_eq!(tokens.renew_at, Some(1054));
         let tokens = answer(200, r#"{"access_token":"a","expires_in":1e300}"#).unwrap();
         assert_eq!(tokens.expires_at, Some(u64::MAX));
     }

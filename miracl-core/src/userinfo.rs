@@ -10,7 +10,9 @@ use crate::{
     http::Answer,
     id_token::{IdTokenError, Unverified},
     json,
+    jwks::Cause,
     miracl::Engine,
+    receipt::Recorder,
     session::SessionData,
     token::refusal,
 };
@@ -147,13 +149,11 @@ async fn claims(
     let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
     let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
     let (http, uri) = (&engine.http, &metadata.jwks_uri);
-    let taken = engine.jwks.keys(http, uri).await;
-    let taken = taken.map_err(UserinfoError::Provider)?;
-    let mut verdict = token.signature(&taken.keys);
-    if taken.may_be_old(verdict) {
-        let newer = engine.jwks.newer(&taken, http, uri).await;
-        verdict = token.signature(&*newer.map_err(UserinfoError::Provider)?);
-    }
+    let verdict = engine
+        .jwks
+        .check(http, uri, &token, Cause::Login, &mut Recorder::new())
+        .await
+        .map_err(UserinfoError::Provider)?;
     let client_id = engine.credentials.client_id().await;
     let client_id = client_id.map_err(UserinfoError::Provider)?;
     token

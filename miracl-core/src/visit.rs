@@ -7,15 +7,14 @@ use std::{
 
 use crate::{
     cookies::{BUDGET, Keep, SESSION_BUDGET, SetCookie},
-    error::{AuthFailure, FailureReason, RefreshError, SessionError},
+    error::{AuthFailure, FailureReason, SessionError},
     flash::{self, Category, Flash},
     miracl::Miracl,
     receipt::Recorder,
     reply::Reply,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId, User},
-    token::Tokens,
-    userinfo::{self, UserData, UserinfoError},
+    userinfo::UserData,
 };
 
 /// One request's view of login: who is asking, and what this response changes about it.
@@ -53,8 +52,8 @@ struct State {
 }
 
 #[derive(Clone)]
-struct Current {
-    session: Arc<Session>,
+pub(crate) struct Current {
+    pub(crate) session: Arc<Session>,
     data: Option<Arc<SessionData>>,
 }
 
@@ -124,73 +123,6 @@ impl Visit {
     /// As [`user`](Self::user).
     pub async fn user_data(&self) -> Result<Option<UserData>, SessionError> {
         Ok(self.data().await?.map(|data| UserData::from(&*data)))
-    }
-
-    /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
-    ///
-    /// # Errors
-    ///
-    /// As [`user`](Self::user).
-    pub async fn tokens(&self) -> Result<Option<Tokens>, SessionError> {
-        Ok(self.data().await?.map(|data| data.tokens.clone()))
-    }
-
-    /// Fetches the user data again with the session's access token, and replaces the old.
-    ///
-    /// For a `HEAD` or a prefetch, which must change nothing, it returns the data that is there.
-    ///
-    /// # Errors
-    ///
-    /// * [`RefreshError::NotLoggedIn`] when there is no session.
-    /// * [`RefreshError::Expired`] when the provider no longer accepts the access token. The session has been ended.
-    /// * [`RefreshError::Provider`] when the provider is ill; the old data stays, and so does the session.
-    /// * [`RefreshError::Subject`] when the answer is about somebody else, and [`RefreshError::Token`] when it is not signed as it
-    ///   must be; it is dropped, and the old data stays.
-    pub async fn refresh_user_data(&self) -> Result<UserData, RefreshError> {
-        let engine = self.miracl().engine();
-        let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
-            return Err(RefreshError::NotLoggedIn);
-        };
-        if self.0.idle {
-            return Ok(UserData::from(&*data));
-        }
-        let metadata = engine
-            .discovery
-            .metadata(&engine.http)
-            .await
-            .map_err(RefreshError::Provider)?;
-        let token = data.tokens.access_token.expose();
-        let subject = &current.session.subject;
-        match userinfo::fetch(engine, &metadata, token, subject).await {
-            Ok(None) => Ok(UserData::from(&*data)),
-            Ok(Some(userinfo)) => {
-                let renewed = SessionData {
-                    tokens: data.tokens.clone(),
-                    userinfo,
-                };
-                let user_data = UserData::from(&renewed);
-                self.replace_data(&current.session, renewed, &user_data)
-                    .await?;
-                Ok(user_data)
-            }
-            Err(UserinfoError::Unauthorized(error)) => {
-                tracing::info!(%error, "the access token is no longer accepted; the session is ended");
-                self.end_session();
-                Err(RefreshError::Expired)
-            }
-            Err(UserinfoError::Subject) => {
-                tracing::warn!("userinfo is about another subject than the session; it is dropped");
-                Err(RefreshError::Subject)
-            }
-            Err(UserinfoError::Token(error)) => {
-                tracing::warn!(%error, "the signed user data is refused; the old stays");
-                Err(RefreshError::Token(error))
-            }
-            Err(UserinfoError::Provider(error)) => {
-                tracing::warn!(%error, "user data cannot be fetched; the old stays");
-                Err(RefreshError::Provider(error))
-            }
-        }
     }
 
     /// Forgets what userinfo said about the person, e-mail address included, and keeps them logged in.
@@ -382,6 +314,11 @@ impl Visit {
         })
     }
 
+    /// Whether this is the visit of a `HEAD` or a prefetch.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.0.idle
+    }
+
     /// Notes that the response depends on this browser, whatever comes of it.
     pub(crate) fn touch(&self) {
         self.lock().touched = true;
@@ -414,7 +351,7 @@ impl Visit {
     }
 
     /// Returns the session, reading it if that was not done yet.
-    async fn current(&self) -> Result<Option<Current>, SessionError> {
+    pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
         {
             let mut state = self.lock();
             state.touched = true;
@@ -441,7 +378,7 @@ impl Visit {
         let now = engine.now();
         let Some(mut session) = Session::decode(&found.plain, binding)
             .filter(|session| session.is_alive(now, config))
-            .filter(|session| !engine.marks.is_ended(&session.id))
+            .filter(|session| !engine.marks.is_ended(session))
         else {
             tracing::debug!("a session has ended, or belongs to another client");
             return;
@@ -503,7 +440,7 @@ impl Visit {
     }
 
     /// Writes changed user data, as a new generation of the same session.
-    async fn replace_data(
+    pub(crate) async fn replace_data(
         &self,
         session: &Session,
         data: SessionData,
@@ -511,7 +448,7 @@ impl Visit {
     ) -> Result<(), SessionError> {
         let binding = self.binding().await?;
         let engine = self.miracl().engine();
-        if engine.marks.is_ended(&session.id) {
+        if engine.marks.is_ended(session) {
             // Logged out elsewhere in the meantime: a late response must not bring it back.
             self.end_session();
             return Ok(());

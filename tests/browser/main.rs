@@ -5,7 +5,9 @@
 use std::process::ExitCode;
 
 use miracl_platform::{Client, Platform, PlatformConfig};
-use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
+use miracl_tests::{Adapter, Chrome, Demo, Need, Scenario, scenarios};
+
+mod sites;
 
 scenarios![
     a_person_registers_logs_in_refreshes_and_logs_out,
@@ -17,11 +19,16 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let scenarios = scenarios()
-        .into_iter()
-        .map(|scenario| scenario.needing(Need::Chromium))
-        .collect();
-    miracl_tests::run(&[("browser", scenarios)])
+    let needing = |scenarios: Vec<Scenario>| {
+        let scenarios = scenarios.into_iter();
+        scenarios
+            .map(|scenario| scenario.needing(Need::Chromium))
+            .collect()
+    };
+    miracl_tests::run(&[
+        ("browser", needing(scenarios())),
+        ("sites", needing(sites::scenarios())),
+    ])
 }
 
 const EMAIL: &str = "alice@example.com";

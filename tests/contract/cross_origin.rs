@@ -7,6 +7,8 @@ use crate::journey::Journey;
 scenarios![
     a_post_from_another_site_is_refused,
     a_post_from_another_origin_of_the_same_site_is_refused,
+    a_post_from_the_other_name_of_this_machine_is_refused,
+    a_link_on_another_site_finds_the_user_logged_in,
     a_post_of_our_own_page_passes,
     a_post_the_user_began_passes,
     the_origin_decides_where_the_browser_says_no_more,
@@ -56,6 +58,31 @@ async fn a_post_from_another_origin_of_the_same_site_is_refused(adapter: Adapter
     let journey = Journey::logged_in(adapter).await;
     let form = Request::form(journey.url("/logout"), &[]).from_page("http://127.0.0.1:1/");
     assert!(!passes(&journey, form).await);
+}
+
+async fn a_post_from_the_other_name_of_this_machine_is_refused(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let other = journey.demo.origin().replace("127.0.0.1", "localhost");
+    let form = Request::form(journey.url("/logout"), &[]).from_page(&other);
+    assert!(!passes(&journey, form).await);
+    let post = Request::script(journey.url("/logout"))
+        .method("POST")
+        .header("origin", &other);
+    assert!(!passes(&journey, post).await);
+}
+
+async fn a_link_on_another_site_finds_the_user_logged_in(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    for (path, text) in [
+        ("/members", "Members"),
+        ("/logout", "You are about to log out."),
+    ] {
+        let link = Request::navigate(journey.url(path)).from_page("https://elsewhere.example/");
+        let page = journey.browser.send(link).await.expect(200);
+        assert!(page.body.contains(text), "{path}: {}", page.body);
+        assert!(page.set_cookies().is_empty(), "{path}: {:?}", page.headers);
+    }
+    journey.assert_still_logged_in().await;
 }
 
 async fn a_post_of_our_own_page_passes(adapter: Adapter) {

@@ -16,7 +16,6 @@ scenarios![
     login_works_where_pkce_is_switched_off,
     the_callback_lives_at_the_path_of_the_redirect_url,
     the_way_back_leads_to_the_page_the_login_began_at,
-    a_way_back_to_another_site_leads_home,
     a_way_back_that_is_too_long_leads_home,
     the_home_page_takes_the_way_back_into_its_button,
     a_login_while_logged_in_makes_a_new_session,
@@ -263,62 +262,6 @@ async fn the_way_back_leads_to_the_page_the_login_began_at(adapter: Adapter) {
         "{:?}",
         page.alerts()
     );
-}
-
-async fn a_way_back_to_another_site_leads_home(adapter: Adapter) {
-    let journey = Journey::begin(adapter);
-    for target in [
-        "https://evil.example/",
-        "//evil.example",
-        "///evil.example",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "/\t/evil.example",
-        "\t//evil.example",
-        "/\n/evil.example",
-        "/.//evil.example",
-        "/a/..//evil.example",
-        "/%2f/../..//evil.example",
-        "http:evil.example",
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "@evil.example",
-        ".evil.example",
-        "evil.example",
-        "",
-        "/\u{0}",
-        "/%0d%0aSet-Cookie:x=y",
-    ] {
-        let mut start = url::Url::parse(&journey.url("/login/start")).expect("an address");
-        start.query_pairs_mut().append_pair("return_to", target);
-        let mut answer = journey.browser.open(start).await.expect(303);
-        for _ in 0..2 {
-            answer = journey.browser.step(&answer).await;
-        }
-        // What matters is how a browser reads the line, so the raw line is read by the WHATWG rules.
-        assert_eq!(answer.status, 303, "{target:?}");
-        let next = answer.location().expect("a location");
-        assert_eq!(
-            next.origin().ascii_serialization(),
-            journey.demo.origin(),
-            "{target:?} led to {next}"
-        );
-        assert!(
-            !answer
-                .header("location")
-                .is_some_and(|line| line.starts_with("//")),
-            "{target:?}"
-        );
-        assert_eq!(
-            answer
-                .headers
-                .get_all("set-cookie")
-                .iter()
-                .filter(|line| *line == "x=y")
-                .count(),
-            0
-        );
-    }
 }
 
 async fn a_way_back_that_is_too_long_leads_home(adapter: Adapter) {

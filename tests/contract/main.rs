@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use miracl_tests::{Need, Scenario};
 use promises::PROMISES;
 
+mod backchannel;
 mod challenge;
 mod cookies;
 mod cross_origin;
 mod fleet;
 mod form_post;
 mod frameworks;
+mod frontchannel;
 mod hooks;
 mod initiate;
 mod journey;
@@ -27,11 +29,13 @@ mod platform;
 mod promises;
 mod refresh;
 mod refusal;
+mod return_to;
 mod secrets;
 mod session;
 mod settings;
 mod tabs;
 mod tenants;
+mod tokens;
 
 fn main() -> ExitCode {
     let modules = [
@@ -40,11 +44,15 @@ fn main() -> ExitCode {
         ("initiate", initiate::scenarios()),
         ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("return_to", return_to::scenarios()),
         ("tenants", tenants::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),
+        ("tokens", tokens::scenarios()),
         ("logout", logout::scenarios()),
+        ("backchannel", backchannel::scenarios()),
+        ("frontchannel", frontchannel::scenarios()),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),

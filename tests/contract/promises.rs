@@ -48,19 +48,19 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 5,
         about: "a new signing key is found within the login",
-        shown_by: &["refusal::a_new_signing_key_is_found_within_the_login"],
-        pending: &[Pending {
-            what: "a storm of tokens with unknown keys leaves a login its own fetch",
-            reason: "there is no back-channel log-out to send them to",
-        }],
+        shown_by: &[
+            "refusal::a_new_signing_key_is_found_within_the_login",
+            "backchannel::a_storm_of_unknown_keys_leaves_a_login_its_own_fetch",
+        ],
+        pending: &[],
     },
     Promise {
         number: 6,
         about: "the way back is a path of our own",
         shown_by: &[
             "login::the_way_back_leads_to_the_page_the_login_began_at",
-            "login::a_way_back_to_another_site_leads_home",
             "login::a_way_back_that_is_too_long_leads_home",
+            "return_to",
             "nested::a_challenge_in_a_nested_router_comes_back_to_the_whole_path",
             "frameworks::a_target_with_another_host_leads_to_ours",
         ],
@@ -117,21 +117,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout"],
-        pending: &[
-            Pending {
-                what: "a copied cookie is dead in the whole fleet",
-                reason: "MARKS_STORE=redis://… is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the back channel",
-                reason: "POST /backchannel-logout is not built",
-            },
-            Pending {
-                what: "log-out by the provider, through the front channel",
-                reason: "GET /frontchannel-logout is not built",
-            },
-        ],
+        shown_by: &["logout", "backchannel", "frontchannel"],
+        pending: &[Pending {
+            what: "a copied cookie is dead in the whole fleet",
+            reason: "MARKS_STORE=redis://… is not built",
+        }],
     },
     Promise {
         number: 13,
@@ -145,17 +135,11 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 14,
         about: "tokens are refreshed once per session, and no outage logs anybody out",
-        shown_by: &["refresh"],
-        pending: &[
-            Pending {
-                what: "an access token that has run out is refreshed, once",
-                reason: "refresh tokens are not used",
-            },
-            Pending {
-                what: "an invalid_grant ends the session",
-                reason: "refresh tokens are not used",
-            },
-        ],
+        shown_by: &["refresh", "tokens"],
+        pending: &[Pending {
+            what: "one refresh for all replicas of a fleet",
+            reason: "replicas share nothing before SESSION_STORE=redis://… is built",
+        }],
     },
     Promise {
         number: 15,

@@ -70,6 +70,53 @@ fn nothing_weighty_is_there_twice() {
 }
 
 #[test]
+fn private_rsa_keys_are_never_the_rsa_crates() {
+    let metadata = metadata();
+    for (package, _) in DIRECT {
+        let direct = list(&by_name(&metadata, package)["dependencies"]);
+        let names: Vec<&str> = direct.map(|dependency| text(&dependency["name"])).collect();
+        assert!(!names.is_empty() && !names.contains(&"rsa"), "{package}");
+        let source = source(&Path::new(ROOT).join(package).join("src"));
+        assert_eq!(private_keys(&source), Vec::<&str>::new(), "{package}");
+    }
+}
+
+#[test]
+fn who_depends_on_the_rsa_crate_stands_in_deny_toml() {
+    let metadata = metadata();
+    let dependents: BTreeSet<&str> = list(&metadata["packages"])
+        .filter(|package| list(&package["dependencies"]).any(|dep| dep["name"] == "rsa"))
+        .map(|package| text(&package["name"]))
+        .collect();
+    let named = BTreeSet::from(["openidconnect", "miracl-platform"]);
+    assert_eq!(dependents, named);
+    let deny = std::fs::read_to_string(Path::new(ROOT).join("deny.toml")).expect("deny.toml");
+    let entry = deny
+        .lines()
+        .find(|line| line.contains("crate = \"rsa\", wrappers"));
+    let entry = entry.expect("deny.toml says who may depend on rsa");
+    for name in named {
+        assert!(entry.contains(&format!("{name:?}")), "{name}: {entry}");
+    }
+}
+
+#[test]
+fn a_private_key_is_found_by_any_of_its_names() {
+    for (source, found) in [
+        ("use openidconnect::core::CoreRsaPrivateSigningKey;", true),
+        ("impl PrivateSigningKey for Ours {}", true),
+        ("let key = CoreHmacKey::new(secret);", true),
+        ("use rsa::{RsaPrivateKey, RsaPublicKey};", true),
+        ("let key = SigningKey::<Sha256>::new(private);", true),
+        ("CoreIdToken::new(claims, &key, alg, None, None)", true),
+        ("let jwk: CoreJsonWebKey = parse(text);", false),
+        ("fn client_key(&self) -> &ClientKey {}", false),
+    ] {
+        assert_eq!(!private_keys(source).is_empty(), found, "{source}");
+    }
+}
+
+#[test]
 fn a_name_is_found_in_code_and_not_in_comments() {
     for (source, found) in [
         ("use cookie::Cookie;", true),
@@ -190,6 +237,30 @@ fn source(folder: &Path) -> String {
         }
     }
     code
+}
+
+/// What of the `rsa` crate and of `openidconnect` signs or decrypts. The timing of the `rsa` crate's private-key operations can be
+/// measured (RUSTSEC-2023-0071); the engine's own keys are ring's.
+const PRIVATE_KEYS: &[&str] = &[
+    "RsaPrivateKey",
+    "RsaPrivateSigningKey",
+    "PrivateSigningKey",
+    "EdDsaPrivateSigningKey",
+    "SigningKey::",
+    "BlindedSigningKey",
+    "DecryptingKey",
+    "HmacKey",
+    "IdToken::new",
+    "JsonWebToken::new",
+];
+
+/// Which of them code names.
+fn private_keys(code: &str) -> Vec<&'static str> {
+    let names = PRIVATE_KEYS.iter();
+    names
+        .filter(|name| code.contains(**name))
+        .copied()
+        .collect()
 }
 
 /// Whether code names a crate: `name::` where no path goes on, or `use name`.

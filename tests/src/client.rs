@@ -155,6 +155,13 @@ impl Request {
         self
     }
 
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
     /// The page that the request comes from.
     #[must_use]
     pub fn from_page(mut self, url: impl AsRef<str>) -> Self {

@@ -90,6 +90,10 @@ struct Provided {
     answers: HashMap<Endpoint, Answers>,
     received: HashMap<Endpoint, Vec<Received>>,
     codes: HashMap<String, HashMap<String, String>>,
+    /// Whether it gives refresh tokens, and the `expires_in` of the first access token then.
+    refreshes: Option<u64>,
+    /// The refresh tokens that count, with the claims of their login.
+    refresh_tokens: HashMap<String, Value>,
     access_tokens: Vec<String>,
     id_tokens: Vec<String>,
     keys: Vec<SigningKey>,
@@ -197,6 +201,50 @@ impl Provider {
     /// Signs with a new key from now on; the key set holds only that one.
     pub fn rotate_key(&self, kid: &str) {
         self.shared.lock().keys = vec![SigningKey::new(kid)];
+    }
+
+    /// Gives a refresh token with every login from now on, and a new one whenever one is used (RFC 9700 §4.14.2). The access token
+    /// of the login lives for so many seconds, those after it for long.
+    pub fn give_refresh_tokens(&self, lifetime: u64) {
+        self.shared.lock().refreshes = Some(lifetime);
+    }
+
+    /// No refresh token counts any more.
+    pub fn revoke_refresh_tokens(&self) {
+        self.shared.lock().refresh_tokens.clear();
+    }
+
+    /// How many times it was asked for new tokens by a refresh token.
+    pub fn refreshes(&self) -> usize {
+        let requests = self.received(Endpoint::Token);
+        let by_refresh_token = |request: &&Received| {
+            let grant = request.parameters.get("grant_type");
+            grant.is_some_and(|grant| grant == "refresh_token")
+        };
+        requests.iter().filter(by_refresh_token).count()
+    }
+
+    /// The ID tokens it issued so far.
+    pub fn id_tokens(&self) -> Vec<String> {
+        self.shared.lock().id_tokens.clone()
+    }
+
+    /// A logout token for one session, signed by the provider's key. `change` is applied to its claims, and to its header.
+    pub fn logout_token(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+        let now = now();
+        let mut claims = json!({
+            "iss": self.shared.issuer,
+            "aud": Self::CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": random("logout"),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        let state = self.shared.lock();
+        let key = &state.keys[0];
+        let mut header = json!({ "alg": "ES256", "kid": key.kid, "typ": "logout+jwt" });
+        change(&mut claims, &mut header);
+        key.sign_as(&header, &claims)
     }
 
     /// What an endpoint received so far.
@@ -401,6 +449,15 @@ fn auto_submitted(target: &Url) -> String {
 
 async fn token(State(shared): At, headers: HeaderMap, Form(sent): Form<Parameters>) -> Response {
     shared.note(Endpoint::Token, &sent, &headers);
+    // Where something else is answered, nothing is used up.
+    if matches!(
+        shared.lock().answers.get(&Endpoint::Token),
+        Some(Answers::With(..))
+    ) {
+        return shared
+            .answer(Endpoint::Token, StatusCode::OK, Value::Null)
+            .await;
+    }
     let (status, answer) = match exchange(&shared, &headers, &sent) {
         Ok(tokens) => (StatusCode::OK, tokens),
         Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
@@ -431,6 +488,21 @@ fn exchange(
         return Err("invalid_client");
     }
     let mut state = shared.lock();
+    if sent
+        .get("grant_type")
+        .is_some_and(|grant| grant == "refresh_token")
+    {
+        let used = sent.get("refresh_token");
+        let mut claims = used
+            .and_then(|token| state.refresh_tokens.remove(token))
+            .ok_or("invalid_grant")?;
+        let now = now();
+        (claims["iat"], claims["exp"]) = (json!(now), json!(now + 900));
+        if let Some(object) = claims.as_object_mut() {
+            object.remove("nonce");
+        }
+        return Ok(state.tokens(claims, 900));
+    }
     let asked = sent
         .get("code")
         .and_then(|code| state.codes.remove(code))
@@ -445,9 +517,7 @@ fn exchange(
             return Err("invalid_grant");
         }
     }
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = now();
     let mut claims = json!({
         "iss": shared.issuer,
         "sub": Provider::SUBJECT,
@@ -458,19 +528,33 @@ fn exchange(
     if let Some(nonce) = asked.get("nonce") {
         claims["nonce"] = json!(nonce);
     }
-    if let Some(Answers::Changed(change)) = state.answers.get(&Endpoint::IdToken) {
-        change(&mut claims);
+    let lifetime = state.refreshes.unwrap_or(900);
+    Ok(state.tokens(claims, lifetime))
+}
+
+impl Provided {
+    /// A token response, with a refresh token where they are given.
+    fn tokens(&mut self, mut claims: Value, lifetime: u64) -> Value {
+        if let Some(Answers::Changed(change)) = self.answers.get(&Endpoint::IdToken) {
+            change(&mut claims);
+        }
+        let id_token = self.keys[0].sign(&claims);
+        let access_token = random("canary-access-token");
+        self.id_tokens.push(id_token.clone());
+        self.access_tokens.push(access_token.clone());
+        let mut response = json!({
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "id_token": id_token,
+        });
+        if self.refreshes.is_some() {
+            let refresh_token = random("canary-refresh-token");
+            response["refresh_token"] = json!(refresh_token);
+            self.refresh_tokens.insert(refresh_token, claims);
+        }
+        response
     }
-    let id_token = state.keys[0].sign(&claims);
-    let access_token = random("canary-access-token");
-    state.id_tokens.push(id_token.clone());
-    state.access_tokens.push(access_token.clone());
-    Ok(json!({
-        "access_token": access_token,
-        "token_type": "Bearer",
-        "expires_in": 900,
-        "id_token": id_token,
-    }))
 }
 
 async fn userinfo(State(shared): At, headers: HeaderMap) -> Response {
@@ -556,10 +640,14 @@ impl SigningKey {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid }).to_string();
+        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid });
+        self.sign_as(&header, claims)
+    }
+
+    fn sign_as(&self, header: &Value, claims: &Value) -> String {
         let signed = format!(
             "{}.{}",
-            BASE64URL.encode_to_string(header),
+            BASE64URL.encode_to_string(header.to_string()),
             BASE64URL.encode_to_string(claims.to_string())
         );
         let signature = self
@@ -571,6 +659,11 @@ impl SigningKey {
             BASE64URL.encode_to_string(signature.as_ref())
         )
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn random(prefix: &str) -> String {

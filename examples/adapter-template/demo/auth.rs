@@ -59,7 +59,10 @@ impl AuthHandler for App {
     }
 
     /// Says good-bye on the next page. The session is dead by now.
-    async fn on_logout(&self, req: &Parts, _kind: LogoutKind) {
-        req.visit().flash(Category::Info, "User logged out!");
+    async fn on_logout(&self, req: &Parts, kind: LogoutKind) {
+        // Through the back channel no browser is there to be told.
+        if kind == LogoutKind::User {
+            req.visit().flash(Category::Info, "User logged out!");
+        }
     }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn save_profile(
 pub(crate) async fn refresh(visit: Visit) -> Redirect {
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}
-        Err(RefreshError::Expired) => {
+        Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
             visit.flash(
                 Category::Warning,
                 "Your login has run out. Please log in again.",
@@ -118,6 +118,10 @@ pub(crate) async fn me(visit: Visit) -> (StatusCode, Json<Value>) {
 }
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
+    // Where an API would call the provider's with the access token: one that has run out is renewed.
+    if visit.tokens().await?.is_none() {
+        return Ok(None);
+    }
     let (Some(user), Some(data)) = (visit.user().await?, visit.user_data().await?) else {
         return Ok(None);
     };

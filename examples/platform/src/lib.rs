@@ -42,11 +42,27 @@
 //! | path | what |
 //! |---|---|
 //! | `/.well-known/openid-configuration` | metadata |
-//! | `/authorize` | begins a login |
+//! | `/authorize` | begins a login; `response_mode` is `query` or `form_post` |
 //! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
 //! | `/oidc/logout` | log-out begun by the app |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
 //! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//! | `/elsewhere/…` | metadata, tokens, claims and keys once more, where a fault redirects to |
+//!
+//! # What an app can ask for
+//!
+//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID
+//! tokens and its user info are signed, and how it authenticates at the token endpoint. Without a
+//! word it gets `RS256`, user info in JSON, and the choice between the two ways to send a secret.
+//!
+//! | in the request | what |
+//! |---|---|
+//! | `scope` | `email`, `profile`, `address`, `phone` in user info; `mpin_id`, `hash_mpin_id`, `dvs` of MIRACL; `offline_access` for a refresh token |
+//! | `max_age`, `prompt`, `login_hint` | as OpenID Connect Core has them; every login but one with `prompt=none` asks for the PIN |
+//! | `acr_values` | the first one comes back as `acr` |
+//! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
+//!
+//! A refresh token is used once and replaced. Who uses it twice loses everything that came of it.
 //!
 //! # Driving the pages
 //!
@@ -65,6 +81,7 @@
 //! | `blocked` | `#register-again`, `#other-identity` |
 //! | `confirmed` | the message was opened in another browser |
 //! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
+//! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
 //! | `problem`, `signed-out` | the heading and `code` say what |
 //! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#register-app`, `.app[data-client-id="…"]` |
@@ -75,7 +92,9 @@
 //!
 //! # Being treated badly
 //!
-//! [`Platform::set_fault`] makes the platform misbehave in exactly one point; [`Fault::ALL`] lists them.
+//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and
+//! [`Platform::set_faults`] in several; [`Fault::ALL`] lists them. [`Platform::requests`] tells
+//! what was asked meanwhile, and so what was not.
 
 mod algorithm;
 mod answer;

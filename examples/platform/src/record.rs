@@ -15,7 +15,8 @@ pub const MAX_RECORDED_REQUESTS: usize = 10_000;
 
 /// A request the platform received.
 ///
-/// Secrets and PINs are replaced by `[redacted]`; that they were there still shows.
+/// Secrets, PINs and access tokens are replaced by `[redacted]`; that they were there still shows.
+/// What is used once (codes, assertions, refresh tokens) stays, so that a test can compare it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
     /// The method, in capitals.
@@ -92,16 +93,19 @@ impl RecordedRequest {
             },
         };
         let client_auth = ClientAuthMethod::used(authorization == Authorization::Basic, &form);
-        let mut form = form.into_pairs();
-        for (name, value) in &mut form {
-            if matches!(name.as_str(), "client_secret" | "pin") {
+        let (mut query, mut form) = (
+            Params::of_query(parts.uri.query()).into_pairs(),
+            form.into_pairs(),
+        );
+        for (name, value) in query.iter_mut().chain(&mut form) {
+            if matches!(name.as_str(), "client_secret" | "pin" | "access_token") {
                 *value = "[redacted]".to_owned();
             }
         }
         Self {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            query: Params::of_query(parts.uri.query()).into_pairs(),
+            query,
             form,
             authorization,
             accept: text(header::ACCEPT),

@@ -293,6 +293,14 @@ impl Config {
             ("paths.login_start", Some(&self.paths.login_start)),
             ("paths.login_initiate", Some(&self.paths.login_initiate)),
             ("paths.logout", Some(&self.paths.logout)),
+            (
+                "paths.backchannel_logout",
+                Some(&self.paths.backchannel_logout),
+            ),
+            (
+                "paths.frontchannel_logout",
+                Some(&self.paths.frontchannel_logout),
+            ),
             ("redirect_uri", Some(&callback_path)),
             (
                 "post_logout_redirect_uri",

@@ -16,7 +16,8 @@ use figment::{
 use serde::Serialize;
 
 use super::{
-    ClientAuthMethod, Config, ConfigError, Pkce, Problems, ResponseMode, SigningAlgorithm,
+    ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, ResponseMode,
+    SigningAlgorithm,
 };
 use crate::{
     client_auth::ClientKey,
@@ -27,7 +28,7 @@ use crate::{
 const DEFAULT_FILE: &str = "miracl.json";
 
 /// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 29] = [
+const SETTINGS: [(&str, &str); 30] = [
     ("issuer", "ISSUER"),
     ("issuer_template", "ISSUER_TEMPLATE"),
     ("allowed_tenants", "ALLOWED_TENANTS"),
@@ -50,6 +51,7 @@ const SETTINGS: [(&str, &str); 29] = [
         "userinfo_signed_response_alg",
         "USERINFO_SIGNED_RESPONSE_ALG",
     ),
+    ("logout_token_rules", "LOGOUT_TOKEN_RULES"),
     ("trusted_audiences", "TRUSTED_AUDIENCES"),
     ("trusted_origins", "TRUSTED_ORIGINS"),
     ("ca_cert", "CA_CERT"),
@@ -139,6 +141,7 @@ impl Config {
     /// | `token_endpoint_auth_method` | `TOKEN_ENDPOINT_AUTH_METHOD` | [`Config::token_endpoint_auth_method`] |
     /// | `id_token_signed_response_alg` | `ID_TOKEN_SIGNED_RESPONSE_ALG` | [`Config::id_token_signed_response_alg`] |
     /// | `userinfo_signed_response_alg` | `USERINFO_SIGNED_RESPONSE_ALG` | [`Config::userinfo_signed_response_alg`] |
+    /// | `logout_token_rules` | `LOGOUT_TOKEN_RULES` | [`Config::logout_token_rules`]: `final`, `strict` or `lenient` |
     /// | `trusted_audiences` | `TRUSTED_AUDIENCES` | [`Config::trusted_audiences`], separated by spaces |
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
@@ -289,6 +292,18 @@ impl Source<'_> {
         .map(|key| self.choice(key, &algorithms, SigningAlgorithm::from_name));
         config.id_token_signed_response_alg = id_token;
         config.userinfo_signed_response_alg = userinfo;
+        config.logout_token_rules = self
+            .choice(
+                "logout_token_rules",
+                "`final`, `strict` or `lenient`",
+                |value| match value {
+                    "final" => Some(LogoutTokenRules::Final),
+                    "strict" => Some(LogoutTokenRules::Strict),
+                    "lenient" => Some(LogoutTokenRules::Lenient),
+                    _ => None,
+                },
+            )
+            .unwrap_or_default();
         config.trusted_audiences = self.list("trusted_audiences").unwrap_or_default();
         config.trusted_origins = self.list("trusted_origins").unwrap_or_default();
         config.ca_certs = self

@@ -1,5 +1,7 @@
 //! Each check of the ID token, by a token that is wrong in this one thing.
 
+use std::fmt;
+
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
@@ -8,8 +10,8 @@ use serde_json::json;
 
 use super::*;
 
-const NOW: u64 = 1_800_000_000;
-const ES256: &[SigningAlgorithm] = &[SigningAlgorithm::ES256];
+pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const ES256: &[SigningAlgorithm] = &[SigningAlgorithm::ES256];
 
 impl fmt::Debug for IdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,13 +20,13 @@ impl fmt::Debug for IdToken {
 }
 
 /// A provider's key, and the set it is published in.
-struct Provider {
+pub(crate) struct Provider {
     key: EcdsaKeyPair,
-    keys: KeySet,
+    pub(crate) keys: KeySet,
 }
 
 impl Provider {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rng = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng)
@@ -33,7 +35,7 @@ impl Provider {
         Self { key, keys }
     }
 
-    fn sign(&self, header: &Value, payload: &str) -> String {
+    pub(crate) fn sign(&self, header: &Value, payload: &str) -> String {
         let encode = |text: &str| URL_SAFE_NO_PAD.encode_to_string(text);
         let signed = format!("{}.{}", encode(&header.to_string()), encode(payload));
         let signature = self
@@ -503,6 +505,22 @@ fn unusable_keys_in_a_set_do_not_spoil_the_others_and_short_rsa_keys_are_weak() 
     let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
     let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
     assert_eq!(verdict, Verdict::WeakKey);
+    // The same modulus with bits behind its last byte, as some providers write it, and what is no modulus.
+    for (n, expected) in [
+        (format!("{}x", &short[..short.len() - 1]), Verdict::WeakKey),
+        (format!("{short}="), Verdict::WeakKey),
+        ("*".to_owned(), Verdict::NoKey),
+        (String::new(), Verdict::WeakKey),
+    ] {
+        let text = json!({"keys": [{"kty": "RSA", "kid": "1", "n": n, "e": "AQAB"}]});
+        let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
+        let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
+        assert_eq!(verdict, expected, "{n}");
+    }
+    // No modulus at all.
+    let keys = KeySet::parse(br#"{"keys":[{"kty":"RSA","kid":"1","e":"AQAB"}]}"#).unwrap();
+    let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"");
+    assert_eq!(verdict, Verdict::NoKey);
     assert!(KeySet::parse(b"{}").is_err());
     assert!(KeySet::parse(b"[]").is_err());
     assert!(KeySet::parse(br#"{"keys":{}}"#).is_err());

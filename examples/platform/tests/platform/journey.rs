@@ -463,6 +463,7 @@ async fn requests_are_recorded_without_secrets() {
     assert_eq!(http::get(&url, &[]).await.status, 401);
     let requests = platform.requests();
     assert!(requests[1].has_access_token_in_query());
+    assert_eq!(requests[1].query_value("access_token"), Some("[redacted]"));
     assert_eq!(requests[1].number, requests[0].number + 1);
     assert!(requests[0].number > 1, "those forgotten count too");
 }

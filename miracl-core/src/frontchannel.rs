@@ -1,0 +1,94 @@
+//! Log-out by the provider's page, which loads ours in a frame (OpenID Connect Front-Channel Logout 1.0).
+
+use url::{Url, form_urlencoded};
+
+use crate::{
+    discovery::{Issuers, ProviderMetadata},
+    logout::LogoutKind,
+    marks::name_mark,
+    miracl::Engine,
+    reply::Reply,
+    routes::Answer,
+    visit::Visit,
+};
+
+impl Visit {
+    /// Answers the front channel: 200, whatever comes of it (§2).
+    ///
+    /// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
+    /// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along.
+    pub(crate) async fn frontchannel_logout(&self, query: &str) -> Answer {
+        self.touch();
+        let engine = self.miracl().engine();
+        let metadata = engine.discovery.known();
+        let page = frame(engine, metadata.as_deref());
+        if self.changes_nothing() {
+            return Answer::Reply(page);
+        }
+        let [iss, sid] = parameters(query);
+        let ours = |iss: &str| {
+            let issuers = metadata.as_deref();
+            let issuers = issuers.map(|metadata| Issuers::new(&engine.config, metadata));
+            iss == engine.config.issuer || issuers.is_some_and(|issuers| issuers.contains(iss))
+        };
+        let iss = match iss {
+            Parameter::Once(iss) if ours(&iss) => Some(iss),
+            Parameter::Missing => None,
+            _ => return Answer::Reply(page),
+        };
+        let user = self.user().await.ok().flatten();
+        let here = user.as_ref().map(|user| &*user.0);
+        let ends_here = match (&iss, &sid, here) {
+            (Some(iss), Parameter::Once(sid), session) => {
+                let mark = name_mark("sid", iss, sid);
+                engine.marks.end_sid_unproven(mark);
+                session.is_some_and(|session| session.marked_by.sid == Some(mark))
+            }
+            (_, Parameter::Missing, Some(session)) => {
+                session.sid.is_none() && iss.is_none_or(|iss| iss == session.issuer)
+            }
+            _ => false,
+        };
+        if ends_here {
+            self.end_session();
+            return Answer::LoggedOut(LogoutKind::FrontChannel, page);
+        }
+        Answer::Reply(page)
+    }
+}
+
+enum Parameter {
+    Missing,
+    Once(String),
+    Repeated,
+}
+
+fn parameters(query: &str) -> [Parameter; 2] {
+    ["iss", "sid"].map(|wanted| {
+        let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
+        match (found.next(), found.next()) {
+            (None, _) => Parameter::Missing,
+            (Some((_, value)), None) => Parameter::Once(value.into_owned()),
+            (Some(_), Some(_)) => Parameter::Repeated,
+        }
+    })
+}
+
+/// The empty page, which the provider's own pages may frame and no others.
+fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
+    let mut origins: Vec<String> = Vec::new();
+    let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());
+    for url in [Some(engine.config.issuer.as_str()), end_session] {
+        let origin = url.and_then(|url| Url::parse(url).ok());
+        let origin = origin.map(|url| url.origin().ascii_serialization());
+        origins.extend(origin.filter(|origin| !origins.contains(origin)));
+    }
+    let policy = format!("default-src 'none'; frame-ancestors {}", origins.join(" "));
+    Reply {
+        body: "<!doctype html>\n<title>Logged out</title>\n".to_owned(),
+        ..Reply::empty(200)
+    }
+    .with("content-type", "text/html; charset=utf-8")
+    .with("content-security-policy", policy)
+    .with("cache-control", "no-store")
+}

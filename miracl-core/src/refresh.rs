@@ -1,0 +1,320 @@
+//! Renewing what a session holds: its tokens by the refresh token (OpenID Connect Core 1.0 §12), and the user data.
+//!
+//! A refresh token is used once at most providers, and a browser sends many requests at a time. So there is one token request for
+//! each session, in a task that goes on when a browser goes away; whoever comes while it runs, or within half a minute with
+//! the cookies from before, gets its result.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use moka::sync::Cache;
+use ring::digest;
+use serde_json::Map;
+
+use crate::{
+    discovery::{Issuers, ProviderMetadata},
+    error::{ProviderError, RefreshError, SessionError},
+    flight::Fetched,
+    id_token::{Expected, IdTokenError, Unverified},
+    jwks::Cause,
+    miracl::{Engine, Miracl},
+    receipt::Recorder,
+    secret::Secret,
+    session::{Session, SessionData},
+    token::{self, Grant, TokenResponse, Tokens},
+    userinfo::{self, UserData, UserinfoError},
+    visit::{Current, Visit},
+};
+
+/// How long the result is kept for requests that were sent before it was there.
+const KEPT: Duration = Duration::from_secs(30);
+/// How many results are kept: about 70 MB if all of them fill their cookies, and far less of usual ones.
+const CAPACITY: u64 = 10_000;
+
+/// The renewals under way, and those that ended a moment ago.
+pub(crate) struct Renewals(Cache<RenewalKey, Arc<Fetched<Renewal>>>);
+
+/// A hash of the session, its generation and its refresh token: nobody gets the result of another session.
+type RenewalKey = [u8; 32];
+
+/// What came of a token request that was answered.
+#[derive(Debug)]
+enum Renewal {
+    Tokens(Tokens),
+    /// The refresh token is worth nothing any more: `invalid_grant` (RFC 6749 §5.2).
+    Over(ProviderError),
+    /// The answer's ID token is not this session's.
+    Foreign(IdTokenError),
+}
+
+impl Renewals {
+    pub(crate) fn new() -> Self {
+        let cache = Cache::builder()
+            .max_capacity(CAPACITY)
+            .time_to_live(KEPT)
+            .build();
+        Self(cache)
+    }
+
+    fn of(&self, session: &Session, refresh_token: &Secret) -> Arc<Fetched<Renewal>> {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&session.id);
+        context.update(&session.generation.to_le_bytes());
+        context.update(refresh_token.expose().as_bytes());
+        let mut key = RenewalKey::default();
+        key.copy_from_slice(context.finish().as_ref());
+        // Not `or_default`, which two could be first with.
+        let new = || Arc::new(Fetched::default());
+        self.0.entry(key).or_insert_with(new).into_value()
+    }
+}
+
+impl fmt::Debug for Renewals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewals").finish_non_exhaustive()
+    }
+}
+
+impl Visit {
+    /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
+    ///
+    /// When the access token has run out (or will within a tenth of its life, at most ten seconds) and the provider gave a refresh
+    /// token, it is renewed first, by one request for all that ask at the same time. While the provider is ill, the old tokens
+    /// are returned. When the provider no longer accepts the refresh token, the session is ended, and there are none.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn tokens(&self) -> Result<Option<Tokens>, SessionError> {
+        match self.renewed(When::Due).await {
+            Ok(data) => Ok(data.map(|(_, data)| data.tokens.clone())),
+            Err(RefreshError::Session(error)) => Err(error),
+            Err(RefreshError::Provider(error)) => {
+                tracing::warn!(%error, "the access token cannot be renewed; the old is handed out");
+                Ok(self.data().await?.map(|data| data.tokens.clone()))
+            }
+            // The session has been ended.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Fetches the user data again with the session's access token, and replaces the old. An access token that has run out is
+    /// renewed before, where there is a refresh token.
+    ///
+    /// For a `HEAD` or a prefetch, which must change nothing, it returns the data that is there.
+    ///
+    /// # Errors
+    ///
+    /// * [`RefreshError::NotLoggedIn`] when there is no session.
+    /// * [`RefreshError::Expired`] when the provider no longer accepts the access token, nor a refresh token if there is one, and
+    ///   [`RefreshError::RefreshedIdToken`] when what it sent in return is about somebody else. The session has been ended.
+    /// * [`RefreshError::Provider`] when the provider is ill; the old data stays, and so does the session.
+    /// * [`RefreshError::Subject`] when the answer is about somebody else, and [`RefreshError::Token`] when it is not signed as it
+    ///   must be; it is dropped, and the old data stays.
+    pub async fn refresh_user_data(&self) -> Result<UserData, RefreshError> {
+        let before = self.data().await?;
+        let (mut current, mut data) = self.renewed_session(When::Due).await?;
+        if self.changes_nothing() {
+            return Ok(UserData::from(&*data));
+        }
+        let was_renewed = before.is_some_and(|before| !Arc::ptr_eq(&before, &data));
+        let mut fetched = self.fetch_user_data(&current, &data).await?;
+        if let Err(UserinfoError::Unauthorized(_)) = fetched
+            && data.tokens.refresh_token.is_some()
+            && !was_renewed
+        {
+            // It ran out before its time, or nobody said when that is.
+            (current, data) = self.renewed_session(When::Now).await?;
+            fetched = self.fetch_user_data(&current, &data).await?;
+        }
+        match fetched {
+            Ok(None) => Ok(UserData::from(&*data)),
+            Ok(Some(userinfo)) => {
+                let renewed = SessionData {
+                    tokens: data.tokens.clone(),
+                    userinfo,
+                };
+                let user_data = UserData::from(&renewed);
+                self.replace_data(&current.session, renewed, &user_data)
+                    .await?;
+                Ok(user_data)
+            }
+            Err(UserinfoError::Unauthorized(error)) => {
+                tracing::info!(%error, "the access token is no longer accepted; the session is ended");
+                self.end_session();
+                Err(RefreshError::Expired)
+            }
+            Err(UserinfoError::Subject) => {
+                tracing::warn!("userinfo is about another subject than the session; it is dropped");
+                Err(RefreshError::Subject)
+            }
+            Err(UserinfoError::Token(error)) => {
+                tracing::warn!(%error, "the signed user data is refused; the old stays");
+                Err(RefreshError::Token(error))
+            }
+            Err(UserinfoError::Provider(error)) => {
+                tracing::warn!(%error, "user data cannot be fetched; the old stays");
+                Err(RefreshError::Provider(error))
+            }
+        }
+    }
+
+    async fn fetch_user_data(
+        &self,
+        current: &Current,
+        data: &SessionData,
+    ) -> Result<Result<Option<Map<String, serde_json::Value>>, UserinfoError>, RefreshError> {
+        let engine = self.miracl().engine();
+        let metadata = engine.discovery.metadata(&engine.http).await;
+        let metadata = metadata.map_err(RefreshError::Provider)?;
+        let token = data.tokens.access_token.expose();
+        let subject = &current.session.subject;
+        Ok(userinfo::fetch(engine, &metadata, token, subject).await)
+    }
+
+    async fn renewed_session(
+        &self,
+        when: When,
+    ) -> Result<(Current, Arc<SessionData>), RefreshError> {
+        let renewed = self.renewed(when).await?;
+        renewed.ok_or(RefreshError::NotLoggedIn)
+    }
+
+    /// Returns the session with its data, after renewing its tokens if that is due and possible.
+    async fn renewed(
+        &self,
+        when: When,
+    ) -> Result<Option<(Current, Arc<SessionData>)>, RefreshError> {
+        let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
+            return Ok(None);
+        };
+        let miracl = self.miracl();
+        let now = miracl.engine().now();
+        let due = when == When::Now || data.tokens.renew_at.is_some_and(|at| at <= now);
+        let Some(refresh_token) = data.tokens.refresh_token.clone().filter(|_| due) else {
+            return Ok(Some((current, data)));
+        };
+        if self.changes_nothing() {
+            return Ok(Some((current, data)));
+        }
+        let renewal = miracl
+            .engine()
+            .renewals
+            .of(&current.session, &refresh_token);
+        let renewal = match renewal.kept() {
+            Some(kept) => kept,
+            None => {
+                let (session, data) = (current.session.clone(), data.clone());
+                let (seen, miracl) = (renewal.ended(), miracl.clone());
+                let task = miracl.engine().http.spawn({
+                    let miracl = miracl.clone();
+                    async move {
+                        let ask = || renew(&miracl, &session, &data, &refresh_token);
+                        renewal.fetch_since(seen, ask).await
+                    }
+                });
+                // The runtime ends: nobody is told of it any more.
+                let gone = |error| ProviderError::Unreachable {
+                    endpoint: "token_endpoint",
+                    source: Arc::new(error),
+                };
+                let ended = task.await.map_err(gone).flatten();
+                ended.map_err(RefreshError::Provider)?
+            }
+        };
+        match &*renewal {
+            Renewal::Tokens(tokens) => {
+                let renewed = SessionData {
+                    tokens: tokens.clone(),
+                    userinfo: data.userinfo.clone(),
+                };
+                let user_data = UserData::from(&renewed);
+                self.replace_data(&current.session, renewed, &user_data)
+                    .await?;
+                // None if somebody logged out in the meantime.
+                let (current, data) = (self.current().await?, self.data().await?);
+                Ok(current.zip(data))
+            }
+            Renewal::Over(error) => {
+                tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
+                self.end_session();
+                Err(RefreshError::Expired)
+            }
+            Renewal::Foreign(error) => {
+                tracing::error!(%error, "the refreshed ID token is not this session's; the session is ended");
+                self.end_session();
+                Err(RefreshError::RefreshedIdToken(error.clone()))
+            }
+        }
+    }
+}
+
+/// When tokens are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// If their time has come.
+    Due,
+    /// In any case.
+    Now,
+}
+
+/// Asks for new tokens, and checks the ID token that may come with them.
+async fn renew(
+    miracl: &Miracl,
+    session: &Session,
+    data: &SessionData,
+    refresh_token: &Secret,
+) -> Result<Renewal, ProviderError> {
+    let engine = miracl.engine();
+    let metadata = engine.discovery.metadata(&engine.http).await?;
+    let grant = Grant::RefreshToken(refresh_token);
+    let response = match token::request(engine, &metadata, grant).await {
+        Ok(response) => response,
+        Err(error) if error.is_refusal("invalid_grant") => return Ok(Renewal::Over(error)),
+        Err(error) => return Err(error),
+    };
+    if let Err(reason) = check_id_token(engine, &metadata, session, data, &response).await? {
+        return Ok(Renewal::Foreign(reason));
+    }
+    tracing::debug!("tokens were renewed");
+    Ok(Renewal::Tokens(data.tokens.renewed(response)))
+}
+
+/// Checks the new ID token, if there is one, against the session's (§12.2).
+async fn check_id_token(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    session: &Session,
+    data: &SessionData,
+    response: &TokenResponse,
+) -> Result<Result<(), IdTokenError>, ProviderError> {
+    let Some(raw) = &response.id_token else {
+        return Ok(Ok(()));
+    };
+    let mut allowed = metadata.signing_algorithms();
+    allowed.extend(engine.config.id_token_signed_response_alg);
+    // Pinned to the one of the session's own.
+    let token = Unverified::parse(data.tokens.id_token.expose(), &allowed)
+        .and_then(|first| Unverified::parse(raw.expose(), &[first.algorithm()]));
+    let token = match token {
+        Ok(token) => token,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (http, uri) = (&engine.http, &metadata.jwks_uri);
+    let verdict = engine
+        .jwks
+        .check(http, uri, &token, Cause::Login, &mut Recorder::new())
+        .await?;
+    let expected = Expected {
+        issuers: Issuers::One(&session.issuer),
+        client_id: engine.credentials.client_id().await?,
+        trusted_audiences: &engine.config.trusted_audiences,
+        nonce: "",
+        access_token: response.access_token.expose(),
+        max_age: None,
+        acr_values: None,
+        now: engine.now(),
+        skew: engine.config.clock_skew,
+    };
+    let first = data.id_token_claims();
+    Ok(token.verify_refreshed(verdict, &session.subject, &first, &expected))
+}
