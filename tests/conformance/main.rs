@@ -125,6 +125,7 @@ fn demo(adapter: Adapter, provider: &ProviderSettings) -> App {
         .signed_out("/signed-out")
         .initiate("/login/initiate")
         .return_to("return_to")
+        .refresh("/refresh")
         .passes_parameters_on()
         .hold(demo)
 }

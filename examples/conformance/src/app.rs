@@ -26,6 +26,7 @@ pub struct App {
     pub(crate) signed_out: Option<String>,
     pub(crate) initiate: Option<String>,
     pub(crate) return_to: Option<String>,
+    pub(crate) refresh: Option<String>,
     pub(crate) passes_on: bool,
     held: Option<Mutex<Box<dyn Any + Send>>>,
 }
@@ -50,6 +51,7 @@ impl App {
             signed_out: None,
             initiate: None,
             return_to: None,
+            refresh: None,
             passes_on: false,
             held: None,
         }
@@ -110,6 +112,13 @@ impl App {
     #[must_use]
     pub fn initiate(mut self, path: &str) -> Self {
         self.initiate = Some(path.to_owned());
+        self
+    }
+
+    /// Where a `GET` makes the app ask for userinfo with its access token, which it renews before when it has run out.
+    #[must_use]
+    pub fn refresh(mut self, path: &str) -> Self {
+        self.refresh = Some(path.to_owned());
         self
     }
 

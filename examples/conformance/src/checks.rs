@@ -131,18 +131,23 @@ fn token(run: &Run, request: &RecordedRequest, challenged: bool) -> Checked {
         request.method == "POST" && request.query.is_empty(),
         "it is no POST of a form"
     );
-    ensure!(
-        request.form_value("grant_type") == Some("authorization_code"),
-        "`grant_type` is not `authorization_code`"
-    );
-    ensure!(
-        request.form_value("redirect_uri") == Some(&run.app().redirect_uri()),
-        "`redirect_uri` is not repeated"
-    );
-    ensure!(
-        !challenged || request.form_value("code_verifier").is_some(),
-        "RFC 7636 §4.5: there was a challenge, and there is no verifier"
-    );
+    match request.form_value("grant_type") {
+        Some("authorization_code") => {
+            ensure!(
+                request.form_value("redirect_uri") == Some(&run.app().redirect_uri()),
+                "`redirect_uri` is not repeated"
+            );
+            ensure!(
+                !challenged || request.form_value("code_verifier").is_some(),
+                "RFC 7636 §4.5: there was a challenge, and there is no verifier"
+            );
+        }
+        Some("refresh_token") => ensure!(
+            request.form_value("refresh_token").is_some() && request.form_value("code").is_none(),
+            "RFC 6749 §6: a refresh is made of a refresh token"
+        ),
+        other => ensure!(false, "`grant_type` is {other:?}"),
+    }
     let right = match (run.setup().auth, request.client_auth.as_slice()) {
         (None, [ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost]) => true,
         (Some(registered), [used]) => registered == *used,
@@ -168,7 +173,9 @@ fn at(stop: crate::run::Stop, request: &RecordedRequest) -> crate::run::Stop {
 /// A request in a line: no value that is a secret, and none that is long.
 pub(crate) fn line(request: &RecordedRequest) -> String {
     let short = |(name, value): &(String, String)| match name.as_str() {
-        "code" | "code_verifier" | "client_assertion" | "id_token_hint" => format!("{name}=…"),
+        "code" | "code_verifier" | "refresh_token" | "client_assertion" | "id_token_hint" => {
+            format!("{name}=…")
+        }
         _ => format!("{name}={value}"),
     };
     let parameters: Vec<String> = request

@@ -1,8 +1,6 @@
 //! Modules that are not run, each with its reason: skipped, because they are about another flow, or pending.
 
-use crate::profile::Profile::{
-    self, BackChannel, Comprehensive, Fapi2, FrontChannel, Ours, Refresh,
-};
+use crate::profile::Profile::{self, BackChannel, Comprehensive, Fapi2, FrontChannel, Ours};
 use crate::report::Outcome;
 
 /// A module that is not run.
@@ -76,7 +74,6 @@ const REQUEST_OBJECT: &str = "no request objects are sent";
 const TLS: &str = "no client certificates are used";
 const DPOP: &str = "access tokens are bearer tokens: no DPoP, no client certificates, no pushed authorization requests";
 const JARM: &str = "the authorization response is no JWT (JARM)";
-const REFRESH: &str = "the app under test does not refresh tokens yet";
 const BACK_CHANNEL: &str = "the provider of this kit sends no logout tokens yet";
 const FRONT_CHANNEL: &str = "the provider of this kit has no front-channel log-out yet";
 const OTHERS_HANDS: &str = "nothing of it can be seen or changed from outside an app: the contract tests of the workspace do it";
@@ -124,17 +121,6 @@ pub(crate) const NOT_RUN: &[NotRun] = &[
         "oidcc-client-test-session-management",
         &[],
         "session management by an iframe needs third-party cookies, which browsers no longer send",
-    ),
-    pending("oidcc-client-test-refresh-token", &[Refresh], REFRESH),
-    pending(
-        "oidcc-client-test-refresh-token-invalid-issuer",
-        &[Refresh],
-        REFRESH,
-    ),
-    pending(
-        "oidcc-client-test-refresh-token-invalid-sub",
-        &[Refresh],
-        REFRESH,
     ),
     pending(
         "oidcc-client-test-rp-backchannel-rpinitlogout",
@@ -200,11 +186,6 @@ pub(crate) const NOT_RUN: &[NotRun] = &[
         "fapi2-security-profile-final-client-test-rs-dpop-auth-scheme-case-insensitivity",
         &[Fapi2],
         DPOP,
-    ),
-    pending(
-        "fapi2-security-profile-final-client-refresh-token-test",
-        &[Fapi2],
-        REFRESH,
     ),
     skipped(
         "fapi2-security-profile-final-client-test-ensure-jarm-without-iss-fails",
@@ -273,15 +254,6 @@ pub(crate) const NOT_RUN: &[NotRun] = &[
         &[Ours],
         BACK_CHANNEL,
     ),
-    pending("ours-a-hundred-requests-refresh-once", &[Ours], REFRESH),
-    pending("ours-fault-refresh-invalid-grant", &[Ours], REFRESH),
-    pending("ours-fault-refresh-server-error", &[Ours], REFRESH),
-    pending("ours-fault-refresh-without-id-token", &[Ours], REFRESH),
-    pending("ours-fault-refresh-without-rotation", &[Ours], REFRESH),
-    pending("ours-fault-refreshed-wrong-issuer", &[Ours], REFRESH),
-    pending("ours-fault-refreshed-other-sub", &[Ours], REFRESH),
-    pending("ours-fault-refreshed-other-audience", &[Ours], REFRESH),
-    pending("ours-fault-refreshed-other-auth-time", &[Ours], REFRESH),
     skipped("ours-rotation-of-cookie-keys", &[Ours], OTHERS_HANDS),
 ];
 

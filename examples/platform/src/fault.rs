@@ -126,6 +126,8 @@ faults! {
     TokenWithoutIdToken = "token-without-id-token",
     /// The token response has no `expires_in`, which it need not have.
     TokenWithoutExpiresIn = "token-without-expires-in",
+    /// The token response's `expires_in` is 0, though the access token lives.
+    TokenExpiresAtOnce = "token-expires-at-once",
     /// The token response's `token_type` is `bEARER`, which means the same.
     TokenOddTokenType = "token-odd-token-type",
     /// The token response's `token_type` is `mac`.

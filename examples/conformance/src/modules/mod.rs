@@ -8,6 +8,7 @@ mod flow;
 mod foundation;
 mod logout;
 mod redirects;
+mod refresh;
 mod registration;
 mod requests;
 mod third_party;
@@ -25,6 +26,7 @@ pub fn modules() -> Vec<Module> {
         discovery::modules(),
         logout::modules(),
         third_party::modules(),
+        refresh::modules(),
         fapi::modules(),
         flow::modules(),
         registration::modules(),

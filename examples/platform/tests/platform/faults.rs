@@ -124,6 +124,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Member("expires_in", None),
         ),
         (
+            Fault::TokenExpiresAtOnce,
+            Token,
+            Member("expires_in", Some(json!(0))),
+        ),
+        (
             Fault::TokenOddTokenType,
             Token,
             Member("token_type", Some(json!("bEARER"))),
