@@ -131,9 +131,16 @@ pub(crate) fn modules() -> Vec<Module> {
 async fn run_out(run: &Run) -> Checked {
     lacks(&run.app().refresh, "a path that uses the access token")?;
     run.platform().set_fault(Some(Fault::TokenExpiresAtOnce));
-    let answer = run.log_in().await;
+    let attempt = run.attempt().await;
     run.platform().set_fault(None);
-    answer.map(|_| ())
+    // Not by the probe, which may use the access token, too.
+    let answer = attempt?.answer;
+    ensure!(
+        answer.status < 400 && run.count(Step::Userinfo) > 0,
+        "the login is refused: {}",
+        answer.line()
+    );
+    Ok(())
 }
 
 /// Has the app use its access token.
@@ -223,12 +230,9 @@ async fn twice(run: &Run) -> Checked {
             "the new access token is not used: {}",
             answer.line()
         );
-        // The probe may use the access token, too.
-        run.platform().set_fault(None);
-        run.ensure_logged_in("after a refresh").await?;
-        run.platform().set_fault(Some(Fault::TokenExpiresAtOnce));
     }
-    Ok(())
+    run.platform().set_fault(None);
+    run.ensure_logged_in("after two refreshes").await
 }
 
 async fn crowd(run: &Run) -> Checked {
