@@ -13,6 +13,9 @@ use crate::setup::Setup;
 /// What a script returns when called.
 pub(crate) type Play<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
 
+/// A script of its own.
+pub(crate) type Player = for<'a> fn(&'a Run) -> Play<'a>;
+
 /// One test of the list, named as the OpenID Foundation names it where it is theirs.
 pub struct Module {
     name: String,
@@ -35,7 +38,7 @@ pub(crate) enum Script {
         expect: Expect,
     },
     /// Anything else.
-    Play(for<'a> fn(&'a Run) -> Play<'a>),
+    Play(Player),
 }
 
 impl Module {
@@ -67,12 +70,7 @@ impl Module {
     }
 
     /// A script of its own.
-    pub(crate) fn play(
-        name: &str,
-        plans: &'static [Profile],
-        expects: &str,
-        play: for<'a> fn(&'a Run) -> Play<'a>,
-    ) -> Self {
+    pub(crate) fn play(name: &str, plans: &'static [Profile], expects: &str, play: Player) -> Self {
         Self::new(name, plans, expects, Script::Play(play))
     }
 

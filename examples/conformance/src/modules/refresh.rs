@@ -4,7 +4,7 @@ use miracl_platform::{ClientAuthMethod, Fault, SigningAlgorithm};
 
 use crate::browser::{Answer, Browser};
 use crate::judge::Step;
-use crate::module::{Module, Play};
+use crate::module::{Module, Player};
 use crate::profile::Profile::{self, Fapi2, Ours, Refresh};
 use crate::run::{Checked, Run, ensure, lacks, together};
 use crate::setup::Setup;
@@ -28,7 +28,7 @@ pub(super) enum After {
 }
 
 /// What must come of each fault.
-pub(super) const OUTCOMES: &[(Fault, After, for<'a> fn(&'a Run) -> Play<'a>)] = {
+pub(super) const OUTCOMES: &[(Fault, After, Player)] = {
     use After::{Dropped, Ended, Renewed, Unchanged};
     macro_rules! outcome {
         ($fault:ident, $after:ident) => {
@@ -49,12 +49,7 @@ pub(super) const OUTCOMES: &[(Fault, After, for<'a> fn(&'a Run) -> Play<'a>)] = 
     ]
 };
 
-fn module(
-    name: &str,
-    plans: &'static [Profile],
-    expects: &str,
-    play: for<'a> fn(&'a Run) -> Play<'a>,
-) -> Module {
+fn module(name: &str, plans: &'static [Profile], expects: &str, play: Player) -> Module {
     Module::play(name, plans, expects, play).with(SETUP)
 }
 
