@@ -12,7 +12,7 @@ use crate::random;
 use crate::signer::Signer;
 
 /// How much more than it needs user info has when it has much, in bytes.
-pub const MUCH: usize = 3_200;
+pub const MUCH: usize = 2_400;
 
 /// How much more than it needs user info has when it has too much, in bytes.
 pub const TOO_MUCH: usize = 48 * 1024;
