@@ -349,6 +349,11 @@ fn program(adapter: Adapter) -> &'static Path {
         .unwrap_or_else(|| panic!("package {} has no program", adapter.demo))
 }
 
+/// Builds the workspace's programs, for test programs that run more than scenarios.
+pub fn build_programs() {
+    programs();
+}
+
 /// The workspace's programs, built once per test process.
 pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
     static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();

@@ -61,6 +61,15 @@ impl Browser {
         self.shared()?.enrol(&self.device, email, pin)
     }
 
+    /// Signs somebody in at the platform with this browser, without pages and PIN: requests with
+    /// `prompt=none` succeed from now on.
+    ///
+    /// # Errors
+    /// If `email` is no address, or the platform is gone.
+    pub fn sign_in(&self, email: &str) -> Result<(), JourneyError> {
+        self.shared()?.sign_in(&self.device, email)
+    }
+
     /// Registers on the pages (address, message, PIN twice), is thereby logged in, and returns
     /// the callback URL.
     ///

@@ -101,15 +101,9 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(email: &str, enrolment: Enrolment) -> Self {
-        let plain = json!({
-            "iat": clock::now(),
-            "salt": hex(&random::bytes::<16>()),
-            "userID": email,
-            "v": 5,
-        });
         Self {
             email: email.to_owned(),
-            mpin_id: hex(plain.to_string().as_bytes()),
+            mpin_id: new_mpin_id(email),
             tries_left: MAX_TRIES,
             enrolment,
         }
@@ -127,6 +121,28 @@ pub(crate) struct Session {
     pub(crate) mpin_id: String,
     pub(crate) auth_time: u64,
     pub(crate) sid: String,
+}
+
+impl Session {
+    /// Makes a session without an identity.
+    pub(crate) fn new(email: &str) -> Self {
+        Self {
+            email: email.to_owned(),
+            mpin_id: new_mpin_id(email),
+            auth_time: clock::now(),
+            sid: random::token(),
+        }
+    }
+}
+
+fn new_mpin_id(email: &str) -> String {
+    let plain = json!({
+        "iat": clock::now(),
+        "salt": hex(&random::bytes::<16>()),
+        "userID": email,
+        "v": 5,
+    });
+    hex(plain.to_string().as_bytes())
 }
 
 /// What came of an attempt to log in with a PIN.
@@ -187,6 +203,11 @@ impl Devices {
 
     pub(crate) fn session(&self, device: &DeviceKey) -> Option<Session> {
         lock(&self.known).get(device)?.session.clone()
+    }
+
+    /// Begins a login session on a device, in place of an older one.
+    pub(crate) fn sign_in(&self, device: &DeviceKey, session: Session) {
+        self.change(device, |device| device.session = Some(session));
     }
 
     /// Adds an identity, in place of an older one with the same e-mail address.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub(crate) use answer::ELSEWHERE;
 pub use answer::SLOW;
 pub(crate) use strangers::WeakKey;
+pub use userinfo::{MUCH, TOO_MUCH};
 
 /// Declares the faults once: variant, name and documentation.
 macro_rules! faults {
@@ -125,6 +126,8 @@ faults! {
     TokenWithoutIdToken = "token-without-id-token",
     /// The token response has no `expires_in`, which it need not have.
     TokenWithoutExpiresIn = "token-without-expires-in",
+    /// The token response's `expires_in` is 0, though the access token lives.
+    TokenExpiresAtOnce = "token-expires-at-once",
     /// The token response's `token_type` is `bEARER`, which means the same.
     TokenOddTokenType = "token-odd-token-type",
     /// The token response's `token_type` is `mac`.
@@ -158,6 +161,10 @@ faults! {
     IdTokenWrongAzp = "id-token-wrong-azp",
     /// The ID token ran out an hour ago.
     IdTokenExpired = "id-token-expired",
+    /// The ID token ran out twenty seconds ago, which clocks may differ by.
+    IdTokenExpiredSecondsAgo = "id-token-expired-seconds-ago",
+    /// The ID token ran out six minutes ago.
+    IdTokenExpiredMinutesAgo = "id-token-expired-minutes-ago",
     /// The ID token has no `exp`.
     IdTokenWithoutExp = "id-token-without-exp",
     /// The ID token's `exp` is the right number in a string.
@@ -170,6 +177,10 @@ faults! {
     IdTokenExpNegative = "id-token-exp-negative",
     /// The ID token was issued an hour from now.
     IdTokenFromTheFuture = "id-token-from-the-future",
+    /// The ID token was issued twenty seconds from now, which clocks may differ by.
+    IdTokenSecondsAhead = "id-token-seconds-ahead",
+    /// The ID token was issued six minutes from now.
+    IdTokenMinutesAhead = "id-token-minutes-ahead",
     /// The ID token has no `iat`.
     IdTokenWithoutIat = "id-token-without-iat",
     /// The ID token's `iat` is the right number in a string.
@@ -297,6 +308,10 @@ faults! {
     UserinfoRefused = "userinfo-refused",
     /// User info redirects (307, which repeats the request) to the same endpoint elsewhere.
     UserinfoRedirects = "userinfo-redirects",
+    /// User info has [`MUCH`](crate::MUCH) bytes more than it needs: too many for one cookie.
+    UserinfoMuch = "userinfo-much",
+    /// User info has [`TOO_MUCH`](crate::TOO_MUCH) bytes more than it needs: too many for cookies.
+    UserinfoTooMuch = "userinfo-too-much",
     /// User info has no `email`.
     UserinfoWithoutEmail = "userinfo-without-email",
     /// User info says that the address is not verified.

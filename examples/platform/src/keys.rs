@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
@@ -91,7 +91,8 @@ impl Keys {
     ///
     /// A file with too few keys gets those it lacks, and keeps the others.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Arc<Self>> {
-        static SHARED: OnceLock<Arc<Keys>> = OnceLock::new();
+        // Locked while they are made, so that platforms that start at once don't make several.
+        static SHARED: Mutex<Option<Arc<Keys>>> = Mutex::new(None);
 
         if let Some(file) = file {
             if let Some(mut stored) = folder::read::<Stored>(file)? {
@@ -108,11 +109,12 @@ impl Keys {
             let stored = folder::read(file)?.unwrap_or(stored);
             return Self::from_stored(&stored).map(Arc::new);
         }
-        if let Some(keys) = SHARED.get() {
+        let mut shared = lock(&SHARED);
+        if let Some(keys) = &*shared {
             return Ok(Arc::clone(keys));
         }
         let keys = Self::generate()?;
-        Ok(Arc::clone(SHARED.get_or_init(|| keys)))
+        Ok(Arc::clone(shared.insert(keys)))
     }
 
     /// Makes new keys.

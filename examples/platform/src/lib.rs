@@ -138,7 +138,7 @@ pub use callback::Callback;
 pub use client::Client;
 pub use client_auth::ClientAuthMethod;
 pub use config::{PlatformConfig, StartError};
-pub use fault::{Fault, HUGE, SLOW};
+pub use fault::{Fault, HUGE, MUCH, SLOW, TOO_MUCH};
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};

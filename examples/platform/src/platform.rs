@@ -17,7 +17,7 @@ use crate::callback::Callback;
 use crate::client::{Client, Clients, check_redirect_uri};
 use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
-use crate::device::{DeviceId, Devices, Identity, parse_email};
+use crate::device::{DeviceId, Devices, Identity, Session, parse_email};
 use crate::fault::{ELSEWHERE, Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
@@ -342,8 +342,7 @@ impl Shared {
         email: &str,
         pin: &str,
     ) -> Result<(), JourneyError> {
-        let email = parse_email(email)
-            .ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))?;
+        let email = check_email(email)?;
         if !is_pin(pin) {
             return Err(JourneyError::new("a PIN is four digits".to_owned()));
         }
@@ -352,6 +351,17 @@ impl Shared {
             .add(&device.key(), Identity::new(&email, enrolment));
         Ok(())
     }
+
+    /// Makes a session, as if the PIN had been entered just now.
+    pub(crate) fn sign_in(&self, device: &DeviceId, email: &str) -> Result<(), JourneyError> {
+        let email = check_email(email)?;
+        self.devices.sign_in(&device.key(), Session::new(&email));
+        Ok(())
+    }
+}
+
+fn check_email(email: &str) -> Result<String, JourneyError> {
+    parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
 }
 
 /// Makes or reads keys off the runtime's threads: both take a while.

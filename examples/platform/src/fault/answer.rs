@@ -138,7 +138,7 @@ fn fall_ill(illness: Illness, path: &str, answer: &mut Answer) {
             answer.status = StatusCode::NO_CONTENT;
             answer.body = Body::Nothing;
         }
-        Illness::Huge => answer.set("padding", "x".repeat(HUGE)),
+        Illness::Huge => answer.padding = HUGE,
         Illness::Hangs => answer.body = Body::Never,
         Illness::Slow => answer.delay = SLOW,
         Illness::Refused => answer.body = Body::Broken,
@@ -187,20 +187,22 @@ fn refuse(fault: Fault, endpoint: Endpoint, answer: &mut Answer) {
 fn change_member(fault: Fault, endpoint: Endpoint, answer: &mut Answer) {
     use Endpoint::{Discovery, Refresh, Token};
 
+    let text = |text: &str| Some(json!(text));
     let (place, name, value) = match fault {
-        Fault::DiscoveryWrongIssuer => (Discovery, "issuer", Some(super::OTHER_ISSUER)),
+        Fault::DiscoveryWrongIssuer => (Discovery, "issuer", text(super::OTHER_ISSUER)),
         Fault::DiscoveryHttpEndpoint => (
             Discovery,
             "token_endpoint",
-            Some("http://issuer.example/token"),
+            text("http://issuer.example/token"),
         ),
         Fault::DiscoveryWithoutTokenEndpoint => (Discovery, "token_endpoint", None),
         Fault::DiscoveryWithoutJwksUri => (Discovery, "jwks_uri", None),
         Fault::TokenWithoutAccessToken => (Token, "access_token", None),
         Fault::TokenWithoutIdToken => (Token, "id_token", None),
         Fault::TokenWithoutExpiresIn => (Token, "expires_in", None),
-        Fault::TokenOddTokenType => (Token, "token_type", Some("bEARER")),
-        Fault::TokenWrongTokenType => (Token, "token_type", Some("mac")),
+        Fault::TokenExpiresAtOnce => (Token, "expires_in", Some(json!(0))),
+        Fault::TokenOddTokenType => (Token, "token_type", text("bEARER")),
+        Fault::TokenWrongTokenType => (Token, "token_type", text("mac")),
         Fault::TokenWithoutTokenType => (Token, "token_type", None),
         Fault::RefreshWithoutIdToken => (Refresh, "id_token", None),
         _ => return,

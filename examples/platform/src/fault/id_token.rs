@@ -9,6 +9,12 @@ use crate::id_token::Occasion;
 /// How much is added to a token that is too long, in bytes.
 const PADDING: usize = 16 * 1024;
 
+/// What clocks differ by in practice, in seconds.
+const SKEW: u64 = 20;
+
+/// More than any leeway for clocks, in seconds.
+const MINUTES: u64 = 6 * 60;
+
 /// The longest `sub` has 255 characters (OIDC Core §2).
 const TOO_LONG: usize = 256;
 
@@ -24,7 +30,11 @@ impl Faults {
             }
             match fault {
                 Fault::IdTokenExpired => shift(claims, |time| time.saturating_sub(2 * HOUR)),
+                Fault::IdTokenExpiredSecondsAgo => run_out(claims, SKEW),
+                Fault::IdTokenExpiredMinutesAgo => run_out(claims, MINUTES),
                 Fault::IdTokenFromTheFuture => shift(claims, |time| time + HOUR),
+                Fault::IdTokenSecondsAhead => shift(claims, |time| time + SKEW),
+                Fault::IdTokenMinutesAhead => shift(claims, |time| time + MINUTES),
                 Fault::IdTokenExtraAudienceWithAzp => claims["azp"] = client(claims).into(),
                 Fault::IdTokenExtraAudienceOtherAzp => claims["azp"] = json!(OTHER_CLIENT),
                 _ => {}
@@ -114,6 +124,13 @@ fn client(claims: &Value) -> Option<&str> {
     claims["aud"].as_str().or_else(|| claims["aud"][0].as_str())
 }
 
+/// Moves `iat` and `exp` so that the token ran out this long ago, in seconds.
+fn run_out(claims: &mut Value, ago: u64) {
+    let end = clock::now().saturating_sub(ago);
+    let past = claims["exp"].as_u64().unwrap_or(0).saturating_sub(end);
+    shift(claims, |time| time.saturating_sub(past));
+}
+
 /// Moves `iat` and `exp`, which are all that `exp` checks look at; `auth_time` stays.
 fn shift(claims: &mut Value, by: impl Fn(u64) -> u64) {
     for name in ["iat", "exp"] {
@@ -136,6 +153,19 @@ mod tests {
         let mut payload = json!({ "sub": "alice" }).to_string();
         Faults::new([Fault::IdTokenDuplicateClaims]).on_payload(&mut payload);
         assert_eq!(payload, r#"{"sub":"alice","sub":"mallory@example.com"}"#);
+    }
+
+    #[test]
+    fn a_token_runs_out_when_the_fault_says() {
+        let now = clock::now();
+        let mut claims = json!({ "iat": now, "exp": now + 900 });
+        Faults::new([Fault::IdTokenExpiredSecondsAgo]).on_claims(&mut claims, Occasion::Login);
+        let (iat, exp) = (
+            claims["iat"].as_u64().unwrap(),
+            claims["exp"].as_u64().unwrap(),
+        );
+        assert_eq!(exp - iat, 900);
+        assert!((SKEW..SKEW + 5).contains(&(clock::now() - exp)));
     }
 
     #[test]

@@ -8,7 +8,14 @@ use super::signing::with_bad_signature;
 use super::{Fault, Faults, OTHER_CLIENT, OTHER_ISSUER, OTHER_PERSON};
 use crate::algorithm::SigningAlgorithm;
 use crate::keys::Keys;
+use crate::random;
 use crate::signer::Signer;
+
+/// How much more than it needs user info has when it has much, in bytes.
+pub const MUCH: usize = 2_400;
+
+/// How much more than it needs user info has when it has too much, in bytes.
+pub const TOO_MUCH: usize = 48 * 1024;
 
 impl Faults {
     /// Disturbs the claims of user info, before they are signed if they are.
@@ -24,6 +31,12 @@ impl Faults {
                 }
                 Fault::UserinfoEmailNotVerified => {
                     object.insert("email_verified".to_owned(), json!(false));
+                }
+                Fault::UserinfoMuch => {
+                    object.insert("groups".to_owned(), json!(groups(MUCH)));
+                }
+                Fault::UserinfoTooMuch => {
+                    object.insert("groups".to_owned(), json!(groups(TOO_MUCH)));
                 }
                 Fault::UserinfoWithoutSub => {
                     object.remove("sub");
@@ -83,4 +96,12 @@ impl Faults {
             token
         }
     }
+}
+
+/// Makes names of groups, random so that nobody can make them shorter.
+fn groups(bytes: usize) -> Vec<String> {
+    let one = random::token();
+    (0..bytes / (one.len() + 3))
+        .map(|_| random::token())
+        .collect()
 }

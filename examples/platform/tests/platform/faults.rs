@@ -13,7 +13,7 @@ use crate::app::{
 use crate::http::{self, Answer};
 use crate::refresh::offline;
 use crate::verify::{candidates, header, verifies};
-use crate::{id_token_faults, key_faults};
+use crate::{degrees, id_token_faults, key_faults};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +122,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Fault::TokenWithoutExpiresIn,
             Token,
             Member("expires_in", None),
+        ),
+        (
+            Fault::TokenExpiresAtOnce,
+            Token,
+            Member("expires_in", Some(json!(0))),
         ),
         (
             Fault::TokenOddTokenType,
@@ -263,6 +268,7 @@ fn every_fault_is_tested() {
     tested.extend(in_answers().iter().map(|(fault, ..)| *fault));
     tested.extend(in_callbacks().iter().map(|(fault, _)| *fault));
     tested.extend(ALONE);
+    tested.extend(degrees::TESTED);
     tested.extend(id_token_faults::in_claims().iter().map(|(fault, _)| *fault));
     tested.extend(
         id_token_faults::in_refreshed_claims()

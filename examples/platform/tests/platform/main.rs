@@ -5,6 +5,7 @@
 mod algorithms;
 mod app;
 mod client_authentication;
+mod degrees;
 mod faults;
 mod form_post;
 mod http;

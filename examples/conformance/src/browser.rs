@@ -1,0 +1,410 @@
+//! A browser for the modules: a cookie jar, the headers that browsers send, and no redirect followed unasked.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::{Url, form_urlencoded};
+
+/// How long an app may take for an answer: longer than any relying party should wait for its provider.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser without a screen. App and provider are two sites to it, as they are in life, though both are on loopback.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    http: reqwest::Client,
+    jar: Mutex<Vec<Cookie>>,
+    seen: Mutex<Vec<Answer>>,
+}
+
+/// A cookie as it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cookie {
+    pub(crate) host: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
+    /// `Path`, `Domain`, `Secure`, `HttpOnly` and `SameSite` in lower case, sorted: what a deletion must repeat.
+    pub(crate) attributes: Vec<String>,
+    pub(crate) deleted: bool,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    method: Method,
+    pub(crate) url: Url,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    cross_site: bool,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Request {
+    fn new(method: Method, url: Url, headers: &[(&str, &str)]) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        Self {
+            method,
+            url,
+            headers: headers.collect(),
+            body: None,
+            cross_site: false,
+        }
+    }
+
+    /// A navigation from the address bar.
+    pub(crate) fn navigate(url: Url) -> Self {
+        let headers = [
+            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+            ("sec-fetch-site", "none"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        Self::new(Method::GET, url, &headers)
+    }
+
+    /// `fetch()` by a page of the app.
+    pub(crate) fn fetch(url: Url) -> Self {
+        let headers = [
+            ("accept", "*/*"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        Self::new(Method::GET, url, &headers)
+    }
+
+    /// A request of a program that is no browser.
+    pub(crate) fn bare(url: Url) -> Self {
+        Self::new(Method::GET, url, &[])
+    }
+
+    /// The same request as another site makes a browser send it.
+    pub(crate) fn sent_by(mut self, origin: &str) -> Self {
+        self.cross_site = true;
+        let request = self.header("sec-fetch-site", "cross-site");
+        if request.method == Method::GET {
+            request
+        } else {
+            request.header("origin", origin)
+        }
+    }
+
+    /// A form of a page of the app.
+    pub(crate) fn form<K: AsRef<str>, V: AsRef<str>>(url: Url, fields: &[(K, V)]) -> Self {
+        let origin = url.origin().ascii_serialization();
+        let mut request = Self::navigate(url)
+            .header("sec-fetch-site", "same-origin")
+            .header("origin", &origin)
+            .header("content-type", "application/x-www-form-urlencoded");
+        request.method = Method::POST;
+        let fields = fields
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        request.body = Some(body);
+        request
+    }
+
+    pub(crate) fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Sets a header, in place of one the request already has.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| other != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Browser {
+    /// A browser with an empty jar.
+    pub(crate) fn new() -> Self {
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::ring::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the default protocol versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            // An app may close a connection whenever it likes.
+            .pool_max_idle_per_host(0)
+            .timeout(PATIENCE)
+            .build()
+            .expect("the HTTP client has all it needs");
+        Self::with(http)
+    }
+
+    fn with(http: reqwest::Client) -> Self {
+        Self {
+            http,
+            jar: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Another browser, with an empty jar.
+    pub(crate) fn another(&self) -> Self {
+        Self::with(self.http.clone())
+    }
+
+    /// Another browser with a copy of this one's cookies.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = self.another();
+        *copy.jar() = self.cookies();
+        copy
+    }
+
+    /// Opens an address as if typed.
+    pub(crate) async fn open(&self, url: Url) -> Result<Answer, String> {
+        self.send(Request::navigate(url)).await
+    }
+
+    /// Sends a request with the cookies that a browser would send, and keeps those that come back.
+    pub(crate) async fn send(&self, request: Request) -> Result<Answer, String> {
+        let what = format!("{} {}", request.method, request.url);
+        let mut headers = HeaderMap::new();
+        if let Some(cookies) = self.cookie_header(&request) {
+            headers.insert("cookie", header_value(&cookies)?);
+        }
+        for (name, value) in &request.headers {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+            headers.insert(name, header_value(value)?);
+        }
+        let mut outgoing = self
+            .http
+            .request(request.method.clone(), request.url.clone())
+            .headers(headers);
+        if let Some(body) = request.body {
+            outgoing = outgoing.body(body);
+        }
+        let failed = |error: reqwest::Error| format!("{what} got no answer: {error:?}");
+        let response = outgoing.send().await.map_err(failed)?;
+        let mut answer = Answer {
+            method: request.method,
+            url: request.url,
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: String::new(),
+        };
+        let body = response.bytes().await.map_err(failed)?;
+        answer.body = String::from_utf8_lossy(&body).into_owned();
+        for cookie in answer.set_cookies() {
+            self.keep(cookie);
+        }
+        lock(&self.seen).push(answer.clone());
+        Ok(answer)
+    }
+
+    pub(crate) fn cookies(&self) -> Vec<Cookie> {
+        self.jar().clone()
+    }
+
+    /// Puts a cookie into the jar, in place of one of the same name.
+    pub(crate) fn keep(&self, cookie: Cookie) {
+        let mut jar = self.jar();
+        jar.retain(|old| (&old.host, &old.name) != (&cookie.host, &cookie.name));
+        if !cookie.deleted {
+            jar.push(cookie);
+        }
+    }
+
+    /// Replaces the whole jar.
+    pub(crate) fn set_cookies(&self, cookies: Vec<Cookie>) {
+        *self.jar() = cookies;
+    }
+
+    /// Every answer so far.
+    pub(crate) fn seen(&self) -> Vec<Answer> {
+        lock(&self.seen).clone()
+    }
+
+    fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {
+        lock(&self.jar)
+    }
+
+    /// RFC 6265bis §5.6.7: what another site sends carries no `Strict` cookie, and a `Lax` one only when it navigates by a
+    /// method that changes nothing.
+    fn cookie_header(&self, request: &Request) -> Option<String> {
+        let host = request.url.host_str()?;
+        let navigates = request
+            .headers
+            .iter()
+            .any(|(name, value)| name == "sec-fetch-mode" && value == "navigate");
+        let safe = request.method.is_safe() && navigates;
+        let pairs: Vec<String> = self
+            .jar()
+            .iter()
+            .filter(|cookie| cookie.host == host)
+            .filter(|cookie| {
+                let same_site = cookie.attribute("samesite").unwrap_or("lax");
+                !request.cross_site || same_site == "none" || same_site == "lax" && safe
+            })
+            .filter(|cookie| {
+                let scope = cookie
+                    .attribute("path")
+                    .unwrap_or("/")
+                    .trim_end_matches('/');
+                let path = request.url.path();
+                path == scope || path.starts_with(&format!("{scope}/"))
+            })
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+            .collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+}
+
+impl Answer {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where the answer sends the browser.
+    pub(crate) fn location(&self) -> Option<Url> {
+        if !(300..400).contains(&self.status) {
+            return None;
+        }
+        self.url.join(self.header("location")?).ok()
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<Cookie> {
+        let host = self.url.host_str().unwrap_or_default();
+        let lines = self.headers.get_all("set-cookie").iter();
+        lines
+            .filter_map(|line| Cookie::parse(line.to_str().ok()?, host))
+            .collect()
+    }
+
+    pub(crate) fn is_no_store(&self) -> bool {
+        self.header("cache-control")
+            .is_some_and(|value| value.contains("no-store"))
+    }
+
+    /// The answer in a line, for messages.
+    pub(crate) fn line(&self) -> String {
+        let to = self
+            .location()
+            .map(|url| format!(" to {url}"))
+            .unwrap_or_default();
+        format!("{} {} answered {}{to}", self.method, self.url, self.status)
+    }
+}
+
+impl Cookie {
+    fn parse(line: &str, host: &str) -> Option<Self> {
+        let mut parts = line.split(';').map(str::trim);
+        let (name, value) = parts.next()?.split_once('=')?;
+        let mut cookie = Self {
+            host: host.to_owned(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+            attributes: Vec::new(),
+            deleted: false,
+        };
+        let mut age = None;
+        for part in parts {
+            let part = part.to_ascii_lowercase();
+            let (key, value) = part.split_once('=').unwrap_or((&part, ""));
+            match key {
+                "max-age" => age = value.parse::<i64>().ok(),
+                // Deletions use a date long gone.
+                "expires" if age.is_none() && value.contains("1970") => age = Some(0),
+                "expires" => {}
+                _ => cookie.attributes.push(part),
+            }
+        }
+        cookie.deleted = age.is_some_and(|age| age <= 0);
+        cookie.attributes.sort();
+        Some(cookie)
+    }
+
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find_map(|attribute| {
+            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            (key == name).then_some(value)
+        })
+    }
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|error| format!("{text:?} is no header: {error}"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn browser_with(line: &str) -> Browser {
+        let browser = Browser::new();
+        browser.keep(Cookie::parse(line, "127.0.0.1").unwrap());
+        browser
+    }
+
+    #[test]
+    fn another_site_gets_no_strict_cookie_sent_and_a_lax_one_by_get_only() {
+        let at = || url("http://127.0.0.1:1/login");
+        let get = || Request::navigate(at()).sent_by("http://127.0.0.1:2");
+        let post = || Request::form::<&str, &str>(at(), &[]).sent_by("http://127.0.0.1:2");
+        for (line, by_get, by_post) in [
+            ("a=1; SameSite=Strict", false, false),
+            ("a=1; SameSite=Lax", true, false),
+            ("a=1", true, false),
+            ("a=1; SameSite=None; Secure", true, true),
+        ] {
+            let browser = browser_with(line);
+            assert_eq!(browser.cookie_header(&get()).is_some(), by_get, "{line}");
+            assert_eq!(browser.cookie_header(&post()).is_some(), by_post, "{line}");
+            assert!(
+                browser.cookie_header(&Request::navigate(at())).is_some(),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_past_date_or_no_age_deletes_and_the_rest_is_kept_for_comparison() {
+        let parse = |line: &str| Cookie::parse(line, "h").unwrap();
+        assert!(parse("a=; Max-Age=0").deleted);
+        assert!(parse("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT").deleted);
+        let kept = parse("a=b=c; Path=/; HttpOnly; Max-Age=60");
+        assert_eq!((kept.value.as_str(), kept.deleted), ("b=c", false));
+        assert_eq!(kept.attributes, ["httponly", "path=/"]);
+    }
+
+    #[test]
+    fn cookies_stay_within_their_path() {
+        let browser = browser_with("a=1; Path=/deep");
+        let sent = |at: &str| browser.cookie_header(&Request::navigate(url(at))).is_some();
+        assert!(sent("http://127.0.0.1/deep/er") && sent("http://127.0.0.1/deep"));
+        assert!(!sent("http://127.0.0.1/deeper") && !sent("http://localhost/deep"));
+    }
+}

@@ -1,0 +1,137 @@
+//! What came of the modules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::module::Module;
+use crate::profile::Profile;
+
+/// What came of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The app did what is expected.
+    Passed,
+    /// It did not: what went wrong, and what the provider was asked.
+    Failed(String),
+    /// It was left out, for this reason.
+    Skipped(String),
+    /// It waits for something that the kit does not have yet.
+    Pending(String),
+}
+
+/// What came of every module of a suite.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    lines: Vec<(String, &'static [Profile], Outcome)>,
+}
+
+/// How many modules of a plan came to which end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// As expected.
+    pub passed: usize,
+    /// Not as expected.
+    pub failed: usize,
+    /// Left out with a reason.
+    pub skipped: usize,
+    /// Not there yet.
+    pub pending: usize,
+}
+
+impl Report {
+    /// Adds what came of a module that was run.
+    pub fn add(&mut self, module: &Module, outcome: Outcome) {
+        self.lines
+            .push((module.name().to_owned(), module.plans(), outcome));
+    }
+
+    pub(crate) fn add_line(&mut self, name: &str, plans: &'static [Profile], outcome: Outcome) {
+        self.lines.push((name.to_owned(), plans, outcome));
+    }
+
+    /// Returns each module's name and outcome, in the order in which they were added.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&str, &Outcome)> {
+        self.lines
+            .iter()
+            .map(|(name, _, outcome)| (name.as_str(), outcome))
+    }
+
+    /// Counts the modules of a plan.
+    pub fn counts(&self, plan: Profile) -> Counts {
+        let of_plan = self
+            .lines
+            .iter()
+            .filter(|(_, plans, _)| plans.contains(&plan));
+        of_plan.fold(Counts::default(), |mut counts, (_, _, outcome)| {
+            let count = match outcome {
+                Outcome::Passed => &mut counts.passed,
+                Outcome::Failed(_) => &mut counts.failed,
+                Outcome::Skipped(_) => &mut counts.skipped,
+                Outcome::Pending(_) => &mut counts.pending,
+            };
+            *count += 1;
+            counts
+        })
+    }
+
+    /// Fails with the whole report unless every module that was run passed, and at least one was.
+    ///
+    /// # Panics
+    ///
+    /// When one did not.
+    #[track_caller]
+    pub fn assert_conformant(&self) {
+        let mut outcomes = self.lines.iter().map(|(_, _, outcome)| outcome);
+        assert!(
+            !outcomes
+                .clone()
+                .any(|outcome| matches!(outcome, Outcome::Failed(_))),
+            "the app is not conformant\n{self}"
+        );
+        assert!(
+            outcomes.any(|outcome| *outcome == Outcome::Passed),
+            "no module was run\n{self}"
+        );
+    }
+}
+
+/// One line for each module, and a table with one for each plan.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for (name, _, outcome) in &self.lines {
+            match outcome {
+                Outcome::Passed => writeln!(f, "passed   {name}")?,
+                Outcome::Failed(why) => writeln!(f, "FAILED   {name}: {why}")?,
+                Outcome::Skipped(why) => reasons.entry(("skipped", why)).or_default().push(name),
+                Outcome::Pending(why) => reasons.entry(("pending", why)).or_default().push(name),
+            }
+        }
+        for ((what, why), names) in reasons {
+            writeln!(f, "{what}, because {why}: {}", names.join(", "))?;
+        }
+        writeln!(
+            f,
+            "\n{:<22} {:>7} {:>7} {:>8} {:>8}",
+            "plan", "passed", "failed", "skipped", "pending"
+        )?;
+        for &plan in Profile::ALL {
+            let Counts {
+                passed,
+                failed,
+                skipped,
+                pending,
+            } = self.counts(plan);
+            if passed + failed + skipped + pending > 0 {
+                writeln!(
+                    f,
+                    "{:<22} {passed:>7} {failed:>7} {skipped:>8} {pending:>8}",
+                    plan.name()
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,439 @@
+//! One module on one app: the browser, the person at the provider, and the steps of a login.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use miracl_platform::{Fault, JourneyError, Platform, RecordedRequest};
+use tokio::sync::OwnedMutexGuard;
+use url::Url;
+
+use crate::app::App;
+use crate::browser::{Answer, Browser, Request};
+use crate::judge::{Attempt, Expect, Step};
+use crate::setup::Setup;
+
+/// The person who logs in.
+pub(crate) const EMAIL: &str = "alice@example.com";
+const PIN: &str = "2468";
+
+/// How many redirects of its own an app may have before the provider.
+const HOPS: usize = 5;
+
+/// Why a module ends early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Failed(String),
+    /// The app does not say that it has this.
+    Lacks(&'static str),
+}
+
+impl Stop {
+    /// Says what was tried.
+    pub(crate) fn while_(self, what: &str, value: &str) -> Self {
+        match self {
+            Self::Failed(why) => Self::Failed(format!("{what} {value}: {why}")),
+            lacks @ Self::Lacks(_) => lacks,
+        }
+    }
+}
+
+impl From<String> for Stop {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+/// What a step of a module returns.
+pub(crate) type Checked<T = ()> = Result<T, Stop>;
+
+/// Fails the module unless something holds.
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)+) => {
+        if !$holds {
+            return Err($crate::run::Stop::Failed(format!($($why)+)));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// An app under test and its provider.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) app: App,
+    pub(crate) platform: Platform,
+    pub(crate) setup: Setup,
+    person: Person,
+}
+
+/// Somebody with an identity at the provider, who stays signed in there: a PIN is slow to check.
+#[derive(Debug)]
+struct Person {
+    at_provider: miracl_platform::Browser,
+    /// Whether they have an identity with a PIN, for requests that want one.
+    has_pin: AtomicBool,
+    /// The first of the browsers they use the app with.
+    at_app: Browser,
+}
+
+impl Running {
+    /// # Errors
+    ///
+    /// When the provider does not sign the person in.
+    pub(crate) fn new(app: App, platform: Platform, setup: Setup) -> Checked<Self> {
+        let at_provider = platform.browser();
+        at_provider
+            .sign_in(EMAIL)
+            .map_err(|error| error.to_string())?;
+        let person = Person {
+            at_provider,
+            has_pin: AtomicBool::new(false),
+            at_app: Browser::new(),
+        };
+        Ok(Self {
+            app,
+            platform,
+            setup,
+            person,
+        })
+    }
+}
+
+impl Person {
+    /// Answers an authorization request; where it leaves that open, without the PIN.
+    async fn log_in(&self, authorize_url: &Url) -> Result<miracl_platform::Callback, JourneyError> {
+        let mut url = authorize_url.clone();
+        let open = url
+            .query_pairs()
+            .all(|(name, _)| name != "prompt" && name != "max_age");
+        if open {
+            url.query_pairs_mut().append_pair("prompt", "none");
+        } else if !self.has_pin.swap(true, Ordering::Relaxed) {
+            self.at_provider.register_identity(EMAIL, PIN)?;
+        }
+        self.at_provider
+            .log_in_callback(url.as_str(), EMAIL, PIN)
+            .await
+    }
+}
+
+/// A running app, for one module alone.
+pub(crate) type Held = OwnedMutexGuard<Option<Running>>;
+
+/// One module on one app.
+#[derive(Debug)]
+pub(crate) struct Run {
+    held: Held,
+    pub(crate) browser: Browser,
+    second: Option<Box<Self>>,
+}
+
+/// Where a browser comes back from the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Callback {
+    pub(crate) url: Url,
+    /// The form that the browser posts; none with `response_mode=query`.
+    pub(crate) form: Option<Vec<(String, String)>>,
+}
+
+/// How the start of a login ended.
+#[derive(Debug)]
+pub(crate) enum Started {
+    /// At the provider.
+    At(Url),
+    /// At the app, with this answer.
+    Stopped(Answer),
+}
+
+impl Run {
+    pub(crate) fn new(held: Held, second: Option<Box<Self>>) -> Checked<Self> {
+        let running = held.as_ref().ok_or_else(|| "there is no app".to_owned())?;
+        running.platform.clear_requests();
+        running.platform.set_fault(None);
+        let browser = running.person.at_app.another();
+        Ok(Self {
+            held,
+            browser,
+            second,
+        })
+    }
+
+    fn running(&self) -> &Running {
+        self.held
+            .as_ref()
+            .expect("a run begins with an app and keeps it")
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.running().app
+    }
+
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.running().platform
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.running().setup
+    }
+
+    /// The app at the other provider.
+    pub(crate) fn second(&self) -> Checked<&Self> {
+        self.second.as_deref().ok_or(Stop::Lacks("a second app"))
+    }
+
+    /// Takes the run apart: the app goes on to the next module, or not.
+    pub(crate) fn into_held(self) -> (Held, Option<Held>) {
+        (self.held, self.second.map(|second| second.held))
+    }
+
+    /// What the provider was asked, the oldest first.
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.platform().requests()
+    }
+
+    /// How often the provider was asked for a step.
+    pub(crate) fn count(&self, step: Step) -> usize {
+        step.path().map_or(0, |path| self.platform().count(path))
+    }
+
+    /// Starts a login and follows the app's own redirects until the provider.
+    pub(crate) async fn start(&self) -> Checked<Started> {
+        self.start_at(self.app().url(&self.app().login)).await
+    }
+
+    /// Starts a login with parameters for the login path.
+    pub(crate) async fn start_with(&self, parameters: &[(&str, &str)]) -> Checked<Started> {
+        let mut url = self.app().url(&self.app().login);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.start_at(url).await
+    }
+
+    pub(crate) async fn start_at(&self, url: Url) -> Checked<Started> {
+        let mut answer = self.browser.open(url).await?;
+        for _ in 0..HOPS {
+            match answer.location() {
+                None => return Ok(Started::Stopped(answer)),
+                Some(target) if self.app().owns(&target) => {
+                    answer = self.browser.open(target).await?
+                }
+                Some(target) if self.is_authorization(&target) => return Ok(Started::At(target)),
+                Some(target) => {
+                    let line = answer.line();
+                    return Err(Stop::Failed(format!(
+                        "the login leads to a stranger, {target}: {line}"
+                    )));
+                }
+            }
+        }
+        Err(Stop::Failed(format!(
+            "the login does not come to the provider: {}",
+            answer.line()
+        )))
+    }
+
+    fn is_authorization(&self, url: &Url) -> bool {
+        url.origin().ascii_serialization() == self.platform().issuer()
+            && Some(url.path()) == Step::Authorization.path()
+    }
+
+    /// Starts a login that must come to the provider.
+    pub(crate) async fn authorize_url(&self) -> Checked<Url> {
+        match self.start().await? {
+            Started::At(url) => Ok(url),
+            Started::Stopped(answer) => Err(Stop::Failed(format!(
+                "the login does not begin: {}\n{}",
+                answer.line(),
+                answer.body
+            ))),
+        }
+    }
+
+    /// The person logs in at the provider, and is sent back.
+    pub(crate) async fn approve(&self, authorize_url: &Url) -> Checked<Callback> {
+        let callback = self.running().person.log_in(authorize_url).await;
+        let callback = callback
+            .map_err(|error| format!("the provider does not send the person back: {error}"))?;
+        let url = Url::parse(&callback.url).map_err(|error| format!("{callback:?}: {error}"))?;
+        Ok(Callback {
+            url,
+            form: callback.form,
+        })
+    }
+
+    /// Starts a login, logs in at the provider, and returns the callback, not delivered yet.
+    pub(crate) async fn callback(&self) -> Checked<Callback> {
+        let url = self.authorize_url().await?;
+        self.approve(&url).await
+    }
+
+    /// The browser comes back from the provider.
+    pub(crate) async fn deliver(&self, callback: &Callback) -> Checked<Answer> {
+        self.deliver_in(&self.browser, callback).await
+    }
+
+    /// The same in another browser.
+    pub(crate) async fn deliver_in(
+        &self,
+        browser: &Browser,
+        callback: &Callback,
+    ) -> Checked<Answer> {
+        let request = match &callback.form {
+            None => Request::navigate(callback.url.clone()),
+            Some(form) => Request::form(callback.url.clone(), form),
+        };
+        Ok(browser
+            .send(request.sent_by(self.platform().issuer()))
+            .await?)
+    }
+
+    /// A whole login, whatever comes of it.
+    pub(crate) async fn attempt(&self) -> Checked<Attempt> {
+        self.attempt_with(&[]).await
+    }
+
+    /// A whole login with parameters for the login path.
+    pub(crate) async fn attempt_with(&self, parameters: &[(&str, &str)]) -> Checked<Attempt> {
+        match self.start_with(parameters).await? {
+            Started::Stopped(answer) => Ok(Attempt {
+                came_back: false,
+                answer,
+            }),
+            Started::At(url) => {
+                let callback = self.approve(&url).await?;
+                let answer = self.deliver(&callback).await?;
+                Ok(Attempt {
+                    came_back: true,
+                    answer,
+                })
+            }
+        }
+    }
+
+    /// A login that must be accepted.
+    pub(crate) async fn log_in(&self) -> Checked<Answer> {
+        let attempt = self.attempt().await?;
+        Expect::Accepted.judge(self, &attempt).await?;
+        Ok(attempt.answer)
+    }
+
+    /// A login at a provider with a fault that must be refused, whichever way.
+    pub(crate) async fn fail_with(&self, fault: Fault) -> Checked {
+        self.platform().set_fault(Some(fault));
+        let attempt = self.attempt().await;
+        self.platform().set_fault(None);
+        let answer = attempt?.answer;
+        ensure!(
+            answer.status >= 400,
+            "the login is not refused: {}",
+            answer.line()
+        );
+        Ok(())
+    }
+
+    /// Whether the browser is logged in, after the app answered so to a login.
+    pub(crate) async fn is_logged_in(&self, answer: &Answer) -> Checked<bool> {
+        match &self.app().probe {
+            Some(_) => self.probe(&self.browser).await,
+            None => {
+                let kept = answer.set_cookies().iter().any(|cookie| !cookie.deleted);
+                Ok(answer.status < 400 && kept)
+            }
+        }
+    }
+
+    /// Whether a browser is logged in.
+    pub(crate) async fn probe(&self, browser: &Browser) -> Checked<bool> {
+        let path = lacks(&self.app().probe, "a probe")?;
+        let answer = browser.send(Request::fetch(self.app().url(path))).await?;
+        match answer.status {
+            200 => Ok(true),
+            300..=399 | 401 | 403 => Ok(false),
+            _ => Err(Stop::Failed(format!(
+                "the probe is out of order: {}\n{}",
+                answer.line(),
+                answer.body
+            ))),
+        }
+    }
+
+    /// Fails unless the browser is logged in.
+    pub(crate) async fn ensure_logged_in(&self, when: &str) -> Checked {
+        ensure!(
+            self.probe(&self.browser).await?,
+            "nobody is logged in {when}"
+        );
+        Ok(())
+    }
+
+    /// Fails unless nobody is logged in with this browser.
+    pub(crate) async fn ensure_nobody(&self, browser: &Browser, when: &str) -> Checked {
+        ensure!(!self.probe(browser).await?, "somebody is logged in {when}");
+        Ok(())
+    }
+}
+
+impl Callback {
+    /// A parameter of the response.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.parameters()
+            .into_iter()
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    fn parameters(&self) -> Vec<(String, String)> {
+        self.form
+            .clone()
+            .unwrap_or_else(|| self.url.query_pairs().into_owned().collect())
+    }
+
+    /// The same response with other parameters.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<(String, String)>)) -> Self {
+        let mut parameters = self.parameters();
+        change(&mut parameters);
+        let mut changed = self.clone();
+        if changed.form.is_some() {
+            changed.form = Some(parameters);
+        } else {
+            changed
+                .url
+                .query_pairs_mut()
+                .clear()
+                .extend_pairs(parameters);
+        }
+        changed
+    }
+
+    /// The same response with one parameter set.
+    pub(crate) fn set(&self, name: &str, value: &str) -> Self {
+        self.change(|parameters| {
+            parameters.retain(|(other, _)| other != name);
+            parameters.push((name.to_owned(), value.to_owned()));
+        })
+    }
+}
+
+/// What an app has, or the reason to leave a module out.
+pub(crate) fn lacks<'a>(part: &'a Option<String>, what: &'static str) -> Checked<&'a str> {
+    part.as_deref().ok_or(Stop::Lacks(what))
+}
+
+/// Waits for all of them at once.
+pub(crate) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
+    let mut all = pin!(std::future::poll_fn(move |context| {
+        for (future, done) in waiting.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            Poll::Ready(done.drain(..).flatten().collect())
+        } else {
+            Poll::Pending
+        }
+    }));
+    all.as_mut().await
+}
