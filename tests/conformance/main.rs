@@ -89,10 +89,7 @@ fn demo(adapter: Adapter, provider: &ProviderSettings) -> App {
         .env("CLIENT_SECRET", &provider.client_secret)
         .env("SCOPES", &provider.scopes)
         .env("COOKIE_KEYS", cookie_key())
-        .env("DATABASE_URL", "sqlite::memory:")
-        // The provider is on loopback, and to read the system's certificates takes longer than a login.
-        .file("no-certificates.pem", "")
-        .env("SSL_CERT_FILE", "no-certificates.pem");
+        .env("DATABASE_URL", "sqlite::memory:");
     if let Some(jwk) = &provider.client_jwk {
         settings = settings
             .file("app.jwk.json", jwk)

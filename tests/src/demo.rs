@@ -135,14 +135,19 @@ impl fmt::Display for Refused {
 impl Demo {
     /// A demo without any setting but a free port: it brings its own platform.
     pub fn builder(adapter: Adapter) -> DemoBuilder {
-        let mut environment = HashMap::from([("PORT".to_owned(), "0".to_owned())]);
+        // The system's certificates, of which no provider here has any, are most of what a demo reads at its start.
+        const NO_CERTIFICATES: &str = "no-certificates.pem";
+        let mut environment = HashMap::from([
+            ("PORT".to_owned(), "0".to_owned()),
+            ("SSL_CERT_FILE".to_owned(), NO_CERTIFICATES.to_owned()),
+        ]);
         if let Some(store) = SESSION_STORE.get() {
             environment.insert("SESSION_STORE".to_owned(), store.to_owned());
         }
         DemoBuilder {
             adapter,
             environment,
-            files: Vec::new(),
+            files: vec![(NO_CERTIFICATES.to_owned(), String::new())],
             silent_at: None,
         }
     }
