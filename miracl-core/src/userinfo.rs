@@ -131,20 +131,16 @@ async fn claims(
             detail,
         })
     };
+    let form = |is_jwt| UserinfoError::Provider(ProviderError::UserinfoForm { is_jwt });
     let is_jwt = answer.media_type == "application/jwt";
     let Some(registered) = engine.config.userinfo_signed_response_alg else {
         if is_jwt {
-            return Err(malformed(
-                "it is a JWT; set `userinfo_signed_response_alg` if the client is registered for one"
-                    .to_owned(),
-            ));
+            return Err(form(is_jwt));
         }
         return json::object(&answer.body).map_err(malformed);
     };
     if !is_jwt {
-        return Err(malformed(
-            "it is no JWT, although the client is registered for one".to_owned(),
-        ));
+        return Err(form(is_jwt));
     }
     let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
     let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
