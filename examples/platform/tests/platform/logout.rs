@@ -18,9 +18,11 @@ use crate::verify::{candidates, header, verifies};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const FRAME: &str = "http://127.0.0.1:5000/frontchannel-logout";
 
-/// What a fault changes in a logout token: claims, with those of honest ones that vary written as
-/// in [`plain`].
-pub(crate) fn in_claims() -> Vec<(Fault, Vec<(&'static str, Option<Value>)>)> {
+/// What a claim is, under a fault. What differs from token to token is written as in [`plain`].
+type Claim = (&'static str, Option<Value>);
+
+/// Faults of a token that is well signed, with what they change.
+pub(crate) fn in_claims() -> Vec<(Fault, Vec<Claim>)> {
     let one = |fault, name, value| (fault, vec![(name, value)]);
     vec![
         one(Fault::LogoutTokenWithoutEvents, "events", None),
