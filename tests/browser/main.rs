@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, Scenario, scenarios};
 
+mod provider;
 mod sites;
 
 scenarios![
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     miracl_tests::run(&[
         ("browser", needing(scenarios())),
         ("sites", needing(sites::scenarios())),
+        ("provider", needing(provider::scenarios())),
     ])
 }
 
@@ -78,6 +80,19 @@ async fn register(chrome: &Chrome, screenshots: bool) {
 async fn arrived(chrome: &Chrome, demo: &Demo, path: &str) {
     chrome.wait_for_url(|url| url == demo.url(path)).await;
     chrome.wait_for_text("Successfully logged in!").await;
+}
+
+/// The demo's cookies in the browser, in an order that is always the same. The demo's page must be on the screen.
+async fn cookies(chrome: &Chrome, adapter: Adapter) -> Vec<(String, String)> {
+    let cookies = chrome.client().get_all_cookies().await;
+    let mut ours: Vec<_> = cookies
+        .expect("the browser's cookies")
+        .into_iter()
+        .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
+        .filter(|(name, _)| name.contains(adapter.name))
+        .collect();
+    ours.sort();
+    ours
 }
 
 async fn a_person_registers_logs_in_refreshes_and_logs_out(adapter: Adapter) {

@@ -3,7 +3,7 @@
 use axum::{Router, response::Html};
 use miracl_tests::{Adapter, Chrome, Demo, Endpoint, Provider, scenarios};
 
-use crate::arrived;
+use crate::{arrived, cookies};
 
 scenarios![
     a_form_of_another_site_is_refused_and_the_user_stays,
@@ -43,19 +43,6 @@ async fn logged_in(adapter: Adapter) -> (Demo, Provider, Chrome) {
 async fn assert_logged_in(chrome: &Chrome, demo: &Demo) {
     chrome.open(&demo.url("/whoami")).await;
     assert_eq!(chrome.text().await.trim(), Provider::EMAIL);
-}
-
-/// The demo's cookies in the browser, in an order that is always the same. The demo's page must be on the screen.
-async fn cookies(chrome: &Chrome, adapter: Adapter) -> Vec<(String, String)> {
-    let cookies = chrome.client().get_all_cookies().await;
-    let mut ours: Vec<_> = cookies
-        .expect("the browser's cookies")
-        .into_iter()
-        .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
-        .filter(|(name, _)| name.contains(adapter.name))
-        .collect();
-    ours.sort();
-    ours
 }
 
 async fn a_form_of_another_site_is_refused_and_the_user_stays(adapter: Adapter) {

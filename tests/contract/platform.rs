@@ -11,6 +11,7 @@ use crate::journey::subject;
 scenarios![
     a_person_registers_and_logs_in_without_scripts,
     a_restart_keeps_sessions_and_identities,
+    a_log_out_at_the_platform_ends_the_session_here,
 ];
 
 /// Logs a browser in at the platform, and returns the names of the pages that led through it.
@@ -53,4 +54,20 @@ async fn a_restart_keeps_sessions_and_identities(adapter: Adapter) {
     let answer = browser.post(demo.url("/logout"), &[]).await;
     browser.follow(answer).await.expect(200);
     assert_eq!(log_in(&browser, &demo).await, ["enter-pin"]);
+}
+
+async fn a_log_out_at_the_platform_ends_the_session_here(adapter: Adapter) {
+    let mut demo = Demo::builder(adapter).start();
+    let (browser, other) = (Browser::new(), Browser::new());
+    log_in(&browser, &demo).await;
+    log_in(&other, &demo).await;
+    // What is to be ended is remembered on either side.
+    demo.restart();
+    let start = browser.open(demo.url("/login/start")).await;
+    let platform = start.location().expect("the platform");
+    let platform = platform.join("/oidc/logout").expect("an address");
+    let page = browser.visit(platform).await.expect(200);
+    assert!(page.body.contains("class=\"told\""), "{}", page.body);
+    assert_eq!(subject(&browser, &demo).await, None);
+    assert_eq!(subject(&other, &demo).await.as_deref(), Some(EMAIL));
 }

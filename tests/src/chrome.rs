@@ -53,6 +53,15 @@ impl Chrome {
         .await
     }
 
+    /// Starts a browser that runs no script of any page.
+    pub async fn start_without_scripts() -> Self {
+        Self::start_with(json!({
+            "args": ["--window-size=1280,900"],
+            "prefs": { "profile.managed_default_content_settings.javascript": 2 },
+        }))
+        .await
+    }
+
     async fn start_with(mut options: serde_json::Value) -> Self {
         let driver = Process::spawn("chromedriver", Command::new("chromedriver").arg("--port=0"));
         let port: u16 = driver

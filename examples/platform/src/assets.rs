@@ -31,6 +31,11 @@ pub(crate) async fn form_post() -> Response {
     script(include_str!("../assets/form-post.js"))
 }
 
+/// Answers `GET /signed-out.js`, which waits for the frames of a log-out.
+pub(crate) async fn signed_out() -> Response {
+    script(include_str!("../assets/signed-out.js"))
+}
+
 /// Answers `GET /mpad.js`, the login button that apps load.
 pub(crate) async fn mpad() -> Response {
     script(include_str!("../assets/mpad.js"))

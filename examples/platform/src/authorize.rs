@@ -8,7 +8,7 @@ use axum::response::Response;
 use url::Url;
 
 use crate::callback::{Callback, ResponseMode};
-use crate::device::{DeviceId, Identity, parse_email};
+use crate::device::{DeviceId, DeviceKey, Identity, parse_email};
 use crate::discovery::SCOPES;
 use crate::fault::Fault;
 use crate::id_token::Occasion;
@@ -227,16 +227,20 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
     } = wishes;
     let known = DeviceId::of(headers);
     if prompt == Prompt::None {
-        let session = known.and_then(|id| shared.devices.session(&id.key()));
+        let session = known.and_then(|id| {
+            let device = id.key();
+            let session = shared.devices.session(&device)?;
+            Some((device, session))
+        });
         let session =
-            session.filter(|session| hint.as_ref().is_none_or(|hint| *hint == session.email));
-        let session = session.filter(|session| {
+            session.filter(|(_, session)| hint.as_ref().is_none_or(|hint| *hint == session.email));
+        let session = session.filter(|(_, session)| {
             let age = clock::now().saturating_sub(session.auth_time);
             // OIDC Core §3.1.2.1: zero asks for a new login, however young the old one is.
             max_age.is_none_or(|max_age| max_age > 0 && age <= max_age)
         });
         let callback = match session {
-            Some(session) => shared.success(&request, session),
+            Some((device, session)) => shared.success(&request, &device, session),
             None => shared.denial(
                 &request,
                 Denial {
@@ -293,7 +297,15 @@ fn refuse(reason: &str) -> Response {
 
 impl Shared {
     /// Returns the callback of a login that succeeded, with a new code.
-    pub(crate) fn success(&self, request: &Request, session: device::Session) -> Callback {
+    pub(crate) fn success(
+        &self,
+        request: &Request,
+        device: &DeviceKey,
+        session: device::Session,
+    ) -> Callback {
+        // Before the code is out: a log-out meanwhile must reach the app too.
+        self.devices
+            .note_login(device, &request.client.client_id, &session);
         let grant = request.grant(session);
         let mut params = Vec::new();
         let faults = self.faults();

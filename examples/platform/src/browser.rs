@@ -12,6 +12,7 @@ use url::{Url, form_urlencoded};
 
 use crate::callback::Callback;
 use crate::device::DeviceId;
+use crate::logout::{self, LogOut};
 use crate::platform::Shared;
 
 /// A browser that keeps the platform's cookie and does what a person would do with the pages.
@@ -166,6 +167,16 @@ impl Browser {
     pub async fn visit(&self, url: &str) -> Result<String, JourneyError> {
         let page = self.get(&self.local_path(url)?).await?;
         page.location.clone().ok_or_else(|| page.stuck())
+    }
+
+    /// Signs this browser out at the platform, as [`Platform::log_out`](crate::Platform::log_out)
+    /// does with the platform's own.
+    pub async fn log_out(&self) -> LogOut {
+        match self.shared.upgrade() {
+            Some(shared) => logout::end_session(&shared, &self.device.key()).await,
+            // A platform that is gone has told nobody.
+            None => LogOut::default(),
+        }
     }
 
     /// Begins a login.

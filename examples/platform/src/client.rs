@@ -13,7 +13,7 @@ use url::{Origin, Url};
 use crate::algorithm::SigningAlgorithm;
 use crate::client_auth::ClientAuthMethod;
 use crate::sync::lock;
-use crate::{folder, random};
+use crate::{backchannel, folder, frontchannel, random};
 
 /// An app that may log people in: what OpenID Connect calls a client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,10 +42,32 @@ pub struct Client {
     /// This app's public keys as a JWK set (RFC 7517 §5), for `private_key_jwt`. By default none.
     #[serde(default)]
     pub jwks: Option<Value>,
+    /// Where the platform posts a logout token when a session ends that logged in to this app
+    /// (OpenID Connect Back-Channel Logout 1.0). It must be `http` and loopback: the platform itself
+    /// reaches nothing else. By default none.
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens name the session (`sid`) beside the person (`sub`). By default yes, as
+    /// most providers do, though the specification's own default is no.
+    #[serde(default = "yes")]
+    pub backchannel_logout_session_required: bool,
+    /// What the log-out page loads in a frame, if the back channel did not reach this app before
+    /// (OpenID Connect Front-Channel Logout 1.0). It must be at the origin of a redirect URI. By
+    /// default none.
+    #[serde(default)]
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether the frame's address names the issuer and the session (`iss` and `sid`). By default
+    /// yes, though the specification's own default is no.
+    #[serde(default = "yes")]
+    pub frontchannel_logout_session_required: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Client {
-    /// Makes a client with one callback, no log-out address and `RS256`; its name is its id.
+    /// Makes a client with one callback, no log-out addresses and `RS256`; its name is its id.
     pub fn new(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,
@@ -62,29 +84,37 @@ impl Client {
             userinfo_signed_response_alg: None,
             token_endpoint_auth_method: None,
             jwks: None,
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: true,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: true,
         }
     }
 
     /// Makes a client as the portal does: with an id and a secret nobody can guess.
-    pub(crate) fn register(
-        name: String,
-        redirect_uris: Vec<String>,
-        post_logout: Vec<String>,
-    ) -> Self {
+    pub(crate) fn register(name: String, redirect_uris: Vec<String>) -> Self {
+        let id = random::token();
+        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
         Self {
-            client_id: random::token()
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(16)
-                .collect(),
-            client_secret: random::token(),
-            redirect_uris,
-            post_logout_redirect_uris: post_logout,
             name,
-            id_token_signed_response_alg: SigningAlgorithm::default(),
-            userinfo_signed_response_alg: None,
-            token_endpoint_auth_method: None,
-            jwks: None,
+            redirect_uris,
+            ..Self::new(id.get(..16).unwrap_or(&id), random::token(), "")
+        }
+    }
+
+    /// Checks every address that a browser or the platform would go to.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let mut uris = self
+            .redirect_uris
+            .iter()
+            .chain(&self.post_logout_redirect_uris);
+        uris.try_for_each(|uri| check_redirect_uri(uri))?;
+        if let Some(uri) = &self.backchannel_logout_uri {
+            backchannel::check_uri(uri)?;
+        }
+        match &self.frontchannel_logout_uri {
+            Some(uri) => frontchannel::check_uri(uri, &self.redirect_uris),
+            None => Ok(()),
         }
     }
 
@@ -137,6 +167,16 @@ impl fmt::Debug for Client {
                 &self.token_endpoint_auth_method,
             )
             .field("jwks", &self.jwks)
+            .field("backchannel_logout_uri", &self.backchannel_logout_uri)
+            .field(
+                "backchannel_logout_session_required",
+                &self.backchannel_logout_session_required,
+            )
+            .field("frontchannel_logout_uri", &self.frontchannel_logout_uri)
+            .field(
+                "frontchannel_logout_session_required",
+                &self.frontchannel_logout_session_required,
+            )
             .finish()
     }
 }

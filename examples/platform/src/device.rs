@@ -30,6 +30,9 @@ const COOKIES: [(&str, &str); 3] = [
     ),
 ];
 
+/// How many logins to apps a browser is remembered for; the oldest are forgotten first.
+const MAX_LOGINS: usize = 32;
+
 /// Browsers cap a cookie's life at 400 days.
 const COOKIE_SECONDS: u64 = 400 * 24 * 60 * 60;
 
@@ -145,6 +148,16 @@ fn new_mpin_id(email: &str) -> String {
     hex(plain.to_string().as_bytes())
 }
 
+/// An app that somebody logged in to on a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AppLogin {
+    pub(crate) client_id: String,
+    /// Who: the `sub` of the app's ID token.
+    pub(crate) sub: String,
+    /// In which session: its `sid`.
+    pub(crate) sid: String,
+}
+
 /// What came of an attempt to log in with a PIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Attempt {
@@ -161,6 +174,9 @@ pub(crate) enum Attempt {
 struct Device {
     identities: Vec<Identity>,
     session: Option<Session>,
+    /// The apps to tell when the browser signs out, the oldest first.
+    #[serde(default)]
+    logins: Vec<AppLogin>,
 }
 
 /// Every device the platform knows.
@@ -228,11 +244,34 @@ impl Devices {
         });
     }
 
-    /// Ends the login session of a device.
-    pub(crate) fn sign_out(&self, device: &DeviceKey) {
-        if self.session(device).is_some() {
-            self.change(device, |device| device.session = None);
+    /// Remembers that a session logged in to an app.
+    pub(crate) fn note_login(&self, device: &DeviceKey, client_id: &str, session: &Session) {
+        let login = AppLogin {
+            client_id: client_id.to_owned(),
+            sub: session.email.clone(),
+            sid: session.sid.clone(),
+        };
+        self.change(device, |device| {
+            device.logins.retain(|other| *other != login);
+            if device.logins.len() == MAX_LOGINS {
+                device.logins.remove(0);
+            }
+            device.logins.push(login);
+        });
+    }
+
+    /// Ends the login session of a device, and returns the logins to apps since the last time.
+    pub(crate) fn sign_out(&self, device: &DeviceKey) -> Vec<AppLogin> {
+        let signed_in = lock(&self.known)
+            .get(device)
+            .is_some_and(|device| device.session.is_some() || !device.logins.is_empty());
+        if !signed_in {
+            return Vec::new();
         }
+        self.change(device, |device| {
+            device.session = None;
+            std::mem::take(&mut device.logins)
+        })
     }
 
     /// Checks a PIN, counts the tries, and on success begins a session.
@@ -376,6 +415,25 @@ mod tests {
         let (second, _) = devices(Some(file.clone()));
         assert_eq!(second.identity(&id.key(), "a@b").unwrap().tries_left, 2);
         assert!(!std::fs::read_to_string(file).unwrap().contains(&id.0));
+    }
+
+    #[test]
+    fn logins_to_apps_are_told_of_once_and_are_bounded() {
+        let (devices, device) = devices(None);
+        let session = |sid: usize| Session {
+            email: "a@b".to_owned(),
+            mpin_id: String::new(),
+            auth_time: 0,
+            sid: sid.to_string(),
+        };
+        for sid in 0..MAX_LOGINS + 3 {
+            devices.note_login(&device, "app", &session(sid));
+            devices.note_login(&device, "app", &session(sid));
+        }
+        let told = devices.sign_out(&device);
+        assert_eq!(told.len(), MAX_LOGINS);
+        assert_eq!(told[0].sid, "3");
+        assert_eq!(devices.sign_out(&device), []);
     }
 
     #[test]

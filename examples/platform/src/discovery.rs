@@ -65,6 +65,10 @@ pub(crate) async fn configuration(State(shared): State<Arc<Shared>>, uri: Uri) -
         "prompt_values_supported": ["none", "login", "select_account", "create"],
         "authorization_response_iss_parameter_supported":
             shared.config.authorization_response_iss_parameter,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

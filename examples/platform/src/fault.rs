@@ -8,6 +8,7 @@ mod answer;
 mod callback;
 mod id_token;
 mod keys;
+mod logout_token;
 mod signing;
 mod strangers;
 mod userinfo;
@@ -349,6 +350,46 @@ faults! {
     RefreshedOtherAudience = "refreshed-other-audience",
     /// The ID token of a refresh says that the person logged in at another time.
     RefreshedOtherAuthTime = "refreshed-other-auth-time",
+
+    /// The logout token has `alg` `none` and no signature.
+    LogoutTokenUnsigned = "logout-token-unsigned",
+    /// The logout token is well signed with a published key and another algorithm than the client's:
+    /// `ES256`, or `RS256` for a client of `ES256`.
+    LogoutTokenOtherAlgorithm = "logout-token-other-algorithm",
+    /// The logout token's signature is wrong in its first bits.
+    LogoutTokenBadSignature = "logout-token-bad-signature",
+    /// The logout token has no `events`.
+    LogoutTokenWithoutEvents = "logout-token-without-events",
+    /// The logout token's `events` tell of something else.
+    LogoutTokenWrongEvent = "logout-token-wrong-event",
+    /// The logout token has a `nonce`.
+    LogoutTokenWithNonce = "logout-token-with-nonce",
+    /// The logout token is for another client.
+    LogoutTokenWrongAudience = "logout-token-wrong-audience",
+    /// The logout token names another issuer.
+    LogoutTokenWrongIssuer = "logout-token-wrong-issuer",
+    /// The logout token has neither `sub` nor `sid`.
+    LogoutTokenWithoutSubAndSid = "logout-token-without-sub-and-sid",
+    /// The logout token has no `sid`, and so means every session of the person.
+    LogoutTokenSubOnly = "logout-token-sub-only",
+    /// The logout token has no `sub`, which it need not have.
+    LogoutTokenSidOnly = "logout-token-sid-only",
+    /// The logout token has no `jti`.
+    LogoutTokenWithoutJti = "logout-token-without-jti",
+    /// The logout token has no `iat`.
+    LogoutTokenWithoutIat = "logout-token-without-iat",
+    /// The logout token has no `exp`.
+    LogoutTokenWithoutExp = "logout-token-without-exp",
+    /// The logout token ran out an hour ago.
+    LogoutTokenExpired = "logout-token-expired",
+    /// The logout token was issued an hour ago; its `exp` is still ahead.
+    LogoutTokenStale = "logout-token-stale",
+    /// The logout token's header has no `typ`, which it need not have.
+    LogoutTokenWithoutType = "logout-token-without-type",
+    /// The logout token's `typ` is `JWT`, as with many providers.
+    LogoutTokenTypeJwt = "logout-token-type-jwt",
+    /// The logout token is sent a second time once the app has answered.
+    LogoutTokenSentTwice = "logout-token-sent-twice",
 }
 
 /// The size of a huge answer, in bytes: far above what any relying party should read.

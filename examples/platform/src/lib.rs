@@ -44,7 +44,7 @@
 //! | `/.well-known/openid-configuration` | metadata |
 //! | `/authorize` | begins a login; `response_mode` is `query` or `form_post` |
 //! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
-//! | `/oidc/logout` | log-out begun by the app |
+//! | `/oidc/logout` | log-out, begun by an app or by hand |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
 //! | `/`, `/portal`, `/inbox` | start page, apps, messages |
 //! | `/elsewhere/…` | metadata, tokens, claims and keys once more, where a fault redirects to |
@@ -63,6 +63,14 @@
 //! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
 //!
 //! A refresh token is used once and replaced. Who uses it twice loses everything that came of it.
+//!
+//! # Log-out
+//!
+//! Whoever signs out at `/oidc/logout` is logged out of every app that this browser logged in to. An app with a
+//! `backchannel_logout_uri` is sent a logout token, and has two seconds to take it. One that did not, or has none, is
+//! told by the page: it loads the app's `frontchannel_logout_uri` in a frame before it goes on to
+//! `post_logout_redirect_uri`. [`Platform::log_out`] does the same for tests, and [`Platform::logout_token`] only makes
+//! a token.
 //!
 //! # Driving the pages
 //!
@@ -83,8 +91,9 @@
 //! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
 //! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
-//! | `problem`, `signed-out` | the heading and `code` say what |
-//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#register-app`, `.app[data-client-id="…"]` |
+//! | `problem` | the heading and `code` say what |
+//! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps, `#continue` goes on to the app (it does so by itself) |
+//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#register-app`, `.app[data-client-id="…"]` |
 //! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
 //!
 //! A browser with one identity sees its PIN pad at once; with several it chooses first. Three
@@ -100,6 +109,7 @@ mod algorithm;
 mod answer;
 mod assets;
 mod authorize;
+mod backchannel;
 mod browser;
 mod callback;
 mod client;
@@ -110,6 +120,7 @@ mod device;
 mod discovery;
 mod fault;
 mod folder;
+mod frontchannel;
 mod grant;
 mod guard;
 mod id_token;
@@ -133,12 +144,14 @@ mod token;
 mod userinfo;
 
 pub use algorithm::SigningAlgorithm;
+pub use backchannel::SentLogoutToken;
 pub use browser::{Browser, JourneyError};
 pub use callback::Callback;
 pub use client::Client;
 pub use client_auth::ClientAuthMethod;
 pub use config::{PlatformConfig, StartError};
 pub use fault::{Fault, HUGE, MUCH, SLOW, TOO_MUCH};
+pub use logout::LogOut;
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};

@@ -244,7 +244,7 @@ pub(crate) async fn pin(
     match entered {
         Ok(Some(session)) => match shared.interactions.end(&id) {
             Some(interaction) => {
-                let callback = shared.success(&interaction.request, session);
+                let callback = shared.success(&interaction.request, &interaction.device, session);
                 callback.leave(&interaction.request.client, &headers)
             }
             None => over(&shared, &id, Gone::Over),

@@ -1,4 +1,4 @@
-//! Log-out at the platform (OpenID Connect RP-Initiated Logout 1.0).
+//! Log-out at the platform (OpenID Connect RP-Initiated Logout 1.0), and whom it reaches.
 
 use std::sync::Arc;
 
@@ -8,10 +8,33 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use url::Url;
 
-use crate::device::DeviceId;
-use crate::pages::{self, Frame, redirect, show};
+use crate::backchannel::{self, SentLogoutToken};
+use crate::device::{DeviceId, DeviceKey};
+use crate::frontchannel;
+use crate::pages::{self, Frame, redirect, show_framing};
 use crate::params::Params;
 use crate::platform::Shared;
+
+/// What a log-out did, and what is left for the browser.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogOut {
+    /// The logout tokens that apps were sent, in the order in which they were logged in to.
+    pub back_channel: Vec<SentLogoutToken>,
+    /// The addresses that a browser loads in frames: those of apps that the back channel did not
+    /// reach.
+    pub front_channel: Vec<String>,
+    /// The ids of apps that were logged in to and heard nothing: they have no back channel, or did
+    /// not take its token, and have no front channel.
+    pub untold: Vec<String>,
+}
+
+/// Where the browser goes on to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Back {
+    pub(crate) app: String,
+    pub(crate) url: String,
+}
 
 /// Answers `GET` and `POST /oidc/logout`.
 pub(crate) async fn logout(
@@ -25,26 +48,70 @@ pub(crate) async fn logout(
         Method::POST => Params::of_form(&body),
         _ => Params::of_query(uri.query()),
     };
-    if let Some(id) = DeviceId::of(&headers) {
-        shared.devices.sign_out(&id.key());
-    }
-    match return_url(&shared, &params) {
-        Ok(Some(url)) => redirect(&url),
-        Ok(None) => show(
-            &pages::SignedOut { problem: "" },
-            StatusCode::OK,
-            Frame::Nobody,
-        ),
-        Err(problem) => show(
-            &pages::SignedOut { problem },
-            StatusCode::BAD_REQUEST,
-            Frame::Nobody,
-        ),
+    let done = match DeviceId::of(&headers) {
+        Some(id) => end_session(&shared, &id.key()).await,
+        None => LogOut::default(),
+    };
+    let (back, problem) = match return_url(&shared, &params) {
+        Ok(back) => (back, ""),
+        Err(problem) => (None, problem),
+    };
+    match &back {
+        Some(back) if done.front_channel.is_empty() => redirect(&back.url),
+        _ => page(&shared, &done, back.as_ref(), problem),
     }
 }
 
+/// Signs a browser out, and tells every app that it logged in to.
+pub(crate) async fn end_session(shared: &Shared, device: &DeviceKey) -> LogOut {
+    let logins = shared.devices.sign_out(device);
+    let mut done = LogOut::default();
+    let sent = backchannel::tell(shared, &logins).await;
+    for (login, sent) in logins.iter().zip(sent) {
+        let was_taken = sent.iter().any(SentLogoutToken::was_taken);
+        done.back_channel.extend(sent);
+        let client = shared.clients.find(&login.client_id);
+        let Some(client) = client.filter(|_| !was_taken) else {
+            continue;
+        };
+        match frontchannel::frame(&client, shared.issuer(), &login.sid) {
+            Some(url) => done.front_channel.push(url.into()),
+            None if done.untold.contains(&client.client_id) => {}
+            None => done.untold.push(client.client_id),
+        }
+    }
+    done
+}
+
+fn page(shared: &Shared, done: &LogOut, back: Option<&Back>, problem: &str) -> Response {
+    let name = |id: &str| shared.clients.find(id).map(|client| client.name);
+    let taken = done.back_channel.iter().filter(|sent| sent.was_taken());
+    let mut told: Vec<String> = taken.filter_map(|sent| name(&sent.client_id)).collect();
+    told.dedup();
+    let untold: Vec<String> = done.untold.iter().filter_map(|id| name(id)).collect();
+    let urls = done.front_channel.iter();
+    let mut origins: Vec<String> = urls
+        .filter_map(|url| Url::parse(url).ok())
+        .map(|url| url.origin().ascii_serialization())
+        .collect();
+    origins.sort();
+    origins.dedup();
+    let page = pages::SignedOut {
+        back,
+        problem,
+        told: &told,
+        untold: &untold,
+        frames: &done.front_channel,
+    };
+    let status = match problem {
+        "" => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    show_framing(&page, status, Frame::Nobody, &origins)
+}
+
 /// Works out where to go back to. A reason not to go there does not keep anyone signed in.
-fn return_url(shared: &Shared, params: &Params) -> Result<Option<String>, &'static str> {
+fn return_url(shared: &Shared, params: &Params) -> Result<Option<Back>, &'static str> {
     if params.repeated().is_some() {
         return Err("A parameter came more than once.");
     }
@@ -84,5 +151,8 @@ fn return_url(shared: &Shared, params: &Params) -> Result<Option<String>, &'stat
     if let Some(state) = params.get("state") {
         url.query_pairs_mut().append_pair("state", state);
     }
-    Ok(Some(url.into()))
+    Ok(Some(Back {
+        app: client.name,
+        url: url.into(),
+    }))
 }

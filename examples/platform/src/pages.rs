@@ -10,6 +10,7 @@ use crate::authorize::location;
 use crate::client::Client;
 use crate::device::Identity;
 use crate::inbox::Message;
+use crate::logout::Back;
 use crate::pin::MAX_TRIES;
 
 /// Asks for an e-mail address.
@@ -116,8 +117,16 @@ pub(crate) struct FormPost<'a> {
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub(crate) struct SignedOut<'a> {
+    /// Where the page goes on to, and whose app that is.
+    pub(crate) back: Option<&'a Back>,
     /// Why the person was not sent back to the app; empty if nobody asked for that.
     pub(crate) problem: &'a str,
+    /// The names of the apps that were logged out of as well.
+    pub(crate) told: &'a [String],
+    /// The names of the apps that could not be told.
+    pub(crate) untold: &'a [String],
+    /// What apps want loaded in a frame.
+    pub(crate) frames: &'a [String],
 }
 
 /// Says what went wrong.
@@ -161,6 +170,8 @@ pub(crate) struct AppForm {
     pub(crate) name: String,
     pub(crate) redirect_uris: String,
     pub(crate) post_logout_redirect_uris: String,
+    pub(crate) backchannel_logout_uri: String,
+    pub(crate) frontchannel_logout_uri: String,
 }
 
 /// One registered app.
@@ -242,6 +253,16 @@ pub(crate) enum Frame<'a> {
 
 /// Renders a page.
 pub(crate) fn show(page: &impl Template, status: StatusCode, frame: Frame<'_>) -> Response {
+    show_framing(page, status, frame, &[])
+}
+
+/// Renders a page that has frames, which may show what is at these origins.
+pub(crate) fn show_framing(
+    page: &impl Template,
+    status: StatusCode,
+    frame: Frame<'_>,
+    framed: &[String],
+) -> Response {
     let body = match page.render() {
         Ok(body) => body,
         Err(error) => {
@@ -255,7 +276,7 @@ pub(crate) fn show(page: &impl Template, status: StatusCode, frame: Frame<'_>) -
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy(frame));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy(frame, framed));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -271,7 +292,7 @@ pub(crate) fn show(page: &impl Template, status: StatusCode, frame: Frame<'_>) -
 
 /// Returns the Content-Security-Policy. A form may lead to the app, because browsers hold the
 /// redirect after a form to `form-action` too.
-fn policy(frame: Frame<'_>) -> HeaderValue {
+fn policy(frame: Frame<'_>, framed: &[String]) -> HeaderValue {
     let (ancestors, sources) = match frame {
         Frame::Nobody => ("'none'".to_owned(), String::new()),
         Frame::Client(client) => {
@@ -283,9 +304,13 @@ fn policy(frame: Frame<'_>) -> HeaderValue {
             (format!("'self'{sources}"), sources)
         }
     };
+    let framed = match framed {
+        [] => String::new(),
+        origins => format!("frame-src {}; ", origins.join(" ")),
+    };
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
-         base-uri 'none'; form-action 'self'{sources}; frame-ancestors {ancestors}"
+         {framed}base-uri 'none'; form-action 'self'{sources}; frame-ancestors {ancestors}"
     );
     HeaderValue::try_from(policy)
         .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
@@ -307,12 +332,12 @@ mod tests {
     #[test]
     fn only_the_origins_of_the_callbacks_may_frame_a_page() {
         let client = Client::new("app", "s", "http://127.0.0.1:5000/login");
-        let with_client = policy(Frame::Client(&client));
+        let with_client = policy(Frame::Client(&client), &[]);
         let with_client = with_client.to_str().unwrap();
         assert!(with_client.ends_with("frame-ancestors 'self' http://127.0.0.1:5000"));
         assert!(with_client.contains("form-action 'self' http://127.0.0.1:5000;"));
         assert!(
-            policy(Frame::Nobody)
+            policy(Frame::Nobody, &[])
                 .to_str()
                 .unwrap()
                 .ends_with("frame-ancestors 'none'")

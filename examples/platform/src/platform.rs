@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::browser::{Browser, JourneyError};
 use crate::callback::Callback;
-use crate::client::{Client, Clients, check_redirect_uri};
+use crate::client::{Client, Clients};
 use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
 use crate::device::{DeviceId, Devices, Identity, Session, parse_email};
@@ -23,10 +23,13 @@ use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
+use crate::logout::LogOut;
 use crate::pin::{HashedPin, PinProof, is_pin};
 use crate::record::{RecordedRequest, Recorder};
 use crate::sync::lock;
-use crate::{assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
+use crate::{
+    assets, authorize, backchannel, discovery, guard, login, logout, portal, token, userinfo,
+};
 
 /// How long a shutdown waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -261,6 +264,23 @@ impl Platform {
         self.browser.visit(url).await
     }
 
+    /// Signs the platform's own browser out, as `/oidc/logout` does: tells every app that was
+    /// logged in to through the back channel, and returns what became of that and what a browser
+    /// would load through the front channel.
+    ///
+    /// It is over after two seconds, whether or not the apps have answered.
+    pub async fn log_out(&self) -> LogOut {
+        self.browser.log_out().await
+    }
+
+    /// Makes a logout token for an app about a session (`sid`) of a person (`sub`), under the
+    /// faults of the moment, and sends it nowhere. There is none if no such app is registered.
+    pub fn logout_token(&self, client_id: &str, sub: &str, sid: &str) -> Option<String> {
+        let client = self.shared.clients.find(client_id)?;
+        let faults = self.shared.faults();
+        Some(backchannel::issue(&self.shared, &faults, &client, sub, sid))
+    }
+
     /// Returns a new browser without any identity.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.shared, self.address, DeviceId::random())
@@ -412,6 +432,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/mail.js", get(assets::mail))
         .route("/done.js", get(assets::done))
         .route("/form-post.js", get(assets::form_post))
+        .route("/signed-out.js", get(assets::signed_out))
         .route("/mpad.js", get(assets::mpad))
         .fallback(portal::not_found)
         .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
@@ -423,12 +444,7 @@ fn check_client(client: &Client) -> Result<(), StartError> {
         client_id: client.client_id.clone(),
         reason,
     };
-    let mut uris = client
-        .redirect_uris
-        .iter()
-        .chain(&client.post_logout_redirect_uris);
-    uris.try_for_each(|uri| check_redirect_uri(uri))
-        .map_err(refuse)?;
+    client.check().map_err(refuse)?;
     let has_keys = || {
         let keys = client.jwks.as_ref().and_then(|set| set["keys"].as_array());
         keys.is_some_and(|keys| !keys.is_empty())

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use crate::algorithm::SigningAlgorithm;
-use crate::client::{Client, check_redirect_uri};
+use crate::client::Client;
 use crate::clock;
 use crate::device::DeviceId;
 use crate::pages::{self, AppForm, Frame, redirect, show};
@@ -68,6 +68,8 @@ pub(crate) async fn register(State(shared): State<Arc<Shared>>, body: Bytes) -> 
         name: text("name"),
         redirect_uris: text("redirect_uris"),
         post_logout_redirect_uris: text("post_logout_redirect_uris"),
+        backchannel_logout_uri: text("backchannel_logout_uri"),
+        frontchannel_logout_uri: text("frontchannel_logout_uri"),
     };
     let mut client = match parse(&form) {
         Ok(client) => client,
@@ -159,25 +161,22 @@ fn list(shared: &Shared, form: &AppForm, problem: Option<&str>) -> Response {
 fn parse(form: &AppForm) -> Result<Client, String> {
     let lines =
         |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
-    let (redirect_uris, post_logout) = (
-        lines(&form.redirect_uris),
-        lines(&form.post_logout_redirect_uris),
-    );
+    let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let redirect_uris = lines(&form.redirect_uris);
     if form.name.is_empty() {
         return Err("The app needs a name.".to_owned());
     }
     if redirect_uris.is_empty() {
         return Err("The app needs a redirect URI.".to_owned());
     }
-    redirect_uris
-        .iter()
-        .chain(&post_logout)
-        .try_for_each(|uri| check_redirect_uri(uri))?;
-    Ok(Client::register(
-        form.name.clone(),
-        redirect_uris,
-        post_logout,
-    ))
+    let client = Client {
+        post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
+        backchannel_logout_uri: optional(&form.backchannel_logout_uri),
+        frontchannel_logout_uri: optional(&form.frontchannel_logout_uri),
+        ..Client::register(form.name.clone(), redirect_uris)
+    };
+    client.check()?;
+    Ok(client)
 }
 
 #[cfg(test)]
@@ -190,11 +189,16 @@ mod tests {
             name: "Demo".to_owned(),
             redirect_uris: "http://127.0.0.1:5000/login\r\nhttp://127.0.0.1:5000/c2id\r\n"
                 .to_owned(),
-            post_logout_redirect_uris: String::new(),
+            backchannel_logout_uri: "http://127.0.0.1:5000/backchannel-logout".to_owned(),
+            ..AppForm::default()
         };
         let client = parse(&form).unwrap();
         assert_eq!(client.redirect_uris.len(), 2);
         assert_eq!(client.client_id.len(), 16);
+        assert_eq!(client.frontchannel_logout_uri, None);
+        form.frontchannel_logout_uri = "http://127.0.0.1:6000/frontchannel-logout".to_owned();
+        assert!(parse(&form).is_err(), "no callback of the app is there");
+        form.frontchannel_logout_uri.clear();
         form.redirect_uris = "/login".to_owned();
         assert!(parse(&form).is_err());
     }

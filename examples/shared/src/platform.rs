@@ -11,6 +11,7 @@ use miracl_core::Config;
 use miracl_platform::{Client, Platform, PlatformConfig, StartError};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
 use crate::{chain::chain, pages};
 
@@ -57,6 +58,7 @@ impl LocalPlatform {
         client
             .post_logout_redirect_uris
             .extend(config.post_logout_redirect_uri.clone());
+        register_logout(&mut client, config);
         let settings = |port| PlatformConfig {
             port,
             data_dir: Some(folder.to_owned()),
@@ -112,6 +114,25 @@ impl LocalPlatform {
     /// The platform itself, for tests that log in.
     pub fn platform(&self) -> &Platform {
         &self.platform
+    }
+}
+
+/// Has the platform end the demo's sessions with its own: through the back channel where it can reach that, which is plain
+/// http on this machine, and through the browser anywhere.
+fn register_logout(client: &mut Client, config: &Config) {
+    let Ok(url) = Url::parse(&config.redirect_uri) else {
+        return;
+    };
+    let at = |path: &str| url.join(path).ok().map(String::from);
+    client.frontchannel_logout_uri = at(&config.paths.frontchannel_logout);
+    let is_local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "http" && is_local {
+        client.backchannel_logout_uri = at(&config.paths.backchannel_logout);
     }
 }
 
@@ -172,6 +193,35 @@ mod tests {
         second.configure(&mut after);
         assert_eq!(before.issuer, after.issuer);
         assert_eq!(before.client_secret.expose(), after.client_secret.expose());
+    }
+
+    #[test]
+    fn both_channels_of_a_log_out_lead_to_the_demo() {
+        let registered = |redirect_uri: &str| {
+            let mut client = Client::new("demo", "secret", redirect_uri);
+            let config = Config {
+                redirect_uri: redirect_uri.into(),
+                ..config()
+            };
+            register_logout(&mut client, &config);
+            [
+                client.backchannel_logout_uri,
+                client.frontchannel_logout_uri,
+            ]
+        };
+        let some = |url: &str| Some(url.to_owned());
+        assert_eq!(
+            registered("http://127.0.0.1:5000/login"),
+            [
+                some("http://127.0.0.1:5000/backchannel-logout"),
+                some("http://127.0.0.1:5000/frontchannel-logout"),
+            ]
+        );
+        // A proxy with a certificate: only the browser gets through it.
+        assert_eq!(
+            registered("https://demo.example/login"),
+            [None, some("https://demo.example/frontchannel-logout")]
+        );
     }
 
     #[tokio::test]

@@ -104,7 +104,7 @@ pub(super) fn with_bad_signature(token: &str) -> String {
 }
 
 /// Returns another algorithm that the platform has a key for.
-fn another(algorithm: SigningAlgorithm) -> SigningAlgorithm {
+pub(super) fn another(algorithm: SigningAlgorithm) -> SigningAlgorithm {
     match algorithm {
         SigningAlgorithm::Es256 => SigningAlgorithm::Rs256,
         _ => SigningAlgorithm::Es256,

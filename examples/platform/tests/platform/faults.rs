@@ -13,7 +13,7 @@ use crate::app::{
 use crate::http::{self, Answer};
 use crate::refresh::offline;
 use crate::verify::{candidates, header, verifies};
-use crate::{degrees, id_token_faults, key_faults};
+use crate::{degrees, id_token_faults, key_faults, logout};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -277,6 +277,8 @@ fn every_fault_is_tested() {
     );
     tested.extend(id_token_faults::IN_FORM);
     tested.extend(key_faults::TESTED);
+    tested.extend(logout::in_claims().iter().map(|(fault, _)| *fault));
+    tested.extend(logout::TESTED);
     for fault in Fault::ALL {
         let times = tested.iter().filter(|other| *other == fault).count();
         assert_eq!(times, 1, "{}", fault.name());

@@ -103,10 +103,15 @@ async fn discovery_describes_this_platform() {
         metadata["code_challenge_methods_supported"],
         serde_json::json!(["S256"])
     );
-    assert_eq!(
-        metadata["authorization_response_iss_parameter_supported"],
-        true
-    );
+    for name in [
+        "authorization_response_iss_parameter_supported",
+        "backchannel_logout_supported",
+        "backchannel_logout_session_supported",
+        "frontchannel_logout_supported",
+        "frontchannel_logout_session_supported",
+    ] {
+        assert_eq!(metadata[name], true, "{name}");
+    }
 }
 
 #[tokio::test]

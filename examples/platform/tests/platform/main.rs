@@ -12,5 +12,6 @@ mod http;
 mod id_token_faults;
 mod journey;
 mod key_faults;
+mod logout;
 mod refresh;
 mod verify;
