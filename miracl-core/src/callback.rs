@@ -437,4 +437,4 @@ fn authorization_code(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

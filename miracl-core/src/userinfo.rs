@@ -161,3 +161,6 @@ async fn claims(
         )
         .map_err(UserinfoError::Token)
 }
+
+#[cfg(test)]
+mod tests;

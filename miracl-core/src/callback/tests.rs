@@ -14,22 +14,22 @@ use crate::{
     provider::Provider, request::tests::Request, routes::Answer,
 };
 
-const HOST: &str = "127.0.0.1:5000";
+pub(crate) const HOST: &str = "127.0.0.1:5000";
 
 /// A browser on its way through one login.
-struct Login {
-    provider: Provider,
-    miracl: Miracl,
+pub(crate) struct Login {
+    pub(crate) provider: Provider,
+    pub(crate) miracl: Miracl,
     ahead: Arc<Mutex<Duration>>,
     /// The `Cookie` header.
-    cookies: String,
+    pub(crate) cookies: String,
     /// What the provider would send the browser back with.
-    query: String,
+    pub(crate) query: String,
     nonce: String,
 }
 
 /// The `Cookie` header after a response to a browser without any.
-fn cookies(visit: &Visit) -> String {
+pub(crate) fn cookies(visit: &Visit) -> String {
     let set = visit.finish().set_cookies;
     let pairs: Vec<&str> = set
         .iter()
@@ -38,14 +38,14 @@ fn cookies(visit: &Visit) -> String {
     pairs.join("; ")
 }
 
-fn request(path: &str, cookies: &str) -> Request {
+pub(crate) fn request(path: &str, cookies: &str) -> Request {
     Request::get(path)
         .with("host", HOST)
         .with("cookie", cookies)
 }
 
 /// Begins a login whose clock stands still until it is moved.
-async fn begin_with(
+pub(crate) async fn begin_with(
     provider: Provider,
     options: LoginOptions,
     change: impl FnOnce(&mut Config),
@@ -89,21 +89,21 @@ async fn begin_with(
     login
 }
 
-async fn begin() -> Login {
+pub(crate) async fn begin() -> Login {
     begin_with(Provider::start().await, LoginOptions::default(), |_| {}).await
 }
 
 impl Login {
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.miracl.engine().now()
     }
 
-    fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         *self.ahead.lock().unwrap() += time;
     }
 
     /// Has the provider give tokens for the code, with these claims changed in the ID token.
-    fn grant(&self, changes: &Value) {
+    pub(crate) fn grant(&self, changes: &Value) {
         let mut claims = json!({
             "iss": self.provider.issuer,
             "sub": "alice",
@@ -124,7 +124,7 @@ impl Login {
     }
 
     /// The query with one parameter set, or taken away.
-    fn with(&self, name: &str, value: Option<&str>) -> String {
+    pub(crate) fn with(&self, name: &str, value: Option<&str>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (found, value) in form_urlencoded::parse(self.query.as_bytes()) {
             if found != name {
@@ -137,7 +137,7 @@ impl Login {
         query.finish()
     }
 
-    fn visit(&self) -> Visit {
+    pub(crate) fn visit(&self) -> Visit {
         self.miracl.visit(&request("/login", &self.cookies))
     }
 
