@@ -435,3 +435,6 @@ fn authorization_code(
     let code = code.ok_or(FailureReason::CodeMissing);
     receipt.check("code", "RFC 6749 §4.1.2", code)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

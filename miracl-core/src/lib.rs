@@ -53,6 +53,8 @@ mod loops;
 mod marks;
 mod miracl;
 mod origin;
+#[cfg(test)]
+mod provider;
 mod receipt;
 mod refresh;
 mod reply;
