@@ -260,7 +260,7 @@ impl SessionStorage {
         Self(None)
     }
 
-    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], or your own.
+    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature `redis`, or your own.
     pub fn store(store: impl SessionStore) -> Self {
         Self(Some(Arc::new(store)))
     }
