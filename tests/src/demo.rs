@@ -1,7 +1,7 @@
 //! A demo as a process.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     collections::HashMap,
     fmt,
     net::TcpStream,
@@ -18,7 +18,7 @@ const START: Duration = Duration::from_secs(20);
 
 thread_local! {
     /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
-    pub(crate) static SESSION_STORE: Cell<Option<&'static str>> = const { Cell::new(None) };
+    pub(crate) static SESSION_STORE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// One of the adapters, by its demo.
@@ -136,8 +136,8 @@ impl Demo {
     /// A demo without any setting but a free port: it brings its own platform.
     pub fn builder(adapter: Adapter) -> DemoBuilder {
         let mut environment = HashMap::from([("PORT".to_owned(), "0".to_owned())]);
-        if let Some(store) = SESSION_STORE.get() {
-            environment.insert("SESSION_STORE".to_owned(), store.to_owned());
+        if let Some(store) = SESSION_STORE.with_borrow(Clone::clone) {
+            environment.insert("SESSION_STORE".to_owned(), store);
         }
         DemoBuilder {
             adapter,
