@@ -62,8 +62,9 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// Keeps sessions in Redis 5 or newer, or in Valkey: every replica that asks the same one has the same sessions, and they outlive
 /// all of them.
 ///
-/// Redis gets sealed values, under the SHA-256 of a session's id and in sets under hashes of the issuer with the subject or
-/// the `sid`. It never sees a token, an id, or anything of a person. Every key ends with the session.
+/// Redis gets sealed values, under the SHA-256 of a session's id, and sets of these under hashes of the issuer with the subject or
+/// the `sid`. It never sees a token, an id or a name; whoever guesses a subject can tell its hash. Every key ends with its last
+/// session.
 ///
 /// Making one uses no network: the app starts while Redis is away. It connects when the first session is asked for, and again
 /// whenever the connection is lost. While Redis is away, or does not answer within [`RedisOptions::timeout`], a session can neither

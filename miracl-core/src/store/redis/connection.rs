@@ -107,6 +107,12 @@ impl Link {
             Ok(Err(error)) => error,
             Err(_) => format!("Redis did not answer within {limit:?}").into(),
         };
+        tracing::warn!(
+            host = self.host,
+            port = self.port,
+            error = &*error as &(dyn Error + 'static),
+            "Redis did not do what it was asked to"
+        );
         // It may be to a server that is gone, or is now another's replica. The next command finds out where to go.
         if let Some(used) = used {
             self.give_up(&used).await;
