@@ -83,6 +83,8 @@ pub use app::*;
 ///
 /// [`User`] and [`Visit`] are not among it, because adapters have extractors of these names.
 pub mod app {
+    #[cfg(feature = "redis")]
+    pub use crate::store::{RedisOptions, RedisStore};
     pub use crate::{
         callback::AuthSuccess,
         client_auth::{ClientKey, ClientKeyError},

@@ -33,6 +33,12 @@ fn both_sources_are_put_together_and_claims_about_the_token_are_left_out() {
     );
 }
 
+async fn ask(login: &Login) -> Result<Option<Map<String, Value>>, UserinfoError> {
+    let engine = login.miracl.engine();
+    let metadata = engine.discovery.metadata(&engine.http).await.unwrap();
+    fetch(engine, &metadata, "an-access-token", "alice").await
+}
+
 #[tokio::test]
 async fn an_answer_counts_when_it_is_about_the_one_who_was_asked_for() {
     let login = begin().await;
@@ -143,7 +149,7 @@ async fn what_a_session_holds_is_what_both_sources_said() {
     let visit = login.visit();
     visit.complete_login(&login.query).await.unwrap();
     visit.confirm_login().await.unwrap();
-    let data = visit.data().await.unwrap().unwrap();
+    let data = visit.user_data().await.unwrap().unwrap();
     assert_eq!(data.get("email").unwrap(), "alice@example.com");
     assert_eq!(data.get("sub").unwrap(), "alice");
 }
