@@ -115,3 +115,6 @@ impl Visit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

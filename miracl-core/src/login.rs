@@ -475,3 +475,6 @@ impl Visit {
         stopped.map_err(|reason| AuthFailure::new(reason, None, receipt))
     }
 }
+
+#[cfg(test)]
+mod tests;

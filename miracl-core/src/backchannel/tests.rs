@@ -1,5 +1,7 @@
 //! Each check of a logout token, by a token that is wrong in this one thing.
 
+mod route;
+
 use serde_json::json;
 
 use super::*;

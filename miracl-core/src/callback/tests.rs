@@ -559,3 +559,22 @@ async fn a_session_that_fits_no_cookies_is_no_login() {
         "{reason}"
     );
 }
+
+#[tokio::test]
+async fn a_token_of_another_form_is_told_from_one_of_another_algorithm() {
+    for (raw, check) in [
+        ("hello", "id_token form"),
+        // {"alg":"none"}
+        ("eyJhbGciOiJub25lIn0.e30.", "id_token alg"),
+    ] {
+        let login = begin().await;
+        let tokens = json!({ "access_token": "a", "id_token": raw });
+        login.provider.say("/token", &tokens.to_string());
+        let failure = login
+            .visit()
+            .complete_login(&login.query)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.receipt().failed().unwrap().name, check);
+    }
+}

@@ -1,0 +1,196 @@
+//! Which metadata counts, and when it is fetched.
+
+use serde_json::json;
+
+use super::*;
+use crate::provider::Provider;
+
+fn check(configured: &str, document: &str) -> Result<ProviderMetadata, ProviderError> {
+    let answer = Answer {
+        status: 200,
+        media_type: "application/json".to_owned(),
+        body: document.as_bytes().to_vec(),
+    };
+    let config = Config {
+        issuer: configured.to_owned(),
+        ..Config::default()
+    };
+    Discovery::new(&config).check(&answer, false)
+}
+
+fn document(issuer: &str, more: &str) -> String {
+    format!(
+        r#"{{"issuer":"{issuer}","authorization_endpoint":"https://i/a","token_endpoint":"https://i/t","jwks_uri":"https://i/j"{more}}}"#
+    )
+}
+
+#[test]
+fn the_issuer_must_be_the_configured_one_up_to_the_slash_at_its_end() {
+    for issuer in ["https://i", "https://i/"] {
+        let metadata = check("https://i", &document(issuer, "")).unwrap();
+        assert_eq!(metadata.issuer, issuer);
+    }
+    for issuer in ["https://evil", "https://i/x", "https://I", "http://i"] {
+        let error = check("https://i", &document(issuer, "")).unwrap_err();
+        assert!(matches!(error, ProviderError::IssuerMismatch { .. }));
+    }
+}
+
+#[test]
+fn a_template_stands_for_its_tenants_and_nobody_else() {
+    let allowed = ["abc-1".to_owned()];
+    let issuers = |allowed| Issuers::Tenants {
+        template: "https://i/{tenantid}/v2.0",
+        allowed,
+    };
+    let any = issuers(&[]);
+    assert_eq!(
+        any.of_tenant(Some("x")).as_deref(),
+        Some("https://i/x/v2.0")
+    );
+    assert_eq!(any.of_tenant(None), None);
+    assert!(any.contains("https://i/abc-2/v2.0"));
+    for odd in [
+        "https://i//v2.0",
+        "https://i/a/b/v2.0",
+        "https://i/{tenantid}/v2.0",
+        "https://i/a/v2.0/",
+        "https://evil/a/v2.0",
+        "https://i/v2.0",
+    ] {
+        assert!(!any.contains(odd), "{odd}");
+    }
+    assert!(issuers(&allowed).contains("https://i/abc-1/v2.0"));
+    assert!(!issuers(&allowed).contains("https://i/abc-2/v2.0"));
+    let one = Issuers::One("https://i");
+    assert!(one.contains("https://i") && !one.contains("https://i/"));
+}
+
+#[test]
+fn a_document_without_an_endpoint_says_which() {
+    let error = check("https://i", r#"{"issuer":"https://i"}"#).unwrap_err();
+    assert!(
+        error.to_string().contains("authorization_endpoint"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_document_with_an_unusable_endpoint_is_not_kept() {
+    let userinfo = |url: &str| {
+        let more = format!(r#","userinfo_endpoint":"{url}""#);
+        check("https://i", &document("https://i", &more))
+    };
+    assert!(userinfo("https://i/u").is_ok());
+    assert!(userinfo("http://127.0.0.1/u").is_ok());
+    let error = userinfo("not a url").unwrap_err();
+    assert!(matches!(error, ProviderError::Malformed { .. }));
+    let error = userinfo("http://i/u").unwrap_err();
+    assert!(
+        matches!(error, ProviderError::Insecure { endpoint } if endpoint == "userinfo_endpoint")
+    );
+}
+
+#[test]
+fn offered_algorithms_are_cut_down_to_asymmetric_ones_and_default_to_rs256() {
+    let algorithms = |list: &str| {
+        let more = format!(r#","id_token_signing_alg_values_supported":{list}"#);
+        check("https://i", &document("https://i", &more))
+            .unwrap()
+            .signing_algorithms()
+    };
+    assert_eq!(
+        algorithms(r#"["none","HS256","ES256","RS256","XX1"]"#),
+        [SigningAlgorithm::ES256, SigningAlgorithm::RS256]
+    );
+    assert_eq!(algorithms(r#"["none","HS256"]"#), [SigningAlgorithm::RS256]);
+}
+
+#[test]
+fn a_tenants_id_is_a_short_word() {
+    for (text, right) in [
+        ("a", true),
+        ("9188040d-6c67-4c5b-b112-36a304b66dad", true),
+        (&*"x".repeat(64), true),
+        (&*"x".repeat(65), false),
+        ("", false),
+        ("a.b", false),
+        ("a/b", false),
+        ("a b", false),
+        ("a%2f", false),
+        ("é", false),
+    ] {
+        assert_eq!(is_tenant(text), right, "{text}");
+    }
+}
+
+#[test]
+fn http_off_loopback_is_for_those_who_allowed_it() {
+    let document = document("https://i", r#","userinfo_endpoint":"http://i/u""#);
+    let answer = Answer {
+        status: 200,
+        media_type: "application/json".to_owned(),
+        body: document.into_bytes(),
+    };
+    let config = Config {
+        issuer: "https://i".to_owned(),
+        ..Config::default()
+    };
+    let discovery = Discovery::new(&config);
+    assert!(discovery.check(&answer, true).is_ok());
+    assert!(discovery.check(&answer, false).is_err());
+}
+
+const PATH: &str = "/.well-known/openid-configuration";
+
+fn discovery(provider: &Provider) -> (Discovery, HttpClient) {
+    let config = Config {
+        // With the slash that people add.
+        issuer: format!("{}/", provider.issuer),
+        ..Config::default()
+    };
+    (Discovery::new(&config), HttpClient::new(&config).unwrap())
+}
+
+#[tokio::test]
+async fn metadata_is_fetched_once_and_known_from_then_on() {
+    let provider = Provider::start().await;
+    let (discovery, http) = discovery(&provider);
+    assert!(discovery.known().is_none());
+    for _ in 0..3 {
+        let metadata = discovery.metadata(&http).await.unwrap();
+        assert_eq!(metadata.issuer, provider.issuer);
+        discovery.metadata_for_login(&http).await.unwrap();
+    }
+    assert_eq!(discovery.known().unwrap().issuer, provider.issuer);
+    assert_eq!(provider.asked(PATH).len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_ill_is_asked_three_times_and_one_that_has_no_metadata_once() {
+    for (status, times) in [(503, 3), (404, 1), (204, 1)] {
+        let provider = Provider::start().await;
+        let (discovery, http) = discovery(&provider);
+        provider.say_as(PATH, status, "text/plain", "");
+        let error = discovery.metadata(&http).await.unwrap_err();
+        let found = matches!(error, ProviderError::Status { status: found, .. } if found == status);
+        assert!(found, "{error}");
+        assert_eq!(provider.asked(PATH).len(), times, "{status}");
+        assert!(discovery.known().is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_says_of_another_issuer_is_not_kept() {
+    let provider = Provider::start().await;
+    let mut document = provider.document();
+    document["issuer"] = json!("https://other.example");
+    provider.publish(&document);
+    let (discovery, http) = discovery(&provider);
+    let error = discovery.metadata(&http).await.unwrap_err();
+    assert!(
+        matches!(error, ProviderError::IssuerMismatch { .. }),
+        "{error}"
+    );
+    assert!(discovery.known().is_none());
+}

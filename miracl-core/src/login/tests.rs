@@ -1,0 +1,315 @@
+//! What a login asks the provider for, and what it keeps in the browser.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    Config, CookieKey,
+    callback::tests::{HOST, begin, cookies, request},
+    provider::Provider,
+    request::tests::Request,
+};
+
+async fn engine(change: impl FnOnce(&mut Config)) -> (Provider, Miracl) {
+    let provider = Provider::start().await;
+    let mut config = Config {
+        issuer: provider.issuer.clone(),
+        client_id: "client".into(),
+        client_secret: "secret".into(),
+        redirect_uri: format!("http://{HOST}/login"),
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::default()
+    };
+    change(&mut config);
+    (provider, Miracl::new(config).unwrap())
+}
+
+/// The parameters of an address, each once.
+fn parameters(url: &str) -> BTreeMap<String, String> {
+    let url = Url::parse(url).unwrap();
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let parameters: BTreeMap<_, _> = pairs.iter().cloned().collect();
+    assert_eq!(parameters.len(), pairs.len(), "{url}");
+    parameters
+}
+
+async fn authorize(miracl: &Miracl, options: LoginOptions) -> BTreeMap<String, String> {
+    let visit = miracl.visit(&request("/login/start", ""));
+    parameters(&visit.login_url_with(options).await.unwrap())
+}
+
+/// Every option but `extra`, which no link can carry.
+fn all_options() -> LoginOptions {
+    let some = |text: &str| Some(text.to_owned());
+    LoginOptions {
+        return_to: some("/members"),
+        prerollid: some("id"),
+        acttoken: some("token"),
+        lang: some("fr"),
+        prompt: some("login"),
+        max_age: Some(60),
+        acr_values: some("gold silver"),
+        login_hint: some("a@b"),
+        ui_locales: some("fr ro"),
+        extra: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_login_asks_for_what_the_client_is_and_for_new_random_values_each_time() {
+    let (provider, miracl) = engine(|_| {}).await;
+    let (one, two) = (
+        authorize(&miracl, LoginOptions::default()).await,
+        authorize(&miracl, LoginOptions::default()).await,
+    );
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "client"),
+        ("redirect_uri", "http://127.0.0.1:5000/login"),
+        ("scope", "openid email"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(one[name], value);
+    }
+    for name in ["state", "nonce", "code_challenge"] {
+        // 256 bits in base64url.
+        assert_eq!(one[name].len(), 43, "{name}");
+        assert_ne!(one[name], two[name], "{name}");
+    }
+    assert_eq!(one.len(), 8, "{one:?}");
+    let visit = miracl.visit(&request("/", ""));
+    let url = visit.login_url().await.unwrap();
+    assert!(
+        url.starts_with(&format!("{}/authorize?", provider.issuer)),
+        "{url}"
+    );
+}
+
+#[tokio::test]
+async fn the_form_and_the_lack_of_pkce_are_asked_for_only_where_they_are_set() {
+    let (_provider, miracl) = engine(|config| config.pkce = Pkce::Off).await;
+    let asked = authorize(&miracl, LoginOptions::default()).await;
+    assert!(!asked.contains_key("code_challenge") && !asked.contains_key("response_mode"));
+    let secure = |config: &mut Config| {
+        config.redirect_uri = "https://app.example/login".into();
+        config.response_mode = ResponseMode::FormPost;
+    };
+    let (_provider, miracl) = engine(secure).await;
+    let visit = miracl.visit(&Request::get("/").with("host", "app.example"));
+    let asked = parameters(&visit.login_url().await.unwrap());
+    assert_eq!(asked["response_mode"], "form_post");
+}
+
+#[tokio::test]
+async fn options_are_passed_on_and_reserved_parameters_are_not() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let mut options = all_options();
+    options.extra = RESERVED
+        .map(|name| (name.to_owned(), "x".to_owned()))
+        .to_vec();
+    options
+        .extra
+        .push(("resource".to_owned(), "https://api.example".to_owned()));
+    let asked = authorize(&miracl, options).await;
+    for (name, value) in [
+        ("prerollid", "id"),
+        ("acttoken", "token"),
+        ("lang", "fr"),
+        ("prompt", "login"),
+        ("max_age", "60"),
+        ("acr_values", "gold silver"),
+        ("login_hint", "a@b"),
+        ("ui_locales", "fr ro"),
+        ("resource", "https://api.example"),
+    ] {
+        assert_eq!(asked[name], value, "{name}");
+    }
+    assert!(!asked.contains_key("return_to"));
+    assert!(asked.values().all(|value| value != "x"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_link_to_the_login_route_carries_every_option_there_and_back() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let url = miracl.login_start_url(&all_options());
+    assert!(
+        url.starts_with("http://127.0.0.1:5000/login/start?"),
+        "{url}"
+    );
+    let (_, query) = url.split_once('?').unwrap();
+    let read = LoginOptions::from_query(query);
+    assert_eq!(miracl.login_start_url(&read), url);
+    assert_eq!(parameters(&url).len(), 9);
+    let read = LoginOptions::from_query("lang=&max_age=soon&client_id=x");
+    assert_eq!(read.parameters().count(), 0);
+    let printed = format!("{:?}", all_options());
+    assert!(
+        printed.contains("acttoken") && !printed.contains("a@b"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
+    let options = LoginOptions {
+        max_age: Some(60),
+        acr_values: Some("gold".to_owned()),
+        ..LoginOptions::default()
+    };
+    let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
+    let written = login.encode(&[1; 16]);
+    let read = PendingLogin::decode(&written, &[1; 16]).unwrap();
+    assert_eq!(read.encode(&[1; 16]), written);
+    assert_eq!(
+        (read.max_age, read.acr_values.as_deref()),
+        (Some(60), Some("gold"))
+    );
+    assert_eq!(
+        (&*read.return_to, read.replaces),
+        ("/members", Some([7; 32]))
+    );
+    assert!(PendingLogin::decode(&written, &[2; 16]).is_none());
+    assert!(PendingLogin::decode(&written[..40], &[1; 16]).is_none());
+    assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
+    assert_eq!(read.age(3500), Duration::from_millis(2500));
+    assert_eq!(read.age(0), Duration::ZERO);
+    assert_eq!(read.verifier().len(), 43);
+    let different = [read.state(), read.nonce(), read.verifier()];
+    assert!(different[0] != different[1] && different[1] != different[2]);
+    assert_ne!(mark(&login.state()), mark(&login.nonce()));
+}
+
+/// The names of the cookies that a response sets and deletes.
+fn set_and_deleted(visit: &Visit) -> (Vec<String>, Vec<String>) {
+    let lines = visit.finish().set_cookies;
+    let name = |line: &String| line.split('=').next().unwrap().to_owned();
+    let (deleted, set): (Vec<_>, Vec<_>) =
+        lines.iter().partition(|line| line.contains("Max-Age=0"));
+    (
+        set.into_iter().map(name).collect(),
+        deleted.into_iter().map(name).collect(),
+    )
+}
+
+#[tokio::test]
+async fn a_browser_has_five_logins_and_the_oldest_goes_for_a_sixth() {
+    let first = begin().await;
+    let mut jar = vec![first.cookies.clone()];
+    for count in 2..=7 {
+        first.wait(Duration::from_secs(1));
+        let visit = first.miracl.visit(&request("/", &jar.join("; ")));
+        visit.login_url().await.unwrap();
+        let lines = visit.finish().set_cookies;
+        let pair = |line: &String| line.split(';').next().unwrap().to_owned();
+        let (deleted, set): (Vec<_>, Vec<_>) =
+            lines.iter().partition(|line| line.contains("Max-Age=0"));
+        let name = |pair: &str| pair.split('=').next().unwrap().to_owned();
+        let deleted: Vec<String> = deleted.into_iter().map(|line| name(line)).collect();
+        let oldest: Vec<String> = jar.first().map(|pair| name(pair)).into_iter().collect();
+        assert_eq!(
+            deleted,
+            if count > 5 { oldest } else { Vec::new() },
+            "{count}"
+        );
+        jar.retain(|pair| !deleted.contains(&name(pair)));
+        jar.extend(set.into_iter().map(pair));
+        assert_eq!(jar.len(), count.min(5));
+    }
+}
+
+#[tokio::test]
+async fn a_new_login_takes_the_room_of_the_oldest_where_cookies_are_many() {
+    let first = begin().await;
+    let session = &first.miracl.engine().cookies.session;
+    let own: usize = first.cookies.len();
+    for (room, fits) in [(own + 60, true), (own - 60, false)] {
+        // The budget is filled by other cookies of ours up to this room, beside the login that is there.
+        let filler = "x".repeat(BUDGET - own - room - session.len());
+        let jar = format!("{}; {session}={filler}", first.cookies);
+        let visit = first.miracl.visit(&request("/", &jar));
+        visit.login_url().await.unwrap();
+        let (set, deleted) = set_and_deleted(&visit);
+        assert_eq!(
+            (set.len(), deleted.len()),
+            (1, usize::from(!fits)),
+            "{room}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let there = Request::get("/login/start?return_to=/members").with("host", "localhost:5000");
+    let reply = miracl.visit(&there).start_login(&there).await.unwrap();
+    let (_, location) = reply
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "location")
+        .unwrap();
+    assert!(
+        location.starts_with("http://127.0.0.1:5000/login/start?"),
+        "{location}"
+    );
+    assert_eq!(parameters(location)["return_to"], "/members");
+    let url = miracl.visit(&there).login_url().await.unwrap();
+    assert!(url.contains(HOST_MARK), "{url}");
+    // A proxy changes the host: the mark shows that the browser is where it should be.
+    let marked =
+        Request::get(&format!("/login/start?{HOST_MARK}=localhost")).with("host", "localhost:5000");
+    let visit = miracl.visit(&marked);
+    let reply = visit.start_login(&marked).await.unwrap();
+    let (_, location) = reply
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "location")
+        .unwrap();
+    assert!(location.contains("/authorize?"), "{location}");
+    assert_eq!(set_and_deleted(&visit).0.len(), 1);
+    // Here, nobody is sent anywhere else.
+    let here = request("/login/start", "");
+    let reply = miracl.visit(&here).start_login(&here).await.unwrap();
+    assert_eq!(reply.status, 303);
+    assert!(reply.headers[0].1.contains("/authorize?"));
+}
+
+#[tokio::test]
+async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
+    let login = begin().await;
+    let engine = login.miracl.engine();
+    let counted = |logins: u32| format!("{}={logins}-{}", engine.cookies.loops, engine.now());
+    for (logins, stops) in [(2, false), (3, true)] {
+        let here = request("/login/start", &counted(logins));
+        let visit = login.miracl.visit(&here);
+        match visit.start_login(&here).await {
+            Ok(reply) => assert!(!stops && reply.status == 303),
+            Err(failure) => {
+                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop));
+                // It may begin anew.
+                let (_, deleted) = set_and_deleted(&visit);
+                assert!(deleted.len() == 1 && deleted[0] == engine.cookies.loops);
+            }
+        }
+    }
+    // Whoever is logged in goes in no circles.
+    let visit = login.visit();
+    visit.complete_login(&login.query).await.unwrap();
+    visit.confirm_login().await.unwrap();
+    let here = request(
+        "/login/start",
+        &format!("{}; {}", cookies(&visit), counted(3)),
+    );
+    assert!(login.miracl.visit(&here).start_login(&here).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_head_or_a_prefetch_begins_nothing() {
+    let (provider, miracl) = engine(|_| {}).await;
+    let idle = request("/login/start", "").with("sec-purpose", "prefetch");
+    let visit = miracl.visit(&idle);
+    let reply = visit.start_login(&idle).await.unwrap();
+    assert_eq!(reply.status, 204);
+    let outcome = visit.finish();
+    assert!(outcome.set_cookies.is_empty() && outcome.no_store);
+    assert_eq!(provider.asked("/.well-known/openid-configuration").len(), 0);
+}
