@@ -5,9 +5,10 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::{
-    future::Future,
+    future::{Future, pending},
     net::TcpListener,
     process::{Child, Command, ExitCode, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,10 @@ use miracl_core::{
 use redis::Commands;
 use tempfile::TempDir;
 use tokio::{
+    io::copy_bidirectional,
+    net::TcpStream,
     runtime::{Builder, Runtime},
+    sync::Notify,
     time::timeout,
 };
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         an_index_forgets_what_has_ended,
         making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_allowed,
         a_redis_that_hangs_is_given_up_in_time,
+        a_connection_that_has_gone_silent_is_replaced,
         sessions_survive_a_redis_that_is_killed_and_comes_back,
         a_password_and_a_database_are_those_of_the_url,
         tls_needs_an_authority_that_is_trusted,
@@ -330,6 +335,53 @@ async fn a_redis_that_hangs_is_given_up_in_time() {
     while store.load(&first).await.ok().flatten().is_none() {
         assert!(Instant::now() < deadline, "it is asked again");
     }
+}
+
+async fn a_connection_that_has_gone_silent_is_replaced() {
+    let server = Server::start(&[]);
+    let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = between.local_addr().unwrap();
+    let target = server.port;
+    // Passes on what the first connection sends until it is told to be silent, as a firewall that has forgotten it, and what all
+    // later ones do.
+    let silence = Arc::new(Notify::new());
+    let silenced = Arc::clone(&silence);
+    tokio::spawn(async move {
+        let mut first = true;
+        loop {
+            let (mut near, _) = between.accept().await.unwrap();
+            let mut far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            let until = first.then(|| Arc::clone(&silenced));
+            first = false;
+            tokio::spawn(async move {
+                let told = async {
+                    match until {
+                        Some(told) => told.notified().await,
+                        None => pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = copy_bidirectional(&mut near, &mut far) => {}
+                    () = told => pending().await,
+                }
+            });
+        }
+    });
+    let options = RedisOptions {
+        timeout: Duration::from_millis(500),
+        ..RedisOptions::default()
+    };
+    let store = RedisStore::new(&format!("redis://{address}"), options).unwrap();
+    let key = key(1);
+    let created = store.create(&key, session(1, None), LONG).await;
+    created.unwrap();
+    silence.notify_one();
+    let deadline = Instant::now() + PATIENCE;
+    // Until the silence has set in, Redis answers.
+    while store.load(&key).await.is_ok() {
+        assert!(Instant::now() < deadline, "it was to be silent");
+    }
+    assert_eq!(store.load(&key).await.unwrap(), Some(session(1, None)));
 }
 
 async fn sessions_survive_a_redis_that_is_killed_and_comes_back() {

@@ -16,7 +16,8 @@ const ALLOWED: &[&str] = &["std", "core", "alloc", "serde", "serde_core", "serde
 
 #[test]
 fn the_core_shows_plain_data_only() {
-    let docs = rustdoc(&["--package", "miracl-core"], Path::new(ROOT), None);
+    let package = ["--package", "miracl-core", "--all-features"];
+    let docs = rustdoc(&package, Path::new(ROOT), None);
     let leaks = leaks(&docs.join("miracl_core.json"));
     assert!(
         leaks.is_empty(),
