@@ -82,6 +82,9 @@ fn is_harmless(fault: Fault) -> bool {
             | TokenWithoutExpiresIn
             | TokenOddTokenType
             | TokenWithoutTokenType
+            | TokenExpiresAtOnce
+            | IdTokenExpiredSecondsAgo
+            | IdTokenSecondsAhead
             | IdTokenAudArray
             | IdTokenWithoutAtHash
             | IdTokenWithoutKid
@@ -91,11 +94,18 @@ fn is_harmless(fault: Fault) -> bool {
             | CertsSeveralKeys
             | CertsRotatedBeforeSigning
             | UserinfoSlow
+            | UserinfoMuch
             | UserinfoWithoutEmail
             | UserinfoEmailNotVerified
             | RefreshWithoutIdToken
             | RefreshWithoutRotation
     )
+}
+
+/// The faults that a login or a refresh can meet. Logout tokens are the others, and leave no receipt.
+fn faults() -> impl Iterator<Item = Fault> {
+    let all = Fault::ALL.iter().copied();
+    all.filter(|fault| !fault.name().starts_with("logout-token"))
 }
 
 /// Whether the provider never answers.
@@ -345,7 +355,7 @@ fn compare(name: &str, printed: &str) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_of_a_provider_has_a_receipt_that_says_whose_it_is() {
     // Those that are waited for come first, so that the others pass the time.
-    let (slow, quick): (Vec<_>, Vec<_>) = Fault::ALL.iter().partition(|fault| hangs(**fault));
+    let (slow, quick): (Vec<_>, Vec<_>) = faults().partition(|fault| hangs(*fault));
     let faults = Arc::new(Mutex::new(slow.into_iter().chain(quick)));
     let mut workers = JoinSet::new();
     for _ in 0..PLATFORMS {
@@ -386,7 +396,7 @@ fn snapshots() -> Vec<(String, String)> {
 #[test]
 fn there_is_one_snapshot_for_each_fault_and_no_other() {
     let kept: BTreeSet<String> = snapshots().into_iter().map(|(name, _)| name).collect();
-    let faults = Fault::ALL.iter().map(|fault| fault.name().to_owned());
+    let faults = faults().map(|fault| fault.name().to_owned());
     assert_eq!(kept, faults.collect());
 }
 
