@@ -11,7 +11,7 @@ use crate::{
     config::Pkce,
     discovery::{Issuers, ProviderMetadata},
     error::{AuthFailure, Description, FailureReason, SessionError, printable},
-    id_token::{Expected, IdToken, Unverified},
+    id_token::{Expected, IdToken, IdTokenError, Unverified},
     jwks::Cause,
     login::{PendingLogin, cookie_name, mark},
     marks::MarkedBy,
@@ -277,6 +277,11 @@ impl Visit {
             None => metadata.signing_algorithms(),
         };
         let id_token = Unverified::parse(raw.expose(), &allowed);
+        let form = match &id_token {
+            Err(error) if !matches!(error, IdTokenError::Algorithm { .. }) => Err(error.clone()),
+            _ => Ok(()),
+        };
+        receipt.check("id_token form", "RFC 7515 §7.1", form)?;
         let id_token = receipt.check("id_token alg", "OIDC Core §3.1.3.7 (7)", id_token)?;
         let (http, uri) = (&engine.http, &metadata.jwks_uri);
         let verdict = engine
@@ -430,3 +435,6 @@ fn authorization_code(
     let code = code.ok_or(FailureReason::CodeMissing);
     receipt.check("code", "RFC 6749 §4.1.2", code)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -153,7 +153,8 @@ pub struct Config {
     /// Origins (`https://admin.example`) that may send unsafe requests to this app beside its own. By default none.
     pub trusted_origins: Vec<String>,
 
-    /// PEM files with further certificate authorities to trust for requests to the provider. By default none.
+    /// PEM files with further certificate authorities to trust for requests to the provider, and to a Redis that the settings name.
+    /// By default none.
     pub ca_certs: Vec<PathBuf>,
 
     /// A proxy for requests to the provider, as `http://host:port`. By default none; proxy variables of the environment are

@@ -1,6 +1,6 @@
 //! The HTTP client for requests to the provider: no redirects, time-outs, bounded bodies, https except on loopback.
 
-use std::{error::Error, fs, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, fs, net::IpAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use reqwest::{Method, Proxy, redirect::Policy};
 use rustls::pki_types::pem::PemObject;
@@ -22,12 +22,12 @@ pub(crate) struct HttpClient {
     home: Option<Home>,
 }
 
-/// The runtime that the app was put together on. Connections to the provider live there.
+/// The runtime that the app was put together on. Connections live there.
 ///
 /// actix-web has a runtime for each worker, and ends them one by one: a connection opened by one worker may be in use by a
 /// login on another.
 #[derive(Debug, Clone)]
-struct Home {
+pub(crate) struct Home {
     runtime: Handle,
     /// Closed when the runtime has ended.
     alive: mpsc::Sender<()>,
@@ -45,7 +45,7 @@ impl HttpClient {
     /// Builds the client. Reads the certificates of the system and of `ca_certs`, but uses no network.
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(config)?)
+            .tls_backend_preconfigured(tls(&config.ca_certs)?)
             .redirect(Policy::none())
             .timeout(config.request_timeout)
             .connect_timeout(config.request_timeout.min(Duration::from_secs(5)))
@@ -58,7 +58,7 @@ impl HttpClient {
         Ok(Self {
             client: builder.build().map_err(|e| e.to_string())?,
             allow_http: config.danger.allow_http,
-            home: Handle::try_current().ok().map(Home::new),
+            home: Home::here(),
         })
     }
 
@@ -182,6 +182,11 @@ impl HttpClient {
 }
 
 impl Home {
+    /// This runtime, where there is one.
+    pub(crate) fn here() -> Option<Self> {
+        Handle::try_current().ok().map(Self::new)
+    }
+
     fn new(runtime: Handle) -> Self {
         let (alive, mut all_gone) = mpsc::channel(1);
         // Ends with the last clone of the client, or else with the runtime.
@@ -190,7 +195,7 @@ impl Home {
     }
 
     /// Polls a future as if on this runtime, so that what it opens and spawns belongs there; without it, where it is.
-    async fn poll<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) async fn poll<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         std::future::poll_fn(|context| {
             let _entered = (!self.alive.is_closed()).then(|| self.runtime.enter());
@@ -224,10 +229,10 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 /// The TLS settings of this client alone: nothing is installed for the process, so that frameworks with another
 /// crypto provider are not disturbed.
-fn tls(config: &Config) -> Result<ClientConfig, String> {
+pub(crate) fn tls(ca_certs: &[PathBuf]) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut extra = Vec::new();
-    for path in &config.ca_certs {
+    for path in ca_certs {
         let file = path.display();
         let pem = fs::read(path).map_err(|e| format!("`ca_certs`: {file}: {e}"))?;
         let before = extra.len();

@@ -323,25 +323,4 @@ async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logins_that_share_a_fetch_use_up_one() {
-        let jwks = Jwks::default();
-        for seen in 0..u64::from(LOGIN_FETCHES) {
-            for _ in 0..LOGIN_FETCHES {
-                assert!(jwks.may_fetch(Cause::Login, seen), "{seen}");
-            }
-        }
-        assert!(!jwks.may_fetch(Cause::Login, u64::from(LOGIN_FETCHES)));
-    }
-
-    #[test]
-    fn a_storm_of_logout_tokens_leaves_logins_their_own_fetches() {
-        let jwks = Jwks::default();
-        let fetches = (0..100).filter(|seen| jwks.may_fetch(Cause::LogoutToken, *seen));
-        assert_eq!(fetches.count(), LOGOUT_TOKEN_FETCHES as usize);
-        assert!(jwks.may_fetch(Cause::Login, 100));
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use crate::{
     error::SessionError,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId},
-    store::{ErasedStore, SessionKey, StoreError, StoredSession},
+    store::{ErasedStore, StoreError, StoredSession},
     userinfo::UserData,
     visit::{Current, State, Visit, put},
 };
@@ -93,7 +93,7 @@ impl Visit {
             Some(store) => {
                 let session = &current.session;
                 let stored = engine.to_store(0, session, &data, &binding)?;
-                let key = SessionKey(session.id);
+                let key = engine.key_of(session.id);
                 let created = store.create(&key, stored.clone(), UNCONFIRMED);
                 created.await.map_err(SessionError::Store)?;
                 current.stored = Some(stored);
@@ -115,7 +115,7 @@ impl Visit {
             ..stored.clone()
         };
         let session = &proposed.session;
-        let key = SessionKey(session.id);
+        let key = engine.key_of(session.id);
         let updated = store
             .update(&key, 0, confirmed, engine.time_left(session))
             .await;
@@ -130,9 +130,10 @@ impl Visit {
 
     /// Deletes a session from the store, where there is one.
     pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        match self.miracl().engine().store() {
+        let engine = self.miracl().engine();
+        match engine.store() {
             Some(store) => {
-                let deleted = store.delete(&SessionKey(id)).await;
+                let deleted = store.delete(&engine.key_of(id)).await;
                 deleted.map_err(SessionError::Store)
             }
             None => Ok(()),
@@ -191,7 +192,7 @@ impl Visit {
                 self.set_current(session, data, None);
                 return Ok(());
             };
-            let key = SessionKey(session.id);
+            let key = engine.key_of(session.id);
             let changed = engine.to_store(stored.revision + 1, &session, &data, &binding)?;
             let left = engine.time_left(&session);
             let updated = store.update(&key, stored.revision, changed.clone(), left);
@@ -200,7 +201,7 @@ impl Visit {
                 return Ok(());
             }
             // Somebody else was faster.
-            let newer = self.load(store, key.0, &binding).await?;
+            let newer = self.load(store, session.id, &binding).await?;
             let mut state = self.lock();
             if newer.is_none() {
                 self.delete_session_cookies(&mut state);
@@ -245,11 +246,12 @@ impl Visit {
         binding: &Binding,
     ) -> Result<Option<Current>, SessionError> {
         let engine = self.miracl().engine();
-        let loaded = store.load(&SessionKey(id)).await;
+        let key = engine.key_of(id);
+        let loaded = store.load(&key).await;
         let Some(stored) = loaded.map_err(SessionError::Store)? else {
             return Ok(None);
         };
-        let Some(session) = engine.read_stored(id, &stored, binding) else {
+        let Some(session) = engine.read_stored(id, &key, &stored, binding) else {
             tracing::debug!("a stored session has ended, or was sealed for somebody else");
             return Ok(None);
         };
@@ -276,7 +278,7 @@ impl Visit {
             head,
             ..stored.clone()
         };
-        let key = SessionKey(session.id);
+        let key = engine.key_of(session.id);
         let left = engine.time_left(&session);
         match store
             .update(&key, stored.revision, moved.clone(), left)

@@ -53,6 +53,8 @@ mod loops;
 mod marks;
 mod miracl;
 mod origin;
+#[cfg(test)]
+mod provider;
 mod receipt;
 mod refresh;
 mod reply;
@@ -81,6 +83,8 @@ pub use app::*;
 ///
 /// [`User`] and [`Visit`] are not among it, because adapters have extractors of these names.
 pub mod app {
+    #[cfg(feature = "redis")]
+    pub use crate::store::{RedisOptions, RedisStore};
     pub use crate::{
         callback::AuthSuccess,
         client_auth::{ClientKey, ClientKeyError},

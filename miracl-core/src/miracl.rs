@@ -132,12 +132,16 @@ impl Miracl {
             several => format!("{several} keys"),
         };
         let sessions = match config.session_store.kept_in() {
-            None => "in sealed cookies",
-            Some(store) if store.in_process() => "in the memory of this process",
-            Some(_) => "in a store, sealed",
+            None => "in sealed cookies".to_owned(),
+            Some(store) if store.in_process() => format!("in {}", store.place()),
+            Some(store) => format!("in {}, sealed", store.place()),
+        };
+        let remembered = match config.session_store.kept_in() {
+            None => "log-out and single use of logins are",
+            Some(_) => "log-out ends them there, single use of logins is",
         };
         format!(
-            "login with {} for {}; sessions {sessions} ({keys}); log-out and single use of logins are remembered by this process, until it restarts",
+            "login with {} for {}; sessions {sessions} ({keys}); {remembered} remembered by this process, until it restarts",
             config.issuer, config.redirect_uri,
         )
     }

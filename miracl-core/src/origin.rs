@@ -147,4 +147,12 @@ mod tests {
             assert_eq!(check_it(&request), expected, "{request:?}");
         }
     }
+    #[test]
+    fn a_refusal_is_a_403_that_names_the_setting() {
+        for refusal in [Refusal::FetchSite, Refusal::Origin] {
+            let reply = refusal.reply();
+            assert_eq!(reply.status, 403);
+            assert!(reply.body.contains("trusted_origins"), "{}", reply.body);
+        }
+    }
 }

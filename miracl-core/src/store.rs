@@ -2,14 +2,18 @@
 
 mod contract;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 pub use contract::session_store_contract;
 pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::{RedisOptions, RedisStore};
 
-/// The 256 random bits behind which a session lies. Whoever knows them is logged in: a store that others can read keeps a
-/// hash in their place.
+/// What a session is stored under: the SHA-256 of its id, so that whoever can read a store is not logged in. To a store that is
+/// [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub [u8; 32]);
 
@@ -105,6 +109,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// before they are handed over.
     const IN_PROCESS: bool = false;
 
+    /// Where sessions are kept, for the line that is logged at start: "sessions in …". By default `a store`.
+    const PLACE: &'static str = "a store";
+
     /// Stores a new session for as long as `ttl`. Its key was never used before.
     ///
     /// # Errors
@@ -172,6 +179,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 
 /// The twin of [`SessionStore`] that can be behind a pointer.
 pub(crate) trait ErasedStore: Send + Sync {
     fn in_process(&self) -> bool;
+    fn place(&self) -> &'static str;
     fn create<'a>(
         &'a self,
         key: &'a SessionKey,
@@ -197,6 +205,10 @@ pub(crate) trait ErasedStore: Send + Sync {
 impl<S: SessionStore> ErasedStore for S {
     fn in_process(&self) -> bool {
         S::IN_PROCESS
+    }
+
+    fn place(&self) -> &'static str {
+        S::PLACE
     }
 
     fn create<'a>(
@@ -248,7 +260,7 @@ impl SessionStorage {
         Self(None)
     }
 
-    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], or your own.
+    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature `redis`, or your own.
     pub fn store(store: impl SessionStore) -> Self {
         Self(Some(Arc::new(store)))
     }

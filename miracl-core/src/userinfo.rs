@@ -131,20 +131,16 @@ async fn claims(
             detail,
         })
     };
+    let form = |is_jwt| UserinfoError::Provider(ProviderError::UserinfoForm { is_jwt });
     let is_jwt = answer.media_type == "application/jwt";
     let Some(registered) = engine.config.userinfo_signed_response_alg else {
         if is_jwt {
-            return Err(malformed(
-                "it is a JWT; set `userinfo_signed_response_alg` if the client is registered for one"
-                    .to_owned(),
-            ));
+            return Err(form(is_jwt));
         }
         return json::object(&answer.body).map_err(malformed);
     };
     if !is_jwt {
-        return Err(malformed(
-            "it is no JWT, although the client is registered for one".to_owned(),
-        ));
+        return Err(form(is_jwt));
     }
     let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
     let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
@@ -167,46 +163,4 @@ async fn claims(
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn user_data(id_token: Value, userinfo: Value) -> UserData {
-        let object = |value: Value| value.as_object().cloned().unwrap();
-        UserData::new(&object(id_token), &object(userinfo))
-    }
-
-    #[test]
-    fn an_email_address_is_believed_only_where_the_provider_says_so() {
-        for (said, verified) in [
-            (json!(true), true),
-            (json!("true"), true),
-            (json!(false), false),
-            (json!("false"), false),
-            (json!("TRUE"), false),
-            (json!("1"), false),
-            (json!(1), false),
-            (json!([true]), false),
-            (json!(null), false),
-        ] {
-            let data = user_data(json!({}), json!({"email": "a@b", "email_verified": said}));
-            assert_eq!(data.email_verified(), verified, "{said}");
-        }
-        assert!(!user_data(json!({}), json!({"email": "a@b"})).email_verified());
-        for odd in [json!(""), json!(7), json!(["a@b"]), json!(null)] {
-            assert_eq!(user_data(json!({}), json!({"email": odd})).email(), None);
-        }
-    }
-
-    #[test]
-    fn the_userinfo_is_newer_and_claims_about_the_token_are_no_user_data() {
-        let data = user_data(
-            json!({"sub": "alice", "nonce": "n", "exp": 1, "email": "old@b", "name": "Alice"}),
-            json!({"sub": "alice", "iss": "i", "email": "new@b"}),
-        );
-        let names: Vec<&str> = data.claims().keys().map(String::as_str).collect();
-        assert_eq!(names, ["email", "name", "sub"]);
-        assert_eq!(data.email().as_deref(), Some("new@b"));
-    }
-}
+mod tests;

@@ -92,6 +92,7 @@ fn back_channel(client: &mut Client, demo: &Demo) {
     client.backchannel_logout_uri = Some(demo.url("/backchannel-logout"));
 }
 
+/// The platform's pages tell other sites no referrer, and so browsers send their forms with `Origin: null`.
 async fn a_login_by_form_post_comes_from_another_site(adapter: Adapter) {
     let sites = Sites::begin(adapter, "form_post", nothing).await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);

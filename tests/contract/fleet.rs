@@ -18,14 +18,14 @@ scenarios![
 ];
 
 /// This adapter, and the others after it.
-fn rotation(adapter: Adapter) -> impl Iterator<Item = Adapter> {
+pub(crate) fn rotation(adapter: Adapter) -> impl Iterator<Item = Adapter> {
     let at = Adapter::ALL.iter().position(|each| *each == adapter);
     let (before, after) = Adapter::ALL.split_at(at.expect("an adapter of the list"));
     after.iter().chain(before).copied()
 }
 
 /// A member of the fleet, not started yet.
-fn member(adapter: Adapter, provider: &Provider) -> DemoBuilder {
+pub(crate) fn member(adapter: Adapter, provider: &Provider) -> DemoBuilder {
     Demo::of(adapter, provider)
         .env("COOKIE_KEYS", &key(1))
         .env("COOKIE_PREFIX", "fleet")

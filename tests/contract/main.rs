@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use miracl_tests::{Need, Scenario};
+use miracl_tests::{Need, Scenario, Store};
 use promises::PROMISES;
 
 mod backchannel;
@@ -28,6 +28,7 @@ mod outage;
 mod pages;
 mod platform;
 mod promises;
+mod redis;
 mod refresh;
 mod refusal;
 mod return_to;
@@ -61,6 +62,13 @@ fn main() -> ExitCode {
         ("memory_backchannel", in_memory(backchannel::scenarios())),
         ("memory_frontchannel", in_memory(frontchannel::scenarios())),
         ("memory_form_post", in_memory(form_post::scenarios())),
+        ("redis", in_redis(redis::scenarios())),
+        ("redis_refresh", in_redis(refresh::scenarios())),
+        ("redis_tokens", in_redis(tokens::scenarios())),
+        ("redis_logout", in_redis(logout::scenarios())),
+        ("redis_backchannel", in_redis(backchannel::scenarios())),
+        ("redis_frontchannel", in_redis(frontchannel::scenarios())),
+        ("redis_form_post", in_redis(form_post::scenarios())),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),
@@ -79,9 +87,18 @@ fn main() -> ExitCode {
 
 /// The same scenarios on demos that keep sessions in their memory.
 fn in_memory(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    kept_in(Store::Memory, scenarios)
+}
+
+/// The same scenarios on demos that keep sessions in Redis.
+fn in_redis(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    kept_in(Store::Redis, scenarios)
+}
+
+fn kept_in(store: Store, scenarios: Vec<Scenario>) -> Vec<Scenario> {
     let scenarios = scenarios.into_iter();
     scenarios
-        .map(|scenario| scenario.with_sessions_in("memory"))
+        .map(|scenario| scenario.with_sessions_in(store))
         .collect()
 }
 

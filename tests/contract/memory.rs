@@ -14,13 +14,13 @@ scenarios![
     a_logout_token_of_a_person_reaches_every_browser,
 ];
 
-fn session_cookie(browser: &Browser) -> Cookie {
+pub(crate) fn session_cookie(browser: &Browser) -> Cookie {
     let mut cookies = browser.cookies_named("session");
     assert_eq!(cookies.len(), 1, "{cookies:?}");
     cookies.remove(0)
 }
 
-async fn the_cookie_is_an_id_and_nothing_else(adapter: Adapter) {
+pub(crate) async fn the_cookie_is_an_id_and_nothing_else(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     journey.home().await;
     let names: Vec<_> = journey
@@ -44,7 +44,9 @@ async fn the_cookie_is_an_id_and_nothing_else(adapter: Adapter) {
         .expect(200);
 }
 
-async fn a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead(adapter: Adapter) {
+pub(crate) async fn a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead(
+    adapter: Adapter,
+) {
     let journey = Journey::logged_in(adapter).await;
     let before = journey.browser.copy();
     journey.log_in().await;
@@ -54,7 +56,7 @@ async fn a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead(adapter:
     journey.assert_still_logged_in().await;
 }
 
-async fn an_id_that_is_not_ours_is_nobody(adapter: Adapter) {
+pub(crate) async fn an_id_that_is_not_ours_is_nobody(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let good = session_cookie(&journey.browser);
     let mut other: Vec<char> = good.value.chars().collect();
@@ -83,7 +85,7 @@ async fn an_id_that_is_not_ours_is_nobody(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn user_data_of_any_size_fits(adapter: Adapter) {
+pub(crate) async fn user_data_of_any_size_fits(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let groups = json!("group-".repeat(20_000));
     let answers = Answers::member("groups", groups.clone());
@@ -101,7 +103,7 @@ async fn the_session_ends_with_the_process(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_logout_token_of_a_person_reaches_every_browser(adapter: Adapter) {
+pub(crate) async fn a_logout_token_of_a_person_reaches_every_browser(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let other = Browser::new();
     log_in(&other, &journey.demo).await;

@@ -75,11 +75,8 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 8,
         about: "sessions are sealed in the browser, or kept on the server",
-        shown_by: &["session", "fleet", "memory"],
-        pending: &[Pending {
-            what: "sessions in Redis",
-            reason: "SESSION_STORE=redis://… is not built",
-        }],
+        shown_by: &["session", "fleet", "memory", "redis"],
+        pending: &[],
     },
     Promise {
         number: 9,
@@ -132,7 +129,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         shown_by: &["refresh", "tokens"],
         pending: &[Pending {
             what: "one refresh for all replicas of a fleet",
-            reason: "replicas share nothing before SESSION_STORE=redis://… is built",
+            reason: "replicas share their sessions, but not yet who renews one",
         }],
     },
     Promise {

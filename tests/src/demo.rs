@@ -1,7 +1,7 @@
 //! A demo as a process.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     collections::HashMap,
     fmt,
     net::TcpStream,
@@ -18,7 +18,7 @@ const START: Duration = Duration::from_secs(20);
 
 thread_local! {
     /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
-    pub(crate) static SESSION_STORE: Cell<Option<&'static str>> = const { Cell::new(None) };
+    pub(crate) static SESSION_STORE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// One of the adapters, by its demo.
@@ -141,8 +141,8 @@ impl Demo {
             ("PORT".to_owned(), "0".to_owned()),
             ("SSL_CERT_FILE".to_owned(), NO_CERTIFICATES.to_owned()),
         ]);
-        if let Some(store) = SESSION_STORE.get() {
-            environment.insert("SESSION_STORE".to_owned(), store.to_owned());
+        if let Some(store) = SESSION_STORE.with_borrow(Clone::clone) {
+            environment.insert("SESSION_STORE".to_owned(), store);
         }
         DemoBuilder {
             adapter,

@@ -5,6 +5,7 @@
 //!   redirects. [`Chrome`] is the real thing.
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that none of
 //!   us wrote.
+//! * [`Redis`] is a real one.
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
@@ -29,6 +30,7 @@ pub mod person;
 mod process;
 mod promise;
 mod provider;
+mod redis;
 mod scenario;
 mod wire;
 
@@ -40,5 +42,6 @@ pub use oidc_provider::OidcProvider;
 pub use page::{Form, Tag};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
-pub use scenario::{Future, Need, Scenario, run, run_on, run_with_promises};
+pub use redis::Redis;
+pub use scenario::{Future, Need, Scenario, Store, run, run_on, run_with_promises};
 pub use wire::{Raw, Wire};

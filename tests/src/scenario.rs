@@ -14,6 +14,7 @@ use crate::{
     demo::{self, Adapter},
     oidc_provider::OidcProvider,
     promise::{self, Pending, Promise},
+    redis::Redis,
 };
 
 /// No scenario may take longer.
@@ -27,8 +28,18 @@ pub type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
 pub struct Scenario {
     name: &'static str,
     needs: Option<Need>,
-    store: Option<&'static str>,
+    store: Option<Store>,
     play: fn(Adapter) -> Future,
+}
+
+/// Where the demos of a scenario keep their sessions, if not in cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Store {
+    /// In their own memory.
+    Memory,
+    /// In a Redis that is the scenario's own.
+    Redis,
 }
 
 /// A program that a scenario needs besides Rust.
@@ -41,6 +52,8 @@ pub enum Need {
     Node,
     /// The adapter's probe. An adapter that is only tried out may do without.
     Probe,
+    /// Redis.
+    Redis,
 }
 
 /// Lists scenarios: the functions of these names in this module.
@@ -65,10 +78,13 @@ impl Scenario {
         }
     }
 
-    /// The same scenario on demos with this `SESSION_STORE`.
+    /// The same scenario on demos that keep their sessions there.
     #[must_use]
-    pub const fn with_sessions_in(mut self, store: &'static str) -> Self {
+    pub const fn with_sessions_in(mut self, store: Store) -> Self {
         self.store = Some(store);
+        if matches!(store, Store::Redis) {
+            self.needs = Some(Need::Redis);
+        }
         self
     }
 
@@ -95,7 +111,10 @@ impl Need {
             Self::Node if !OidcProvider::is_installed() => {
                 Some("the packages of tests/providers are not installed: tests/run does it")
             }
-            Self::Chromium | Self::Node | Self::Probe => None,
+            Self::Redis if !runs("redis-server") => {
+                Some("redis-server is not installed: tests/run does it")
+            }
+            Self::Chromium | Self::Node | Self::Probe | Self::Redis => None,
         }
     }
 }
@@ -161,7 +180,13 @@ fn play(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)], promises: &[Pro
                         let tally = Arc::clone(&tally);
                         Trial::test(name, move || {
                             tally.add(adapter, false);
-                            demo::SESSION_STORE.set(store);
+                            // Dropped, and stopped with it, when the scenario has ended.
+                            let redis = (store == Some(Store::Redis)).then(Redis::start);
+                            demo::SESSION_STORE.set(match (store, &redis) {
+                                (_, Some(redis)) => Some(redis.url()),
+                                (Some(_), None) => Some("memory".to_owned()),
+                                (None, None) => None,
+                            });
                             watch(play(adapter));
                             tally.add(adapter, true);
                             Ok(())

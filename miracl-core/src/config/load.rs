@@ -24,6 +24,11 @@ use crate::{
     secret::{CookieKey, Secret},
     store::{MemoryStore, SessionStorage},
 };
+#[cfg(feature = "redis")]
+use crate::{
+    config::Problem,
+    store::{RedisOptions, RedisStore},
+};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "miracl.json";
@@ -147,7 +152,7 @@ impl Config {
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
-    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie` or `memory` |
+    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory`, or `redis://…` or `rediss://…` (see below) |
     /// | `marks_store` | `MARKS_STORE` | `memory`, the only one so far |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
@@ -156,7 +161,11 @@ impl Config {
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     ///
-    /// A setting whose feature does not exist yet is an error and never ignored.
+    /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored.
+    ///
+    /// `SESSION_STORE=redis://[user:password@]host[:port][/database]` keeps sessions in Redis, `rediss://…` with TLS, and with the
+    /// authorities of `CA_CERT` besides the system's. It needs this crate's feature `redis`, which the adapters have by the same
+    /// name. Keys begin with the cookie prefix: two apps on one Redis need two, as two apps on one host do.
     ///
     /// # Errors
     ///
@@ -313,7 +322,6 @@ impl Source<'_> {
             .into_iter()
             .collect();
         config.proxy = self.proxy();
-        config.session_store = self.session_store();
         self.not_built_yet("marks_store", &["memory"]);
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
             config.session_absolute_timeout = seconds;
@@ -327,6 +335,7 @@ impl Source<'_> {
         if let Some(prefix) = self.text("cookie_prefix") {
             config.cookie_prefix = prefix;
         }
+        config.session_store = self.session_store(&config);
         if let Some(path) = self.text("home_path") {
             config.home_path = path;
         }
@@ -446,18 +455,61 @@ impl Source<'_> {
         }
     }
 
-    fn session_store(&mut self) -> SessionStorage {
-        match self.not_built_yet("session_store", &["cookie", "memory"]) {
-            Some(value) if value == "memory" => SessionStorage::store(MemoryStore::default()),
-            _ => SessionStorage::cookie(),
+    fn session_store(&mut self, config: &Config) -> SessionStorage {
+        const KEY: &str = "session_store";
+        let Some(value) = self.text(KEY) else {
+            return SessionStorage::cookie();
+        };
+        // A URL may hold a password, also one that is misspelt.
+        let scheme = value.split(':').next().unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "cookie" if value == "cookie" => return SessionStorage::cookie(),
+            "memory" if value == "memory" => return SessionStorage::store(MemoryStore::default()),
+            "redis" | "rediss" => return self.redis(&value, config),
+            _ => {}
         }
+        let shown = if value.contains(':') { scheme } else { &value };
+        self.refuse(
+            KEY,
+            format!("`{shown}` is not known; set it to `cookie`, `memory` or `redis://…`"),
+        );
+        SessionStorage::cookie()
     }
 
-    /// Returns a value that is one of those that are built, and refuses every other.
-    fn not_built_yet(&mut self, key: &str, built: &[&str]) -> Option<String> {
-        let value = self.text(key)?;
+    #[cfg(feature = "redis")]
+    fn redis(&mut self, url: &str, config: &Config) -> SessionStorage {
+        let options = RedisOptions {
+            prefix: format!("{}:", config.cookie_prefix),
+            ca_certs: config.ca_certs.clone(),
+            ..RedisOptions::default()
+        };
+        match RedisStore::new(url, options) {
+            Ok(store) => return SessionStorage::store(store),
+            Err(error) => {
+                for Problem { key, message } in error.problems {
+                    // The setting's own name for it.
+                    let key = if key == "ca_certs" { "ca_cert" } else { &key };
+                    self.refuse(key, message);
+                }
+            }
+        }
+        SessionStorage::cookie()
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn redis(&mut self, _: &str, _: &Config) -> SessionStorage {
+        self.refuse(
+            "session_store",
+            "sessions in Redis need the feature `redis` of `miracl-core`, which every adapter has as well: switch it on in Cargo.toml",
+        );
+        SessionStorage::cookie()
+    }
+
+    /// Refuses a value that is none of those that are built.
+    fn not_built_yet(&mut self, key: &str, built: &[&str]) {
+        let Some(value) = self.text(key) else { return };
         if built.contains(&value.as_str()) {
-            return Some(value);
+            return;
         }
         // A store's URL may hold a password.
         let shown = value.split(':').next().unwrap_or_default();
@@ -466,7 +518,6 @@ impl Source<'_> {
             key,
             format!("`{shown}` is not built yet; leave it out or set it to `{built}`"),
         );
-        None
     }
 
     fn proxy(&mut self) -> Option<String> {
@@ -521,96 +572,4 @@ impl Source<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_json(text: &str) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("miracl.json");
-        std::fs::write(&path, text).unwrap();
-        Config::from_file(&path)
-    }
-
-    #[test]
-    fn the_tornado_sdks_file_is_read() {
-        let config = from_json(
-            r#"{"client_id":"id","secret":"s","redirect_uri":"http://127.0.0.1:5000/c2id","issuer":"https://i.example"}"#,
-        )
-        .unwrap();
-        assert_eq!(config.client_id, "id");
-        assert_eq!(config.client_secret.expose(), "s");
-        assert!(config.client_secret.is_from_clear_text());
-        assert_eq!(config.redirect_uri, "http://127.0.0.1:5000/c2id");
-        assert_eq!(config.issuer, "https://i.example");
-        assert_eq!(config.scopes, ["openid", "email"]);
-    }
-
-    #[test]
-    fn client_secret_is_another_name_for_secret_and_scopes_may_be_a_list() {
-        let config =
-            from_json(r#"{"client_secret":"s","scopes":["openid","dvs"],"pkce":"off"}"#).unwrap();
-        assert_eq!(config.client_secret.expose(), "s");
-        assert_eq!(config.scopes, ["openid", "dvs"]);
-        assert_eq!(config.pkce, Pkce::Off);
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let error = from_json(
-            r#"{"pkce":"maybe","session_store":"redis://:hunter2@h","cookie_keys":"short","proxy_host":"p","development":"x",
-                "token_endpoint_auth_method":"tls_client_auth","response_mode":"fragment","client_jwk_file":"k"}"#,
-        )
-        .unwrap_err();
-        let keys: Vec<&str> = error.problems().iter().map(|p| p.key.as_str()).collect();
-        for key in [
-            "pkce",
-            "session_store",
-            "cookie_keys",
-            "proxy_port",
-            "development",
-            "token_endpoint_auth_method",
-            "response_mode",
-            "client_jwk_file",
-        ] {
-            assert!(keys.contains(&key), "{key} is missing in {keys:?}");
-        }
-        assert!(!error.to_string().contains("hunter2"));
-        assert!(error.to_string().contains("openssl rand -base64 32"));
-    }
-
-    #[test]
-    fn a_file_that_is_no_object_or_not_there_is_named() {
-        assert!(
-            from_json("[]")
-                .unwrap_err()
-                .to_string()
-                .contains("miracl.json")
-        );
-        assert!(
-            from_json("{")
-                .unwrap_err()
-                .to_string()
-                .contains("miracl.json")
-        );
-        let error = Config::from_file("/nowhere/miracl.json").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("/nowhere/miracl.json: cannot be read")
-        );
-    }
-
-    #[test]
-    fn the_table_in_the_documentation_names_every_setting() {
-        let source = include_str!("load.rs");
-        for (key, variable) in SETTINGS {
-            let documented = source
-                .lines()
-                .filter(|line| line.trim_start().starts_with("/// |"))
-                .any(|line| {
-                    line.contains(&format!("`{key}`")) && line.contains(&format!("`{variable}`"))
-                });
-            assert!(documented, "{key} is not documented");
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! Each check of the ID token, by a token that is wrong in this one thing.
 
+mod refreshed;
+
 use std::fmt;
 
 use ring::{
@@ -31,8 +33,14 @@ impl Provider {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng)
             .unwrap();
-        let keys = KeySet::parse(jwks(&[(&key, json!({"kid": "1"}))]).as_bytes()).unwrap();
+        let published = jwks(&[(&key, json!({"kid": "1"}))]);
+        let keys = KeySet::parse(published.as_bytes()).unwrap();
         Self { key, keys }
+    }
+
+    /// The set as it is published.
+    pub(crate) fn jwks(&self) -> String {
+        jwks(&[(&self.key, json!({"kid": "1"}))])
     }
 
     pub(crate) fn sign(&self, header: &Value, payload: &str) -> String {
@@ -48,7 +56,7 @@ impl Provider {
         )
     }
 
-    fn token(&self, claims: &Value) -> String {
+    pub(crate) fn token(&self, claims: &Value) -> String {
         self.sign(&json!({"alg": "ES256", "kid": "1"}), &claims.to_string())
     }
 
@@ -393,10 +401,14 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         json!({"aud": "other", "sub": "alice"}),
         json!({"aud": [], "sub": "alice"}),
         json!({"aud": 1, "sub": "alice"}),
-        json!({"exp": NOW, "sub": "alice"}),
         json!({"exp": "x", "sub": "alice"}),
     ] {
         assert!(read(claims.clone()).is_err(), "{claims}");
+    }
+    assert!(read(json!({"exp": NOW + 1, "sub": "alice"})).is_ok());
+    for ago in [0, 90] {
+        let error = read(json!({"exp": NOW - ago, "sub": "alice"})).unwrap_err();
+        assert_eq!(error, format!("it expired {ago} s ago"));
     }
     let raw = Provider::new().token(&json!({"sub": "alice"}));
     let Ok(token) = Unverified::parse(&raw, ES256) else {
@@ -452,6 +464,40 @@ fn what_is_no_signed_jwt_is_refused() {
         provider.verify(&critical).unwrap_err(),
         IdTokenError::CriticalHeader
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_token_that_is_none_is_said() {
+    let longest = "x".repeat(16 * 1024);
+    for (raw, said) in [
+        (longest.clone(), "it has not three segments"),
+        (longest + "x", "longer than 16 KiB"),
+        (
+            "a.b.c.d.e".to_owned(),
+            "it is encrypted, which was not registered",
+        ),
+        ("a.b.c.d".to_owned(), "it has not three segments"),
+    ] {
+        let found = Unverified::parse(&raw, ES256).err();
+        let detail = said.to_owned();
+        assert_eq!(
+            found,
+            Some(IdTokenError::Malformed { detail }),
+            "{}",
+            raw.len()
+        );
+    }
+}
+
+#[test]
+fn a_fresh_token_may_be_as_old_as_a_day_and_the_clocks_difference() {
+    let provider = Provider::new();
+    const DAY: u64 = 86_400;
+    let issued = |ago: u64| provider.verify(&provider.token(&with("iat", json!(NOW - ago))));
+    assert!(issued(DAY + 60).is_ok());
+    let seconds = DAY + 61;
+    let error = issued(seconds).unwrap_err();
+    assert_eq!(error, IdTokenError::IssuedTooLongAgo { seconds });
 }
 
 #[test]

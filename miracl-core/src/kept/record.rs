@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ring::digest;
+
 use crate::{
     error::SessionError,
     marks::Until,
@@ -9,10 +11,10 @@ use crate::{
     seal::Purpose,
     secret::hex,
     session::{Binding, Session, SessionData, SessionId},
-    store::{ErasedStore, IndexKey, StoreError, StoredSession},
+    store::{ErasedStore, IndexKey, SessionKey, StoreError, StoredSession},
 };
 
-/// What the two values of a stored session are bound to besides its id.
+/// What the two values of a stored session are bound to besides its key.
 const HEAD: &str = "head";
 const DATA: &str = "data";
 
@@ -20,6 +22,22 @@ impl Engine {
     /// The store that sessions are kept in; none when they are in cookies.
     pub(crate) fn store(&self) -> Option<&dyn ErasedStore> {
         self.config.session_store.kept_in()
+    }
+
+    /// What a session is stored under. A store outside of this process never sees an id.
+    pub(super) fn key_of(&self, id: SessionId) -> SessionKey {
+        if self.stays_here() {
+            return SessionKey(id);
+        }
+        let mut key = SessionKey([0; 32]);
+        key.0
+            .copy_from_slice(digest::digest(&digest::SHA256, &id).as_ref());
+        key
+    }
+
+    /// Whether stored sessions stay in this process.
+    fn stays_here(&self) -> bool {
+        self.store().is_none_or(ErasedStore::in_process)
     }
 
     /// How long a session lives from now on, if nobody asks for it again.
@@ -43,9 +61,11 @@ impl Engine {
         binding: &Binding,
     ) -> Result<StoredSession, SessionError> {
         let data = data.encode(session);
-        let sealed = self
-            .head_to_store(session, binding)
-            .zip(self.seal_stored(session.id, DATA, data));
+        let sealed = self.head_to_store(session, binding).zip(self.seal_stored(
+            &self.key_of(session.id),
+            DATA,
+            data,
+        ));
         let (head, data) = sealed.ok_or_else(|| {
             SessionError::Store(StoreError::new("the session is too large to be sealed"))
         })?;
@@ -55,18 +75,20 @@ impl Engine {
     }
 
     pub(super) fn head_to_store(&self, session: &Session, binding: &Binding) -> Option<Arc<[u8]>> {
-        self.seal_stored(session.id, HEAD, session.encode(binding))
+        let key = self.key_of(session.id);
+        self.seal_stored(&key, HEAD, session.encode(binding))
     }
 
     /// Reads the small part of a stored session. It counts under its own id only.
     pub(super) fn read_stored(
         &self,
         id: SessionId,
+        key: &SessionKey,
         stored: &StoredSession,
         binding: &Binding,
     ) -> Option<Session> {
-        let session =
-            self.open_stored(id, HEAD, &stored.head, |plain| self.living(plain, binding))?;
+        let read = |plain: &[u8]| self.living(plain, binding);
+        let session = self.open_stored(key, HEAD, &stored.head, read)?;
         (session.id == id).then(|| {
             self.loops.seen(&session, self.now());
             session
@@ -79,34 +101,34 @@ impl Engine {
         stored: &StoredSession,
     ) -> Option<SessionData> {
         let read = |plain: &[u8]| SessionData::decode(plain, session);
-        self.open_stored(session.id, DATA, &stored.data, read)
+        self.open_stored(&self.key_of(session.id), DATA, &stored.data, read)
     }
 
-    /// Seals what leaves this process, bound to the session's id and to which of its two values it is.
-    fn seal_stored(&self, id: SessionId, part: &str, plain: Vec<u8>) -> Option<Arc<[u8]>> {
-        if self.store().is_none_or(ErasedStore::in_process) {
+    /// Seals what leaves this process, bound to the session's key and to which of its two values it is.
+    fn seal_stored(&self, key: &SessionKey, part: &str, plain: Vec<u8>) -> Option<Arc<[u8]>> {
+        if self.stays_here() {
             return Some(plain.into());
         }
         let sealed = self
             .cookies
-            .seal_value(Purpose::Stored, &bound_to(id, part), &plain);
+            .seal_value(Purpose::Stored, &bound_to(key, part), &plain);
         sealed.map(|sealed| sealed.into_bytes().into())
     }
 
     fn open_stored<T>(
         &self,
-        id: SessionId,
+        key: &SessionKey,
         part: &str,
         value: &[u8],
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
-        if self.store().is_none_or(ErasedStore::in_process) {
+        if self.stays_here() {
             return read(value);
         }
         let value = std::str::from_utf8(value).ok()?;
         let found = self
             .cookies
-            .open_value(Purpose::Stored, &bound_to(id, part), value)?;
+            .open_value(Purpose::Stored, &bound_to(key, part), value)?;
         read(&found.plain)
     }
 
@@ -130,7 +152,7 @@ impl Engine {
         };
         for (key, stored) in store.list_by_subject(&IndexKey(subject)).await? {
             let read = |plain: &[u8]| Session::decode(plain, binding);
-            let session = self.open_stored(key.0, HEAD, &stored.head, read);
+            let session = self.open_stored(&key, HEAD, &stored.head, read);
             if session.is_some_and(|session| until.covers(&session)) {
                 store.delete(&key).await?;
             }
@@ -140,6 +162,6 @@ impl Engine {
 }
 
 /// The name that a stored value is bound to: it opens in its own place only.
-fn bound_to(id: SessionId, part: &str) -> String {
-    format!("{part} {}", hex(&id))
+fn bound_to(key: &SessionKey, part: &str) -> String {
+    format!("{part} {}", hex(&key.0))
 }

@@ -97,6 +97,7 @@ impl Default for MemoryStore {
 
 impl SessionStore for MemoryStore {
     const IN_PROCESS: bool = true;
+    const PLACE: &'static str = "the memory of this process";
 
     async fn create(
         &self,

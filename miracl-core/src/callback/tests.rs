@@ -1,0 +1,561 @@
+//! What a callback must be like, and what comes of one that is as it must.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use serde_json::json;
+use url::Url;
+
+use super::*;
+use crate::{
+    Clock, Config, CookieKey, IdTokenError, LoginOptions, Miracl, SigningAlgorithm,
+    provider::Provider, request::tests::Request, routes::Answer,
+};
+
+pub(crate) const HOST: &str = "127.0.0.1:5000";
+
+/// A browser on its way through one login.
+pub(crate) struct Login {
+    pub(crate) provider: Provider,
+    pub(crate) miracl: Miracl,
+    ahead: Arc<Mutex<Duration>>,
+    /// The `Cookie` header.
+    pub(crate) cookies: String,
+    /// What the provider would send the browser back with.
+    pub(crate) query: String,
+    nonce: String,
+}
+
+/// The `Cookie` header after a response to a browser without any.
+pub(crate) fn cookies(visit: &Visit) -> String {
+    let set = visit.finish().set_cookies;
+    let pairs: Vec<&str> = set
+        .iter()
+        .filter_map(|line| line.split(';').next())
+        .collect();
+    pairs.join("; ")
+}
+
+pub(crate) fn request(path: &str, cookies: &str) -> Request {
+    Request::get(path)
+        .with("host", HOST)
+        .with("cookie", cookies)
+}
+
+/// Begins a login whose clock stands still until it is moved.
+pub(crate) async fn begin_with(
+    provider: Provider,
+    options: LoginOptions,
+    change: impl FnOnce(&mut Config),
+) -> Login {
+    let ahead = Arc::<Mutex<Duration>>::default();
+    let (now, passed) = (SystemTime::now(), ahead.clone());
+    let mut config = Config {
+        issuer: provider.issuer.clone(),
+        client_id: "client".into(),
+        client_secret: "secret".into(),
+        redirect_uri: format!("http://{HOST}/login"),
+        cookie_keys: vec![CookieKey::generate()],
+        clock: Clock::from_fn(move || now + *passed.lock().unwrap()),
+        ..Config::default()
+    };
+    change(&mut config);
+    let miracl = Miracl::new(config).unwrap();
+    let visit = miracl.visit(&request("/login/start", ""));
+    let url = visit.login_url_with(options).await.unwrap();
+    let url = Url::parse(&url).unwrap();
+    let parameter = |name: &str| {
+        let found = url.query_pairs().find(|(found, _)| found == name);
+        found.unwrap().1.into_owned()
+    };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("code", "a-code")
+        .append_pair("state", &parameter("state"))
+        .append_pair("iss", &provider.issuer)
+        .finish();
+    let login = Login {
+        nonce: parameter("nonce"),
+        query,
+        cookies: cookies(&visit),
+        ahead,
+        miracl,
+        provider,
+    };
+    login.grant(&json!({}));
+    let userinfo = json!({ "sub": "alice", "email": "alice@example.com" });
+    login.provider.say("/userinfo", &userinfo.to_string());
+    login
+}
+
+pub(crate) async fn begin() -> Login {
+    begin_with(Provider::start().await, LoginOptions::default(), |_| {}).await
+}
+
+impl Login {
+    pub(crate) fn now(&self) -> u64 {
+        self.miracl.engine().now()
+    }
+
+    pub(crate) fn wait(&self, time: Duration) {
+        *self.ahead.lock().unwrap() += time;
+    }
+
+    /// Has the provider give tokens for the code, with these claims changed in the ID token.
+    pub(crate) fn grant(&self, changes: &Value) {
+        let mut claims = json!({
+            "iss": self.provider.issuer,
+            "sub": "alice",
+            "aud": "client",
+            "iat": self.now(),
+            "exp": self.now() + 3600,
+            "nonce": self.nonce,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let tokens = json!({
+            "access_token": "an-access-token",
+            "token_type": "Bearer",
+            "id_token": self.provider.signer.token(&claims),
+        });
+        self.provider.say("/token", &tokens.to_string());
+    }
+
+    /// The query with one parameter set, or taken away.
+    pub(crate) fn with(&self, name: &str, value: Option<&str>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (found, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            if found != name {
+                query.append_pair(&found, &value);
+            }
+        }
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+        query.finish()
+    }
+
+    pub(crate) fn visit(&self) -> Visit {
+        self.miracl.visit(&request("/login", &self.cookies))
+    }
+
+    /// The failure of a callback with this query, which must be asked nothing of the provider's.
+    async fn refused(&self, query: &str) -> FailureReason {
+        let visit = self.visit();
+        let failure = visit.complete_login(query).await.unwrap_err();
+        assert_eq!(self.provider.asked("/token").len(), 0, "{query}");
+        assert!(!visit.is_authenticated().await.unwrap());
+        failure.reason().clone()
+    }
+
+    /// The failure of a login whose callback is right.
+    async fn fails(&self) -> FailureReason {
+        let failure = self.visit().complete_login(&self.query).await.unwrap_err();
+        failure.reason().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_went_well_tells_who_it_is_and_where_to_go() {
+    let options = LoginOptions {
+        return_to: Some("/members?page=2".to_owned()),
+        ..LoginOptions::default()
+    };
+    let login = begin_with(Provider::start().await, options, |_| {}).await;
+    let visit = login.visit();
+    let success = visit.complete_login(&login.query).await.unwrap();
+    assert_eq!(success.user().id(), "alice");
+    assert_eq!(success.user().issuer(), login.provider.issuer);
+    assert_eq!(
+        success.user_data().get("email").unwrap(),
+        "alice@example.com"
+    );
+    assert_eq!(success.tokens().access_token().expose(), "an-access-token");
+    assert_eq!(success.return_to(), "/members?page=2");
+    let printed = format!("{success:?}");
+    assert!(
+        printed.contains("/members") && !printed.contains("alice"),
+        "{printed}"
+    );
+    let receipt = success.receipt().to_string();
+    assert!(receipt.contains("userinfo sub"), "{receipt}");
+
+    let asked = &login.provider.asked("/token")[0].body;
+    for part in [
+        "grant_type=authorization_code",
+        "code=a-code",
+        "code_verifier=",
+    ] {
+        assert!(asked.contains(part), "{asked}");
+    }
+    let asked = &login.provider.asked("/userinfo")[0].head;
+    assert!(
+        asked.contains("authorization: bearer an-access-token"),
+        "{asked}"
+    );
+}
+
+#[tokio::test]
+async fn a_session_begins_when_it_is_confirmed_and_ends_when_nobody_comes() {
+    let login = begin().await;
+    let visit = login.visit();
+    visit.complete_login(&login.query).await.unwrap();
+    assert!(!visit.is_authenticated().await.unwrap());
+    visit.confirm_login().await.unwrap();
+    let cookies = cookies(&visit);
+    let idle = login.miracl.config().session_idle_timeout;
+    for (wait, alive) in [
+        (idle - Duration::from_secs(1), true),
+        (Duration::from_secs(1), false),
+    ] {
+        login.wait(wait);
+        let later = login.miracl.visit(&request("/", &cookies));
+        assert_eq!(later.is_authenticated().await.unwrap(), alive, "{wait:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_pkce_no_verifier_is_sent() {
+    let off = |config: &mut Config| config.pkce = Pkce::Off;
+    let login = begin_with(Provider::start().await, LoginOptions::default(), off).await;
+    login.visit().complete_login(&login.query).await.unwrap();
+    let asked = &login.provider.asked("/token")[0].body;
+    assert!(!asked.contains("code_verifier"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_login_belongs_to_the_browser_that_began_it() {
+    let login = begin().await;
+    let unknown = |reason| matches!(reason, FailureReason::StateUnknown);
+    // No cookie at all, and that of another login.
+    let stranger = login.miracl.visit(&request("/login", ""));
+    let failure = stranger.complete_login(&login.query).await.unwrap_err();
+    assert!(unknown(failure.reason().clone()));
+    let other = login.miracl.visit(&request("/login/start", ""));
+    other.login_url().await.unwrap();
+    let other = login.miracl.visit(&request("/login", &cookies(&other)));
+    let failure = other.complete_login(&login.query).await.unwrap_err();
+    assert!(unknown(failure.reason().clone()));
+    // Another state of this browser's.
+    assert!(unknown(
+        login.refused(&login.with("state", Some("another"))).await
+    ));
+    for state in [None, Some("")] {
+        let reason = login.refused(&login.with("state", state)).await;
+        assert!(matches!(reason, FailureReason::StateMissing));
+    }
+    // None of this has used it up.
+    assert!(login.visit().complete_login(&login.query).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_login_is_used_once_whatever_came_of_it() {
+    for query in [
+        |login: &Login| login.query.clone(),
+        |login: &Login| login.with("iss", None),
+    ] {
+        let login = begin().await;
+        let first = login.visit();
+        drop(first.complete_login(query(&login)).await);
+        let set = first.finish().set_cookies;
+        let name = login.cookies.split('=').next().unwrap();
+        let deleted = set
+            .iter()
+            .filter(|line| line.starts_with(&format!("{name}=;")));
+        assert_eq!(deleted.count(), 1, "{set:?}");
+        let reason = login.fails().await;
+        assert!(matches!(reason, FailureReason::LoginReplayed), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_may_take_until_its_timeout() {
+    let login = begin().await;
+    let timeout = login.miracl.config().login_timeout;
+    login.wait(timeout - Duration::from_millis(1));
+    assert!(login.visit().complete_login(&login.query).await.is_ok());
+
+    let login = begin().await;
+    login.wait(timeout);
+    let reason = login.refused(&login.query).await;
+    assert!(matches!(reason, FailureReason::LoginExpired), "{reason}");
+}
+
+#[tokio::test]
+async fn each_parameter_may_be_there_once() {
+    let login = begin().await;
+    for name in ["state", "code", "iss", "error", "error_description"] {
+        let query = format!("{}&{name}=a&{name}=a", login.with(name, None));
+        let reason = login.refused(&query).await;
+        let found =
+            matches!(reason, FailureReason::DuplicateParameter { name: found } if found == name);
+        assert!(found, "{name}: {reason}");
+    }
+    // What is none of ours may be there as often as it likes.
+    let query = format!("{}&session_state=1&session_state=2", login.query);
+    assert!(login.visit().complete_login(query).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_callback_of_64_kib_is_read_and_a_longer_one_is_not() {
+    let login = begin().await;
+    let fill = |len: usize| {
+        format!(
+            "{}&x={}",
+            login.query,
+            "x".repeat(len - login.query.len() - 3)
+        )
+    };
+    let reason = login.refused(&fill(Route::MAX_BODY + 1)).await;
+    assert!(matches!(reason, FailureReason::ResponseTooLarge));
+    assert!(
+        login
+            .visit()
+            .complete_login(fill(Route::MAX_BODY))
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_could_not_be_read_completes_no_login() {
+    let login = begin().await;
+    let request = Request::post("/login")
+        .with("host", HOST)
+        .with("cookie", &login.cookies)
+        .with("content-type", "application/x-www-form-urlencoded");
+    let visit = login.miracl.visit(&request);
+    let answer = visit.answer(Route::Callback, &request, None).await;
+    let Answer::Failure(failure) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(matches!(failure.reason(), FailureReason::ResponseTooLarge));
+    assert_eq!(failure.status(), 413);
+    assert!(visit.finish().no_store);
+}
+
+#[tokio::test]
+async fn tokens_in_a_callback_are_refused_whichever_they_are() {
+    for name in ["id_token", "access_token"] {
+        let login = begin().await;
+        let reason = login.refused(&login.with(name, Some("x"))).await;
+        assert!(matches!(reason, FailureReason::TokenInResponse), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_is_there_where_it_is_promised_and_right_wherever_it_is() {
+    for (promised, iss, right) in [
+        (true, None, false),
+        (true, Some("https://other.example"), false),
+        (false, Some("https://other.example"), false),
+        (false, Some(""), false),
+        (false, None, true),
+    ] {
+        let provider = Provider::start().await;
+        let mut document = provider.document();
+        document["authorization_response_iss_parameter_supported"] = json!(promised);
+        provider.publish(&document);
+        let login = begin_with(provider, LoginOptions::default(), |_| {}).await;
+        let query = login.with("iss", iss);
+        if right {
+            assert!(login.visit().complete_login(query).await.is_ok());
+            continue;
+        }
+        let reason = login.refused(&query).await;
+        let missing = matches!(reason, FailureReason::ResponseIssuerMissing);
+        let other = matches!(reason, FailureReason::ResponseIssuer { .. });
+        assert!(
+            if iss.is_none() { missing } else { other },
+            "{iss:?}: {reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_answers_tenant_is_the_tokens() {
+    let provider = Provider::start().await;
+    let issuer = provider.issuer.clone();
+    let template = format!("{issuer}/{{tenantid}}");
+    let mut document = provider.document();
+    document["issuer"] = json!(template);
+    provider.publish(&document);
+    let many = |config: &mut Config| config.issuer_template = Some(template.clone());
+    let login = begin_with(provider, LoginOptions::default(), many).await;
+    let of = |tenant: &str| format!("{issuer}/{tenant}");
+    login.grant(&json!({ "iss": of("one"), "tid": "one" }));
+    let other = login.with("iss", Some(&of("two")));
+    let failure = login.visit().complete_login(other).await.unwrap_err();
+    let expected = of("one");
+    assert!(
+        matches!(failure.reason(), FailureReason::ResponseIssuer { expected: found } if *found == expected)
+    );
+    assert_eq!(login.provider.asked("/userinfo").len(), 0);
+}
+
+#[tokio::test]
+async fn an_error_ends_the_login_even_beside_a_code() {
+    let options = LoginOptions {
+        return_to: Some("/members".to_owned()),
+        ..LoginOptions::default()
+    };
+    let login = begin_with(Provider::start().await, options, |_| {}).await;
+    let query = login.with("error", Some("access_denied"));
+    let query = format!("{query}&error_description=not+today");
+    let failure = login.visit().complete_login(query).await.unwrap_err();
+    let FailureReason::Denied { error, description } = failure.reason() else {
+        panic!("{failure}");
+    };
+    assert_eq!(error, "access_denied");
+    assert_eq!(description.text(), Some("not today"));
+    assert_eq!(failure.return_to(), Some("/members"));
+    assert_eq!(login.provider.asked("/token").len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_code_logs_nobody_in() {
+    for code in [None, Some("")] {
+        let login = begin().await;
+        let reason = login.refused(&login.with("code", code)).await;
+        assert!(matches!(reason, FailureReason::CodeMissing), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_on_another_host_name_says_which() {
+    let login = begin().await;
+    let elsewhere = Request::get("/login").with("host", "localhost:5000");
+    let visit = login.miracl.visit(&elsewhere);
+    let failure = visit.complete_login(&login.query).await.unwrap_err();
+    let FailureReason::OtherHost { here, there } = failure.reason() else {
+        panic!("{failure}");
+    };
+    assert!(here.contains("localhost") && there.contains("127.0.0.1"));
+}
+
+#[tokio::test]
+async fn what_a_login_asked_for_is_checked_when_it_ends() {
+    let options = || LoginOptions {
+        max_age: Some(100),
+        acr_values: Some("gold silver".to_owned()),
+        ..LoginOptions::default()
+    };
+    let login = begin_with(Provider::start().await, options(), |_| {}).await;
+    login.grant(&json!({ "acr": "gold", "auth_time": login.now() - 161 }));
+    let reason = login.fails().await;
+    let old = matches!(
+        reason,
+        FailureReason::IdToken(IdTokenError::AuthTime { .. })
+    );
+    assert!(old, "{reason}");
+
+    let login = begin_with(Provider::start().await, options(), |_| {}).await;
+    login.grant(&json!({ "acr": "bronze", "auth_time": login.now() }));
+    let reason = login.fails().await;
+    let weak = matches!(reason, FailureReason::IdToken(IdTokenError::Acr { .. }));
+    assert!(weak, "{reason}");
+
+    let login = begin_with(Provider::start().await, options(), |_| {}).await;
+    login.grant(&json!({ "acr": "silver", "auth_time": login.now() - 160 }));
+    assert!(login.visit().complete_login(&login.query).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_id_token_is_for_this_login_and_this_access_token() {
+    for changes in [
+        json!({ "nonce": "of-another-login" }),
+        json!({ "at_hash": "of-another-token" }),
+        json!({ "aud": "another-client" }),
+        json!({ "aud": ["client", "another-client"], "azp": "client" }),
+        json!({ "iss": "https://other.example" }),
+        json!({ "exp": 1 }),
+    ] {
+        let login = begin().await;
+        login.grant(&changes);
+        let reason = login.fails().await;
+        assert!(
+            matches!(reason, FailureReason::IdToken(_)),
+            "{changes}: {reason}"
+        );
+        assert_eq!(login.provider.asked("/userinfo").len(), 0);
+    }
+    let trusts = |config: &mut Config| config.trusted_audiences = vec!["another-client".into()];
+    let login = begin_with(Provider::start().await, LoginOptions::default(), trusts).await;
+    login.grant(&json!({ "aud": ["client", "another-client"], "azp": "client" }));
+    assert!(login.visit().complete_login(&login.query).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_registered_algorithm_is_the_only_one() {
+    let registered = |config: &mut Config| {
+        config.id_token_signed_response_alg = Some(SigningAlgorithm::RS256);
+    };
+    let login = begin_with(Provider::start().await, LoginOptions::default(), registered).await;
+    let reason = login.fails().await;
+    let other = matches!(
+        reason,
+        FailureReason::IdToken(IdTokenError::Algorithm { .. })
+    );
+    assert!(other, "{reason}");
+    // Without one, what the metadata offers.
+    let provider = Provider::start().await;
+    let mut document = provider.document();
+    document["id_token_signing_alg_values_supported"] = json!(["RS256", "EdDSA"]);
+    provider.publish(&document);
+    let login = begin_with(provider, LoginOptions::default(), |_| {}).await;
+    let reason = login.fails().await;
+    let other = matches!(
+        reason,
+        FailureReason::IdToken(IdTokenError::Algorithm { .. })
+    );
+    assert!(other, "{reason}");
+}
+
+#[tokio::test]
+async fn a_token_response_without_an_id_token_logs_nobody_in() {
+    let login = begin().await;
+    login.provider.say("/token", r#"{"access_token":"a"}"#);
+    let reason = login.fails().await;
+    assert!(matches!(reason, FailureReason::IdTokenMissing), "{reason}");
+}
+
+#[tokio::test]
+async fn userinfo_is_about_the_same_person_where_there_is_any() {
+    let login = begin().await;
+    login.provider.say("/userinfo", r#"{"sub":"bob"}"#);
+    let reason = login.fails().await;
+    assert!(matches!(reason, FailureReason::UserinfoSubject), "{reason}");
+
+    let login = begin().await;
+    login.provider.say_as("/userinfo", 401, "text/plain", "");
+    let reason = login.fails().await;
+    assert!(matches!(reason, FailureReason::Provider(_)), "{reason}");
+
+    let provider = Provider::start().await;
+    let mut document = provider.document();
+    document
+        .as_object_mut()
+        .unwrap()
+        .remove("userinfo_endpoint");
+    provider.publish(&document);
+    let login = begin_with(provider, LoginOptions::default(), |_| {}).await;
+    let success = login.visit().complete_login(&login.query).await.unwrap();
+    assert!(success.user_data().get("email").is_none());
+    let receipt = success.receipt().to_string();
+    assert!(receipt.contains("not applicable userinfo"), "{receipt}");
+}
+
+#[tokio::test]
+async fn a_session_that_fits_no_cookies_is_no_login() {
+    let login = begin().await;
+    let much: Vec<u64> = (0..20_000).collect();
+    let userinfo = json!({ "sub": "alice", "groups": much });
+    login.provider.say("/userinfo", &userinfo.to_string());
+    let reason = login.fails().await;
+    assert!(
+        matches!(reason, FailureReason::SessionTooLarge(_)),
+        "{reason}"
+    );
+}

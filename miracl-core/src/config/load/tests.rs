@@ -1,0 +1,124 @@
+use super::*;
+
+fn from_json(text: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("miracl.json");
+    std::fs::write(&path, text).unwrap();
+    Config::from_file(&path)
+}
+
+#[test]
+fn the_tornado_sdks_file_is_read() {
+    let config = from_json(
+        r#"{"client_id":"id","secret":"s","redirect_uri":"http://127.0.0.1:5000/c2id","issuer":"https://i.example"}"#,
+    )
+    .unwrap();
+    assert_eq!(config.client_id, "id");
+    assert_eq!(config.client_secret.expose(), "s");
+    assert!(config.client_secret.is_from_clear_text());
+    assert_eq!(config.redirect_uri, "http://127.0.0.1:5000/c2id");
+    assert_eq!(config.issuer, "https://i.example");
+    assert_eq!(config.scopes, ["openid", "email"]);
+}
+
+#[test]
+fn client_secret_is_another_name_for_secret_and_scopes_may_be_a_list() {
+    let config =
+        from_json(r#"{"client_secret":"s","scopes":["openid","dvs"],"pkce":"off"}"#).unwrap();
+    assert_eq!(config.client_secret.expose(), "s");
+    assert_eq!(config.scopes, ["openid", "dvs"]);
+    assert_eq!(config.pkce, Pkce::Off);
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let error = from_json(
+        r#"{"pkce":"maybe","session_store":"redis://:hunter2@","cookie_keys":"short","proxy_host":"p","development":"x",
+            "token_endpoint_auth_method":"tls_client_auth","response_mode":"fragment","client_jwk_file":"k"}"#,
+    )
+    .unwrap_err();
+    let keys: Vec<&str> = error.problems().iter().map(|p| p.key.as_str()).collect();
+    for key in [
+        "pkce",
+        "session_store",
+        "cookie_keys",
+        "proxy_port",
+        "development",
+        "token_endpoint_auth_method",
+        "response_mode",
+        "client_jwk_file",
+    ] {
+        assert!(keys.contains(&key), "{key} is missing in {keys:?}");
+    }
+    assert!(!error.to_string().contains("hunter2"));
+    assert!(error.to_string().contains("openssl rand -base64 32"));
+}
+
+#[test]
+fn a_session_store_that_is_not_known_is_named_without_its_password() {
+    for (value, shown) in [
+        ("postgres://:hunter2@h", "`postgres` is not known"),
+        ("memory:hunter2", "`memory` is not known"),
+        ("cookies", "`cookies` is not known"),
+    ] {
+        let json = serde_json::json!({ "session_store": value });
+        let error = from_json(&json.to_string()).unwrap_err().to_string();
+        assert!(error.contains(shown), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis_is_taken_by_its_url_and_a_wrong_one_is_named_as_it_was_set() {
+    let config = from_json(r#"{"session_store":"redis://:hunter2@h","cookie_prefix":"app"}"#);
+    let config = config.unwrap();
+    assert_eq!(config.session_store.kept_in().unwrap().place(), "Redis");
+    let error = from_json(r#"{"session_store":"rediss://h","ca_cert":"/nowhere"}"#);
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("ca_cert: "), "{error}");
+}
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn redis_without_its_feature_is_refused_with_the_features_name() {
+    let error = from_json(r#"{"session_store":"redis://:hunter2@h"}"#).unwrap_err();
+    assert!(error.to_string().contains("feature `redis`"), "{error}");
+    assert!(!error.to_string().contains("hunter2"));
+}
+
+#[test]
+fn a_file_that_is_no_object_or_not_there_is_named() {
+    assert!(
+        from_json("[]")
+            .unwrap_err()
+            .to_string()
+            .contains("miracl.json")
+    );
+    assert!(
+        from_json("{")
+            .unwrap_err()
+            .to_string()
+            .contains("miracl.json")
+    );
+    let error = Config::from_file("/nowhere/miracl.json").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("/nowhere/miracl.json: cannot be read")
+    );
+}
+
+#[test]
+fn the_table_in_the_documentation_names_every_setting() {
+    let source = include_str!("../load.rs");
+    for (key, variable) in SETTINGS {
+        let documented = source
+            .lines()
+            .filter(|line| line.trim_start().starts_with("/// |"))
+            .any(|line| {
+                line.contains(&format!("`{key}`")) && line.contains(&format!("`{variable}`"))
+            });
+        assert!(documented, "{key} is not documented");
+    }
+}

@@ -1,0 +1,146 @@
+//! A provider for unit tests: it answers what a test tells it to, and remembers what it was asked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use crate::id_token::tests::Provider as Signer;
+
+/// Answers on loopback until it is dropped. At first it has metadata and keys, and knows nobody.
+pub(crate) struct Provider {
+    pub(crate) issuer: String,
+    pub(crate) signer: Signer,
+    shared: Arc<Mutex<Shared>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Status, media type and body, by path.
+    answers: HashMap<String, (u16, &'static str, String)>,
+    requests: Vec<Asked>,
+}
+
+/// One request that the provider got.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    /// The lines of the head, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Provider {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::<Mutex<Shared>>::default();
+        let task = tokio::spawn({
+            let shared = shared.clone();
+            async move {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    tokio::spawn(serve(stream, shared.clone()));
+                }
+            }
+        });
+        let provider = Self {
+            issuer,
+            signer: Signer::new(),
+            shared,
+            task,
+        };
+        provider.publish(&provider.document());
+        provider.say("/jwks", &provider.signer.jwks());
+        provider
+    }
+
+    /// Honest metadata, for a test to change and publish.
+    pub(crate) fn document(&self) -> Value {
+        let at = |path: &str| format!("{}{path}", self.issuer);
+        json!({
+            "issuer": self.issuer,
+            "authorization_endpoint": at("/authorize"),
+            "token_endpoint": at("/token"),
+            "jwks_uri": at("/jwks"),
+            "userinfo_endpoint": at("/userinfo"),
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "authorization_response_iss_parameter_supported": true,
+        })
+    }
+
+    pub(crate) fn publish(&self, document: &Value) {
+        let path = "/.well-known/openid-configuration";
+        self.say(path, &document.to_string());
+    }
+
+    /// Answers requests for this path with 200 and this JSON from now on.
+    pub(crate) fn say(&self, path: &str, body: &str) {
+        self.say_as(path, 200, "application/json", body);
+    }
+
+    pub(crate) fn say_as(&self, path: &str, status: u16, media_type: &'static str, body: &str) {
+        let answer = (status, media_type, body.to_owned());
+        let mut shared = self.shared.lock().unwrap();
+        shared.answers.insert(path.to_owned(), answer);
+    }
+
+    /// The requests for this path so far.
+    pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
+        let shared = self.shared.lock().unwrap();
+        let requests = shared.requests.iter();
+        requests
+            .filter(|asked| asked.path == path)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Answers one request.
+async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await.unwrap() == 0 {
+            return;
+        }
+    }
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let head = head.to_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.unwrap();
+    let (status, media_type, answer) = {
+        let mut shared = shared.lock().unwrap();
+        let answer = shared.answers.get(&path).cloned();
+        shared.requests.push(Asked {
+            path,
+            head,
+            body: String::from_utf8(body).unwrap(),
+        });
+        answer.unwrap_or((404, "text/plain", String::new()))
+    };
+    let answer = format!(
+        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+        answer.len()
+    );
+    // A client that has heard enough hangs up in the middle.
+    stream.write_all(answer.as_bytes()).await.ok();
+}

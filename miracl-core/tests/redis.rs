@@ -1,0 +1,445 @@
+//! `RedisStore` against a real Redis, which each test starts for itself.
+//!
+//! Where the program `redis-server` is missing the tests are left out and say so; with `MIRACL_TESTS=all`, which `tests/run` sets,
+//! they fail.
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::{
+    future::Future,
+    net::TcpListener,
+    process::{Child, Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use miracl_core::{
+    IndexKey, RedisOptions, RedisStore, SessionKey, SessionStore, StoredSession,
+    session_store_contract,
+};
+use redis::Commands;
+use tempfile::TempDir;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// Longer than a test runs.
+const LONG: Duration = Duration::from_secs(600);
+/// How long a server may take to start, and a test to see a change.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let all = std::env::var_os("MIRACL_TESTS").is_some_and(|value| value == "all");
+    let missing = !arguments.list && !is_installed();
+    let mut trials = Vec::new();
+    macro_rules! tests {
+        ($($name:ident),* $(,)?) => {
+            $(trials.push(Trial::test(stringify!($name), move || {
+                if missing {
+                    return Err(Failed::from(WHY));
+                }
+                play($name());
+                Ok(())
+            }).with_ignored_flag(missing && !all));)*
+        };
+    }
+    tests![
+        redis_keeps_the_contract_of_stores,
+        two_stores_of_one_redis_have_the_same_sessions_and_two_prefixes_have_none_in_common,
+        every_key_has_an_end_that_is_not_before_its_sessions,
+        an_index_forgets_what_has_ended,
+        making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_allowed,
+        a_redis_that_hangs_is_given_up_in_time,
+        sessions_survive_a_redis_that_is_killed_and_comes_back,
+        a_password_and_a_database_are_those_of_the_url,
+        tls_needs_an_authority_that_is_trusted,
+        a_store_outlives_the_runtime_that_it_was_made_on,
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if missing && !all {
+        println!("left out: the tests with a real Redis, because {WHY}");
+    }
+    conclusion.exit_code()
+}
+
+const WHY: &str = "redis-server is not installed: tests/run does it";
+
+fn is_installed() -> bool {
+    let status = Command::new("redis-server")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn play(test: impl Future<Output = ()>) {
+    let ended = runtime().block_on(async { timeout(3 * PATIENCE, test).await });
+    assert!(ended.is_ok(), "the test did not end in time");
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A Redis of its own, with everything it is told on its disk before it answers. Killed when dropped.
+struct Server {
+    child: Child,
+    port: u16,
+    arguments: Vec<String>,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
+        // A port that is free now may be taken in a moment: then another.
+        for _ in 0..20 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+            let port = port.unwrap().port();
+            let mut child = spawn(&folder, port, &arguments);
+            if comes_up(&mut child, port) {
+                return Self {
+                    child,
+                    port,
+                    arguments,
+                    folder,
+                };
+            }
+        }
+        panic!("redis-server does not start");
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after it was killed, with what it had on its disk.
+    fn restart(&mut self) {
+        self.child = spawn(&self.folder, self.port, &self.arguments);
+        assert!(
+            comes_up(&mut self.child, self.port),
+            "it does not come back"
+        );
+    }
+
+    fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &command]).status();
+        assert!(status.unwrap().success());
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn store(&self) -> RedisStore {
+        RedisStore::new(&self.url(), RedisOptions::default()).unwrap()
+    }
+
+    /// Past the store, to look behind it.
+    fn client(&self) -> redis::Connection {
+        let client = redis::Client::open(self.url()).unwrap();
+        client.get_connection().unwrap()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.client().scan().unwrap().map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
+    let fixed = "--bind 127.0.0.1 --save  --appendonly yes --appendfsync always";
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string()]);
+    command
+        .args(fixed.split(' '))
+        .arg("--dir")
+        .arg(folder.path());
+    command.args(arguments).stdout(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Waits until the port answers as a Redis does. Not when the process ends first: then the port is somebody else's.
+fn comes_up(child: &mut Child, port: u16) -> bool {
+    use std::io::{Read, Write};
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        let answered = || -> std::io::Result<bool> {
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+            stream.write_all(b"PING\r\n")?;
+            let mut answer = [0; 5];
+            stream.read_exact(&mut answer)?;
+            // One that wants a password says so.
+            Ok(matches!(&answer, b"+PONG" | b"-NOAU"))
+        };
+        if answered().unwrap_or(false) {
+            return child.try_wait().unwrap().is_none();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    false
+}
+
+fn key(number: u8) -> SessionKey {
+    SessionKey([number; 32])
+}
+
+fn session(subject: u8, sid: Option<u8>) -> StoredSession {
+    let sid = sid.map(|sid| IndexKey([sid; 16]));
+    StoredSession::new(0, IndexKey([subject; 16]), sid, [1], [2; 5000])
+}
+
+async fn redis_keeps_the_contract_of_stores() {
+    let server = Server::start(&[]);
+    session_store_contract(&server.store()).await;
+}
+
+async fn two_stores_of_one_redis_have_the_same_sessions_and_two_prefixes_have_none_in_common() {
+    let server = Server::start(&[]);
+    let (one, two) = (server.store(), server.store());
+    let options = RedisOptions {
+        prefix: "another:".to_owned(),
+        ..RedisOptions::default()
+    };
+    let other = RedisStore::new(&server.url(), options).unwrap();
+    one.create(&key(1), session(1, Some(2)), LONG)
+        .await
+        .unwrap();
+    assert_eq!(two.load(&key(1)).await.unwrap(), Some(session(1, Some(2))));
+    assert_eq!(other.load(&key(1)).await.unwrap(), None);
+    assert_eq!(other.delete_by_sid(&IndexKey([2; 16])).await.unwrap(), 0);
+    assert_eq!(two.delete_by_sid(&IndexKey([2; 16])).await.unwrap(), 1);
+    assert_eq!(one.load(&key(1)).await.unwrap(), None);
+}
+
+async fn every_key_has_an_end_that_is_not_before_its_sessions() {
+    let server = Server::start(&[]);
+    let store = server.store();
+    for (number, seconds) in [(1, 600), (2, 60), (3, 300)] {
+        let ttl = Duration::from_secs(seconds);
+        let key = key(number);
+        let created = store.create(&key, session(1, Some(number)), ttl);
+        created.await.unwrap();
+    }
+    let mut changed = session(1, Some(2));
+    changed.revision = 1;
+    let longer = Duration::from_secs(900);
+    assert!(store.update(&key(2), 0, changed, longer).await.unwrap());
+    let mut client = server.client();
+    let keys = server.keys();
+    assert_eq!(keys.len(), 3 + 1 + 3, "{keys:?}");
+    let mut left = |key: String| -> i64 { client.pttl(key).unwrap() };
+    for key in &keys {
+        assert!(key.starts_with("miracl:"), "{key}");
+        assert!(left(key.clone()) > 0, "{key} has no end");
+    }
+    let hex = |byte: u8, times| format!("{byte:02x}").repeat(times);
+    let subject = left(format!("miracl:subject:{}", hex(1, 16)));
+    for number in 1..=3 {
+        let session = left(format!("miracl:session:{}", hex(number, 32)));
+        let sid = left(format!("miracl:sid:{}", hex(number, 16)));
+        // What is asked for later has less left.
+        assert!(
+            sid > session && subject > session,
+            "{sid} {subject} {session}"
+        );
+    }
+    for number in 1..=3 {
+        store.delete(&key(number)).await.unwrap();
+    }
+    assert_eq!(server.keys(), [""; 0], "a deleted session leaves nothing");
+}
+
+async fn an_index_forgets_what_has_ended() {
+    let server = Server::start(&[]);
+    let store = server.store();
+    let short = Duration::from_millis(1);
+    for number in 0..50 {
+        let key = key(number);
+        let created = store.create(&key, session(1, None), short);
+        created.await.unwrap();
+    }
+    store
+        .create(&key(99), session(1, None), LONG)
+        .await
+        .unwrap();
+    let index = format!("miracl:subject:{}", "01".repeat(16));
+    let mut client = server.client();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let listed = store.list_by_subject(&IndexKey([1; 16])).await.unwrap();
+        let known: usize = client.zcard(&index).unwrap();
+        if known == 1 {
+            assert_eq!(listed, [(key(99), session(1, None))]);
+            return;
+        }
+        assert!(Instant::now() < deadline, "{known} are still known");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_allowed() {
+    let mut server = Server::start(&[]);
+    server.kill();
+    let store = server.store();
+    let began = Instant::now();
+    let error = store.load(&key(1)).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(5), "{error:?}");
+    let created = store.create(&key(1), session(1, None), LONG).await;
+    assert!(created.is_err());
+    server.restart();
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+}
+
+async fn a_redis_that_hangs_is_given_up_in_time() {
+    let server = Server::start(&[]);
+    let options = RedisOptions {
+        timeout: Duration::from_millis(200),
+        ..RedisOptions::default()
+    };
+    let store = RedisStore::new(&server.url(), options).unwrap();
+    let created = store.create(&key(1), session(1, None), LONG).await;
+    created.unwrap();
+    server.signal("STOP");
+    let began = Instant::now();
+    let (first, second) = (key(1), key(2));
+    // Many at once wait no longer than one.
+    let (one, two) = tokio::join!(store.load(&first), store.load(&second));
+    let after = store.load(&first).await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+    for result in [one, two, after] {
+        let error = result.unwrap_err();
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(why, "Redis did not answer within 200ms");
+    }
+    server.signal("CONT");
+    let deadline = Instant::now() + PATIENCE;
+    while store.load(&first).await.ok().flatten().is_none() {
+        assert!(Instant::now() < deadline, "it is asked again");
+    }
+}
+
+async fn sessions_survive_a_redis_that_is_killed_and_comes_back() {
+    let mut server = Server::start(&[]);
+    let store = server.store();
+    store
+        .create(&key(1), session(1, Some(1)), LONG)
+        .await
+        .unwrap();
+    store.create(&key(2), session(1, None), LONG).await.unwrap();
+    store.delete(&key(2)).await.unwrap();
+    for round in 0..3 {
+        server.kill();
+        let began = Instant::now();
+        assert!(store.load(&key(1)).await.is_err());
+        let ended = store.delete_by_sid(&IndexKey([1; 16])).await;
+        assert!(ended.is_err(), "nobody is told that a session has ended");
+        assert!(began.elapsed() < Duration::from_secs(5));
+        server.restart();
+        // The first question finds it again.
+        let found = store.load(&key(1)).await.unwrap();
+        assert_eq!(found, Some(session(1, Some(1))), "round {round}");
+        assert_eq!(store.load(&key(2)).await.unwrap(), None);
+    }
+    assert_eq!(store.delete_by_sid(&IndexKey([1; 16])).await.unwrap(), 1);
+}
+
+async fn a_password_and_a_database_are_those_of_the_url() {
+    let server = Server::start(&["--requirepass", "hunter2"]);
+    let refused = server.store().load(&key(1)).await.unwrap_err();
+    let why = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(why.contains("NOAUTH"), "{why}");
+    let at = |database| {
+        let url = format!("redis://:hunter2@127.0.0.1:{}/{database}", server.port);
+        RedisStore::new(&url, RedisOptions::default()).unwrap()
+    };
+    at(3).create(&key(1), session(1, None), LONG).await.unwrap();
+    assert!(at(3).load(&key(1)).await.unwrap().is_some());
+    assert!(at(0).load(&key(1)).await.unwrap().is_none());
+    let wrong = format!("redis://:hunter3@127.0.0.1:{}", server.port);
+    let wrong = RedisStore::new(&wrong, RedisOptions::default()).unwrap();
+    let refused = wrong.load(&key(1)).await.unwrap_err();
+    let why = format!("{refused:?}");
+    assert!(!why.contains("hunter3"), "{why}");
+}
+
+async fn tls_needs_an_authority_that_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = file("ca.pem", &params.self_signed(&authority).unwrap().pem());
+    let own = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&own, &rcgen::Issuer::new(params, &authority));
+    let cert = file("cert.pem", &leaf.unwrap().pem());
+    let own = file("key.pem", &own.serialize_pem());
+    let secure = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let secure = secure.unwrap().port();
+    let server = Server::start(&[
+        "--tls-port",
+        &secure.to_string(),
+        "--tls-cert-file",
+        cert.to_str().unwrap(),
+        "--tls-key-file",
+        own.to_str().unwrap(),
+        "--tls-ca-cert-file",
+        root.to_str().unwrap(),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let with = |host: &str, ca_certs| {
+        let options = RedisOptions {
+            ca_certs,
+            ..RedisOptions::default()
+        };
+        RedisStore::new(&format!("rediss://{host}:{secure}"), options).unwrap()
+    };
+    let trusted = with("localhost", vec![root.clone()]);
+    trusted
+        .create(&key(1), session(1, None), LONG)
+        .await
+        .unwrap();
+    assert!(trusted.load(&key(1)).await.unwrap().is_some());
+    // The same session by the other port: it was this Redis.
+    assert!(server.store().load(&key(1)).await.unwrap().is_some());
+    for untrusted in [with("localhost", Vec::new()), with("127.0.0.1", vec![root])] {
+        let error = untrusted.load(&key(1)).await.unwrap_err();
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("certificate"), "{why}");
+    }
+}
+
+async fn a_store_outlives_the_runtime_that_it_was_made_on() {
+    let server = Server::start(&[]);
+    let url = server.url();
+    let made = std::thread::spawn(move || {
+        runtime().block_on(async {
+            let store = RedisStore::new(&url, RedisOptions::default()).unwrap();
+            let key = key(1);
+            let created = store.create(&key, session(1, None), LONG);
+            created.await.unwrap();
+            store
+        })
+    });
+    let store = made.join().unwrap();
+    assert!(store.load(&key(1)).await.unwrap().is_some());
+}

@@ -1,0 +1,264 @@
+//! Sessions that a fleet keeps in Redis, behind an opaque id in the browser's cookie.
+
+use std::time::{Duration, Instant};
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use miracl_tests::{Adapter, Answer, Browser, Demo, Provider, Redis, canary, scenarios};
+use serde_json::json;
+
+use crate::{
+    fleet::{member, rotation},
+    journey::{Journey, log_in, login_button, subject},
+    memory::{
+        a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
+        a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
+        session_cookie, the_cookie_is_an_id_and_nothing_else, user_data_of_any_size_fits,
+    },
+    session::key,
+};
+
+scenarios![
+    the_cookie_is_an_id_and_nothing_else,
+    a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
+    an_id_that_is_not_ours_is_nobody,
+    user_data_of_any_size_fits,
+    a_logout_token_of_a_person_reaches_every_browser,
+    the_session_outlives_the_process,
+    replicas_of_every_framework_share_a_session,
+    a_logout_at_one_replica_ends_the_session_at_every_other,
+    a_logout_token_at_one_replica_ends_the_session_at_every_other,
+    redis_is_told_no_token_no_address_and_no_id,
+    a_session_of_other_keys_is_nobody_and_stays,
+    while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs,
+    the_app_starts_while_redis_is_away,
+    the_start_line_says_redis_and_no_password,
+];
+
+/// A request that a person waits for, and a Redis that is away, take no longer together.
+const SOON: Duration = Duration::from_secs(10);
+
+async fn the_session_outlives_the_process(adapter: Adapter) {
+    let mut journey = Journey::logged_in(adapter).await;
+    journey.demo.restart();
+    journey.assert_still_logged_in().await;
+    let me = journey.browser.fetch(journey.url("/me")).await.expect(200);
+    assert_eq!(me.json()["name"], "Canary of the Tests", "{}", me.body);
+}
+
+/// A replica of this framework, another, and one of every other framework.
+fn fleet(adapter: Adapter, provider: &Provider) -> Vec<Demo> {
+    let adapters = std::iter::once(adapter).chain(rotation(adapter));
+    adapters
+        .map(|adapter| member(adapter, provider).start())
+        .collect()
+}
+
+async fn assert_nobody_anywhere(browser: &Browser, demos: &[Demo]) {
+    for demo in demos {
+        assert_eq!(subject(browser, demo).await, None, "{}", demo.origin());
+    }
+}
+
+async fn replicas_of_every_framework_share_a_session(adapter: Adapter) {
+    let provider = Provider::start();
+    let demos = fleet(adapter, &provider);
+    let browser = Browser::new();
+    log_in(&browser, &demos[0]).await;
+    for demo in &demos {
+        let me = browser.fetch(demo.url("/me")).await.expect(200);
+        assert_eq!(me.json()["name"], "Canary of the Tests", "{}", me.body);
+        let page = browser.visit(demo.url("/refresh")).await.expect(200);
+        assert!(page.body.contains(Provider::EMAIL), "{}", page.body);
+    }
+}
+
+async fn a_logout_at_one_replica_ends_the_session_at_every_other(adapter: Adapter) {
+    let provider = Provider::start();
+    let demos = fleet(adapter, &provider);
+    for leaving in &demos {
+        let browser = Browser::new();
+        log_in(&browser, &demos[0]).await;
+        for demo in &demos {
+            assert!(subject(&browser, demo).await.is_some());
+        }
+        // Somebody took a copy, which no deleted cookie ends.
+        let copy = browser.copy();
+        browser.post(leaving.url("/logout"), &[]).await.expect(303);
+        assert_nobody_anywhere(&browser, &demos).await;
+        assert_nobody_anywhere(&copy, &demos).await;
+    }
+}
+
+async fn a_logout_token_at_one_replica_ends_the_session_at_every_other(adapter: Adapter) {
+    let provider = Provider::start();
+    let demos = fleet(adapter, &provider);
+    for told in &demos {
+        let browsers = [Browser::new(), Browser::new()];
+        for (browser, demo) in browsers.iter().zip(&demos) {
+            log_in(browser, demo).await;
+        }
+        let token = provider.logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
+        let form = [("logout_token", &*token)];
+        let url = told.url("/backchannel-logout");
+        Browser::new().post(url, &form).await.expect(200);
+        for browser in &browsers {
+            assert_nobody_anywhere(browser, &demos).await;
+        }
+    }
+}
+
+/// A demo of a Redis that the scenario has in its own hands.
+async fn with_redis(adapter: Adapter) -> (Journey, Redis) {
+    let redis = Redis::start();
+    let provider = Provider::start();
+    let demo = Demo::of(adapter, &provider)
+        .env("SESSION_STORE", &redis.url())
+        .env("COOKIE_KEYS", &key(1))
+        .start();
+    let journey = Journey {
+        demo,
+        provider,
+        browser: Browser::new(),
+    };
+    journey.log_in().await;
+    (journey, redis)
+}
+
+async fn redis_is_told_no_token_no_address_and_no_id(adapter: Adapter) {
+    let (journey, redis) = with_redis(adapter).await;
+    let mut ids = vec![session_cookie(&journey.browser).value];
+    journey.browser.visit(journey.url("/refresh")).await;
+    journey.log_in().await;
+    ids.push(session_cookie(&journey.browser).value);
+    journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+    let told = redis.everything();
+    let text = String::from_utf8_lossy(&told);
+    assert!(text.contains(":session:") && text.contains(":subject:"));
+    let mut secrets = journey.provider.secrets();
+    secrets.extend([
+        Provider::EMAIL.to_owned(),
+        Provider::SUBJECT.to_owned(),
+        Provider::CLIENT_SECRET.to_owned(),
+        "Canary of the Tests".to_owned(),
+        key(1),
+    ]);
+    secrets.extend(ids.iter().cloned());
+    for id in &ids {
+        let id = BASE64URL.decode_to_vec(id.as_bytes()).expect("base64url");
+        assert_eq!(id.len(), 32);
+        secrets.push(id.iter().map(|byte| format!("{byte:02x}")).collect());
+        let is_told = told.windows(id.len()).any(|window| window == id);
+        assert!(!is_told, "Redis has the bytes of an id");
+    }
+    canary::assert_absent("Redis", &text, &secrets);
+}
+
+async fn a_session_of_other_keys_is_nobody_and_stays(adapter: Adapter) {
+    let (mut journey, _redis) = with_redis(adapter).await;
+    journey
+        .demo
+        .restart_with(|settings| settings.env("COOKIE_KEYS", &key(2)));
+    journey.assert_nobody().await;
+    let home = journey.home().await;
+    assert!(login_button(&home).is_some(), "{}", home.body);
+    let both = format!("{},{}", key(2), key(1));
+    journey
+        .demo
+        .restart_with(|settings| settings.env("COOKIE_KEYS", &both));
+    journey.assert_still_logged_in().await;
+}
+
+async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapter: Adapter) {
+    let (journey, mut redis) = with_redis(adapter).await;
+    let leaving = Browser::new();
+    log_in(&leaving, &journey.demo).await;
+    let callback = {
+        let browser = Browser::new();
+        let start = browser.open(journey.url("/login/start")).await.expect(303);
+        let approved = browser.step(&start).await.expect(302);
+        (browser, approved)
+    };
+    for round in 0..2 {
+        redis.kill();
+        let began = Instant::now();
+        let me = journey.browser.fetch(journey.url("/me")).await.expect(503);
+        assert_gives_nothing_away(&me);
+        for (path, statuses) in [
+            ("/members", &[503][..]),
+            ("/profile", &[503]),
+            ("/whoami", &[401, 503]),
+            ("/", &[200, 503]),
+            // Goes home with a message that it did not work.
+            ("/refresh", &[303, 503]),
+        ] {
+            let answer = journey.browser.open(journey.url(path)).await;
+            let (status, body) = (answer.status, &answer.body);
+            assert!(statuses.contains(&status), "{path}: {status} {body}");
+            assert_gives_nothing_away(&answer);
+        }
+        // Who has no cookie needs no Redis.
+        let stranger = Browser::new();
+        assert_eq!(subject(&stranger, &journey.demo).await, None);
+        stranger.open(journey.url("/login/start")).await.expect(303);
+        if round == 0 {
+            let (browser, approved) = &callback;
+            let failed = browser.step(approved).await;
+            assert!(failed.status >= 500, "{} {}", failed.status, failed.body);
+            assert_gives_nothing_away(&failed);
+            assert!(browser.cookies_named("session").is_empty());
+        }
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        redis.restart();
+        journey.assert_still_logged_in().await;
+        assert!(subject(&leaving, &journey.demo).await.is_some());
+    }
+    // Whoever logs out meanwhile is not told that it is done when it is not.
+    redis.kill();
+    let began = Instant::now();
+    let answer = leaving.post(journey.url("/logout"), &[]).await;
+    assert!(answer.status >= 500, "{} {}", answer.status, answer.body);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    redis.restart();
+    journey.assert_still_logged_in().await;
+    // It can be done now.
+    leaving.post(journey.url("/logout"), &[]).await.expect(303);
+    assert_eq!(subject(&leaving, &journey.demo).await, None);
+}
+
+fn assert_gives_nothing_away(answer: &Answer) {
+    assert!(!answer.body.contains(Provider::EMAIL), "{}", answer.body);
+    assert!(!answer.body.contains("Canary"), "{}", answer.body);
+}
+
+async fn the_app_starts_while_redis_is_away(adapter: Adapter) {
+    let mut redis = Redis::start();
+    redis.kill();
+    let provider = Provider::start();
+    let demo = Demo::of(adapter, &provider).env("SESSION_STORE", &redis.url());
+    let journey = Journey {
+        demo: demo.start(),
+        provider,
+        browser: Browser::new(),
+    };
+    let home = journey.home().await;
+    assert!(login_button(&home).is_some(), "{}", home.body);
+    redis.restart();
+    journey.log_in().await;
+    journey.assert_still_logged_in().await;
+}
+
+async fn the_start_line_says_redis_and_no_password(adapter: Adapter) {
+    let (journey, mut redis) = with_redis(adapter).await;
+    redis.kill();
+    journey.browser.fetch(journey.url("/me")).await.expect(503);
+    journey.demo.wait_for_log("sessions in Redis, sealed");
+    journey
+        .demo
+        .wait_for_log("Redis did not do what it was asked to");
+    let log = journey.demo.log();
+    canary::assert_absent("the log", &log, &[Redis::PASSWORD.to_owned()]);
+}

@@ -1,0 +1,87 @@
+//! A Redis as a process.
+
+use std::{fs, net::TcpListener, path::Path, process::Command, time::Duration};
+
+use crate::process::Process;
+
+const START: Duration = Duration::from_secs(20);
+
+/// How often another port is tried, when somebody was faster to take one.
+const PORTS: usize = 20;
+
+/// A Redis of a scenario's own, on a free port, killed when dropped.
+///
+/// Before it answers, it has on its disk what it was told.
+#[derive(Debug)]
+pub struct Redis {
+    process: Process,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Redis {
+    /// The password without which it does nothing.
+    pub const PASSWORD: &str = "canary-password-of-redis";
+
+    /// Starts an empty one.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        for _ in 0..PORTS {
+            let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let port = free.local_addr().expect("a bound socket").port();
+            drop(free);
+            if let Ok(process) = launch(folder.path(), port) {
+                return Self {
+                    process,
+                    port,
+                    folder,
+                };
+            }
+        }
+        panic!("redis-server does not start");
+    }
+
+    /// Its address with the password, for `SESSION_STORE`.
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}", Self::PASSWORD, self.port)
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same port, with what it has on its disk.
+    pub fn restart(&mut self) {
+        self.process = launch(self.folder.path(), self.port)
+            .unwrap_or_else(|why| panic!("redis-server does not come back: {why}"));
+    }
+
+    /// Every byte that it was told since it was first started, also what it has forgotten since.
+    pub fn everything(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let folder = self.folder.path().join("appendonlydir");
+        let files = fs::read_dir(&folder).expect("the folder that Redis appends in");
+        for file in files {
+            let path = file.expect("a file of Redis").path();
+            all.extend(fs::read(path).expect("a file of Redis"));
+        }
+        all
+    }
+}
+
+fn launch(folder: &Path, port: u16) -> Result<Process, String> {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+    command.args(["--requirepass", Redis::PASSWORD]);
+    command.args(["--save", "", "--appendonly", "yes"]);
+    command
+        .args(["--appendfsync", "always", "--dir"])
+        .arg(folder);
+    let process = Process::spawn("redis-server", &mut command);
+    let ready = |line: &str| line.contains("Ready to accept connections").then_some(());
+    match process.wait_for(START, ready) {
+        Ok(()) => Ok(process),
+        Err(why) => Err(format!("{why}: {}", process.log())),
+    }
+}
