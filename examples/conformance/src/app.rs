@@ -24,6 +24,8 @@ pub struct App {
     pub(crate) protected: Option<String>,
     pub(crate) logout: Option<String>,
     pub(crate) signed_out: Option<String>,
+    pub(crate) backchannel_logout: Option<String>,
+    pub(crate) frontchannel_logout: Option<String>,
     pub(crate) initiate: Option<String>,
     pub(crate) return_to: Option<String>,
     pub(crate) refresh: Option<String>,
@@ -49,6 +51,8 @@ impl App {
             protected: None,
             logout: None,
             signed_out: None,
+            backchannel_logout: None,
+            frontchannel_logout: None,
             initiate: None,
             return_to: None,
             refresh: None,
@@ -108,6 +112,21 @@ impl App {
         self
     }
 
+    /// Where the provider posts logout tokens to: the path of the `backchannel_logout_uri` (OpenID Connect Back-Channel Logout 1.0).
+    /// The provider speaks plain http only.
+    #[must_use]
+    pub fn backchannel_logout(mut self, path: &str) -> Self {
+        self.backchannel_logout = Some(path.to_owned());
+        self
+    }
+
+    /// What the provider loads in a frame: the path of the `frontchannel_logout_uri` (OpenID Connect Front-Channel Logout 1.0).
+    #[must_use]
+    pub fn frontchannel_logout(mut self, path: &str) -> Self {
+        self.frontchannel_logout = Some(path.to_owned());
+        self
+    }
+
     /// The path of the `initiate_login_uri` (OpenID Connect Core 1.0 §4).
     #[must_use]
     pub fn initiate(mut self, path: &str) -> Self {
@@ -157,6 +176,16 @@ impl App {
 
     pub(crate) fn post_logout_redirect_uri(&self) -> Option<String> {
         Some(self.url(self.signed_out.as_deref()?).into())
+    }
+
+    /// None, too, where it cannot be registered.
+    pub(crate) fn backchannel_logout_uri(&self) -> Option<String> {
+        let url = self.url(self.backchannel_logout.as_deref()?);
+        (url.scheme() == "http").then(|| url.into())
+    }
+
+    pub(crate) fn frontchannel_logout_uri(&self) -> Option<String> {
+        Some(self.url(self.frontchannel_logout.as_deref()?).into())
     }
 
     /// Whether a URL is one of the app's own.

@@ -90,6 +90,13 @@ impl Request {
         Self::new(Method::GET, url, &[])
     }
 
+    /// The same request by a program that is no browser.
+    pub(crate) fn by_a_program(mut self) -> Self {
+        self.headers
+            .retain(|(name, _)| name != "origin" && !name.starts_with("sec-fetch-"));
+        self
+    }
+
     /// The same request as another site makes a browser send it.
     pub(crate) fn sent_by(mut self, origin: &str) -> Self {
         self.cross_site = true;

@@ -80,6 +80,12 @@ impl Module {
         self
     }
 
+    /// With one more set-up.
+    pub(crate) fn also_with(mut self, setup: Setup) -> Self {
+        self.setups.push(setup);
+        self
+    }
+
     /// With the algorithm registered, and without.
     pub(crate) fn signed(mut self, signs: SigningAlgorithm) -> Self {
         let setups = std::mem::take(&mut self.setups);

@@ -1,6 +1,6 @@
-//! Modules that are not run, each with its reason: skipped, because they are about another flow, or pending.
+//! Modules that are not run, each with its reason.
 
-use crate::profile::Profile::{self, BackChannel, Comprehensive, Fapi2, FrontChannel, Ours};
+use crate::profile::Profile::{self, Comprehensive, Fapi2, Ours};
 use crate::report::Outcome;
 
 /// A module that is not run.
@@ -8,13 +8,7 @@ use crate::report::Outcome;
 pub struct NotRun {
     name: &'static str,
     plans: &'static [Profile],
-    why: Why,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Why {
-    Skipped(&'static str),
-    Pending(&'static str),
+    reason: &'static str,
 }
 
 impl NotRun {
@@ -28,24 +22,14 @@ impl NotRun {
         self.plans
     }
 
-    /// Whether it is to come, and not left out for good.
-    pub const fn is_pending(&self) -> bool {
-        matches!(self.why, Why::Pending(_))
-    }
-
     /// The reason.
     pub const fn reason(&self) -> &'static str {
-        match self.why {
-            Why::Skipped(reason) | Why::Pending(reason) => reason,
-        }
+        self.reason
     }
 
     /// What a report says of it.
     pub fn outcome(&self) -> Outcome {
-        match self.why {
-            Why::Skipped(reason) => Outcome::Skipped(reason.to_owned()),
-            Why::Pending(reason) => Outcome::Pending(reason.to_owned()),
-        }
+        Outcome::Skipped(self.reason.to_owned())
     }
 }
 
@@ -53,15 +37,7 @@ const fn skipped(name: &'static str, plans: &'static [Profile], reason: &'static
     NotRun {
         name,
         plans,
-        why: Why::Skipped(reason),
-    }
-}
-
-const fn pending(name: &'static str, plans: &'static [Profile], reason: &'static str) -> NotRun {
-    NotRun {
-        name,
-        plans,
-        why: Why::Pending(reason),
+        reason,
     }
 }
 
@@ -74,8 +50,6 @@ const REQUEST_OBJECT: &str = "no request objects are sent";
 const TLS: &str = "no client certificates are used";
 const DPOP: &str = "access tokens are bearer tokens: no DPoP, no client certificates, no pushed authorization requests";
 const JARM: &str = "the authorization response is no JWT (JARM)";
-const BACK_CHANNEL: &str = "the provider of this kit sends no logout tokens yet";
-const FRONT_CHANNEL: &str = "the provider of this kit has no front-channel log-out yet";
 const OTHERS_HANDS: &str = "nothing of it can be seen or changed from outside an app: the contract tests of the workspace do it";
 
 /// Every module that is not run.
@@ -121,56 +95,6 @@ pub(crate) const NOT_RUN: &[NotRun] = &[
         "oidcc-client-test-session-management",
         &[],
         "session management by an iframe needs third-party cookies, which browsers no longer send",
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-alg-none",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-wrong-alg",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-no-event",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-wrong-event",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-with-nonce",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-wrong-aud",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-backchannel-rpinitlogout-wrong-iss",
-        &[BackChannel],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-frontchannel-rpinitlogout",
-        &[FrontChannel],
-        FRONT_CHANNEL,
-    ),
-    pending(
-        "oidcc-client-test-rp-frontchannel-opinitlogout",
-        &[FrontChannel],
-        FRONT_CHANNEL,
     ),
     skipped(
         "fapi2-security-profile-final-client-test-happy-path",
@@ -231,28 +155,6 @@ pub(crate) const NOT_RUN: &[NotRun] = &[
         "fapi2-security-profile-final-client-test-invalid-openbanking-intent-id",
         &[Fapi2],
         "intents are of UK Open Banking alone",
-    ),
-    pending("ours-logout-token-replayed", &[Ours], BACK_CHANNEL),
-    pending(
-        "ours-logout-token-without-iat-or-jti",
-        &[Ours],
-        BACK_CHANNEL,
-    ),
-    pending("ours-logout-token-with-a-stale-iat", &[Ours], BACK_CHANNEL),
-    pending(
-        "ours-logout-token-with-the-sid-of-another-person",
-        &[Ours],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "ours-logout-token-with-sub-only-ends-every-session",
-        &[Ours],
-        BACK_CHANNEL,
-    ),
-    pending(
-        "ours-unknown-kid-storm-at-the-back-channel",
-        &[Ours],
-        BACK_CHANNEL,
     ),
     skipped("ours-rotation-of-cookie-keys", &[Ours], OTHERS_HANDS),
 ];

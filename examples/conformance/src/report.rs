@@ -16,8 +16,6 @@ pub enum Outcome {
     Failed(String),
     /// It was left out, for this reason.
     Skipped(String),
-    /// It waits for something that the kit does not have yet.
-    Pending(String),
 }
 
 /// What came of every module of a suite.
@@ -36,8 +34,6 @@ pub struct Counts {
     pub failed: usize,
     /// Left out with a reason.
     pub skipped: usize,
-    /// Not there yet.
-    pub pending: usize,
 }
 
 impl Report {
@@ -69,7 +65,6 @@ impl Report {
                 Outcome::Passed => &mut counts.passed,
                 Outcome::Failed(_) => &mut counts.failed,
                 Outcome::Skipped(_) => &mut counts.skipped,
-                Outcome::Pending(_) => &mut counts.pending,
             };
             *count += 1;
             counts
@@ -100,34 +95,32 @@ impl Report {
 /// One line for each module, and a table with one for each plan.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, _, outcome) in &self.lines {
             match outcome {
                 Outcome::Passed => writeln!(f, "passed   {name}")?,
                 Outcome::Failed(why) => writeln!(f, "FAILED   {name}: {why}")?,
-                Outcome::Skipped(why) => reasons.entry(("skipped", why)).or_default().push(name),
-                Outcome::Pending(why) => reasons.entry(("pending", why)).or_default().push(name),
+                Outcome::Skipped(why) => reasons.entry(why).or_default().push(name),
             }
         }
-        for ((what, why), names) in reasons {
-            writeln!(f, "{what}, because {why}: {}", names.join(", "))?;
+        for (why, names) in reasons {
+            writeln!(f, "skipped, because {why}: {}", names.join(", "))?;
         }
         writeln!(
             f,
-            "\n{:<22} {:>7} {:>7} {:>8} {:>8}",
-            "plan", "passed", "failed", "skipped", "pending"
+            "\n{:<22} {:>7} {:>7} {:>8}",
+            "plan", "passed", "failed", "skipped"
         )?;
         for &plan in Profile::ALL {
             let Counts {
                 passed,
                 failed,
                 skipped,
-                pending,
             } = self.counts(plan);
-            if passed + failed + skipped + pending > 0 {
+            if passed + failed + skipped > 0 {
                 writeln!(
                     f,
-                    "{:<22} {passed:>7} {failed:>7} {skipped:>8} {pending:>8}",
+                    "{:<22} {passed:>7} {failed:>7} {skipped:>8}",
                     plan.name()
                 )?;
             }

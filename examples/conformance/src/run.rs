@@ -102,19 +102,29 @@ impl Running {
 impl Person {
     /// Answers an authorization request; where it leaves that open, without the PIN.
     async fn log_in(&self, authorize_url: &Url) -> Result<miracl_platform::Callback, JourneyError> {
-        let mut url = authorize_url.clone();
-        let open = url
+        let open = authorize_url
             .query_pairs()
             .all(|(name, _)| name != "prompt" && name != "max_age");
         if open {
-            url.query_pairs_mut().append_pair("prompt", "none");
-        } else if !self.has_pin.swap(true, Ordering::Relaxed) {
+            return answer_without_pin(&self.at_provider, authorize_url).await;
+        }
+        if !self.has_pin.swap(true, Ordering::Relaxed) {
             self.at_provider.register_identity(EMAIL, PIN)?;
         }
         self.at_provider
-            .log_in_callback(url.as_str(), EMAIL, PIN)
+            .log_in_callback(authorize_url.as_str(), EMAIL, PIN)
             .await
     }
+}
+
+/// Answers an authorization request for somebody who is signed in.
+async fn answer_without_pin(
+    at_provider: &miracl_platform::Browser,
+    authorize_url: &Url,
+) -> Result<miracl_platform::Callback, JourneyError> {
+    let mut url = authorize_url.clone();
+    url.query_pairs_mut().append_pair("prompt", "none");
+    at_provider.log_in_callback(url.as_str(), EMAIL, PIN).await
 }
 
 /// A running app, for one module alone.
@@ -196,12 +206,7 @@ impl Run {
         step.path().map_or(0, |path| self.platform().count(path))
     }
 
-    /// Starts a login and follows the app's own redirects until the provider.
-    pub(crate) async fn start(&self) -> Checked<Started> {
-        self.start_at(self.app().url(&self.app().login)).await
-    }
-
-    /// Starts a login with parameters for the login path.
+    /// Starts a login with parameters for the login path, and follows the app's own redirects until the provider.
     pub(crate) async fn start_with(&self, parameters: &[(&str, &str)]) -> Checked<Started> {
         let mut url = self.app().url(&self.app().login);
         url.query_pairs_mut().extend_pairs(parameters);
@@ -209,13 +214,16 @@ impl Run {
     }
 
     pub(crate) async fn start_at(&self, url: Url) -> Checked<Started> {
-        let mut answer = self.browser.open(url).await?;
+        self.start_in(&self.browser, url).await
+    }
+
+    /// The same in another browser.
+    async fn start_in(&self, browser: &Browser, url: Url) -> Checked<Started> {
+        let mut answer = browser.open(url).await?;
         for _ in 0..HOPS {
             match answer.location() {
                 None => return Ok(Started::Stopped(answer)),
-                Some(target) if self.app().owns(&target) => {
-                    answer = self.browser.open(target).await?
-                }
+                Some(target) if self.app().owns(&target) => answer = browser.open(target).await?,
                 Some(target) if self.is_authorization(&target) => return Ok(Started::At(target)),
                 Some(target) => {
                     let line = answer.line();
@@ -238,7 +246,13 @@ impl Run {
 
     /// Starts a login that must come to the provider.
     pub(crate) async fn authorize_url(&self) -> Checked<Url> {
-        match self.start().await? {
+        self.authorize_url_in(&self.browser).await
+    }
+
+    /// The same in another browser.
+    async fn authorize_url_in(&self, browser: &Browser) -> Checked<Url> {
+        let url = self.app().url(&self.app().login);
+        match self.start_in(browser, url).await? {
             Started::At(url) => Ok(url),
             Started::Stopped(answer) => Err(Stop::Failed(format!(
                 "the login does not begin: {}\n{}",
@@ -250,14 +264,7 @@ impl Run {
 
     /// The person logs in at the provider, and is sent back.
     pub(crate) async fn approve(&self, authorize_url: &Url) -> Checked<Callback> {
-        let callback = self.running().person.log_in(authorize_url).await;
-        let callback = callback
-            .map_err(|error| format!("the provider does not send the person back: {error}"))?;
-        let url = Url::parse(&callback.url).map_err(|error| format!("{callback:?}: {error}"))?;
-        Ok(Callback {
-            url,
-            form: callback.form,
-        })
+        Callback::of(self.running().person.log_in(authorize_url).await)
     }
 
     /// Starts a login, logs in at the provider, and returns the callback, not delivered yet.
@@ -314,6 +321,30 @@ impl Run {
         let attempt = self.attempt().await?;
         Expect::Accepted.judge(self, &attempt).await?;
         Ok(attempt.answer)
+    }
+
+    /// Somebody else at the provider, with a browser of their own: a module may end their session there.
+    pub(crate) fn visitor(&self, email: &str) -> Checked<miracl_platform::Browser> {
+        let visitor = self.platform().browser();
+        visitor.sign_in(email).map_err(|error| error.to_string())?;
+        Ok(visitor)
+    }
+
+    /// A login of somebody who is signed in at the provider, in any browser, that must be accepted.
+    pub(crate) async fn log_in_as(
+        &self,
+        visitor: &miracl_platform::Browser,
+        browser: &Browser,
+    ) -> Checked {
+        let url = self.authorize_url_in(browser).await?;
+        let callback = Callback::of(answer_without_pin(visitor, &url).await)?;
+        let answer = self.deliver_in(browser, &callback).await?;
+        ensure!(
+            self.probe(browser).await?,
+            "nobody is logged in: {}",
+            answer.line()
+        );
+        Ok(())
     }
 
     /// A login at a provider with a fault that must be refused, whichever way.
@@ -373,6 +404,16 @@ impl Run {
 }
 
 impl Callback {
+    fn of(callback: Result<miracl_platform::Callback, JourneyError>) -> Checked<Self> {
+        let callback = callback
+            .map_err(|error| format!("the provider does not send the person back: {error}"))?;
+        let url = Url::parse(&callback.url).map_err(|error| format!("{callback:?}: {error}"))?;
+        Ok(Self {
+            url,
+            form: callback.form,
+        })
+    }
+
     /// A parameter of the response.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.parameters()

@@ -54,6 +54,9 @@ pub(crate) struct Setup {
     pub(crate) scopes: &'static str,
     /// Whether the provider refuses logins without PKCE.
     pub(crate) require_pkce: bool,
+    /// Whether log-out by the provider reaches the app in a frame; otherwise through the back channel, which comes first with
+    /// a provider that has both.
+    pub(crate) front_channel: bool,
     /// An app of its own, that knows nothing of the provider when the module begins.
     pub(crate) fresh: bool,
     /// Tells providers apart where a module needs two.
@@ -70,6 +73,7 @@ impl Setup {
         userinfo: None,
         scopes: "openid email",
         require_pkce: false,
+        front_channel: false,
         fresh: false,
         number: 0,
     };
@@ -112,6 +116,13 @@ impl Setup {
         }
     }
 
+    pub(crate) const fn front_channel(self) -> Self {
+        Self {
+            front_channel: true,
+            ..self
+        }
+    }
+
     pub(crate) const fn fresh(self) -> Self {
         Self {
             fresh: true,
@@ -147,6 +158,11 @@ impl Setup {
         client
             .post_logout_redirect_uris
             .extend(app.post_logout_redirect_uri());
+        if self.front_channel {
+            client.frontchannel_logout_uri = app.frontchannel_logout_uri();
+        } else {
+            client.backchannel_logout_uri = app.backchannel_logout_uri();
+        }
         client.id_token_signed_response_alg = self.signs;
         client.userinfo_signed_response_alg = self.userinfo;
         client.token_endpoint_auth_method = self.auth;
@@ -169,6 +185,7 @@ impl Setup {
         );
         words.extend(self.auth.map(|auth| auth.as_str().to_owned()));
         words.extend(self.form_post.then(|| "form_post".to_owned()));
+        words.extend(self.front_channel.then(|| "front channel".to_owned()));
         words.push(format!("scope {}", self.scopes));
         words.join(", ")
     }

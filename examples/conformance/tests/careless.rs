@@ -51,6 +51,7 @@ async fn start(provider: ProviderSettings) -> App {
         .route("/login/start", get(begin))
         .route("/login", get(callback))
         .route("/me", get(me))
+        .route("/deaf", get(nod).post(nod))
         .with_state(app);
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     App::at(&origin).probe("/me").hold(Server(server))
@@ -108,6 +109,12 @@ async fn me(headers: HeaderMap) -> StatusCode {
     } else {
         StatusCode::UNAUTHORIZED
     }
+}
+
+/// Says yes to whatever the provider tells it, and does nothing.
+async fn nod() -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (StatusCode::OK, headers).into_response()
 }
 
 fn has_cookie(headers: &HeaderMap, pair: &str) -> bool {
@@ -188,4 +195,29 @@ async fn an_app_that_verifies_nothing_is_found_out() {
         asked.contains("POST /oidc/token (Basic) grant_type=authorization_code"),
         "{report}"
     );
+}
+
+#[tokio::test]
+async fn an_app_that_logs_nobody_out_is_found_out() {
+    let deaf = async |provider: ProviderSettings| {
+        let app = start(provider).await;
+        app.backchannel_logout("/deaf").frontchannel_logout("/deaf")
+    };
+    let report = Suite::new(Profile::BackChannel).run(deaf).await;
+    let counts = report.counts(Profile::BackChannel);
+    assert_eq!((counts.failed, counts.passed), (8, 0), "{report}");
+    let report = Suite::new(Profile::FrontChannel).run(deaf).await;
+    let counts = report.counts(Profile::FrontChannel);
+    // It has no log-out of its own that could begin the other module.
+    assert_eq!((counts.failed, counts.skipped), (1, 1), "{report}");
+}
+
+#[tokio::test]
+async fn an_app_that_no_provider_can_reach_is_left_out() {
+    for (plan, modules) in [(Profile::BackChannel, 8), (Profile::FrontChannel, 2)] {
+        let report = Suite::new(plan).run(start).await;
+        assert_eq!(report.counts(plan).skipped, modules, "{report}");
+        let why = report.to_string();
+        assert!(why.contains("does not say that it has a"), "{report}");
+    }
 }

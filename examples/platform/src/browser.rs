@@ -71,6 +71,13 @@ impl Browser {
         self.shared()?.sign_in(&self.device, email)
     }
 
+    /// Returns the `sid` of who is signed in at the platform with this browser: ID tokens and logout
+    /// tokens name the session by it.
+    pub fn sid(&self) -> Option<String> {
+        let session = self.shared.upgrade()?.devices.session(&self.device.key());
+        session.map(|session| session.sid)
+    }
+
     /// Registers on the pages (address, message, PIN twice), is thereby logged in, and returns
     /// the callback URL.
     ///

@@ -226,7 +226,9 @@ mod tests {
             let outcomes = OUTCOMES.iter().filter(|(other, ..)| other == fault).count();
             let refreshed = super::super::refresh::OUTCOMES.iter();
             let refreshed = refreshed.filter(|(other, ..)| other == fault).count();
-            assert_eq!(outcomes + refreshed, 1, "{fault:?}");
+            let logged_out = super::super::backchannel::OUTCOMES.iter();
+            let logged_out = logged_out.filter(|(other, ..)| other == fault).count();
+            assert_eq!(outcomes + refreshed + logged_out, 1, "{fault:?}");
         }
     }
 }

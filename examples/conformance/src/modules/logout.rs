@@ -49,7 +49,7 @@ fn other_state(url: &mut Url) {
         .append_pair("state", "https://evil.example/");
 }
 
-async fn log_out(run: &Run) -> Checked<Answer> {
+pub(super) async fn log_out(run: &Run) -> Checked<Answer> {
     let path = lacks(&run.app().logout, "a log-out path")?;
     let form: [(&str, &str); 0] = [];
     Ok(run

@@ -1,11 +1,13 @@
 //! The list of modules.
 
+mod backchannel;
 mod cookies;
 mod discovery;
 mod fapi;
 mod faults;
 mod flow;
 mod foundation;
+mod frontchannel;
 mod logout;
 mod redirects;
 mod refresh;
@@ -25,6 +27,8 @@ pub fn modules() -> Vec<Module> {
         foundation::modules(),
         discovery::modules(),
         logout::modules(),
+        backchannel::modules(),
+        frontchannel::modules(),
         third_party::modules(),
         refresh::modules(),
         fapi::modules(),

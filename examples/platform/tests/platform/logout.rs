@@ -317,6 +317,22 @@ async fn log_out_tells_each_app_of_its_own_session_once() {
 }
 
 #[tokio::test]
+async fn a_browser_knows_the_sid_of_its_session_and_has_none_after_log_out() {
+    let platform = start().await;
+    let browser = platform.browser();
+    assert_eq!(browser.sid(), None);
+    browser.sign_in(EMAIL).unwrap();
+    let silent = authorize_url(&platform, &[("prompt", "none")]);
+    let callback = browser.log_in(&silent, EMAIL, PIN).await.unwrap();
+    let tokens = exchange(&platform, &callback, &[]).await.json();
+    let id_token = claims(tokens["id_token"].as_str().unwrap());
+    assert_eq!(id_token["sid"], json!(browser.sid()));
+    assert!(id_token["sid"].is_string());
+    browser.log_out().await;
+    assert_eq!(browser.sid(), None);
+}
+
+#[tokio::test]
 async fn a_log_out_in_one_browser_tells_nothing_of_another() {
     let platform = start().await;
     let mut app = App::start(&[200]).await;
