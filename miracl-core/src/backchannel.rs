@@ -275,15 +275,15 @@ impl Visit {
             return Err(LogoutError::Replayed);
         }
         let mark = |kind, name: &String| name_mark(kind, &token.issuer, name);
+        let until = Until::by_token(token.issued_at, config.clock.now_ms());
         let ended = match (&token.sid, &token.subject) {
             (Some(sid), _) => {
                 let sid = mark("sid", sid);
-                marks.end_sid(sid);
+                marks.end_sid(sid, until);
                 engine.end_stored_sid(sid).await
             }
             (None, Some(subject)) => {
                 let subject = mark("sub", subject);
-                let until = Until::by_token(token.issued_at, config.clock.now_ms());
                 marks.end_subject(subject, until);
                 let binding = engine.binding().await?;
                 engine.end_stored_subject(subject, until, &binding).await

@@ -5,7 +5,7 @@ use url::{Url, form_urlencoded};
 use crate::{
     discovery::{Issuers, ProviderMetadata},
     logout::LogoutKind,
-    marks::name_mark,
+    marks::{Until, name_mark},
     miracl::Engine,
     reply::Reply,
     routes::Answer,
@@ -41,7 +41,8 @@ impl Visit {
         let ends_here = match (&iss, &sid, here) {
             (Some(iss), Parameter::Once(sid), session) => {
                 let mark = name_mark("sid", iss, sid);
-                engine.marks.end_sid_unproven(mark);
+                let until = Until::by_clock(engine.config.clock.now_ms());
+                engine.marks.end_sid_unproven(mark, until);
                 if let Err(error) = engine.end_stored_sid(mark).await {
                     tracing::error!(%error, "front-channel log-out left a session in the store");
                 }

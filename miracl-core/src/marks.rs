@@ -1,7 +1,8 @@
 //! Marks: which logins and logout tokens were used and which sessions were ended, so that a copied cookie is worth nothing.
 //!
 //! They are kept in the memory of this process, bounded in number, until nothing that they mark could still be alive. A session
-//! is marked by its own id, or from outside: by the provider's `sid`, or by the subject with a time up to which its sessions end.
+//! is marked by its own id, or from outside: by the provider's `sid`, or by the subject, each with a time up to which sessions end: a login after a log-out lives,
+//! also where the provider goes on with the same session.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -52,7 +53,7 @@ pub(crate) fn name_mark(kind: &str, issuer: &str, name: &str) -> NameMark {
     mark
 }
 
-/// Up to when the sessions of a subject are ended.
+/// Up to when the sessions of a subject, or of a session at the provider, are ended.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Until {
     /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived here.
@@ -100,10 +101,10 @@ pub(crate) struct Marks {
     logins: Cache<LoginMark, ()>,
     tokens: Cache<NameMark, ()>,
     sessions: Cache<SessionId, ()>,
-    sids: Cache<NameMark, ()>,
+    sids: Cache<NameMark, Until>,
     subjects: Cache<NameMark, Until>,
     /// Sids named by requests that prove nothing (front-channel log-out).
-    unproven_sids: Cache<NameMark, ()>,
+    unproven_sids: Cache<NameMark, Until>,
     /// Until the first session is ended, nobody needs to look.
     any: AtomicBool,
 }
@@ -140,14 +141,14 @@ impl Marks {
     }
 
     /// Marks the sessions of this sid as ended, on the provider's word.
-    pub(crate) fn end_sid(&self, sid: NameMark) {
-        self.sids.insert(sid, ());
+    pub(crate) fn end_sid(&self, sid: NameMark, until: Until) {
+        later(&self.sids, sid, until);
         self.any.store(true, Ordering::Release);
     }
 
     /// Marks the sessions of this sid as ended, on nobody's word.
-    pub(crate) fn end_sid_unproven(&self, sid: NameMark) {
-        self.unproven_sids.insert(sid, ());
+    pub(crate) fn end_sid_unproven(&self, sid: NameMark, until: Until) {
+        later(&self.unproven_sids, sid, until);
         self.any.store(true, Ordering::Release);
     }
 
@@ -158,10 +159,7 @@ impl Marks {
 
     /// Marks the sessions of a subject as ended, up to some time.
     pub(crate) fn end_subject(&self, subject: NameMark, until: Until) {
-        self.subjects.entry(subject).and_upsert_with(|before| {
-            let before = before.map(moka::Entry::into_value);
-            before.unwrap_or_default().or(until)
-        });
+        later(&self.subjects, subject, until);
         self.any.store(true, Ordering::Release);
     }
 
@@ -169,16 +167,24 @@ impl Marks {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let named = session.marked_by.sid;
+        let ends = |marks: &Cache<NameMark, Until>, name: NameMark| {
+            marks.get(&name).is_some_and(|until| until.covers(session))
+        };
         self.sessions.contains_key(&session.id)
-            || named.is_some_and(|sid| {
-                self.sids.contains_key(&sid) || self.unproven_sids.contains_key(&sid)
-            })
-            || self
-                .subjects
-                .get(&session.marked_by.subject)
-                .is_some_and(|until| until.covers(session))
+            || ends(&self.subjects, session.marked_by.subject)
+            || session
+                .marked_by
+                .sid
+                .is_some_and(|sid| ends(&self.sids, sid) || ends(&self.unproven_sids, sid))
     }
+}
+
+/// Moves the time up to which sessions of this name are ended, and never back.
+fn later(marks: &Cache<NameMark, Until>, name: NameMark, until: Until) {
+    marks.entry(name).and_upsert_with(|before| {
+        let before = before.map(moka::Entry::into_value);
+        before.unwrap_or_default().or(until)
+    });
 }
 
 fn cache<K, V>(capacity: u64, keep: Duration) -> Cache<K, V>
@@ -258,12 +264,18 @@ mod tests {
     fn a_sid_ends_its_own_session_and_no_other() {
         let mark = name_mark("sid", "https://issuer.example", "one");
         let (proven, unproven) = (marks(), marks());
-        proven.end_sid(mark);
-        unproven.end_sid_unproven(mark);
+        let until = Until::by_clock(session().created_ms);
+        proven.end_sid(mark, until);
+        unproven.end_sid_unproven(mark, until);
         for marks in [proven, unproven] {
             assert!(marks.is_ended(&of_sid(Some("one"))));
             assert!(!marks.is_ended(&of_sid(Some("two"))));
             assert!(!marks.is_ended(&of_sid(None)));
+            let later = Session {
+                created_ms: session().created_ms + 1,
+                ..of_sid(Some("one"))
+            };
+            assert!(!marks.is_ended(&later), "a login after the log-out lives");
             let elsewhere = Session {
                 marked_by: MarkedBy::new("https://another.example", "alice", Some("one")),
                 ..session()
@@ -275,7 +287,8 @@ mod tests {
     #[test]
     fn a_subject_is_no_sid_whatever_its_name() {
         let marks = marks();
-        marks.end_sid(name_mark("sid", "https://issuer.example", "alice"));
+        let mark = name_mark("sid", "https://issuer.example", "alice");
+        marks.end_sid(mark, Until::by_clock(u64::MAX));
         assert!(!marks.is_ended(&session()));
         assert_ne!(name_mark("sub", "ab", "c"), name_mark("sub", "a", "bc"));
     }
@@ -318,11 +331,12 @@ mod tests {
     fn marks_that_prove_nothing_push_out_no_others() {
         let marks = marks();
         let proven = name_mark("sid", "https://issuer.example", "one");
-        marks.end_sid(proven);
+        let until = Until::by_clock(u64::MAX);
+        marks.end_sid(proven, until);
         for number in 0..30_000_u32 {
             let mut mark = NameMark::default();
             mark[..4].copy_from_slice(&number.to_le_bytes());
-            marks.end_sid_unproven(mark);
+            marks.end_sid_unproven(mark, until);
         }
         marks.unproven_sids.run_pending_tasks();
         assert!(marks.unproven_sids.entry_count() <= UNPROVEN_CAPACITY);
