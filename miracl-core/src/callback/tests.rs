@@ -1,161 +1,18 @@
 //! What a callback must be like, and what comes of one that is as it must.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
-};
+mod login;
+
+use std::time::Duration;
 
 use serde_json::json;
-use url::Url;
+
+pub(crate) use login::{HOST, Login, begin, begin_with, cookies, request};
 
 use super::*;
 use crate::{
-    Clock, Config, CookieKey, IdTokenError, LoginOptions, Miracl, SigningAlgorithm,
-    provider::Provider, request::tests::Request, routes::Answer,
+    Config, IdTokenError, LoginOptions, SigningAlgorithm, provider::Provider,
+    request::tests::Request, routes::Answer,
 };
-
-pub(crate) const HOST: &str = "127.0.0.1:5000";
-
-/// A browser on its way through one login.
-pub(crate) struct Login {
-    pub(crate) provider: Provider,
-    pub(crate) miracl: Miracl,
-    ahead: Arc<Mutex<Duration>>,
-    /// The `Cookie` header.
-    pub(crate) cookies: String,
-    /// What the provider would send the browser back with.
-    pub(crate) query: String,
-    nonce: String,
-}
-
-/// The `Cookie` header after a response to a browser without any.
-pub(crate) fn cookies(visit: &Visit) -> String {
-    let set = visit.finish().set_cookies;
-    let pairs: Vec<&str> = set
-        .iter()
-        .filter_map(|line| line.split(';').next())
-        .collect();
-    pairs.join("; ")
-}
-
-pub(crate) fn request(path: &str, cookies: &str) -> Request {
-    Request::get(path)
-        .with("host", HOST)
-        .with("cookie", cookies)
-}
-
-/// Begins a login whose clock stands still until it is moved.
-pub(crate) async fn begin_with(
-    provider: Provider,
-    options: LoginOptions,
-    change: impl FnOnce(&mut Config),
-) -> Login {
-    let ahead = Arc::<Mutex<Duration>>::default();
-    let (now, passed) = (SystemTime::now(), ahead.clone());
-    let mut config = Config {
-        issuer: provider.issuer.clone(),
-        client_id: "client".into(),
-        client_secret: "secret".into(),
-        redirect_uri: format!("http://{HOST}/login"),
-        cookie_keys: vec![CookieKey::generate()],
-        clock: Clock::from_fn(move || now + *passed.lock().unwrap()),
-        ..Config::default()
-    };
-    change(&mut config);
-    let miracl = Miracl::new(config).unwrap();
-    let visit = miracl.visit(&request("/login/start", ""));
-    let url = visit.login_url_with(options).await.unwrap();
-    let url = Url::parse(&url).unwrap();
-    let parameter = |name: &str| {
-        let found = url.query_pairs().find(|(found, _)| found == name);
-        found.unwrap().1.into_owned()
-    };
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("code", "a-code")
-        .append_pair("state", &parameter("state"))
-        .append_pair("iss", &provider.issuer)
-        .finish();
-    let login = Login {
-        nonce: parameter("nonce"),
-        query,
-        cookies: cookies(&visit),
-        ahead,
-        miracl,
-        provider,
-    };
-    login.grant(&json!({}));
-    let userinfo = json!({ "sub": "alice", "email": "alice@example.com" });
-    login.provider.say("/userinfo", &userinfo.to_string());
-    login
-}
-
-pub(crate) async fn begin() -> Login {
-    begin_with(Provider::start().await, LoginOptions::default(), |_| {}).await
-}
-
-impl Login {
-    pub(crate) fn now(&self) -> u64 {
-        self.miracl.engine().now()
-    }
-
-    pub(crate) fn wait(&self, time: Duration) {
-        *self.ahead.lock().unwrap() += time;
-    }
-
-    /// Has the provider give tokens for the code, with these claims changed in the ID token.
-    pub(crate) fn grant(&self, changes: &Value) {
-        let mut claims = json!({
-            "iss": self.provider.issuer,
-            "sub": "alice",
-            "aud": "client",
-            "iat": self.now(),
-            "exp": self.now() + 3600,
-            "nonce": self.nonce,
-        });
-        for (name, value) in changes.as_object().unwrap() {
-            claims[name] = value.clone();
-        }
-        let tokens = json!({
-            "access_token": "an-access-token",
-            "token_type": "Bearer",
-            "id_token": self.provider.signer.token(&claims),
-        });
-        self.provider.say("/token", &tokens.to_string());
-    }
-
-    /// The query with one parameter set, or taken away.
-    pub(crate) fn with(&self, name: &str, value: Option<&str>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (found, value) in form_urlencoded::parse(self.query.as_bytes()) {
-            if found != name {
-                query.append_pair(&found, &value);
-            }
-        }
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-        query.finish()
-    }
-
-    pub(crate) fn visit(&self) -> Visit {
-        self.miracl.visit(&request("/login", &self.cookies))
-    }
-
-    /// The failure of a callback with this query, which must be asked nothing of the provider's.
-    async fn refused(&self, query: &str) -> FailureReason {
-        let visit = self.visit();
-        let failure = visit.complete_login(query).await.unwrap_err();
-        assert_eq!(self.provider.asked("/token").len(), 0, "{query}");
-        assert!(!visit.is_authenticated().await.unwrap());
-        failure.reason().clone()
-    }
-
-    /// The failure of a login whose callback is right.
-    async fn fails(&self) -> FailureReason {
-        let failure = self.visit().complete_login(&self.query).await.unwrap_err();
-        failure.reason().clone()
-    }
-}
 
 #[tokio::test]
 async fn a_login_that_went_well_tells_who_it_is_and_where_to_go() {
@@ -248,6 +105,30 @@ async fn a_login_belongs_to_the_browser_that_began_it() {
     }
     // None of this has used it up.
     assert!(login.visit().complete_login(&login.query).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_pending_login_counts_for_its_own_state_and_not_for_its_cookies_name() {
+    let login = begin().await;
+    let engine = login.miracl.engine();
+    let (name, header) = (
+        login.cookies.split('=').next().unwrap(),
+        login.cookies.as_bytes(),
+    );
+    let opened = engine.cookies.open(header, Purpose::Login, name).unwrap();
+    // The name holds a few bits of the state only: another state can have the same.
+    let other = cookie_name(&engine.cookies.login_prefix, &mark("another"));
+    let keep = crate::cookies::Keep::Seconds(60);
+    let sealed = engine
+        .cookies
+        .seal(Purpose::Login, &other, &opened.plain, keep);
+    let sealed = sealed.unwrap().remove(0).line;
+    let visit = login
+        .miracl
+        .visit(&request("/login", sealed.split(';').next().unwrap()));
+    let query = login.with("state", Some("another"));
+    let failure = visit.complete_login(query).await.unwrap_err();
+    assert!(matches!(failure.reason(), FailureReason::StateUnknown));
 }
 
 #[tokio::test]
@@ -481,6 +362,12 @@ async fn the_id_token_is_for_this_login_and_this_access_token() {
         );
         assert_eq!(login.provider.asked("/userinfo").len(), 0);
     }
+    let login = begin().await;
+    let hash = ring::digest::digest(&ring::digest::SHA256, b"an-access-token");
+    let half = base64_simd::URL_SAFE_NO_PAD.encode_to_string(&hash.as_ref()[..16]);
+    login.grant(&json!({ "at_hash": half }));
+    assert!(login.visit().complete_login(&login.query).await.is_ok());
+
     let trusts = |config: &mut Config| config.trusted_audiences = vec!["another-client".into()];
     let login = begin_with(Provider::start().await, LoginOptions::default(), trusts).await;
     login.grant(&json!({ "aud": ["client", "another-client"], "azp": "client" }));

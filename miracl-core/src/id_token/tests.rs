@@ -501,6 +501,20 @@ fn a_fresh_token_may_be_as_old_as_a_day_and_the_clocks_difference() {
 }
 
 #[test]
+fn a_logout_token_is_no_id_token_whatever_its_claims() {
+    let provider = Provider::new();
+    let of_type = |typ: &str| {
+        let header = json!({"alg": "ES256", "kid": "1", "typ": typ});
+        provider.verify(&provider.sign(&header, &claims().to_string()))
+    };
+    for typ in ["logout+jwt", "application/logout+jwt", "LOGOUT+JWT"] {
+        let error = of_type(typ).unwrap_err();
+        assert!(matches!(error, IdTokenError::Malformed { .. }), "{typ}");
+    }
+    assert!(of_type("JWT").is_ok());
+}
+
+#[test]
 fn no_byte_of_a_token_can_be_changed() {
     let provider = Provider::new();
     let good = provider.token(&claims());
