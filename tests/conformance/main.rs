@@ -17,7 +17,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::runtime::Runtime;
 
 /// How many modules run at once. Most of the time they wait for somebody.
-const THREADS: usize = 12;
+const THREADS: usize = 28;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
