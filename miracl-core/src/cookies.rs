@@ -278,6 +278,9 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 #[cfg(test)]
+mod mutations;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Config, CookieKey};

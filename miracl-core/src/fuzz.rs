@@ -410,4 +410,4 @@ impl RequestView for Request {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -24,14 +24,19 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Numbers that look like chance, and are the same in each run (xorshift64).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    /// A number below `end`; 0 where there is none.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % end.max(1) as u64).unwrap()
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
     }
 
     /// Changes a copy of a seed in one to four places: bytes, pieces of it, and pieces of another seed.
