@@ -2,8 +2,13 @@
 
 use std::process::ExitCode;
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, scenarios};
+use miracl_tests::{
+    Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, Scenario, Store, scenarios,
+};
 use serde_json::json;
+
+mod fleet;
+mod logout;
 
 scenarios![
     a_person_logs_in_at_oidc_provider_and_out_again,
@@ -17,11 +22,27 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let scenarios = scenarios()
-        .into_iter()
+    miracl_tests::run(&[
+        ("oidc_provider", needing_node(scenarios())),
+        ("logout", needing_node(logout::scenarios())),
+        ("redis_logout", in_redis(needing_node(logout::scenarios()))),
+        ("redis_fleet", in_redis(needing_node(fleet::scenarios()))),
+    ])
+}
+
+fn needing_node(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    let scenarios = scenarios.into_iter();
+    scenarios
         .map(|scenario| scenario.needing(Need::Node))
-        .collect();
-    miracl_tests::run(&[("oidc_provider", scenarios)])
+        .collect()
+}
+
+/// The same scenarios on demos that keep sessions in Redis.
+fn in_redis(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    let scenarios = scenarios.into_iter();
+    scenarios
+        .map(|scenario| scenario.with_sessions_in(Store::Redis))
+        .collect()
 }
 
 const CLIENT_ID: &str = "the demo: 100% of it";
@@ -43,10 +64,10 @@ fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
 }
 
 /// Signs in as `someone` and consents, on the provider's own pages.
-async fn approve(browser: &Browser, demo: &Demo, mut page: Answer) -> Answer {
+async fn approve(browser: &Browser, origin: &str, mut page: Answer) -> Answer {
     // Sign in, consent, and the answer where it is posted.
     for _ in 0..4 {
-        if page.url.as_str().starts_with(demo.origin()) {
+        if page.url.as_str().starts_with(origin) {
             return page;
         }
         let form = page
@@ -66,8 +87,12 @@ async fn approve(browser: &Browser, demo: &Demo, mut page: Answer) -> Answer {
 }
 
 async fn log_in(browser: &Browser, demo: &Demo) -> Answer {
-    let page = browser.visit(demo.url("/login/start")).await.expect(200);
-    let page = approve(browser, demo, page).await.expect(200);
+    log_in_at(browser, demo.origin()).await
+}
+
+async fn log_in_at(browser: &Browser, origin: &str) -> Answer {
+    let page = browser.visit(format!("{origin}/login/start")).await;
+    let page = approve(browser, origin, page.expect(200)).await.expect(200);
     assert!(
         page.has_alert("success", "Successfully logged in!"),
         "{}",

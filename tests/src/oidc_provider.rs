@@ -47,6 +47,11 @@ impl OidcProvider {
 
     /// Registers one client for the app at `origin`, with more or other metadata from `extra`, and begins to answer.
     pub fn register(&mut self, client_id: &str, client_secret: &str, origin: &str, extra: &Value) {
+        self.register_all(&[Self::client(client_id, client_secret, origin, extra)]);
+    }
+
+    /// The metadata of a client for the app at `origin`, with more or other members from `extra`.
+    pub fn client(client_id: &str, client_secret: &str, origin: &str, extra: &Value) -> Value {
         let mut client = json!({
             "client_id": client_id,
             "client_secret": client_secret,
@@ -56,14 +61,26 @@ impl OidcProvider {
         for (key, value) in extra.as_object().into_iter().flatten() {
             client[key] = value.clone();
         }
+        client
+    }
+
+    /// Registers clients, and begins to answer.
+    pub fn register_all(&mut self, clients: &[Value]) {
         let account = json!({ "email": Self::EMAIL, "email_verified": true });
         self.process
-            .write_line(&json!({ "clients": [client], "account": account }).to_string());
+            .write_line(&json!({ "clients": clients, "account": account }).to_string());
         self.process
             .wait_for(START, |line| (line == "ready").then_some(()))
             .unwrap_or_else(|why| {
                 panic!("oidc-provider is not ready: {why}: {}", self.process.log())
             });
+    }
+
+    /// Waits until a line of its output holds `text`.
+    pub fn wait_for_log(&self, text: &str) {
+        self.process
+            .wait_for(START, |line| line.contains(text).then_some(()))
+            .unwrap_or_else(|why| panic!("no {text:?} in the log of oidc-provider: {why}"));
     }
 
     /// Everything it printed.

@@ -82,9 +82,6 @@ impl Scenario {
     #[must_use]
     pub const fn with_sessions_in(mut self, store: Store) -> Self {
         self.store = Some(store);
-        if matches!(store, Store::Redis) {
-            self.needs = Some(Need::Redis);
-        }
         self
     }
 
@@ -93,6 +90,15 @@ impl Scenario {
     pub const fn needing(mut self, need: Need) -> Self {
         self.needs = Some(need);
         self
+    }
+}
+
+impl Store {
+    fn needs(self) -> Option<Need> {
+        match self {
+            Self::Memory => None,
+            Self::Redis => Some(Need::Redis),
+        }
     }
 }
 
@@ -169,7 +175,8 @@ fn play(adapters: &[Adapter], modules: &[(&str, Vec<Scenario>)], promises: &[Pro
                     play,
                 } = *scenario;
                 let name = format!("{module}::{}::{name}", adapter.name);
-                let missing = needs.filter(|_| !arguments.list).and_then(|need| {
+                let needed = needs.into_iter().chain(store.and_then(Store::needs));
+                let missing = needed.filter(|_| !arguments.list).find_map(|need| {
                     let found = found.entry((need, adapter.name));
                     *found.or_insert_with(|| need.missing(adapter))
                 });

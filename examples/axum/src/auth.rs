@@ -51,9 +51,11 @@ impl AuthHandler for App {
 
     /// Says good-bye on the next page. The session is dead by now.
     async fn on_logout(&self, req: &mut Parts, kind: LogoutKind) {
-        // Through the back channel no browser is there to be told.
-        if kind == LogoutKind::User {
-            req.visit().flash(Category::Info, "User logged out!");
+        match kind {
+            LogoutKind::User => req.visit().flash(Category::Info, "User logged out!"),
+            // No browser is there to be told. Yours: what else of this person's is open here, such as web sockets.
+            LogoutKind::BackChannel { .. } => tracing::info!("the provider logged somebody out"),
+            _ => {}
         }
     }
 }
