@@ -1,0 +1,115 @@
+//! The three demos: where their programs are, and how one is started.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::child::Child;
+
+/// A demo that is a replica of the fleet.
+#[derive(Debug, Clone)]
+pub(crate) struct Replica {
+    pub(crate) framework: &'static str,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: u32,
+}
+
+/// A demo: its framework's name, and that of its package, which is that of its program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demo {
+    framework: &'static str,
+    package: &'static str,
+}
+
+const DEMOS: [Demo; 3] = [
+    Demo {
+        framework: "axum",
+        package: "demo-axum",
+    },
+    Demo {
+        framework: "actix",
+        package: "demo-actix",
+    },
+    Demo {
+        framework: "rocket",
+        package: "demo-rocket",
+    },
+];
+
+/// Finds the demos' programs beside this one. Under `cargo run`, has cargo build them first.
+///
+/// # Errors
+///
+/// When they do not build, or one is not there.
+pub(crate) fn programs() -> Result<Vec<(Demo, PathBuf)>, String> {
+    let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let folder = this.parent().unwrap_or(Path::new("."));
+    if let (Some(cargo), Some(package)) = (env::var_os("CARGO"), env::var_os("CARGO_MANIFEST_DIR"))
+    {
+        build(Command::new(cargo).current_dir(package), folder)?;
+    }
+    DEMOS
+        .into_iter()
+        .map(|demo| {
+            let program = folder.join(format!("{}{}", demo.package, env::consts::EXE_SUFFIX));
+            if program.is_file() {
+                return Ok((demo, program));
+            }
+            Err(format!(
+                "{} is not there; build the demos, or start this one with `cargo run -p demo-fleet`",
+                program.display()
+            ))
+        })
+        .collect()
+}
+
+/// Has cargo build the demos as this program was built: `folder` is called by the profile.
+fn build(cargo: &mut Command, folder: &Path) -> Result<(), String> {
+    eprintln!("building the demos, which takes a few minutes the first time");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    cargo.args(["build", "--bins", "--profile", profile]);
+    cargo.args(DEMOS.iter().flat_map(|demo| ["-p", demo.package]));
+    // What cargo told this program about its package would look like a change to the build scripts of another cargo.
+    for (name, _) in env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err("the demos do not build".to_owned()),
+        Err(error) => Err(format!("cargo does not start: {error}")),
+    }
+}
+
+/// Starts a demo in `folder`, and waits until it listens.
+///
+/// # Errors
+///
+/// When it does not start.
+pub(crate) async fn start(
+    demo: Demo,
+    program: &Path,
+    folder: &Path,
+    environment: &[(&'static str, String)],
+) -> Result<(Child, Replica), String> {
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .env_remove("MIRACL_CONFIG")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
+    let mut child = Child::spawn(demo.package, &mut command, "")
+        .map_err(|error| format!("{} does not start: {error}", demo.package))?;
+    let listens = |line: &str| line.strip_prefix("listening on http://")?.parse().ok();
+    let replica = Replica {
+        framework: demo.framework,
+        address: child.wait_for(listens).await?,
+        process: child.id(),
+    };
+    Ok((child, replica))
+}

@@ -1,0 +1,225 @@
+//! `demo-fleet`: three replicas, a Redis and a platform by one command.
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use miracl_tests::{
+    Adapter, Answer, Browser, Demo, DemoBuilder, Need, Scenario, person, scenarios,
+};
+
+scenarios![
+    a_person_is_logged_in_at_every_replica_and_logged_out_of_every_one,
+    a_log_out_at_the_platform_reaches_every_replica,
+    when_one_part_ends_the_rest_does_and_says_which,
+    when_it_is_asked_to_stop_nothing_stays,
+    without_redis_it_says_how_to_install_it,
+    a_setting_that_makes_no_fleet_is_refused,
+];
+
+/// The fleet has no adapter of its own: it is started as a demo is.
+const FLEET: Adapter = Adapter {
+    name: "demo",
+    demo: "demo-fleet",
+    wrong_method: 404,
+};
+
+/// How long the fleet may take to stop.
+const STOP: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    let scenarios: Vec<Scenario> = scenarios()
+        .into_iter()
+        .map(|scenario| scenario.needing(Need::Redis))
+        .collect();
+    miracl_tests::run_on(&[FLEET], &[("fleet", scenarios)])
+}
+
+/// A running fleet. A scenario that fails leaves no part of it behind either.
+struct Fleet(Demo);
+
+impl Fleet {
+    fn start(fleet: Adapter) -> Self {
+        Self::of(Demo::builder(fleet))
+    }
+
+    fn of(fleet: DemoBuilder) -> Self {
+        let fleet = fleet.start();
+        // The last of the lines that a person reads first.
+        fleet.wait_for_log("Ctrl-C stops all of it");
+        Self(fleet)
+    }
+
+    /// The processes that it started: of the replicas and of Redis, as it prints them.
+    fn processes(&self) -> Vec<String> {
+        let log = self.0.log();
+        let named = |line: &str| {
+            let (_, process) = line.split_once("(process ")?;
+            Some(process.trim_end_matches(')').to_owned())
+        };
+        log.lines().filter_map(named).collect()
+    }
+
+    async fn stop(&mut self) {
+        let processes = self.processes();
+        assert_eq!(processes.len(), 4, "{}", self.0.log());
+        self.0.terminate();
+        assert_eq!(self.0.wait_for_end(STOP), Some(0), "{}", self.0.log());
+        assert_gone(&processes).await;
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if self.0.wait_for_end(Duration::ZERO).is_none() {
+            self.0.terminate();
+            self.0.wait_for_end(STOP);
+        }
+    }
+}
+
+/// Fails unless these processes end soon.
+async fn assert_gone(processes: &[String]) {
+    let deadline = Instant::now() + STOP;
+    for process in processes {
+        while signal("-0", process) {
+            assert!(
+                Instant::now() < deadline,
+                "process {process} is still there"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Sends a signal, and tells whether the process was there to get it.
+fn signal(signal: &str, process: &str) -> bool {
+    let kill = Command::new("sh")
+        .args(["-c", &format!("kill {signal} {process}")])
+        .stderr(Stdio::null())
+        .status();
+    kill.is_ok_and(|status| status.success())
+}
+
+/// Who has answered, by the header that the proxy adds.
+fn replica(answer: &Answer) -> String {
+    answer.header("x-replica").expect("x-replica").to_owned()
+}
+
+/// Asks every replica who this is, and tells what they say.
+async fn everywhere(browser: &Browser, fleet: &Demo) -> BTreeSet<(String, u16)> {
+    let mut answers = BTreeSet::new();
+    for _ in 0..3 {
+        let me = browser.fetch(fleet.url("/me")).await;
+        answers.insert((replica(&me), me.status));
+    }
+    answers
+}
+
+/// What [`everywhere`] finds when all say the same.
+fn all(status: u16) -> BTreeSet<(String, u16)> {
+    ["axum", "actix", "rocket"]
+        .into_iter()
+        .map(|name| (name.to_owned(), status))
+        .collect()
+}
+
+async fn log_in(browser: &Browser, fleet: &Demo) {
+    let page = browser.visit(fleet.url("/login/start")).await.expect(200);
+    let page = person::approve(browser, page, fleet.origin(), &mut Vec::new()).await;
+    assert!(
+        page.has_alert("success", "Successfully logged in!"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains(person::EMAIL), "{}", page.body);
+}
+
+async fn a_person_is_logged_in_at_every_replica_and_logged_out_of_every_one(fleet: Adapter) {
+    let mut fleet = Fleet::start(fleet);
+    let browser = Browser::new();
+    assert_eq!(everywhere(&browser, &fleet.0).await, all(401));
+    log_in(&browser, &fleet.0).await;
+    assert_eq!(everywhere(&browser, &fleet.0).await, all(200));
+    let copy = browser.copy();
+    let left = browser.post(fleet.0.url("/logout"), &[]).await.expect(303);
+    for browser in [&browser, &copy] {
+        assert_eq!(everywhere(browser, &fleet.0).await, all(401));
+    }
+    let page = browser.follow(left).await.expect(200);
+    assert_eq!(page.url.as_str(), fleet.0.url("/"));
+    assert!(page.has_alert("info", "User logged out!"), "{}", page.body);
+    fleet.stop().await;
+}
+
+async fn a_log_out_at_the_platform_reaches_every_replica(fleet: Adapter) {
+    let mut fleet = Fleet::start(fleet);
+    let browser = Browser::new();
+    log_in(&browser, &fleet.0).await;
+    let log = fleet.0.log();
+    let platform = log
+        .lines()
+        .find_map(|line| line.strip_prefix("a local MIRACL platform runs at "))
+        .expect("the platform's address");
+    browser.visit(format!("{platform}oidc/logout")).await;
+    assert_eq!(everywhere(&browser, &fleet.0).await, all(401));
+    fleet.stop().await;
+}
+
+async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
+    for part in 0..4 {
+        let mut fleet = Fleet::start(fleet);
+        let mut processes = fleet.processes();
+        let killed = processes.remove(part);
+        assert!(signal("-KILL", &killed));
+        assert_eq!(fleet.0.wait_for_end(STOP), Some(1), "{}", fleet.0.log());
+        let name = ["demo-axum", "demo-actix", "demo-rocket", "redis-server"][part];
+        let said = format!("demo-fleet stops: {name} ended (signal: 9");
+        assert!(fleet.0.log().contains(&said), "{said}: {}", fleet.0.log());
+        assert_gone(&processes).await;
+    }
+}
+
+async fn when_it_is_asked_to_stop_nothing_stays(fleet: Adapter) {
+    let mut fleet = Fleet::of(Demo::builder(fleet).env("TMPDIR", "."));
+    let folder = fleet.0.directory().to_owned();
+    let files = || std::fs::read_dir(&folder).map(Iterator::count).ok();
+    assert_eq!(files(), Some(2));
+    fleet.stop().await;
+    // The one that the test has put there.
+    assert_eq!(files(), Some(1));
+}
+
+async fn without_redis_it_says_how_to_install_it(fleet: Adapter) {
+    let refused = refused(Demo::builder(fleet).env("PATH", ""));
+    for said in [
+        "redis-server is not installed",
+        "apt-get install redis-server",
+    ] {
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+async fn a_setting_that_makes_no_fleet_is_refused(fleet: Adapter) {
+    for (name, value) in [
+        ("SESSION_STORE", "memory"),
+        ("MARKS_STORE", "x"),
+        ("PORT", "x"),
+    ] {
+        let refused = refused(Demo::builder(fleet).env(name, value));
+        assert!(refused.contains(&format!("{name}: ")), "{refused}");
+    }
+}
+
+/// What it says when it does not start.
+fn refused(fleet: DemoBuilder) -> String {
+    match fleet.try_start() {
+        Ok(fleet) => panic!("it started: {}", Fleet(fleet).0.log()),
+        Err(refused) => {
+            assert_eq!(refused.code, Some(1), "{refused}");
+            refused.log
+        }
+    }
+}
