@@ -127,8 +127,14 @@ pub struct Config {
 
     /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
     ///
-    /// To rotate without ending sessions: add the new key *last* on every server; then move it to the front on every
-    /// server; after [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old one.
+    /// To change the key of servers that run, without ending a session, one server after the other each time:
+    ///
+    /// 1. Add the new key *last*. When every server has it, every one can open what the next step seals.
+    /// 2. Move it to the front. From now on it seals, and whoever comes has all of their session sealed anew.
+    /// 3. After [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old key. Earlier, it ends the sessions
+    ///    of those who have not come since.
+    ///
+    /// A server leaves alone what a key has sealed that it does not know: another server may know it.
     #[doc(alias = "cookie_secret")]
     pub cookie_keys: Vec<CookieKey>,
 

@@ -32,6 +32,7 @@ mod redis;
 mod refresh;
 mod refusal;
 mod return_to;
+mod rotation;
 mod secrets;
 mod session;
 mod settings;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         ("nested", needing(Need::Probe, nested::scenarios())),
         ("frameworks", frameworks::scenarios()),
         ("fleet", fleet::scenarios()),
+        ("rotation", rotation::scenarios()),
     ];
     miracl_tests::run_with_promises(&modules, PROMISES)
 }

@@ -1,25 +1,43 @@
 //! One address in front of several demos.
 
 use std::{
+    collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::Arc,
 };
 
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 use crate::demo::Demo;
 
-/// What stands in front of a fleet: every connection goes to the demo chosen at that moment. It changes no byte.
+/// What stands in front of a fleet: each connection goes to the next of the demos chosen at that moment. It changes no byte.
 #[derive(Debug)]
 pub struct Front {
     address: SocketAddr,
-    chosen: Arc<AtomicU16>,
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    chosen: Vec<u16>,
+    next: usize,
+    /// How many connections there are to each port.
+    open: HashMap<u16, usize>,
+}
+
+impl State {
+    /// Counts a connection, and says to which port it goes: 0 while nobody is chosen.
+    fn take(&mut self) -> u16 {
+        self.next = self.next.wrapping_add(1);
+        let place = self.next % self.chosen.len().max(1);
+        let port = self.chosen.get(place).copied().unwrap_or_default();
+        *self.open.entry(port).or_default() += 1;
+        port
+    }
 }
 
 impl Front {
@@ -30,15 +48,20 @@ impl Front {
             .expect("a free port");
         let front = Self {
             address: listener.local_addr().expect("a bound socket"),
-            chosen: Arc::default(),
+            state: Arc::default(),
         };
-        let chosen = Arc::clone(&front.chosen);
+        let state = Arc::clone(&front.state);
         tokio::spawn(async move {
             while let Ok((mut browser, _)) = listener.accept().await {
-                let port = chosen.load(Ordering::SeqCst);
+                let mut port = 0;
+                state.send_modify(|state| port = state.take());
+                let state = Arc::clone(&state);
                 tokio::spawn(async move {
-                    let mut demo = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-                    copy_bidirectional(&mut browser, &mut demo).await
+                    if let Ok(mut demo) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+                        // Whoever breaks it off, it is over.
+                        let _ = copy_bidirectional(&mut browser, &mut demo).await;
+                    }
+                    state.send_modify(|state| *state.open.entry(port).or_default() -= 1);
                 });
             }
         });
@@ -52,6 +75,20 @@ impl Front {
 
     /// Sends what comes from now on to this demo.
     pub fn choose(&self, demo: &Demo) {
-        self.chosen.store(demo.port(), Ordering::SeqCst);
+        self.spread([demo]);
+    }
+
+    /// Sends what comes from now on to these demos in turn.
+    pub fn spread<'a>(&self, demos: impl IntoIterator<Item = &'a Demo>) {
+        let ports = demos.into_iter().map(Demo::port).collect();
+        self.state.send_modify(|state| state.chosen = ports);
+    }
+
+    /// Waits until there is no connection to a demo that is not chosen any more.
+    pub async fn drained(&self, demo: &Demo) {
+        let port = demo.port();
+        let mut state = self.state.subscribe();
+        let drained = state.wait_for(|state| state.open.get(&port).is_none_or(|open| *open == 0));
+        drained.await.expect("the front is there");
     }
 }
