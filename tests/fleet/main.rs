@@ -13,6 +13,7 @@ use miracl_tests::{
 scenarios![
     a_person_is_logged_in_at_every_replica_and_logged_out_of_every_one,
     a_log_out_at_the_platform_reaches_every_replica,
+    sessions_in_cookies_need_no_redis,
     when_one_part_ends_the_rest_does_and_says_which,
     when_it_is_asked_to_stop_nothing_stays,
     without_redis_it_says_how_to_install_it,
@@ -64,7 +65,6 @@ impl Fleet {
 
     async fn stop(&mut self) {
         let processes = self.processes();
-        assert_eq!(processes.len(), 4, "{}", self.0.log());
         self.0.terminate();
         assert_eq!(self.0.wait_for_end(STOP), Some(0), "{}", self.0.log());
         assert_gone(&processes).await;
@@ -168,6 +168,18 @@ async fn a_log_out_at_the_platform_reaches_every_replica(fleet: Adapter) {
     fleet.stop().await;
 }
 
+async fn sessions_in_cookies_need_no_redis(fleet: Adapter) {
+    let settings = Demo::builder(fleet).env("SESSION_STORE", "cookie");
+    let mut fleet = Fleet::of(settings.env("MARKS_STORE", "memory"));
+    assert_eq!(fleet.processes().len(), 3, "{}", fleet.0.log());
+    let browser = Browser::new();
+    log_in(&browser, &fleet.0).await;
+    assert_eq!(everywhere(&browser, &fleet.0).await, all(200));
+    browser.post(fleet.0.url("/logout"), &[]).await.expect(303);
+    assert_eq!(everywhere(&browser, &fleet.0).await, all(401));
+    fleet.stop().await;
+}
+
 async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
     for part in 0..4 {
         let mut fleet = Fleet::start(fleet);
@@ -184,6 +196,7 @@ async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
 
 async fn when_it_is_asked_to_stop_nothing_stays(fleet: Adapter) {
     let mut fleet = Fleet::of(Demo::builder(fleet).env("TMPDIR", "."));
+    assert_eq!(fleet.processes().len(), 4, "{}", fleet.0.log());
     let folder = fleet.0.directory().to_owned();
     let files = || std::fs::read_dir(&folder).map(Iterator::count).ok();
     assert_eq!(files(), Some(2));
