@@ -381,6 +381,7 @@ impl Visit {
         let data = Arc::new(SessionData {
             tokens: tokens.clone(),
             userinfo,
+            user_agent: self.user_agent().map(str::to_owned),
         });
         let proposed = self.propose(session.clone(), data, login.replaces).await;
         let proposed = proposed.map_err(|error| match error {

@@ -343,6 +343,8 @@ pub enum SessionError {
     TooLarge(SessionTooLarge),
     /// The store that sessions are kept in did not do what it was asked to.
     Store(StoreError),
+    /// Sessions are in cookies, so that nobody has a list of them: see [`Config::session_store`](crate::Config::session_store).
+    NotListed,
 }
 
 impl fmt::Display for SessionError {
@@ -351,6 +353,9 @@ impl fmt::Display for SessionError {
             Self::Credentials(_) => f.write_str("the session cannot be read"),
             Self::TooLarge(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::NotListed => f.write_str(
+                "sessions that are kept in cookies cannot be listed; to list them, keep them in a store: `session_store`",
+            ),
         }
     }
 }
@@ -360,7 +365,7 @@ impl Error for SessionError {
         match self {
             Self::Credentials(error) => Some(error),
             Self::Store(error) => error.source(),
-            Self::TooLarge(_) => None,
+            Self::TooLarge(_) | Self::NotListed => None,
         }
     }
 }

@@ -92,7 +92,7 @@ impl Visit {
             None => self.seal(&current.session, Some(&data), &binding)?,
             Some(store) => {
                 let session = &current.session;
-                let stored = engine.to_store(0, session, &data, &binding)?;
+                let stored = engine.to_store(record::NEW, session, &data, &binding)?;
                 let key = engine.key_of(session.id);
                 let created = store.create(&key, stored.clone(), UNCONFIRMED);
                 created.await.map_err(SessionError::Store)?;
@@ -111,13 +111,13 @@ impl Visit {
             return Ok(());
         };
         let confirmed = StoredSession {
-            revision: 1,
+            revision: record::NEW + 1,
             ..stored.clone()
         };
         let session = &proposed.session;
         let key = engine.key_of(session.id);
         let updated = store
-            .update(&key, 0, confirmed, engine.time_left(session))
+            .update(&key, record::NEW, confirmed, engine.time_left(session))
             .await;
         match updated {
             Ok(true) => Ok(()),

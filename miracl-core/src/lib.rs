@@ -33,6 +33,7 @@ mod clock;
 mod config;
 mod cookies;
 mod credentials;
+mod devices;
 mod discovery;
 mod error;
 mod flash;
@@ -94,6 +95,7 @@ pub mod app {
             ResponseMode, SigningAlgorithm,
         },
         credentials::{ClientCredentials, CredentialSource},
+        devices::SessionInfo,
         error::{
             AuthFailure, Description, FailureReason, ProviderError, RefreshError, SessionError,
             SessionTooLarge,

@@ -15,6 +15,7 @@ use crate::{
     routes::Answer,
     secret::random,
     session::SessionData,
+    store::IndexKey,
     visit::Visit,
 };
 
@@ -88,7 +89,8 @@ impl Visit {
     /// Ends this session and every other of the same person at this app, wherever they are, and returns the URL at which the
     /// provider ends its own, as [`logout`](Self::logout) does.
     ///
-    /// Nobody logged in is no error. A login after it makes a session that lives.
+    /// Nobody logged in is no error. A login after it makes a session that lives; [`end_other_sessions`](Self::end_other_sessions)
+    /// leaves this one.
     ///
     /// # Errors
     ///
@@ -105,9 +107,10 @@ impl Visit {
         let until = Until::by_clock(engine.config.clock.now_ms());
         let person = user.0.marked_by.subject;
         engine.marks.end_subject(person, until);
-        let binding = self.binding().await?;
-        let ended = engine.end_stored_subject(person, until, &binding).await;
-        ended.map_err(SessionError::Store)?;
+        if let Some(store) = engine.store() {
+            let deleted = store.delete_by_subject(&IndexKey(person)).await;
+            deleted.map_err(SessionError::Store)?;
+        }
         Ok(provider)
     }
 

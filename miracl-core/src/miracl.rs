@@ -146,7 +146,7 @@ impl Miracl {
         )
     }
 
-    /// Makes the visit of one request. Copies its cookies and does nothing else.
+    /// Makes the visit of one request. Copies its cookies, and on the callback's path the browser's name, and does nothing else.
     ///
     /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
     pub fn visit(&self, request: &impl RequestView) -> Visit {
@@ -159,7 +159,14 @@ impl Miracl {
             header.extend_from_slice(value);
         }
         let other_host = self.0.other_host(request);
-        Visit::new(self.clone(), header, is_idle(request), other_host)
+        let user_agent = self.0.user_agent(request);
+        Visit::new(
+            self.clone(),
+            header,
+            is_idle(request),
+            other_host,
+            user_agent,
+        )
     }
 
     /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.

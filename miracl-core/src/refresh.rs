@@ -133,6 +133,7 @@ impl Visit {
                     Some(SessionData {
                         tokens: data.tokens.clone(),
                         userinfo: userinfo.clone(),
+                        user_agent: data.user_agent.clone(),
                     })
                 };
                 let user_data = fetched(&data).map(|data| UserData::from(&data));
@@ -234,6 +235,7 @@ impl Visit {
                     (token(data) == used).then(|| SessionData {
                         tokens: tokens.clone(),
                         userinfo: data.userinfo.clone(),
+                        user_agent: data.user_agent.clone(),
                     })
                 };
                 self.change_data(renewed).await?;

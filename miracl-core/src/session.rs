@@ -132,6 +132,8 @@ impl Session {
 pub(crate) struct SessionData {
     pub(crate) tokens: Tokens,
     pub(crate) userinfo: Map<String, Value>,
+    /// What browser the person logged in with, where sessions are in a store: a cookie has no room to spare.
+    pub(crate) user_agent: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,6 +142,8 @@ struct Stored {
     tokens: StoredTokens,
     #[serde(rename = "u", default, skip_serializing_if = "Map::is_empty")]
     userinfo: Map<String, Value>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
 }
 
 impl SessionData {
@@ -147,6 +151,7 @@ impl SessionData {
         let stored = Stored {
             tokens: StoredTokens::from(&self.tokens),
             userinfo: self.userinfo.clone(),
+            user_agent: self.user_agent.clone(),
         };
         let json = serde_json::to_vec(&stored).expect("texts and JSON values become JSON");
         Writer::default()
@@ -166,6 +171,7 @@ impl SessionData {
         Some(Self {
             tokens: stored.tokens.into(),
             userinfo: stored.userinfo,
+            user_agent: stored.user_agent,
         })
     }
 
@@ -291,6 +297,7 @@ pub(crate) mod tests {
                 scope: None,
             },
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
+            user_agent: None,
         }
     }
 
@@ -309,7 +316,15 @@ pub(crate) mod tests {
     fn the_large_part_counts_only_with_its_own_session_and_generation() {
         let session = session();
         let bytes = data().encode(&session);
-        assert!(SessionData::decode(&bytes, &session).is_some());
+        let read = SessionData::decode(&bytes, &session).unwrap();
+        assert_eq!(read.user_agent, None);
+        let with_browser = SessionData {
+            user_agent: Some("A Browser/1.0".to_owned()),
+            ..data()
+        };
+        let longer = with_browser.encode(&session);
+        let read = SessionData::decode(&longer, &session).unwrap();
+        assert_eq!(read.user_agent, with_browser.user_agent);
         let newer = Session {
             generation: 4,
             ..session.clone()

@@ -163,6 +163,16 @@ pub trait SessionStore: Send + Sync + 'static {
     fn delete_by_sid(&self, sid: &IndexKey)
     -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Deletes every session of a person, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When some may still be there.
+    fn delete_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// Returns every session of a person, in no particular order.
     ///
     /// # Errors
@@ -196,6 +206,7 @@ pub(crate) trait ErasedStore: Send + Sync {
     ) -> Boxed<'a, bool>;
     fn delete<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, ()>;
     fn delete_by_sid<'a>(&'a self, sid: &'a IndexKey) -> Boxed<'a, u64>;
+    fn delete_by_subject<'a>(&'a self, subject: &'a IndexKey) -> Boxed<'a, u64>;
     fn list_by_subject<'a>(
         &'a self,
         subject: &'a IndexKey,
@@ -240,6 +251,10 @@ impl<S: SessionStore> ErasedStore for S {
 
     fn delete_by_sid<'a>(&'a self, sid: &'a IndexKey) -> Boxed<'a, u64> {
         Box::pin(SessionStore::delete_by_sid(self, sid))
+    }
+
+    fn delete_by_subject<'a>(&'a self, subject: &'a IndexKey) -> Boxed<'a, u64> {
+        Box::pin(SessionStore::delete_by_subject(self, subject))
     }
 
     fn list_by_subject<'a>(

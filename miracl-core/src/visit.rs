@@ -33,6 +33,8 @@ struct Inner {
     idle: bool,
     /// The request's host name, where it is another than the redirect URI's.
     other_host: Option<String>,
+    /// The browser, where this may be a callback whose session is going to a store.
+    user_agent: Option<String>,
     state: Mutex<State>,
 }
 
@@ -85,12 +87,14 @@ impl Visit {
         header: Vec<u8>,
         idle: bool,
         other_host: Option<String>,
+        user_agent: Option<String>,
     ) -> Self {
         Self(Arc::new(Inner {
             miracl,
             header,
             idle,
             other_host,
+            user_agent,
             state: Mutex::default(),
         }))
     }
@@ -141,6 +145,7 @@ impl Visit {
             Some(SessionData {
                 tokens: data.tokens.clone(),
                 userinfo: serde_json::Map::new(),
+                user_agent: data.user_agent.clone(),
             })
         };
         self.change_data(cleared).await
@@ -274,6 +279,11 @@ impl Visit {
     /// The request's host name, where it is another than the redirect URI's.
     pub(crate) fn other_host(&self) -> Option<&str> {
         self.0.other_host.as_deref()
+    }
+
+    /// The browser that asks, where its name is going to be kept.
+    pub(crate) fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
     }
 
     pub(crate) fn header(&self) -> &[u8] {

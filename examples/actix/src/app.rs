@@ -45,6 +45,9 @@ pub(crate) fn router(
                 .route(get().to(pages::profile))
                 .route(web::post().to(pages::save_profile)),
         )
+        .service(resource("/devices").route(get().to(pages::devices)))
+        .service(resource("/devices/end").route(web::post().to(pages::end_device)))
+        .service(resource("/devices/end-others").route(web::post().to(pages::end_other_devices)))
         .service(resource("/refresh").route(get().to(pages::refresh)))
         .service(resource("/me").route(get().to(pages::me)))
         .service(resource("/whoami").route(get().to(pages::whoami)))

@@ -73,6 +73,45 @@ pub(crate) async fn save_profile(app: App, visit: Visit, user: User, profile: Pr
     redirect("/profile")
 }
 
+/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+pub(crate) async fn devices(app: App, visit: Visit, _: User) -> Response {
+    let flashes = visit.take_flashes().await;
+    match visit.sessions().await {
+        Ok(sessions) => html(app.pages.devices(&flashes, &sessions)),
+        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes)),
+        Err(error) => out_of_order(&app, &error),
+    }
+}
+
+/// What the button of a device sends.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Device {
+    id: String,
+}
+
+/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+pub(crate) async fn end_device(app: App, visit: Visit, _: User, device: Device) -> Response {
+    match visit.end_other_session(&device.id).await {
+        Ok(true) => visit.flash(Category::Success, "The device is logged out."),
+        Ok(false) => visit.flash(Category::Info, "That device is not logged in any more."),
+        // The page says so.
+        Err(SessionError::NotListed) => {}
+        Err(error) => return out_of_order(&app, &error),
+    }
+    redirect("/devices")
+}
+
+/// `POST /devices/end-others`: logs out every other device of this person's.
+pub(crate) async fn end_other_devices(app: App, visit: Visit, _: User) -> Response {
+    match visit.end_other_sessions().await {
+        Ok(0) => visit.flash(Category::Info, "No other device is logged in."),
+        Ok(_) => visit.flash(Category::Success, "All other devices are logged out."),
+        Err(SessionError::NotListed) => {}
+        Err(error) => return out_of_order(&app, &error),
+    }
+    redirect("/devices")
+}
+
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
 pub(crate) async fn refresh(visit: Visit) -> Response {
     match visit.refresh_user_data().await {
@@ -179,12 +218,12 @@ impl From<UsersError> for OutOfOrder {
     }
 }
 
-/// Answers when the app's own database does not.
+/// Answers when the app's own database does not, or the store of the sessions.
 fn out_of_order(app: &App, error: &dyn Error) -> Response {
     log(error);
     html(app.pages.unavailable())
 }
 
 fn log(error: &dyn Error) {
-    tracing::error!(error = chain(error), "the user table does not answer");
+    tracing::error!(error = chain(error), "a page cannot be answered");
 }

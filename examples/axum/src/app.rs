@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use demo_shared::{Pages, Users};
 use miracl_axum::{Miracl, MiraclAuth};
 
@@ -32,6 +32,9 @@ pub(crate) fn router(miracl: Miracl, app: App) -> Router {
             get(pages::members).route_layer(auth.login_required()),
         )
         .route("/profile", get(pages::profile).post(pages::save_profile))
+        .route("/devices", get(pages::devices))
+        .route("/devices/end", post(pages::end_device))
+        .route("/devices/end-others", post(pages::end_other_devices))
         .route("/refresh", get(pages::refresh))
         .route("/me", get(pages::me))
         .route("/whoami", get(pages::whoami))

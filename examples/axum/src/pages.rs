@@ -77,6 +77,50 @@ pub(crate) async fn save_profile(
     Redirect::to("/profile").into_response()
 }
 
+/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+pub(crate) async fn devices(State(app): State<App>, visit: Visit, _: User) -> Response {
+    let flashes = visit.take_flashes().await;
+    match visit.sessions().await {
+        Ok(sessions) => html(app.pages.devices(&flashes, &sessions)),
+        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes)),
+        Err(error) => out_of_order(&app, &error),
+    }
+}
+
+/// What the button of a device sends.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Device {
+    id: String,
+}
+
+/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+pub(crate) async fn end_device(
+    State(app): State<App>,
+    visit: Visit,
+    _: User,
+    Form(device): Form<Device>,
+) -> Response {
+    match visit.end_other_session(&device.id).await {
+        Ok(true) => visit.flash(Category::Success, "The device is logged out."),
+        Ok(false) => visit.flash(Category::Info, "That device is not logged in any more."),
+        // The page says so.
+        Err(SessionError::NotListed) => {}
+        Err(error) => return out_of_order(&app, &error),
+    }
+    Redirect::to("/devices").into_response()
+}
+
+/// `POST /devices/end-others`: logs out every other device of this person's.
+pub(crate) async fn end_other_devices(State(app): State<App>, visit: Visit, _: User) -> Response {
+    match visit.end_other_sessions().await {
+        Ok(0) => visit.flash(Category::Info, "No other device is logged in."),
+        Ok(_) => visit.flash(Category::Success, "All other devices are logged out."),
+        Err(SessionError::NotListed) => {}
+        Err(error) => return out_of_order(&app, &error),
+    }
+    Redirect::to("/devices").into_response()
+}
+
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
 pub(crate) async fn refresh(visit: Visit) -> Redirect {
     match visit.refresh_user_data().await {
@@ -161,8 +205,8 @@ pub(crate) fn html(page: Page) -> Response {
     (status, AppendHeaders(page.headers), Html(page.html)).into_response()
 }
 
-/// Answers when the app's own database does not.
+/// Answers when the app's own database does not, or the store of the sessions.
 pub(crate) fn out_of_order(app: &App, error: &dyn Error) -> Response {
-    tracing::error!(error = chain(error), "the user table does not answer");
+    tracing::error!(error = chain(error), "a page cannot be answered");
     html(app.pages.unavailable())
 }

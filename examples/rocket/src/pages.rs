@@ -81,6 +81,52 @@ pub(crate) async fn save_profile(
     Ok(Redirect::to("/profile"))
 }
 
+/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+#[get("/devices")]
+pub(crate) async fn devices(app: &State<App>, visit: Visit, _user: User) -> Result<Html, Status> {
+    let flashes = visit.take_flashes().await;
+    match visit.sessions().await {
+        Ok(sessions) => Ok(html(app.pages.devices(&flashes, &sessions))),
+        Err(SessionError::NotListed) => Ok(html(app.pages.no_devices(&flashes))),
+        Err(error) => Err(out_of_order(&error)),
+    }
+}
+
+/// What the button of a device sends.
+#[derive(Debug, FromForm)]
+pub(crate) struct Device {
+    id: String,
+}
+
+/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+#[post("/devices/end", data = "<device>")]
+pub(crate) async fn end_device(
+    visit: Visit,
+    _user: User,
+    device: Form<Device>,
+) -> Result<Redirect, Status> {
+    match visit.end_other_session(&device.id).await {
+        Ok(true) => visit.flash(Category::Success, "The device is logged out."),
+        Ok(false) => visit.flash(Category::Info, "That device is not logged in any more."),
+        // The page says so.
+        Err(SessionError::NotListed) => {}
+        Err(error) => return Err(out_of_order(&error)),
+    }
+    Ok(Redirect::to("/devices"))
+}
+
+/// `POST /devices/end-others`: logs out every other device of this person's.
+#[post("/devices/end-others")]
+pub(crate) async fn end_other_devices(visit: Visit, _user: User) -> Result<Redirect, Status> {
+    match visit.end_other_sessions().await {
+        Ok(0) => visit.flash(Category::Info, "No other device is logged in."),
+        Ok(_) => visit.flash(Category::Success, "All other devices are logged out."),
+        Err(SessionError::NotListed) => {}
+        Err(error) => return Err(out_of_order(&error)),
+    }
+    Ok(Redirect::to("/devices"))
+}
+
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
 #[get("/refresh")]
 pub(crate) async fn refresh(visit: Visit) -> Redirect {
@@ -166,7 +212,7 @@ pub(crate) async fn not_found(request: &Request<'_>) -> Option<Html> {
     Some(html(app.pages.not_found()))
 }
 
-/// Where the app's own database did not answer.
+/// Where the app's own database did not answer, or the store of the sessions.
 #[catch(503)]
 pub(crate) async fn unavailable(request: &Request<'_>) -> Option<Html> {
     let app = request.rocket().state::<App>()?;
@@ -196,8 +242,8 @@ impl<'r> Responder<'r, 'static> for Html {
     }
 }
 
-/// Answers when the app's own database does not: by the catcher [`unavailable`].
+/// Answers when the app's own database does not, or the store of the sessions: by the catcher [`unavailable`].
 pub(crate) fn out_of_order(error: &dyn Error) -> Status {
-    tracing::error!(error = chain(error), "the user table does not answer");
+    tracing::error!(error = chain(error), "a page cannot be answered");
     Status::ServiceUnavailable
 }

@@ -9,12 +9,14 @@
 //! An app of yours needs none of this crate. It shows how little is left to do beside the login.
 
 pub mod account;
+mod browser;
 mod chain;
 pub mod log;
 mod pages;
 mod platform;
 mod settings;
 mod users;
+mod when;
 
 use std::io::{Write, stdout};
 

@@ -3,6 +3,8 @@
 //! A [`Page`] is plain data (status, headers, HTML), so that a handler of any framework can answer with it. The
 //! templates are the files below `templates/`; whatever they print is escaped.
 
+mod devices;
+
 use std::fmt::{self, Write};
 
 use askama::Template;

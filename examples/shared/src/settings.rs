@@ -225,9 +225,12 @@ impl Demo {
 }
 
 /// The paths of the demo's own pages, `/` aside.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 10] = [
     "/members",
     "/profile",
+    "/devices",
+    "/devices/end",
+    "/devices/end-others",
     "/refresh",
     "/me",
     "/whoami",

@@ -18,6 +18,9 @@ use crate::{
 const HEAD: &str = "head";
 const DATA: &str = "data";
 
+/// The revision of a new session, which waits for its hook. To confirm it is the first change.
+pub(super) const NEW: u64 = 0;
+
 impl Engine {
     /// The store that sessions are kept in; none when they are in cookies.
     pub(crate) fn store(&self) -> Option<&dyn ErasedStore> {
@@ -25,7 +28,7 @@ impl Engine {
     }
 
     /// What a session is stored under. A store outside of this process never sees an id.
-    pub(super) fn key_of(&self, id: SessionId) -> SessionKey {
+    pub(crate) fn key_of(&self, id: SessionId) -> SessionKey {
         if self.stays_here() {
             return SessionKey(id);
         }
@@ -95,7 +98,23 @@ impl Engine {
         })
     }
 
-    pub(super) fn read_stored_data(
+    /// Reads the small part of a session that was listed, if it is one: a new one that waits for its hook is none yet. Nobody has come
+    /// with its id, so it must name its own key.
+    pub(crate) fn read_confirmed(
+        &self,
+        key: &SessionKey,
+        stored: &StoredSession,
+        binding: &Binding,
+    ) -> Option<Session> {
+        if stored.revision == NEW {
+            return None;
+        }
+        let read = |plain: &[u8]| self.living(plain, binding);
+        self.open_stored(key, HEAD, &stored.head, read)
+            .filter(|session| self.key_of(session.id) == *key)
+    }
+
+    pub(crate) fn read_stored_data(
         &self,
         session: &Session,
         stored: &StoredSession,

@@ -215,6 +215,20 @@ async fn sessions_are_found_by_sid_and_by_person(store: &impl SessionStore) {
     );
     delete(store, &there).await;
     assert_eq!(listed().await, [], "what was deleted is listed no more");
+    for key in [key(), key()] {
+        create(store, &key, &of(None)).await;
+    }
+    let deleted = async || {
+        let deleted = store.delete_by_subject(&person).await;
+        deleted.expect("a person's sessions can be deleted")
+    };
+    assert_eq!(deleted().await, 2, "a person has two sessions");
+    assert_eq!(listed().await, [], "both are gone");
+    assert_eq!(deleted().await, 0, "they were deleted before");
+    assert!(
+        load(store, &elsewhere).await.is_some(),
+        "nobody else's is gone"
+    );
     delete(store, &elsewhere).await;
 }
 

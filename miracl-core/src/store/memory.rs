@@ -87,6 +87,16 @@ impl MemoryStore {
     fn keys_of(&self, index: IndexKey) -> Vec<SessionKey> {
         lock(&self.index).get(&index).cloned().unwrap_or_default()
     }
+
+    /// Deletes the sessions that are found by this, and returns how many of them were there.
+    fn remove(&self, index: IndexKey) -> u64 {
+        let removed = self
+            .keys_of(index)
+            .iter()
+            .filter(|&key| self.sessions.remove(key).is_some())
+            .count();
+        removed as u64
+    }
 }
 
 impl Default for MemoryStore {
@@ -141,12 +151,11 @@ impl SessionStore for MemoryStore {
     }
 
     async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
-        let removed = self
-            .keys_of(*sid)
-            .iter()
-            .filter(|&key| self.sessions.remove(key).is_some())
-            .count();
-        Ok(removed as u64)
+        Ok(self.remove(*sid))
+    }
+
+    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+        Ok(self.remove(*subject))
     }
 
     async fn list_by_subject(

@@ -255,6 +255,11 @@ impl SessionStore for RedisStore {
         self.remove(&keys).await
     }
 
+    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+        let keys = self.members(&self.subject(subject)).await?;
+        self.remove(&keys).await
+    }
+
     async fn list_by_subject(
         &self,
         subject: &IndexKey,

@@ -61,28 +61,15 @@ pub(crate) async fn begin_with(
         ..Config::default()
     };
     change(&mut config);
-    let miracl = Miracl::new(config).unwrap();
-    let visit = miracl.visit(&request("/login/start", ""));
-    let url = visit.login_url_with(options).await.unwrap();
-    let url = Url::parse(&url).unwrap();
-    let parameter = |name: &str| {
-        let found = url.query_pairs().find(|(found, _)| found == name);
-        found.unwrap().1.into_owned()
-    };
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("code", "a-code")
-        .append_pair("state", &parameter("state"))
-        .append_pair("iss", &provider.issuer)
-        .finish();
-    let login = Login {
-        nonce: parameter("nonce"),
-        query,
-        cookies: cookies(&visit),
-        ahead,
-        miracl,
+    let mut login = Login {
+        miracl: Miracl::new(config).unwrap(),
         provider,
+        ahead,
+        cookies: String::new(),
+        query: String::new(),
+        nonce: String::new(),
     };
-    login.grant(&json!({}));
+    login.another(options).await;
     let userinfo = json!({ "sub": "alice", "email": "alice@example.com" });
     login.provider.say("/userinfo", &userinfo.to_string());
     login
@@ -93,6 +80,25 @@ pub(crate) async fn begin() -> Login {
 }
 
 impl Login {
+    /// Begins another login at the same app, in a browser without cookies.
+    pub(crate) async fn another(&mut self, options: LoginOptions) {
+        let visit = self.miracl.visit(&request("/login/start", ""));
+        let url = visit.login_url_with(options).await.unwrap();
+        let url = Url::parse(&url).unwrap();
+        let parameter = |name: &str| {
+            let found = url.query_pairs().find(|(found, _)| found == name);
+            found.unwrap().1.into_owned()
+        };
+        self.query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("code", "a-code")
+            .append_pair("state", &parameter("state"))
+            .append_pair("iss", &self.provider.issuer)
+            .finish();
+        self.nonce = parameter("nonce");
+        self.cookies = cookies(&visit);
+        self.grant(&json!({}));
+    }
+
     pub(crate) fn now(&self) -> u64 {
         self.miracl.engine().now()
     }
