@@ -269,32 +269,35 @@ impl Visit {
             skew: config.clock_skew.as_secs(),
         };
         let token = LogoutToken::verify(&token, verdict, &expected)?;
+        let binding = engine.binding().await?;
         let marks = &engine.marks;
         let used = name_mark("jti", &token.issuer, &token.id);
-        if !marks.use_token(used) {
+        if !marks.use_token(used).await.map_err(LogoutError::Store)? {
             return Err(LogoutError::Replayed);
         }
         let mark = |kind, name: &String| name_mark(kind, &token.issuer, name);
         let until = Until::by_token(token.issued_at, config.clock.now_ms());
-        let ended = match (&token.sid, &token.subject) {
-            (Some(sid), _) => {
-                let sid = mark("sid", sid);
-                marks.end_sid(sid, until);
-                engine.end_stored_sid(sid).await
+        let end = async {
+            match (&token.sid, &token.subject) {
+                (Some(sid), _) => {
+                    let sid = mark("sid", sid);
+                    marks.end_sid(sid, until).await?;
+                    engine.end_stored_sid(sid).await
+                }
+                (None, Some(subject)) => {
+                    let subject = mark("sub", subject);
+                    marks.end_subject(subject, until).await?;
+                    engine.end_stored_subject(subject, until, &binding).await
+                }
+                // `verify` takes none such.
+                (None, None) => Ok(()),
             }
-            (None, Some(subject)) => {
-                let subject = mark("sub", subject);
-                marks.end_subject(subject, until);
-                let binding = engine.binding().await?;
-                engine.end_stored_subject(subject, until, &binding).await
-            }
-            (None, None) => return Err(LogoutError::NoSubject),
         };
-        ended.map_err(|error| {
+        if let Err(error) = end.await {
             // The provider may send it again.
-            marks.forget_token(used);
-            LogoutError::Store(error)
-        })?;
+            marks.forget_token(used).await;
+            return Err(LogoutError::Store(error));
+        }
         Ok(token)
     }
 }

@@ -240,10 +240,10 @@ impl Visit {
             Err(FailureReason::LoginExpired)
         };
         receipt.check("login timeout", STATE, in_time)?;
-        let unused = if engine.marks.use_login(mark) {
-            Ok(())
-        } else {
-            Err(FailureReason::LoginReplayed)
+        let unused = match engine.marks.use_login(mark).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(FailureReason::LoginReplayed),
+            Err(error) => Err(FailureReason::Session(SessionError::Store(error))),
         };
         receipt.check("single use", "RFC 9700 §4.7", unused)?;
         Ok(login)

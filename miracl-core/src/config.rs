@@ -11,6 +11,7 @@ use crate::{
     client_auth::ClientKey,
     clock::Clock,
     credentials::CredentialSource,
+    marks::MarkStorage,
     secret::{CookieKey, Secret},
     store::SessionStorage,
 };
@@ -125,6 +126,20 @@ pub struct Config {
     /// Where sessions are kept. By default sealed in the browser's cookies.
     pub session_store: SessionStorage,
 
+    /// Where is remembered which logins and logout tokens were used and which sessions were ended, and who renews which tokens. By
+    /// default in the memory of this process: with several replicas, or after a restart, a copied cookie of a session that was
+    /// ended elsewhere or before lives on until its time has passed.
+    ///
+    /// In a store that the fleet shares all of it counts everywhere within a second. While that store is away, sessions in cookies
+    /// cannot be read ([`SessionError::Store`](crate::SessionError::Store)): nobody is taken for logged in who may have logged out.
+    pub marks_store: MarkStorage,
+
+    /// What a session that cannot be read at the moment counts as. By default [`WhenUnavailable::Error`].
+    pub session_unavailable: WhenUnavailable,
+
+    /// When tokens are renewed, where the provider gives refresh tokens. By default [`Renewal::Lazy`].
+    pub renewal: Renewal,
+
     /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
     ///
     /// To change the key of servers that run, without ending a session, one server after the other each time:
@@ -205,6 +220,9 @@ impl Default for Config {
             logout_token_rules: LogoutTokenRules::default(),
             clock_skew: Duration::from_secs(60),
             session_store: SessionStorage::default(),
+            marks_store: MarkStorage::default(),
+            session_unavailable: WhenUnavailable::default(),
+            renewal: Renewal::default(),
             cookie_keys: Vec::new(),
             cookie_prefix: "miracl".to_owned(),
             session_idle_timeout: Duration::from_secs(24 * 60 * 60),
@@ -316,6 +334,29 @@ pub enum LogoutTokenRules {
     Strict,
     /// For providers of the drafts' time: `exp` may be missing. The token must then be no older than ten minutes all the same.
     Lenient,
+}
+
+/// What a session counts as that cannot be read, because a store is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhenUnavailable {
+    /// An error: 503 where a user is needed. Nobody is sent to log in who is logged in.
+    #[default]
+    Error,
+    /// Nobody: pages are shown as to people who are not logged in, and the cookie stays for when the store is back.
+    Anonymous,
+}
+
+/// When a session's tokens are renewed by its refresh token (OpenID Connect Core 1.0 §12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Renewal {
+    /// When [`Visit::tokens`](crate::Visit::tokens) is asked for them and their time has come.
+    #[default]
+    Lazy,
+    /// By every request that asks who is logged in, once their time has come: a provider that no longer accepts the refresh token so
+    /// ends the session here. It opens the large part of the session on each of these requests.
+    Eager,
 }
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).

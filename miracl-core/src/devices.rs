@@ -171,7 +171,8 @@ impl Visit {
 
     /// Ends a session that is not the visit's own: marks it, so that copies of its cookie are worth nothing, and deletes it.
     async fn end_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        self.miracl().engine().marks.end_session(id);
+        let marked = self.miracl().engine().marks.end_session(id).await;
+        marked.map_err(SessionError::Store)?;
         self.delete_stored(id).await
     }
 }

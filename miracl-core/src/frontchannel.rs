@@ -42,9 +42,9 @@ impl Visit {
             (Some(iss), Parameter::Once(sid), session) => {
                 let mark = name_mark("sid", iss, sid);
                 let until = Until::by_clock(engine.config.clock.now_ms());
-                engine.marks.end_sid_unproven(mark, until);
-                if let Err(error) = engine.end_stored_sid(mark).await {
-                    tracing::error!(%error, "front-channel log-out left a session in the store");
+                let marked = engine.marks.end_sid_unproven(mark, until).await;
+                if let Err(error) = marked.and(engine.end_stored_sid(mark).await) {
+                    tracing::error!(%error, "front-channel log-out left a session alive");
                 }
                 session.is_some_and(|session| session.marked_by.sid == Some(mark))
             }
@@ -55,7 +55,7 @@ impl Visit {
         };
         if ends_here {
             if let Err(error) = self.end_session().await {
-                tracing::error!(%error, "front-channel log-out left a session in the store");
+                tracing::error!(%error, "front-channel log-out left a session alive");
             }
             return Answer::LoggedOut(LogoutKind::FrontChannel, page);
         }

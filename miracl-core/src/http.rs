@@ -67,6 +67,12 @@ impl HttpClient {
         self.allow_http
     }
 
+    /// Whether there is a runtime to run anything on.
+    pub(crate) fn has_runtime(&self) -> bool {
+        let home = self.home.as_ref();
+        home.is_some_and(|home| !home.alive.is_closed()) || Handle::try_current().is_ok()
+    }
+
     /// Runs a future to its end, whatever becomes of who waits for it.
     pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where

@@ -5,11 +5,12 @@
 
 mod record;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
 use crate::{
+    config::WhenUnavailable,
     cookies::{Keep, SESSION_BUDGET, SetCookie},
     error::SessionError,
     seal::Purpose,
@@ -26,7 +27,24 @@ const TRIES: usize = 5;
 
 impl Visit {
     /// Returns the session, reading it if that was not done yet.
+    ///
+    /// Whether a store that is away counts as nobody is the app's choice.
     pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
+        match self.read_current().await {
+            Err(SessionError::Store(error))
+                if self.miracl().config().session_unavailable == WhenUnavailable::Anonymous =>
+            {
+                tracing::warn!(
+                    error = &error as &(dyn Error + 'static),
+                    "a session cannot be read and counts as nobody"
+                );
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+
+    async fn read_current(&self) -> Result<Option<Current>, SessionError> {
         {
             let mut state = self.lock();
             state.touched = true;
@@ -36,6 +54,15 @@ impl Visit {
         }
         let engine = self.miracl().engine();
         let binding = self.binding().await?;
+        if engine.marks.is_followed()
+            && engine
+                .cookies
+                .plain(self.header(), &engine.cookies.session)
+                .is_some()
+        {
+            self.miracl().follow_marks();
+            engine.marks.fresh().await.map_err(SessionError::Store)?;
+        }
         let Some(store) = engine.store() else {
             let mut state = self.lock();
             if !state.read {
@@ -64,6 +91,22 @@ impl Visit {
             self.move_deadline(store, current, &binding).await;
         }
         Ok(self.lock().current.clone())
+    }
+
+    /// Reads the session again, where it is in a store. In cookies it is as it came.
+    pub(crate) async fn reload(&self) -> Result<(), SessionError> {
+        let engine = self.miracl().engine();
+        let binding = self.binding().await?;
+        let id = self
+            .lock()
+            .current
+            .as_ref()
+            .map(|current| current.session.id);
+        if let (Some(store), Some(id)) = (engine.store(), id) {
+            let loaded = self.load(store, id, &binding).await?;
+            self.lock().current = loaded;
+        }
+        Ok(())
     }
 
     /// Returns the large part of the session, opening it if that was not done yet.
@@ -145,12 +188,17 @@ impl Visit {
         if self.changes_nothing() {
             return Ok(());
         }
-        let Some(ended) = self.lock().current.take() else {
+        let Some(ended) = self.lock().current.clone() else {
             return Ok(());
         };
         let engine = self.miracl().engine();
-        engine.marks.end_session(ended.session.id);
-        self.delete_session_cookies(&mut self.lock());
+        let marked = engine.marks.end_session(ended.session.id).await;
+        marked.map_err(SessionError::Store)?;
+        {
+            let mut state = self.lock();
+            state.current = None;
+            self.delete_session_cookies(&mut state);
+        }
         let counted = &engine.cookies.loops;
         if engine.cookies.plain(self.header(), counted).is_some() {
             self.set_cookies([engine.cookies.delete(counted)]);

@@ -92,7 +92,7 @@ pub mod app {
         clock::Clock,
         config::{
             ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
-            ResponseMode, SigningAlgorithm,
+            Renewal, ResponseMode, SigningAlgorithm, WhenUnavailable,
         },
         credentials::{ClientCredentials, CredentialSource},
         devices::SessionInfo,
@@ -104,6 +104,10 @@ pub mod app {
         id_token::IdTokenError,
         login::LoginOptions,
         logout::LogoutKind,
+        marks::{
+            Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, MemoryMarkStore, NoteList, Notes,
+            mark_store_contract,
+        },
         miracl::Miracl,
         receipt::{Check, CheckOutcome, Party, Receipt},
         secret::{CookieKey, CookieKeyError, Secret},

@@ -106,7 +106,8 @@ impl Visit {
         let engine = self.miracl().engine();
         let until = Until::by_clock(engine.config.clock.now_ms());
         let person = user.0.marked_by.subject;
-        engine.marks.end_subject(person, until);
+        let marked = engine.marks.end_subject(person, until).await;
+        marked.map_err(SessionError::Store)?;
         if let Some(store) = engine.store() {
             let deleted = store.delete_by_subject(&IndexKey(person)).await;
             deleted.map_err(SessionError::Store)?;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use ring::digest;
@@ -18,7 +18,7 @@ use crate::{
     http::HttpClient,
     jwks::Jwks,
     loops::Loops,
-    marks::Marks,
+    marks::{self, Marks},
     origin,
     refresh::Renewals,
     reply::Reply,
@@ -105,10 +105,14 @@ impl Miracl {
             config: checked.config,
         };
         let miracl = Self(Arc::new(engine));
-        if miracl.config().scopes.iter().any(|s| s == "offline_access") {
+        let refreshes = miracl.config().scopes.iter().any(|s| s == "offline_access");
+        if refreshes && miracl.0.marks.fleet().is_none() {
             tracing::warn!(
-                "refresh tokens are used once per session within this process; with several replicas, send a session's requests to one of them, or two may use the same token"
+                "refresh tokens are used once per session within this process; with several replicas, set `marks_store` to a store they share, or two may use the same token"
             );
+        }
+        if miracl.0.marks.is_followed() {
+            miracl.follow_marks();
         }
         tracing::info!("{}", miracl.summary());
         Ok(miracl)
@@ -140,8 +144,12 @@ impl Miracl {
             None => "log-out and single use of logins are",
             Some(_) => "log-out ends them there, single use of logins is",
         };
+        let reach = match self.0.marks.fleet() {
+            None => "by this process, until it restarts".to_owned(),
+            Some(store) => format!("in {}, by the whole fleet", store.place()),
+        };
         format!(
-            "login with {} for {}; sessions {sessions} ({keys}); {remembered} remembered by this process, until it restarts",
+            "login with {} for {}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
             config.issuer, config.redirect_uri,
         )
     }
@@ -186,6 +194,32 @@ impl Miracl {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0
+    }
+
+    /// Follows the marks of a shared store, on a task of its own for as long as the engine lives. Without a runtime the first request
+    /// that needs them begins it.
+    pub(crate) fn follow_marks(&self) {
+        /// Ends with the task, also when its runtime ends it.
+        struct Following(Weak<Engine>);
+        impl Drop for Following {
+            fn drop(&mut self) {
+                if let Some(engine) = self.0.upgrade() {
+                    engine.marks.lost_follower();
+                }
+            }
+        }
+        let engine = &self.0;
+        if !engine.http.has_runtime() || !engine.marks.needs_follower() {
+            return;
+        }
+        let following = Following(Arc::downgrade(engine));
+        engine.http.spawn(async move {
+            while let Some(engine) = following.0.upgrade() {
+                engine.marks.look_again().await;
+                drop(engine);
+                marks::pause().await;
+            }
+        });
     }
 
     /// The absolute URL of the home path.

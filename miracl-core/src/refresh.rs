@@ -2,13 +2,15 @@
 //!
 //! A refresh token is used once at most providers, and a browser sends many requests at a time. So there is one token request for
 //! each session, in a task that goes on when a browser goes away; whoever comes while it runs, or within half a minute with
-//! the cookies from before, gets its result.
+//! the cookies from before, gets its result. With a shared store of marks that is so in the whole fleet: a replica claims the
+//! request before it sends it, and leaves the result there, sealed.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 use ring::digest;
 use serde_json::Map;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     discovery::{Issuers, ProviderMetadata},
@@ -16,29 +18,38 @@ use crate::{
     flight::Fetched,
     id_token::{Expected, IdTokenError, Unverified},
     jwks::Cause,
+    marks::{Claim, ClaimOwner, MarkKey},
     miracl::{Engine, Miracl},
     receipt::Recorder,
-    secret::Secret,
+    seal::Purpose,
+    secret::{Secret, hex, random},
     session::{Session, SessionData},
-    token::{self, Grant, TokenResponse, Tokens},
+    store::StoreError,
+    token::{self, Grant, StoredTokens, TokenResponse, Tokens},
     userinfo::{self, UserData, UserinfoError},
     visit::{Current, Visit},
 };
 
 /// How long the result is kept for requests that were sent before it was there.
 const KEPT: Duration = Duration::from_secs(30);
+/// How long a replica that says nothing any more is waited for.
+const CLAIM: Duration = Duration::from_secs(5);
+/// How long a replica waits at first until it asks again what became of a claim, and at most.
+const WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// How many results are kept: about 70 MB if all of them fill their cookies, and far less of usual ones.
 const CAPACITY: u64 = 10_000;
 
 /// The renewals under way, and those that ended a moment ago.
-pub(crate) struct Renewals(Cache<RenewalKey, Arc<Fetched<Renewal>>>);
+pub(crate) struct Renewals(Cache<RenewalKey, Arc<Fetched<Renewed>>>);
 
 /// A hash of the session, its generation and its refresh token: nobody gets the result of another session.
-type RenewalKey = [u8; 32];
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct RenewalKey([u8; 32]);
 
 /// What came of a token request that was answered.
 #[derive(Debug)]
-enum Renewal {
+enum Renewed {
     Tokens(Tokens),
     /// The refresh token is worth nothing any more: `invalid_grant` (RFC 6749 §5.2).
     Over(ProviderError),
@@ -55,16 +66,27 @@ impl Renewals {
         Self(cache)
     }
 
-    fn of(&self, session: &Session, refresh_token: &Secret) -> Arc<Fetched<Renewal>> {
+    fn of(&self, key: RenewalKey) -> Arc<Fetched<Renewed>> {
+        // Not `or_default`, which two could be first with.
+        let new = || Arc::new(Fetched::default());
+        self.0.entry(key).or_insert_with(new).into_value()
+    }
+}
+
+impl RenewalKey {
+    fn new(session: &Session, refresh_token: &Secret) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(&session.id);
         context.update(&session.generation.to_le_bytes());
         context.update(refresh_token.expose().as_bytes());
-        let mut key = RenewalKey::default();
-        key.copy_from_slice(context.finish().as_ref());
-        // Not `or_default`, which two could be first with.
-        let new = || Arc::new(Fetched::default());
-        self.0.entry(key).or_insert_with(new).into_value()
+        let mut key = Self([0; 32]);
+        key.0.copy_from_slice(context.finish().as_ref());
+        key
+    }
+
+    /// The name that a result in a shared store is sealed for.
+    fn name(&self) -> String {
+        hex(&self.0)
     }
 }
 
@@ -198,10 +220,8 @@ impl Visit {
         if self.changes_nothing() {
             return Ok(Some((current, data)));
         }
-        let renewal = miracl
-            .engine()
-            .renewals
-            .of(&current.session, &refresh_token);
+        let key = RenewalKey::new(&current.session, &refresh_token);
+        let renewal = miracl.engine().renewals.of(key);
         let renewal = match renewal.kept() {
             Some(kept) => kept,
             None => {
@@ -211,6 +231,7 @@ impl Visit {
                     let miracl = miracl.clone();
                     async move {
                         let ask = || renew(&miracl, &session, &data, &refresh_token);
+                        let ask = || alone(&miracl, key, ask);
                         renewal.fetch_since(seen, ask).await
                     }
                 });
@@ -224,15 +245,11 @@ impl Visit {
             }
         };
         match &*renewal {
-            Renewal::Tokens(tokens) => {
-                let token = |data: &SessionData| {
-                    let token = data.tokens.refresh_token.as_ref();
-                    token.map(|token| token.expose().to_owned())
-                };
-                let used = token(&data);
+            Renewed::Tokens(tokens) => {
+                let used = data.refresh_token();
                 let renewed = |data: &SessionData| {
                     // Somebody else may have written these or even newer ones.
-                    (token(data) == used).then(|| SessionData {
+                    (data.refresh_token() == used).then(|| SessionData {
                         tokens: tokens.clone(),
                         userinfo: data.userinfo.clone(),
                         user_agent: data.user_agent.clone(),
@@ -243,17 +260,36 @@ impl Visit {
                 let (current, data) = (self.current().await?, self.data().await?);
                 Ok(current.zip(data))
             }
-            Renewal::Over(error) => {
+            // Another replica may have been faster.
+            Renewed::Over(_) if self.has_newer_tokens(&data).await? => {
+                Ok(self.current().await?.zip(self.data().await?))
+            }
+            Renewed::Over(error) => {
                 tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
                 self.end_session().await?;
                 Err(RefreshError::Expired)
             }
-            Renewal::Foreign(error) => {
+            Renewed::Foreign(error) => {
                 tracing::error!(%error, "the refreshed ID token is not this session's; the session is ended");
                 self.end_session().await?;
                 Err(RefreshError::RefreshedIdToken(error.clone()))
             }
         }
+    }
+}
+
+impl Visit {
+    /// Reads the session again, where it is in a store, and tells whether its refresh token is another than before.
+    async fn has_newer_tokens(&self, before: &SessionData) -> Result<bool, RefreshError> {
+        self.reload().await?;
+        let data = self.data().await?;
+        Ok(data.is_some_and(|data| data.refresh_token() != before.refresh_token()))
+    }
+}
+
+impl SessionData {
+    fn refresh_token(&self) -> Option<&str> {
+        self.tokens.refresh_token.as_ref().map(Secret::expose)
     }
 }
 
@@ -266,26 +302,136 @@ enum When {
     Now,
 }
 
+/// Sends the one request of the fleet, or waits for the replica that does, and takes its result.
+///
+/// A replica that dies loses its claim within [`CLAIM`], and another one goes on.
+async fn alone<F>(
+    miracl: &Miracl,
+    key: RenewalKey,
+    ask: impl FnOnce() -> F,
+) -> Result<Renewed, ProviderError>
+where
+    F: Future<Output = Result<Renewed, ProviderError>>,
+{
+    let engine = miracl.engine();
+    let Some(fleet) = engine.marks.fleet() else {
+        return ask().await;
+    };
+    let (mark, owner) = (MarkKey(key.0), ClaimOwner(random()));
+    let claim = || async { fleet.claim(&mark, &owner, CLAIM).await.map_err(away) };
+    let deadline = Instant::now() + 3 * engine.config.request_timeout + CLAIM;
+    let mut ask = Some(ask);
+    let mut asked = None;
+    let mut wait = WAIT;
+    loop {
+        match claim().await? {
+            Claim::Settled(value) => {
+                let tokens = open(engine, key, &value);
+                return tokens.map(Renewed::Tokens).ok_or_else(|| {
+                    away(StoreError::new(
+                        "the result of another replica does not open: it has other cookie keys",
+                    ))
+                });
+            }
+            Claim::Held if Instant::now() < deadline => {
+                sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+                continue;
+            }
+            Claim::Held => {
+                return Err(ProviderError::Timeout {
+                    endpoint: "token_endpoint",
+                });
+            }
+            Claim::Taken => {}
+        }
+        if let Some(ask) = ask.take() {
+            let answer = while_claimed(&claim, ask()).await;
+            let Ok(Renewed::Tokens(_)) = &answer else {
+                // The next one that needs it asks for itself.
+                if let Err(error) = fleet.release(&mark, &owner).await {
+                    tracing::debug!(%error, "a claim stays until its time has passed");
+                }
+                return answer;
+            };
+            asked = Some(answer);
+        }
+        let Some(Ok(Renewed::Tokens(tokens))) = &asked else {
+            return Err(ProviderError::Timeout {
+                endpoint: "token_endpoint",
+            });
+        };
+        let Some(sealed) = seal(engine, key, tokens) else {
+            break;
+        };
+        match fleet.settle(&mark, &owner, sealed.as_bytes(), KEPT).await {
+            Ok(true) => break,
+            // Somebody took over in the meantime: what they have agreed on counts.
+            Ok(false) => tracing::warn!("a refresh took longer than its claim"),
+            Err(error) => {
+                tracing::warn!(%error, "other replicas don't get the renewed tokens");
+                break;
+            }
+        }
+    }
+    asked.unwrap_or(Err(ProviderError::Timeout {
+        endpoint: "token_endpoint",
+    }))
+}
+
+/// Runs a future, and claims again all the time, so that a claim lasts as long as its owner lives.
+async fn while_claimed<F: Future, C: Future>(claim: impl Fn() -> C, work: F) -> F::Output {
+    let mut work = pin!(work);
+    loop {
+        if let Ok(output) = timeout(CLAIM / 3, &mut work).await {
+            return output;
+        }
+        // Without it the work goes on all the same: the result says whose it is.
+        let _ = timeout(CLAIM / 3, claim()).await;
+    }
+}
+
+fn away(error: StoreError) -> ProviderError {
+    ProviderError::Unreachable {
+        endpoint: "token_endpoint",
+        source: Arc::new(error),
+    }
+}
+
+fn seal(engine: &Engine, key: RenewalKey, tokens: &Tokens) -> Option<String> {
+    let plain = serde_json::to_vec(&StoredTokens::from(tokens)).ok()?;
+    let cookies = &engine.cookies;
+    cookies.seal_value(Purpose::Renewal, &key.name(), &plain)
+}
+
+fn open(engine: &Engine, key: RenewalKey, value: &[u8]) -> Option<Tokens> {
+    let value = std::str::from_utf8(value).ok()?;
+    let cookies = &engine.cookies;
+    let found = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
+    let stored: StoredTokens = serde_json::from_slice(&found.plain).ok()?;
+    Some(stored.into())
+}
+
 /// Asks for new tokens, and checks the ID token that may come with them.
 async fn renew(
     miracl: &Miracl,
     session: &Session,
     data: &SessionData,
     refresh_token: &Secret,
-) -> Result<Renewal, ProviderError> {
+) -> Result<Renewed, ProviderError> {
     let engine = miracl.engine();
     let metadata = engine.discovery.metadata(&engine.http).await?;
     let grant = Grant::RefreshToken(refresh_token);
     let response = match token::request(engine, &metadata, grant).await {
         Ok(response) => response,
-        Err(error) if error.is_refusal("invalid_grant") => return Ok(Renewal::Over(error)),
+        Err(error) if error.is_refusal("invalid_grant") => return Ok(Renewed::Over(error)),
         Err(error) => return Err(error),
     };
     if let Err(reason) = check_id_token(engine, &metadata, session, data, &response).await? {
-        return Ok(Renewal::Foreign(reason));
+        return Ok(Renewed::Foreign(reason));
     }
     tracing::debug!("tokens were renewed");
-    Ok(Renewal::Tokens(data.tokens.renewed(response)))
+    Ok(Renewed::Tokens(data.tokens.renewed(response)))
 }
 
 /// Checks the new ID token, if there is one, against the session's (§12.2).

@@ -35,14 +35,17 @@ pub(crate) enum Purpose {
     Flash,
     /// A session in a store outside of this process.
     Stored,
+    /// Renewed tokens, for the replicas that come late.
+    Renewal,
 }
 
-const PURPOSES: [(Purpose, &str); 5] = [
+const PURPOSES: [(Purpose, &str); 6] = [
     (Purpose::Session, "session"),
     (Purpose::Data, "session data"),
     (Purpose::Login, "pending login"),
     (Purpose::Flash, "flash messages"),
     (Purpose::Stored, "stored session"),
+    (Purpose::Renewal, "renewed tokens"),
 ];
 
 /// The keys in use: the first seals, every one opens.

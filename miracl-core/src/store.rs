@@ -1,6 +1,6 @@
 //! Sessions kept on the server: what a store must do, for those that come with the engine and for your own.
 
-mod contract;
+pub(crate) mod contract;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

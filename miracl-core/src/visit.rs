@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    config::Renewal,
     cookies::{BUDGET, Keep, SetCookie},
     error::{AuthFailure, FailureReason, SessionError},
     flash::{self, Category, Flash},
@@ -110,6 +111,9 @@ impl Visit {
     ///
     /// [`SessionError`] when that cannot be told at the moment. It is not the same as nobody.
     pub async fn user(&self) -> Result<Option<User>, SessionError> {
+        if self.miracl().config().renewal == Renewal::Eager {
+            self.tokens().await?;
+        }
         let current = self.current().await?;
         Ok(current.map(|current| User(current.session)))
     }
@@ -201,9 +205,10 @@ impl Visit {
         }
         let before = before.map(|before| before.session.id);
         for ended in before.into_iter().chain(proposed.replaces) {
-            engine.marks.end_session(ended);
-            if let Err(error) = self.delete_stored(ended).await {
-                tracing::error!(%error, "the session before stays in the store until its time has passed");
+            let marked = engine.marks.end_session(ended).await;
+            let marked = marked.map_err(SessionError::Store);
+            if let Err(error) = marked.and(self.delete_stored(ended).await) {
+                tracing::error!(%error, "the session before stays until its time has passed");
             }
         }
         Ok(())

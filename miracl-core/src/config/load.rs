@@ -16,11 +16,12 @@ use figment::{
 use serde::Serialize;
 
 use super::{
-    ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, ResponseMode,
-    SigningAlgorithm,
+    ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, Renewal, ResponseMode,
+    SigningAlgorithm, WhenUnavailable,
 };
 use crate::{
     client_auth::ClientKey,
+    marks::MarkStorage,
     secret::{CookieKey, Secret},
     store::{MemoryStore, SessionStorage},
 };
@@ -34,7 +35,7 @@ use crate::{
 const DEFAULT_FILE: &str = "miracl.json";
 
 /// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 30] = [
+const SETTINGS: [(&str, &str); 32] = [
     ("issuer", "ISSUER"),
     ("issuer_template", "ISSUER_TEMPLATE"),
     ("allowed_tenants", "ALLOWED_TENANTS"),
@@ -65,6 +66,8 @@ const SETTINGS: [(&str, &str); 30] = [
     ("proxy_port", "PROXY_PORT"),
     ("session_store", "SESSION_STORE"),
     ("marks_store", "MARKS_STORE"),
+    ("session_unavailable", "SESSION_UNAVAILABLE"),
+    ("renewal", "RENEWAL"),
     ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
     ("cookie_keys", "COOKIE_KEYS"),
@@ -72,6 +75,13 @@ const SETTINGS: [(&str, &str); 30] = [
     ("home_path", "HOME_PATH"),
     ("development", "DEVELOPMENT"),
 ];
+
+/// Where a setting says that something is kept.
+enum Place {
+    Named(&'static str),
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
+}
 
 impl Config {
     /// Reads `miracl.json`, a JSON object with the Tornado SDK's keys `client_id`, `secret` (or `client_secret`) and
@@ -153,7 +163,9 @@ impl Config {
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
     /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory`, or `redis://…` or `rediss://…` (see below) |
-    /// | `marks_store` | `MARKS_STORE` | `memory`, the only one so far |
+    /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory` or an address of Redis; by default the Redis of `session_store`, if that is one |
+    /// | `session_unavailable` | `SESSION_UNAVAILABLE` | [`Config::session_unavailable`]: `error` or `anonymous` |
+    /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
     /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
@@ -322,7 +334,24 @@ impl Source<'_> {
             .into_iter()
             .collect();
         config.proxy = self.proxy();
-        self.not_built_yet("marks_store", &["memory"]);
+        config.session_unavailable = self
+            .choice(
+                "session_unavailable",
+                "`error` or `anonymous`",
+                |value| match value {
+                    "error" => Some(WhenUnavailable::Error),
+                    "anonymous" => Some(WhenUnavailable::Anonymous),
+                    _ => None,
+                },
+            )
+            .unwrap_or_default();
+        config.renewal = self
+            .choice("renewal", "`lazy` or `eager`", |value| match value {
+                "lazy" => Some(Renewal::Lazy),
+                "eager" => Some(Renewal::Eager),
+                _ => None,
+            })
+            .unwrap_or_default();
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
             config.session_absolute_timeout = seconds;
             // The default, not what somebody set.
@@ -335,7 +364,7 @@ impl Source<'_> {
         if let Some(prefix) = self.text("cookie_prefix") {
             config.cookie_prefix = prefix;
         }
-        config.session_store = self.session_store(&config);
+        (config.session_store, config.marks_store) = self.stores(&config);
         if let Some(path) = self.text("home_path") {
             config.home_path = path;
         }
@@ -455,69 +484,82 @@ impl Source<'_> {
         }
     }
 
-    fn session_store(&mut self, config: &Config) -> SessionStorage {
-        const KEY: &str = "session_store";
-        let Some(value) = self.text(KEY) else {
-            return SessionStorage::cookie();
+    /// Where sessions and marks are kept: marks in the Redis of the sessions, unless they have a place of their own.
+    fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
+        let memory = || SessionStorage::store(MemoryStore::default());
+        let sessions = self.place(config, "session_store", "`cookie`, `memory` or `redis://…`");
+        let marks = self.place(config, "marks_store", "`memory` or `redis://…`");
+        let marks = match (marks, &sessions) {
+            (Some(Place::Named("memory")), _) => MarkStorage::memory(),
+            #[cfg(feature = "redis")]
+            (Some(Place::Redis(store)), _) => MarkStorage::store(store),
+            #[cfg(feature = "redis")]
+            (None, Some(Place::Redis(store))) => MarkStorage::store(store.clone()),
+            (Some(Place::Named(_)), _) => {
+                self.refuse(
+                    "marks_store",
+                    "`cookie` holds no marks; set it to `memory` or `redis://…`",
+                );
+                MarkStorage::memory()
+            }
+            (None, _) => MarkStorage::memory(),
         };
+        let sessions = match sessions {
+            Some(Place::Named("memory")) => memory(),
+            #[cfg(feature = "redis")]
+            Some(Place::Redis(store)) => SessionStorage::store(store),
+            Some(Place::Named(_)) | None => SessionStorage::cookie(),
+        };
+        (sessions, marks)
+    }
+
+    fn place(&mut self, config: &Config, key: &'static str, known: &str) -> Option<Place> {
+        let value = self.text(key)?;
         // A URL may hold a password, also one that is misspelt.
         let scheme = value.split(':').next().unwrap_or_default();
-        match scheme.to_ascii_lowercase().as_str() {
-            "cookie" if value == "cookie" => return SessionStorage::cookie(),
-            "memory" if value == "memory" => return SessionStorage::store(MemoryStore::default()),
-            "redis" | "rediss" => return self.redis(&value, config),
+        let lower = scheme.to_ascii_lowercase();
+        match (value.as_str(), lower.as_str()) {
+            ("cookie", _) => return Some(Place::Named("cookie")),
+            ("memory", _) => return Some(Place::Named("memory")),
+            (_, "redis" | "rediss") => return self.redis(key, &value, config),
             _ => {}
         }
         let shown = if value.contains(':') { scheme } else { &value };
-        self.refuse(
-            KEY,
-            format!("`{shown}` is not known; set it to `cookie`, `memory` or `redis://…`"),
-        );
-        SessionStorage::cookie()
+        self.refuse(key, format!("`{shown}` is not known; set it to {known}"));
+        None
     }
 
     #[cfg(feature = "redis")]
-    fn redis(&mut self, url: &str, config: &Config) -> SessionStorage {
+    fn redis(&mut self, setting: &'static str, url: &str, config: &Config) -> Option<Place> {
         let options = RedisOptions {
             prefix: format!("{}:", config.cookie_prefix),
             ca_certs: config.ca_certs.clone(),
             ..RedisOptions::default()
         };
         match RedisStore::new(url, options) {
-            Ok(store) => return SessionStorage::store(store),
+            Ok(store) => Some(Place::Redis(store)),
             Err(error) => {
                 for Problem { key, message } in error.problems {
                     // The setting's own name for it.
-                    let key = if key == "ca_certs" { "ca_cert" } else { &key };
+                    let key = if key == "ca_certs" {
+                        "ca_cert"
+                    } else {
+                        setting
+                    };
                     self.refuse(key, message);
                 }
+                None
             }
         }
-        SessionStorage::cookie()
     }
 
     #[cfg(not(feature = "redis"))]
-    fn redis(&mut self, _: &str, _: &Config) -> SessionStorage {
+    fn redis(&mut self, setting: &'static str, _: &str, _: &Config) -> Option<Place> {
         self.refuse(
-            "session_store",
-            "sessions in Redis need the feature `redis` of `miracl-core`, which every adapter has as well: switch it on in Cargo.toml",
+            setting,
+            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: switch it on in Cargo.toml",
         );
-        SessionStorage::cookie()
-    }
-
-    /// Refuses a value that is none of those that are built.
-    fn not_built_yet(&mut self, key: &str, built: &[&str]) {
-        let Some(value) = self.text(key) else { return };
-        if built.contains(&value.as_str()) {
-            return;
-        }
-        // A store's URL may hold a password.
-        let shown = value.split(':').next().unwrap_or_default();
-        let built = built.join("` or `");
-        self.refuse(
-            key,
-            format!("`{shown}` is not built yet; leave it out or set it to `{built}`"),
-        );
+        None
     }
 
     fn proxy(&mut self) -> Option<String> {

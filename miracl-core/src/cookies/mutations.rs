@@ -437,6 +437,7 @@ impl Original {
         let kept = SessionData {
             tokens,
             userinfo: [("data".to_owned(), data.clone())].into_iter().collect(),
+            user_agent: None,
         };
         let visit = visit(miracl, &[]);
         let proposed = visit.propose(Arc::new(session), Arc::new(kept), None);

@@ -32,7 +32,10 @@ pub async fn session_store_contract(store: &impl SessionStore) {
 }
 
 /// Polls two futures in turn, until both have ended.
-async fn at_once<T>(left: impl Future<Output = T>, right: impl Future<Output = T>) -> (T, T) {
+pub(crate) async fn at_once<T>(
+    left: impl Future<Output = T>,
+    right: impl Future<Output = T>,
+) -> (T, T) {
     let (mut left, mut right) = (pin!(left), pin!(right));
     let mut ended = (None, None);
     poll_fn(|context| {

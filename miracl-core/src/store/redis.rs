@@ -5,6 +5,7 @@
 //! Every command and every script touches one key, so that a proxy in front of a cluster may send each to its own shard.
 
 mod connection;
+mod marks;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,0 +1,198 @@
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+use crate::session::tests::session;
+
+/// A store that two engines share, and that can be switched off.
+#[derive(Clone, Default)]
+struct Common {
+    store: Arc<MemoryMarkStore>,
+    away: Arc<AtomicBool>,
+    looks: Arc<AtomicUsize>,
+}
+
+impl Common {
+    fn check(&self) -> Result<(), StoreError> {
+        match self.away.load(Ordering::SeqCst) {
+            true => Err(StoreError::new("away")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl MarkStore for Common {
+    async fn use_once(&self, key: &MarkKey, ttl: Duration) -> Result<bool, StoreError> {
+        self.check()?;
+        MarkStore::use_once(&*self.store, key, ttl).await
+    }
+
+    async fn forget(&self, key: &MarkKey) -> Result<(), StoreError> {
+        self.check()?;
+        MarkStore::forget(&*self.store, key).await
+    }
+
+    async fn note(&self, list: NoteList, note: &[u8], ttl: Duration) -> Result<(), StoreError> {
+        self.check()?;
+        MarkStore::note(&*self.store, list, note, ttl).await
+    }
+
+    async fn notes_since(
+        &self,
+        list: NoteList,
+        position: Option<&[u8]>,
+    ) -> Result<Notes, StoreError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.check()?;
+        MarkStore::notes_since(&*self.store, list, position).await
+    }
+
+    async fn claim(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        ttl: Duration,
+    ) -> Result<Claim, StoreError> {
+        self.check()?;
+        MarkStore::claim(&*self.store, key, owner, ttl).await
+    }
+
+    async fn settle(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        self.check()?;
+        MarkStore::settle(&*self.store, key, owner, value, ttl).await
+    }
+
+    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
+        self.check()?;
+        MarkStore::release(&*self.store, key, owner).await
+    }
+}
+
+fn marks(store: &Common) -> Marks {
+    let config = Config {
+        marks_store: MarkStorage::store(store.clone()),
+        ..Config::default()
+    };
+    Marks::new(&config, Duration::from_secs(60))
+}
+
+/// Makes the copy old.
+fn age(marks: &Marks) {
+    let shared = marks.shared.as_ref().unwrap();
+    shared.fresh.store(0, Ordering::SeqCst);
+}
+
+#[tokio::test]
+async fn what_one_process_ends_the_others_know_as_soon_as_their_copy_is_old() {
+    let store = Common::default();
+    let (here, there) = (marks(&store), marks(&store));
+    there.fresh().await.unwrap();
+    here.end_session(session().id).await.unwrap();
+    assert!(here.is_ended(&session()));
+    assert!(!there.is_ended(&session()), "its copy is still fresh");
+    age(&there);
+    there.fresh().await.unwrap();
+    assert!(there.is_ended(&session()));
+
+    let late = marks(&store);
+    late.fresh().await.unwrap();
+    assert!(
+        late.is_ended(&session()),
+        "whoever starts later reads all of it"
+    );
+}
+
+#[tokio::test]
+async fn a_fresh_copy_asks_nobody_and_an_old_one_does_not_count() {
+    let store = Common::default();
+    let marks = marks(&store);
+    marks.fresh().await.unwrap();
+    let looks = store.looks.load(Ordering::SeqCst);
+    store.away.store(true, Ordering::SeqCst);
+    marks.fresh().await.unwrap();
+    assert_eq!(store.looks.load(Ordering::SeqCst), looks);
+    age(&marks);
+    assert!(marks.fresh().await.is_err());
+    store.away.store(false, Ordering::SeqCst);
+    marks.fresh().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_is_fresh_for_a_second_and_no_longer() {
+    let store = Common::default();
+    let marks = marks(&store);
+    let before = Instant::now();
+    marks.fresh().await.unwrap();
+    let shared = marks.shared.as_ref().unwrap();
+    while shared.is_fresh() {
+        std::thread::yield_now();
+    }
+    let took = before.elapsed();
+    let second = FRESH - Duration::from_millis(2)..FRESH + Duration::from_millis(500);
+    assert!(second.contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn many_that_wait_for_the_store_share_one_look_and_its_failure() {
+    let store = Common::default();
+    let marks = Arc::new(marks(&store));
+    for away in [false, true] {
+        store.away.store(away, Ordering::SeqCst);
+        age(&marks);
+        let before = store.looks.load(Ordering::SeqCst);
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let marks = Arc::clone(&marks);
+                tokio::spawn(async move { marks.fresh().await.is_ok() })
+            })
+            .collect();
+        for waiting in waiting {
+            assert_eq!(waiting.await.unwrap(), !away);
+        }
+        let looks = store.looks.load(Ordering::SeqCst) - before;
+        assert_eq!(
+            looks,
+            if away { 1 } else { 2 },
+            "one for each list, or one that fails"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_ends_here_that_the_fleet_was_not_told_of() {
+    let store = Common::default();
+    let marks = marks(&store);
+    store.away.store(true, Ordering::SeqCst);
+    assert!(marks.end_session(session().id).await.is_err());
+    assert!(!marks.is_ended(&session()));
+    assert!(marks.use_login([1; 32]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
+    let store = Common::default();
+    let (here, there) = (marks(&store), marks(&store));
+    assert!(here.use_login([1; 32]).await.unwrap());
+    assert!(!there.use_login([1; 32]).await.unwrap());
+    assert!(there.use_token([1; 16]).await.unwrap());
+    assert!(!here.use_token([1; 16]).await.unwrap());
+    there.forget_token([1; 16]).await;
+    assert!(here.use_token([1; 16]).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
+    let marks = Marks::new(&Config::default(), Duration::from_secs(60));
+    assert!(!marks.is_followed() && !marks.needs_follower());
+    marks.fresh().await.unwrap();
+    marks.end_session(session().id).await.unwrap();
+    assert!(marks.is_ended(&session()));
+    assert!(marks.use_login([1; 32]).await.unwrap());
+    assert!(!marks.use_login([1; 32]).await.unwrap());
+}

@@ -1,0 +1,183 @@
+//! Marks in Redis: used names and claims are strings, the two lists are streams, and each ends by itself.
+
+use std::time::Duration;
+
+use ::redis::{Value, cmd, from_redis_value, pipe};
+
+use super::{RedisStore, millis, script};
+use crate::{
+    marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
+    secret::hex,
+    store::StoreError,
+};
+
+/// How many notes are asked for at once.
+const PAGE: usize = 1000;
+/// The field of an entry that has the note.
+const FIELD: &str = "n";
+
+/// Adds a note, forgets those whose time has passed, and lets the list live as long as its last note.
+const NOTE: &str = "\
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'n', ARGV[1])
+local old = redis.call('XRANGE', KEYS[1], '-', string.format('%.0f', math.max(now - ARGV[2] - 1, 0)), 'COUNT', 100)
+for _, entry in ipairs(old) do redis.call('XDEL', KEYS[1], entry[1]) end
+local left = redis.call('PTTL', KEYS[1])
+if left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end";
+
+/// Takes what nobody has, or what is one's own: `C` and the owner is a claim, `S` and a value what was settled.
+const CLAIM: &str = "\
+local found = redis.call('GET', KEYS[1])
+if found and found ~= 'C' .. ARGV[1] then
+  if string.sub(found, 1, 1) == 'C' then return 'C' end
+  return found
+end
+redis.call('SET', KEYS[1], 'C' .. ARGV[1], 'PX', ARGV[2])
+return ''";
+
+/// Puts a value in place of one's own claim.
+const SETTLE: &str = "\
+if redis.call('GET', KEYS[1]) ~= 'C' .. ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], 'S' .. ARGV[2], 'PX', ARGV[3])
+return 1";
+
+/// Gives one's own claim up.
+const RELEASE: &str = "\
+if redis.call('GET', KEYS[1]) == 'C' .. ARGV[1] then redis.call('DEL', KEYS[1]) end";
+
+impl RedisStore {
+    fn used(&self, key: &MarkKey) -> String {
+        format!("{}used:{}", self.prefix, hex(&key.0))
+    }
+
+    fn claimed(&self, key: &MarkKey) -> String {
+        format!("{}claim:{}", self.prefix, hex(&key.0))
+    }
+
+    fn list(&self, list: NoteList) -> String {
+        let name = match list {
+            NoteList::Proven => "ended",
+            NoteList::Unproven => "ended-unproven",
+        };
+        format!("{}{name}", self.prefix)
+    }
+
+    /// One page of a list, from an entry on: each with its id.
+    async fn page(&self, list: NoteList, from: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut commands = pipe();
+        let mut range = cmd("XRANGE");
+        range.arg(self.list(list)).arg(from).arg("+");
+        commands.add_command(range.arg("COUNT").arg(PAGE).take());
+        let (entries,): (Vec<(String, Value)>,) = self.link.run(&commands, self.timeout).await?;
+        let entries = entries.into_iter().map(|(id, fields)| {
+            let fields: Vec<(String, Vec<u8>)> = from_redis_value(fields).unwrap_or_default();
+            let note = fields.into_iter().find(|(name, _)| name == FIELD);
+            (id, note.map(|(_, note)| note).unwrap_or_default())
+        });
+        Ok(entries.collect())
+    }
+}
+
+impl MarkStore for RedisStore {
+    const PLACE: &'static str = "Redis";
+
+    async fn use_once(&self, key: &MarkKey, ttl: Duration) -> Result<bool, StoreError> {
+        let mut commands = pipe();
+        let mut set = cmd("SET");
+        set.arg(self.used(key)).arg(1).arg("NX");
+        commands.add_command(set.arg("PX").arg(millis(ttl)).take());
+        let (set,): (Option<String>,) = self.link.run(&commands, self.timeout).await?;
+        Ok(set.is_some())
+    }
+
+    async fn forget(&self, key: &MarkKey) -> Result<(), StoreError> {
+        let mut commands = pipe();
+        commands.add_command(cmd("DEL").arg(self.used(key)).take());
+        self.link.run(commands.ignore(), self.timeout).await
+    }
+
+    async fn note(&self, list: NoteList, note: &[u8], ttl: Duration) -> Result<(), StoreError> {
+        let mut commands = pipe();
+        let mut add = script(NOTE, &self.list(list));
+        add.arg(note).arg(millis(ttl)).arg(list.capacity());
+        commands.add_command(add);
+        self.link.run(commands.ignore(), self.timeout).await
+    }
+
+    async fn notes_since(
+        &self,
+        list: NoteList,
+        position: Option<&[u8]>,
+    ) -> Result<Notes, StoreError> {
+        let known = position.and_then(|position| std::str::from_utf8(position).ok());
+        let known = known.filter(|id| !id.is_empty());
+        let mut notes = Vec::new();
+        let mut last = String::new();
+        let mut page = match known {
+            Some(id) => {
+                let page = self.page(list, id).await?;
+                // Where the entry itself is no more, the list may be another one: of a Redis that lost its last moments.
+                if page.first().is_some_and(|(first, _)| first == id) {
+                    page
+                } else {
+                    self.page(list, "-").await?
+                }
+            }
+            None => self.page(list, "-").await?,
+        };
+        let mut seen = known.map(str::to_owned);
+        loop {
+            let full = page.len() >= PAGE;
+            for (id, note) in page {
+                if seen.as_ref() != Some(&id) {
+                    notes.push(note);
+                }
+                last = id;
+            }
+            if !full {
+                return Ok(Notes::new(notes, last.into_bytes()));
+            }
+            page = self.page(list, &last).await?;
+            seen = Some(last.clone());
+        }
+    }
+
+    async fn claim(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        ttl: Duration,
+    ) -> Result<Claim, StoreError> {
+        let mut commands = pipe();
+        let mut claim = script(CLAIM, &self.claimed(key));
+        commands.add_command(claim.arg(&owner.0).arg(millis(ttl)).take());
+        let (found,): (Vec<u8>,) = self.link.run(&commands, self.timeout).await?;
+        Ok(match found.split_first() {
+            None => Claim::Taken,
+            Some((b'S', value)) => Claim::Settled(value.to_owned()),
+            Some(_) => Claim::Held,
+        })
+    }
+
+    async fn settle(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut commands = pipe();
+        let mut settle = script(SETTLE, &self.claimed(key));
+        settle.arg(&owner.0).arg(value).arg(millis(ttl));
+        commands.add_command(settle);
+        let (settled,): (bool,) = self.link.run(&commands, self.timeout).await?;
+        Ok(settled)
+    }
+
+    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
+        let mut commands = pipe();
+        commands.add_command(script(RELEASE, &self.claimed(key)).arg(&owner.0).take());
+        self.link.run(commands.ignore(), self.timeout).await
+    }
+}
