@@ -465,13 +465,14 @@ impl Source<'_> {
         match scheme.to_ascii_lowercase().as_str() {
             "cookie" if value == "cookie" => return SessionStorage::cookie(),
             "memory" if value == "memory" => return SessionStorage::store(MemoryStore::default()),
-            "redis" | "rediss" => return self.redis(&value, config),
+            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+            | "rediss+cluster" => return self.redis(&value, config),
             _ => {}
         }
         let shown = if value.contains(':') { scheme } else { &value };
         self.refuse(
             KEY,
-            format!("`{shown}` is not known; set it to `cookie`, `memory` or `redis://…`"),
+            format!("`{shown}` is not known; set it to `cookie`, `memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`"),
         );
         SessionStorage::cookie()
     }
