@@ -89,7 +89,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 ///
 /// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots move. Without TLS only, because the client for it would take the crypto
 /// provider of the whole process and certificate authorities of its own choice. While a node is away without a replica in its place,
-/// sessions whose keys it has can neither be read nor begun; the others live on, though slower as long as it says nothing at all.
+/// sessions whose keys it has can neither be read nor begun; the others live on, with `cluster-require-full-coverage no`, though slower as
+/// long as it says nothing at all.
 ///
 /// ```
 /// use miracl_core::{Config, RedisOptions, RedisStore, SessionStorage};

@@ -12,7 +12,7 @@ use miracl_core::{
 use redis::{Commands, Connection};
 use tokio::time::sleep;
 
-use crate::{FREE, LONG, PATIENCE, Server, key, session};
+use crate::{FREE, LONG, PATIENCE, Server, key, runtime, session};
 
 /// How much longer than the limit a question may take on a machine that has other things to do.
 const SLACK: Duration = Duration::from_secs(1);
@@ -68,9 +68,12 @@ impl Cluster {
     }
 
     fn store(&self) -> RedisStore {
+        RedisStore::new(&self.url(), RedisOptions::default()).unwrap()
+    }
+
+    fn url(&self) -> String {
         let (first, second) = (self.nodes[0].port, self.nodes[1].port);
-        let url = format!("redis+cluster://:{PASSWORD}@127.0.0.1:{first},127.0.0.1:{second}");
-        RedisStore::new(&url, RedisOptions::default()).unwrap()
+        format!("redis+cluster://:{PASSWORD}@127.0.0.1:{first},127.0.0.1:{second}")
     }
 
     /// Past the store, to one node, which sends nobody on.
@@ -187,6 +190,16 @@ pub(crate) async fn a_cluster_keeps_the_contract_of_stores() {
             assert!(left > 0, "{key} has no end");
         }
     }
+    // It outlives the runtime that it was made and connected on.
+    let url = cluster.url();
+    let made = std::thread::spawn(move || {
+        runtime().block_on(async {
+            let store = RedisStore::new(&url, RedisOptions::default()).unwrap();
+            assert_eq!(store.load(&key(1)).await.unwrap(), None);
+            store
+        })
+    });
+    assert_eq!(made.join().unwrap().load(&key(1)).await.unwrap(), None);
     let url = format!(
         "redis+cluster://:hunter3@127.0.0.1:{}",
         cluster.nodes[0].port
