@@ -4,6 +4,15 @@
 //! they fail.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+#[path = "redis/certificates.rs"]
+mod certificates;
+#[path = "redis/cluster.rs"]
+mod cluster;
+#[path = "redis/sentinel.rs"]
+mod sentinel;
+#[path = "redis/traffic.rs"]
+mod traffic;
+
 use std::{
     future::{Future, pending},
     net::TcpListener,
@@ -12,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use certificates::Certificates;
 use libtest_mimic::{Arguments, Failed, Trial};
 use miracl_core::{
     Claim, ClaimOwner, IndexKey, MarkKey, MarkStore, NoteList, RedisOptions, RedisStore,
@@ -38,7 +48,7 @@ fn main() -> ExitCode {
     let missing = !arguments.list && !is_installed();
     let mut trials = Vec::new();
     macro_rules! tests {
-        ($($name:ident),* $(,)?) => {
+        ($($name:path),* $(,)?) => {
             $(trials.push(Trial::test(stringify!($name), move || {
                 if missing {
                     return Err(Failed::from(WHY));
@@ -64,6 +74,17 @@ fn main() -> ExitCode {
         a_password_and_a_database_are_those_of_the_url,
         tls_needs_an_authority_that_is_trusted,
         a_store_outlives_the_runtime_that_it_was_made_on,
+        traffic::redis_may_be_killed_under_traffic_and_nobody_loses_a_session_or_waits_for_it,
+        sentinel::a_redis_that_sentinel_watches_keeps_the_contract_of_stores,
+        sentinel::sessions_are_there_again_after_a_fail_over,
+        sentinel::a_service_that_nobody_knows_is_named,
+        sentinel::a_sentinel_that_is_silent_or_behind_the_times_is_passed_over,
+        sentinel::sentinels_and_their_servers_speak_tls,
+        cluster::a_cluster_keeps_the_contract_of_stores,
+        cluster::sessions_are_found_while_their_slot_moves_and_after_it,
+        cluster::sessions_on_other_nodes_live_on_without_one_and_its_own_are_back_when_it_is,
+        cluster::a_node_that_hangs_keeps_its_own_sessions_alone,
+        cluster::a_replica_takes_the_place_of_its_node,
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     if missing && !all {
@@ -100,13 +121,16 @@ struct Server {
 }
 
 impl Server {
-    fn start(arguments: &[&str]) -> Self {
+    fn start(arguments: &[impl AsRef<str>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
         // A port that is free now may be taken in a moment: then another.
         for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-            let port = port.unwrap().port();
+            let port = free_port();
+            let arguments = arguments.iter().map(|text| match text.as_ref() {
+                FREE => free_port().to_string(),
+                text => text.to_owned(),
+            });
+            let arguments: Vec<_> = arguments.collect();
             let mut child = spawn(&folder, port, &arguments);
             if comes_up(&mut child, port) {
                 return Self {
@@ -166,6 +190,16 @@ impl Drop for Server {
     }
 }
 
+/// No arguments of its own.
+const NOTHING: &[&str] = &[];
+/// Stands for a free port among the arguments of a server.
+const FREE: &str = "a free port";
+
+fn free_port() -> u16 {
+    let bound = TcpListener::bind("127.0.0.1:0").unwrap();
+    bound.local_addr().unwrap().port()
+}
+
 fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
     let fixed = "--bind 127.0.0.1 --save  --appendonly yes --appendfsync always";
     let mut command = Command::new("redis-server");
@@ -212,12 +246,12 @@ fn session(subject: u8, sid: Option<u8>) -> StoredSession {
 }
 
 async fn redis_keeps_the_contract_of_stores() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     session_store_contract(&server.store()).await;
 }
 
 async fn two_stores_of_one_redis_have_the_same_sessions_and_two_prefixes_have_none_in_common() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let (one, two) = (server.store(), server.store());
     let options = RedisOptions {
         prefix: "another:".to_owned(),
@@ -235,7 +269,7 @@ async fn two_stores_of_one_redis_have_the_same_sessions_and_two_prefixes_have_no
 }
 
 async fn every_key_has_an_end_that_is_not_before_its_sessions() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let store = server.store();
     for (number, seconds) in [(1, 600), (2, 60), (3, 300)] {
         let ttl = Duration::from_secs(seconds);
@@ -273,7 +307,7 @@ async fn every_key_has_an_end_that_is_not_before_its_sessions() {
 }
 
 async fn an_index_forgets_what_has_ended() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let store = server.store();
     let short = Duration::from_millis(1);
     for number in 0..50 {
@@ -301,7 +335,7 @@ async fn an_index_forgets_what_has_ended() {
 }
 
 async fn making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_allowed() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(NOTHING);
     server.kill();
     let store = server.store();
     let began = Instant::now();
@@ -314,7 +348,7 @@ async fn making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_a
 }
 
 async fn a_redis_that_hangs_is_given_up_in_time() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let options = RedisOptions {
         timeout: Duration::from_millis(200),
         ..RedisOptions::default()
@@ -342,7 +376,7 @@ async fn a_redis_that_hangs_is_given_up_in_time() {
 }
 
 async fn a_connection_that_has_gone_silent_is_replaced() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = between.local_addr().unwrap();
     let target = server.port;
@@ -389,7 +423,7 @@ async fn a_connection_that_has_gone_silent_is_replaced() {
 }
 
 async fn sessions_survive_a_redis_that_is_killed_and_comes_back() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(NOTHING);
     let store = server.store();
     store
         .create(&key(1), session(1, Some(1)), LONG)
@@ -433,35 +467,9 @@ async fn a_password_and_a_database_are_those_of_the_url() {
 }
 
 async fn tls_needs_an_authority_that_is_trusted() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let authority = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = file("ca.pem", &params.self_signed(&authority).unwrap().pem());
-    let own = rcgen::KeyPair::generate().unwrap();
-    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let leaf = leaf.signed_by(&own, &rcgen::Issuer::new(params, &authority));
-    let cert = file("cert.pem", &leaf.unwrap().pem());
-    let own = file("key.pem", &own.serialize_pem());
-    let secure = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-    let secure = secure.unwrap().port();
-    let server = Server::start(&[
-        "--tls-port",
-        &secure.to_string(),
-        "--tls-cert-file",
-        cert.to_str().unwrap(),
-        "--tls-key-file",
-        own.to_str().unwrap(),
-        "--tls-ca-cert-file",
-        root.to_str().unwrap(),
-        "--tls-auth-clients",
-        "no",
-    ]);
+    let certificates = Certificates::of(&["localhost"]);
+    let secure = free_port();
+    let server = Server::start(&certificates.arguments(&secure.to_string()));
     let with = |host: &str, ca_certs| {
         let options = RedisOptions {
             ca_certs,
@@ -469,7 +477,7 @@ async fn tls_needs_an_authority_that_is_trusted() {
         };
         RedisStore::new(&format!("rediss://{host}:{secure}"), options).unwrap()
     };
-    let trusted = with("localhost", vec![root.clone()]);
+    let trusted = with("localhost", vec![certificates.root()]);
     trusted
         .create(&key(1), session(1, None), LONG)
         .await
@@ -477,7 +485,10 @@ async fn tls_needs_an_authority_that_is_trusted() {
     assert!(trusted.load(&key(1)).await.unwrap().is_some());
     // The same session by the other port: it was this Redis.
     assert!(server.store().load(&key(1)).await.unwrap().is_some());
-    for untrusted in [with("localhost", Vec::new()), with("127.0.0.1", vec![root])] {
+    for untrusted in [
+        with("localhost", Vec::new()),
+        with("127.0.0.1", vec![certificates.root()]),
+    ] {
         let error = untrusted.load(&key(1)).await.unwrap_err();
         let why = std::error::Error::source(&error).unwrap().to_string();
         assert!(why.contains("certificate"), "{why}");
@@ -485,7 +496,7 @@ async fn tls_needs_an_authority_that_is_trusted() {
 }
 
 async fn a_store_outlives_the_runtime_that_it_was_made_on() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let url = server.url();
     let made = std::thread::spawn(move || {
         runtime().block_on(async {
@@ -501,7 +512,7 @@ async fn a_store_outlives_the_runtime_that_it_was_made_on() {
 }
 
 async fn redis_keeps_the_contract_of_marks() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     mark_store_contract(&server.store()).await;
 }
 
@@ -519,7 +530,7 @@ async fn mark(store: &RedisStore, number: u8) -> Vec<u8> {
 }
 
 async fn every_mark_has_an_end() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let store = server.store();
     mark(&store, 1).await;
     let settled = ClaimOwner([1; 16]);
@@ -543,7 +554,7 @@ async fn every_mark_has_an_end() {
 }
 
 async fn a_list_that_was_lost_is_read_from_its_beginning() {
-    let server = Server::start(&[]);
+    let server = Server::start(NOTHING);
     let store = server.store();
     let list = NoteList::Proven;
     for number in 1..=3 {
@@ -570,7 +581,7 @@ async fn a_list_that_was_lost_is_read_from_its_beginning() {
 }
 
 async fn marks_survive_a_redis_that_is_killed_and_comes_back() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(NOTHING);
     let store = server.store();
     let position = mark(&store, 1).await;
     server.kill();

@@ -22,6 +22,7 @@ mod journey;
 mod login;
 mod logout;
 mod loops;
+mod marks;
 mod memory;
 mod nested;
 mod outage;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         ("redis_backchannel", in_redis(backchannel::scenarios())),
         ("redis_frontchannel", in_redis(frontchannel::scenarios())),
         ("redis_form_post", in_redis(form_post::scenarios())),
+        ("marks", needing(Need::Redis, marks::scenarios())),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),

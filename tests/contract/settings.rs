@@ -9,7 +9,7 @@ scenarios![
     a_partial_set_stops_the_start_and_names_what_is_missing,
     an_untouched_template_stops_the_start,
     a_setting_that_makes_no_sense_stops_the_start_and_is_named,
-    a_setting_that_is_not_built_yet_stops_the_start,
+    a_store_that_is_not_known_stops_the_start,
     a_port_that_is_taken_stops_the_start,
     the_file_of_the_tornado_sdk_is_read,
     the_environment_wins_over_the_file,
@@ -161,14 +161,21 @@ async fn a_setting_that_makes_no_sense_stops_the_start_and_is_named(adapter: Ada
     );
 }
 
-async fn a_setting_that_is_not_built_yet_stops_the_start(adapter: Adapter) {
+async fn a_store_that_is_not_known_stops_the_start(adapter: Adapter) {
     let provider = Provider::start();
-    let marks = Demo::of(adapter, &provider).env("MARKS_STORE", "redis://127.0.0.1:1");
-    assert_names(&refused(marks), &["MARKS_STORE"]);
+    for value in ["cookie", "postgres://me:hunter2@db", "redis+unix://hunter2"] {
+        let marks = Demo::of(adapter, &provider).env("MARKS_STORE", value);
+        let said = refused(marks);
+        assert_names(&said, &["MARKS_STORE"]);
+        assert!(!said.log.contains("hunter2"), "{}", said.log);
+    }
     for (key, value) in [
         ("SESSION_STORE", "cookie"),
         ("SESSION_STORE", "memory"),
         ("MARKS_STORE", "memory"),
+        ("MARKS_STORE", "redis://127.0.0.1:1"),
+        ("SESSION_UNAVAILABLE", "anonymous"),
+        ("RENEWAL", "eager"),
     ] {
         Demo::of(adapter, &provider).env(key, value).start();
     }

@@ -487,8 +487,16 @@ impl Source<'_> {
     /// Where sessions and marks are kept: marks in the Redis of the sessions, unless they have a place of their own.
     fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
         let memory = || SessionStorage::store(MemoryStore::default());
-        let sessions = self.place(config, "session_store", "`cookie`, `memory` or `redis://…`");
-        let marks = self.place(config, "marks_store", "`memory` or `redis://…`");
+        let sessions = self.place(
+            config,
+            "session_store",
+            "`cookie`, `memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
+        );
+        let marks = self.place(
+            config,
+            "marks_store",
+            "`memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
+        );
         let marks = match (marks, &sessions) {
             (Some(Place::Named("memory")), _) => MarkStorage::memory(),
             #[cfg(feature = "redis")]
@@ -521,7 +529,11 @@ impl Source<'_> {
         match (value.as_str(), lower.as_str()) {
             ("cookie", _) => return Some(Place::Named("cookie")),
             ("memory", _) => return Some(Place::Named("memory")),
-            (_, "redis" | "rediss") => return self.redis(key, &value, config),
+            (
+                _,
+                "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+                | "rediss+cluster",
+            ) => return self.redis(key, &value, config),
             _ => {}
         }
         let shown = if value.contains(':') { scheme } else { &value };

@@ -117,7 +117,10 @@ impl SessionStore for MemoryStore {
     ) -> Result<(), StoreError> {
         // The index first: a session that is there can always be found.
         for index in [Some(session.subject), session.sid].into_iter().flatten() {
-            lock(&self.index).entry(index).or_default().push(*key);
+            // Room for one, which is what most people and nearly every session of the provider's have: an empty list would grow to four.
+            let mut found = lock(&self.index);
+            let keys = found.entry(index).or_insert_with(|| Vec::with_capacity(1));
+            keys.push(*key);
         }
         self.sessions.insert(*key, Entry { session, ttl });
         Ok(())

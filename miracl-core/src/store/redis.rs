@@ -2,10 +2,14 @@
 //!
 //! A session is one string: a header with its revision and by what it is found, then its two sealed values. The sessions of a
 //! person, and those of a session of the provider's, are sorted sets of session keys, each with the time at which it ends.
-//! Every command and every script touches one key, so that a proxy in front of a cluster may send each to its own shard.
+//! Every command and every script touches one key, so that in a cluster each goes to the node that has it.
 
+mod address;
+mod cluster;
 mod connection;
 mod marks;
+mod sentinel;
+mod server;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -73,11 +77,21 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 ///
 /// # What Redis has to be
 ///
-/// * One server, or a name or proxy that leads to the one in charge. The protocol of Sentinel, and that of a cluster, are not
-///   spoken here; every command touches one key, for a proxy that does.
+/// * One server, servers that Sentinel watches, or a cluster, all as the URL says: see [`new`](Self::new). Or else whatever has one
+///   address: every command touches one key, so that a proxy can lead each to its own server.
 /// * With `maxmemory-policy noeviction`: what Redis drops for want of room is a log-out of somebody, or a session that the provider's
 ///   log-out no longer finds.
 /// * With `appendonly yes`: a Redis that starts again from an old snapshot has sessions that were ended since.
+///
+/// **Sentinel**: whenever there is no connection, the sentinels are asked in turn who is in charge, and that server has to say the same of
+/// itself (`ROLE`, which its user has to be allowed). During a fail-over a session can neither be read nor begun; the first question
+/// after it finds the new server. A replica may lack what the server before it was told last: a login that is asked for again,
+/// or a log-out that did not happen. `min-replicas-to-write 1` keeps that to what was on its way.
+///
+/// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots move. Without TLS only, because the client for it would take the crypto
+/// provider of the whole process and certificate authorities of its own choice. While a node is away without a replica in its place,
+/// sessions whose keys it has can neither be read nor begun; the others live on, with `cluster-require-full-coverage no`, though slower as
+/// long as it says nothing at all.
 ///
 /// ```
 /// use miracl_core::{Config, RedisOptions, RedisStore, SessionStorage};
@@ -103,7 +117,7 @@ pub struct RedisOptions {
     pub prefix: String,
     /// How long one question may take, a new connection included. By default one second.
     pub timeout: Duration,
-    /// PEM files with further certificate authorities to trust, for `rediss:`. By default none.
+    /// PEM files with further certificate authorities to trust, with TLS. By default none.
     pub ca_certs: Vec<PathBuf>,
 }
 
@@ -118,15 +132,23 @@ impl Default for RedisOptions {
 }
 
 impl RedisStore {
-    /// Makes a store of the Redis at `redis://[user:password@]host[:port][/database]`, or with TLS at `rediss://…`. By default the port
-    /// is 6379 and the database 0.
+    /// Makes a store of the Redis at a URL:
+    ///
+    /// * `redis://[user:password@]host[:port][/database]`: one server. By default the port is 6379 and the database 0.
+    /// * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]`: the server in charge of a service, by its
+    ///   sentinels. By default their port is 26379. User and password are those of the server; what the sentinels themselves want
+    ///   follows as `?sentinel_user=…&sentinel_password=…`.
+    /// * `redis+cluster://[user:password@]host[:port][,host[:port]…]`: a cluster, by some of its nodes. By default the port is 6379.
+    ///
+    /// With TLS it is `rediss://` or `rediss+sentinel://`, the latter for sentinels and servers alike. A certificate has to be for the
+    /// host as the URL, or a sentinel, names it.
     ///
     /// # Errors
     ///
     /// When the URL is none of these, or a certificate cannot be read. The message never repeats the URL.
     pub fn new(url: &str, options: RedisOptions) -> Result<Self, ConfigError> {
         Ok(Self {
-            link: Arc::new(Link::new(url, &options.ca_certs)?),
+            link: Arc::new(Link::new(url, &options.ca_certs, options.timeout)?),
             prefix: options.prefix.into(),
             timeout: options.timeout,
         })
@@ -172,7 +194,7 @@ impl RedisStore {
         if gone.is_empty() {
             return Ok(());
         }
-        self.link.run(&commands, self.timeout).await
+        self.link.run_in_any_order(&commands, self.timeout).await
     }
 
     /// Deletes sessions, and returns how many of them were there.
@@ -183,7 +205,7 @@ impl RedisStore {
             for key in keys {
                 commands.add_command(script(DELETE, &self.session(key)).arg(HEADER_LEN).take());
             }
-            let headers: Vec<Vec<u8>> = self.link.run(&commands, self.timeout).await?;
+            let headers: Vec<Vec<u8>> = self.link.run_in_any_order(&commands, self.timeout).await?;
             let gone: Vec<_> = keys
                 .iter()
                 .zip(&headers)
@@ -272,7 +294,8 @@ impl SessionStore for RedisStore {
             for key in keys {
                 commands.add_command(cmd("GET").arg(self.session(key)).take());
             }
-            let found: Vec<Option<Vec<u8>>> = self.link.run(&commands, self.timeout).await?;
+            let found: Vec<Option<Vec<u8>>> =
+                self.link.run_in_any_order(&commands, self.timeout).await?;
             let found = keys.iter().zip(found);
             sessions.extend(found.filter_map(|(key, bytes)| Some((*key, read(&bytes?)?))));
         }
@@ -384,7 +407,7 @@ mod tests {
         let store = RedisStore::new(url, RedisOptions::default()).unwrap();
         assert_eq!(
             format!("{store:?}"),
-            "RedisStore { link: Link { host: \"redis.example\", port: 6379, tls: false, .. }, prefix: \"miracl:\", timeout: 1s }"
+            "RedisStore { link: Link { redis: redis.example:6379, tls: false, .. }, prefix: \"miracl:\", timeout: 1s }"
         );
     }
 }

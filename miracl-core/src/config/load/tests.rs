@@ -74,9 +74,34 @@ fn redis_is_taken_by_its_url_and_a_wrong_one_is_named_as_it_was_set() {
     let config = from_json(r#"{"session_store":"redis://:hunter2@h","cookie_prefix":"app"}"#);
     let config = config.unwrap();
     assert_eq!(config.session_store.kept_in().unwrap().place(), "Redis");
-    let error = from_json(r#"{"session_store":"rediss://h","ca_cert":"/nowhere"}"#);
-    let error = error.unwrap_err().to_string();
-    assert!(error.starts_with("ca_cert: "), "{error}");
+    for url in [
+        "redis+sentinel://:hunter2@h,i/main/3?sentinel_password=hunter2",
+        "Redis+Cluster://:hunter2@h,i",
+    ] {
+        let config = from_json(&format!(r#"{{"session_store":"{url}"}}"#)).unwrap();
+        assert_eq!(config.session_store.kept_in().unwrap().place(), "Redis");
+    }
+    for url in ["rediss://h", "rediss+sentinel://h/main"] {
+        let error = from_json(&format!(
+            r#"{{"session_store":"{url}","ca_cert":"/nowhere"}}"#
+        ));
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("ca_cert: "), "{error}");
+    }
+    for (url, says) in [
+        (
+            "redis+sentinel://:hunter2@h",
+            "redis+sentinel://[user:password@]",
+        ),
+        ("rediss+cluster://:hunter2@h", "a cluster behind TLS"),
+        ("redis+unix:///hunter2", "`redis+unix` is not known"),
+    ] {
+        let error = from_json(&format!(r#"{{"session_store":"{url}"}}"#));
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("session_store: "), "{error}");
+        assert!(error.contains(says), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }
 
 #[cfg(not(feature = "redis"))]

@@ -1,120 +1,162 @@
-//! One connection to Redis, opened when it is first needed and again whenever it is lost.
+//! The connection to Redis, opened when it is first needed and again whenever it is lost.
 
-use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{error::Error, fmt, future::pending, path::PathBuf, sync::Arc, time::Duration};
 
-use ::redis::{
-    AsyncConnectionConfig, ConnectionAddr, FromRedisValue, IntoConnectionInfo, Pipeline,
-    RedisConnectionInfo, aio::MultiplexedConnection,
+use ::redis::{FromRedisValue, Pipeline, aio::MultiplexedConnection};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+
+use super::{
+    address::{Address, Way},
+    cluster::{Cluster, Order},
+    sentinel::Sentinels,
+    server::Opener,
 };
-use rustls::pki_types::ServerName;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    sync::Mutex,
-    task::JoinHandle,
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
-use url::Url;
-
 use crate::{
     config::{ConfigError, Problems},
-    http::{Home, tls},
+    http::Home,
     store::StoreError,
 };
 
-/// What a URL has to look like; an error repeats none that was given, since it may hold a password.
-const FORM: &str = "is no address of a Redis; it looks like `redis://[user:password@]host[:port][/database]`, or `rediss://` with TLS";
-
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where Redis is, and the connection to it.
 pub(super) struct Link {
-    host: String,
-    port: u16,
-    settings: RedisConnectionInfo,
-    tls: Option<TlsConnector>,
+    address: Address,
+    finder: Finder,
+    opener: Opener,
     home: Option<Home>,
     open: Mutex<Option<Open>>,
 }
 
+/// How the servers are found that have the sessions.
+enum Finder {
+    Direct,
+    Sentinels(Sentinels),
+    Cluster(Box<Cluster>),
+}
+
 /// A connection that many commands share at the same time.
 #[derive(Clone)]
-struct Open {
-    connection: MultiplexedConnection,
-    /// Reads and writes. It ends when the connection does, and nobody has to send a command to find out.
-    driver: Arc<JoinHandle<()>>,
+pub(super) struct Open {
+    connection: Connection,
+    driver: Arc<Driver>,
+}
+
+#[derive(Clone)]
+enum Connection {
+    Server(MultiplexedConnection),
+    Cluster(::redis::cluster_async::ClusterConnection),
+}
+
+/// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Link {
-    /// Reads a URL, and the certificates for TLS. Uses no network.
-    pub(super) fn new(url: &str, ca_certs: &[PathBuf]) -> Result<Self, ConfigError> {
-        Self::parse(url, ca_certs).or_else(|(key, message)| {
+    /// Reads a URL, and the certificates for TLS. Uses no network. Connections are made for questions with that limit.
+    pub(super) fn new(
+        url: &str,
+        ca_certs: &[PathBuf],
+        limit: Duration,
+    ) -> Result<Self, ConfigError> {
+        Self::parse(url, ca_certs, limit).or_else(|(key, message)| {
             let mut problems = Problems::default();
             problems.add(key, message);
             problems.into_result(None)
         })
     }
 
-    fn parse(url: &str, ca_certs: &[PathBuf]) -> Result<Self, (&'static str, String)> {
-        let wrong = || ("session_store", FORM.to_owned());
-        let url = Url::parse(url).map_err(|_| wrong())?;
-        let encrypted = match url.scheme() {
-            "redis" => false,
-            "rediss" => true,
-            _ => return Err(wrong()),
+    fn parse(
+        url: &str,
+        ca_certs: &[PathBuf],
+        limit: Duration,
+    ) -> Result<Self, (&'static str, String)> {
+        let wrong = |message: &str| ("session_store", message.to_owned());
+        let address = Address::read(url).map_err(wrong)?;
+        let opener = match address.tls {
+            true => Opener::with_tls(ca_certs).map_err(|message| ("ca_certs", message))?,
+            false => Opener::default(),
         };
-        // Elsewhere `#insecure` would mean that any certificate will do.
-        if url.fragment().is_some() {
-            return Err(wrong());
-        }
-        let plain = format!("redis{}", &url.as_str()[url.scheme().len()..]);
-        let info = plain.into_connection_info().map_err(|_| wrong())?;
-        let ConnectionAddr::Tcp(host, port) = info.addr().clone() else {
-            return Err(wrong());
-        };
-        let tls = match encrypted {
-            true => Some(tls(ca_certs).map_err(|message| ("ca_certs", message))?),
-            false => None,
+        let finder = match &address.way {
+            Way::Direct => Finder::Direct,
+            Way::Sentinel { .. } => Finder::Sentinels(Sentinels::new(limit)),
+            Way::Cluster => {
+                let cluster = Cluster::new(&address, limit);
+                Finder::Cluster(Box::new(
+                    cluster.map_err(|error| wrong(&error.to_string()))?,
+                ))
+            }
         };
         Ok(Self {
-            host,
-            port,
-            settings: info.redis_settings().clone().set_skip_set_lib_name(),
-            tls: tls.map(|settings| TlsConnector::from(Arc::new(settings))),
+            address,
+            finder,
+            opener,
             home: Home::here(),
             open: Mutex::new(None),
         })
     }
 
-    /// Sends commands one after the other and returns what Redis answered to those that are not ignored.
+    /// Sends commands one after the other and returns what Redis answered to those that are not ignored. In a cluster each waits
+    /// for the one before it, and the first that fails is the last that is sent.
     ///
-    /// All of it within `limit`, a new connection included. Nothing is sent a second time: what became of a change whose answer
-    /// is missing cannot be told.
+    /// All of it within `limit`, a new connection included. Nothing is sent a second time, but what a cluster's node has not done
+    /// since it belongs to another: what became of a change whose answer is missing cannot be told.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
         limit: Duration,
     ) -> Result<T, StoreError> {
+        self.send(commands, Order::AsGiven, limit).await
+    }
+
+    /// Sends commands of which none needs another, as [`run`](Self::run) does. The nodes of a cluster answer all of them at once.
+    pub(super) async fn run_in_any_order<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+        limit: Duration,
+    ) -> Result<T, StoreError> {
+        self.send(commands, Order::Any, limit).await
+    }
+
+    async fn send<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+        order: Order,
+        limit: Duration,
+    ) -> Result<T, StoreError> {
         let mut used = None;
         let asked = async {
             let open = self.connection().await?;
-            let mut connection = used.insert(open).connection.clone();
-            Ok::<T, Failure>(commands.query_async(&mut connection).await?)
+            Ok::<T, Failure>(match used.insert(open).connection.clone() {
+                Connection::Server(mut server) => commands.query_async(&mut server).await?,
+                Connection::Cluster(cluster) => {
+                    commands.query_async(&mut order.within(cluster)).await?
+                }
+            })
         };
-        let error = match timeout(limit, asked).await {
+        let (error, in_time) = match timeout(limit, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => format!("Redis did not answer within {limit:?}").into(),
+            Ok(Err(error)) => (error, true),
+            Err(_) => {
+                let error = format!("Redis did not answer within {limit:?}");
+                (error.into(), false)
+            }
         };
         tracing::warn!(
-            host = self.host,
-            port = self.port,
+            redis = %self.address,
             error = &*error as &(dyn Error + 'static),
             "Redis did not do what it was asked to"
         );
-        // It may be to a server that is gone, or is now another's replica. The next command finds out where to go.
-        if let Some(used) = used {
+        // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A cluster's
+        // nodes are looked after one by one, unless they say nothing at all.
+        if let Some(used) = used
+            && !(in_time && matches!(used.connection, Connection::Cluster(_)))
+        {
             self.give_up(&used).await;
         }
         Err(StoreError::new(error))
@@ -122,7 +164,7 @@ impl Link {
 
     async fn connection(&self) -> Result<Open, Failure> {
         let mut open = self.open.lock().await;
-        if let Some(open) = open.as_ref().filter(|open| !open.driver.is_finished()) {
+        if let Some(open) = open.as_ref().filter(|open| !open.driver.0.is_finished()) {
             return Ok(open.clone());
         }
         *open = None;
@@ -130,7 +172,7 @@ impl Link {
             Some(home) => home.poll(self.connect()).await,
             None => self.connect().await,
         }?;
-        tracing::debug!(host = self.host, port = self.port, "connected to Redis");
+        tracing::debug!(redis = %self.address, "connected to Redis");
         Ok(open.insert(connected).clone())
     }
 
@@ -145,38 +187,39 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Open, Failure> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        stream.set_nodelay(true)?;
-        match &self.tls {
-            None => self.greet(stream).await,
-            Some(tls) => {
-                let name = ServerName::try_from(self.host.clone())?;
-                self.greet(tls.connect(name, stream).await?).await
+        match &self.finder {
+            Finder::Direct => {
+                let host = self.address.hosts.first().ok_or("there is no host")?;
+                self.opener.open(host, &self.address.login).await
+            }
+            Finder::Sentinels(sentinels) => sentinels.connect(&self.address, &self.opener).await,
+            Finder::Cluster(cluster) => {
+                let connection = Connection::Cluster(cluster.connect().await?);
+                // Its own tasks are on this runtime, and end with it as this one does.
+                Ok(Open::new(connection, tokio::spawn(pending())))
             }
         }
     }
+}
 
-    async fn greet<S>(&self, stream: S) -> Result<Open, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        // Whoever waits has a limit of their own.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let greeted = MultiplexedConnection::new_with_config(&self.settings, stream, config);
-        let (connection, driver) = greeted.await?;
-        Ok(Open {
+impl Open {
+    fn new(connection: Connection, driver: JoinHandle<()>) -> Self {
+        Self {
             connection,
-            driver: Arc::new(tokio::spawn(driver)),
-        })
+            driver: Arc::new(Driver(driver)),
+        }
+    }
+
+    pub(super) fn server(connection: MultiplexedConnection, driver: JoinHandle<()>) -> Self {
+        Self::new(Connection::Server(connection), driver)
     }
 }
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("tls", &self.tls.is_some())
+            .field("redis", &format_args!("{}", self.address))
+            .field("tls", &self.address.tls)
             .finish_non_exhaustive()
     }
 }
@@ -185,32 +228,27 @@ impl fmt::Debug for Link {
 mod tests {
     use super::*;
 
+    fn link(url: &str, ca_certs: &[PathBuf]) -> Result<Link, ConfigError> {
+        Link::new(url, ca_certs, Duration::from_secs(1))
+    }
+
     #[test]
-    fn an_address_is_read_and_a_wrong_one_is_refused_without_its_password() {
-        for (url, host, port, tls) in [
-            ("redis://h", "h", 6379, false),
-            ("redis://:hunter2@h:7/3", "h", 7, false),
-            ("rediss://user:hunter2@10.1.2.3:7", "10.1.2.3", 7, true),
-            ("REDIS://[::1]:7/", "::1", 7, false),
+    fn neither_debug_nor_an_error_has_the_password() {
+        for url in [
+            "redis://:hunter2@h",
+            "redis+sentinel://:hunter2@h/main?sentinel_password=hunter2",
+            "redis+cluster://:hunter2@h",
         ] {
-            let link = Link::new(url, &[]).unwrap();
-            assert_eq!((link.host.as_str(), link.port), (host, port), "{url}");
-            assert_eq!(link.tls.is_some(), tls, "{url}");
-            assert!(!format!("{link:?}").contains("hunter2"));
+            let shown = format!("{:?}", link(url, &[]).unwrap());
+            assert!(!shown.contains("hunter2"), "{shown}");
         }
         for url in [
-            "hunter2",
-            "redis:",
-            "redis://",
-            "redis://:hunter2@",
-            "redis://:hunter2@h:port",
             "redis://:hunter2@h/database",
-            "rediss://:hunter2@h#insecure",
-            "redis+unix:///hunter2",
-            "http://:hunter2@h",
+            "redis+sentinel://:hunter2@h",
+            "rediss+cluster://:hunter2@h",
         ] {
-            let error = Link::new(url, &[]).unwrap_err().to_string();
-            assert!(error.contains("session_store: is no address"), "{url}");
+            let error = link(url, &[]).unwrap_err().to_string();
+            assert!(error.contains("session_store: "), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
@@ -218,8 +256,10 @@ mod tests {
     #[test]
     fn a_certificate_that_cannot_be_read_is_named_where_one_is_needed() {
         let certs = [PathBuf::from("/nowhere/ca.pem")];
-        assert!(Link::new("redis://h", &certs).is_ok());
-        let error = Link::new("rediss://h", &certs).unwrap_err();
-        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
+        assert!(link("redis://h", &certs).is_ok());
+        for url in ["rediss://h", "rediss+sentinel://h/main"] {
+            let error = link(url, &certs).unwrap_err();
+            assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
+        }
     }
 }

@@ -1,0 +1,240 @@
+//! Marks that a fleet shares in Redis: sessions stay in cookies, and end everywhere.
+
+use std::time::{Duration, Instant};
+
+use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Redis, scenarios};
+use serde_json::json;
+
+use crate::{
+    fleet::{member, rotation},
+    journey::{Journey, log_in, subject},
+    session::key,
+};
+
+scenarios![
+    a_logout_at_one_replica_kills_a_copied_cookie_at_every_other,
+    a_logout_token_at_one_replica_counts_at_every_other_and_once,
+    a_callback_is_used_once_in_the_whole_fleet,
+    a_log_out_outlives_the_process,
+    a_hundred_requests_all_over_the_fleet_make_one_refresh,
+    a_replica_killed_while_it_asks_leaves_the_refresh_to_another,
+    while_redis_is_away_nobody_is_logged_in_or_out,
+    where_the_app_says_so_a_session_that_cannot_be_read_is_nobody,
+];
+
+/// What log-outs may take to be known everywhere, and what a machine that does other things takes besides.
+const SOON: Duration = Duration::from_secs(1);
+const BUSY: Duration = Duration::from_secs(4);
+
+/// So many replicas of each framework, in cookie mode unless `sessions` says otherwise.
+fn fleet(
+    adapter: Adapter,
+    provider: &Provider,
+    redis: &Redis,
+    each: usize,
+    sessions: Option<&str>,
+) -> Vec<Demo> {
+    let adapters = rotation(adapter).flat_map(|adapter| std::iter::repeat_n(adapter, each));
+    adapters
+        .map(|adapter| {
+            let demo = member(adapter, provider).env("MARKS_STORE", &redis.url());
+            match sessions {
+                Some(place) => demo.env("SESSION_STORE", place).start(),
+                None => demo.start(),
+            }
+        })
+        .collect()
+}
+
+/// Waits until nobody is logged in anywhere, which has to be within a second.
+async fn assert_nobody_soon(browser: &Browser, demos: &[Demo]) {
+    let began = Instant::now();
+    for demo in demos {
+        while browser.copy().fetch(demo.url("/me")).await.status == 200 {
+            assert!(began.elapsed() < SOON + BUSY, "{}", demo.origin());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(subject(&browser.copy(), demo).await, None);
+    }
+}
+
+async fn a_logout_at_one_replica_kills_a_copied_cookie_at_every_other(adapter: Adapter) {
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let demos = fleet(adapter, &provider, &redis, 1, None);
+    for leaving in &demos {
+        let browser = Browser::new();
+        log_in(&browser, &demos[0]).await;
+        let copy = browser.copy();
+        for demo in &demos {
+            assert!(subject(&copy, demo).await.is_some());
+        }
+        browser.post(leaving.url("/logout"), &[]).await.expect(303);
+        assert_eq!(subject(&copy.copy(), leaving).await, None);
+        assert_nobody_soon(&copy, &demos).await;
+        log_in(&browser, leaving).await;
+        for demo in &demos {
+            assert!(subject(&browser, demo).await.is_some(), "a new login lives");
+        }
+    }
+}
+
+async fn a_logout_token_at_one_replica_counts_at_every_other_and_once(adapter: Adapter) {
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let demos = fleet(adapter, &provider, &redis, 1, None);
+    let browser = Browser::new();
+    log_in(&browser, &demos[1]).await;
+    let token = provider.logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
+    let form = [("logout_token", &*token)];
+    let post = |demo: &Demo| demo.url("/backchannel-logout");
+    Browser::new()
+        .post(post(&demos[0]), &form)
+        .await
+        .expect(200);
+    assert_nobody_soon(&browser, &demos).await;
+    for demo in &demos {
+        let again = Browser::new().post(post(demo), &form).await.expect(400);
+        assert!(again.body.contains("used before"), "{}", again.body);
+    }
+}
+
+async fn a_callback_is_used_once_in_the_whole_fleet(adapter: Adapter) {
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let demos = fleet(adapter, &provider, &redis, 1, None);
+    let browser = Browser::new();
+    let start = browser.open(demos[0].url("/login/start")).await.expect(303);
+    let approved = browser.step(&start).await.expect(302);
+    let callback = approved.location().expect("the callback");
+    let copy = browser.copy();
+    browser.open(callback.clone()).await.expect(303);
+    let asked = provider.count(Endpoint::Token);
+    for demo in &demos[1..] {
+        let mut elsewhere = callback.clone();
+        elsewhere.set_port(Some(demo.port())).expect("a port");
+        copy.copy().open(elsewhere).await;
+        assert_eq!(subject(&copy.copy(), demo).await, None);
+    }
+    assert_eq!(provider.count(Endpoint::Token), asked, "no code is sent");
+}
+
+/// A demo in cookie mode whose Redis for marks the scenario has in its own hands.
+async fn with_marks(adapter: Adapter, settings: &[(&str, &str)]) -> (Journey, Redis) {
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let mut demo = Demo::of(adapter, &provider)
+        .env("MARKS_STORE", &redis.url())
+        .env("COOKIE_KEYS", &key(1));
+    for (name, value) in settings {
+        demo = demo.env(name, value);
+    }
+    let journey = Journey {
+        demo: demo.start(),
+        provider,
+        browser: Browser::new(),
+    };
+    journey.log_in().await;
+    (journey, redis)
+}
+
+async fn a_log_out_outlives_the_process(adapter: Adapter) {
+    let (mut journey, _redis) = with_marks(adapter, &[]).await;
+    let copy = journey.browser.copy();
+    let url = journey.url("/logout");
+    journey.browser.post(url, &[]).await.expect(303);
+    journey.demo.restart();
+    assert_eq!(subject(&copy, &journey.demo).await, None);
+}
+
+/// Somebody of a fleet whose access token has run out.
+async fn run_out(provider: &Provider, demo: &Demo) -> Browser {
+    provider.give_refresh_tokens(0);
+    let browser = Browser::new();
+    let start = browser.open(demo.url("/login/start")).await.expect(303);
+    let approved = browser.step(&start).await.expect(302);
+    browser.step(&approved).await.expect(303);
+    assert_eq!(provider.refreshes(), 0);
+    browser
+}
+
+async fn a_hundred_requests_all_over_the_fleet_make_one_refresh(adapter: Adapter) {
+    for in_redis in [false, true] {
+        let (provider, redis) = (Provider::start(), Redis::start());
+        let url = redis.url();
+        let sessions = in_redis.then_some(url.as_str());
+        let demos = fleet(adapter, &provider, &redis, 3, sessions);
+        let browser = run_out(&provider, &demos[0]).await;
+        provider.set(Endpoint::Token, Answers::Late(Duration::from_millis(300)));
+        let mut requests = tokio::task::JoinSet::new();
+        for (number, demo) in (0..100).zip(demos.iter().cycle()) {
+            let (browser, url) = (browser.copy(), demo.url("/me"));
+            requests.spawn(async move { (number, browser.fetch(url).await.status) });
+        }
+        while let Some(ended) = requests.join_next().await {
+            let (number, status) = ended.expect("a request");
+            assert_eq!(status, 200, "request {number}, in Redis: {in_redis}");
+        }
+        assert_eq!(provider.refreshes(), 1, "in Redis: {in_redis}");
+    }
+}
+
+async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: Adapter) {
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let mut demos = fleet(adapter, &provider, &redis, 1, None);
+    let browser = run_out(&provider, &demos[0]).await;
+    // Late enough to be killed while the answer is awaited; the provider has used nothing up before it answers.
+    provider.set(Endpoint::Token, Answers::Late(Duration::from_secs(60)));
+    let first = demos.remove(0);
+    let (dying, url) = (browser.copy(), first.url("/me"));
+    let request = tokio::spawn(async move { dying.fetch(url).await.status });
+    while provider.refreshes() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(first);
+    let _ = request.await;
+    provider.set(Endpoint::Token, Answers::Well);
+    let began = Instant::now();
+    let me = browser.fetch(demos[0].url("/me")).await;
+    assert!(matches!(me.status, 200 | 401), "{} {}", me.status, me.body);
+    assert!(began.elapsed() < Duration::from_secs(5) + BUSY, "it hangs");
+    assert!(provider.refreshes() <= 2, "at most one more");
+}
+
+async fn while_redis_is_away_nobody_is_logged_in_or_out(adapter: Adapter) {
+    let (journey, mut redis) = with_marks(adapter, &[]).await;
+    redis.kill();
+    let began = Instant::now();
+    let mut status = 200;
+    while status == 200 {
+        assert!(
+            began.elapsed() < SOON + BUSY,
+            "its copy of the marks is old"
+        );
+        status = journey.browser.fetch(journey.url("/me")).await.status;
+    }
+    assert_eq!(status, 503);
+    let url = journey.url("/logout");
+    journey.browser.post(url, &[]).await.expect(503);
+    journey
+        .browser
+        .open(journey.url("/public"))
+        .await
+        .expect(200);
+    redis.restart();
+    journey.assert_still_logged_in().await;
+}
+
+async fn where_the_app_says_so_a_session_that_cannot_be_read_is_nobody(adapter: Adapter) {
+    let settings = [("SESSION_UNAVAILABLE", "anonymous")];
+    let (journey, mut redis) = with_marks(adapter, &settings).await;
+    redis.kill();
+    let began = Instant::now();
+    let mut status = 200;
+    while status == 200 {
+        assert!(
+            began.elapsed() < SOON + BUSY,
+            "its copy of the marks is old"
+        );
+        status = journey.browser.fetch(journey.url("/me")).await.status;
+    }
+    assert_eq!(status, 401);
+    redis.restart();
+    journey.assert_still_logged_in().await;
+}
