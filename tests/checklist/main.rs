@@ -63,7 +63,7 @@ const DEMANDS: [(&str, RangeInclusive<usize>); 6] = [
 ];
 
 /// What a row may wait for. When it is built, it goes from here, and the rows that wait for it must say what shows it.
-const NOT_BUILT: [&str; 4] = ["DPoP", "shared marks", "session lists", "session log"];
+const NOT_BUILT: [&str; 3] = ["DPoP", "shared marks", "session log"];
 
 /// A row of a list.
 struct Row {
