@@ -12,6 +12,7 @@ mod backchannel;
 mod challenge;
 mod cookies;
 mod cross_origin;
+mod devices;
 mod fleet;
 mod form_post;
 mod frameworks;
@@ -72,6 +73,9 @@ fn main() -> ExitCode {
         ("redis_frontchannel", in_redis(frontchannel::scenarios())),
         ("redis_form_post", in_redis(form_post::scenarios())),
         ("marks", needing(Need::Redis, marks::scenarios())),
+        ("devices", devices::without_a_list()),
+        ("memory_devices", in_memory(devices::scenarios())),
+        ("redis_devices", in_redis(devices::scenarios())),
         ("cookies", cookies::scenarios()),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),

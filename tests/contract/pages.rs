@@ -227,6 +227,7 @@ async fn every_page(journey: &Journey) -> Vec<Answer> {
             "/",
             "/members",
             "/profile",
+            "/devices",
             "/logout",
             "/refresh",
             "/login",

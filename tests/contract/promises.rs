@@ -75,7 +75,16 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 8,
         about: "sessions are sealed in the browser, or kept on the server",
-        shown_by: &["session", "fleet", "rotation", "memory", "redis"],
+        shown_by: &[
+            "session",
+            "fleet",
+            "rotation",
+            "memory",
+            "redis",
+            "devices",
+            "memory_devices",
+            "redis_devices",
+        ],
         pending: &[],
     },
     Promise {

@@ -7,6 +7,7 @@ use miracl_tests::{Adapter, Answer, Browser, Demo, Provider, Redis, canary, scen
 use serde_json::json;
 
 use crate::{
+    devices::{listed, log_in_with},
     fleet::{member, rotation},
     journey::{Journey, log_in, login_button, subject},
     memory::{
@@ -27,6 +28,8 @@ scenarios![
     replicas_of_every_framework_share_a_session,
     a_logout_at_one_replica_ends_the_session_at_every_other,
     a_logout_token_at_one_replica_ends_the_session_at_every_other,
+    a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other,
+    the_handle_of_a_session_is_nothing_that_redis_has,
     redis_is_told_no_token_no_address_and_no_id,
     a_session_of_other_keys_is_nobody_and_stays,
     while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs,
@@ -107,6 +110,25 @@ async fn a_logout_token_at_one_replica_ends_the_session_at_every_other(adapter: 
     }
 }
 
+async fn a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other(adapter: Adapter) {
+    let provider = Provider::start();
+    let demos = fleet(adapter, &provider);
+    let browser = Browser::new();
+    log_in(&browser, &demos[0]).await;
+    for ending in &demos {
+        let leaving = Browser::new();
+        log_in(&leaving, &demos[1]).await;
+        assert!(subject(&leaving, ending).await.is_some());
+        let listed = listed(&browser, ending).await;
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        let id = listed[1].id.as_deref().expect("a handle");
+        let url = ending.url("/devices/end");
+        browser.post(url, &[("id", id)]).await.expect(303);
+        assert_nobody_anywhere(&leaving, &demos).await;
+        assert!(subject(&browser, &demos[0]).await.is_some());
+    }
+}
+
 /// A demo of a Redis that the scenario has in its own hands.
 async fn with_redis(adapter: Adapter) -> (Journey, Redis) {
     let redis = Redis::start();
@@ -157,6 +179,25 @@ async fn redis_is_told_no_token_no_address_and_no_id(adapter: Adapter) {
     canary::assert_absent("Redis", &text, &secrets);
 }
 
+async fn the_handle_of_a_session_is_nothing_that_redis_has(adapter: Adapter) {
+    let (journey, redis) = with_redis(adapter).await;
+    let other = Browser::new();
+    log_in_with(&other, &journey.demo, "Canary-Browser/1.0").await;
+    let listed = listed(&journey.browser, &journey.demo).await;
+    let id = listed[1].id.clone().expect("a handle");
+    assert_eq!(listed[1].name, "Canary-Browser/1.0");
+    let told = redis.everything();
+    let text = String::from_utf8_lossy(&told);
+    assert!(text.contains(":session:"));
+    // What it is called in hexadecimal is no part of a key, and its bytes are in no index.
+    let bytes: Vec<u8> = (0..id.len() / 2)
+        .map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).expect("hexadecimal"))
+        .collect();
+    assert!(!told.windows(bytes.len()).any(|window| window == bytes));
+    let secrets = [id, "Canary-Browser".to_owned()];
+    canary::assert_absent("Redis", &text, &secrets);
+}
+
 async fn a_session_of_other_keys_is_nobody_and_stays(adapter: Adapter) {
     let (mut journey, _redis) = with_redis(adapter).await;
     journey
@@ -190,6 +231,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
         for (path, statuses) in [
             ("/members", &[503][..]),
             ("/profile", &[503]),
+            ("/devices", &[503]),
             ("/whoami", &[401, 503]),
             ("/", &[200, 503]),
             // Goes home with a message that it did not work.

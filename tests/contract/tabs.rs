@@ -108,6 +108,7 @@ async fn only_starting_a_login_makes_a_pending_cookie(adapter: Adapter) {
         "/members",
         "/me",
         "/profile",
+        "/devices",
         "/whoami",
         "/public",
         "/logout",

@@ -98,7 +98,8 @@ async fn a_person_sees_every_session_of_theirs_this_one_first_and_then_last_seen
 
 #[tokio::test]
 async fn a_session_ends_alone_and_its_copied_cookie_with_it() {
-    let mut app = app(&MemoryStore::default()).await;
+    let store = MemoryStore::default();
+    let mut app = app(&store).await;
     let phone = log_in(&mut app, "alice", "Phone").await;
     let tablet = log_in(&mut app, "alice", "Tablet").await;
     let laptop = log_in(&mut app, "alice", "Laptop").await;
@@ -107,8 +108,22 @@ async fn a_session_ends_alone_and_its_copied_cookie_with_it() {
         let found = list.iter().find(|info| info.user_agent() == Some(browser));
         found.unwrap().id().to_owned()
     };
+    let ended = visit(&app, &tablet)
+        .current()
+        .await
+        .unwrap()
+        .unwrap()
+        .session;
+    let marks = &app.miracl.engine().marks;
+    assert!(!marks.is_ended(&ended));
     let asking = visit(&app, &phone);
     assert!(asking.end_other_session(&id("Tablet")).await.unwrap());
+    assert!(
+        marks.is_ended(&ended),
+        "also to a request that has read it already"
+    );
+    let left = store.load(&SessionKey(ended.id)).await.unwrap();
+    assert!(left.is_none(), "also to every other replica");
     assert!(!is_in(&app, &tablet).await);
     assert!(is_in(&app, &laptop).await && is_in(&app, &phone).await);
     assert!(
