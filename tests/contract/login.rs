@@ -431,6 +431,8 @@ async fn a_callback_on_another_host_name_is_refused_and_both_are_named(adapter: 
     let request = Request::navigate(&callback).header("host", &other);
     let answer = Browser::new().send(request).await;
     assert_refused(&answer);
+    // It comes through a pipe, and may be behind the answer.
+    journey.demo.wait_for_log("login failed");
     let log = journey.demo.log();
     let line = log.lines().find(|line| line.contains("login failed"));
     let line = line.expect("the log tells");

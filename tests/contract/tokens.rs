@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, scenarios};
+use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};
 
 use crate::journey::{Journey, log_in, subject};
@@ -21,6 +21,7 @@ scenarios![
     a_log_out_during_the_refresh_stays_one,
     a_session_that_has_ended_renews_nothing,
     looking_renews_nothing,
+    where_the_app_says_so_any_request_of_a_user_renews,
 ];
 
 /// Somebody who is logged in with an access token that has run out already, and a refresh token.
@@ -291,4 +292,29 @@ async fn looking_renews_nothing(adapter: Adapter) {
     assert_eq!(journey.provider.refreshes(), 0);
     journey.assert_still_logged_in().await;
     assert_eq!(journey.provider.refreshes(), 1);
+}
+
+async fn where_the_app_says_so_any_request_of_a_user_renews(adapter: Adapter) {
+    for (renewal, refreshes) in [("lazy", 0), ("eager", 1)] {
+        let provider = Provider::start();
+        let demo = Demo::of(adapter, &provider).env("RENEWAL", renewal).start();
+        let browser = Browser::new();
+        let journey = Journey {
+            demo,
+            provider,
+            browser,
+        };
+        journey.provider.give_refresh_tokens(0);
+        let callback = journey.callback_url().await;
+        journey.browser.open(callback).await.expect(303);
+        for _ in 0..2 {
+            let url = journey.url("/whoami");
+            journey.browser.fetch(url).await.expect(200);
+            assert_eq!(journey.provider.refreshes(), refreshes, "{renewal}");
+        }
+        // A page that asks for nobody renews nothing.
+        let url = journey.url("/public");
+        journey.browser.fetch(url).await.expect(200);
+        assert_eq!(journey.provider.refreshes(), refreshes, "{renewal}");
+    }
 }

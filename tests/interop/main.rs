@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         ("logout", needing_node(logout::scenarios())),
         ("redis_logout", in_redis(needing_node(logout::scenarios()))),
         ("redis_fleet", in_redis(needing_node(fleet::scenarios()))),
+        ("marks_fleet", needing_node(fleet::with_marks())),
     ])
 }
 

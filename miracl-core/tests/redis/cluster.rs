@@ -7,7 +7,7 @@ use std::{
 
 use miracl_core::{
     IndexKey, RedisOptions, RedisStore, SessionKey, SessionStore, StoredSession,
-    session_store_contract,
+    mark_store_contract, session_store_contract,
 };
 use redis::{Commands, Connection};
 use tokio::time::sleep;
@@ -170,6 +170,7 @@ pub(crate) async fn a_cluster_keeps_the_contract_of_stores() {
     let cluster = Cluster::start("5000").await;
     let store = cluster.store();
     session_store_contract(&store).await;
+    mark_store_contract(&store).await;
     // More sessions of one person than are asked for at once, on every node.
     for key in (0..150).map(key) {
         let created = store.create(&key, session(1, Some(2)), LONG);

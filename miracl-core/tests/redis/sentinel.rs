@@ -8,7 +8,8 @@ use std::{
 };
 
 use miracl_core::{
-    IndexKey, RedisOptions, RedisStore, SessionStore, StoreError, session_store_contract,
+    IndexKey, RedisOptions, RedisStore, SessionStore, StoreError, mark_store_contract,
+    session_store_contract,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -126,6 +127,7 @@ pub(crate) async fn a_redis_that_sentinel_watches_keeps_the_contract_of_stores()
     };
     let both = at(":hunter2@", "?sentinel_password=hunter3");
     session_store_contract(&both).await;
+    mark_store_contract(&both).await;
     let key = key(1);
     let created = both.create(&key, session(1, None), LONG);
     created.await.unwrap();

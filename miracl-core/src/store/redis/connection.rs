@@ -1,6 +1,16 @@
 //! The connection to Redis, opened when it is first needed and again whenever it is lost.
 
-use std::{error::Error, fmt, future::pending, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    future::pending,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use ::redis::{FromRedisValue, Pipeline, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
@@ -26,6 +36,8 @@ pub(super) struct Link {
     opener: Opener,
     home: Option<Home>,
     open: Mutex<Option<Open>>,
+    /// Whether the last question failed.
+    failing: AtomicBool,
 }
 
 /// How the servers are found that have the sessions.
@@ -98,6 +110,7 @@ impl Link {
             opener,
             home: Home::here(),
             open: Mutex::new(None),
+            failing: AtomicBool::new(false),
         })
     }
 
@@ -140,18 +153,34 @@ impl Link {
             })
         };
         let (error, in_time) = match timeout(limit, asked).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                if self.failing.load(Ordering::Relaxed)
+                    && self.failing.swap(false, Ordering::Relaxed)
+                {
+                    tracing::info!(redis = %self.address, "Redis does again what it is asked to");
+                }
+                return Ok(answer);
+            }
             Ok(Err(error)) => (error, true),
             Err(_) => {
                 let error = format!("Redis did not answer within {limit:?}");
                 (error.into(), false)
             }
         };
-        tracing::warn!(
-            redis = %self.address,
-            error = &*error as &(dyn Error + 'static),
-            "Redis did not do what it was asked to"
-        );
+        // Many ask all the time: the first failure is told, until something works again.
+        if self.failing.swap(true, Ordering::Relaxed) {
+            tracing::debug!(
+                redis = %self.address,
+                error = &*error as &(dyn Error + 'static),
+                "Redis still does not do what it is asked to"
+            );
+        } else {
+            tracing::warn!(
+                redis = %self.address,
+                error = &*error as &(dyn Error + 'static),
+                "Redis did not do what it was asked to; until it does, this is not repeated"
+            );
+        }
         // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A cluster's
         // nodes are looked after one by one, unless they say nothing at all.
         if let Some(used) = used
