@@ -16,6 +16,7 @@ use crate::{
     error::SessionError,
     miracl::Engine,
     request::RequestView,
+    routes::path_of,
     secret::hex,
     session::{Session, SessionId},
     store::IndexKey,
@@ -181,9 +182,7 @@ impl Engine {
     /// The browser's name, where it is going to be kept: on the callback's path, of an app whose sessions are in a store.
     pub(crate) fn user_agent(&self, request: &impl RequestView) -> Option<String> {
         self.store()?;
-        let asked = request.path_and_query();
-        let path = asked.split_once('?').map_or(&*asked, |(path, _)| path);
-        if path != self.callback_path {
+        if path_of(&request.path_and_query()) != self.callback_path {
             return None;
         }
         let name = request.header_values("user-agent").next()?;

@@ -54,14 +54,10 @@ impl Visit {
         }
         let engine = self.miracl().engine();
         let binding = self.binding().await?;
-        if engine.marks.is_followed()
-            && engine
-                .cookies
-                .plain(self.header(), &engine.cookies.session)
-                .is_some()
-        {
+        let cookies = &engine.cookies;
+        if !engine.marks.is_fresh() && cookies.plain(self.header(), &cookies.session).is_some() {
             self.miracl().follow_marks();
-            engine.marks.fresh().await.map_err(SessionError::Store)?;
+            engine.marks.catch_up().await.map_err(SessionError::Store)?;
         }
         let Some(store) = engine.store() else {
             let mut state = self.lock();

@@ -21,12 +21,12 @@ use ring::digest;
 use tokio::sync::Mutex;
 
 use self::ended::{Ended, Note};
-pub(crate) use self::store::ErasedMarkStore;
 pub use self::{
     contract::mark_store_contract,
     memory::MemoryMarkStore,
     store::{Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
 };
+pub(crate) use self::{ended::Until, store::ErasedMarkStore};
 use crate::{
     config::Config,
     session::{Session, SessionId},
@@ -35,13 +35,12 @@ use crate::{
 
 /// How old the copy of a shared store's marks may be.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long the follower waits from one look to the next.
 const FOLLOW: Duration = Duration::from_millis(300);
 /// How long a look may take. A store has a limit of its own; this is for one that has none.
 const LOOK: Duration = Duration::from_secs(5);
 /// How much longer a mark is kept than what it marks, for clocks that differ.
 const SLACK: Duration = Duration::from_secs(60);
-
-pub(crate) use self::ended::Until;
 
 /// What a login is marked by: a hash of its `state`.
 pub(crate) type LoginMark = [u8; 32];
@@ -77,24 +76,25 @@ pub(crate) fn name_mark(kind: &str, issuer: &str, name: &str) -> NameMark {
 /// The marks of one engine.
 pub(crate) struct Marks {
     store: Arc<dyn ErasedMarkStore>,
+    /// Whether others make marks in this store as well.
+    shared: bool,
     ended: Ended,
-    /// Where others make marks as well.
-    shared: Option<Shared>,
+    /// Where sessions can live on that others ended: in cookies they can, in a shared store they cannot.
+    followed: Option<Followed>,
     keep_logins: Duration,
     keep_tokens: Duration,
     keep_ended: Duration,
 }
 
-/// What it takes to follow a store that others write to as well.
-struct Shared {
-    /// Whether sessions can live on where others ended them: those in cookies can, those in a shared store cannot.
-    followed: bool,
+/// What it takes to follow what others have ended.
+struct Followed {
     began: Instant,
     /// Up to when the copy counts, in milliseconds since the beginning.
     fresh: AtomicU64,
     /// How many looks have ended.
     looks: AtomicU64,
     look: Mutex<Look>,
+    /// Whether somebody looks all the time.
     follower: AtomicBool,
 }
 
@@ -108,32 +108,20 @@ struct Look {
 
 impl Marks {
     pub(crate) fn new(config: &Config, logout_token_window: Duration) -> Self {
+        let (store, shared): (Arc<dyn ErasedMarkStore>, _) = match config.marks_store.shared() {
+            Some(store) => (Arc::clone(store), true),
+            None => (Arc::new(MemoryMarkStore::default()), false),
+        };
+        let sessions = config.session_store.kept_in();
+        let live_here = sessions.is_none_or(|store| store.in_process());
         // A session that nobody may use cannot become younger.
         let session = config.session_absolute_timeout;
         let keep_ended = session.min(config.session_idle_timeout) + SLACK;
-        let sessions = config.session_store.kept_in();
-        let shared = config.marks_store.shared().map(|store| {
-            let shared = Shared {
-                followed: sessions.is_none_or(|store| store.in_process()),
-                began: Instant::now(),
-                fresh: AtomicU64::new(0),
-                looks: AtomicU64::new(0),
-                look: Mutex::default(),
-                follower: AtomicBool::new(false),
-            };
-            (Arc::clone(store), shared)
-        });
-        let (store, shared) = match shared {
-            Some((store, shared)) => (store, Some(shared)),
-            None => {
-                let own: Arc<dyn ErasedMarkStore> = Arc::new(MemoryMarkStore::default());
-                (own, None)
-            }
-        };
         Self {
             store,
-            ended: Ended::new(keep_ended),
             shared,
+            ended: Ended::new(keep_ended),
+            followed: (shared && live_here).then(Followed::new),
             keep_logins: config.login_timeout + SLACK,
             keep_tokens: logout_token_window + SLACK,
             keep_ended,
@@ -142,7 +130,7 @@ impl Marks {
 
     /// The store that the whole fleet shares, where there is one.
     pub(crate) fn fleet(&self) -> Option<&dyn ErasedMarkStore> {
-        self.shared.as_ref().map(|_| &*self.store)
+        self.shared.then_some(&*self.store)
     }
 
     /// Marks a login as used. False when it was used before.
@@ -191,7 +179,7 @@ impl Marks {
     }
 
     async fn end(&self, note: Note) -> Result<(), StoreError> {
-        if self.shared.as_ref().is_some_and(|shared| shared.followed) {
+        if self.followed.is_some() {
             let bytes = note.encode();
             let told = self.store.note(note.list(), &bytes, self.keep_ended);
             told.await?;
@@ -200,58 +188,55 @@ impl Marks {
         Ok(())
     }
 
-    /// Whether a session was ended, as far as this process knows: ask for [`Marks::fresh`] before.
+    /// Whether a session was ended, as far as this process knows: ask for [`Marks::catch_up`] before.
     pub(crate) fn is_ended(&self, session: &Session) -> bool {
         self.ended.has(session)
     }
 
-    /// Whether somebody has to follow the store, because others can end sessions that live here.
-    pub(crate) fn is_followed(&self) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.followed)
+    /// Whether this process knows what the fleet has ended up to a second ago.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.followed.as_ref().is_none_or(Followed::is_fresh)
     }
 
-    /// Whether nobody follows the store yet. Whoever is told so has to call [`Marks::look_again`] again and again.
+    /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`] again and again.
     pub(crate) fn needs_follower(&self) -> bool {
-        let shared = self.shared.as_ref().filter(|shared| shared.followed);
-        shared.is_some_and(|shared| !shared.follower.swap(true, Ordering::AcqRel))
+        let followed = self.followed.as_ref();
+        followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))
     }
 
     /// The follower has ended.
     pub(crate) fn lost_follower(&self) {
-        if let Some(shared) = &self.shared {
-            shared.follower.store(false, Ordering::Release);
+        if let Some(followed) = &self.followed {
+            followed.follower.store(false, Ordering::Release);
         }
     }
 
-    /// Looks into the store.
-    pub(crate) async fn look_again(&self) {
-        if let Some(shared) = &self.shared {
-            let seen = shared.looks.load(Ordering::Acquire);
-            if let Err(error) = self.look(shared, seen).await {
-                // Whoever needs the marks is told as well.
-                tracing::debug!(%error, "what the fleet has ended cannot be read");
-            }
-        }
-    }
-
-    /// Returns at once if this process knows what the fleet has ended up to a second ago; otherwise it looks into the store first.
-    pub(crate) async fn fresh(&self) -> Result<(), StoreError> {
-        match &self.shared {
-            Some(shared) if shared.followed && !shared.is_fresh() => {
-                let seen = shared.looks.load(Ordering::Acquire);
-                self.look(shared, seen).await
-            }
+    /// Looks into the store, unless this process knows already what the fleet has ended up to a second ago.
+    pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
+        match &self.followed {
+            Some(followed) if !followed.is_fresh() => self.look(followed).await,
             _ => Ok(()),
         }
     }
 
-    /// Reads what others have ended, unless somebody else has done so since `seen`.
-    async fn look(&self, shared: &Shared, seen: u64) -> Result<(), StoreError> {
-        let mut look = shared.look.lock().await;
-        if shared.looks.load(Ordering::Acquire) != seen {
+    /// Looks into the store in any case.
+    pub(crate) async fn look_again(&self) {
+        if let Some(followed) = &self.followed
+            && let Err(error) = self.look(followed).await
+        {
+            // Whoever needs the marks is told as well.
+            tracing::debug!(%error, "what the fleet has ended cannot be read");
+        }
+    }
+
+    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it.
+    async fn look(&self, followed: &Followed) -> Result<(), StoreError> {
+        let seen = followed.looks.load(Ordering::Acquire);
+        let mut look = followed.look.lock().await;
+        if followed.looks.load(Ordering::Acquire) != seen {
             return look.failed.clone().map_or(Ok(()), Err);
         }
-        let began = shared.since_the_beginning();
+        let began = followed.age();
         let read = tokio::time::timeout(LOOK, self.read(&mut look.positions)).await;
         let read = read.unwrap_or_else(|_| {
             Err(StoreError::new(format!(
@@ -259,12 +244,12 @@ impl Marks {
             )))
         });
         if read.is_ok() {
-            let until = began + FRESH;
-            let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
-            shared.fresh.store(until, Ordering::Release);
+            let until = (began + FRESH).as_millis();
+            let until = u64::try_from(until).unwrap_or(u64::MAX);
+            followed.fresh.store(until, Ordering::Release);
         }
         look.failed = read.as_ref().err().cloned();
-        shared.looks.fetch_add(1, Ordering::Release);
+        followed.looks.fetch_add(1, Ordering::Release);
         read
     }
 
@@ -286,18 +271,27 @@ impl Marks {
     }
 }
 
-impl Shared {
-    fn since_the_beginning(&self) -> Duration {
+impl Followed {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            fresh: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+            look: Mutex::default(),
+            follower: AtomicBool::new(false),
+        }
+    }
+
+    fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
     fn is_fresh(&self) -> bool {
-        let now = self.since_the_beginning().as_millis();
-        now < u128::from(self.fresh.load(Ordering::Acquire))
+        self.age().as_millis() < u128::from(self.fresh.load(Ordering::Acquire))
     }
 }
 
-/// How long the follower waits from one look to the next.
+/// What the follower does from one look to the next.
 pub(crate) async fn pause() {
     tokio::time::sleep(FOLLOW).await;
 }

@@ -111,9 +111,7 @@ impl Miracl {
                 "refresh tokens are used once per session within this process; with several replicas, set `marks_store` to a store they share, or two may use the same token"
             );
         }
-        if miracl.0.marks.is_followed() {
-            miracl.follow_marks();
-        }
+        miracl.follow_marks();
         tracing::info!("{}", miracl.summary());
         Ok(miracl)
     }
@@ -196,8 +194,8 @@ impl Miracl {
         &self.0
     }
 
-    /// Follows the marks of a shared store, on a task of its own for as long as the engine lives. Without a runtime the first request
-    /// that needs them begins it.
+    /// Follows the marks of a shared store, if there is one to follow and nobody does yet: on a task of its own, for as long as the
+    /// engine lives. Without a runtime the first request that needs them begins it.
     pub(crate) fn follow_marks(&self) {
         /// Ends with the task, also when its runtime ends it.
         struct Following(Weak<Engine>);

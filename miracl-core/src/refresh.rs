@@ -5,38 +5,32 @@
 //! the cookies from before, gets its result. With a shared store of marks that is so in the whole fleet: a replica claims the
 //! request before it sends it, and leaves the result there, sealed.
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+mod alone;
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 use ring::digest;
 use serde_json::Map;
-use tokio::time::{Instant, sleep, timeout};
 
+use self::alone::alone;
 use crate::{
     discovery::{Issuers, ProviderMetadata},
     error::{ProviderError, RefreshError, SessionError},
     flight::Fetched,
     id_token::{Expected, IdTokenError, Unverified},
     jwks::Cause,
-    marks::{Claim, ClaimOwner, MarkKey},
     miracl::{Engine, Miracl},
     receipt::Recorder,
-    seal::Purpose,
-    secret::{Secret, hex, random},
+    secret::{Secret, hex},
     session::{Session, SessionData},
-    store::StoreError,
-    token::{self, Grant, StoredTokens, TokenResponse, Tokens},
+    token::{self, Grant, TokenResponse, Tokens},
     userinfo::{self, UserData, UserinfoError},
     visit::{Current, Visit},
 };
 
 /// How long the result is kept for requests that were sent before it was there.
 const KEPT: Duration = Duration::from_secs(30);
-/// How long a replica that says nothing any more is waited for.
-const CLAIM: Duration = Duration::from_secs(5);
-/// How long a replica waits at first until it asks again what became of a claim, and at most.
-const WAIT: Duration = Duration::from_millis(20);
-const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// How many results are kept: about 70 MB if all of them fill their cookies, and far less of usual ones.
 const CAPACITY: u64 = 10_000;
 
@@ -231,16 +225,12 @@ impl Visit {
                     let miracl = miracl.clone();
                     async move {
                         let ask = || renew(&miracl, &session, &data, &refresh_token);
-                        let ask = || alone(&miracl, key, ask);
+                        let ask = || alone(miracl.engine(), key, ask);
                         renewal.fetch_since(seen, ask).await
                     }
                 });
-                // The runtime ends: nobody is told of it any more.
-                let gone = |error| ProviderError::Unreachable {
-                    endpoint: "token_endpoint",
-                    source: Arc::new(error),
-                };
-                let ended = task.await.map_err(gone).flatten();
+                // When the runtime ends, nobody is told of it any more.
+                let ended = task.await.map_err(unreachable).flatten();
                 ended.map_err(RefreshError::Provider)?
             }
         };
@@ -276,9 +266,7 @@ impl Visit {
             }
         }
     }
-}
 
-impl Visit {
     /// Reads the session again, where it is in a store, and tells whether its refresh token is another than before.
     async fn has_newer_tokens(&self, before: &SessionData) -> Result<bool, RefreshError> {
         self.reload().await?;
@@ -302,114 +290,12 @@ enum When {
     Now,
 }
 
-/// Sends the one request of the fleet, or waits for the replica that does, and takes its result.
-///
-/// A replica that dies loses its claim within [`CLAIM`], and another one goes on.
-async fn alone<F>(
-    miracl: &Miracl,
-    key: RenewalKey,
-    ask: impl FnOnce() -> F,
-) -> Result<Renewed, ProviderError>
-where
-    F: Future<Output = Result<Renewed, ProviderError>>,
-{
-    let engine = miracl.engine();
-    let Some(fleet) = engine.marks.fleet() else {
-        return ask().await;
-    };
-    let (mark, owner) = (MarkKey(key.0), ClaimOwner(random()));
-    let claim = || async { fleet.claim(&mark, &owner, CLAIM).await.map_err(away) };
-    let deadline = Instant::now() + 3 * engine.config.request_timeout + CLAIM;
-    let mut ask = Some(ask);
-    let mut asked = None;
-    let mut wait = WAIT;
-    loop {
-        match claim().await? {
-            Claim::Settled(value) => {
-                let tokens = open(engine, key, &value);
-                return tokens.map(Renewed::Tokens).ok_or_else(|| {
-                    away(StoreError::new(
-                        "the result of another replica does not open: it has other cookie keys",
-                    ))
-                });
-            }
-            Claim::Held if Instant::now() < deadline => {
-                sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
-                continue;
-            }
-            Claim::Held => {
-                return Err(ProviderError::Timeout {
-                    endpoint: "token_endpoint",
-                });
-            }
-            Claim::Taken => {}
-        }
-        if let Some(ask) = ask.take() {
-            let answer = while_claimed(&claim, ask()).await;
-            let Ok(Renewed::Tokens(_)) = &answer else {
-                // The next one that needs it asks for itself.
-                if let Err(error) = fleet.release(&mark, &owner).await {
-                    tracing::debug!(%error, "a claim stays until its time has passed");
-                }
-                return answer;
-            };
-            asked = Some(answer);
-        }
-        let Some(Ok(Renewed::Tokens(tokens))) = &asked else {
-            return Err(ProviderError::Timeout {
-                endpoint: "token_endpoint",
-            });
-        };
-        let Some(sealed) = seal(engine, key, tokens) else {
-            break;
-        };
-        match fleet.settle(&mark, &owner, sealed.as_bytes(), KEPT).await {
-            Ok(true) => break,
-            // Somebody took over in the meantime: what they have agreed on counts.
-            Ok(false) => tracing::warn!("a refresh took longer than its claim"),
-            Err(error) => {
-                tracing::warn!(%error, "other replicas don't get the renewed tokens");
-                break;
-            }
-        }
-    }
-    asked.unwrap_or(Err(ProviderError::Timeout {
-        endpoint: "token_endpoint",
-    }))
-}
-
-/// Runs a future, and claims again all the time, so that a claim lasts as long as its owner lives.
-async fn while_claimed<F: Future, C: Future>(claim: impl Fn() -> C, work: F) -> F::Output {
-    let mut work = pin!(work);
-    loop {
-        if let Ok(output) = timeout(CLAIM / 3, &mut work).await {
-            return output;
-        }
-        // Without it the work goes on all the same: the result says whose it is.
-        let _ = timeout(CLAIM / 3, claim()).await;
-    }
-}
-
-fn away(error: StoreError) -> ProviderError {
+/// The request cannot be sent, or nobody knows what became of it.
+fn unreachable(error: impl Error + Send + Sync + 'static) -> ProviderError {
     ProviderError::Unreachable {
         endpoint: "token_endpoint",
         source: Arc::new(error),
     }
-}
-
-fn seal(engine: &Engine, key: RenewalKey, tokens: &Tokens) -> Option<String> {
-    let plain = serde_json::to_vec(&StoredTokens::from(tokens)).ok()?;
-    let cookies = &engine.cookies;
-    cookies.seal_value(Purpose::Renewal, &key.name(), &plain)
-}
-
-fn open(engine: &Engine, key: RenewalKey, value: &[u8]) -> Option<Tokens> {
-    let value = std::str::from_utf8(value).ok()?;
-    let cookies = &engine.cookies;
-    let found = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
-    let stored: StoredTokens = serde_json::from_slice(&found.plain).ok()?;
-    Some(stored.into())
 }
 
 /// Asks for new tokens, and checks the ID token that may come with them.

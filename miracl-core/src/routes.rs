@@ -110,7 +110,7 @@ impl Miracl {
     /// a logout token. None of them is trusted for where it comes from.
     pub(crate) fn expects_other_sites(&self, request: &impl RequestView) -> bool {
         let target = request.path_and_query();
-        let path = target.split('?').next().unwrap_or_default();
+        let path = path_of(&target);
         request.method() == "POST"
             && self.routes().iter().any(|mount| {
                 mount.path == path
@@ -176,6 +176,11 @@ fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<
     } else {
         Some(Cow::Borrowed(&[]))
     }
+}
+
+/// The path of a path with a query.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
 }
 
 /// The query of a request, without its question mark.

@@ -2,6 +2,7 @@
 
 pub(crate) mod contract;
 mod memory;
+pub(crate) mod own_time;
 #[cfg(feature = "redis")]
 mod redis;
 
@@ -184,7 +185,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(SessionKey, StoredSession)>, StoreError>> + Send;
 }
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+/// What a method of a store is behind a pointer.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The twin of [`SessionStore`] that can be behind a pointer.
 pub(crate) trait ErasedStore: Send + Sync {

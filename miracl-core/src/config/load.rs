@@ -1,5 +1,7 @@
 //! Reads settings from `miracl.json` and the environment.
 
+mod stores;
+
 use std::{
     collections::BTreeMap,
     env,
@@ -21,14 +23,7 @@ use super::{
 };
 use crate::{
     client_auth::ClientKey,
-    marks::MarkStorage,
     secret::{CookieKey, Secret},
-    store::{MemoryStore, SessionStorage},
-};
-#[cfg(feature = "redis")]
-use crate::{
-    config::Problem,
-    store::{RedisOptions, RedisStore},
 };
 
 /// The file that is read when none is named.
@@ -75,13 +70,6 @@ const SETTINGS: [(&str, &str); 32] = [
     ("home_path", "HOME_PATH"),
     ("development", "DEVELOPMENT"),
 ];
-
-/// Where a setting says that something is kept.
-enum Place {
-    Named(&'static str),
-    #[cfg(feature = "redis")]
-    Redis(RedisStore),
-}
 
 impl Config {
     /// Reads `miracl.json`, a JSON object with the Tornado SDK's keys `client_id`, `secret` (or `client_secret`) and
@@ -162,8 +150,8 @@ impl Config {
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
-    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory`, or `redis://…` or `rediss://…` (see below) |
-    /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory` or an address of Redis; by default the Redis of `session_store`, if that is one |
+    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory`, or the address of a Redis (see below) |
+    /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory`, or the address of a Redis; by default that of `session_store`, if that is one |
     /// | `session_unavailable` | `SESSION_UNAVAILABLE` | [`Config::session_unavailable`]: `error` or `anonymous` |
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
@@ -175,8 +163,8 @@ impl Config {
     ///
     /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored.
     ///
-    /// `SESSION_STORE=redis://[user:password@]host[:port][/database]` keeps sessions in Redis, `rediss://…` with TLS, and with the
-    /// authorities of `CA_CERT` besides the system's. It needs this crate's feature `redis`, which the adapters have by the same
+    /// The address of a Redis is `redis://[user:password@]host[:port][/database]`, or `rediss://…` with TLS, and with the authorities of
+    /// `CA_CERT` besides the system's; `redis+sentinel://…` and `redis+cluster://…` are those that `RedisStore` describes. It needs this crate's feature `redis`, which the adapters have by the same
     /// name. Keys begin with the cookie prefix: two apps on one Redis need two, as two apps on one host do.
     ///
     /// # Errors
@@ -482,96 +470,6 @@ impl Source<'_> {
                 None
             }
         }
-    }
-
-    /// Where sessions and marks are kept: marks in the Redis of the sessions, unless they have a place of their own.
-    fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
-        let memory = || SessionStorage::store(MemoryStore::default());
-        let sessions = self.place(
-            config,
-            "session_store",
-            "`cookie`, `memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
-        );
-        let marks = self.place(
-            config,
-            "marks_store",
-            "`memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
-        );
-        let marks = match (marks, &sessions) {
-            (Some(Place::Named("memory")), _) => MarkStorage::memory(),
-            #[cfg(feature = "redis")]
-            (Some(Place::Redis(store)), _) => MarkStorage::store(store),
-            #[cfg(feature = "redis")]
-            (None, Some(Place::Redis(store))) => MarkStorage::store(store.clone()),
-            (Some(Place::Named(_)), _) => {
-                self.refuse(
-                    "marks_store",
-                    "`cookie` holds no marks; set it to `memory` or `redis://…`",
-                );
-                MarkStorage::memory()
-            }
-            (None, _) => MarkStorage::memory(),
-        };
-        let sessions = match sessions {
-            Some(Place::Named("memory")) => memory(),
-            #[cfg(feature = "redis")]
-            Some(Place::Redis(store)) => SessionStorage::store(store),
-            Some(Place::Named(_)) | None => SessionStorage::cookie(),
-        };
-        (sessions, marks)
-    }
-
-    fn place(&mut self, config: &Config, key: &'static str, known: &str) -> Option<Place> {
-        let value = self.text(key)?;
-        // A URL may hold a password, also one that is misspelt.
-        let scheme = value.split(':').next().unwrap_or_default();
-        let lower = scheme.to_ascii_lowercase();
-        match (value.as_str(), lower.as_str()) {
-            ("cookie", _) => return Some(Place::Named("cookie")),
-            ("memory", _) => return Some(Place::Named("memory")),
-            (
-                _,
-                "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
-                | "rediss+cluster",
-            ) => return self.redis(key, &value, config),
-            _ => {}
-        }
-        let shown = if value.contains(':') { scheme } else { &value };
-        self.refuse(key, format!("`{shown}` is not known; set it to {known}"));
-        None
-    }
-
-    #[cfg(feature = "redis")]
-    fn redis(&mut self, setting: &'static str, url: &str, config: &Config) -> Option<Place> {
-        let options = RedisOptions {
-            prefix: format!("{}:", config.cookie_prefix),
-            ca_certs: config.ca_certs.clone(),
-            ..RedisOptions::default()
-        };
-        match RedisStore::new(url, options) {
-            Ok(store) => Some(Place::Redis(store)),
-            Err(error) => {
-                for Problem { key, message } in error.problems {
-                    // The setting's own name for it.
-                    let key = if key == "ca_certs" {
-                        "ca_cert"
-                    } else {
-                        setting
-                    };
-                    self.refuse(key, message);
-                }
-                None
-            }
-        }
-    }
-
-    #[cfg(not(feature = "redis"))]
-    fn redis(&mut self, setting: &'static str, _: &str, _: &Config) -> Option<Place> {
-        self.refuse(
-            setting,
-            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: switch it on in Cargo.toml",
-        );
-        None
     }
 
     fn proxy(&mut self) -> Option<String> {

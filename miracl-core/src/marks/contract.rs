@@ -5,14 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::store::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList};
-use crate::{secret::random, store::contract::at_once};
-
-/// Longer than the test runs.
-const LONG: Duration = Duration::from_secs(600);
-/// Short enough to wait for, and whole seconds, which is all that some engines count in.
-const SHORT: Duration = Duration::from_secs(1);
-/// How much later than its time a mark may go.
-const LATE: Duration = Duration::from_secs(3);
+use crate::{
+    secret::random,
+    store::contract::{LATE, LONG, SHORT, at_once},
+};
 
 /// Tests that a store does what [`MarkStore`] promises. Call it in the tests of a store of your own, on a Tokio runtime.
 ///

@@ -8,14 +8,16 @@ use std::{
 };
 
 use moka::{
-    Expiry,
     ops::compute::{CompResult, Op},
     policy::EvictionPolicy,
     sync::Cache,
 };
 
 use super::store::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes};
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    own_time::{OwnTime, Timed},
+};
 
 /// How many used names, and how many claims, are kept. The oldest go first.
 const CAPACITY: u64 = 100_000;
@@ -30,12 +32,6 @@ pub struct MemoryMarkStore {
 }
 
 #[derive(Clone)]
-struct Timed<T> {
-    value: T,
-    ttl: Duration,
-}
-
-#[derive(Clone)]
 enum Claimed {
     By(ClaimOwner),
     Settled(Vec<u8>),
@@ -46,30 +42,6 @@ struct List {
     /// The number of the first note that is still there.
     first: u64,
     notes: VecDeque<(Vec<u8>, Option<Instant>)>,
-}
-
-/// Every entry lives for its own time, counted from when it was last written.
-struct OwnTime;
-
-impl<T> Expiry<MarkKey, Timed<T>> for OwnTime {
-    fn expire_after_create(
-        &self,
-        _: &MarkKey,
-        entry: &Timed<T>,
-        _: std::time::Instant,
-    ) -> Option<Duration> {
-        Some(entry.ttl)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &MarkKey,
-        entry: &Timed<T>,
-        _: std::time::Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(entry.ttl)
-    }
 }
 
 impl Default for MemoryMarkStore {

@@ -1,8 +1,8 @@
 //! What a store of marks must do, for those that come with the engine and for your own.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::store::StoreError;
+use crate::store::{Boxed, StoreError};
 
 /// What is marked: a hash that gives away nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,8 +156,6 @@ pub trait MarkStore: Send + Sync + 'static {
         owner: &ClaimOwner,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
-
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The twin of [`MarkStore`] that can be behind a pointer.
 pub(crate) trait ErasedMarkStore: Send + Sync {

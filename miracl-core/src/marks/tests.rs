@@ -84,24 +84,24 @@ fn marks(store: &Common) -> Marks {
 
 /// Makes the copy old.
 fn age(marks: &Marks) {
-    let shared = marks.shared.as_ref().unwrap();
-    shared.fresh.store(0, Ordering::SeqCst);
+    let followed = marks.followed.as_ref().unwrap();
+    followed.fresh.store(0, Ordering::SeqCst);
 }
 
 #[tokio::test]
 async fn what_one_process_ends_the_others_know_as_soon_as_their_copy_is_old() {
     let store = Common::default();
     let (here, there) = (marks(&store), marks(&store));
-    there.fresh().await.unwrap();
+    there.catch_up().await.unwrap();
     here.end_session(session().id).await.unwrap();
     assert!(here.is_ended(&session()));
     assert!(!there.is_ended(&session()), "its copy is still fresh");
     age(&there);
-    there.fresh().await.unwrap();
+    there.catch_up().await.unwrap();
     assert!(there.is_ended(&session()));
 
     let late = marks(&store);
-    late.fresh().await.unwrap();
+    late.catch_up().await.unwrap();
     assert!(
         late.is_ended(&session()),
         "whoever starts later reads all of it"
@@ -112,15 +112,15 @@ async fn what_one_process_ends_the_others_know_as_soon_as_their_copy_is_old() {
 async fn a_fresh_copy_asks_nobody_and_an_old_one_does_not_count() {
     let store = Common::default();
     let marks = marks(&store);
-    marks.fresh().await.unwrap();
+    marks.catch_up().await.unwrap();
     let looks = store.looks.load(Ordering::SeqCst);
     store.away.store(true, Ordering::SeqCst);
-    marks.fresh().await.unwrap();
+    marks.catch_up().await.unwrap();
     assert_eq!(store.looks.load(Ordering::SeqCst), looks);
     age(&marks);
-    assert!(marks.fresh().await.is_err());
+    assert!(marks.catch_up().await.is_err());
     store.away.store(false, Ordering::SeqCst);
-    marks.fresh().await.unwrap();
+    marks.catch_up().await.unwrap();
 }
 
 #[tokio::test]
@@ -128,9 +128,9 @@ async fn a_copy_is_fresh_for_a_second_and_no_longer() {
     let store = Common::default();
     let marks = marks(&store);
     let before = Instant::now();
-    marks.fresh().await.unwrap();
-    let shared = marks.shared.as_ref().unwrap();
-    while shared.is_fresh() {
+    marks.catch_up().await.unwrap();
+    let followed = marks.followed.as_ref().unwrap();
+    while followed.is_fresh() {
         std::thread::yield_now();
     }
     let took = before.elapsed();
@@ -149,7 +149,7 @@ async fn many_that_wait_for_the_store_share_one_look_and_its_failure() {
         let waiting: Vec<_> = (0..50)
             .map(|_| {
                 let marks = Arc::clone(&marks);
-                tokio::spawn(async move { marks.fresh().await.is_ok() })
+                tokio::spawn(async move { marks.catch_up().await.is_ok() })
             })
             .collect();
         for waiting in waiting {
@@ -189,8 +189,8 @@ async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
 #[tokio::test]
 async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     let marks = Marks::new(&Config::default(), Duration::from_secs(60));
-    assert!(!marks.is_followed() && !marks.needs_follower());
-    marks.fresh().await.unwrap();
+    assert!(marks.is_fresh() && !marks.needs_follower());
+    marks.catch_up().await.unwrap();
     marks.end_session(session().id).await.unwrap();
     assert!(marks.is_ended(&session()));
     assert!(marks.use_login([1; 32]).await.unwrap());

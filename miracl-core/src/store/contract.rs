@@ -8,11 +8,11 @@ use super::{IndexKey, SessionKey, SessionStore, StoredSession};
 use crate::secret::random;
 
 /// Longer than the test runs.
-const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// Short enough to wait for, and whole seconds, which is all that some engines count in.
-const SHORT: Duration = Duration::from_secs(1);
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 /// How much later than its time a session may go.
-const LATE: Duration = Duration::from_secs(3);
+pub(crate) const LATE: Duration = Duration::from_secs(3);
 
 /// Tests that a store does what [`SessionStore`] promises. Call it in the tests of a store of your own, on a Tokio runtime.
 ///

@@ -4,17 +4,19 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use moka::{
-    Expiry,
     ops::compute::{CompResult, Op},
     policy::EvictionPolicy,
     sync::Cache,
 };
 
-use super::{IndexKey, SessionKey, SessionStore, StoreError, StoredSession};
+use super::{
+    IndexKey, SessionKey, SessionStore, StoreError, StoredSession,
+    own_time::{OwnTime, Timed},
+};
 
 /// Keeps sessions in the memory of this process: they end when it does, and no other replica knows them.
 ///
@@ -34,33 +36,10 @@ pub struct MemoryStore {
     index: Index,
 }
 
-#[derive(Clone)]
-struct Entry {
-    session: StoredSession,
-    ttl: Duration,
-}
+type Entry = Timed<StoredSession>;
 
 /// Which sessions belong to a person, or to a session of the provider's. The two kinds of keys are hashes that do not meet.
 type Index = Arc<Mutex<HashMap<IndexKey, Vec<SessionKey>>>>;
-
-/// Every entry lives for its own time, counted from when it was last written.
-struct OwnTime;
-
-impl Expiry<SessionKey, Entry> for OwnTime {
-    fn expire_after_create(&self, _: &SessionKey, entry: &Entry, _: Instant) -> Option<Duration> {
-        Some(entry.ttl)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &SessionKey,
-        entry: &Entry,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(entry.ttl)
-    }
-}
 
 impl MemoryStore {
     /// 100,000 sessions: some hundred megabytes with usual tokens.
@@ -77,7 +56,7 @@ impl MemoryStore {
             .expire_after(OwnTime)
             .eviction_listener(move |key: Arc<SessionKey>, entry: Entry, cause| {
                 if cause != moka::notification::RemovalCause::Replaced {
-                    forget(&gone, &key, &entry.session);
+                    forget(&gone, &key, &entry.value);
                 }
             })
             .build();
@@ -122,12 +101,18 @@ impl SessionStore for MemoryStore {
             let keys = found.entry(index).or_insert_with(|| Vec::with_capacity(1));
             keys.push(*key);
         }
-        self.sessions.insert(*key, Entry { session, ttl });
+        self.sessions.insert(
+            *key,
+            Entry {
+                value: session,
+                ttl,
+            },
+        );
         Ok(())
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
-        Ok(self.sessions.get(key).map(|entry| entry.session))
+        Ok(self.sessions.get(key).map(|entry| entry.value))
     }
 
     async fn update(
@@ -138,9 +123,12 @@ impl SessionStore for MemoryStore {
         ttl: Duration,
     ) -> Result<bool, StoreError> {
         let result = self.sessions.entry(*key).and_compute_with(|found| {
-            let same = found.is_some_and(|found| found.value().session.revision == expected);
+            let same = found.is_some_and(|found| found.value().value.revision == expected);
             if same {
-                Op::Put(Entry { session, ttl })
+                Op::Put(Entry {
+                    value: session,
+                    ttl,
+                })
             } else {
                 Op::Nop
             }
@@ -166,7 +154,7 @@ impl SessionStore for MemoryStore {
         subject: &IndexKey,
     ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
         let keys = self.keys_of(*subject).into_iter();
-        let sessions = keys.filter_map(|key| Some((key, self.sessions.get(&key)?.session)));
+        let sessions = keys.filter_map(|key| Some((key, self.sessions.get(&key)?.value)));
         Ok(sessions.collect())
     }
 }

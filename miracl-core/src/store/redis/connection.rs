@@ -96,7 +96,9 @@ impl Link {
         };
         let finder = match &address.way {
             Way::Direct => Finder::Direct,
-            Way::Sentinel { .. } => Finder::Sentinels(Sentinels::new(limit)),
+            Way::Sentinel { service, login } => {
+                Finder::Sentinels(Sentinels::new(service.clone(), login.clone(), limit))
+            }
             Way::Cluster => {
                 let cluster = Cluster::new(&address, limit);
                 Finder::Cluster(Box::new(

@@ -111,35 +111,30 @@ impl MarkStore for RedisStore {
         position: Option<&[u8]>,
     ) -> Result<Notes, StoreError> {
         let known = position.and_then(|position| std::str::from_utf8(position).ok());
-        let known = known.filter(|id| !id.is_empty());
+        // The id of the last entry that was read; where it is no more, the list may be another one: of a Redis that lost its last moments.
+        let mut last = known.unwrap_or_default().to_owned();
+        let mut page = Vec::new();
+        if !last.is_empty() {
+            page = self.page(list, &last).await?;
+        }
+        if page.first().is_none_or(|(first, _)| *first != last) {
+            last.clear();
+            page = self.page(list, "-").await?;
+        }
         let mut notes = Vec::new();
-        let mut last = String::new();
-        let mut page = match known {
-            Some(id) => {
-                let page = self.page(list, id).await?;
-                // Where the entry itself is no more, the list may be another one: of a Redis that lost its last moments.
-                if page.first().is_some_and(|(first, _)| first == id) {
-                    page
-                } else {
-                    self.page(list, "-").await?
-                }
-            }
-            None => self.page(list, "-").await?,
-        };
-        let mut seen = known.map(str::to_owned);
         loop {
             let full = page.len() >= PAGE;
             for (id, note) in page {
-                if seen.as_ref() != Some(&id) {
+                // Each page begins where the one before ended.
+                if id != last {
                     notes.push(note);
+                    last = id;
                 }
-                last = id;
             }
             if !full {
                 return Ok(Notes::new(notes, last.into_bytes()));
             }
             page = self.page(list, &last).await?;
-            seen = Some(last.clone());
         }
     }
 

@@ -9,20 +9,25 @@ use ::redis::{FromRedisValue, RedisConnectionInfo, Value, cmd};
 use tokio::time::timeout;
 
 use super::{
-    address::{Address, Host, Way},
+    address::{Address, Host},
     connection::{Failure, Open},
     server::Opener,
 };
 
 pub(super) struct Sentinels {
+    service: String,
+    /// At the sentinels themselves.
+    login: RedisConnectionInfo,
     limit: Duration,
     /// Which one led to the server last: it is the first that is asked.
     first: AtomicUsize,
 }
 
 impl Sentinels {
-    pub(super) fn new(limit: Duration) -> Self {
+    pub(super) fn new(service: String, login: RedisConnectionInfo, limit: Duration) -> Self {
         Self {
+            service,
+            login,
             limit,
             first: AtomicUsize::new(0),
         }
@@ -36,9 +41,7 @@ impl Sentinels {
         address: &Address,
         opener: &Opener,
     ) -> Result<Open, Failure> {
-        let Way::Sentinel { service, login } = &address.way else {
-            return Err("there is no service to ask sentinels for".into());
-        };
+        let service = &self.service;
         let count = address.hosts.len();
         let share = self.limit / u32::try_from(count + 1)?;
         let first = self.first.load(Ordering::Relaxed);
@@ -46,7 +49,7 @@ impl Sentinels {
         for place in (first..first + count).map(|place| place % count) {
             let sentinel = &address.hosts[place];
             let asked = async {
-                let master = ask(opener, sentinel, login, service).await?;
+                let master = ask(opener, sentinel, &self.login, service).await?;
                 let opened = open(opener, &master, &address.login).await;
                 opened.map_err(|error| Failure::from(format!("{master}, which it names: {error}")))
             };
