@@ -17,18 +17,18 @@ scenarios![
     demos_with_names_of_their_own_leave_each_other_alone,
 ];
 
-/// This adapter, and the others after it.
-pub(crate) fn rotation(adapter: Adapter) -> impl Iterator<Item = Adapter> {
-    let at = Adapter::ALL.iter().position(|each| *each == adapter);
-    let (before, after) = Adapter::ALL.split_at(at.expect("an adapter of the list"));
-    after.iter().chain(before).copied()
-}
-
 /// A member of the fleet, not started yet.
 pub(crate) fn member(adapter: Adapter, provider: &Provider) -> DemoBuilder {
     Demo::of(adapter, provider)
         .env("COOKIE_KEYS", &key(1))
         .env("COOKIE_PREFIX", "fleet")
+}
+
+/// The same behind one address.
+pub(crate) fn behind(front: &Front, adapter: Adapter, provider: &Provider) -> DemoBuilder {
+    member(adapter, provider)
+        .env("REDIRECT_URL", &front.url("/login"))
+        .env("POST_LOGOUT_REDIRECT_URL", &front.url("/signed-out"))
 }
 
 /// A fleet behind one address.
@@ -43,13 +43,9 @@ impl Fleet {
     async fn start(adapter: Adapter) -> Self {
         let provider = Provider::start();
         let front = Front::start().await;
-        let demos = rotation(adapter)
-            .map(|adapter| {
-                member(adapter, &provider)
-                    .env("REDIRECT_URL", &front.url("/login"))
-                    .env("POST_LOGOUT_REDIRECT_URL", &front.url("/signed-out"))
-                    .start()
-            })
+        let demos = adapter
+            .rotation()
+            .map(|adapter| behind(&front, adapter, &provider).start())
             .collect();
         Self {
             provider,
@@ -147,7 +143,8 @@ async fn logins_in_two_tabs_may_begin_and_end_anywhere(adapter: Adapter) {
 async fn members_on_different_ports_share_a_jar(adapter: Adapter) {
     let provider = Provider::start();
     let browser = Browser::new();
-    let demos: Vec<_> = rotation(adapter)
+    let demos: Vec<_> = adapter
+        .rotation()
         .map(|adapter| member(adapter, &provider).start())
         .collect();
     let [first, second, third] = &demos[..3] else {
@@ -168,7 +165,8 @@ async fn members_on_different_ports_share_a_jar(adapter: Adapter) {
 async fn demos_with_names_of_their_own_leave_each_other_alone(adapter: Adapter) {
     let provider = Provider::start();
     let browser = Browser::new();
-    let demos: Vec<_> = rotation(adapter)
+    let demos: Vec<_> = adapter
+        .rotation()
         .map(|adapter| member(adapter, &provider).without("COOKIE_PREFIX").start())
         .collect();
     log_in(&browser, &demos[0]).await;

@@ -13,9 +13,19 @@ pub(crate) struct Journey {
 impl Journey {
     /// A demo and a browser that nobody has logged in with.
     pub(crate) fn begin(adapter: Adapter) -> Self {
+        Self::begin_with(adapter, &[])
+    }
+
+    /// The same, with these settings.
+    pub(crate) fn begin_with(adapter: Adapter, settings: &[(&str, &str)]) -> Self {
         let provider = Provider::start();
+        let demo = settings
+            .iter()
+            .fold(Demo::of(adapter, &provider), |demo, (name, value)| {
+                demo.env(name, value)
+            });
         Self {
-            demo: Demo::start(adapter, &provider),
+            demo: demo.start(),
             provider,
             browser: Browser::new(),
         }

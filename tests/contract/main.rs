@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use miracl_tests::{Need, Scenario, Store};
+use miracl_tests::{Need, in_memory, in_redis, needing};
 use promises::PROMISES;
 
 mod backchannel;
@@ -91,26 +91,4 @@ fn main() -> ExitCode {
         ("rotation", rotation::scenarios()),
     ];
     miracl_tests::run_with_promises(&modules, PROMISES)
-}
-
-/// The same scenarios on demos that keep sessions in their memory.
-fn in_memory(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    kept_in(Store::Memory, scenarios)
-}
-
-/// The same scenarios on demos that keep sessions in Redis.
-fn in_redis(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    kept_in(Store::Redis, scenarios)
-}
-
-fn kept_in(store: Store, scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let scenarios = scenarios.into_iter();
-    scenarios
-        .map(|scenario| scenario.with_sessions_in(store))
-        .collect()
-}
-
-fn needing(need: Need, scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let scenarios = scenarios.into_iter();
-    scenarios.map(|scenario| scenario.needing(need)).collect()
 }

@@ -6,7 +6,7 @@ use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Redis, s
 use serde_json::json;
 
 use crate::{
-    fleet::{member, rotation},
+    fleet::member,
     journey::{Journey, log_in, subject},
     session::key,
 };
@@ -34,7 +34,9 @@ fn fleet(
     each: usize,
     sessions: Option<&str>,
 ) -> Vec<Demo> {
-    let adapters = rotation(adapter).flat_map(|adapter| std::iter::repeat_n(adapter, each));
+    let adapters = adapter
+        .rotation()
+        .flat_map(|adapter| std::iter::repeat_n(adapter, each));
     adapters
         .map(|adapter| {
             let demo = member(adapter, provider).env("MARKS_STORE", &redis.url());
@@ -118,18 +120,9 @@ async fn a_callback_is_used_once_in_the_whole_fleet(adapter: Adapter) {
 
 /// A demo in cookie mode whose Redis for marks the scenario has in its own hands.
 async fn with_marks(adapter: Adapter, settings: &[(&str, &str)]) -> (Journey, Redis) {
-    let (provider, redis) = (Provider::start(), Redis::start());
-    let mut demo = Demo::of(adapter, &provider)
-        .env("MARKS_STORE", &redis.url())
-        .env("COOKIE_KEYS", &key(1));
-    for (name, value) in settings {
-        demo = demo.env(name, value);
-    }
-    let journey = Journey {
-        demo: demo.start(),
-        provider,
-        browser: Browser::new(),
-    };
+    let redis = Redis::start();
+    let own = [("MARKS_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
+    let journey = Journey::begin_with(adapter, &[&own, settings].concat());
     journey.log_in().await;
     (journey, redis)
 }
@@ -182,13 +175,17 @@ async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: A
     // Late enough to be killed while the answer is awaited; the provider has used nothing up before it answers.
     provider.set(Endpoint::Token, Answers::Late(Duration::from_secs(60)));
     let first = demos.remove(0);
-    let (dying, url) = (browser.copy(), first.url("/me"));
-    let request = tokio::spawn(async move { dying.fetch(url).await.status });
-    while provider.refreshes() == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    let dying = browser.copy();
+    let asked = async {
+        while provider.refreshes() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = dying.fetch(first.url("/me")) => panic!("{} came before it was killed", answer.status),
+        () = asked => {}
     }
     drop(first);
-    let _ = request.await;
     provider.set(Endpoint::Token, Answers::Well);
     let began = Instant::now();
     let me = browser.fetch(demos[0].url("/me")).await;
@@ -197,19 +194,25 @@ async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: A
     assert!(provider.refreshes() <= 2, "at most one more");
 }
 
-async fn while_redis_is_away_nobody_is_logged_in_or_out(adapter: Adapter) {
-    let (journey, mut redis) = with_marks(adapter, &[]).await;
-    redis.kill();
+/// What `/me` answers as soon as the demo's copy of the marks is too old to count.
+async fn status_when_old(journey: &Journey) -> u16 {
     let began = Instant::now();
-    let mut status = 200;
-    while status == 200 {
+    loop {
+        let status = journey.browser.fetch(journey.url("/me")).await.status;
+        if status != 200 {
+            return status;
+        }
         assert!(
             began.elapsed() < SOON + BUSY,
             "its copy of the marks is old"
         );
-        status = journey.browser.fetch(journey.url("/me")).await.status;
     }
-    assert_eq!(status, 503);
+}
+
+async fn while_redis_is_away_nobody_is_logged_in_or_out(adapter: Adapter) {
+    let (journey, mut redis) = with_marks(adapter, &[]).await;
+    redis.kill();
+    assert_eq!(status_when_old(&journey).await, 503);
     let url = journey.url("/logout");
     journey.browser.post(url, &[]).await.expect(503);
     journey
@@ -225,16 +228,7 @@ async fn where_the_app_says_so_a_session_that_cannot_be_read_is_nobody(adapter: 
     let settings = [("SESSION_UNAVAILABLE", "anonymous")];
     let (journey, mut redis) = with_marks(adapter, &settings).await;
     redis.kill();
-    let began = Instant::now();
-    let mut status = 200;
-    while status == 200 {
-        assert!(
-            began.elapsed() < SOON + BUSY,
-            "its copy of the marks is old"
-        );
-        status = journey.browser.fetch(journey.url("/me")).await.status;
-    }
-    assert_eq!(status, 401);
+    assert_eq!(status_when_old(&journey).await, 401);
     redis.restart();
     journey.assert_still_logged_in().await;
 }

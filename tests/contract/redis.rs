@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     devices::{listed, log_in_with},
-    fleet::{member, rotation},
+    fleet::member,
     journey::{Journey, log_in, login_button, subject},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
@@ -50,7 +50,7 @@ async fn the_session_outlives_the_process(adapter: Adapter) {
 
 /// A replica of this framework, another, and one of every other framework.
 fn fleet(adapter: Adapter, provider: &Provider) -> Vec<Demo> {
-    let adapters = std::iter::once(adapter).chain(rotation(adapter));
+    let adapters = std::iter::once(adapter).chain(adapter.rotation());
     adapters
         .map(|adapter| member(adapter, provider).start())
         .collect()
@@ -132,16 +132,8 @@ async fn a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other(ad
 /// A demo of a Redis that the scenario has in its own hands.
 async fn with_redis(adapter: Adapter) -> (Journey, Redis) {
     let redis = Redis::start();
-    let provider = Provider::start();
-    let demo = Demo::of(adapter, &provider)
-        .env("SESSION_STORE", &redis.url())
-        .env("COOKIE_KEYS", &key(1))
-        .start();
-    let journey = Journey {
-        demo,
-        provider,
-        browser: Browser::new(),
-    };
+    let settings = [("SESSION_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
+    let journey = Journey::begin_with(adapter, &settings);
     journey.log_in().await;
     (journey, redis)
 }

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use miracl_tests::{Adapter, Browser, Demo, Front, Provider, scenarios};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{
-    fleet::{member, rotation},
-    session::key,
-};
+use crate::{fleet::behind, session::key};
 
 scenarios![a_key_is_changed_in_three_steps_that_nobody_notices];
 
@@ -73,14 +70,10 @@ async fn assert_logged_in(browser: &Browser, front: &Front) {
 async fn a_key_is_changed_in_three_steps_that_nobody_notices(adapter: Adapter) {
     let provider = Provider::start();
     let front = Arc::new(Front::start().await);
-    let mut demos: Vec<Demo> = rotation(adapter)
+    let mut demos: Vec<Demo> = adapter
+        .rotation()
         .take(3)
-        .map(|adapter| {
-            member(adapter, &provider)
-                .env("REDIRECT_URL", &front.url("/login"))
-                .env("POST_LOGOUT_REDIRECT_URL", &front.url("/signed-out"))
-                .start()
-        })
+        .map(|adapter| behind(&front, adapter, &provider).start())
         .collect();
     front.spread(&demos);
 

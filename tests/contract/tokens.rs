@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, scenarios};
+use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};
 
 use crate::journey::{Journey, log_in, subject};
@@ -26,7 +26,11 @@ scenarios![
 
 /// Somebody who is logged in with an access token that has run out already, and a refresh token.
 async fn run_out(adapter: Adapter) -> Journey {
-    let journey = Journey::begin(adapter);
+    run_out_with(adapter, &[]).await
+}
+
+async fn run_out_with(adapter: Adapter, settings: &[(&str, &str)]) -> Journey {
+    let journey = Journey::begin_with(adapter, settings);
     journey.provider.give_refresh_tokens(0);
     let callback = journey.callback_url().await;
     journey.browser.open(callback).await.expect(303);
@@ -296,17 +300,7 @@ async fn looking_renews_nothing(adapter: Adapter) {
 
 async fn where_the_app_says_so_any_request_of_a_user_renews(adapter: Adapter) {
     for (renewal, refreshes) in [("lazy", 0), ("eager", 1)] {
-        let provider = Provider::start();
-        let demo = Demo::of(adapter, &provider).env("RENEWAL", renewal).start();
-        let browser = Browser::new();
-        let journey = Journey {
-            demo,
-            provider,
-            browser,
-        };
-        journey.provider.give_refresh_tokens(0);
-        let callback = journey.callback_url().await;
-        journey.browser.open(callback).await.expect(303);
+        let journey = run_out_with(adapter, &[("RENEWAL", renewal)]).await;
         for _ in 0..2 {
             let url = journey.url("/whoami");
             journey.browser.fetch(url).await.expect(200);

@@ -6,7 +6,7 @@ use miracl_tests::{Adapter, Browser, Front, OidcProvider, Redis, Scenario, scena
 
 use crate::{
     CLIENT_ID, CLIENT_SECRET, log_in_at,
-    logout::{demo_of, is_logged_in, rotation, sign_out, told_at},
+    logout::{demo_of, is_logged_in, sign_out, told_at},
 };
 
 scenarios![signing_out_at_oidc_provider_is_known_to_every_replica];
@@ -32,7 +32,8 @@ async fn signing_out_at_oidc_provider_is_known_to_every_replica(adapter: Adapter
 async fn play(adapter: Adapter, marks: Option<&Redis>) {
     let mut provider = OidcProvider::start();
     let front = Front::start().await;
-    let demos: Vec<_> = rotation(adapter)
+    let demos: Vec<_> = adapter
+        .rotation()
         .map(|adapter| {
             let demo = demo_of(&provider, adapter, CLIENT_ID);
             let demo = match marks {

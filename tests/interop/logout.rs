@@ -96,7 +96,8 @@ async fn oidc_provider_ends_every_session_of_a_person_where_it_names_none(adapte
 async fn logging_out_of_one_app_ends_the_session_of_the_other(adapter: Adapter) {
     let mut provider = OidcProvider::start();
     let names = [CLIENT_ID, "another app"];
-    let demos: Vec<_> = rotation(adapter)
+    let demos: Vec<_> = adapter
+        .rotation()
         .zip(names)
         .map(|(adapter, name)| demo_of(&provider, adapter, name).start())
         .collect();
@@ -123,10 +124,4 @@ async fn logging_out_of_one_app_ends_the_session_of_the_other(adapter: Adapter) 
     for demo in &demos {
         assert!(!is_logged_in(&browser, demo.origin()).await);
     }
-}
-
-/// This adapter, and the others after it.
-pub(crate) fn rotation(adapter: Adapter) -> impl Iterator<Item = Adapter> {
-    let others = Adapter::ALL.iter().filter(move |each| **each != adapter);
-    std::iter::once(adapter).chain(others.copied())
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use miracl_tests::{
-    Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, Scenario, Store, scenarios,
+    Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, Scenario, in_redis, needing,
+    scenarios,
 };
 use serde_json::json;
 
@@ -32,18 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn needing_node(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let scenarios = scenarios.into_iter();
-    scenarios
-        .map(|scenario| scenario.needing(Need::Node))
-        .collect()
-}
-
-/// The same scenarios on demos that keep sessions in Redis.
-fn in_redis(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let scenarios = scenarios.into_iter();
-    scenarios
-        .map(|scenario| scenario.with_sessions_in(Store::Redis))
-        .collect()
+    needing(Need::Node, scenarios)
 }
 
 const CLIENT_ID: &str = "the demo: 100% of it";

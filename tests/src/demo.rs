@@ -57,6 +57,13 @@ impl Adapter {
         },
     ];
 
+    /// This adapter, and the others after it in the list.
+    pub fn rotation(self) -> impl Iterator<Item = Self> {
+        let at = Self::ALL.iter().position(|each| *each == self);
+        let (before, after) = Self::ALL.split_at(at.expect("an adapter of the list"));
+        after.iter().chain(before).copied()
+    }
+
     /// The same adapter by its probe: an app with hooks that fail and routers in routers.
     ///
     /// The harness calls a probe a demo, too: what can be done with the one can be done with the other.

@@ -43,5 +43,7 @@ pub use page::{Form, Tag};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
 pub use redis::Redis;
-pub use scenario::{Future, Need, Scenario, Store, run, run_on, run_with_promises};
+pub use scenario::{
+    Future, Need, Scenario, Store, in_memory, in_redis, needing, run, run_on, run_with_promises,
+};
 pub use wire::{Raw, Wire};

@@ -93,6 +93,29 @@ impl Scenario {
     }
 }
 
+/// The same scenarios on demos that keep sessions in their memory.
+pub fn in_memory(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    each(scenarios, |scenario| {
+        scenario.with_sessions_in(Store::Memory)
+    })
+}
+
+/// The same scenarios on demos that keep sessions in Redis.
+pub fn in_redis(scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    each(scenarios, |scenario| {
+        scenario.with_sessions_in(Store::Redis)
+    })
+}
+
+/// The same scenarios, left out where a program is missing.
+pub fn needing(need: Need, scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    each(scenarios, |scenario| scenario.needing(need))
+}
+
+fn each(scenarios: Vec<Scenario>, change: impl FnMut(Scenario) -> Scenario) -> Vec<Scenario> {
+    scenarios.into_iter().map(change).collect()
+}
+
 impl Store {
     fn needs(self) -> Option<Need> {
         match self {

@@ -65,23 +65,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     demo_shared::greet(&greeting);
     // A login whose browser goes away is dropped; actix-web would finish it by default.
     let server = server.h1_allow_half_closed(false).shutdown_timeout(GRACE);
-    server.shutdown_signal(stop_asked_for()).run().await?;
+    server
+        .shutdown_signal(demo_shared::stop_asked_for())
+        .run()
+        .await?;
     Ok(())
-}
-
-/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
-async fn stop_asked_for() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

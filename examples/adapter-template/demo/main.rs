@@ -60,23 +60,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let service = service(miracl, app);
 
     demo_shared::greet(&greeting);
-    serve::serve(listener, service, stop_asked_for()).await;
+    serve::serve(listener, service, demo_shared::stop_asked_for()).await;
     Ok(())
-}
-
-/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
-async fn stop_asked_for() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

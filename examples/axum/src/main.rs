@@ -63,9 +63,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let router = router(miracl, app);
 
     demo_shared::greet(&greeting);
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop_asked_for());
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(demo_shared::stop_asked_for());
     let limit = async {
-        stop_asked_for().await;
+        demo_shared::stop_asked_for().await;
         sleep(GRACE).await;
     };
     tokio::select! {
@@ -73,21 +74,4 @@ async fn run() -> Result<(), Box<dyn Error>> {
         () = limit => {}
     }
     Ok(())
-}
-
-/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
-async fn stop_asked_for() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

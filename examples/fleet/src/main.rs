@@ -35,7 +35,7 @@ use crate::settings::{Settings, Shared};
 async fn main() -> ExitCode {
     tokio::select! {
         // When this one is first, what `run` has started is dropped, and stopped by that.
-        () = stop_asked_for() => ExitCode::SUCCESS,
+        () = demo_shared::stop_asked_for() => ExitCode::SUCCESS,
         ended = run() => match ended {
             Ok(never) => match never {},
             Err(error) => {
@@ -128,21 +128,4 @@ fn client(origin: &str, secret: &str) -> Client {
     // One of the replicas is told of a log-out, whichever is the next.
     client.backchannel_logout_uri = Some(format!("{origin}/backchannel-logout"));
     client
-}
-
-/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
-async fn stop_asked_for() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

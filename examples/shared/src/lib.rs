@@ -4,7 +4,7 @@
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
 //! * [`Users`]: the app's own user table, keyed by issuer and subject.
 //! * [`Pages`]: the HTML. [`account::me`]: the JSON.
-//! * [`log`]: tracing on standard error.
+//! * [`log`]: tracing on standard error. [`stop_asked_for`]: when to end.
 //!
 //! An app of yours needs none of this crate. It shows how little is left to do beside the login.
 
@@ -15,6 +15,7 @@ pub mod log;
 mod pages;
 mod platform;
 mod settings;
+mod stop;
 mod users;
 mod when;
 
@@ -24,6 +25,7 @@ pub use chain::chain;
 pub use pages::{LoginButton, LoginScript, Page, Pages, STYLE};
 pub use platform::LocalPlatform;
 pub use settings::{Demo, Settings, SettingsError};
+pub use stop::stop_asked_for;
 pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};
 
 /// Prints what [`Demo::greeting`] says, at once. Nobody need be listening: a closed output is no reason to stop.
