@@ -49,6 +49,9 @@ pub trait AuthHandler: Send + Sync + 'static {
 
     /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to it. By default
     /// does nothing.
+    ///
+    /// That is a log-out by the log-out route, or by the provider. What the app ends itself, by `visit.logout`, `logout_everywhere`,
+    /// `end_other_session` or `end_other_sessions`, it knows already, and what runs out is told to nobody.
     fn on_logout(&self, req: &mut Parts, kind: LogoutKind) -> impl Future<Output = ()> + Send {
         let _ = (req, kind);
         async {}

@@ -6,7 +6,9 @@
 use std::{
     cmp::Reverse,
     fmt,
+    future::poll_fn,
     sync::Arc,
+    task::Poll,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -133,6 +135,9 @@ impl Visit {
     /// The session is dead when this returns, and so is every copy of its cookie. It is one of this app's: at the provider that
     /// browser may still be logged in, and then a new login is one click.
     ///
+    /// `on_logout` is not called: it is for log-outs that the app does not make itself. What else belongs to the session, such as a web
+    /// socket, is to be ended next to this call.
+    ///
     /// # Errors
     ///
     /// As [`sessions`](Self::sessions). The session may live on then.
@@ -145,7 +150,8 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// As [`sessions`](Self::sessions). Some of the sessions may live on then.
+    /// As [`sessions`](Self::sessions). When one session cannot be ended, the rest are ended all the same, and the first error is
+    /// returned: those that may live on are in [`sessions`](Self::sessions), and the call can be made again.
     #[doc(alias = "logout_others")]
     pub async fn end_other_sessions(&self) -> Result<u64, SessionError> {
         self.end_others(|_| true).await
@@ -156,25 +162,42 @@ impl Visit {
         if self.changes_nothing() {
             return Ok(0);
         }
-        let mut ended = 0;
-        for info in listed.iter().filter(|info| !info.is_current && which(info)) {
-            self.end_stored(info.session.id).await?;
-            ended += 1;
-        }
+        let others = listed.iter().filter(|info| !info.is_current && which(info));
+        let mut endings: Vec<_> = others
+            .map(|info| Box::pin(self.end_stored(info.session.id)))
+            .collect();
+        // All at the same time: a store that is ill is waited for once.
+        let (mut ended, mut failed) = (0, None);
+        poll_fn(|context| {
+            endings.retain_mut(|ending| {
+                match ending.as_mut().poll(context) {
+                    Poll::Pending => return true,
+                    Poll::Ready(Ok(())) => ended += 1,
+                    Poll::Ready(Err(error)) => failed = failed.take().or(Some(error)),
+                }
+                false
+            });
+            match endings.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
         if ended > 0 {
             tracing::debug!(
                 ended,
                 "sessions were ended from another one of the same person"
             );
         }
-        Ok(ended)
+        failed.map_or(Ok(ended), Err)
     }
 
-    /// Ends a session that is not the visit's own: marks it, so that copies of its cookie are worth nothing, and deletes it.
+    /// Ends a session that is not the visit's own: deletes it, and marks it for requests that have read it already. Unmarked, one that
+    /// cannot be deleted stays on the list, from which it can be ended later.
     async fn end_stored(&self, id: SessionId) -> Result<(), SessionError> {
+        self.delete_stored(id).await?;
         let marked = self.miracl().engine().marks.end_session(id).await;
-        marked.map_err(SessionError::Store)?;
-        self.delete_stored(id).await
+        marked.map_err(SessionError::Store)
     }
 }
 

@@ -341,7 +341,7 @@ pub enum SessionError {
     Credentials(ProviderError),
     /// The change makes the session too large for cookies. The old session stays.
     TooLarge(SessionTooLarge),
-    /// The store that sessions are kept in did not do what it was asked to.
+    /// The store of sessions, or that of marks, did not do what it was asked to. The text says which.
     Store(StoreError),
     /// Sessions are in cookies, so that nobody has a list of them: see [`Config::session_store`](crate::Config::session_store).
     NotListed,

@@ -273,8 +273,8 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. That is found out here, by asking for its metadata
-    /// (again, when it is older than half a second), so that the person sees a page of yours and not the browser's.
+    /// [`FailureReason::Provider`] while the provider cannot be reached. That is found out here, by asking for its metadata (again, when
+    /// it is older than half a second), so that the person sees a page of yours and not the browser's.
     #[doc(alias = "get_login_url")]
     pub async fn login_url(&self) -> Result<String, AuthFailure> {
         self.login_url_with(LoginOptions::default()).await

@@ -239,9 +239,10 @@ impl Marks {
         let began = followed.age();
         let read = tokio::time::timeout(LOOK, self.read(&mut look.positions)).await;
         let read = read.unwrap_or_else(|_| {
-            Err(StoreError::new(format!(
-                "the store of marks did not answer within {LOOK:?}"
-            )))
+            Err(
+                StoreError::new(format!("the store of marks did not answer within {LOOK:?}"))
+                    .of_marks(),
+            )
         });
         if read.is_ok() {
             let until = (began + FRESH).as_millis();

@@ -8,6 +8,8 @@
 mod certificates;
 #[path = "redis/cluster.rs"]
 mod cluster;
+#[path = "redis/log.rs"]
+mod log;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
 #[path = "redis/traffic.rs"]
@@ -85,6 +87,8 @@ fn main() -> ExitCode {
         cluster::sessions_on_other_nodes_live_on_without_one_and_its_own_are_back_when_it_is,
         cluster::a_node_that_hangs_keeps_its_own_sessions_alone,
         cluster::a_replica_takes_the_place_of_its_node,
+        log::a_node_that_is_gone_is_told_once_however_many_ask_and_when_it_is_over,
+        log::a_server_that_comes_and_goes_is_told_once,
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     if missing && !all {

@@ -7,15 +7,17 @@ use std::{
 };
 
 use miracl_tests::{
-    Adapter, Answer, Browser, Demo, DemoBuilder, Need, Scenario, person, scenarios,
+    Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, Scenario, person, scenarios,
 };
 
 scenarios![
     a_person_is_logged_in_at_every_replica_and_logged_out_of_every_one,
     a_log_out_at_the_platform_reaches_every_replica,
     sessions_in_cookies_need_no_redis,
+    sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shared,
     when_one_part_ends_the_rest_does_and_says_which,
     when_it_is_asked_to_stop_nothing_stays,
+    when_it_is_killed_no_process_stays,
     without_redis_it_says_how_to_install_it,
     a_setting_that_makes_no_fleet_is_refused,
 ];
@@ -30,6 +32,10 @@ const FLEET: Adapter = Adapter {
 /// How long the fleet may take to stop.
 const STOP: Duration = Duration::from_secs(20);
 
+/// What a log-out may take to be known everywhere, and what a machine that does other things takes besides.
+const SOON: Duration = Duration::from_secs(1);
+const BUSY: Duration = Duration::from_secs(4);
+
 fn main() -> ExitCode {
     let scenarios: Vec<Scenario> = scenarios()
         .into_iter()
@@ -38,7 +44,7 @@ fn main() -> ExitCode {
     miracl_tests::run_on(&[FLEET], &[("fleet", scenarios)])
 }
 
-/// A running fleet. A scenario that fails leaves no part of it behind either.
+/// A running fleet. Dropping it kills it, and it takes all its parts along.
 struct Fleet(Demo);
 
 impl Fleet {
@@ -68,15 +74,6 @@ impl Fleet {
         self.0.terminate();
         assert_eq!(self.0.wait_for_end(STOP), Some(0), "{}", self.0.log());
         assert_gone(&processes).await;
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        if self.0.wait_for_end(Duration::ZERO).is_none() {
-            self.0.terminate();
-            self.0.wait_for_end(STOP);
-        }
     }
 }
 
@@ -180,6 +177,36 @@ async fn sessions_in_cookies_need_no_redis(fleet: Adapter) {
     fleet.stop().await;
 }
 
+async fn sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shared(fleet: Adapter) {
+    let redis = Redis::start();
+    let settings = Demo::builder(fleet).env("SESSION_STORE", "cookie");
+    let mut fleet = Fleet::of(settings.env("MARKS_STORE", &redis.url()));
+    assert_eq!(fleet.processes().len(), 3, "{}", fleet.0.log());
+    // Who is told of the log-out, and whose turn is before.
+    for (before, told) in [("rocket", "axum"), ("axum", "actix"), ("actix", "rocket")] {
+        let browser = Browser::new();
+        log_in(&browser, &fleet.0).await;
+        // Every replica has read the marks, and knows that the session lives.
+        assert_eq!(everywhere(&browser, &fleet.0).await, all(200));
+        let (copy, late) = (browser.copy(), browser.copy());
+        while replica(&browser.fetch(fleet.0.url("/me")).await) != before {}
+        let left = browser.post(fleet.0.url("/logout"), &[]).await.expect(303);
+        assert_eq!(replica(&left), told);
+        let began = Instant::now();
+        while everywhere(&copy.copy(), &fleet.0).await != all(401) {
+            assert!(began.elapsed() < SOON + BUSY, "{}", fleet.0.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for browser in [&browser, &copy, &late] {
+            assert_eq!(everywhere(browser, &fleet.0).await, all(401));
+        }
+        log_in(&browser, &fleet.0).await;
+        assert_eq!(everywhere(&browser, &fleet.0).await, all(200));
+        assert_eq!(everywhere(&late, &fleet.0).await, all(401));
+    }
+    fleet.stop().await;
+}
+
 async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
     for part in 0..4 {
         let mut fleet = Fleet::start(fleet);
@@ -205,6 +232,14 @@ async fn when_it_is_asked_to_stop_nothing_stays(fleet: Adapter) {
     assert_eq!(files(), Some(1));
 }
 
+async fn when_it_is_killed_no_process_stays(fleet: Adapter) {
+    let fleet = Fleet::of(Demo::builder(fleet).env("TMPDIR", "."));
+    let processes = fleet.processes();
+    assert_eq!(processes.len(), 4, "{}", fleet.0.log());
+    drop(fleet);
+    assert_gone(&processes).await;
+}
+
 async fn without_redis_it_says_how_to_install_it(fleet: Adapter) {
     let refused = refused(Demo::builder(fleet).env("PATH", ""));
     for said in [
@@ -219,6 +254,7 @@ async fn a_setting_that_makes_no_fleet_is_refused(fleet: Adapter) {
     for (name, value) in [
         ("SESSION_STORE", "memory"),
         ("MARKS_STORE", "x"),
+        ("MARKS_STORE", "redis+unix:///x"),
         ("PORT", "x"),
     ] {
         let refused = refused(Demo::builder(fleet).env(name, value));

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
@@ -30,12 +30,12 @@ const ARGUMENTS: &[&str] = &[
     "--disable-sync",
 ];
 
-/// A headless Chromium with a new profile. Dropping it ends the browser and its driver.
+/// A headless Chromium with a new profile. Dropping it ends the browser and its driver, and removes every file of both.
 #[derive(Debug)]
 pub struct Chrome {
     client: Client,
-    profile: tempfile::TempDir,
     _driver: Process,
+    folder: tempfile::TempDir,
 }
 
 impl Chrome {
@@ -63,22 +63,22 @@ impl Chrome {
     }
 
     async fn start_with(mut options: serde_json::Value) -> Self {
-        let driver = Process::spawn("chromedriver", Command::new("chromedriver").arg("--port=0"));
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        // The browser has its environment from the driver, and leaves behind what it keeps in there.
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("TMPDIR", folder.path());
+        let driver = Process::spawn("chromedriver", &mut command);
         let port: u16 = driver
             .wait_for(START, |line| {
                 let (_, port) = line.split_once("started successfully on port ")?;
                 port.trim_end_matches('.').parse().ok()
             })
             .unwrap_or_else(|why| panic!("chromedriver does not start: {why}: {}", driver.log()));
-        let profile = tempfile::tempdir().expect("a temporary directory");
         let arguments = options["args"]
             .as_array_mut()
             .expect("arguments of the browser");
         arguments.extend(ARGUMENTS.iter().map(|argument| json!(argument)));
-        arguments.push(json!(format!(
-            "--user-data-dir={}",
-            profile.path().display()
-        )));
+        arguments.push(json!(profile(&folder)));
         let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().expect("an object").clone())
@@ -87,8 +87,8 @@ impl Chrome {
             .unwrap_or_else(|error| panic!("chromium does not start: {error}: {}", driver.log()));
         Self {
             client,
-            profile,
             _driver: driver,
+            folder,
         }
     }
 
@@ -146,7 +146,7 @@ impl Chrome {
 
     /// Waits until `condition` holds of the page's address, which it returns.
     pub async fn wait_for_url(&self, condition: impl Fn(&str) -> bool) -> String {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let url = self
                 .client
@@ -157,7 +157,7 @@ impl Chrome {
             if condition(&url) {
                 return url;
             }
-            if std::time::Instant::now() > deadline {
+            if Instant::now() > deadline {
                 self.screenshot("failed").await;
                 panic!(
                     "still at {url}\n{}",
@@ -170,13 +170,13 @@ impl Chrome {
 
     /// Waits until the page's text holds `text`.
     pub async fn wait_for_text(&self, text: &str) {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let shown = self.text().await;
             if shown.contains(text) {
                 return;
             }
-            if std::time::Instant::now() > deadline {
+            if Instant::now() > deadline {
                 self.screenshot("failed").await;
                 panic!(
                     "no {text:?} at {:?}, but: {shown}",
@@ -219,9 +219,9 @@ impl Chrome {
         }
     }
 
-    /// The browser's main process: the driver does not end it when it is killed itself.
+    /// The browser's processes: the driver does not end them when it is killed itself.
     fn processes(&self) -> Vec<String> {
-        let mark = format!("--user-data-dir={}", self.profile.path().display());
+        let mark = profile(&self.folder);
         let Ok(processes) = std::fs::read_dir("/proc") else {
             return Vec::new();
         };
@@ -240,11 +240,24 @@ impl Chrome {
 
 impl Drop for Chrome {
     fn drop(&mut self) {
-        let processes = self.processes();
-        if !processes.is_empty() {
+        // Until the last of them is gone, there may be new files, and the driver's output does not end.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let processes = self.processes();
+            if processes.is_empty() || Instant::now() > deadline {
+                return;
+            }
             let _ = Command::new("kill").arg("-9").args(processes).status();
         }
     }
+}
+
+/// Where the browser is told to keep its profile, by which its processes are known.
+fn profile(folder: &tempfile::TempDir) -> String {
+    format!(
+        "--user-data-dir={}",
+        folder.path().join("profile").display()
+    )
 }
 
 /// Where screenshots are kept.

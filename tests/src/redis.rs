@@ -43,7 +43,17 @@ impl Redis {
 
     /// Its address with the password, for `SESSION_STORE`.
     pub fn url(&self) -> String {
-        format!("redis://:{}@127.0.0.1:{}", Self::PASSWORD, self.port)
+        self.url_by(self.port)
+    }
+
+    /// The same by another port, of something that passes on what is said to it.
+    pub fn url_by(&self, port: u16) -> String {
+        format!("redis://:{}@127.0.0.1:{port}", Self::PASSWORD)
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Ends it as a crash does.
@@ -67,6 +77,13 @@ impl Redis {
             all.extend(fs::read(path).expect("a file of Redis"));
         }
         all
+    }
+
+    /// Whether a word is in what it was told, and did, since it was first started.
+    pub fn has_heard(&self, word: &str) -> bool {
+        let everything = self.everything();
+        let mut told = everything.windows(word.len());
+        told.any(|told| told == word.as_bytes())
     }
 }
 

@@ -11,11 +11,16 @@ use tokio::time::timeout;
 /// How long a program may take until it can be used.
 const START: Duration = Duration::from_secs(30);
 
-/// A running program. Each line that it prints is printed here as well, behind its name. Dropping it ends it.
+/// Waits for the end of its input, which is that of whoever has the other end, and kills a process.
+const GUARD: &str = "read -r end; kill -KILL $0";
+
+/// A running program. Each line that it prints is printed here as well, behind its name. Dropping it ends it, and so does a
+/// signal that kills this program.
 #[derive(Debug)]
 pub(crate) struct Child {
     name: &'static str,
     process: process::Child,
+    guard: Option<process::Child>,
     lines: UnboundedReceiver<String>,
 }
 
@@ -31,6 +36,11 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
+        let guard = guard(process.id())
+            .inspect_err(|error| {
+                eprintln!("{name} outlives this program if that is killed: {error}")
+            })
+            .ok();
         let (to, lines) = unbounded_channel();
         let stdin = process.stdin.take();
         if let Some(stdout) = process.stdout.take() {
@@ -42,6 +52,7 @@ impl Child {
         let child = Self {
             name,
             process,
+            guard,
             lines,
         };
         if let Some(mut stdin) = stdin {
@@ -98,10 +109,23 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // The guard first: later the process's id may be another's.
+        for process in self.guard.iter_mut().chain([&mut self.process]) {
+            // It may have ended by itself.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
+}
+
+/// Starts what kills a process when this program can no longer do so itself.
+fn guard(process: u32) -> std::io::Result<process::Child> {
+    Command::new("/bin/sh")
+        .args(["-c", GUARD, &process.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
 }
 
 fn print_lines(

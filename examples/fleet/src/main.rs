@@ -5,11 +5,12 @@
 //! stay logged in. Log out, and you are logged out of all of them.
 //!
 //! * `PORT`: where the proxy listens, 5000 by default; 0 takes a free port.
-//! * `SESSION_STORE`: `redis` by default, which is one that is started here; the URL of another Redis; or `cookie`, for sessions
-//!   that are sealed in the browser's cookies.
+//! * `SESSION_STORE`: `redis` by default, which is one that is started here; the URL of another Redis, of one that
+//!   Sentinel watches, or of a cluster; or `cookie`, for sessions that are sealed in the browser's cookies.
 //! * `MARKS_STORE`: where is kept what was ended, so that every replica knows of it; by default the same Redis.
 //!
-//! Ctrl-C stops all of it, and nothing is kept: no user, no session. When any part of it ends, the rest does, too.
+//! Ctrl-C stops all of it, and nothing is kept: no user, no session. When any part of it ends, the rest does, too, and also when
+//! this program is killed.
 //!
 //! What a fleet of yours needs of this is in `settings.rs`: the settings that all replicas have in common. The rest does what
 //! a service manager and a load balancer do for you.

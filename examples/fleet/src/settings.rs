@@ -164,10 +164,14 @@ fn place(text: &str) -> Option<Place> {
         "cookie" => Some(Place::Cookie),
         "memory" => Some(Place::Memory),
         "redis" => Some(Place::OwnRedis),
-        url if url.starts_with("redis://") || url.starts_with("rediss://") => {
-            Some(Place::Redis(url.to_owned()))
+        url => {
+            let (scheme, _) = url.split_once("://")?;
+            let known = matches!(
+                &*scheme.to_ascii_lowercase(),
+                "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+            );
+            known.then(|| Place::Redis(url.to_owned()))
         }
-        _ => None,
     }
 }
 
@@ -215,6 +219,13 @@ mod tests {
         let other = || "rediss://other".to_owned();
         let sessions = |store| ("SESSION_STORE", store);
         let marks = |store| ("MARKS_STORE", store);
+        for (sessions_at, marks_at) in [
+            ("redis+sentinel://h/main", "rediss+sentinel://i/main"),
+            ("redis+cluster://h,i", "redis://j"),
+        ] {
+            let named = vec![sessions(sessions_at.into()), marks(marks_at.into())];
+            assert_eq!(stores(sessions_at, marks_at), (false, named));
+        }
         for (given, expected) in [
             (("", ""), (true, vec![sessions(own())])),
             (("redis", ""), (true, vec![sessions(own())])),
@@ -246,6 +257,7 @@ mod tests {
             ("postgres://x", "", "SESSION_STORE: "),
             ("redis", "cookie", "MARKS_STORE: "),
             ("redis", "yes", "MARKS_STORE: "),
+            ("redis", "rediss+cluster://h", "MARKS_STORE: "),
         ] {
             let refused = settings(sessions, marks).unwrap_err();
             assert!(refused.starts_with(named), "{refused}");

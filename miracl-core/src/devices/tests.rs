@@ -1,6 +1,9 @@
 //! What a person sees of their sessions, and which they can end.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 
@@ -9,11 +12,69 @@ use crate::{
     Config, LoginOptions, MemoryStore, SessionStorage,
     callback::tests::{Login, begin_with, cookies, request},
     provider::Provider,
-    store::{SessionKey, SessionStore},
+    store::{SessionKey, SessionStore, StoreError, StoredSession},
 };
 
+/// A store that fails to delete a session so many times.
+#[derive(Clone, Default)]
+struct Ill {
+    store: MemoryStore,
+    failures: Arc<AtomicU64>,
+}
+
+impl SessionStore for Ill {
+    async fn create(
+        &self,
+        key: &SessionKey,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        SessionStore::create(&self.store, key, session, ttl).await
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+        SessionStore::load(&self.store, key).await
+    }
+
+    async fn update(
+        &self,
+        key: &SessionKey,
+        expected: u64,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        SessionStore::update(&self.store, key, expected, session, ttl).await
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        // Others are asked before this one answers.
+        tokio::task::yield_now().await;
+        let left = |failures: u64| failures.checked_sub(1);
+        let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
+        match self.failures.fetch_update(set, get, left) {
+            Ok(failures) => Err(StoreError::new(format!("{failures} failures are left"))),
+            Err(_) => SessionStore::delete(&self.store, key).await,
+        }
+    }
+
+    async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
+        SessionStore::delete_by_sid(&self.store, sid).await
+    }
+
+    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+        SessionStore::delete_by_subject(&self.store, subject).await
+    }
+
+    async fn list_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
+        SessionStore::list_by_subject(&self.store, subject).await
+    }
+}
+
 /// An app whose sessions are in this store.
-async fn app(store: &MemoryStore) -> Login {
+async fn app(store: &(impl SessionStore + Clone)) -> Login {
     let store = SessionStorage::store(store.clone());
     let kept = |config: &mut Config| config.session_store = store;
     begin_with(Provider::start().await, LoginOptions::default(), kept).await
@@ -177,6 +238,28 @@ async fn all_others_end_and_this_one_stays_until_somebody_logs_out_everywhere() 
     visit(&app, &phone).logout_everywhere().await.unwrap();
     assert!(!is_in(&app, &phone).await && !is_in(&app, &tablet).await);
     assert!(is_in(&app, &bob).await);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_ended_keeps_no_other_alive_and_the_first_error_is_returned() {
+    let store = Ill::default();
+    let mut app = app(&store).await;
+    let phone = log_in(&mut app, "alice", "Phone").await;
+    for browser in ["Tablet", "Laptop", "Watch", "Fridge"] {
+        log_in(&mut app, "alice", browser).await;
+    }
+    let asking = visit(&app, &phone);
+    store.failures.store(2, Ordering::SeqCst);
+    let error = asking.end_other_sessions().await.unwrap_err();
+    let why = std::error::Error::source(&error).unwrap();
+    assert_eq!(why.to_string(), "2 failures are left");
+    let current = asking.current().await.unwrap().unwrap().session;
+    let subject = IndexKey(current.marked_by.subject);
+    let left = async || store.list_by_subject(&subject).await.unwrap().len();
+    assert_eq!(left().await, 3, "this one, and two that could not be ended");
+    assert_eq!(asking.end_other_sessions().await.unwrap(), 2);
+    assert_eq!(left().await, 1);
+    assert!(is_in(&app, &phone).await);
 }
 
 #[tokio::test]

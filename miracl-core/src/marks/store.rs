@@ -186,19 +186,19 @@ impl<S: MarkStore> ErasedMarkStore for S {
     }
 
     fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool> {
-        Box::pin(MarkStore::use_once(self, key, ttl))
+        of_marks(MarkStore::use_once(self, key, ttl))
     }
 
     fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()> {
-        Box::pin(MarkStore::forget(self, key))
+        of_marks(MarkStore::forget(self, key))
     }
 
     fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()> {
-        Box::pin(MarkStore::note(self, list, note, ttl))
+        of_marks(MarkStore::note(self, list, note, ttl))
     }
 
     fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes> {
-        Box::pin(MarkStore::notes_since(self, list, position))
+        of_marks(MarkStore::notes_since(self, list, position))
     }
 
     fn claim<'a>(
@@ -207,7 +207,7 @@ impl<S: MarkStore> ErasedMarkStore for S {
         owner: &'a ClaimOwner,
         ttl: Duration,
     ) -> Boxed<'a, Claim> {
-        Box::pin(MarkStore::claim(self, key, owner, ttl))
+        of_marks(MarkStore::claim(self, key, owner, ttl))
     }
 
     fn settle<'a>(
@@ -217,12 +217,17 @@ impl<S: MarkStore> ErasedMarkStore for S {
         value: &'a [u8],
         ttl: Duration,
     ) -> Boxed<'a, bool> {
-        Box::pin(MarkStore::settle(self, key, owner, value, ttl))
+        of_marks(MarkStore::settle(self, key, owner, value, ttl))
     }
 
     fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a ClaimOwner) -> Boxed<'a, ()> {
-        Box::pin(MarkStore::release(self, key, owner))
+        of_marks(MarkStore::release(self, key, owner))
     }
+}
+
+/// Says of what goes wrong that it did so in the store of marks: one that keeps sessions as well does not.
+fn of_marks<'a, T>(asked: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Boxed<'a, T> {
+    Box::pin(async { asked.await.map_err(StoreError::of_marks) })
 }
 
 /// Where marks are kept: the setting [`Config::marks_store`](crate::Config::marks_store).

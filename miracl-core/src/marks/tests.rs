@@ -196,3 +196,15 @@ async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     assert!(marks.use_login([1; 32]).await.unwrap());
     assert!(!marks.use_login([1; 32]).await.unwrap());
 }
+
+#[tokio::test]
+async fn an_error_says_that_it_was_the_store_of_marks() {
+    let store = Common::default();
+    store.away.store(true, Ordering::SeqCst);
+    let error = marks(&store).use_login([1; 32]).await.unwrap_err();
+    assert_eq!(error.to_string(), "the store of marks does not answer");
+    let why = std::error::Error::source(&error).unwrap();
+    assert_eq!(why.to_string(), "away");
+    let own = store.check().unwrap_err();
+    assert_eq!(own.to_string(), "the session store does not answer");
+}

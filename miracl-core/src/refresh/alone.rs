@@ -58,7 +58,7 @@ impl<'a> Claimant<'a> {
                     let tokens = open(self.engine, self.key, &value);
                     let other_keys =
                         "the result of another replica does not open: it has other cookie keys";
-                    let error = || unreachable(StoreError::new(other_keys));
+                    let error = || unreachable(StoreError::new(other_keys).of_marks());
                     return tokens.map(Some).ok_or_else(error);
                 }
                 Claim::Held if Instant::now() < self.deadline => {

@@ -8,6 +8,7 @@ mod address;
 mod cluster;
 mod connection;
 mod marks;
+mod outage;
 mod sentinel;
 mod server;
 
@@ -74,6 +75,9 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// Making one uses no network: the app starts while Redis is away. It connects when the first session is asked for, and again
 /// whenever the connection is lost. While Redis is away, or does not answer within [`RedisOptions::timeout`], a session can neither
 /// be read nor begun: an answer is 503 where the session is needed, and nobody is logged out. Clones are the same store.
+///
+/// The log has one warning for an outage, however many ask, and one line when it is over: when a question is answered, and none has
+/// failed for ten seconds. A cluster that lacks a node is one outage.
 ///
 /// # What Redis has to be
 ///

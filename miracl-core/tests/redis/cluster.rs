@@ -17,15 +17,15 @@ use crate::{FREE, LONG, PATIENCE, Server, key, runtime, session};
 /// How much longer than the limit a question may take on a machine that has other things to do.
 const SLACK: Duration = Duration::from_secs(1);
 const SLOTS: u16 = 16384;
-const PASSWORD: &str = "hunter2";
+pub(crate) const PASSWORD: &str = "hunter2";
 
-struct Cluster {
-    nodes: Vec<Server>,
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Server>,
 }
 
 impl Cluster {
     /// Three nodes, each with a third of the slots. One that says nothing for so many milliseconds counts as gone.
-    async fn start(gone_after: &str) -> Self {
+    pub(crate) async fn start(gone_after: &str) -> Self {
         let nodes: Vec<_> = (0..3).map(|_| node(gone_after)).collect();
         let cluster = Self { nodes };
         for (number, start) in (1..).zip([0, 5461, 10923]) {
@@ -70,7 +70,7 @@ impl Cluster {
         }
     }
 
-    fn store(&self) -> RedisStore {
+    pub(crate) fn store(&self) -> RedisStore {
         RedisStore::new(&self.url(), RedisOptions::default()).unwrap()
     }
 
@@ -96,7 +96,7 @@ impl Cluster {
     }
 
     /// A session of each node, stored, and at least one more of each that is not.
-    async fn sessions(&self, store: &RedisStore) -> [SessionKey; 3] {
+    pub(crate) async fn sessions(&self, store: &RedisStore) -> [SessionKey; 3] {
         let mut keys = [None; 3];
         for key in (0..=255).map(key) {
             let place = self.place(&key).1;

@@ -5,11 +5,8 @@ use std::{
     fmt,
     future::pending,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use ::redis::{FromRedisValue, Pipeline, aio::MultiplexedConnection};
@@ -18,6 +15,7 @@ use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 use super::{
     address::{Address, Way},
     cluster::{Cluster, Order},
+    outage::{Outage, QUIET},
     sentinel::Sentinels,
     server::Opener,
 };
@@ -36,8 +34,7 @@ pub(super) struct Link {
     opener: Opener,
     home: Option<Home>,
     open: Mutex<Option<Open>>,
-    /// Whether the last question failed.
-    failing: AtomicBool,
+    outage: Outage,
 }
 
 /// How the servers are found that have the sessions.
@@ -112,7 +109,7 @@ impl Link {
             opener,
             home: Home::here(),
             open: Mutex::new(None),
-            failing: AtomicBool::new(false),
+            outage: Outage::none(Instant::now()),
         })
     }
 
@@ -156,9 +153,7 @@ impl Link {
         };
         let (error, in_time) = match timeout(limit, asked).await {
             Ok(Ok(answer)) => {
-                if self.failing.load(Ordering::Relaxed)
-                    && self.failing.swap(false, Ordering::Relaxed)
-                {
+                if self.outage.answered(Instant::now) {
                     tracing::info!(redis = %self.address, "Redis does again what it is asked to");
                 }
                 return Ok(answer);
@@ -169,18 +164,18 @@ impl Link {
                 (error.into(), false)
             }
         };
-        // Many ask all the time: the first failure is told, until something works again.
-        if self.failing.swap(true, Ordering::Relaxed) {
+        // Many ask all the time, and some may be answered: the first failure is told, and the end.
+        if self.outage.failed(Instant::now()) {
+            tracing::warn!(
+                redis = %self.address,
+                error = &*error as &(dyn Error + 'static),
+                "Redis did not do what it was asked to; until nothing has failed for {QUIET:?}, this is not repeated"
+            );
+        } else {
             tracing::debug!(
                 redis = %self.address,
                 error = &*error as &(dyn Error + 'static),
                 "Redis still does not do what it is asked to"
-            );
-        } else {
-            tracing::warn!(
-                redis = %self.address,
-                error = &*error as &(dyn Error + 'static),
-                "Redis did not do what it was asked to; until it does, this is not repeated"
             );
         }
         // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A cluster's
