@@ -305,7 +305,7 @@ impl Visit {
         Ok((verified, raw))
     }
 
-    /// Fetches userinfo, where the provider has it.
+    /// Fetches userinfo, where the provider has it and the login needs it.
     async fn userinfo(
         &self,
         metadata: &ProviderMetadata,
@@ -317,7 +317,11 @@ impl Visit {
         const SECTION: &str = "OIDC Core §5.3";
         let engine = self.miracl().engine();
         let token = tokens.access_token.expose();
-        let fetched = userinfo::fetch(engine, metadata, token, &id_token.subject).await;
+        let fetched = if userinfo::is_needed(&engine.config, &id_token.claims) {
+            userinfo::fetch(engine, metadata, token, &id_token.subject).await
+        } else {
+            Ok(None)
+        };
         let fine = Ok::<_, FailureReason>(Applied::Yes);
         match fetched {
             Ok(None) => {

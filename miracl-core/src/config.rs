@@ -112,6 +112,10 @@ pub struct Config {
     /// is plain JSON, and a JWT is refused (OpenID Connect Core 1.0 §5.3.2).
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
 
+    /// When a login asks for userinfo. By default [`UserinfoRequests::Always`].
+    #[doc(alias = "get_claims_from_userinfo_endpoint")]
+    pub userinfo_requests: UserinfoRequests,
+
     /// Further audiences an ID token may name beside this client. By default none, and a token with any is refused
     /// (OpenID Connect Core 1.0 §3.1.3.7, step 3).
     pub trusted_audiences: Vec<String>,
@@ -216,6 +220,7 @@ impl Default for Config {
             token_endpoint_auth_method: None,
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
+            userinfo_requests: UserinfoRequests::default(),
             trusted_audiences: Vec::new(),
             logout_token_rules: LogoutTokenRules::default(),
             clock_skew: Duration::from_secs(60),
@@ -357,6 +362,21 @@ pub enum Renewal {
     /// By every request that asks who is logged in, once their time has come: a provider that no longer accepts the refresh token so
     /// ends the session here. It opens the large part of the session on each of these requests.
     Eager,
+}
+
+/// When userinfo is asked for (OpenID Connect Core 1.0 §5.3), which is one request more for each login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum UserinfoRequests {
+    /// By every login, where the provider has it.
+    #[default]
+    Always,
+    /// By a login whose ID token lacks something that the scopes ask for (§5.4): `email` with `email_verified`, `name` of `profile`,
+    /// `phone_number` of `phone`, or `address`. A scope of any other kind always needs it, since nobody knows what it is for.
+    WhenNeeded,
+    /// Never, not even by [`Visit::refresh_user_data`](crate::Visit::refresh_user_data), which then returns what is known. User data
+    /// is what the ID token says.
+    Never,
 }
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).

@@ -1,17 +1,15 @@
 //! The provider's public keys (RFC 7517), and signatures made with them.
 
+mod key;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use base64_simd::forgiving_decode_to_vec;
-use openidconnect::{
-    JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _,
-    core::{CoreJsonWebKey, CoreJsonWebKeyType, CoreJwsSigningAlgorithm},
-};
 use serde_json::Value;
 
+use self::key::Key;
 use crate::{
     config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient,
     id_token::Unverified, json, receipt::Recorder,
@@ -25,8 +23,6 @@ const LOGIN_FETCHES: u32 = 60;
 /// How many of them logout tokens may cause.
 const LOGOUT_TOKEN_FETCHES: u32 = 3;
 const WINDOW: Duration = Duration::from_secs(60);
-/// The smallest RSA modulus accepted (NIST SP 800-131A).
-const MIN_RSA_BITS: usize = 2048;
 /// How many keys are tried for a token that does not say which one signed it.
 const MAX_CANDIDATES: usize = 8;
 
@@ -35,14 +31,6 @@ const ENDPOINT: &str = "jwks_uri";
 /// The public keys of a provider, parsed once for each fetch.
 #[derive(Debug, Default)]
 pub(crate) struct KeySet(Vec<Key>);
-
-#[derive(Debug)]
-struct Key {
-    kid: Option<String>,
-    key: CoreJsonWebKey,
-    /// The size of an RSA modulus.
-    rsa_bits: Option<usize>,
-}
 
 /// What came of checking a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,79 +63,25 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
     ) -> Verdict {
-        let jws = jws(algorithm);
         let mut verdict = Verdict::NoKey;
         let fitting = self
             .0
             .iter()
-            .filter(|key| kid.is_none() || key.kid.as_deref() == kid)
-            .filter(|key| key.fits(&jws))
+            .filter(|key| kid.is_none_or(|kid| key.has_kid(kid)))
+            .filter(|key| key.fits(algorithm))
             .take(MAX_CANDIDATES);
         for key in fitting {
-            if key.rsa_bits.is_some_and(|bits| bits < MIN_RSA_BITS) {
+            if key.is_weak() {
                 if verdict == Verdict::NoKey {
                     verdict = Verdict::WeakKey;
                 }
-            } else if key.key.verify_signature(&jws, message, signature).is_ok() {
+            } else if key.made(algorithm, message, signature) {
                 return Verdict::Good;
             } else {
                 verdict = Verdict::Bad;
             }
         }
         verdict
-    }
-}
-
-impl Key {
-    fn parse(value: Value) -> Option<Self> {
-        let kid = value.get("kid").and_then(Value::as_str).map(str::to_owned);
-        let rsa_bits = value.get("n").and_then(Value::as_str).and_then(bits);
-        let key: CoreJsonWebKey = serde_json::from_value(value).ok()?;
-        // What cannot be measured cannot be found too short.
-        let measured = *key.key_type() != CoreJsonWebKeyType::RSA || rsa_bits.is_some();
-        measured.then_some(Self { kid, key, rsa_bits })
-    }
-
-    fn fits(&self, jws: &CoreJwsSigningAlgorithm) -> bool {
-        use openidconnect::JwsSigningAlgorithm as _;
-        let for_signing = self
-            .key
-            .key_use()
-            .is_none_or(|usage| usage.allows_signature());
-        let same_type = jws.key_type().as_ref() == Some(self.key.key_type());
-        let same_algorithm = match self.key.signing_alg() {
-            JsonWebKeyAlgorithm::Algorithm(algorithm) => algorithm == jws,
-            JsonWebKeyAlgorithm::Unspecified => true,
-            JsonWebKeyAlgorithm::Unsupported => false,
-        };
-        for_signing && same_type && same_algorithm
-    }
-}
-
-/// The size of a number in base64url (RFC 7518 §6.3.1.1).
-///
-/// It is read as generously as the keys are: providers leave bits behind the last byte that are not zero.
-fn bits(number: &str) -> Option<usize> {
-    let standard = number.replace('-', "+").replace('_', "/");
-    let bytes = forgiving_decode_to_vec(standard.as_bytes()).ok()?;
-    let leading = bytes.iter().take_while(|byte| **byte == 0).count();
-    let first = bytes
-        .get(leading)
-        .map_or(0, |byte| byte.leading_zeros() as usize);
-    Some((bytes.len() - leading) * 8 - first)
-}
-
-fn jws(algorithm: SigningAlgorithm) -> CoreJwsSigningAlgorithm {
-    match algorithm {
-        SigningAlgorithm::RS256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-        SigningAlgorithm::RS384 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-        SigningAlgorithm::RS512 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-        SigningAlgorithm::PS256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-        SigningAlgorithm::PS384 => CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-        SigningAlgorithm::PS512 => CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-        SigningAlgorithm::ES256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-        SigningAlgorithm::ES384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-        SigningAlgorithm::EdDSA => CoreJwsSigningAlgorithm::EdDsa,
     }
 }
 

@@ -92,7 +92,7 @@ pub mod app {
         clock::Clock,
         config::{
             ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
-            Renewal, ResponseMode, SigningAlgorithm, WhenUnavailable,
+            Renewal, ResponseMode, SigningAlgorithm, UserinfoRequests, WhenUnavailable,
         },
         credentials::{ClientCredentials, CredentialSource},
         devices::SessionInfo,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 use crate::id_token::tests::Provider as Signer;
@@ -27,6 +27,7 @@ struct Shared {
     /// Status, media type and body, by path.
     answers: HashMap<String, (u16, &'static str, String)>,
     requests: Vec<Asked>,
+    connections: usize,
 }
 
 /// One request that the provider got.
@@ -46,9 +47,12 @@ impl Provider {
         let task = tokio::spawn({
             let shared = shared.clone();
             async move {
+                // Connections end with the provider.
+                let mut connections = JoinSet::new();
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
-                    tokio::spawn(serve(stream, shared.clone()));
+                    shared.lock().unwrap().connections += 1;
+                    connections.spawn(serve(stream, shared.clone()));
                 }
             }
         });
@@ -102,6 +106,11 @@ impl Provider {
             .cloned()
             .collect()
     }
+
+    /// How many connections there have been.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.lock().unwrap().connections
+    }
 }
 
 impl Drop for Provider {
@@ -110,13 +119,18 @@ impl Drop for Provider {
     }
 }
 
-/// Answers one request.
+/// Answers the requests of one connection.
 async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let mut stream = BufReader::new(stream);
+    while answer(&mut stream, &shared).await.is_some() {}
+}
+
+/// Answers one request. `None` when there is none, or nobody to hear the answer.
+async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Option<()> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut head).await.unwrap() == 0 {
-            return;
+        if stream.read_line(&mut head).await.ok()? == 0 {
+            return None;
         }
     }
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -138,9 +152,9 @@ async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
         answer.unwrap_or((404, "text/plain", String::new()))
     };
     let answer = format!(
-        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n{answer}",
         answer.len()
     );
     // A client that has heard enough hangs up in the middle.
-    stream.write_all(answer.as_bytes()).await.ok();
+    stream.write_all(answer.as_bytes()).await.ok()
 }

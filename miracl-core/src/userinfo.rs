@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::{
+    config::{Config, UserinfoRequests},
     discovery::{Issuers, ProviderMetadata},
     error::ProviderError,
     http::Answer,
@@ -91,15 +92,40 @@ pub(crate) enum UserinfoError {
     Provider(ProviderError),
 }
 
+/// Whether a login asks for userinfo after this ID token, by the app's setting.
+pub(crate) fn is_needed(config: &Config, id_token: &Map<String, Value>) -> bool {
+    match config.userinfo_requests {
+        UserinfoRequests::Always => true,
+        UserinfoRequests::WhenNeeded => !config.scopes.iter().all(|scope| {
+            scope_claims(scope)
+                .is_some_and(|claims| claims.iter().all(|claim| id_token.contains_key(*claim)))
+        }),
+        UserinfoRequests::Never => false,
+    }
+}
+
+/// What of a scope has to be known (OpenID Connect Core 1.0 §5.4, §11); `None` of one that the specification does not have.
+fn scope_claims(scope: &str) -> Option<&'static [&'static str]> {
+    match scope {
+        "openid" | "offline_access" => Some(&[]),
+        "email" => Some(&["email", "email_verified"]),
+        "profile" => Some(&["name"]),
+        "phone" => Some(&["phone_number"]),
+        "address" => Some(&["address"]),
+        _ => None,
+    }
+}
+
 /// Fetches userinfo with the access token in the header, and makes sure that it is about `subject`. `None` when the provider
-/// has no userinfo.
+/// has no userinfo, and when the app never asks for it.
 pub(crate) async fn fetch(
     engine: &Engine,
     metadata: &ProviderMetadata,
     access_token: &str,
     subject: &str,
 ) -> Result<Option<Map<String, Value>>, UserinfoError> {
-    let Some(url) = &metadata.userinfo_endpoint else {
+    let never = engine.config.userinfo_requests == UserinfoRequests::Never;
+    let Some(url) = metadata.userinfo_endpoint.as_ref().filter(|_| !never) else {
         return Ok(None);
     };
     let answer = engine

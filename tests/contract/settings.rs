@@ -176,6 +176,7 @@ async fn a_store_that_is_not_known_stops_the_start(adapter: Adapter) {
         ("MARKS_STORE", "redis://127.0.0.1:1"),
         ("SESSION_UNAVAILABLE", "anonymous"),
         ("RENEWAL", "eager"),
+        ("USERINFO_REQUESTS", "never"),
     ] {
         Demo::of(adapter, &provider).env(key, value).start();
     }

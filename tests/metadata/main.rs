@@ -70,6 +70,44 @@ fn nothing_weighty_is_there_twice() {
 }
 
 #[test]
+fn an_adapter_brings_no_more_crates_than_the_readme_says() {
+    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md");
+    for adapter in ADAPTERS {
+        let crates = crates(adapter);
+        let count: usize = crates.values().map(BTreeSet::len).sum();
+        let said = said_of(&readme, adapter).expect("README.md says how many crates");
+        assert!(count <= said, "{adapter} brings {count} crates, not {said}");
+        assert!(count > 150, "{adapter} brings {count} crates only");
+    }
+}
+
+#[test]
+fn an_app_has_one_http_client_one_tls_stack_and_one_cryptography_beneath_it() {
+    for adapter in ADAPTERS {
+        let crates = crates(adapter);
+        for name in ["reqwest", "rustls", "ring"] {
+            assert_eq!(
+                crates[name].len(),
+                1,
+                "{adapter}: {name} as {:?}",
+                crates[name]
+            );
+        }
+        for name in ["aws-lc-rs", "aws-lc-sys", "openssl", "native-tls"] {
+            assert_eq!(crates.get(name), None, "{adapter}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_number_of_crates_is_found_behind_its_adapter() {
+    let text = "`miracl-axum` and `miracl-axum` 204, `miracl-actix` is that of actix-web";
+    assert_eq!(said_of(text, "miracl-axum"), Some(204));
+    assert_eq!(said_of(text, "miracl-actix"), None);
+    assert_eq!(said_of(text, "miracl-rocket"), None);
+}
+
+#[test]
 fn private_rsa_keys_are_never_the_rsa_crates() {
     let metadata = metadata();
     for (package, _) in DIRECT {
@@ -140,6 +178,45 @@ fn a_name_is_found_in_code_and_not_in_comments() {
 }
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+const ADAPTERS: [&str; 3] = ["miracl-axum", "miracl-actix", "miracl-rocket"];
+
+/// What an adapter with its default features brings to an app on this kind of machine, itself included: names and versions. The
+/// workspace's other packages ask for features of their own, so it is resolved for the adapter alone.
+fn crates(adapter: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["tree", "--locked", "--offline", "--package", adapter])
+        .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
+        .args(["--format", "{p}", "--target", &host()])
+        .current_dir(ROOT);
+    forget_package(&mut cargo);
+    let output = cargo.output().expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        // A name, a version, and of what is ours its folder.
+        let mut words = line.split(' ').map(str::to_owned);
+        if let (Some(name), Some(version)) = (words.next(), words.next()) {
+            crates.entry(name).or_default().insert(version);
+        }
+    }
+    crates
+}
+
+/// How many crates a text says that an adapter brings: the number behind its name in backticks.
+fn said_of(text: &str, adapter: &str) -> Option<usize> {
+    let quoted = format!("`{adapter}` ");
+    let mut behind = text.split(&quoted).skip(1);
+    behind.find_map(|text| {
+        let number = text.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        number.parse().ok()
+    })
+}
 
 /// What cargo knows of the workspace and of what it depends on, on this kind of machine. It asks no network.
 fn metadata() -> Value {

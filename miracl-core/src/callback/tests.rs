@@ -10,7 +10,7 @@ pub(crate) use login::{HOST, Login, begin, begin_with, cookies, request};
 
 use super::*;
 use crate::{
-    Config, IdTokenError, LoginOptions, SigningAlgorithm, provider::Provider,
+    Config, IdTokenError, LoginOptions, SigningAlgorithm, UserinfoRequests, provider::Provider,
     request::tests::Request, routes::Answer,
 };
 
@@ -80,6 +80,75 @@ async fn without_pkce_no_verifier_is_sent() {
     login.visit().complete_login(&login.query).await.unwrap();
     let asked = &login.provider.asked("/token")[0].body;
     assert!(!asked.contains("code_verifier"), "{asked}");
+}
+
+#[tokio::test]
+async fn logins_share_a_connection_and_ask_for_nothing_twice() {
+    const LOGINS: usize = 10;
+    let mut login = begin().await;
+    assert_eq!(
+        login
+            .provider
+            .asked("/.well-known/openid-configuration")
+            .len(),
+        1
+    );
+    for number in 1..=LOGINS {
+        let before = |path: &str| login.provider.asked(path).len();
+        let metadata = before("/.well-known/openid-configuration");
+        let visit = login.visit();
+        visit.complete_login(&login.query).await.unwrap();
+        visit.confirm_login().await.unwrap();
+        let asked = |path: &str| login.provider.asked(path).len();
+        assert_eq!(asked("/.well-known/openid-configuration"), metadata);
+        assert_eq!((asked("/token"), asked("/userinfo")), (number, number));
+        assert_eq!(asked("/jwks"), 1);
+        login.another(LoginOptions::default()).await;
+    }
+    assert_eq!(login.provider.connections(), 1);
+}
+
+#[tokio::test]
+async fn userinfo_is_asked_for_as_the_setting_says() {
+    use UserinfoRequests::{Always, Never, WhenNeeded};
+    let (email, name) = (json!("alice@example.com"), json!("Alice"));
+    let of_email = json!({ "email": email, "email_verified": true });
+    let of_both = json!({ "email": email, "email_verified": false, "name": name });
+    for (setting, scopes, claims, requests) in [
+        (Always, "openid email", &of_email, 1),
+        (WhenNeeded, "openid email", &of_email, 0),
+        (WhenNeeded, "openid email", &json!({ "email": email }), 1),
+        (WhenNeeded, "openid offline_access", &json!({}), 0),
+        (WhenNeeded, "openid email profile", &of_email, 1),
+        (WhenNeeded, "openid email profile", &of_both, 0),
+        (WhenNeeded, "openid phone", &of_both, 1),
+        (WhenNeeded, "openid address", &of_both, 1),
+        (WhenNeeded, "openid email dvs", &of_both, 1),
+        (Never, "openid email profile", &json!({}), 0),
+    ] {
+        let change = |config: &mut Config| {
+            config.userinfo_requests = setting;
+            config.scopes = scopes.split(' ').map(str::to_owned).collect();
+        };
+        let provider = Provider::start().await;
+        let login = begin_with(provider, LoginOptions::default(), change).await;
+        login.grant(claims);
+        let visit = login.visit();
+        let success = visit.complete_login(&login.query).await.unwrap();
+        let case = format!("{setting:?} {scopes} {claims}");
+        assert_eq!(login.provider.asked("/userinfo").len(), requests, "{case}");
+        let known = requests > 0 || claims.get("email").is_some();
+        assert_eq!(success.user().email().is_some(), known, "{case}");
+        // Who asks for it gets what is new, but for an app that never wants it.
+        visit.confirm_login().await.unwrap();
+        visit.refresh_user_data().await.unwrap();
+        let more = usize::from(setting != Never);
+        assert_eq!(
+            login.provider.asked("/userinfo").len(),
+            requests + more,
+            "{case}"
+        );
+    }
 }
 
 #[tokio::test]

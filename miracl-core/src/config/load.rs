@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::{
     ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, Renewal, ResponseMode,
-    SigningAlgorithm, WhenUnavailable,
+    SigningAlgorithm, UserinfoRequests, WhenUnavailable,
 };
 use crate::{
     client_auth::ClientKey,
@@ -30,7 +30,7 @@ use crate::{
 const DEFAULT_FILE: &str = "miracl.json";
 
 /// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 32] = [
+const SETTINGS: [(&str, &str); 33] = [
     ("issuer", "ISSUER"),
     ("issuer_template", "ISSUER_TEMPLATE"),
     ("allowed_tenants", "ALLOWED_TENANTS"),
@@ -53,6 +53,7 @@ const SETTINGS: [(&str, &str); 32] = [
         "userinfo_signed_response_alg",
         "USERINFO_SIGNED_RESPONSE_ALG",
     ),
+    ("userinfo_requests", "USERINFO_REQUESTS"),
     ("logout_token_rules", "LOGOUT_TOKEN_RULES"),
     ("trusted_audiences", "TRUSTED_AUDIENCES"),
     ("trusted_origins", "TRUSTED_ORIGINS"),
@@ -145,6 +146,7 @@ impl Config {
     /// | `token_endpoint_auth_method` | `TOKEN_ENDPOINT_AUTH_METHOD` | [`Config::token_endpoint_auth_method`] |
     /// | `id_token_signed_response_alg` | `ID_TOKEN_SIGNED_RESPONSE_ALG` | [`Config::id_token_signed_response_alg`] |
     /// | `userinfo_signed_response_alg` | `USERINFO_SIGNED_RESPONSE_ALG` | [`Config::userinfo_signed_response_alg`] |
+    /// | `userinfo_requests` | `USERINFO_REQUESTS` | [`Config::userinfo_requests`]: `always`, `when_needed` or `never` |
     /// | `logout_token_rules` | `LOGOUT_TOKEN_RULES` | [`Config::logout_token_rules`]: `final`, `strict` or `lenient` |
     /// | `trusted_audiences` | `TRUSTED_AUDIENCES` | [`Config::trusted_audiences`], separated by spaces |
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
@@ -302,6 +304,18 @@ impl Source<'_> {
         .map(|key| self.choice(key, &algorithms, SigningAlgorithm::from_name));
         config.id_token_signed_response_alg = id_token;
         config.userinfo_signed_response_alg = userinfo;
+        config.userinfo_requests = self
+            .choice(
+                "userinfo_requests",
+                "`always`, `when_needed` or `never`",
+                |value| match value {
+                    "always" => Some(UserinfoRequests::Always),
+                    "when_needed" => Some(UserinfoRequests::WhenNeeded),
+                    "never" => Some(UserinfoRequests::Never),
+                    _ => None,
+                },
+            )
+            .unwrap_or_default();
         config.logout_token_rules = self
             .choice(
                 "logout_token_rules",

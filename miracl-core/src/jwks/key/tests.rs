@@ -1,0 +1,196 @@
+//! Signatures of every algorithm, judged as `openidconnect` judges them.
+
+use base64_simd::URL_SAFE_NO_PAD;
+use ring::{
+    rand::SystemRandom,
+    rsa::KeyPair as RsaKeyPair,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+        RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+    },
+};
+use serde_json::json;
+
+use super::*;
+
+const MESSAGE: &[u8] = b"header.payload";
+
+/// A private key of 2048 bits in PKCS#8, made for these tests.
+const RSA: &str = "\
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCUtrsqNEDe7qn6MgEROQ2PQotl6vvrlVhXgibWnfvVcNZPcWb5yXxvFjE2JBgb0Pf7S1Fk\
+qA57c292-lKXGLxlrrN67FKRHeKsx2ouOj-Lhud8ZMWDsB3Jg9wwOo-nTDcmQ6aZiixHUH0MhiAjfnxfxFQhvrAUj2O9-uSZZw2TdDxPIlUhddNM8UioURLP\
+jggMsJg4Csd6xOGi0Waq17dJCkqRkPsVMq4k8HXPxrgLTbUJo-ptRutBP3106txnFwjozgyqMm0ZqG-Lvd6atQql8pBaQzoIutQQGRPrgVY-445XkucdAIC5\
+SxupW46CpYPfamgIoHQGhfzelO-VImWZAgMBAAECggEAEh47KlaoaqC4K8fI0oDZcpFAa3_YBmkxFKRCOBaSVnxDV_VwftE57EzPXRHDsCvi8oZIGdPRw9-Z\
+_mxcAJWeamMA8eJ14sE52yQGfzBQip66eDDM0ZD06Ba9DlEsLE1AUNSgKQepAl0_hvWWV8yyuXYxa9UQHckkdUJqdHgWMtcgYEm_52c-TOioKIORvkF0xMT0\
+vwkXDcbosugdHzkiwZZEOEMcpyaQ5K5nAOB99l7nnUf3fEVdRKU6lA-2_F1sqjZ0tQd6eDerGn21e6vjvWvnrfbHnJ_O9DH1tPZiluxZHwyrMYvvYmWlXwxB\
+fAk8fGPGGs3xWO1HX4C6FbIO8wKBgQDNgsaaiiEVs5dbiPxcj6ZK81ywbfok07z1J7IgEkpegt-pvkRfyv8eqAWYMRoE-yHUw8OtQCREZxW42m1DYciGrfGO\
+Ny9QAExIOevek-zeaukAkgVdomE3_KEot8QL_1VA1grmhsQCpscLaGoLqyOtn3qSMpWb4BFJWFeTm5ZnUwKBgQC5P89a0RH2-CTxAzBoywxmot325A57_WQ3\
+IKICFZooAB459AIMgkFIHBitMnL18vur0DisfQXf8EEJtD490UXRpLXkysKe6Y0JvLiwGXZSLqQEhkqKANPwsBg7hSybqP6AsknXko-huxTdC1Taw0jxJVU_\
+enB59LUavUVncII94wKBgQDHg-PeGqXeFLmn8wjVr9xIvZVJ76s-35V-CCjFPByZPsN3XrGwsjoWABdWVq0lEs4YamnpI_FRuyZ6jQwws5jjL7HoWKkFKRTl\
+td3I-6GlmPNWS20MJ13s5cVr62RYJW4WAPcaMNHQpStuZtM1OtPrdn2fu55FczY1F6AGPLG64wKBgCCEgvF-IZkoldN4q9a5TcP2cuATyDcbk6vZnpafFCBR\
+ZPznSDTJ6Iuv4uUEJgnmTScrtccRayaUFdaOPR68zXSvZP50WRVsCcXbys-eqJZkeYYRzKPM4WcughJwnhP05jfRFAUzROMu48qpYovEG9m4o-4wn-3IdsHq\
+13QA29vhAoGAPtUkdA7M-Gk6C_9H6mk5BJ2c5eFCXmiFzpc65BvGJ5nvKRm8M_avb2DSS6EXhKwD7aN5nB45ek0Bgv0fXf3463RbBsR_vf6gRP7SUOHHJVEP\
+QTHjOC9iH5f9qk1UGJ-lvoI2ccYM1yRRStlbu9QMkW-LkuthqgxJeR5jtDF6Uhg";
+
+/// Private keys of every kind.
+struct Signer {
+    rsa: RsaKeyPair,
+    p256: EcdsaKeyPair,
+    p384: EcdsaKeyPair,
+    ed25519: Ed25519KeyPair,
+}
+
+impl Signer {
+    fn new() -> Self {
+        let random = SystemRandom::new();
+        let rsa = URL_SAFE_NO_PAD.decode_to_vec(RSA).unwrap();
+        let ec = |algorithm: &'static EcdsaSigningAlgorithm| {
+            let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+            EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).unwrap()
+        };
+        let ed25519 = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+        Self {
+            rsa: RsaKeyPair::from_pkcs8(&rsa).unwrap(),
+            p256: ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+            p384: ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            ed25519: Ed25519KeyPair::from_pkcs8(ed25519.as_ref()).unwrap(),
+        }
+    }
+
+    fn sign(&self, algorithm: SigningAlgorithm) -> Vec<u8> {
+        let random = SystemRandom::new();
+        let rsa = |padding: &'static dyn RsaEncoding| {
+            let mut signature = vec![0; self.rsa.public().modulus_len()];
+            let signed = self.rsa.sign(padding, &random, MESSAGE, &mut signature);
+            signed.unwrap();
+            signature
+        };
+        let ec = |key: &EcdsaKeyPair| key.sign(&random, MESSAGE).unwrap().as_ref().to_vec();
+        match algorithm {
+            SigningAlgorithm::RS256 => rsa(&RSA_PKCS1_SHA256),
+            SigningAlgorithm::RS384 => rsa(&RSA_PKCS1_SHA384),
+            SigningAlgorithm::RS512 => rsa(&RSA_PKCS1_SHA512),
+            SigningAlgorithm::PS256 => rsa(&RSA_PSS_SHA256),
+            SigningAlgorithm::PS384 => rsa(&RSA_PSS_SHA384),
+            SigningAlgorithm::PS512 => rsa(&RSA_PSS_SHA512),
+            SigningAlgorithm::ES256 => ec(&self.p256),
+            SigningAlgorithm::ES384 => ec(&self.p384),
+            SigningAlgorithm::EdDSA => self.ed25519.sign(MESSAGE).as_ref().to_vec(),
+        }
+    }
+
+    fn modulus(&self) -> Vec<u8> {
+        RsaPublicKeyComponents::<Vec<u8>>::from(self.rsa.public()).n
+    }
+
+    /// The public key for an algorithm.
+    fn jwk(&self, algorithm: SigningAlgorithm) -> Value {
+        let ec = |curve: &str, key: &EcdsaKeyPair| {
+            let (x, y) = key.public_key().as_ref()[1..].split_at(match curve {
+                "P-256" => 32,
+                _ => 48,
+            });
+            json!({ "kty": "EC", "crv": curve, "x": encode(x), "y": encode(y) })
+        };
+        match algorithm {
+            SigningAlgorithm::ES256 => ec("P-256", &self.p256),
+            SigningAlgorithm::ES384 => ec("P-384", &self.p384),
+            SigningAlgorithm::EdDSA => {
+                let x = encode(self.ed25519.public_key().as_ref());
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": x })
+            }
+            _ => json!({ "kty": "RSA", "n": encode(&self.modulus()), "e": "AQAB" }),
+        }
+    }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
+}
+
+#[test]
+fn a_signature_counts_exactly_where_openidconnect_takes_it() {
+    let signer = Signer::new();
+    for of_key in SigningAlgorithm::ALL {
+        let jwk = signer.jwk(of_key);
+        let theirs: CoreJsonWebKey = serde_json::from_value(jwk.clone()).unwrap();
+        let ours = Key::parse(jwk).unwrap();
+        for used in SigningAlgorithm::ALL {
+            let good = signer.sign(used);
+            let mut bad = good.clone();
+            bad[good.len() / 2] ^= 1;
+            let shorter = good[1..].to_vec();
+            for claimed in SigningAlgorithm::ALL {
+                for signature in [&good, &bad, &shorter] {
+                    let taken = ours.fits(claimed) && ours.made(claimed, MESSAGE, signature);
+                    let judged = theirs.verify_signature(&jws(claimed), MESSAGE, signature);
+                    assert_eq!(taken, judged.is_ok(), "{of_key:?} {used:?} {claimed:?}");
+                    let same_kind = signer.jwk(claimed) == signer.jwk(of_key);
+                    let right = signature == &good && used == claimed && same_kind;
+                    assert_eq!(taken, right, "{of_key:?} {used:?} {claimed:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_counts_however_its_numbers_are_written() {
+    let signer = Signer::new();
+    let signature = signer.sign(SigningAlgorithm::RS256);
+    let modulus = signer.modulus();
+    let written = encode(&modulus);
+    let padded = encode(&[&[0, 0], &*modulus].concat());
+    // The last digit has four bits of the last byte, and two that mean nothing.
+    let (digits, last) = written.split_at(written.len() - 1);
+    let next = char::from(last.as_bytes()[0] + 1);
+    for n in [
+        &written,
+        &padded,
+        &format!("{digits}{next}"),
+        &format!("{written}=="),
+    ] {
+        let jwk = json!({ "kty": "RSA", "n": n, "e": "AAEAAQ" });
+        let key = Key::parse(jwk).unwrap();
+        assert!(!key.is_weak(), "{n}");
+        assert!(
+            key.made(SigningAlgorithm::RS256, MESSAGE, &signature),
+            "{n}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_key_of_its_kind_made_no_signature() {
+    use SigningAlgorithm::{ES256, EdDSA, RS256};
+    let signer = Signer::new();
+    let with = |algorithm, name: &str, value: Value| {
+        let mut jwk = signer.jwk(algorithm);
+        jwk[name] = value;
+        (algorithm, jwk)
+    };
+    let y = signer.p256.public_key().as_ref()[33..].to_vec();
+    for (algorithm, jwk) in [
+        with(RS256, "e", json!("AQ")),
+        with(RS256, "e", json!("Ag")),
+        with(RS256, "e", json!("AQAC")),
+        with(RS256, "e", Value::Null),
+        with(RS256, "e", json!("!")),
+        with(RS256, "n", Value::Null),
+        with(ES256, "y", json!(encode(&y[1..]))),
+        with(ES256, "y", json!(encode(&[&[0], &*y].concat()))),
+        with(ES256, "y", signer.jwk(ES256)["x"].clone()),
+        with(ES256, "y", Value::Null),
+        with(ES256, "crv", json!("P-384")),
+        with(ES256, "crv", json!("P-521")),
+        with(ES256, "crv", json!("secp256k1")),
+        with(EdDSA, "crv", json!("X25519")),
+        with(EdDSA, "x", json!("AAAA")),
+    ] {
+        let signature = signer.sign(algorithm);
+        let key = Key::parse(jwk.clone());
+        let made = key.is_some_and(|key| key.made(algorithm, MESSAGE, &signature));
+        assert!(!made, "{jwk}");
+    }
+}
