@@ -46,6 +46,11 @@ impl Redis {
         format!("redis://:{}@127.0.0.1:{}", Self::PASSWORD, self.port)
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it as a crash does.
     pub fn kill(&mut self) {
         self.process.kill();
