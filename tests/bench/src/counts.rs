@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{self, AssertUnwindSafe},
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -59,7 +60,10 @@ pub(crate) fn count(
             let Some((at, which, bare, whoami)) = next else {
                 return Ok(());
             };
-            let ended = run(which, programs, provider, cpu, [bare, whoami], stop);
+            let run = || run(which, programs, provider, cpu, [bare, whoami], stop);
+            // The harness panics where a test would fail, and has said why.
+            let ended = panic::catch_unwind(AssertUnwindSafe(run));
+            let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
             let counts = ended.map_err(|error| {
                 lock(&runs).clear();
                 format!("{}: {error}", name(which))
@@ -71,11 +75,9 @@ pub(crate) fn count(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = cpus.iter().map(|cpu| scope.spawn(|| work(*cpu))).collect();
-        workers.into_iter().try_for_each(|worker| {
-            let ended = worker.join();
-            // It said why when it panicked.
-            ended.unwrap_or_else(|_| Err("a run failed".to_owned()))
-        })
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        let mut ended = ended.into_iter();
+        ended.try_for_each(|ended| ended.unwrap_or_else(|_| Err("a run failed".to_owned())))
     })?;
     let done = lock(&done);
     let counts = |of| {

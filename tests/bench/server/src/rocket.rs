@@ -23,11 +23,13 @@ pub(crate) fn serve(variant: &str) -> Served {
         cli_colors: false,
         ..Config::release_default()
     };
+    // Before Rocket's logger is there, which would print what the engine says of its start where the greeting is to be.
+    let auth = MiraclAuth::new(engine()?, Hooks);
     let rocket = rocket::custom(config).mount("/", routes![public]);
     let rocket = match variant {
         "noop" => rocket.attach(Noop),
         "slot" => rocket.attach(Slot),
-        "miracl" => rocket.attach(MiraclAuth::new(engine()?, Hooks).fairing()),
+        "miracl" => rocket.attach(auth.fairing()),
         _ => return Err(unknown(variant)),
     };
     let greet = AdHoc::on_liftoff("Greeting", |rocket| {
