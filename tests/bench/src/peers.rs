@@ -93,7 +93,7 @@ fn program(folder: &Path, package: &str) -> Result<PathBuf, String> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or(target, |ours| PathBuf::from(ours).join("peers"));
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new("cargo");
     cargo
         .args([
             "build",

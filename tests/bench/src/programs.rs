@@ -24,7 +24,7 @@ impl Programs {
     /// `parking_lot` of `tokio` are near the way of a request; what they make of it is within a few instructions.
     pub(crate) fn build() -> Self {
         let began = Instant::now();
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--release", "--bins", "--locked", "--quiet"])
             .args(["--package", "miracl-bench-server"])
