@@ -26,6 +26,9 @@
 //! level.
 
 mod backchannel;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod callback;
 mod challenge;
 mod client_auth;

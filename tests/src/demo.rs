@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
+    ffi::OsString,
     fmt,
     net::TcpStream,
     path::{Path, PathBuf},
@@ -122,6 +123,8 @@ pub struct DemoBuilder {
     environment: HashMap<String, String>,
     files: Vec<(String, String)>,
     silent_at: Option<u16>,
+    command: Option<Vec<OsString>>,
+    patience: Duration,
 }
 
 /// A demo that did not start, as it should when a setting is wrong.
@@ -156,6 +159,8 @@ impl Demo {
             environment,
             files: vec![(NO_CERTIFICATES.to_owned(), String::new())],
             silent_at: None,
+            command: None,
+            patience: START,
         }
     }
 
@@ -189,6 +194,11 @@ impl Demo {
             .next()
             .and_then(|port| port.parse().ok())
             .expect("the origin ends in a port")
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The working directory.
@@ -267,6 +277,15 @@ impl DemoBuilder {
         self
     }
 
+    /// What to start in place of the demo's program, with its arguments: another build of it, or one that a tool runs. It
+    /// becomes the demo's process, as by `exec`, and may take so long to open its socket.
+    #[must_use]
+    pub fn command(mut self, command: Vec<OsString>, patience: Duration) -> Self {
+        self.command = Some(command);
+        self.patience = patience;
+        self
+    }
+
     /// Starts the demo.
     pub fn start(self) -> Demo {
         self.try_start()
@@ -294,9 +313,17 @@ impl DemoBuilder {
     }
 
     fn launch(&self, directory: &Path) -> Result<(Process, String), Refused> {
+        let mut command = match self.command.as_deref() {
+            Some([program, arguments @ ..]) => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+            _ => Command::new(program(self.adapter)),
+        };
         let mut process = Process::spawn(
             self.adapter.demo,
-            Command::new(program(self.adapter))
+            command
                 .current_dir(directory)
                 .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -304,7 +331,7 @@ impl DemoBuilder {
                 .envs(&self.environment),
         );
         if let Some(port) = self.silent_at {
-            return match wait_for_port(port, &mut process) {
+            return match wait_for_port(port, self.patience, &mut process) {
                 Ok(()) => Ok((process, format!("http://127.0.0.1:{port}"))),
                 Err(why) => Err(Refused {
                     log: format!("{}\n({why})", process.log()),
@@ -312,7 +339,7 @@ impl DemoBuilder {
                 }),
             };
         }
-        let listening = process.wait_for(START, |line| {
+        let listening = process.wait_for(self.patience, |line| {
             line.strip_prefix("listening on ")
                 .map(|url| url.trim_end_matches('/').to_owned())
         });
@@ -341,8 +368,8 @@ impl DemoBuilder {
 }
 
 /// Waits until somebody listens at a port.
-fn wait_for_port(port: u16, process: &mut Process) -> Result<(), &'static str> {
-    let deadline = Instant::now() + START;
+fn wait_for_port(port: u16, patience: Duration, process: &mut Process) -> Result<(), &'static str> {
+    let deadline = Instant::now() + patience;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if process.wait(Duration::from_millis(20)).is_some() {
             return Err("it ended");
@@ -379,21 +406,20 @@ pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
 fn build() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args([
-            "build",
-            "--workspace",
-            "--bins",
-            "--examples",
-            "--locked",
-            "--quiet",
-        ])
-        .arg("--message-format=json-render-diagnostics")
+        .args(["build", "--workspace", "--bins", "--examples"])
+        .args(["--locked", "--quiet"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    forget_package(&mut cargo);
+    built(&mut cargo)
+}
+
+/// Runs this `cargo build`, and returns the programs it made, by name.
+pub fn built(cargo: &mut Command) -> HashMap<String, PathBuf> {
+    cargo.arg("--message-format=json-render-diagnostics");
+    forget_package(cargo);
     let output = cargo.output().expect("cargo runs");
     assert!(
         output.status.success(),
-        "the demos do not build:\n{}",
+        "{cargo:?} fails:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout)

@@ -37,7 +37,7 @@ mod wire;
 
 pub use chrome::Chrome;
 pub use client::{Answer, Browser, Cookie, Request};
-pub use demo::{Adapter, Demo, DemoBuilder, Refused, build_programs, forget_package};
+pub use demo::{Adapter, Demo, DemoBuilder, Refused, build_programs, built, forget_package};
 pub use front::Front;
 pub use muzzle::Muzzle;
 pub use oidc_provider::OidcProvider;

@@ -56,6 +56,11 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes one line to the process's standard input.
     pub(crate) fn write_line(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("standard input is a pipe");

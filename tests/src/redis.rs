@@ -56,6 +56,11 @@ impl Redis {
         self.port
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it as a crash does.
     pub fn kill(&mut self) {
         self.process.kill();

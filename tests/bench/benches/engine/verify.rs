@@ -1,0 +1,116 @@
+//! The verification of an ID token, beside what its signature alone takes: by the library that the engine uses, and by ring.
+
+use std::hint::black_box;
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use miracl_core::{SigningAlgorithm, bench::Verifier};
+use miracl_tests::{Browser, Request};
+use openidconnect::{
+    JsonWebKey as _,
+    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
+};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use serde_json::Value;
+
+use crate::{
+    cpu,
+    login::{App, CLIENT_ID},
+};
+
+/// What the whole verification is to take at most, of ring's signature alone.
+const GOAL: f64 = 1.5;
+
+/// Prints the table.
+pub(crate) fn print() {
+    println!(
+        "\n| ID token | CPU µs of the engine's verification | signature alone, openidconnect | signature alone, ring | engine over ring | at most {GOAL} |"
+    );
+    println!("|---|--:|--:|--:|--:|---|");
+    for algorithm in [SigningAlgorithm::RS256, SigningAlgorithm::ES256] {
+        let [engine, library, ring] = measure(algorithm);
+        let ratio = engine / ring;
+        let holds = if ratio <= GOAL { "yes" } else { "**no**" };
+        let name = algorithm.name();
+        println!("| {name} | {engine:.1} | {library:.1} | {ring:.1} | {ratio:.2} | {holds} |");
+    }
+}
+
+fn measure(algorithm: SigningAlgorithm) -> [f64; 3] {
+    let app = App::start(algorithm);
+    let login = app.log_in().login;
+    let token = login.tokens().id_token().expose().to_owned();
+    let (signed, signature) = token.rsplit_once('.').expect("three segments");
+    let (header, payload) = signed.split_once('.').expect("three segments");
+    let signature = decode(signature);
+    let (header, claims) = (json(&decode(header)), json(&decode(payload)));
+
+    let key_set = key_set(&format!("{}/oidc/certs", app.platform.issuer()));
+    let keys = json(key_set.as_bytes());
+    let mut keys = keys["keys"].as_array().expect("keys").iter();
+    let key = keys.find(|key| key["kid"] == header["kid"]);
+    let key = key.expect("the key that signed it");
+
+    let expected = [
+        app.platform.issuer(),
+        CLIENT_ID,
+        text(&claims, "nonce"),
+        login.tokens().access_token().expose(),
+    ];
+    let now = claims["iat"].as_u64().expect("a time");
+    let verifier = Verifier::new(key_set.as_bytes(), algorithm, expected, now).expect("keys");
+    let parsed: CoreJsonWebKey = serde_json::from_value(key.clone()).expect("a key");
+    let jws = match algorithm {
+        SigningAlgorithm::RS256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        _ => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    };
+    let message = signed.as_bytes();
+    let part = |name: &str| decode(text(key, name));
+    let mut engine = || assert!(verifier.verify(black_box(&token)));
+    let mut library = || {
+        let verified = parsed.verify_signature(&jws, black_box(message), &signature);
+        assert!(verified.is_ok());
+    };
+    if algorithm == SigningAlgorithm::RS256 {
+        let (n, e) = (part("n"), part("e"));
+        let public = RsaPublicKeyComponents { n: &n, e: &e };
+        let mut ring = || {
+            let verified =
+                public.verify(&RSA_PKCS1_2048_8192_SHA256, black_box(message), &signature);
+            assert!(verified.is_ok());
+        };
+        cpu::medians([&mut engine, &mut library, &mut ring])
+    } else {
+        let point = [vec![4], part("x"), part("y")].concat();
+        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+        let mut ring = || assert!(public.verify(black_box(message), &signature).is_ok());
+        cpu::medians([&mut engine, &mut library, &mut ring])
+    }
+}
+
+fn key_set(url: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        Browser::new()
+            .send(Request::script(url))
+            .await
+            .expect(200)
+            .body
+    })
+}
+
+fn decode(text: &str) -> Vec<u8> {
+    BASE64URL.decode_to_vec(text).expect("base64url")
+}
+
+fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text).expect("JSON")
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().expect("a text")
+}

@@ -1,0 +1,91 @@
+//! On axum.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router, ServiceExt,
+    extract::Request,
+    http::request::Parts,
+    response::{Response, Result},
+    routing::get,
+};
+use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, reply};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tower::{Layer, Service};
+
+use crate::{Served, TEXT, engine, greet, unknown};
+
+#[tokio::main]
+pub(crate) async fn serve(variant: &str) -> Served {
+    let router = Router::new().route("/public", get(async || TEXT));
+    let auth = MiraclAuth::new(engine()?, Hooks);
+    match variant {
+        "noop" => run(router.layer(Noop)).await,
+        "miracl" => run(router.layer(auth.layer())).await,
+        "noop-around" => run(Noop.layer(router)).await,
+        "miracl-around" => run(auth.layer().layer(router)).await,
+        _ => Err(unknown(variant)),
+    }
+}
+
+async fn run<S>(app: S) -> Served
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    greet(listener.local_addr()?);
+    let mut stop = signal(SignalKind::terminate())?;
+    let app = ServiceExt::<Request>::into_make_service(app);
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.recv().await;
+    });
+    Ok(server.await?)
+}
+
+/// A layer that does nothing.
+#[derive(Clone, Copy)]
+struct Noop;
+
+#[derive(Clone)]
+struct NoopService<S>(S);
+
+impl<S> Layer<S> for Noop {
+    type Service = NoopService<S>;
+
+    fn layer(&self, inner: S) -> NoopService<S> {
+        NoopService(inner)
+    }
+}
+
+impl<S: Service<R>, R> Service<R> for NoopService<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(&self, _: &mut Parts, _: AuthSuccess) -> Result<Response> {
+        Ok(Response::default())
+    }
+
+    async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
+        Ok(reply(req.visit().miracl().failure_page(&failure)))
+    }
+}

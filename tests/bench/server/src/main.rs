@@ -1,0 +1,70 @@
+//! One route, `GET /public`, on a framework of choice and under a layer of choice.
+//!
+//! ```text
+//! bench-server FRAMEWORK VARIANT
+//! ```
+//!
+//! * `miracl`: under MIRACL's layer, which the route does not ask anything of.
+//! * `noop`: under a layer in the same place that does nothing: what the framework itself takes for there being one.
+//! * `slot` (actix and Rocket): under a layer that puts one value where the framework has room for it, and the route reads it.
+//!   This is the framework's own price for a layer that handlers can talk to; axum's `Extensions` are the request's already.
+//! * `noop-around`, `miracl-around` (axum): around the whole router, and not inside of it by `Router::layer`.
+//!
+//! It listens on a free port, and says where in its first line. On SIGTERM it ends.
+//!
+//! `bench-server store` serves nobody: it fills a `MemoryStore`, and says what a session took.
+
+mod actix;
+mod axum;
+mod rocket;
+mod store;
+
+use std::{error::Error, net::SocketAddr, process::ExitCode};
+
+use miracl_core::{Config, CookieKey, Miracl};
+
+/// What the route answers.
+pub(crate) const TEXT: &str = "This page is for everyone.";
+
+/// What every framework's server ends with.
+pub(crate) type Served = Result<(), Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["axum", variant] => axum::serve(variant),
+        ["actix", variant] => actix::serve(variant),
+        ["rocket", variant] => rocket::serve(variant),
+        ["store"] => store::fill(),
+        _ => Err("usage: bench-server axum|actix|rocket VARIANT, or bench-server store".into()),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-server stops: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An engine whose provider nobody will need.
+pub(crate) fn engine() -> Result<Miracl, Box<dyn Error>> {
+    Ok(Miracl::new(Config {
+        issuer: "http://127.0.0.1:1".into(),
+        client_id: "bench".into(),
+        client_secret: "a secret of the bench server".into(),
+        redirect_uri: "http://127.0.0.1:2/login".into(),
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::default()
+    })?)
+}
+
+/// Says where it listens.
+pub(crate) fn greet(address: SocketAddr) {
+    println!("listening on http://{address}");
+}
+
+/// What a framework answers to a variant that it has not.
+pub(crate) fn unknown(variant: &str) -> Box<dyn Error> {
+    format!("there is no variant {variant:?} of this framework").into()
+}

@@ -1,0 +1,101 @@
+//! On Rocket.
+
+use std::net::Ipv4Addr;
+
+use miracl_rocket::{
+    AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, Response, Result, reply,
+};
+use rocket::{
+    Data, Request,
+    config::{Config, Ident, LogLevel},
+    fairing::{AdHoc, Fairing, Info, Kind},
+    get, routes,
+};
+
+use crate::{Served, TEXT, engine, greet, unknown};
+
+pub(crate) fn serve(variant: &str) -> Served {
+    let config = Config {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: 0,
+        ident: Ident::none(),
+        log_level: LogLevel::Off,
+        cli_colors: false,
+        ..Config::release_default()
+    };
+    // Before Rocket's logger is there, which would print what the engine says of its start where the greeting is to be.
+    let auth = MiraclAuth::new(engine()?, Hooks);
+    let rocket = rocket::custom(config).mount("/", routes![public]);
+    let rocket = match variant {
+        "noop" => rocket.attach(Noop),
+        "slot" => rocket.attach(Slot),
+        "miracl" => rocket.attach(auth.fairing()),
+        _ => return Err(unknown(variant)),
+    };
+    let greet = AdHoc::on_liftoff("Greeting", |rocket| {
+        Box::pin(async move { greet((rocket.config().address, rocket.config().port).into()) })
+    });
+    rocket::execute(rocket.attach(greet).launch())?;
+    Ok(())
+}
+
+#[get("/public")]
+fn public() -> &'static str {
+    TEXT
+}
+
+/// A fairing that does nothing, where MIRACL's is.
+struct Noop;
+
+#[rocket::async_trait]
+impl Fairing for Noop {
+    fn info(&self) -> Info {
+        info("Nothing")
+    }
+
+    async fn on_request(&self, _: &mut Request<'_>, _: &mut Data<'_>) {}
+
+    async fn on_response<'r>(&self, _: &'r Request<'_>, _: &mut rocket::Response<'r>) {}
+}
+
+/// A fairing that leaves one value for whoever comes later, and looks at it in the end.
+struct Slot;
+
+#[derive(Default)]
+struct Value(u64);
+
+#[rocket::async_trait]
+impl Fairing for Slot {
+    fn info(&self) -> Info {
+        info("Slot")
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        request.local_cache(|| Value(1));
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut rocket::Response<'r>) {
+        if request.local_cache(Value::default).0 != 1 {
+            response.set_status(rocket::http::Status::InternalServerError);
+        }
+    }
+}
+
+fn info(name: &'static str) -> Info {
+    Info {
+        name,
+        kind: Kind::Request | Kind::Response,
+    }
+}
+
+struct Hooks;
+
+impl AuthHandler for Hooks {
+    async fn on_auth_success(&self, _: &Request<'_>, _: AuthSuccess) -> Result<Response> {
+        Ok(Response::default())
+    }
+
+    async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
+        Ok(reply(req.visit().miracl().failure_page(&failure)))
+    }
+}

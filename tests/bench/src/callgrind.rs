@@ -1,0 +1,220 @@
+//! What callgrind counted, from the file that it writes when a program ends.
+
+use std::collections::{HashMap, HashSet};
+
+/// The functions that ask the allocator for memory.
+const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
+
+/// What a program did in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Instructions, outside of the kernel.
+    pub(crate) instructions: u64,
+    /// Calls of the allocator.
+    pub(crate) allocations: u64,
+}
+
+/// What one request does.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Each {
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+impl Counts {
+    /// Reads a file in callgrind's profile format.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else, or was cut short.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut events = None;
+        let mut totals = None;
+        // A function's name stands where its number comes for the first time, be it as caller or as callee.
+        let mut names: HashMap<&str, &str> = HashMap::new();
+        let mut allocators: HashSet<&str> = HashSet::new();
+        let mut callee = None;
+        let mut allocations = 0;
+        for line in text.lines() {
+            if let Some(list) = line.strip_prefix("events:") {
+                events = list.split_whitespace().next();
+            } else if let Some(sums) = line.strip_prefix("totals:") {
+                totals = sums.split_whitespace().next();
+            } else if let Some(function) = line.strip_prefix("fn=") {
+                note(function, &mut names, &mut allocators)?;
+            } else if let Some(function) = line.strip_prefix("cfn=") {
+                callee = Some(note(function, &mut names, &mut allocators)?);
+            } else if let Some(calls) = line.strip_prefix("calls=") {
+                let count = calls.split_whitespace().next();
+                let count: u64 = count
+                    .and_then(|count| count.parse().ok())
+                    .ok_or_else(|| format!("no number of calls: {line:?}"))?;
+                let callee = callee.ok_or("calls of nobody")?;
+                if allocators.contains(callee) {
+                    allocations += count;
+                }
+            }
+        }
+        if events != Some("Ir") {
+            return Err(format!("it counts {events:?} and not instructions"));
+        }
+        let instructions = totals
+            .and_then(|sum| sum.parse().ok())
+            .ok_or("it has no sum: the program did not end well")?;
+        if allocations == 0 {
+            return Err("it names no allocator: are the symbols stripped?".to_owned());
+        }
+        Ok(Self {
+            instructions,
+            allocations,
+        })
+    }
+
+    /// What each of `requests` did that this program answered and the other did not.
+    pub(crate) fn each(self, other: Self, requests: u32) -> Each {
+        let each = |more: u64, fewer: u64| (more as f64 - fewer as f64) / f64::from(requests);
+        Each {
+            instructions: each(self.instructions, other.instructions),
+            allocations: each(self.allocations, other.allocations),
+        }
+    }
+}
+
+impl Each {
+    /// How much more than the other.
+    pub(crate) fn over(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions - other.instructions,
+            allocations: self.allocations - other.allocations,
+        }
+    }
+}
+
+/// Notes a function's name with its number, and returns the number: `(12) name`, later `(12)`.
+fn note<'a>(
+    function: &'a str,
+    names: &mut HashMap<&'a str, &'a str>,
+    allocators: &mut HashSet<&'a str>,
+) -> Result<&'a str, String> {
+    let (number, name) = match function.split_once(')') {
+        Some((number, name)) if number.starts_with('(') => (number, name.trim()),
+        // Without compression the name is all there is.
+        _ => (function, function),
+    };
+    if !name.is_empty() {
+        names.insert(number, name);
+        // A function that calls itself has a name for each depth.
+        let plain = name.split('\'').next().unwrap_or(name);
+        if ALLOCATORS.contains(&plain) {
+            allocators.insert(number);
+        }
+    } else if !names.contains_key(number) {
+        return Err(format!("no name for function {function:?}"));
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+# callgrind format
+version: 1
+creator: callgrind-3.19.0
+pid: 4711
+cmd:  ./server
+part: 1
+
+desc: Timerange: Basic block 0 - 1000
+desc: Trigger: Program termination
+
+positions: line
+events: Ir
+summary: 5000
+
+ob=(1) /usr/lib/libc.so.6
+fl=(1) ???
+fn=(1) malloc
+0 300
+cob=(1)
+cfi=(1)
+cfn=(2) _int_malloc
+calls=30 0
+0 900
+
+ob=(2) ./server
+fl=(1)
+fn=(3) server::main
+0 100
+cob=(1)
+cfn=(1)
+calls=7 0
+0 70
+cfn=(4) calloc
+calls=2 0
+0 40
+cfn=(5) server::malloc
+calls=1000 0
+0 40
+cfn=(6) posix_memalign
+calls=1 0
+0 40
+
+fn=(7) realloc'2
+0 100
+cfn=(7)
+calls=4 0
+0 12
+
+totals: 5000
+";
+
+    #[test]
+    fn instructions_and_calls_of_the_allocator_are_counted() {
+        let counts = Counts::parse(FILE).unwrap();
+        assert_eq!(
+            counts,
+            Counts {
+                instructions: 5000,
+                // Neither malloc's own helper nor somebody else's malloc.
+                allocations: 7 + 2 + 1 + 4,
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_whole_profile_is_refused() {
+        for (damage, told) in [
+            (FILE.replace("totals: 5000\n", ""), "did not end well"),
+            (FILE.replace("events: Ir", "events: Cycles"), "Cycles"),
+            (FILE.replace("calls=7 0", "calls=many 0"), "no number"),
+            (FILE.replace("cfn=(4) calloc", "cfn=(44)"), "no name"),
+            (
+                FILE.replace("malloc", "m")
+                    .replace("calloc", "c")
+                    .replace("realloc", "r")
+                    .replace("posix_memalign", "p"),
+                "stripped",
+            ),
+            (String::new(), "not instructions"),
+        ] {
+            let error = Counts::parse(&damage).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn start_and_end_cancel_out() {
+        let counts = |instructions, allocations| Counts {
+            instructions,
+            allocations,
+        };
+        let (short, long) = (counts(1_000_000, 500), counts(3_000_000, 2_500));
+        let each = long.each(short, 1000);
+        assert_eq!((each.instructions, each.allocations), (2000.0, 2.0));
+        let fewer = short.each(long, 1000);
+        assert_eq!((fewer.instructions, fewer.allocations), (-2000.0, -2.0));
+        assert_eq!(each.over(fewer).instructions, 4000.0);
+    }
+}

@@ -1,0 +1,161 @@
+//! Instructions and allocations of a request, by callgrind.
+//!
+//! A server runs several times: it is started, somebody logs in, and it answers so many requests of a kind, then more of one
+//! kind. What the longer run counted more, divided by those requests, is what one takes; start, login and end cancel out. The
+//! counts are of what happens outside of the kernel, and no busy machine changes them.
+
+use std::{
+    collections::VecDeque,
+    panic::{self, AssertUnwindSafe},
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use miracl_tests::Adapter;
+
+use crate::{
+    Stop,
+    callgrind::{Counts, Each},
+    mode::Mode,
+    peers::Peer,
+    programs::Programs,
+    server::{Server, Which},
+    session::Provider,
+};
+
+/// Requests of either kind in every run.
+const BEFORE: u32 = 200;
+/// Requests that the longer runs have more.
+const MORE: u32 = 2_000;
+
+/// What the requests of a server take.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted {
+    pub(crate) which: Which,
+    /// The one that asks nobody who is there.
+    pub(crate) bare: Each,
+    /// The one of somebody who is logged in.
+    pub(crate) whoami: Option<Each>,
+}
+
+/// Counts what the requests of these servers take, one server on each of these CPUs.
+pub(crate) fn count(
+    servers: &[Which],
+    programs: &Programs,
+    provider: &Provider,
+    cpus: &[u32],
+    stop: &Stop,
+) -> Result<Vec<Counted>, String> {
+    let mut runs = VecDeque::new();
+    for (at, which) in servers.iter().enumerate() {
+        let whoami = !matches!(which, Which::Layer(..));
+        runs.extend([(at, which, 0, 0), (at, which, MORE, 0)]);
+        runs.extend(whoami.then_some((at, which, 0, MORE)));
+    }
+    let total = runs.len();
+    let (runs, done) = (Mutex::new(runs), Mutex::new(Vec::new()));
+    let work = |cpu: u32| {
+        loop {
+            let next = lock(&runs).pop_front();
+            let Some((at, which, bare, whoami)) = next else {
+                return Ok(());
+            };
+            let run = || run(which, programs, provider, cpu, [bare, whoami], stop);
+            // The harness panics where a test would fail, and has said why.
+            let ended = panic::catch_unwind(AssertUnwindSafe(run));
+            let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
+            let counts = ended.map_err(|error| {
+                lock(&runs).clear();
+                format!("{}: {error}", name(which))
+            })?;
+            let mut done = lock(&done);
+            done.push(((at, bare > 0, whoami > 0), counts));
+            eprintln!("counted {} of {total}: {}", done.len(), name(which));
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = cpus.iter().map(|cpu| scope.spawn(|| work(*cpu))).collect();
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        let mut ended = ended.into_iter();
+        ended.try_for_each(|ended| ended.unwrap_or_else(|_| Err("a run failed".to_owned())))
+    })?;
+    let done = lock(&done);
+    let counts = |of| {
+        let found = done.iter().find(|(run, _)| *run == of);
+        found.map(|(_, counts)| *counts).ok_or("a run is missing")
+    };
+    let mut counted = Vec::new();
+    for (at, which) in servers.iter().enumerate() {
+        let base = counts((at, false, false))?;
+        let whoami = !matches!(which, Which::Layer(..));
+        counted.push(Counted {
+            which: which.clone(),
+            bare: counts((at, true, false))?.each(base, MORE),
+            whoami: match whoami {
+                true => Some(counts((at, false, true))?.each(base, MORE)),
+                false => None,
+            },
+        });
+    }
+    Ok(counted)
+}
+
+fn run(
+    which: &Which,
+    programs: &Programs,
+    provider: &Provider,
+    cpu: u32,
+    [bare, whoami]: [u32; 2],
+    stop: &Stop,
+) -> Result<Counts, String> {
+    let server = Server::start(which, programs, provider, cpu, true)?;
+    let mut connection = server.connect()?;
+    for _ in 0..BEFORE + bare {
+        stop.check()?;
+        connection.play(&server.bare)?;
+    }
+    if let Some(exchange) = &server.whoami {
+        let (status, _) = connection.get(exchange.path, None)?;
+        if status != 401 {
+            return Err(format!("{} answers strangers {status}", exchange.path));
+        }
+        for _ in 0..BEFORE + whoami {
+            stop.check()?;
+            connection.play(exchange)?;
+        }
+    }
+    // A server that is asked to end waits for those who keep their connection.
+    drop(connection);
+    Counts::parse(&server.profile()?)
+}
+
+/// What a server is called in progress and error messages.
+pub(crate) fn name(which: &Which) -> String {
+    match which {
+        Which::Demo(Adapter { name, .. }, mode) => format!("{name}, sessions in {mode}"),
+        Which::Layer(Adapter { name, .. }, variant) => format!("{name}, layer {variant}"),
+        Which::Peer(Peer { name, .. }) => (*name).to_owned(),
+    }
+}
+
+/// The demos of these frameworks in every mode, and their layers.
+pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
+    let mut servers = Vec::new();
+    for &framework in frameworks {
+        servers.extend(modes.iter().map(|&mode| Which::Demo(framework, mode)));
+        let variants: &[&str] = match framework.name {
+            "axum" => &["noop", "miracl", "noop-around", "miracl-around"],
+            _ => &["noop", "slot", "miracl"],
+        };
+        servers.extend(
+            variants
+                .iter()
+                .map(|variant| Which::Layer(framework, variant)),
+        );
+    }
+    servers
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

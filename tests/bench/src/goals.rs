@@ -1,0 +1,211 @@
+//! The goals, and whether they hold.
+
+/// What a figure should be at most, and what it could be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Goal {
+    pub(crate) what: &'static str,
+    pub(crate) goal: f64,
+    pub(crate) stretch: Option<f64>,
+}
+
+/// Instructions of `GET /whoami` over `GET /public`, sessions in cookies.
+pub(crate) const WHOAMI_COOKIE: Goal = Goal {
+    what: "`/whoami` over `/public`, sessions in cookies: instructions",
+    goal: 6_000.0,
+    stretch: Some(5_200.0),
+};
+/// The same, sessions in the memory of the process.
+pub(crate) const WHOAMI_MEMORY: Goal = Goal {
+    what: "`/whoami` over `/public`, sessions in memory: instructions",
+    goal: 3_500.0,
+    stretch: Some(2_500.0),
+};
+/// Instructions of `GET /public` under our layer, over the same under a layer that does nothing.
+pub(crate) const PUBLIC: Goal = Goal {
+    what: "`/public` under the layer over a no-op layer: instructions",
+    goal: 1_000.0,
+    stretch: Some(300.0),
+};
+/// Allocations of the same.
+pub(crate) const ALLOCATIONS: Goal = Goal {
+    what: "`/public` under the layer over a no-op layer: allocations",
+    goal: 0.0,
+    stretch: None,
+};
+
+/// What every request does counts one or more; what is left below this is the runtime's own doing now and then.
+const A_TWENTIETH: f64 = 0.05;
+
+/// A figure beside its goal.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    /// The framework, and the place of the layer where there are two.
+    pub(crate) of: String,
+    pub(crate) goal: Goal,
+    pub(crate) measured: f64,
+    /// What the framework takes for any layer that handlers can talk to, which comes on top of the goal.
+    pub(crate) own: f64,
+}
+
+impl Judged {
+    /// Whether the goal holds.
+    pub(crate) fn holds(&self) -> bool {
+        let allowance = if self.goal.goal == 0.0 {
+            A_TWENTIETH
+        } else {
+            0.0
+        };
+        // Not a number is no success.
+        self.measured <= self.limit() + allowance
+    }
+
+    /// Whether it is as good as it could be; where nothing better is asked for, whether the goal holds.
+    pub(crate) fn is_excellent(&self) -> bool {
+        match self.goal.stretch {
+            Some(stretch) => self.measured <= stretch + self.own,
+            None => self.holds(),
+        }
+    }
+
+    fn limit(&self) -> f64 {
+        self.goal.goal + self.own
+    }
+
+    /// Its row in the table.
+    pub(crate) fn row(&self) -> String {
+        let Self {
+            of,
+            goal,
+            measured,
+            own,
+        } = self;
+        let stretch = goal
+            .stretch
+            .map_or_else(|| "–".to_owned(), |stretch| figure(stretch + own));
+        let own = if *own == 0.0 {
+            "–".to_owned()
+        } else {
+            figure(*own)
+        };
+        let verdict = match (self.holds(), self.is_excellent()) {
+            (false, _) => "**no**",
+            (true, false) => "yes",
+            (true, true) => "yes, and the stretch",
+        };
+        format!(
+            "| {of} | {} | {} | {} | {own} | {stretch} | {verdict} |",
+            goal.what,
+            figure(*measured),
+            figure(self.limit()),
+        )
+    }
+}
+
+/// The table of all of them.
+pub(crate) fn table(judged: &[Judged]) -> String {
+    let mut lines = vec![
+        "| framework | what | measured | goal | of it the framework's own | stretch | holds |"
+            .to_owned(),
+        "|---|---|--:|--:|--:|--:|---|".to_owned(),
+    ];
+    lines.extend(judged.iter().map(Judged::row));
+    lines.join("\n")
+}
+
+/// A count of instructions whole and with thousands apart, a count of allocations with what is behind the point.
+pub(crate) fn figure(value: f64) -> String {
+    if value.abs() < 100.0 {
+        let text = format!("{value:.2}");
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        return if text == "-0" { "0" } else { text }.to_owned();
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0.0 {
+        format!("-{text}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(goal: Goal, measured: f64, own: f64) -> Judged {
+        Judged {
+            of: "axum".to_owned(),
+            goal,
+            measured,
+            own,
+        }
+    }
+
+    #[test]
+    fn a_goal_holds_up_to_itself_and_no_further() {
+        for (measured, holds, excellent) in [
+            (0.0, true, true),
+            (5_200.0, true, true),
+            (5_200.5, true, false),
+            (6_000.0, true, false),
+            (6_000.5, false, false),
+            (f64::NAN, false, false),
+        ] {
+            let judged = judged(WHOAMI_COOKIE, measured, 0.0);
+            assert_eq!(judged.holds(), holds, "{measured}");
+            assert_eq!(judged.is_excellent(), excellent, "{measured}");
+        }
+    }
+
+    #[test]
+    fn what_the_framework_takes_for_itself_comes_on_top() {
+        assert!(judged(PUBLIC, 1_400.0, 400.0).holds());
+        assert!(!judged(PUBLIC, 1_401.0, 400.0).holds());
+        assert!(judged(PUBLIC, 700.0, 400.0).is_excellent());
+        assert!(!judged(PUBLIC, 701.0, 400.0).is_excellent());
+    }
+
+    #[test]
+    fn no_allocation_means_none_in_any_request() {
+        assert!(judged(ALLOCATIONS, 0.0, 0.0).holds());
+        assert!(judged(ALLOCATIONS, 0.04, 0.0).holds());
+        assert!(!judged(ALLOCATIONS, 1.0, 0.0).holds());
+        assert!(!judged(ALLOCATIONS, f64::NAN, 0.0).holds());
+        assert!(judged(ALLOCATIONS, 2.01, 2.0).holds());
+        assert!(!judged(ALLOCATIONS, 3.0, 2.0).holds());
+    }
+
+    #[test]
+    fn a_row_says_what_was_missed() {
+        let row = judged(WHOAMI_MEMORY, 12_345.6, 0.0).row();
+        assert!(
+            row.contains("| 12,346 | 3,500 | – | 2,500 | **no** |"),
+            "{row}"
+        );
+        let row = judged(PUBLIC, 350.0, 100.0).row();
+        assert!(
+            row.ends_with("| 350 | 1,100 | 100 | 400 | yes, and the stretch |"),
+            "{row}"
+        );
+    }
+
+    #[test]
+    fn figures_are_easy_to_read() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.001, "0"),
+            (1.5, "1.5"),
+            (999.6, "1,000"),
+            (1_234_567.0, "1,234,567"),
+            (-4_321.0, "-4,321"),
+        ] {
+            assert_eq!(figure(value), text);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The tables: what was measured, beside the goals.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use miracl_tests::Adapter;
+
+use crate::{
+    callgrind::Each,
+    counts::{Counted, name},
+    goals::{ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, figure},
+    load::Loaded,
+    mode::Mode,
+    server::Which,
+};
+
+/// Holds what was counted against the goals.
+pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
+    let mut judged = Vec::new();
+    for counts in counted {
+        match &counts.which {
+            Which::Demo(framework, mode) => {
+                let goal = match mode {
+                    Mode::Cookie => WHOAMI_COOKIE,
+                    Mode::Memory => WHOAMI_MEMORY,
+                    Mode::Redis => continue,
+                };
+                let own = own(counted, *framework)?;
+                judged.push(Judged {
+                    of: framework.name.to_owned(),
+                    goal,
+                    measured: over_bare(counts)?.instructions,
+                    own: own.instructions,
+                });
+            }
+            Which::Layer(framework, variant) => {
+                let (noop, place) = match *variant {
+                    "miracl" if framework.name == "axum" => ("noop", ", `Router::layer`"),
+                    "miracl" => ("noop", ""),
+                    "miracl-around" => ("noop-around", ", around the router"),
+                    _ => continue,
+                };
+                let more = counts.bare.over(layer(counted, *framework, noop)?);
+                let own = own(counted, *framework)?;
+                let judge = |goal: Goal, measured, own| Judged {
+                    of: format!("{}{place}", framework.name),
+                    goal,
+                    measured,
+                    own,
+                };
+                judged.push(judge(PUBLIC, more.instructions, own.instructions));
+                judged.push(judge(ALLOCATIONS, more.allocations, own.allocations));
+            }
+            Which::Peer(_) => {}
+        }
+    }
+    if judged.is_empty() {
+        return Err("nothing was measured that has a goal".to_owned());
+    }
+    Ok(judged)
+}
+
+/// What a framework takes for a value that a layer leaves for a handler. axum's requests have a place for it already.
+fn own(counted: &[Counted], framework: Adapter) -> Result<Each, String> {
+    if framework.name == "axum" {
+        return Ok(Each::default());
+    }
+    let slot = layer(counted, framework, "slot")?;
+    Ok(slot.over(layer(counted, framework, "noop")?))
+}
+
+/// What a request takes under a layer.
+fn layer(counted: &[Counted], framework: Adapter, wanted: &str) -> Result<Each, String> {
+    let found = counted.iter().find(|counts| match &counts.which {
+        Which::Layer(of, variant) => *of == framework && *variant == wanted,
+        _ => false,
+    });
+    let found = found.ok_or_else(|| format!("{} was not measured {wanted}", framework.name))?;
+    Ok(found.bare)
+}
+
+fn over_bare(counts: &Counted) -> Result<Each, String> {
+    let whoami = counts.whoami.ok_or("nobody was logged in")?;
+    Ok(whoami.over(counts.bare))
+}
+
+/// The table of the counts, without a goal.
+pub(crate) fn counts(counted: &[Counted]) -> String {
+    let mut lines = vec![
+        "| server | instructions of the bare request | of one that asks who is there | over bare | allocations over bare |"
+            .to_owned(),
+        "|---|--:|--:|--:|--:|".to_owned(),
+    ];
+    for counts in counted {
+        let bare = figure(counts.bare.instructions);
+        let rest = match counts.whoami {
+            Some(whoami) => {
+                let more = whoami.over(counts.bare);
+                let whoami = figure(whoami.instructions);
+                let (more, allocations) = (figure(more.instructions), figure(more.allocations));
+                format!("{whoami} | {more} | {allocations}")
+            }
+            None => "– | – | –".to_owned(),
+        };
+        lines.push(format!("| {} | {bare} | {rest} |", name(&counts.which)));
+    }
+    lines.join("\n")
+}
+
+/// The table that stands in the README.
+pub(crate) fn readme(
+    counted: &[Counted],
+    loaded: &[Loaded],
+    bare_at_rest: &[(Adapter, u64)],
+) -> Result<String, String> {
+    let mut lines = vec![
+        "| | instructions over bare | CPU µs over bare, median (range) | requests/s, share of bare | bare requests/s | p50 / p99 ms | MB at rest, over bare | calm rounds |"
+            .to_owned(),
+        "|---|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+    ];
+    for load in loaded {
+        let of = name(&load.which);
+        let counts = counted.iter().find(|counts| name(&counts.which) == of);
+        let counts = counts.ok_or_else(|| format!("{of} was not counted"))?;
+        let instructions = figure(over_bare(counts)?.instructions);
+        let redis = match load.redis {
+            Some(redis) => format!(", and {redis:.1} in Redis"),
+            None => String::new(),
+        };
+        let memory = match &load.which {
+            Which::Demo(framework, _) => {
+                let bare = bare_at_rest.iter().find(|(of, _)| of == framework);
+                let (_, bare) = bare.ok_or_else(|| format!("no bare {}", framework.name))?;
+                let over = load.at_rest as f64 - *bare as f64;
+                format!(
+                    "{:.1}, {:.1}",
+                    megabytes(load.at_rest as f64),
+                    megabytes(over)
+                )
+            }
+            _ => format!("{:.1}", megabytes(load.at_rest as f64)),
+        };
+        let Loaded {
+            extra,
+            ratio,
+            rate,
+            p50,
+            p99,
+            calm,
+            played,
+            ..
+        } = load;
+        let rate = figure(*rate);
+        lines.push(format!(
+            "| {of} | {instructions} | {extra}{redis} | {ratio} | {rate} | {p50:.2} / {p99:.2} | {memory} | {calm} of {played} |"
+        ));
+    }
+    Ok(lines.join("\n"))
+}
+
+fn megabytes(bytes: f64) -> f64 {
+    bytes / 1024.0 / 1024.0
+}
+
+/// What the times are worth, when others were at work.
+pub(crate) fn warning(loaded: &[Loaded], rounds: usize) -> Option<String> {
+    let disturbed: Vec<String> = loaded
+        .iter()
+        .filter(|load| load.calm < rounds)
+        .map(|load| name(&load.which))
+        .collect();
+    let all = disturbed.join("; ");
+    (!disturbed.is_empty()).then(|| {
+        format!(
+            "The machine was too busy to trust these times: others took more than 10 % of a CPU. {all}. The counts of instructions hold."
+        )
+    })
+}
+
+/// What it was measured by, and on.
+pub(crate) fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("an unknown CPU", |(_, name)| name.trim());
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let versions = [
+        said("rustc", "--version"),
+        said("valgrind", "--version"),
+        said("wrk", "-v"),
+    ];
+    let versions: Vec<String> = versions.into_iter().flatten().collect();
+    format!("{cpu}, Linux {}, {}", kernel.trim(), versions.join(", "))
+}
+
+/// The name and the version in what a program says of itself.
+fn said(program: &str, flag: &str) -> Option<String> {
+    let output = Command::new(program)
+        .arg(flag)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = text.lines().next()?.split_whitespace().take(2).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(which: Which, bare: f64, whoami: Option<f64>, allocations: f64) -> Counted {
+        let each = |instructions| Each {
+            instructions,
+            allocations,
+        };
+        Counted {
+            which,
+            bare: each(bare),
+            whoami: whoami.map(each),
+        }
+    }
+
+    fn framework(name: &str) -> Adapter {
+        let mut all = Adapter::ALL.iter();
+        *all.find(|adapter| adapter.name == name).unwrap()
+    }
+
+    #[test]
+    fn each_goal_is_held_against_its_own_figure() {
+        let (axum, actix) = (framework("axum"), framework("actix"));
+        let counted = [
+            counted(
+                Which::Demo(axum, Mode::Cookie),
+                10_000.0,
+                Some(15_000.0),
+                9.0,
+            ),
+            counted(
+                Which::Demo(axum, Mode::Redis),
+                10_000.0,
+                Some(99_000.0),
+                9.0,
+            ),
+            counted(Which::Layer(axum, "noop"), 8_000.0, None, 5.0),
+            counted(Which::Layer(axum, "miracl"), 9_500.0, None, 6.0),
+            counted(Which::Layer(axum, "noop-around"), 7_000.0, None, 5.0),
+            counted(Which::Layer(axum, "miracl-around"), 7_200.0, None, 5.0),
+            counted(
+                Which::Demo(actix, Mode::Memory),
+                20_000.0,
+                Some(23_700.0),
+                9.0,
+            ),
+            counted(Which::Layer(actix, "noop"), 20_000.0, None, 5.0),
+            counted(Which::Layer(actix, "slot"), 20_300.0, None, 7.0),
+            counted(Which::Layer(actix, "miracl"), 21_400.0, None, 7.0),
+        ];
+        let judged = judge(&counted).unwrap();
+        let found: Vec<(&str, f64, f64, bool)> = judged
+            .iter()
+            .map(|judged| {
+                let Judged {
+                    of, measured, own, ..
+                } = judged;
+                (of.as_str(), *measured, *own, judged.holds())
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("axum", 5_000.0, 0.0, true),
+                ("axum, `Router::layer`", 1_500.0, 0.0, false),
+                ("axum, `Router::layer`", 1.0, 0.0, false),
+                ("axum, around the router", 200.0, 0.0, true),
+                ("axum, around the router", 0.0, 0.0, true),
+                ("actix", 3_700.0, 300.0, true),
+                ("actix", 1_400.0, 300.0, false),
+                ("actix", 2.0, 2.0, true),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_measured_is_no_success() {
+        assert!(judge(&[]).is_err());
+        let alone = Which::Layer(framework("axum"), "miracl");
+        assert!(judge(&[counted(alone, 1.0, None, 0.0)]).is_err());
+    }
+}

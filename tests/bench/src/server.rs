@@ -1,0 +1,158 @@
+//! A server, alone on a CPU: every framework takes that for a reason to have one worker.
+
+use std::{ffi::OsString, net::TcpListener, path::Path, time::Duration};
+
+use miracl_tests::{Adapter, Demo, DemoBuilder, Redis};
+
+use crate::{
+    http::{Connection, Exchange},
+    mode::Mode,
+    programs::{Programs, SERVER},
+    session::Provider,
+};
+
+/// How long a server may take to listen, under valgrind on a busy machine.
+const START: Duration = Duration::from_secs(120);
+/// How long it may take to end.
+const END: Duration = Duration::from_secs(60);
+const CALLGRIND_OUT: &str = "callgrind.out";
+
+/// Which server to start.
+#[derive(Clone, Debug)]
+pub(crate) enum Which {
+    /// A demo with its sessions there, and somebody logged in.
+    Demo(Adapter, Mode),
+    /// A route under a layer.
+    Layer(Adapter, &'static str),
+    /// Another library: the program, its settings, and the name of its row.
+    Peer(crate::peers::Peer),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    demo: Demo,
+    /// The request that asks nobody who is there.
+    pub(crate) bare: Exchange,
+    /// The request of somebody who is logged in.
+    pub(crate) whoami: Option<Exchange>,
+    pub(crate) redis: Option<Redis>,
+}
+
+impl Server {
+    /// Starts a server on a CPU, if need be under valgrind, and logs somebody in.
+    pub(crate) fn start(
+        which: &Which,
+        programs: &Programs,
+        provider: &Provider,
+        cpu: u32,
+        under_valgrind: bool,
+    ) -> Result<Self, String> {
+        let mut command: Vec<OsString> = ["taskset", "-c", &cpu.to_string()].map(Into::into).into();
+        if under_valgrind {
+            let out = format!("--callgrind-out-file={CALLGRIND_OUT}");
+            command.extend(["valgrind", "--tool=callgrind", &out].map(OsString::from));
+        }
+        let set = |builder: DemoBuilder, pairs: &[(&str, String)]| {
+            let pairs = pairs.iter();
+            pairs.fold(builder, |builder, (name, value)| builder.env(name, value))
+        };
+        match which {
+            Which::Demo(framework, mode) => {
+                command.push(programs.get(framework.demo)?.into());
+                let (store, redis) = mode.store();
+                let client = provider.client();
+                let builder = Demo::builder(*framework)
+                    .env("SESSION_STORE", &store)
+                    .env("DATABASE_URL", "sqlite::memory:");
+                let demo = start(set(builder, &client), command)?;
+                let cookie = provider.log_in(&demo, &client)?;
+                Ok(Self {
+                    bare: public(),
+                    whoami: Some(Exchange {
+                        path: "/whoami",
+                        cookie: Some(cookie),
+                        body: provider.email().to_owned(),
+                    }),
+                    demo,
+                    redis,
+                })
+            }
+            Which::Layer(framework, variant) => {
+                command.push(programs.get(SERVER)?.into());
+                command.extend([framework.name, variant].map(OsString::from));
+                Ok(Self {
+                    demo: start(Demo::builder(*framework), command)?,
+                    bare: public(),
+                    whoami: None,
+                    redis: None,
+                })
+            }
+            Which::Peer(peer) => {
+                command.push(peer.program.clone().into());
+                let port = free_port()?;
+                let builder = Demo::builder(peer.framework).silent_at(port);
+                let settings = peer.settings(port);
+                let demo = start(set(builder, &settings), command)?;
+                let (bare, whoami) = peer.exchanges(demo.port())?;
+                Ok(Self {
+                    demo,
+                    bare,
+                    whoami: Some(whoami),
+                    redis: None,
+                })
+            }
+        }
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.demo.port()
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.demo.id()
+    }
+
+    /// A new connection to it.
+    pub(crate) fn connect(&self) -> Result<Connection, String> {
+        Connection::open(self.port())
+    }
+
+    /// Asks it to end, and returns what callgrind wrote.
+    pub(crate) fn profile(mut self) -> Result<String, String> {
+        self.demo.terminate();
+        match self.demo.wait_for_end(END) {
+            Some(0) => {}
+            // By the signal itself, of which valgrind tells callgrind first.
+            None if self.demo.directory().join(CALLGRIND_OUT).exists() => {}
+            code => return Err(format!("it ended with {code:?}:\n{}", self.demo.log())),
+        }
+        read(self.demo.directory())
+    }
+}
+
+fn read(directory: &Path) -> Result<String, String> {
+    let file = directory.join(CALLGRIND_OUT);
+    std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn start(builder: DemoBuilder, command: Vec<OsString>) -> Result<Demo, String> {
+    let started = builder.command(command, START).try_start();
+    started.map_err(|refused| format!("it does not start: {refused}"))
+}
+
+/// `GET /public`, which has no `Cookie` header.
+fn public() -> Exchange {
+    Exchange {
+        path: "/public",
+        cookie: None,
+        body: "This page is for everyone.".to_owned(),
+    }
+}
+
+fn free_port() -> Result<u16, String> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    Ok(free.map_err(|error| error.to_string())?.port())
+}
