@@ -19,7 +19,7 @@ use crate::{
     routes::Route,
     seal::Purpose,
     secret::{Secret, random},
-    session::{Session, SessionData, User},
+    session::{Names, Session, SessionData, User},
     token::{self, Grant, TokenResponse, Tokens},
     userinfo::{self, UserData, UserinfoError},
     visit::Visit,
@@ -375,11 +375,12 @@ impl Visit {
             created_ms: now_ms,
             seen: now_ms / 1000,
             issued_at: id_token.issued_at,
-            issuer: id_token.issuer,
-            subject: id_token.subject,
-            email: user_data.email(),
+            names: Names::new(
+                &id_token.issuer,
+                &id_token.subject,
+                user_data.email().as_deref(),
+            ),
             email_verified: user_data.email_verified(),
-            sid: id_token.sid,
             marked_by,
         });
         let data = Arc::new(SessionData {

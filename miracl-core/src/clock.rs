@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Tells the time. By default the system's; tests put in their own to see deadlines pass without waiting.
@@ -26,15 +26,17 @@ impl Clock {
 
     /// Seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
-        self.now_ms() / 1000
+        self.since_1970().as_secs()
     }
 
     /// Milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.since_1970().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn since_1970(&self) -> Duration {
         let now = self.0.as_ref().map_or_else(SystemTime::now, |now| now());
-        now.duration_since(UNIX_EPOCH).map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        now.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Our cookies: their names and attributes, how they are found in a request, and how they are cut into parts.
 
+use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
 use cookie::{Cookie, SameSite};
 
 use crate::{
     config::{Checked, ResponseMode},
     seal::{KeyRing, Opened, Purpose, SealNonce, parts},
+    session::SessionId,
 };
 
 /// All of our cookies together, names and values: browsers and servers begin to refuse at 8 KB of headers.
@@ -13,6 +15,8 @@ pub(crate) const BUDGET: usize = 7 * 1024;
 pub(crate) const SESSION_BUDGET: usize = BUDGET - 1024;
 /// The most characters of one cookie's value. Browsers keep 4096 bytes with name and attributes (RFC 6265 §6.1).
 const PART_LEN: usize = 3800;
+/// A value up to this many bytes opens without memory of its own: the small part of a session with names of usual length.
+const SMALL: usize = 640;
 /// More parts than fit into the budget.
 const MAX_PARTS: usize = 3;
 
@@ -114,7 +118,21 @@ impl Cookies {
 
     /// Finds a value that is not sealed.
     pub(crate) fn plain<'a>(&self, header: &'a [u8], name: &'a str) -> Option<&'a str> {
-        values(header, name).next()
+        values(header, name).find_map(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// Finds the id of a session that is kept in a store. Only what could be one counts.
+    pub(crate) fn id(&self, header: &[u8]) -> Option<SessionId> {
+        let value = values(header, &self.session).next()?;
+        let mut id = SessionId::default();
+        let decoded = (value.len() == BASE64.encoded_length(id.len()))
+            .then(|| BASE64.decode(value, id.as_mut_slice().as_out()));
+        decoded?.is_ok().then_some(id)
+    }
+
+    /// Whether a request has a cookie of this name.
+    pub(crate) fn has(&self, header: &[u8], name: &str) -> bool {
+        values(header, name).next().is_some()
     }
 
     /// Deletes every part that a value may have besides the first `kept`, whether the request has them or not.
@@ -157,7 +175,7 @@ impl Cookies {
         };
         SetCookie {
             line: cookie.build().to_string(),
-            nonce: crate::seal::nonce(value),
+            nonce: crate::seal::nonce(value.as_bytes()),
             len,
             name,
         }
@@ -168,6 +186,55 @@ impl Cookies {
     /// Where the same name comes twice, which happens when another app set it for a longer path, the one that opens counts.
     pub(crate) fn open(&self, header: &[u8], purpose: Purpose, name: &str) -> Option<Found> {
         values(header, name).find_map(|value| self.open_value(purpose, name, value))
+    }
+
+    /// Finds the two cookies of a session. `read` is told what is in the small one, and whether the first key sealed it; beside what it
+    /// returns stands the nonce of the large one. As in [`open`](Self::open), the value that opens counts.
+    ///
+    /// It takes no memory for a value of the usual size, and looks no further than it must: this runs for each request of a
+    /// logged-in user.
+    pub(crate) fn read_session<T>(
+        &self,
+        header: &[u8],
+        read: impl Fn(&[u8], bool) -> T,
+    ) -> Option<(T, Option<SealNonce>)> {
+        let (mut session, mut nonce) = (None, None);
+        let mut rest = header;
+        loop {
+            rest = rest.trim_ascii_start();
+            // Not cut first: the end of a large value is far away.
+            if nonce.is_none()
+                && let Some(value) = value_at(rest, &self.data)
+            {
+                nonce = crate::seal::nonce(value.strip_prefix(b"\"").unwrap_or(value));
+            }
+            if session.is_some() && nonce.is_some() {
+                break;
+            }
+            let (cookie, behind) = rest.split_at(end(rest));
+            if session.is_none()
+                && let Some(value) = value_at(cookie, &self.session)
+            {
+                session = self.open_small(cut(value), &read);
+            }
+            match behind {
+                [_, behind @ ..] => rest = behind,
+                [] => break,
+            }
+        }
+        session.map(|session| (session, nonce))
+    }
+
+    fn open_small<T>(&self, value: &[u8], read: impl Fn(&[u8], bool) -> T) -> Option<T> {
+        let (purpose, name) = (Purpose::Session, &self.session);
+        let mut room = [0; SMALL / 4 * 3];
+        if value.len() > SMALL {
+            let found = self.open_value(purpose, name, value)?;
+            return Some(read(&found.plain, found.first_key));
+        }
+        let opened = self.keys.open_in(purpose, name, value, &mut room);
+        let (plain, first_key) = self.opened(name, opened)?;
+        Some(read(plain, first_key))
     }
 
     /// Finds a value that may be cut into parts, and opens it.
@@ -182,15 +249,21 @@ impl Cookies {
             }
             let mut whole = first.to_owned();
             for place in 1..count {
-                whole.push_str(values(header, &part_name(name, place)).next()?);
+                whole.extend_from_slice(values(header, &part_name(name, place)).next()?);
             }
             self.open_value(purpose, name, &whole)
         })
     }
 
-    pub(crate) fn open_value(&self, purpose: Purpose, name: &str, value: &str) -> Option<Found> {
-        match self.keys.open(purpose, name, value) {
-            Opened::Plain { plain, first_key } => Some(Found { plain, first_key }),
+    pub(crate) fn open_value(&self, purpose: Purpose, name: &str, value: &[u8]) -> Option<Found> {
+        let opened = self.keys.open(purpose, name, value);
+        let (plain, first_key) = self.opened(name, opened)?;
+        Some(Found { plain, first_key })
+    }
+
+    fn opened<P>(&self, name: &str, opened: Opened<P>) -> Option<(P, bool)> {
+        match opened {
+            Opened::Plain { plain, first_key } => Some((plain, first_key)),
             Opened::Foreign => {
                 tracing::debug!(name, "a cookie of an unknown key is left alone");
                 None
@@ -208,24 +281,20 @@ impl Cookies {
             .any(|value| matches!(self.keys.open(purpose, name, value), Opened::Foreign))
     }
 
-    /// The nonce of the first value of this name in the request: what tells one sealing from another without opening it.
-    pub(crate) fn nonce(&self, header: &[u8], name: &str) -> Option<SealNonce> {
-        values(header, name).find_map(crate::seal::nonce)
-    }
-
     /// The names of the cookies in a request that hold a value and its parts.
     pub(crate) fn names_of_parts(&self, header: &[u8], name: &str) -> Vec<String> {
         (0..MAX_PARTS)
             .map(|place| part_name(name, place))
-            .filter(|part| values(header, part).next().is_some())
+            .filter(|part| self.has(header, part))
             .collect()
     }
 
     /// The names of all pending logins in a request.
     pub(crate) fn logins(&self, header: &[u8]) -> Vec<String> {
         let mut names: Vec<String> = pairs(header)
-            .filter(|(name, _)| name.starts_with(&self.login_prefix))
-            .map(|(name, _)| name.to_owned())
+            .filter(|(name, _)| name.starts_with(self.login_prefix.as_bytes()))
+            .filter_map(|(name, _)| std::str::from_utf8(name).ok())
+            .map(str::to_owned)
             .collect();
         names.sort();
         names.dedup();
@@ -235,6 +304,7 @@ impl Cookies {
     /// How many bytes of a request's `Cookie` header are ours, not counting `except`.
     pub(crate) fn bytes_in(&self, header: &[u8], except: impl Fn(&str) -> bool) -> usize {
         pairs(header)
+            .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
             .filter(|(name, _)| self.is_ours(name) && !except(name))
             .map(|(name, value)| name.len() + 1 + value.len())
             .sum()
@@ -261,20 +331,50 @@ fn part_name(name: &str, place: usize) -> String {
 ///
 /// On bytes and without allocation: it runs for each request of a logged-in user, and a value of another app that is not
 /// UTF-8 must not hide ours.
-fn values<'a>(header: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a str> {
-    pairs(header)
-        .filter(move |(found, _)| *found == name)
-        .map(|(_, value)| value)
+fn values<'a>(header: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    each(header).filter_map(move |cookie| value_at(cookie, name).map(cut))
 }
 
-fn pairs(header: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    header.split(|byte| *byte == b';').filter_map(|pair| {
-        let pair = pair.trim_ascii();
-        let equals = pair.iter().position(|byte| *byte == b'=')?;
-        let name = std::str::from_utf8(&pair[..equals]).ok()?;
-        let value = std::str::from_utf8(&pair[equals + 1..]).ok()?;
-        Some((name, value.trim_matches('"')))
+/// Every cookie of a `Cookie` header that has a name, and its value.
+fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    each(header).filter_map(|cookie| {
+        let equals = memchr::memchr(b'=', cookie)?;
+        Some((&cookie[..equals], cut(&cookie[equals + 1..])))
     })
+}
+
+fn each(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let (cookie, behind) = rest?.split_at(end(rest?));
+        rest = behind.get(1..);
+        Some(cookie.trim_ascii())
+    })
+}
+
+/// Where the first cookie of the rest of a header ends.
+fn end(from: &[u8]) -> usize {
+    memchr::memchr(b';', from).unwrap_or(from.len())
+}
+
+/// The value of a cookie, if it has this name; where the rest of a header is given, what comes behind as well.
+fn value_at<'a>(from: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    from.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+}
+
+/// A value without what may be around it.
+fn cut(value: &[u8]) -> &[u8] {
+    unquoted(value.trim_ascii_end())
+}
+
+fn unquoted(mut value: &[u8]) -> &[u8] {
+    while let [b'"', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b'"'] = value {
+        value = rest;
+    }
+    value
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ use crate::{
     error::SessionError,
     miracl::Engine,
     request::RequestView,
-    routes::path_of,
     secret::hex,
     session::{Session, SessionId},
     store::IndexKey,
@@ -101,8 +100,9 @@ impl Visit {
         let mut sessions = Vec::new();
         for (key, stored) in stored.map_err(SessionError::Store)? {
             let living = engine.read_confirmed(&key, &stored, &binding);
-            let same_person = |session: &Session| {
-                session.subject == current.subject && session.issuer == current.issuer
+            let same_person = |session: &Arc<Session>| {
+                session.names.subject() == current.names.subject()
+                    && session.names.issuer() == current.names.issuer()
             };
             let Some(session) = living.filter(same_person) else {
                 continue;
@@ -118,7 +118,7 @@ impl Visit {
                     session.seen
                 },
                 user_agent: data.and_then(|data| data.user_agent),
-                session: Arc::new(session),
+                session,
             });
         }
         sessions.sort_by_cached_key(|info| {
@@ -205,7 +205,9 @@ impl Engine {
     /// The browser's name, where it is going to be kept: on the callback's path, of an app whose sessions are in a store.
     pub(crate) fn user_agent(&self, request: &impl RequestView) -> Option<String> {
         self.store()?;
-        if path_of(&request.path_and_query()) != self.callback_path {
+        let target = request.path_and_query();
+        let rest = target.strip_prefix(&self.callback_path)?;
+        if !matches!(rest.as_bytes(), [] | [b'?', ..]) {
             return None;
         }
         let name = request.header_values("user-agent").next()?;

@@ -49,7 +49,8 @@ impl Visit {
                 session.is_some_and(|session| session.marked_by.sid == Some(mark))
             }
             (_, Parameter::Missing, Some(session)) => {
-                session.sid.is_none() && iss.is_none_or(|iss| iss == session.issuer)
+                session.marked_by.sid.is_none()
+                    && iss.is_none_or(|iss| iss == session.names.issuer())
             }
             _ => false,
         };

@@ -5,7 +5,11 @@
 
 mod record;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
@@ -14,7 +18,7 @@ use crate::{
     cookies::{Keep, SESSION_BUDGET, SetCookie},
     error::SessionError,
     seal::Purpose,
-    session::{Binding, Session, SessionData, SessionId},
+    session::{Binding, Session, SessionData, SessionId, User},
     store::{ErasedStore, StoreError, StoredSession},
     userinfo::UserData,
     visit::{Current, State, Visit, put},
@@ -44,18 +48,63 @@ impl Visit {
         }
     }
 
-    async fn read_current(&self) -> Result<Option<Current>, SessionError> {
-        {
-            let mut state = self.lock();
-            state.touched = true;
-            if state.read {
-                return Ok(state.current.clone());
+    /// Returns the small part of the session, as [`current`](Self::current) does: what most requests want, and all that they pay for.
+    pub(crate) async fn session(&self) -> Result<Option<Arc<Session>>, SessionError> {
+        match self.session_now() {
+            Some(session) => Ok(session),
+            None => {
+                let current = Box::pin(self.current()).await?;
+                Ok(current.map(|current| current.session))
             }
+        }
+    }
+
+    /// The same; `None` when something has to be waited for.
+    pub(crate) fn session_now(&self) -> Option<Option<Arc<Session>>> {
+        let state = self.read_now()?;
+        let current = state.current.as_ref();
+        Some(current.map(|current| Arc::clone(&current.session)))
+    }
+
+    /// Reads the session if that was not done yet; `None` when something has to be waited for.
+    fn read_now(&self) -> Option<MutexGuard<'_, State>> {
+        let engine = self.miracl().engine();
+        let mut state = self.lock();
+        state.touched = true;
+        if state.read {
+            return Some(state);
+        }
+        let binding = engine.known_binding()?;
+        if !engine.marks.is_fresh() {
+            return None;
+        }
+        match engine.read_at_once(self.header(), binding) {
+            Some(current) => state.current = current,
+            None if engine.store().is_none() => self.read_cookies(&mut state, binding),
+            None => return None,
+        }
+        state.read = true;
+        Some(state)
+    }
+
+    /// Takes it as known who is there, if the session is in cookies; what is in a store belongs to it and is read again.
+    pub(crate) fn know(&self, user: Option<&User>) {
+        let mut state = self.lock();
+        state.touched = true;
+        if self.miracl().engine().store().is_none() {
+            state.read = true;
+            state.current = user.map(|user| Current::in_cookies(Arc::clone(&user.0)));
+        }
+    }
+
+    async fn read_current(&self) -> Result<Option<Current>, SessionError> {
+        if let Some(state) = self.read_now() {
+            return Ok(state.current.clone());
         }
         let engine = self.miracl().engine();
         let binding = self.binding().await?;
         let cookies = &engine.cookies;
-        if !engine.marks.is_fresh() && cookies.plain(self.header(), &cookies.session).is_some() {
+        if !engine.marks.is_fresh() && cookies.has(self.header(), &cookies.session) {
             self.miracl().follow_marks();
             engine.marks.catch_up().await.map_err(SessionError::Store)?;
         }
@@ -67,7 +116,7 @@ impl Visit {
             }
             return Ok(state.current.clone());
         };
-        let loaded = match self.id() {
+        let loaded = match engine.cookies.id(self.header()) {
             Some(id) => self.load(store, id, &binding).await?,
             None => None,
         };
@@ -188,6 +237,8 @@ impl Visit {
             return Ok(());
         };
         let engine = self.miracl().engine();
+        // The store first: a session that may still be there has not ended, and the person can try again.
+        self.delete_stored(ended.session.id).await?;
         let marked = engine.marks.end_session(ended.session.id).await;
         marked.map_err(SessionError::Store)?;
         {
@@ -196,10 +247,10 @@ impl Visit {
             self.delete_session_cookies(&mut state);
         }
         let counted = &engine.cookies.loops;
-        if engine.cookies.plain(self.header(), counted).is_some() {
+        if engine.cookies.has(self.header(), counted) {
             self.set_cookies([engine.cookies.delete(counted)]);
         }
-        self.delete_stored(ended.session.id).await
+        Ok(())
     }
 
     /// Writes changed tokens or user data, as a new generation of the same session. `change` returns `None` to leave them as they
@@ -225,7 +276,10 @@ impl Visit {
             let user_data = UserData::from(&data);
             let session = Session {
                 generation: current.session.generation.wrapping_add(1),
-                email: user_data.email(),
+                names: current
+                    .session
+                    .names
+                    .with_email(user_data.email().as_deref()),
                 email_verified: user_data.email_verified(),
                 ..(*current.session).clone()
             };
@@ -265,14 +319,6 @@ impl Visit {
         });
     }
 
-    /// The id in the session's cookie, where that is what it has. Only what could be one of ours counts.
-    fn id(&self) -> Option<SessionId> {
-        let cookies = &self.miracl().engine().cookies;
-        let value = cookies.plain(self.header(), &cookies.session)?;
-        let bytes = BASE64.decode_to_vec(value.as_bytes()).ok()?;
-        bytes.try_into().ok()
-    }
-
     /// The cookie with the id of a session in the store.
     fn id_cookie(&self, session: &Session) -> SetCookie {
         let engine = self.miracl().engine();
@@ -295,15 +341,12 @@ impl Visit {
         let Some(stored) = loaded.map_err(SessionError::Store)? else {
             return Ok(None);
         };
-        let Some(session) = engine.read_stored(id, &key, &stored, binding) else {
-            tracing::debug!("a stored session has ended, or was sealed for somebody else");
-            return Ok(None);
-        };
-        Ok(Some(Current {
-            session: Arc::new(session),
-            data: None,
-            stored: Some(stored),
-        }))
+        let now = engine.now();
+        let current = engine.current(id, &key, stored, binding, now);
+        if let Some(current) = &current {
+            engine.loops.seen(&current.session, now);
+        }
+        Ok(current)
     }
 
     /// Moves the idle deadline of a session in the store. Whoever fails at it leaves that to the next request.
@@ -346,36 +389,33 @@ impl Visit {
     fn read_cookies(&self, state: &mut State, binding: &Binding) {
         let engine = self.miracl().engine();
         let (config, cookies) = (&engine.config, &engine.cookies);
-        let Some(found) = cookies.open(self.header(), Purpose::Session, &cookies.session) else {
+        let now = engine.now();
+        let read = |plain: &[u8], first_key| (engine.living(plain, binding, now), first_key);
+        let Some(((living, first_key), nonce)) = cookies.read_session(self.header(), read) else {
             return;
         };
-        let now = engine.now();
-        let Some(mut session) = engine.living(&found.plain, binding) else {
+        let Some(mut session) = living else {
             tracing::debug!("a session has ended, or belongs to another client");
             return;
         };
-        if cookies.nonce(self.header(), &cookies.data) != Some(session.data) {
+        if nonce != Some(session.data) {
             self.drop_halves(state);
             return;
         }
         engine.loops.seen(&session, now);
         let move_deadline = session.is_worth_moving(now, config);
         if move_deadline {
-            session.seen = now;
+            Arc::make_mut(&mut session).seen = now;
         }
-        state.current = Some(Current {
-            session: Arc::new(session),
-            data: None,
-            stored: None,
-        });
-        if !found.first_key && self.open_data(state).is_none() {
+        state.current = Some(Current::in_cookies(session));
+        if !first_key && self.open_data(state).is_none() {
             return;
         }
-        if let Some(current) = state.current.clone()
-            && (move_deadline || !found.first_key)
+        if (move_deadline || !first_key)
+            && let Some(current) = state.current.clone()
         {
             // Both parts together, so that no part stays behind under a key that is about to go.
-            let data = current.data.as_deref().filter(|_| !found.first_key);
+            let data = current.data.as_deref().filter(|_| !first_key);
             match self.seal(&current.session, data, binding) {
                 Ok(sealed) => put(&mut state.cookies, sealed),
                 Err(error) => tracing::warn!(%error, "the session cannot be sealed again"),

@@ -51,6 +51,7 @@ mod initiate;
 mod json;
 mod jwks;
 mod kept;
+mod lazy;
 mod login;
 mod logout;
 mod loops;
@@ -74,8 +75,9 @@ mod userinfo;
 mod visit;
 mod wire;
 
+pub use lazy::LazyVisit;
 pub use reply::Reply;
-pub use request::RequestView;
+pub use request::{RequestView, SeenHeaders};
 pub use routes::{Answer, Mount, Route};
 pub use session::User;
 pub use visit::{Outcome, Visit};

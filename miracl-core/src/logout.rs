@@ -99,10 +99,10 @@ impl Visit {
         let Some(user) = self.user().await? else {
             return Ok(None);
         };
-        let provider = self.logout().await?;
         if self.changes_nothing() {
-            return Ok(provider);
+            return self.logout().await;
         }
+        // The others first: whoever is told that it failed is still logged in, and can try again.
         let engine = self.miracl().engine();
         let until = Until::by_clock(engine.config.clock.now_ms());
         let person = user.0.marked_by.subject;
@@ -112,7 +112,7 @@ impl Visit {
             let deleted = store.delete_by_subject(&IndexKey(person)).await;
             deleted.map_err(SessionError::Store)?;
         }
-        Ok(provider)
+        self.logout().await
     }
 
     /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`

@@ -7,10 +7,14 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use moka::sync::Cache;
+use moka::sync::{Cache, CacheBuilder};
 
 use crate::{
     cookies::{Cookies, Keep, SetCookie},
@@ -30,6 +34,8 @@ pub(crate) struct Loops {
     /// The last session of each person, who is a hash of issuer and subject.
     last: Cache<u64, SessionId>,
     unseen: Cache<SessionId, ()>,
+    /// How many they are: where nobody has just logged in, there is nothing to look up.
+    waiting: Arc<AtomicUsize>,
     hasher: RandomState,
 }
 
@@ -42,9 +48,15 @@ struct Count {
 
 impl Loops {
     pub(crate) fn new() -> Self {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let gone = Arc::clone(&waiting);
+        let unseen = builder().eviction_listener(move |_, (), _| {
+            gone.fetch_sub(1, Ordering::Relaxed);
+        });
         Self {
-            last: cache(),
-            unseen: cache(),
+            last: builder().build(),
+            unseen: unseen.build(),
+            waiting,
             hasher: RandomState::new(),
         }
     }
@@ -52,7 +64,9 @@ impl Loops {
     /// Notes that a session came back.
     pub(crate) fn seen(&self, session: &Session, now: u64) {
         // An old one was seen before, or nobody remembers it.
-        if now.saturating_sub(session.created()) <= WINDOW {
+        if now.saturating_sub(session.created()) <= WINDOW
+            && self.waiting.load(Ordering::Relaxed) > 0
+        {
             self.unseen.invalidate(&session.id);
         }
     }
@@ -65,9 +79,12 @@ impl Loops {
         cookies: &Cookies,
         header: &[u8],
     ) -> Option<SetCookie> {
-        let person = self.hasher.hash_one((&session.issuer, &session.subject));
+        let person = self
+            .hasher
+            .hash_one((session.names.issuer(), session.names.subject()));
         let before = self.last.get(&person);
         self.last.insert(person, session.id);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         self.unseen.insert(session.id, ());
         let in_vain = before.is_some_and(|before| self.unseen.contains_key(&before));
         let counted = cookies.plain(header, &cookies.loops);
@@ -101,7 +118,7 @@ impl Count {
     }
 }
 
-fn cache<K, V>() -> Cache<K, V>
+fn builder<K, V>() -> CacheBuilder<K, V, Cache<K, V>>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -109,7 +126,6 @@ where
     Cache::builder()
         .max_capacity(CAPACITY)
         .time_to_live(Duration::from_secs(WINDOW))
-        .build()
 }
 
 #[cfg(test)]

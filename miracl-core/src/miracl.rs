@@ -6,7 +6,7 @@ use std::{
 };
 
 use ring::digest;
-use url::Url;
+use url::{Position, Url};
 
 use crate::{
     backchannel::{self, SeenAlgorithms},
@@ -22,7 +22,7 @@ use crate::{
     origin,
     refresh::Renewals,
     reply::Reply,
-    request::{RequestView, is_idle},
+    request::{RequestView, SeenHeaders},
     return_to::ReturnTo,
     session::Binding,
     visit::Visit,
@@ -40,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) config: Config,
     /// The redirect URI's origin, with the path `/`.
     pub(crate) origin: Url,
+    /// How a browser names the redirect URI's host in a request: with the port where it is not the scheme's own.
+    host_header: String,
     pub(crate) callback_path: String,
     pub(crate) signed_out_path: Option<String>,
     allowed_origins: Vec<String>,
@@ -97,6 +99,7 @@ impl Miracl {
             loops: Loops::new(),
             renewals: Renewals::new(),
             binding: OnceLock::new(),
+            host_header: checked.origin[Position::BeforeHost..Position::AfterPort].to_owned(),
             origin: checked.origin,
             callback_path: checked.callback_path,
             signed_out_path: checked.signed_out_path,
@@ -152,24 +155,20 @@ impl Miracl {
         )
     }
 
-    /// Makes the visit of one request. Copies its cookies, and on the callback's path the browser's name, and does nothing else.
+    /// Makes the visit of one request. Keeps its cookies, and on the callback's path the browser's name, and does nothing else.
     ///
     /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
     pub fn visit(&self, request: &impl RequestView) -> Visit {
-        let mut header = Vec::new();
-        // HTTP/2 may split the cookies over several headers (RFC 9113 §8.2.3).
-        for value in request.header_values("cookie") {
-            if !header.is_empty() {
-                header.extend_from_slice(b"; ");
-            }
-            header.extend_from_slice(value);
-        }
-        let other_host = self.0.other_host(request);
+        let seen = SeenHeaders::of(request, &self.0.host_header);
+        let other_host = match seen.own_host {
+            true => None,
+            false => self.0.other_host(request),
+        };
         let user_agent = self.0.user_agent(request);
         Visit::new(
             self.clone(),
-            header,
-            is_idle(request),
+            seen.cookies,
+            seen.idle,
             other_host,
             user_agent,
         )
@@ -284,9 +283,14 @@ impl Engine {
         ReturnTo::parse(path, &self.origin, &self.own_paths())
     }
 
+    /// The [`binding`](Self::binding), once it is known.
+    pub(crate) fn known_binding(&self) -> Option<&Binding> {
+        self.binding.get()
+    }
+
     /// What every sealed value carries, so that it counts for this issuer and client only.
     pub(crate) async fn binding(&self) -> Result<Binding, ProviderError> {
-        if let Some(known) = self.binding.get() {
+        if let Some(known) = self.known_binding() {
             return Ok(*known);
         }
         let client_id = self.credentials.client_id().await?;

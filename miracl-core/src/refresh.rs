@@ -185,7 +185,7 @@ impl Visit {
         let metadata = engine.discovery.metadata(&engine.http).await;
         let metadata = metadata.map_err(RefreshError::Provider)?;
         let token = data.tokens.access_token.expose();
-        let subject = &current.session.subject;
+        let subject = current.session.names.subject();
         Ok(userinfo::fetch(engine, &metadata, token, subject).await)
     }
 
@@ -346,7 +346,7 @@ async fn check_id_token(
         .check(http, uri, &token, Cause::Login, &mut Recorder::new())
         .await?;
     let expected = Expected {
-        issuers: Issuers::One(&session.issuer),
+        issuers: Issuers::One(session.names.issuer()),
         client_id: engine.credentials.client_id().await?,
         trusted_audiences: &engine.config.trusted_audiences,
         nonce: "",
@@ -357,5 +357,5 @@ async fn check_id_token(
         skew: engine.config.clock_skew,
     };
     let first = data.id_token_claims();
-    Ok(token.verify_refreshed(verdict, &session.subject, &first, &expected))
+    Ok(token.verify_refreshed(verdict, session.names.subject(), &first, &expected))
 }

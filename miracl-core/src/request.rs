@@ -1,6 +1,11 @@
 //! What the engine needs to see of a request, whatever framework it came through.
 
+mod seen;
+
 use std::borrow::Cow;
+
+pub(crate) use self::seen::CookieHeader;
+pub use self::seen::SeenHeaders;
 
 /// A request as the engine sees it. Adapters implement it over their framework's request type.
 pub trait RequestView {
@@ -15,6 +20,19 @@ pub trait RequestView {
 
     /// Every value of a header, in order. The name is given in lower case.
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Shows the request's headers to `seen`, which takes what every visit needs of them. It runs for each request that asks for its
+    /// visit.
+    ///
+    /// As it stands it asks [`header_values`](Self::header_values) for each header that matters. One pass over all of them is faster
+    /// where the framework can give it, and so is [`SeenHeaders::cookies`] where a value is cheap to keep.
+    fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
+        for name in ["host", "cookie", "sec-purpose", "purpose", "x-moz"] {
+            for value in self.header_values(name) {
+                seen.header(name, value);
+            }
+        }
+    }
 
     /// The first value of a header, when it is text.
     fn header(&self, name: &str) -> Option<String> {
@@ -55,18 +73,6 @@ impl Client {
             Self::Api
         }
     }
-}
-
-/// Whether a request must change nothing: `HEAD`, and what a browser fetches before anybody has clicked
-/// (Fetch, `Sec-Purpose`).
-pub(crate) fn is_idle(request: &impl RequestView) -> bool {
-    let prefetch = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
-        request.header(name).is_some_and(|value| {
-            let value = value.to_ascii_lowercase();
-            value.contains("prefetch") || value.contains("prerender") || value.contains("preview")
-        })
-    });
-    request.method() == "HEAD" || prefetch
 }
 
 /// Whether a request is one that by its method changes nothing (RFC 9110 §9.2.1).
@@ -170,18 +176,5 @@ pub(crate) mod tests {
         ] {
             assert_eq!(Client::of(&request), client, "{request:?}");
         }
-    }
-
-    #[test]
-    fn head_and_prefetch_are_idle() {
-        assert!(!is_idle(&Request::get("/")));
-        assert!(is_idle(
-            &Request::get("/").with("sec-purpose", "prefetch;prerender")
-        ));
-        assert!(is_idle(&Request::get("/").with("purpose", "prefetch")));
-        assert!(is_idle(&Request {
-            method: "HEAD",
-            ..Request::get("/")
-        }));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Deref;
 
-use base64_simd::URL_SAFE_NO_PAD as BASE64;
+use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use crate::secret::{CookieKey, random};
@@ -19,8 +19,12 @@ const HEADER_CHARS: usize = HEADER_LEN / 3 * 4;
 /// The header before the nonce, which is associated data.
 const BOUND_LEN: usize = HEADER_LEN - NONCE_LEN;
 const TAG_LEN: usize = 16;
+/// The associated data of most names is no longer than this.
+const SHORT_BOUND: usize = 96;
 
-const _: () = assert!(HEADER_LEN.is_multiple_of(3));
+const BOUND_CHARS: usize = BOUND_LEN / 3 * 4;
+
+const _: () = assert!(HEADER_LEN.is_multiple_of(3) && BOUND_LEN.is_multiple_of(3));
 
 /// What a value is for. Each purpose has a key of its own, so no value can stand in for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +60,11 @@ struct RingKey {
     purposes: [LessSafeKey; PURPOSES.len()],
 }
 
-/// What came of opening a value.
+/// What came of opening a value: the opened bytes as `P`.
 #[derive(Debug)]
-pub(crate) enum Opened {
+pub(crate) enum Opened<P> {
     /// The content, and whether the first key sealed it (otherwise it is to be sealed again).
-    Plain { plain: Plain, first_key: bool },
+    Plain { plain: P, first_key: bool },
     /// Sealed by a key or in a format that this process does not know: another replica may. To be left alone.
     Foreign,
     /// Damaged, cut short, or made for another name.
@@ -125,32 +129,77 @@ impl KeyRing {
     }
 
     /// Opens the value of the cookie called `name`.
-    pub(crate) fn open(&self, purpose: Purpose, name: &str, text: &str) -> Opened {
-        let Ok(mut buffer) = BASE64.decode_to_vec(text.as_bytes()) else {
+    pub(crate) fn open(&self, purpose: Purpose, name: &str, text: &[u8]) -> Opened<Plain> {
+        let Ok(mut buffer) = BASE64.decode_to_vec(text) else {
             return Opened::Broken;
         };
-        if buffer.len() < HEADER_LEN + TAG_LEN {
+        match self.open_in_place(purpose, name, &mut buffer) {
+            Opened::Plain { plain, first_key } => Opened::Plain {
+                plain: Plain {
+                    len: plain.len(),
+                    buffer,
+                },
+                first_key,
+            },
+            Opened::Foreign => Opened::Foreign,
+            Opened::Broken => Opened::Broken,
+        }
+    }
+
+    /// Opens a value as [`open`](Self::open) does, in memory that is there already: three bytes for every four characters.
+    pub(crate) fn open_in<'a>(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        text: &[u8],
+        room: &'a mut [u8],
+    ) -> Opened<&'a [u8]> {
+        match BASE64.decode(text, room.as_out()) {
+            Ok(sealed) => self.open_in_place(purpose, name, sealed),
+            Err(_) => Opened::Broken,
+        }
+    }
+
+    fn open_in_place<'a>(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        sealed: &'a mut [u8],
+    ) -> Opened<&'a [u8]> {
+        let Some((header, content)) = sealed.split_first_chunk_mut::<HEADER_LEN>() else {
+            return Opened::Broken;
+        };
+        if content.len() < TAG_LEN {
             return Opened::Broken;
         }
-        if buffer[0] != VERSION {
+        if header[0] != VERSION {
             return Opened::Foreign;
         }
-        let Some(place) = self.0.iter().position(|key| key.id == buffer[2..BOUND_LEN]) else {
+        let Some(place) = self.0.iter().position(|key| key.id == header[2..BOUND_LEN]) else {
             return Opened::Foreign;
         };
-        let aad = associated_data(name, &buffer[..BOUND_LEN]);
-        let mut nonce = [0; NONCE_LEN];
-        nonce.copy_from_slice(&buffer[BOUND_LEN..HEADER_LEN]);
-        let opened = self.0[place].purposes[purpose as usize]
-            .open_in_place(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(&aad),
-                &mut buffer[HEADER_LEN..],
-            )
-            .map(|plain| plain.len());
-        match opened {
-            Ok(len) => Opened::Plain {
-                plain: Plain { buffer, len },
+        let (bound, nonce) = header.split_at(BOUND_LEN);
+        let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else {
+            return Opened::Broken;
+        };
+        let key = &self.0[place].purposes[purpose as usize];
+        let mut short = [0; SHORT_BOUND];
+        let long;
+        let len = name.len() + 1 + BOUND_LEN;
+        let aad = match short.get_mut(..len) {
+            Some(aad) => {
+                aad[..name.len()].copy_from_slice(name.as_bytes());
+                aad[name.len() + 1..].copy_from_slice(bound);
+                &*aad
+            }
+            None => {
+                long = associated_data(name, bound);
+                &long
+            }
+        };
+        match key.open_in_place(nonce, Aad::from(aad), content) {
+            Ok(plain) => Opened::Plain {
+                plain,
                 first_key: place == 0,
             },
             Err(ring::error::Unspecified) => Opened::Broken,
@@ -180,23 +229,30 @@ impl RingKey {
     }
 }
 
-/// The nonce of a sealed value: random, so that no two values have the same.
-pub(crate) type SealNonce = [u8; NONCE_LEN];
+/// The nonce of a sealed value, as its text has it: random, so that no two values have the same.
+pub(crate) type SealNonce = [u8; HEADER_CHARS - BOUND_CHARS];
 
-/// Reads the nonce from the first part of a value.
-pub(crate) fn nonce(first: &str) -> Option<SealNonce> {
+/// Reads the nonce from the first part of a value, or from a `Cookie` header where the value begins.
+pub(crate) fn nonce(first: &[u8]) -> Option<SealNonce> {
     let header = first.get(..HEADER_CHARS)?;
-    let header = BASE64.decode_to_vec(header.as_bytes()).ok()?;
-    header.get(BOUND_LEN..)?.try_into().ok()
+    if memchr::memchr(b';', header).is_some() {
+        return None;
+    }
+    header[BOUND_CHARS..].try_into().ok()
 }
 
 /// Reads the number of parts from the first part of a value; 1 when it is not of our format.
-pub(crate) fn parts(first: &str) -> usize {
-    first
-        .get(..HEADER_CHARS)
-        .and_then(|header| BASE64.decode_to_vec(header.as_bytes()).ok())
+pub(crate) fn parts(first: &[u8]) -> usize {
+    header(first)
         .filter(|header| header[0] == VERSION)
         .map_or(1, |header| usize::from(header[1]))
+}
+
+/// Reads what comes before the sealed content.
+fn header(first: &[u8]) -> Option<[u8; HEADER_LEN]> {
+    let mut header = [0; HEADER_LEN];
+    let read = BASE64.decode(first.get(..HEADER_CHARS)?, header.as_mut_slice().as_out());
+    read.is_ok().then_some(header)
 }
 
 fn associated_data(name: &str, bound: &[u8]) -> Vec<u8> {
@@ -219,7 +275,7 @@ mod tests {
         KeyRing::new(&keys.iter().copied().cloned().collect::<Vec<_>>())
     }
 
-    fn plain(opened: &Opened) -> (&[u8], bool) {
+    fn plain(opened: &Opened<Plain>) -> (&[u8], bool) {
         match opened {
             Opened::Plain { plain, first_key } => (plain, *first_key),
             other => panic!("not opened: {other:?}"),
@@ -231,15 +287,18 @@ mod tests {
         let keys = ring(&[&CookieKey::generate()]);
         let text = keys.seal(Purpose::Session, "a", b"hello", LEN).unwrap();
         assert_eq!(
-            plain(&keys.open(Purpose::Session, "a", &text)),
+            plain(&keys.open(Purpose::Session, "a", text.as_bytes())),
             (&b"hello"[..], true)
         );
         assert!(matches!(
-            keys.open(Purpose::Session, "b", &text),
+            keys.open(Purpose::Session, "b", text.as_bytes()),
             Opened::Broken
         ));
         for purpose in [Purpose::Data, Purpose::Login, Purpose::Flash] {
-            assert!(matches!(keys.open(purpose, "a", &text), Opened::Broken));
+            assert!(matches!(
+                keys.open(purpose, "a", text.as_bytes()),
+                Opened::Broken
+            ));
         }
     }
 
@@ -249,12 +308,12 @@ mod tests {
         let text = ring(&[&old]).seal(Purpose::Login, "a", b"x", LEN).unwrap();
         let both = ring(&[&new, &old]);
         assert_eq!(
-            plain(&both.open(Purpose::Login, "a", &text)),
+            plain(&both.open(Purpose::Login, "a", text.as_bytes())),
             (&b"x"[..], false)
         );
         let resealed = both.seal(Purpose::Login, "a", b"x", LEN).unwrap();
         assert_eq!(
-            plain(&ring(&[&new]).open(Purpose::Login, "a", &resealed)),
+            plain(&ring(&[&new]).open(Purpose::Login, "a", resealed.as_bytes())),
             (&b"x"[..], true)
         );
     }
@@ -265,14 +324,14 @@ mod tests {
         let other = ring(&[&CookieKey::generate()]);
         let text = other.seal(Purpose::Flash, "a", b"x", LEN).unwrap();
         assert!(matches!(
-            keys.open(Purpose::Flash, "a", &text),
+            keys.open(Purpose::Flash, "a", text.as_bytes()),
             Opened::Foreign
         ));
         let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();
         bytes[0] = VERSION + 1;
         let newer = BASE64.encode_to_string(&bytes);
         assert!(matches!(
-            other.open(Purpose::Flash, "a", &newer),
+            other.open(Purpose::Flash, "a", newer.as_bytes()),
             Opened::Foreign
         ));
     }
@@ -288,9 +347,9 @@ mod tests {
     fn the_number_of_parts_is_read_from_the_first_part() {
         let keys = ring(&[&CookieKey::generate()]);
         let text = keys.seal(Purpose::Data, "a", &[7; 10_000], 3000).unwrap();
-        assert_eq!(parts(&text[..3000]), text.len().div_ceil(3000));
-        assert_eq!(parts("x"), 1);
-        assert_eq!(parts("not sealed by us at all, surely"), 1);
+        assert_eq!(parts(&text.as_bytes()[..3000]), text.len().div_ceil(3000));
+        assert_eq!(parts(b"x"), 1);
+        assert_eq!(parts(b"not sealed by us at all, surely"), 1);
     }
 
     proptest! {
@@ -302,16 +361,16 @@ mod tests {
             let place = place.index(bytes.len());
             bytes[place] ^= 1 << bit;
             let changed = BASE64.encode_to_string(&bytes);
-            let opened = matches!(keys.open(Purpose::Session, "a", &changed), Opened::Plain { .. });
+            let opened = matches!(keys.open(Purpose::Session, "a", changed.as_bytes()), Opened::Plain { .. });
             prop_assert!(!opened);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in ".{0,300}") {
             let keys = ring(&[&CookieKey::generate()]);
-            let opened = matches!(keys.open(Purpose::Session, "a", &text), Opened::Plain { .. });
+            let opened = matches!(keys.open(Purpose::Session, "a", text.as_bytes()), Opened::Plain { .. });
             prop_assert!(!opened);
-            parts(&text);
+            parts(text.as_bytes());
         }
     }
 }

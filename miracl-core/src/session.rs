@@ -3,17 +3,22 @@
 //! It is two sealed values. The small one is opened by every request that asks who the user is; the large one only when
 //! tokens or user data are asked for. Both carry the session's id and generation, and count only together.
 
+mod names;
+mod packed;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::names::Email;
+pub(crate) use self::names::Names;
 use crate::{
     config::Config,
     error::SessionTooLarge,
     marks::MarkedBy,
     seal::SealNonce,
-    token::{StoredTokens, Tokens},
+    token::Tokens,
     wire::{Reader, Writer},
 };
 
@@ -22,7 +27,16 @@ pub(crate) type SessionId = [u8; 32];
 /// Ties a value to one issuer and client, so that another app with the same keys does not take it.
 pub(crate) type Binding = [u8; 16];
 
+/// What a session has, one bit each. The first is in every one: those of earlier versions have none and are not read.
+const FORMAT: u8 = 0x10;
 const EMAIL_VERIFIED: u8 = 1;
+const EMAIL: u8 = 2;
+const EMAIL_IS_SUBJECT: u8 = 4;
+const SID_MARK: u8 = 8;
+/// What the large part has, and which claims of userinfo it leaves to the small one.
+const REFRESH_TOKEN: u8 = 1;
+const SUBJECT_CLAIM: u8 = 2;
+const EMAIL_CLAIM: u8 = 4;
 
 /// The small part of a session.
 #[derive(Clone)]
@@ -38,67 +52,73 @@ pub(crate) struct Session {
     pub(crate) seen: u64,
     /// The ID token's `iat`, on the provider's clock.
     pub(crate) issued_at: u64,
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
-    pub(crate) email: Option<String>,
+    pub(crate) names: Names,
     pub(crate) email_verified: bool,
-    pub(crate) sid: Option<String>,
     /// By what log-outs from outside name it, so that no request has to make a hash.
     pub(crate) marked_by: MarkedBy,
 }
 
 impl Session {
     pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
-        let flags = if self.email_verified {
-            EMAIL_VERIFIED
-        } else {
-            0
-        };
-        Writer::default()
+        let names = &self.names;
+        let flags = [
+            (FORMAT, true),
+            (EMAIL_VERIFIED, self.email_verified),
+            (EMAIL, names.email_is() == Email::Own),
+            (EMAIL_IS_SUBJECT, names.email_is() == Email::Subject),
+            (SID_MARK, self.marked_by.sid.is_some()),
+        ];
+        let set = |flags, (flag, is_set)| if is_set { flags | flag } else { flags };
+        let writer = Writer::default()
             .bytes(binding)
+            .u8(flags.into_iter().fold(0, set))
             .bytes(&self.id)
             .u32(self.generation)
             .bytes(&self.data)
             .u64(self.created_ms)
             .u64(self.seen)
             .u64(self.issued_at)
-            .u8(flags)
-            .text(&self.issuer)
-            .text(&self.subject)
-            .maybe_text(self.email.as_deref())
-            .maybe_text(self.sid.as_deref())
             .bytes(&self.marked_by.subject)
-            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]))
-            .finish()
+            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]));
+        names.encode(writer).finish()
     }
 
     /// Reads a session that was made for this issuer and client.
-    pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Arc<Self>> {
         let mut reader = Reader::new(bytes);
         if reader.array::<16>()? != *binding {
             return None;
         }
-        let session = Self {
+        let flags = reader.u8()?;
+        let has = |flag| flags & flag != 0;
+        if !has(FORMAT) {
+            return None;
+        }
+        Some(Arc::new(Self {
             id: reader.array()?,
             generation: reader.u32()?,
             data: reader.array()?,
             created_ms: reader.u64()?,
             seen: reader.u64()?,
             issued_at: reader.u64()?,
-            email_verified: reader.u8()? & EMAIL_VERIFIED != 0,
-            issuer: reader.text()?.to_owned(),
-            subject: reader.text()?.to_owned(),
-            email: reader.maybe_text()?.map(str::to_owned),
-            sid: reader.maybe_text()?.map(str::to_owned),
+            email_verified: has(EMAIL_VERIFIED),
             marked_by: MarkedBy {
                 subject: reader.array()?,
-                sid: match reader.rest() {
-                    [] => None,
-                    rest => Some(rest.try_into().ok()?),
+                sid: if has(SID_MARK) {
+                    Some(reader.array()?)
+                } else {
+                    None
                 },
             },
-        };
-        Some(session)
+            names: Names::decode(
+                reader,
+                match (has(EMAIL), has(EMAIL_IS_SUBJECT)) {
+                    (false, false) => Email::None,
+                    (false, true) => Email::Subject,
+                    (true, _) => Email::Own,
+                },
+            )?,
+        }))
     }
 
     /// When the person logged in here, in seconds since 1970.
@@ -136,10 +156,15 @@ pub(crate) struct SessionData {
     pub(crate) user_agent: Option<String>,
 }
 
+/// What of it is small, or no token.
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    #[serde(rename = "t")]
-    tokens: StoredTokens,
+struct Rest {
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    renew_at: Option<u64>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     #[serde(rename = "u", default, skip_serializing_if = "Map::is_empty")]
     userinfo: Map<String, Value>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
@@ -148,17 +173,36 @@ struct Stored {
 
 impl SessionData {
     pub(crate) fn encode(&self, session: &Session) -> Vec<u8> {
-        let stored = Stored {
-            tokens: StoredTokens::from(&self.tokens),
-            userinfo: self.userinfo.clone(),
+        let tokens = &self.tokens;
+        let mut userinfo = self.userinfo.clone();
+        let mut flags = match &tokens.refresh_token {
+            Some(_) => REFRESH_TOKEN,
+            None => 0,
+        };
+        for (flag, name, known) in session.names.known_claims() {
+            if known.is_some() && userinfo.get(name).and_then(Value::as_str) == known {
+                userinfo.remove(name);
+                flags |= flag;
+            }
+        }
+        let rest = Rest {
+            expires_at: tokens.expires_at,
+            renew_at: tokens.renew_at,
+            scope: tokens.scope.clone(),
+            userinfo,
             user_agent: self.user_agent.clone(),
         };
-        let json = serde_json::to_vec(&stored).expect("texts and JSON values become JSON");
-        Writer::default()
+        let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
+        let writer = Writer::default()
             .bytes(&session.id)
             .u32(session.generation)
-            .bytes(&json)
-            .finish()
+            .u8(flags);
+        let kept = [&tokens.access_token, &tokens.id_token];
+        let kept = kept.into_iter().chain(&tokens.refresh_token);
+        let writer = kept.fold(writer, |writer, token| {
+            packed::write(writer, token.expose())
+        });
+        writer.bytes(&rest).finish()
     }
 
     /// Reads the large part that belongs to this session in this generation.
@@ -167,11 +211,30 @@ impl SessionData {
         if reader.array::<32>()? != session.id || reader.u32()? != session.generation {
             return None;
         }
-        let stored: Stored = serde_json::from_slice(reader.rest()).ok()?;
+        let flags = reader.u8()?;
+        let access_token = packed::read(&mut reader)?.into();
+        let id_token = packed::read(&mut reader)?.into();
+        let refresh_token = match flags & REFRESH_TOKEN {
+            0 => None,
+            _ => Some(packed::read(&mut reader)?.into()),
+        };
+        let mut rest: Rest = serde_json::from_slice(reader.rest()).ok()?;
+        for (flag, name, known) in session.names.known_claims() {
+            if flags & flag != 0 {
+                rest.userinfo.insert(name.to_owned(), known?.into());
+            }
+        }
         Some(Self {
-            tokens: stored.tokens.into(),
-            userinfo: stored.userinfo,
-            user_agent: stored.user_agent,
+            tokens: Tokens {
+                access_token,
+                id_token,
+                refresh_token,
+                expires_at: rest.expires_at,
+                renew_at: rest.renew_at,
+                scope: rest.scope,
+            },
+            userinfo: rest.userinfo,
+            user_agent: rest.user_agent,
         })
     }
 
@@ -233,12 +296,12 @@ impl User {
     /// Returns the user's id at the provider: the `sub` claim.
     #[doc(alias = "get_user_id")]
     pub fn id(&self) -> &str {
-        &self.0.subject
+        self.0.names.subject()
     }
 
     /// Returns the provider's issuer: the `iss` claim.
     pub fn issuer(&self) -> &str {
-        &self.0.issuer
+        self.0.names.issuer()
     }
 
     /// Returns the e-mail address, when the provider gave one.
@@ -248,12 +311,12 @@ impl User {
     /// Believe it only when [`email_verified`](Self::email_verified), and never use it as the key of a user.
     #[doc(alias = "get_email")]
     pub fn email(&self) -> Option<&str> {
-        self.0.email.as_deref()
+        self.0.names.email()
     }
 
     /// Whether the provider says that the person controls the e-mail address.
     pub fn email_verified(&self) -> bool {
-        self.0.email.is_some() && self.0.email_verified
+        self.0.email_verified && self.0.names.email().is_some()
     }
 }
 
@@ -273,15 +336,12 @@ pub(crate) mod tests {
         Session {
             id: [7; 32],
             generation: 3,
-            data: [9; 12],
+            data: [9; 16],
             created_ms: 1_000_000,
             seen: 1000,
             issued_at: 999,
-            issuer: "https://issuer.example".to_owned(),
-            subject: "alice".to_owned(),
-            email: Some("alice@example.com".to_owned()),
+            names: Names::new("https://issuer.example", "alice", Some("alice@example.com")),
             email_verified: true,
-            sid: None,
             marked_by: MarkedBy::new("https://issuer.example", "alice", None),
         }
     }
@@ -305,8 +365,8 @@ pub(crate) mod tests {
     fn a_session_is_read_back_for_its_client_and_no_other() {
         let bytes = session().encode(&[1; 16]);
         let read = Session::decode(&bytes, &[1; 16]).unwrap();
-        assert_eq!(read.subject, "alice");
-        assert_eq!(read.email.as_deref(), Some("alice@example.com"));
+        assert_eq!(read.names.subject(), "alice");
+        assert_eq!(read.names.email(), Some("alice@example.com"));
         assert!(read.email_verified);
         assert!(Session::decode(&bytes, &[2; 16]).is_none());
         assert!(Session::decode(&bytes[..bytes.len() - 1], &[1; 16]).is_none());
@@ -318,6 +378,16 @@ pub(crate) mod tests {
         let bytes = data().encode(&session);
         let read = SessionData::decode(&bytes, &session).unwrap();
         assert_eq!(read.user_agent, None);
+        assert_eq!(read.userinfo, data().userinfo);
+        let told = String::from_utf8_lossy(&bytes).matches("alice").count();
+        assert_eq!(told, 0, "what the small part has is not kept twice");
+        let other_address = Map::from_iter([("email".to_owned(), Value::from("bob@example.com"))]);
+        let other = SessionData {
+            userinfo: other_address.clone(),
+            ..data()
+        };
+        let read_other = SessionData::decode(&other.encode(&session), &session);
+        assert_eq!(read_other.unwrap().userinfo, other_address);
         let with_browser = SessionData {
             user_agent: Some("A Browser/1.0".to_owned()),
             ..data()

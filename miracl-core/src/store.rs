@@ -6,7 +6,14 @@ pub(crate) mod own_time;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 pub use contract::session_store_contract;
 pub use memory::MemoryStore;
@@ -223,6 +230,9 @@ pub(crate) trait ErasedStore: Send + Sync {
         ttl: Duration,
     ) -> Boxed<'a, ()>;
     fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>>;
+    /// Loads from a store in the memory of this process, which need not wait for anybody, without a future on the heap. Pending
+    /// says that it does wait, or is elsewhere: it is to be asked in the usual way.
+    fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>>;
     fn update<'a>(
         &'a self,
         key: &'a SessionKey,
@@ -259,6 +269,14 @@ impl<S: SessionStore> ErasedStore for S {
 
     fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>> {
         Box::pin(SessionStore::load(self, key))
+    }
+
+    fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>> {
+        if !S::IN_PROCESS {
+            return Poll::Pending;
+        }
+        let load = pin!(SessionStore::load(self, key));
+        load.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     fn update<'a>(

@@ -13,6 +13,7 @@ use crate::{
     miracl::Miracl,
     receipt::Recorder,
     reply::Reply,
+    request::CookieHeader,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId, User},
     store::StoredSession,
@@ -28,8 +29,7 @@ pub struct Visit(Arc<Inner>);
 
 struct Inner {
     miracl: Miracl,
-    /// The request's `Cookie` header; several are joined.
-    header: Vec<u8>,
+    cookies: CookieHeader,
     /// A `HEAD` or a prefetch, which must change nothing.
     idle: bool,
     /// The request's host name, where it is another than the redirect URI's.
@@ -63,6 +63,16 @@ pub(crate) struct Current {
     pub(crate) stored: Option<StoredSession>,
 }
 
+impl Current {
+    pub(crate) fn in_cookies(session: Arc<Session>) -> Self {
+        Self {
+            session,
+            data: None,
+            stored: None,
+        }
+    }
+}
+
 struct Proposed {
     current: Current,
     cookies: Vec<SetCookie>,
@@ -85,14 +95,14 @@ pub struct Outcome {
 impl Visit {
     pub(crate) fn new(
         miracl: Miracl,
-        header: Vec<u8>,
+        cookies: CookieHeader,
         idle: bool,
         other_host: Option<String>,
         user_agent: Option<String>,
     ) -> Self {
         Self(Arc::new(Inner {
             miracl,
-            header,
+            cookies,
             idle,
             other_host,
             user_agent,
@@ -112,10 +122,18 @@ impl Visit {
     /// [`SessionError`] when that cannot be told at the moment. It is not the same as nobody.
     pub async fn user(&self) -> Result<Option<User>, SessionError> {
         if self.miracl().config().renewal == Renewal::Eager {
-            self.tokens().await?;
+            // On the heap, as is everything that most requests don't come to: what they wait in stays small.
+            Box::pin(self.tokens()).await?;
         }
-        let current = self.current().await?;
-        Ok(current.map(|current| User(current.session)))
+        Ok(self.session().await?.map(User))
+    }
+
+    /// The same, where nothing has to be waited for.
+    pub(crate) fn user_at_once(&self) -> Option<Option<User>> {
+        if self.miracl().config().renewal == Renewal::Eager {
+            return None;
+        }
+        Some(self.session_now()?.map(User))
     }
 
     /// Whether somebody is logged in.
@@ -190,7 +208,7 @@ impl Visit {
         let begun = &proposed.current.session;
         let looping = engine
             .loops
-            .begin(begun, engine.now(), &engine.cookies, &self.0.header);
+            .begin(begun, engine.now(), &engine.cookies, self.header());
         self.delete_session_cookies(&mut self.lock());
         if proposed.replaces.is_some() {
             // The request did not show which parts the browser has.
@@ -265,19 +283,25 @@ impl Visit {
                     put(&mut state.cookies, set);
                 }
                 Some(_) => tracing::warn!("there is no room for flash messages beside the session"),
-                None if !cookies.names_of_parts(&self.0.header, name).is_empty() => {
+                None if !cookies.names_of_parts(self.header(), name).is_empty() => {
                     put(&mut state.cookies, [cookies.delete(name)]);
                 }
                 None => {}
             }
         }
-        let set_cookies: Vec<String> = std::mem::take(&mut state.cookies)
+        if state.cookies.is_empty() {
+            return Outcome {
+                set_cookies: Vec::new(),
+                no_store: state.touched,
+            };
+        }
+        let set_cookies = std::mem::take(&mut state.cookies)
             .into_iter()
             .map(|cookie| cookie.line)
             .collect();
         Outcome {
-            no_store: state.touched || !set_cookies.is_empty(),
             set_cookies,
+            no_store: true,
         }
     }
 
@@ -292,7 +316,7 @@ impl Visit {
     }
 
     pub(crate) fn header(&self) -> &[u8] {
-        &self.0.header
+        self.0.cookies.bytes()
     }
 
     pub(crate) fn set_cookies(&self, set: impl IntoIterator<Item = SetCookie>) {
@@ -350,7 +374,7 @@ impl Visit {
         state.flashes.get_or_insert_with(|| {
             let cookies = &self.miracl().engine().cookies;
             cookies
-                .open(&self.0.header, Purpose::Flash, &cookies.flash)
+                .open(self.header(), Purpose::Flash, &cookies.flash)
                 .map(|found| flash::decode(&found.plain))
                 .unwrap_or_default()
         })
@@ -360,7 +384,7 @@ impl Visit {
     fn bytes_after(&self, state: &State, except: &str) -> usize {
         let cookies = &self.miracl().engine().cookies;
         let set = |name: &str| state.cookies.iter().any(|cookie| cookie.name == name);
-        let stays = cookies.bytes_in(&self.0.header, |name| name == except || set(name));
+        let stays = cookies.bytes_in(self.header(), |name| name == except || set(name));
         let comes: usize = state.cookies.iter().map(|cookie| cookie.len).sum();
         stays + comes
     }

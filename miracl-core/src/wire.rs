@@ -23,8 +23,13 @@ impl Writer {
     }
 
     pub(crate) fn text(self, text: &str) -> Self {
-        let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        self.u32(len).bytes(&text.as_bytes()[..len as usize])
+        self.block(text.as_bytes())
+    }
+
+    /// Bytes, and before them how many they are.
+    pub(crate) fn block(self, bytes: &[u8]) -> Self {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.u32(len).bytes(&bytes[..len as usize])
     }
 
     pub(crate) fn maybe_text(self, text: Option<&str>) -> Self {
@@ -73,10 +78,14 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.block()?).ok()
+    }
+
+    pub(crate) fn block(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()? as usize;
-        let (text, rest) = self.0.split_at_checked(len)?;
+        let (block, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        Some(block)
     }
 
     pub(crate) fn maybe_text(&mut self) -> Option<Option<&'a str>> {

@@ -15,7 +15,7 @@ use crate::{
     callback::tests::cookies as header_of,
     fuzz::tests::Dice,
     marks::MarkedBy,
-    session::{Session, SessionData},
+    session::{Names, Session, SessionData},
     token::Tokens,
 };
 
@@ -419,11 +419,12 @@ impl Original {
             created_ms: NOW * 1000,
             seen: NOW,
             issued_at: NOW,
-            issuer: miracl.config().issuer.clone(),
-            subject: subject.to_owned(),
-            email: Some(format!("{subject}@example.com")),
+            names: Names::new(
+                &miracl.config().issuer,
+                subject,
+                Some(&format!("{subject}@example.com")),
+            ),
             email_verified: true,
-            sid: None,
             marked_by: MarkedBy::new(&miracl.config().issuer, subject, None),
         };
         let tokens = Tokens {

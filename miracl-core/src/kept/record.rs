@@ -1,6 +1,6 @@
 //! What a store has of a session: two values, sealed unless they stay in this process.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use ring::digest;
 
@@ -12,6 +12,7 @@ use crate::{
     secret::hex,
     session::{Binding, Session, SessionData, SessionId},
     store::{ErasedStore, IndexKey, SessionKey, StoreError, StoredSession},
+    visit::Current,
 };
 
 /// What the two values of a stored session are bound to besides its key.
@@ -50,10 +51,52 @@ impl Engine {
     }
 
     /// Reads the small part of a session that lives, and was made for this client.
-    pub(super) fn living(&self, plain: &[u8], binding: &Binding) -> Option<Session> {
+    pub(super) fn living(&self, plain: &[u8], binding: &Binding, now: u64) -> Option<Arc<Session>> {
         Session::decode(plain, binding)
-            .filter(|session| session.is_alive(self.now(), &self.config))
+            .filter(|session| session.is_alive(now, &self.config))
             .filter(|session| !self.marks.is_ended(session))
+    }
+
+    /// Reads the session that a `Cookie` header has, if it has one. `None` where somebody has to be waited for, or something about the
+    /// response to change.
+    pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
+        let now = self.now();
+        let unchanged = |session: &Session| !session.is_worth_moving(now, &self.config);
+        let current = match self.store() {
+            None => {
+                let read = |plain: &[u8], first_key| (self.living(plain, binding, now), first_key);
+                let Some(((living, first_key), nonce)) = self.cookies.read_session(header, read)
+                else {
+                    return Some(None);
+                };
+                // One that has ended is left as it is: the next login replaces it.
+                let Some(session) = living else {
+                    return Some(None);
+                };
+                if !first_key || nonce != Some(session.data) {
+                    return None;
+                }
+                Current::in_cookies(session)
+            }
+            Some(store) => {
+                let Some(id) = self.cookies.id(header) else {
+                    return Some(None);
+                };
+                let key = self.key_of(id);
+                let Poll::Ready(Ok(stored)) = store.load_now(&key) else {
+                    return None;
+                };
+                let read = stored.and_then(|stored| self.current(id, &key, stored, binding, now));
+                let Some(current) = read else {
+                    return Some(None);
+                };
+                current
+            }
+        };
+        unchanged(&current.session).then(|| {
+            self.loops.seen(&current.session, now);
+            Some(current)
+        })
     }
 
     pub(super) fn to_store(
@@ -82,19 +125,25 @@ impl Engine {
         self.seal_stored(&key, HEAD, session.encode(binding))
     }
 
-    /// Reads the small part of a stored session. It counts under its own id only.
-    pub(super) fn read_stored(
+    /// Reads the small part of a stored session that somebody came with the id of. It counts under its own id only.
+    pub(super) fn current(
         &self,
         id: SessionId,
         key: &SessionKey,
-        stored: &StoredSession,
+        stored: StoredSession,
         binding: &Binding,
-    ) -> Option<Session> {
-        let read = |plain: &[u8]| self.living(plain, binding);
-        let session = self.open_stored(key, HEAD, &stored.head, read)?;
-        (session.id == id).then(|| {
-            self.loops.seen(&session, self.now());
-            session
+        now: u64,
+    ) -> Option<Current> {
+        let read = |plain: &[u8]| self.living(plain, binding, now);
+        let living = self.open_stored(key, HEAD, &stored.head, read);
+        let Some(session) = living.filter(|session| session.id == id) else {
+            tracing::debug!("a stored session has ended, or was sealed for somebody else");
+            return None;
+        };
+        Some(Current {
+            session,
+            data: None,
+            stored: Some(stored),
         })
     }
 
@@ -105,11 +154,12 @@ impl Engine {
         key: &SessionKey,
         stored: &StoredSession,
         binding: &Binding,
-    ) -> Option<Session> {
+    ) -> Option<Arc<Session>> {
         if stored.revision == NEW {
             return None;
         }
-        let read = |plain: &[u8]| self.living(plain, binding);
+        let now = self.now();
+        let read = |plain: &[u8]| self.living(plain, binding, now);
         self.open_stored(key, HEAD, &stored.head, read)
             .filter(|session| self.key_of(session.id) == *key)
     }
@@ -144,7 +194,6 @@ impl Engine {
         if self.stays_here() {
             return read(value);
         }
-        let value = std::str::from_utf8(value).ok()?;
         let found = self
             .cookies
             .open_value(Purpose::Stored, &bound_to(key, part), value)?;

@@ -149,7 +149,6 @@ fn seal(engine: &Engine, key: RenewalKey, tokens: &Tokens) -> Option<String> {
 }
 
 fn open(engine: &Engine, key: RenewalKey, value: &[u8]) -> Option<Tokens> {
-    let value = std::str::from_utf8(value).ok()?;
     let cookies = &engine.cookies;
     let found = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
     let stored: StoredTokens = serde_json::from_slice(&found.plain).ok()?;
