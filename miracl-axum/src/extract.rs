@@ -1,46 +1,26 @@
 //! Extractors: who is asking, and the visit.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, OnceLock},
-};
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
     response::{IntoResponse, Response},
 };
-use miracl_core::Miracl;
+use miracl_core::LazyVisit;
 
 use crate::{
     reply::{missing_layer, reply},
     request::View,
+    wrap,
 };
 
 /// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions.
-#[derive(Clone)]
-pub(crate) struct Slot(Arc<(Miracl, OnceLock<miracl_core::Visit>)>);
-
-impl Slot {
-    pub(crate) fn new(miracl: Miracl) -> Self {
-        Self(Arc::new((miracl, OnceLock::new())))
-    }
-
-    /// The visit, made when it is first asked for.
-    pub(crate) fn visit(&self, view: &View<'_>) -> miracl_core::Visit {
-        let (miracl, visit) = &*self.0;
-        visit.get_or_init(|| miracl.visit(view)).clone()
-    }
-
-    /// The visit, if somebody asked for it.
-    pub(crate) fn made(&self) -> Option<&miracl_core::Visit> {
-        self.0.1.get()
-    }
-}
+pub(crate) type Slot = Arc<LazyVisit>;
 
 /// Who is logged in. As an extractor it sends everybody else to log in.
 ///
-/// Anonymous requests are answered by [`Miracl::challenge`]: 303 to the login for a browser that navigates, 401 for
+/// Anonymous requests are answered by [`Miracl::challenge`](miracl_core::Miracl::challenge): 303 to the login for a browser that navigates, 401 for
 /// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
 /// both cases.
 ///
@@ -60,9 +40,12 @@ impl<S: Sync> FromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
+        if let Some(Some(user)) = user_at_once(&parts.extensions, &View::from(&*parts)) {
+            return Ok(Self(user));
+        }
         let visit = visit(parts)?;
         let user = visit.user().await;
-        answer(&visit, &View::from(&*parts), user).map(User)
+        answer(&visit, &View::from(&*parts), user).map(Self)
     }
 }
 
@@ -70,6 +53,9 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
+        if let Some(user) = user_at_once(&parts.extensions, &View::from(&*parts)) {
+            return Ok(user.map(Self));
+        }
         match visit(parts)?.user().await {
             Ok(user) => Ok(user.map(Self)),
             Err(error) => {
@@ -114,10 +100,8 @@ pub trait RequestExt {
 
 impl RequestExt for Parts {
     fn visit(&self) -> Visit {
-        let slot = self.extensions.get::<Slot>();
-        let slot =
-            slot.expect("`.layer(auth.layer())` is around every route that asks for a visit");
-        Visit(slot.visit(&View::from(self)))
+        let visit = find(&self.extensions, &View::from(self));
+        Visit(visit.expect("`.layer(auth.layer())` is around every route that asks for a visit"))
     }
 }
 
@@ -132,9 +116,28 @@ impl IntoResponse for LoginRequired {
 }
 
 fn visit(parts: &Parts) -> Result<miracl_core::Visit, LoginRequired> {
-    let slot = parts.extensions.get::<Slot>();
-    slot.map(|slot| slot.visit(&View::from(parts)))
+    find(&parts.extensions, &View::from(parts))
         .ok_or_else(|| LoginRequired(Box::new(missing_layer())))
+}
+
+/// Finds a request's visit, wherever the layer left it.
+pub(crate) fn find(extensions: &Extensions, view: &View<'_>) -> Option<miracl_core::Visit> {
+    with_slot(extensions, |slot| slot.visit(view))
+}
+
+/// Looks who is asking, where nothing has to be waited for.
+pub(crate) fn user_at_once(
+    extensions: &Extensions,
+    view: &View<'_>,
+) -> Option<Option<miracl_core::User>> {
+    with_slot(extensions, |slot| slot.user_at_once(view)).flatten()
+}
+
+fn with_slot<T>(extensions: &Extensions, ask: impl FnOnce(&LazyVisit) -> T) -> Option<T> {
+    match extensions.get::<Slot>() {
+        Some(slot) => Some(ask(slot)),
+        None => wrap::with_slot(ask),
+    }
 }
 
 /// Turns everybody away who is not logged in.

@@ -13,7 +13,7 @@ use axum::{
         header::{CACHE_CONTROL, SET_COOKIE},
     },
 };
-use miracl_core::Miracl;
+use miracl_core::{LazyVisit, Miracl};
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
@@ -88,8 +88,8 @@ where
                 },
             };
         }
-        let slot = Slot::new(self.miracl.clone());
-        request.extensions_mut().insert(slot.clone());
+        let slot = Slot::new(LazyVisit::new(self.miracl.clone()));
+        request.extensions_mut().insert(Slot::clone(&slot));
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
@@ -133,9 +133,7 @@ where
             }
             StateProjection::Called { future, slot } => {
                 let mut response = ready!(future.poll(cx))?.map(Body::new);
-                if let Some(visit) = slot.made() {
-                    finish(visit, &mut response);
-                }
+                finish(slot, &mut response);
                 Poll::Ready(Ok(response))
             }
         }
@@ -149,8 +147,8 @@ impl<F> fmt::Debug for MiraclFuture<F> {
 }
 
 /// Writes what a visit changed to its response.
-fn finish(visit: &miracl_core::Visit, response: &mut Response<Body>) {
-    let outcome = visit.finish();
+pub(crate) fn finish(slot: &LazyVisit, response: &mut Response<Body>) {
+    let outcome = slot.finish();
     let headers = response.headers_mut();
     for cookie in outcome.set_cookies {
         match HeaderValue::try_from(cookie) {

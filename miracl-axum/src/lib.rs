@@ -37,7 +37,7 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
+//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer) or [`wrap`](MiraclAuth::wrap), [`login_required`](MiraclAuth::login_required) |
 //! | [`AuthHandler`] | your two hooks |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
@@ -59,6 +59,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod wrap;
 
 pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
@@ -68,3 +69,4 @@ pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 pub use miracl_core::app::*;
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};
+pub use wrap::{MiraclRouter, MiraclRouterFuture};

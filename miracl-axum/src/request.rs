@@ -4,48 +4,41 @@ use std::borrow::Cow;
 
 use axum::{
     extract::OriginalUri,
-    http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts},
+    http::{
+        Extensions, HeaderMap, Method, Request, Uri,
+        header::{COOKIE, HOST},
+        request::Parts,
+    },
 };
-use miracl_core::RequestView;
+use miracl_core::{RequestView, SeenHeaders};
 
 /// A view of a request, whole or without its body.
 pub(crate) struct View<'a> {
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
-}
-
-impl<'a> View<'a> {
-    fn new(
-        method: &'a Method,
-        uri: &'a Uri,
-        headers: &'a HeaderMap,
-        extensions: &'a Extensions,
-    ) -> Self {
-        // Inside a nested router the request's own URI has lost its prefix.
-        let uri = extensions.get::<OriginalUri>().map_or(uri, |uri| &uri.0);
-        Self {
-            method,
-            uri,
-            headers,
-        }
-    }
+    extensions: &'a Extensions,
 }
 
 impl<'a> From<&'a Parts> for View<'a> {
     fn from(parts: &'a Parts) -> Self {
-        Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+        }
     }
 }
 
 impl<'a, B> From<&'a Request<B>> for View<'a> {
     fn from(request: &'a Request<B>) -> Self {
-        Self::new(
-            request.method(),
-            request.uri(),
-            request.headers(),
-            request.extensions(),
-        )
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
     }
 }
 
@@ -55,19 +48,35 @@ impl RequestView for View<'_> {
     }
 
     fn path_and_query(&self) -> Cow<'_, str> {
-        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        // Inside a nested router the request's own URI has lost its prefix.
+        let original = self.extensions.get::<OriginalUri>();
+        let uri = original.map_or(self.uri, |uri| &uri.0);
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Cow::Borrowed(path)
     }
 
     fn host(&self) -> Option<&str> {
-        let header = self.headers.get("host").and_then(|host| host.to_str().ok());
+        let header = self.headers.get(HOST).and_then(|host| host.to_str().ok());
         header.or_else(|| self.uri.authority().map(|authority| authority.as_str()))
     }
 
+    fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
+        for (name, value) in self.headers {
+            if name == COOKIE {
+                seen.cookies(value.clone());
+            } else {
+                seen.header(name.as_str(), value.as_bytes());
+            }
+        }
+    }
+
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .map(|value| value.as_bytes())
+        // The one that every request is asked for need not be looked up by a text.
+        let values = if name == "cookie" {
+            self.headers.get_all(COOKIE)
+        } else {
+            self.headers.get_all(name)
+        };
+        values.iter().map(|value| value.as_bytes())
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 use tower::{Layer, Service};
 
 use crate::{
-    extract::{Slot, answer},
+    extract::{answer, find, user_at_once},
     reply::missing_layer,
     request::View,
 };
@@ -65,13 +65,15 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             if !is_preflight(&request) {
-                let Some(slot) = request.extensions().get::<Slot>() else {
-                    return Ok(missing_layer());
-                };
-                let visit = slot.visit(&View::from(&request));
-                let user = visit.user().await;
-                if let Err(refused) = answer(&visit, &View::from(&request), user) {
-                    return Ok(refused.into_response());
+                let seen = user_at_once(request.extensions(), &View::from(&request));
+                if !matches!(seen, Some(Some(_))) {
+                    let Some(visit) = find(request.extensions(), &View::from(&request)) else {
+                        return Ok(missing_layer());
+                    };
+                    let user = visit.user().await;
+                    if let Err(refused) = answer(&visit, &View::from(&request), user) {
+                        return Ok(refused.into_response());
+                    }
                 }
             }
             inner.call(request).await.map(IntoResponse::into_response)

@@ -12,7 +12,7 @@ use miracl_core::{Answer, AuthFailure, Route};
 
 use crate::{
     auth::MiraclAuth,
-    extract::{RequestExt, Slot},
+    extract::find,
     reply::{missing_layer, reply},
     request::View,
 };
@@ -38,11 +38,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Rou
 impl MiraclAuth {
     async fn answer(self, route: Route, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
-        if parts.extensions.get::<Slot>().is_none() {
+        let Some(visit) = find(&parts.extensions, &View::from(&parts)) else {
             return missing_layer();
-        }
+        };
         let body = to_bytes(body, Route::MAX_BODY).await.ok();
-        let visit = parts.visit();
         let view = View::from(&parts);
         match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => reply(answer),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use demo_shared::{Pages, Users};
-use miracl_axum::{Miracl, MiraclAuth};
+use miracl_axum::{Miracl, MiraclAuth, MiraclRouter};
 
 use crate::pages;
 
@@ -20,11 +20,11 @@ pub(crate) struct App {
 }
 
 /// Puts the app together.
-pub(crate) fn router(miracl: Miracl, app: App) -> Router {
+pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
     // The hooks are implemented by `App` itself: see `auth.rs`.
     let auth = MiraclAuth::new(miracl, app.clone());
 
-    Router::new()
+    let router = Router::new()
         .route("/", get(pages::index))
         // Two ways to let in logged-in people only: a layer, for whole routers too, or the extractor `User`.
         .route(
@@ -43,7 +43,7 @@ pub(crate) fn router(miracl: Miracl, app: App) -> Router {
         .fallback(pages::not_found)
         // The callback, `/login/start`, `/logout` and `/signed-out`.
         .merge(auth.routes())
-        // Around everything: cookies, and protection against other sites.
-        .layer(auth.layer())
-        .with_state(app)
+        .with_state(app);
+    // Around everything: cookies, and protection against other sites.
+    auth.wrap(router)
 }

@@ -63,8 +63,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let router = router(miracl, app);
 
     demo_shared::greet(&greeting);
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(demo_shared::stop_asked_for());
+    let server = axum::serve(listener, router.into_make_service())
+        .with_graceful_shutdown(demo_shared::stop_asked_for());
     let limit = async {
         demo_shared::stop_asked_for().await;
         sleep(GRACE).await;

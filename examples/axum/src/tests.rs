@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use demo_shared::{Database, Pages, Users};
-use miracl_axum::{Config, CookieKey, Miracl};
+use miracl_axum::{Config, CookieKey, Miracl, MiraclRouter};
 use miracl_platform::{Client, Fault, Platform, PlatformConfig};
 use tower::ServiceExt;
 
@@ -20,7 +19,7 @@ use crate::app::{App, router};
 const SITE: &str = "http://127.0.0.1:5000";
 
 /// The app under test, with a login at `issuer` and an empty user table.
-fn app_at(issuer: &str) -> Router {
+fn app_at(issuer: &str) -> MiraclRouter {
     let miracl = Miracl::new(Config {
         issuer: issuer.to_owned(),
         client_id: "demo".to_owned(),
@@ -38,13 +37,13 @@ fn app_at(issuer: &str) -> Router {
 }
 
 /// Without a provider: nothing is fetched before somebody logs in, so most pages need none.
-fn app() -> Router {
+fn app() -> MiraclRouter {
     app_at("http://127.0.0.1:1")
 }
 
 /// A browser that talks to the app in memory and remembers its cookies.
 struct Browser {
-    app: Router,
+    app: MiraclRouter,
     cookies: BTreeMap<String, String>,
 }
 
@@ -61,7 +60,7 @@ impl Answer {
 }
 
 impl Browser {
-    fn new(app: Router) -> Self {
+    fn new(app: MiraclRouter) -> Self {
         Self {
             app,
             cookies: BTreeMap::new(),
