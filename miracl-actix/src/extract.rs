@@ -1,19 +1,19 @@
 //! Extractors: who is asking, and the visit.
 
 use std::{
-    cell::OnceCell,
     fmt,
     future::{Ready, ready},
     ops::Deref,
     pin::Pin,
     rc::Rc,
+    task::{Context, Poll},
 };
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError, dev::Payload,
     http::StatusCode,
 };
-use miracl_core::Miracl;
+use miracl_core::LazyVisit;
 
 use crate::{
     reply::{log_missing_layer, reply},
@@ -21,29 +21,11 @@ use crate::{
 };
 
 /// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions.
-#[derive(Clone)]
-pub(crate) struct Slot(Rc<(Miracl, OnceCell<miracl_core::Visit>)>);
-
-impl Slot {
-    pub(crate) fn new(miracl: Miracl) -> Self {
-        Self(Rc::new((miracl, OnceCell::new())))
-    }
-
-    /// The visit, made when it is first asked for.
-    pub(crate) fn visit(&self, view: &View<'_>) -> miracl_core::Visit {
-        let (miracl, visit) = &*self.0;
-        visit.get_or_init(|| miracl.visit(view)).clone()
-    }
-
-    /// The visit, if somebody asked for it.
-    pub(crate) fn made(&self) -> Option<&miracl_core::Visit> {
-        self.0.1.get()
-    }
-}
+pub(crate) type Slot = Rc<LazyVisit>;
 
 /// Who is logged in. As an extractor it sends everybody else to log in.
 ///
-/// Anonymous requests are answered by [`Miracl::challenge`]: 303 to the login for a browser that navigates, 401 for
+/// Anonymous requests are answered by [`Miracl::challenge`](miracl_core::Miracl::challenge): 303 to the login for a browser that navigates, 401 for
 /// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
 /// both cases.
 ///
@@ -63,11 +45,42 @@ impl Deref for User {
 // anything before it is turned into an answer.
 impl FromRequest for User {
     type Error = LoginRequired;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+    type Future = UserFuture;
 
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> UserFuture {
+        if let Some(Some(user)) = user_at_once(req) {
+            return UserFuture(State::Known(Some(Self(user))));
+        }
         let req = req.clone();
-        Box::pin(async move { user(&req).await.map(Self) })
+        let asked = Box::pin(async move { user(&req).await.map(Self) });
+        UserFuture(State::Asked(asked))
+    }
+}
+
+/// The future of the extractor [`User`].
+pub struct UserFuture(State);
+
+enum State {
+    Known(Option<User>),
+    Asked(Pin<Box<dyn Future<Output = Result<User, LoginRequired>>>>),
+}
+
+impl Future for UserFuture {
+    type Output = Result<User, LoginRequired>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Known(user) => Poll::Ready(Ok(user
+                .take()
+                .expect("a future is not polled after its end"))),
+            State::Asked(asked) => asked.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for UserFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserFuture").finish_non_exhaustive()
     }
 }
 
@@ -178,8 +191,17 @@ fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, LoginRequired> {
     Ok(slot(req)?.visit(&View::from(req)))
 }
 
+/// Looks who is asking, where nothing has to be waited for.
+fn user_at_once(req: &HttpRequest) -> Option<Option<miracl_core::User>> {
+    let extensions = req.extensions();
+    extensions.get::<Slot>()?.user_at_once(&View::from(req))
+}
+
 /// Turns everybody away who is not logged in.
 pub(crate) async fn user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
+    if let Some(Some(user)) = user_at_once(req) {
+        return Ok(user);
+    }
     let visit = visit(req)?;
     let why = match visit.user().await {
         Ok(Some(user)) => return Ok(user),

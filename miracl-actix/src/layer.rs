@@ -13,7 +13,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE},
 };
-use miracl_core::{Miracl, Outcome};
+use miracl_core::{LazyVisit, Miracl, Outcome};
 use pin_project_lite::pin_project;
 
 use crate::{extract::Slot, reply::reply, request::View};
@@ -93,8 +93,8 @@ where
                 },
             };
         }
-        let slot = Slot::new(self.miracl.clone());
-        request.extensions_mut().insert(slot.clone());
+        let slot = Slot::new(LazyVisit::new(self.miracl.clone()));
+        request.extensions_mut().insert(Slot::clone(&slot));
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
@@ -137,9 +137,7 @@ where
             }
             StateProjection::Called { future, slot } => {
                 let mut result = ready!(future.poll(cx)).map(ServiceResponse::map_into_boxed_body);
-                if let Some(visit) = slot.made() {
-                    finish(visit, &mut result);
-                }
+                finish(slot, &mut result);
                 Poll::Ready(result)
             }
         }
@@ -153,8 +151,8 @@ impl<F> fmt::Debug for MiraclFuture<F> {
 }
 
 /// Writes what a visit changed to its response, or to the one that an error of another middleware is going to be.
-fn finish(visit: &miracl_core::Visit, result: &mut Result<ServiceResponse, Error>) {
-    let outcome = visit.finish();
+fn finish(slot: &LazyVisit, result: &mut Result<ServiceResponse, Error>) {
+    let outcome = slot.finish();
     match result {
         Ok(response) => write(&outcome, response.headers_mut()),
         Err(error) => error.add_response_mapper(move |mut response| {

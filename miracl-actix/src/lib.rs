@@ -72,7 +72,7 @@ mod require;
 mod routes;
 
 pub use auth::MiraclAuth;
-pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use extract::{LoginRequired, RequestExt, User, UserFuture, Visit};
 pub use handler::AuthHandler;
 pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 #[doc(inline)]

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-use actix_web::{HttpRequest, dev::ServiceRequest};
-use miracl_core::RequestView;
+use actix_web::{
+    HttpRequest,
+    dev::ServiceRequest,
+    http::header::{COOKIE, HOST},
+};
+use miracl_core::{RequestView, SeenHeaders};
 
 /// A view of a request, before or after routing.
 pub(crate) struct View<'a>(&'a HttpRequest);
@@ -31,12 +35,28 @@ impl RequestView for View<'_> {
     }
 
     fn host(&self) -> Option<&str> {
-        let header = self.0.headers().get("host");
+        let header = self.0.headers().get(HOST);
         let header = header.and_then(|host| host.to_str().ok());
         header.or_else(|| self.0.uri().authority().map(|authority| authority.as_str()))
     }
 
+    fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
+        for (name, value) in self.0.headers() {
+            if name == COOKIE {
+                seen.cookies(value.clone());
+            } else {
+                seen.header(name.as_str(), value.as_bytes());
+            }
+        }
+    }
+
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.headers().get_all(name).map(|value| value.as_bytes())
+        // The one that every request is asked for need not be looked up by a text.
+        let values = if name == "cookie" {
+            self.0.headers().get_all(COOKIE)
+        } else {
+            self.0.headers().get_all(name)
+        };
+        values.map(|value| value.as_bytes())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, ops::Deref, sync::OnceLock};
 
-use miracl_core::Miracl;
+use miracl_core::{LazyVisit, Miracl};
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
     http::Method,
@@ -18,7 +18,7 @@ pub(crate) struct Attached(pub(crate) Miracl);
 /// Where the fairing finds the visit again, if the request asked for it. It lies in the request's local cache.
 #[derive(Default)]
 pub(crate) struct Slot {
-    visit: OnceLock<miracl_core::Visit>,
+    visit: OnceLock<LazyVisit>,
     refused: OnceLock<LoginRequired>,
     method: OnceLock<Method>,
 }
@@ -28,27 +28,27 @@ impl Slot {
         request.local_cache(Self::default)
     }
 
-    /// The visit, made when it is first asked for.
-    fn visit(&self, request: &Request<'_>) -> miracl_core::Visit {
-        let make = || miracl(request).visit(&View::from(request));
-        self.visit.get_or_init(make).clone()
+    fn visit(&self, request: &Request<'_>) -> &LazyVisit {
+        let make = || LazyVisit::new(miracl(request).clone());
+        self.visit.get_or_init(make)
     }
 
     /// The visit, if somebody asked for it.
-    pub(crate) fn made(&self) -> Option<&miracl_core::Visit> {
+    pub(crate) fn made(&self) -> Option<&LazyVisit> {
         self.visit.get()
     }
 
-    /// Why a guard turned the request away, if one did.
+    /// Notes the method that the browser used.
     pub(crate) fn asked_by(&self, method: Method) {
         self.method.get_or_init(|| method);
     }
 
-    /// The method that the browser used.
+    /// The method that the browser used, where Rocket shows another.
     pub(crate) fn method(&self) -> Option<Method> {
         self.method.get().copied()
     }
 
+    /// Why a guard turned the request away, if one did.
     pub(crate) fn refused(&self) -> Option<LoginRequired> {
         self.refused.get().copied()
     }
@@ -132,7 +132,8 @@ pub trait RequestExt {
 
 impl RequestExt for Request<'_> {
     fn visit(&self) -> Visit {
-        Visit(Slot::of(self).visit(self))
+        let view = View::from(self);
+        Visit(Slot::of(self).visit(self).visit(&view))
     }
 }
 
@@ -177,6 +178,11 @@ fn missing_fairing(rocket: &Rocket<Ignite>) -> bool {
 
 /// Turns everybody away who is not logged in.
 pub(crate) async fn answer(request: &Request<'_>) -> Result<miracl_core::User, LoginRequired> {
+    let slot = Slot::of(request);
+    let seen = slot.visit(request).user_at_once(&View::from(request));
+    if let Some(Some(user)) = seen {
+        return Ok(user);
+    }
     let refused = match request.visit().user().await {
         Ok(Some(user)) => return Ok(user),
         Ok(None) => LoginRequired(Why::Anonymous),
@@ -185,5 +191,5 @@ pub(crate) async fn answer(request: &Request<'_>) -> Result<miracl_core::User, L
             LoginRequired(Why::Unreadable)
         }
     };
-    Err(*Slot::of(request).refused.get_or_init(|| refused))
+    Err(*slot.refused.get_or_init(|| refused))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use miracl_core::Miracl;
+use miracl_core::{LazyVisit, Miracl};
 use rocket::{
     Build, Data, Request, Response, Rocket, Route,
     fairing::{self, Fairing, Info, Kind},
@@ -60,8 +60,10 @@ impl Fairing for MiraclFairing {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        // Later on Rocket shows a `HEAD` as the `GET` whose route it lets answer.
-        Slot::of(request).asked_by(request.method());
+        // Later on Rocket shows it as the `GET` whose route it lets answer.
+        if request.method() == Method::Head {
+            Slot::of(request).asked_by(Method::Head);
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
@@ -116,7 +118,7 @@ impl Handler for SameSiteOnly {
 }
 
 /// Writes what a visit changed to its response.
-fn finish(visit: &miracl_core::Visit, response: &mut Response<'_>) {
+fn finish(visit: &LazyVisit, response: &mut Response<'_>) {
     let outcome = visit.finish();
     for cookie in outcome.set_cookies {
         // Not by Rocket's jar: what a guard puts there is gone once a catcher answers.

@@ -1,8 +1,8 @@
 //! Rocket's request as the engine sees it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::OnceLock};
 
-use miracl_core::RequestView;
+use miracl_core::{RequestView, SeenHeaders};
 use rocket::Request;
 
 use crate::extract::Slot;
@@ -10,31 +10,34 @@ use crate::extract::Slot;
 /// A view of a request.
 pub(crate) struct View<'a, 'r> {
     request: &'a Request<'r>,
-    host: Option<Cow<'a, str>>,
-    /// Cookies that no header has: Rocket's local client, for tests, puts its own straight into the jar.
-    jar: String,
+    authority: OnceLock<Option<String>>,
+    jar: OnceLock<String>,
 }
 
 impl<'a, 'r> From<&'a Request<'r>> for View<'a, 'r> {
     fn from(request: &'a Request<'r>) -> Self {
-        let headers = request.headers();
-        let authority = || request.host().map(|host| Cow::Owned(host.to_string()));
-        let jar = if headers.contains("cookie") {
-            Vec::new()
-        } else {
-            let cookies = request.cookies().iter();
-            cookies
-                .map(|c| format!("{}={}", c.name(), c.value()))
-                .collect()
-        };
         Self {
-            host: headers
-                .get_one("host")
-                .map(Cow::Borrowed)
-                .or_else(authority),
-            jar: jar.join("; "),
             request,
+            authority: OnceLock::new(),
+            jar: OnceLock::new(),
         }
+    }
+}
+
+impl View<'_, '_> {
+    /// Cookies that no header has: Rocket's local client, for tests, puts its own straight into the jar.
+    fn jar(&self) -> Option<&str> {
+        if self.request.headers().contains("cookie") {
+            return None;
+        }
+        let pairs = || {
+            let cookies = self.request.cookies().iter();
+            let pairs: Vec<String> = cookies
+                .map(|c| format!("{}={}", c.name(), c.value()))
+                .collect();
+            pairs.join("; ")
+        };
+        Some(self.jar.get_or_init(pairs).as_str()).filter(|jar| !jar.is_empty())
     }
 }
 
@@ -49,11 +52,22 @@ impl RequestView for View<'_, '_> {
     }
 
     fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+        let authority = || self.request.host().map(ToString::to_string);
+        let header = self.request.headers().get_one("host");
+        header.or_else(|| self.authority.get_or_init(authority).as_deref())
+    }
+
+    fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
+        for header in self.request.headers().iter() {
+            seen.header(header.name().as_str(), header.value().as_bytes());
+        }
+        if let Some(jar) = self.jar() {
+            seen.header("cookie", jar.as_bytes());
+        }
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let jar = Some(self.jar.as_str()).filter(|jar| name == "cookie" && !jar.is_empty());
+        let jar = if name == "cookie" { self.jar() } else { None };
         let values = self.request.headers().get(name);
         values.chain(jar).map(str::as_bytes)
     }

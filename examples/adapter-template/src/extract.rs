@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use miracl_core::{Miracl, Reply};
+use miracl_core::{LazyVisit, Miracl, Outcome, Reply};
 use warp::{Filter, Rejection, http::request::Parts};
 
 use crate::{reply::log_missing_layer, request::View};
@@ -17,18 +17,16 @@ use crate::{reply::log_missing_layer, request::View};
 pub(crate) struct Slot(Arc<Inner>);
 
 struct Inner {
-    miracl: Miracl,
+    visit: LazyVisit,
     head: Parts,
-    visit: OnceLock<miracl_core::Visit>,
     refused: OnceLock<Reply>,
 }
 
 impl Slot {
     pub(crate) fn new(miracl: Miracl, head: Parts) -> Self {
         Self(Arc::new(Inner {
-            miracl,
+            visit: LazyVisit::new(miracl),
             head,
-            visit: OnceLock::new(),
             refused: OnceLock::new(),
         }))
     }
@@ -47,13 +45,17 @@ impl Slot {
 
     /// The visit, made when it is first asked for.
     pub(crate) fn visit(&self) -> miracl_core::Visit {
-        let make = || self.0.miracl.visit(&View::from(self.head()));
-        self.0.visit.get_or_init(make).clone()
+        self.0.visit.visit(&View::from(self.head()))
     }
 
-    /// The visit, if somebody asked for it.
-    pub(crate) fn made(&self) -> Option<&miracl_core::Visit> {
-        self.0.visit.get()
+    /// Looks who is asking, where nothing has to be waited for.
+    fn user_at_once(&self) -> Option<Option<miracl_core::User>> {
+        self.0.visit.user_at_once(&View::from(self.head()))
+    }
+
+    /// What the visit changes about the response, if somebody asked for it.
+    pub(crate) fn finish(&self) -> Outcome {
+        self.0.visit.finish()
     }
 
     /// The answer to a request that a filter turned away, if one did.
@@ -90,6 +92,9 @@ pub fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
 /// Extracts who is logged in, if anybody is. It never turns anybody away.
 pub fn optional_user() -> impl Filter<Extract = (Option<User>,), Error = Rejection> + Clone {
     slot().then(|slot: Slot| async move {
+        if let Some(user) = slot.user_at_once() {
+            return user.map(User);
+        }
         match slot.visit().user().await {
             Ok(user) => user.map(User),
             Err(error) => {
@@ -147,6 +152,9 @@ pub(crate) fn slot() -> impl Filter<Extract = (Slot,), Error = Rejection> + Clon
 
 /// Turns everybody away who is not logged in.
 pub(crate) async fn answer(slot: &Slot) -> Result<miracl_core::User, Rejection> {
+    if let Some(Some(user)) = slot.user_at_once() {
+        return Ok(user);
+    }
     let visit = slot.visit();
     let refused = match visit.user().await {
         Ok(Some(user)) => return Ok(user),

@@ -134,9 +134,7 @@ where
                     // What else answered was never meant for somebody who is not logged in.
                     response = reply(refused.clone());
                 }
-                if let Some(visit) = slot.made() {
-                    finish(visit, &mut response);
-                }
+                finish(slot, &mut response);
                 Poll::Ready(Ok(response))
             }
         }
@@ -150,8 +148,8 @@ impl<F> fmt::Debug for MiraclFuture<F> {
 }
 
 /// Writes what a visit changed to its response.
-fn finish(visit: &miracl_core::Visit, response: &mut Response) {
-    let outcome = visit.finish();
+fn finish(slot: &Slot, response: &mut Response) {
+    let outcome = slot.finish();
     let headers = response.headers_mut();
     for cookie in outcome.set_cookies {
         match HeaderValue::try_from(cookie) {

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-use miracl_core::RequestView;
-use warp::http::{HeaderMap, Method, Request, Uri, request::Parts};
+use miracl_core::{RequestView, SeenHeaders};
+use warp::http::{
+    HeaderMap, Method, Request, Uri,
+    header::{COOKIE, HOST},
+    request::Parts,
+};
 
 /// A view of a request, whole or without its body.
 pub(crate) struct View<'a> {
@@ -43,8 +47,18 @@ impl RequestView for View<'_> {
     }
 
     fn host(&self) -> Option<&str> {
-        let header = self.headers.get("host").and_then(|host| host.to_str().ok());
+        let header = self.headers.get(HOST).and_then(|host| host.to_str().ok());
         header.or_else(|| self.uri.authority().map(|authority| authority.as_str()))
+    }
+
+    fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
+        for (name, value) in self.headers {
+            if name == COOKIE {
+                seen.cookies(value.clone());
+            } else {
+                seen.header(name.as_str(), value.as_bytes());
+            }
+        }
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
