@@ -144,7 +144,7 @@ pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
     for &framework in frameworks {
         servers.extend(modes.iter().map(|&mode| Which::Demo(framework, mode)));
         let variants: &[&str] = match framework.name {
-            "axum" => &["noop", "miracl", "noop-around", "miracl-around"],
+            "axum" => &["noop", "slot", "miracl", "noop-around", "miracl-around"],
             _ => &["noop", "slot", "miracl"],
         };
         servers.extend(

@@ -105,9 +105,9 @@ fn program(folder: &Path, package: &str) -> Result<PathBuf, String> {
         ])
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", target)
-        // By the profile of our own servers, which is Cargo's, whatever theirs is.
-        .env("CARGO_PROFILE_RELEASE_LTO", "false")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        // By the profile of our own servers, whatever theirs is.
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
     let mut built = miracl_tests::built(&mut cargo);
     built
         .remove(package)

@@ -18,7 +18,7 @@ const PIN: &str = "2468";
 const SECRET: &str = "a secret of the bench";
 /// The cookies that an app has besides ours.
 pub(crate) const OTHERS: &str = "theme=dark; _ga=GA1.1.1234567890.1700000000";
-/// What issuer, subject, e-mail address and `sid` are together.
+/// How long the person's claims are as JSON: issuer, subject, e-mail address and `sid`. The peers keep a record of this length.
 const IDENTITY: usize = 300;
 /// The length of a `sid` of the platform's.
 const SID: usize = 43;
@@ -124,12 +124,20 @@ impl Provider {
 
 /// An address of the length that makes a person of [`IDENTITY`] bytes: the platform takes it for the subject as well.
 fn email(issuer: &str) -> String {
-    const DOMAIN: &str = "@accounts.subsidiary.a-company-with-quite-a-long-name.example";
-    let length = (IDENTITY - SID - issuer.len()) / 2;
+    const DOMAIN: &str = "@accounts.subsidiary.a-company.example";
+    let length = (IDENTITY - claims(issuer, "").len()) / 2;
     let name = "firstname.lastname+".chars().cycle();
     let mut email: String = name.take(length - DOMAIN.len()).collect();
     email.push_str(DOMAIN);
     email
+}
+
+/// What the platform says about a person, all in all.
+fn claims(issuer: &str, email: &str) -> String {
+    let sid = "s".repeat(SID);
+    format!(
+        r#"{{"iss":"{issuer}","sub":"{email}","email":"{email}","email_verified":true,"sid":"{sid}"}}"#
+    )
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
     fn a_person_has_as_many_bytes_as_the_goals_are_for() {
         for issuer in ["http://127.0.0.1:1024", "http://127.0.0.1:65535"] {
             let email = email(issuer);
-            let bytes = issuer.len() + 2 * email.len() + SID;
+            let bytes = claims(issuer, &email).len();
             assert!((IDENTITY - 1..=IDENTITY).contains(&bytes), "{bytes}");
             // RFC 5321 §4.5.3.1.1
             assert!(email.split('@').next().unwrap().len() <= 64);

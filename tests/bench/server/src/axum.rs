@@ -2,11 +2,12 @@
 
 use std::{
     convert::Infallible,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use axum::{
-    Router, ServiceExt,
+    Extension, Router, ServiceExt,
     extract::Request,
     http::request::Parts,
     response::{Response, Result},
@@ -27,9 +28,13 @@ pub(crate) async fn serve(variant: &str) -> Served {
     let auth = MiraclAuth::new(engine()?, Hooks);
     match variant {
         "noop" => run(router.layer(Noop)).await,
+        "slot" => {
+            let router = Router::new().route("/public", get(reads));
+            run(router.layer(Leaving)).await
+        }
         "miracl" => run(router.layer(auth.layer())).await,
         "noop-around" => run(Noop.layer(router)).await,
-        "miracl-around" => run(auth.layer().layer(router)).await,
+        "miracl-around" => run(auth.wrap(router)).await,
         _ => Err(unknown(variant)),
     }
 }
@@ -76,6 +81,43 @@ impl<S: Service<R>, R> Service<R> for NoopService<S> {
     fn call(&mut self, request: R) -> S::Future {
         self.0.call(request)
     }
+}
+
+/// What a layer leaves for a handler.
+type Value = Arc<u64>;
+
+/// A layer that leaves a value and does nothing else.
+#[derive(Clone, Copy)]
+struct Leaving;
+
+#[derive(Clone)]
+struct LeavingService<S>(S);
+
+impl<S> Layer<S> for Leaving {
+    type Service = LeavingService<S>;
+
+    fn layer(&self, inner: S) -> LeavingService<S> {
+        LeavingService(inner)
+    }
+}
+
+impl<S: Service<Request>> Service<Request> for LeavingService<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> S::Future {
+        request.extensions_mut().insert(Value::new(1));
+        self.0.call(request)
+    }
+}
+
+async fn reads(Extension(_): Extension<Value>) -> &'static str {
+    TEXT
 }
 
 struct Hooks;
