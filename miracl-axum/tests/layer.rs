@@ -1,41 +1,18 @@
 //! The layer in front of a plain tower service: no router, no extractor of axum's.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+mod support;
+
 use std::convert::Infallible;
 
 use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode, header},
-    response::Result,
 };
-use miracl_axum::{
-    AuthHandler, AuthSuccess, Category, Config, CookieKey, Miracl, MiraclAuth, RequestExt,
-};
+use miracl_axum::{Category, RequestExt};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-struct Hooks;
-
-impl AuthHandler for Hooks {
-    async fn on_auth_success(
-        &self,
-        _: &mut axum::http::request::Parts,
-        _: AuthSuccess,
-    ) -> Result<axum::response::Response> {
-        unreachable!("nobody logs in here")
-    }
-}
-
-fn auth() -> MiraclAuth {
-    let miracl = Miracl::new(Config {
-        issuer: "http://127.0.0.1:1".into(),
-        client_id: "id".into(),
-        client_secret: "secret".into(),
-        redirect_uri: "http://127.0.0.1:5000/login".into(),
-        cookie_keys: vec![CookieKey::generate()],
-        ..Config::default()
-    });
-    MiraclAuth::new(miracl.unwrap(), Hooks)
-}
+use self::support::auth;
 
 /// Asks who is there, leaves a message, and says so; under `/public` it does neither.
 async fn service(request: Request<String>) -> Result<Response<String>, Infallible> {
@@ -56,7 +33,7 @@ async fn call(method: Method, path: &str, site: &str) -> Response<Body> {
         .header("sec-fetch-site", site)
         .body("public".to_owned())
         .unwrap();
-    let mut service = auth().layer().layer(service_fn(service));
+    let mut service = auth("miracl").layer().layer(service_fn(service));
     service.ready().await.unwrap().call(request).await.unwrap()
 }
 
@@ -87,7 +64,7 @@ async fn an_unsafe_request_from_another_site_does_not_reach_the_service() {
 
 #[tokio::test]
 async fn without_the_layer_the_answer_is_500_and_says_nothing() {
-    let app: axum::Router = auth().routes();
+    let app: axum::Router = auth("miracl").routes();
     let request = Request::get("/login/start").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,47 +1,23 @@
 //! A router that the login is wrapped around: each request finds its own visit, whoever runs on the same thread in between.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+mod support;
+
 use std::convert::Infallible;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Path,
-    http::{HeaderMap, Request, StatusCode, header, request::Parts},
+    http::{HeaderMap, Request, StatusCode, header},
     middleware::{self, Next},
-    response::{Response, Result},
+    response::Response,
     routing::get,
 };
-use miracl_axum::{
-    AuthFailure, AuthHandler, AuthSuccess, Category, Config, CookieKey, Miracl, MiraclAuth, User,
-    Visit,
-};
+use miracl_axum::{Category, User, Visit};
 use tower::{Service, ServiceExt};
 
-struct Hooks;
-
-impl AuthHandler for Hooks {
-    async fn on_auth_success(&self, _: &mut Parts, _: AuthSuccess) -> Result<Response> {
-        Ok(Response::default())
-    }
-
-    async fn on_auth_failed(&self, _: &mut Parts, _: AuthFailure) -> Result<Response> {
-        Ok(Response::default())
-    }
-}
-
-fn auth(cookie_prefix: &str) -> MiraclAuth {
-    let miracl = Miracl::new(Config {
-        issuer: "http://127.0.0.1:1".to_owned(),
-        client_id: "id".to_owned(),
-        client_secret: "secret".into(),
-        redirect_uri: "http://127.0.0.1:5000/login".to_owned(),
-        cookie_keys: vec![CookieKey::generate()],
-        cookie_prefix: cookie_prefix.to_owned(),
-        ..Config::default()
-    });
-    MiraclAuth::new(miracl.unwrap(), Hooks)
-}
+use self::support::auth;
 
 /// Waits for others in between, as a middleware does that asks a database.
 async fn pause(request: axum::extract::Request, next: Next) -> Response {

@@ -15,7 +15,7 @@ pub(crate) const BUDGET: usize = 7 * 1024;
 pub(crate) const SESSION_BUDGET: usize = BUDGET - 1024;
 /// The most characters of one cookie's value. Browsers keep 4096 bytes with name and attributes (RFC 6265 §6.1).
 const PART_LEN: usize = 3800;
-/// A value up to this many bytes opens without memory of its own: the small part of a session with names of usual length.
+/// A text up to this many characters opens without memory of its own: the small part of a session with names of usual length.
 const SMALL: usize = 640;
 /// More parts than fit into the budget.
 const MAX_PARTS: usize = 3;

@@ -33,11 +33,6 @@ impl LazyVisit {
         }
     }
 
-    /// Returns the engine.
-    pub fn miracl(&self) -> &Miracl {
-        &self.miracl
-    }
-
     /// Returns the request's visit. What [`user_at_once`](Self::user_at_once) said is true of it as well.
     pub fn visit(&self, request: &impl RequestView) -> Visit {
         let make = || {
@@ -74,9 +69,7 @@ impl LazyVisit {
             },
         }
     }
-}
 
-impl LazyVisit {
     fn seen(&self) -> MutexGuard<'_, Option<Option<User>>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }

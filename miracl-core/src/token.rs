@@ -78,7 +78,7 @@ impl Tokens {
     }
 }
 
-/// The form in which tokens lie inside the sealed session.
+/// The form in which renewed tokens wait, sealed, for the replicas that come late.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredTokens {
     #[serde(rename = "a")]

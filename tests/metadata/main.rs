@@ -188,17 +188,10 @@ fn crates(adapter: &str) -> BTreeMap<String, BTreeSet<String>> {
     cargo
         .args(["tree", "--locked", "--offline", "--package", adapter])
         .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
-        .args(["--format", "{p}", "--target", &host()])
-        .current_dir(ROOT);
-    forget_package(&mut cargo);
-    let output = cargo.output().expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+        .args(["--format", "{p}", "--target", &host()]);
+    let listed = said_by(cargo);
     let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
+    for line in String::from_utf8_lossy(&listed).lines() {
         // A name, a version, and of what is ours its folder.
         let mut words = line.split(' ').map(str::to_owned);
         if let (Some(name), Some(version)) = (words.next(), words.next()) {
@@ -223,8 +216,13 @@ fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args(["metadata", "--format-version=1", "--locked", "--offline"])
-        .args(["--filter-platform", &host()])
-        .current_dir(ROOT);
+        .args(["--filter-platform", &host()]);
+    serde_json::from_slice(&said_by(cargo)).expect("cargo writes JSON")
+}
+
+/// What cargo answers about this workspace.
+fn said_by(mut cargo: Command) -> Vec<u8> {
+    cargo.current_dir(ROOT);
     forget_package(&mut cargo);
     let output = cargo.output().expect("cargo runs");
     assert!(
@@ -232,7 +230,7 @@ fn metadata() -> Value {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
+    output.stdout
 }
 
 /// This kind of machine, as rustc calls it.

@@ -21,19 +21,20 @@ async fn logged_in(change: impl FnOnce(&mut Config)) -> (Login, String) {
     (login, cookies)
 }
 
-fn in_memory(config: &mut Config) {
-    config.session_store = SessionStorage::store(MemoryStore::default());
+/// The same, with the session in a store or in cookies.
+async fn logged_in_and_kept(in_store: bool) -> (Login, String) {
+    logged_in(|config| {
+        if in_store {
+            config.session_store = SessionStorage::store(MemoryStore::default());
+        }
+    })
+    .await
 }
 
 #[tokio::test]
 async fn who_is_logged_in_is_told_at_a_glance_and_the_response_is_not_stored() {
     for in_store in [false, true] {
-        let (login, cookies) = logged_in(|config| {
-            if in_store {
-                in_memory(config);
-            }
-        })
-        .await;
+        let (login, cookies) = logged_in_and_kept(in_store).await;
         let lazy = LazyVisit::new(login.miracl.clone());
         let asked = request("/", &format!("theme=dark; {cookies}; other=1"));
         let user = lazy.user_at_once(&asked).flatten().unwrap();
@@ -65,12 +66,7 @@ async fn nobody_is_told_at_a_glance_and_a_request_that_does_not_ask_pays_nothing
 #[tokio::test]
 async fn what_the_response_has_to_change_is_left_to_the_visit() {
     for in_store in [false, true] {
-        let (login, cookies) = logged_in(|config| {
-            if in_store {
-                in_memory(config);
-            }
-        })
-        .await;
+        let (login, cookies) = logged_in_and_kept(in_store).await;
         let idle = login.miracl.config().session_idle_timeout;
         login.wait(idle / 10 + Duration::from_secs(1));
         let lazy = LazyVisit::new(login.miracl.clone());
@@ -108,12 +104,7 @@ async fn what_the_response_has_to_change_is_left_to_the_visit() {
 #[tokio::test]
 async fn what_was_ended_is_nobody_at_a_glance() {
     for in_store in [false, true] {
-        let (login, cookies) = logged_in(|config| {
-            if in_store {
-                in_memory(config);
-            }
-        })
-        .await;
+        let (login, cookies) = logged_in_and_kept(in_store).await;
         let asked = request("/", &cookies);
         login.miracl.visit(&asked).logout().await.unwrap();
         let lazy = LazyVisit::new(login.miracl.clone());
