@@ -1,5 +1,7 @@
 //! Our cookies: their names and attributes, how they are found in a request, and how they are cut into parts.
 
+use std::mem::MaybeUninit;
+
 use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
 use cookie::{Cookie, SameSite};
 
@@ -227,7 +229,7 @@ impl Cookies {
 
     fn open_small<T>(&self, value: &[u8], read: impl Fn(&[u8], bool) -> T) -> Option<T> {
         let (purpose, name) = (Purpose::Session, &self.session);
-        let mut room = [0; SMALL / 4 * 3];
+        let mut room = [const { MaybeUninit::uninit() }; SMALL / 4 * 3];
         if value.len() > SMALL {
             let found = self.open_value(purpose, name, value)?;
             return Some(read(&found.plain, found.first_key));

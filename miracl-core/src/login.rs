@@ -194,7 +194,7 @@ impl PendingLogin {
 
     fn encode(&self, binding: &Binding) -> Vec<u8> {
         Writer::default()
-            .bytes(binding)
+            .bytes(&binding.hash)
             .bytes(&self.state)
             .bytes(&self.nonce)
             .bytes(&self.verifier)
@@ -208,7 +208,7 @@ impl PendingLogin {
 
     pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        if reader.array::<16>()? != *binding {
+        if reader.array()? != binding.hash {
             return None;
         }
         let login = Self {

@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
-use ring::digest;
 use url::{Position, Url};
 
 use crate::{
@@ -291,13 +290,10 @@ impl Engine {
     /// What every sealed value carries, so that it counts for this issuer and client only.
     pub(crate) async fn binding(&self) -> Result<Binding, ProviderError> {
         if let Some(known) = self.known_binding() {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let client_id = self.credentials.client_id().await?;
-        let issuer = self.config.issuer.trim_end_matches('/');
-        let hash = digest::digest(&digest::SHA256, format!("{issuer}\n{client_id}").as_bytes());
-        let mut binding = Binding::default();
-        binding.copy_from_slice(&hash.as_ref()[..16]);
-        Ok(*self.binding.get_or_init(|| binding))
+        let binding = || Binding::new(&self.config.issuer, client_id);
+        Ok(self.binding.get_or_init(binding).clone())
     }
 }

@@ -4,7 +4,7 @@
 //! everything before the nonce are associated data (RFC 5116 §2.1), so a value opens only under the name it was
 //! made for, and only whole. The nonce is random: one key may seal 2^32 values (NIST SP 800-38D §8.3).
 
-use std::ops::Deref;
+use std::{mem::MaybeUninit, ops::Deref};
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -20,7 +20,7 @@ const HEADER_CHARS: usize = HEADER_LEN / 3 * 4;
 const BOUND_LEN: usize = HEADER_LEN - NONCE_LEN;
 const TAG_LEN: usize = 16;
 /// The associated data of most names is no longer than this.
-const SHORT_BOUND: usize = 96;
+const SHORT_BOUND: usize = 64;
 
 const BOUND_CHARS: usize = BOUND_LEN / 3 * 4;
 
@@ -114,16 +114,17 @@ impl KeyRing {
         buffer.push(VERSION);
         buffer.push(parts);
         buffer.extend_from_slice(&key.id);
-        let aad = associated_data(name, &buffer);
         buffer.extend_from_slice(&nonce);
         buffer.extend_from_slice(plain);
-        let tag = key.purposes[purpose as usize]
-            .seal_in_place_separate_tag(
+        let (header, content) = buffer.split_at_mut(HEADER_LEN);
+        let seal = |bound: &[u8]| {
+            key.purposes[purpose as usize].seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(&aad),
-                &mut buffer[HEADER_LEN..],
+                Aad::from(bound),
+                content,
             )
-            .ok()?;
+        };
+        let tag = with_bound(name, &header[..BOUND_LEN], seal).ok()?;
         buffer.extend_from_slice(tag.as_ref());
         Some(BASE64.encode_to_string(&buffer))
     }
@@ -152,7 +153,7 @@ impl KeyRing {
         purpose: Purpose,
         name: &str,
         text: &[u8],
-        room: &'a mut [u8],
+        room: &'a mut [MaybeUninit<u8>],
     ) -> Opened<&'a [u8]> {
         match BASE64.decode(text, room.as_out()) {
             Ok(sealed) => self.open_in_place(purpose, name, sealed),
@@ -183,21 +184,8 @@ impl KeyRing {
             return Opened::Broken;
         };
         let key = &self.0[place].purposes[purpose as usize];
-        let mut short = [0; SHORT_BOUND];
-        let long;
-        let len = name.len() + 1 + BOUND_LEN;
-        let aad = match short.get_mut(..len) {
-            Some(aad) => {
-                aad[..name.len()].copy_from_slice(name.as_bytes());
-                aad[name.len() + 1..].copy_from_slice(bound);
-                &*aad
-            }
-            None => {
-                long = associated_data(name, bound);
-                &long
-            }
-        };
-        match key.open_in_place(nonce, Aad::from(aad), content) {
+        let open = |bound: &[u8]| key.open_in_place(nonce, Aad::from(bound), content);
+        match with_bound(name, bound, open) {
             Ok(plain) => Opened::Plain {
                 plain,
                 first_key: place == 0,
@@ -255,12 +243,19 @@ fn header(first: &[u8]) -> Option<[u8; HEADER_LEN]> {
     read.is_ok().then_some(header)
 }
 
-fn associated_data(name: &str, bound: &[u8]) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(name.len() + 1 + bound.len());
-    aad.extend_from_slice(name.as_bytes());
-    aad.push(0);
-    aad.extend_from_slice(bound);
-    aad
+/// Puts the associated data together: in the stack, where the name is of usual length.
+#[inline(always)]
+fn with_bound<T>(name: &str, header: &[u8], run: impl FnOnce(&[u8]) -> T) -> T {
+    let mut short = [0; SHORT_BOUND];
+    let (name, len) = (name.as_bytes(), name.len() + 1 + header.len());
+    match short.get_mut(..len) {
+        Some(bound) => {
+            bound[..name.len()].copy_from_slice(name);
+            bound[name.len() + 1..].copy_from_slice(header);
+            run(bound)
+        }
+        None => run(&[name, &[0], header].concat()),
+    }
 }
 
 #[cfg(test)]

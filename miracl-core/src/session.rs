@@ -3,6 +3,7 @@
 //! It is two sealed values. The small one is opened by every request that asks who the user is; the large one only when
 //! tokens or user data are asked for. Both carry the session's id and generation, and count only together.
 
+mod binding;
 mod names;
 mod packed;
 
@@ -11,32 +12,33 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::names::Email;
-pub(crate) use self::names::Names;
+use self::names::{Email, Written};
+pub(crate) use self::{binding::Binding, names::Names};
 use crate::{
     config::Config,
     error::SessionTooLarge,
     marks::MarkedBy,
     seal::SealNonce,
+    secret::Secret,
     token::Tokens,
     wire::{Reader, Writer},
 };
 
 /// What an id is made of: 256 random bits.
 pub(crate) type SessionId = [u8; 32];
-/// Ties a value to one issuer and client, so that another app with the same keys does not take it.
-pub(crate) type Binding = [u8; 16];
 
-/// What a session has, one bit each. The first is in every one: those of earlier versions have none and are not read.
-const FORMAT: u8 = 0x10;
+/// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not read.
+const FORMAT: u8 = 0x20;
 const EMAIL_VERIFIED: u8 = 1;
 const EMAIL: u8 = 2;
 const EMAIL_IS_SUBJECT: u8 = 4;
 const SID_MARK: u8 = 8;
+const OTHER_ISSUER: u8 = 16;
 /// What the large part has, and which claims of userinfo it leaves to the small one.
 const REFRESH_TOKEN: u8 = 1;
 const SUBJECT_CLAIM: u8 = 2;
 const EMAIL_CLAIM: u8 = 4;
+const EMAIL_VERIFIED_CLAIM: u8 = 8;
 
 /// The small part of a session.
 #[derive(Clone)]
@@ -61,32 +63,34 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
         let names = &self.names;
+        let other_issuer = names.issuer() != &*binding.issuer;
         let flags = [
             (FORMAT, true),
             (EMAIL_VERIFIED, self.email_verified),
             (EMAIL, names.email_is() == Email::Own),
             (EMAIL_IS_SUBJECT, names.email_is() == Email::Subject),
             (SID_MARK, self.marked_by.sid.is_some()),
+            (OTHER_ISSUER, other_issuer),
         ];
         let set = |flags, (flag, is_set)| if is_set { flags | flag } else { flags };
         let writer = Writer::default()
-            .bytes(binding)
+            .bytes(&binding.hash)
             .u8(flags.into_iter().fold(0, set))
             .bytes(&self.id)
             .u32(self.generation)
             .bytes(&self.data)
             .u64(self.created_ms)
-            .u64(self.seen)
-            .u64(self.issued_at)
+            .i32(self.since_created(self.seen))
+            .i32(self.since_created(self.issued_at))
             .bytes(&self.marked_by.subject)
             .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]));
-        names.encode(writer).finish()
+        names.encode(writer, other_issuer).finish()
     }
 
     /// Reads a session that was made for this issuer and client.
     pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Arc<Self>> {
         let mut reader = Reader::new(bytes);
-        if reader.array::<16>()? != *binding {
+        if reader.array()? != binding.hash {
             return None;
         }
         let flags = reader.u8()?;
@@ -94,36 +98,61 @@ impl Session {
         if !has(FORMAT) {
             return None;
         }
+        let (id, generation) = (reader.array()?, reader.u32()?);
+        let (data, created_ms) = (reader.array()?, reader.u64()?);
+        let mut time = || Some((created_ms / 1000).saturating_add_signed(reader.i32()?.into()));
+        let (seen, issued_at) = (time()?, time()?);
+        let subject = reader.array()?;
+        let sid = if has(SID_MARK) {
+            Some(reader.array()?)
+        } else {
+            None
+        };
+        let email = match (has(EMAIL), has(EMAIL_IS_SUBJECT)) {
+            (false, false) => Email::None,
+            (false, true) => Email::Subject,
+            (true, _) => Email::Own,
+        };
+        let issuer = (!has(OTHER_ISSUER)).then_some(&binding.issuer);
+        let names = Written::read(reader, email, issuer)?;
+        // From here on nothing can fail, so that all of it is written where it stays.
         Some(Arc::new(Self {
-            id: reader.array()?,
-            generation: reader.u32()?,
-            data: reader.array()?,
-            created_ms: reader.u64()?,
-            seen: reader.u64()?,
-            issued_at: reader.u64()?,
+            id,
+            generation,
+            data,
+            created_ms,
+            seen,
+            issued_at,
+            names: names.into(),
             email_verified: has(EMAIL_VERIFIED),
-            marked_by: MarkedBy {
-                subject: reader.array()?,
-                sid: if has(SID_MARK) {
-                    Some(reader.array()?)
-                } else {
-                    None
-                },
-            },
-            names: Names::decode(
-                reader,
-                match (has(EMAIL), has(EMAIL_IS_SUBJECT)) {
-                    (false, false) => Email::None,
-                    (false, true) => Email::Subject,
-                    (true, _) => Email::Own,
-                },
-            )?,
+            marked_by: MarkedBy { subject, sid },
         }))
+    }
+
+    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
+    fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
+        let names = &self.names;
+        [
+            (SUBJECT_CLAIM, "sub", Some(names.subject().into())),
+            (EMAIL_CLAIM, "email", names.email().map(Value::from)),
+            (
+                EMAIL_VERIFIED_CLAIM,
+                "email_verified",
+                Some(self.email_verified.into()),
+            ),
+        ]
     }
 
     /// When the person logged in here, in seconds since 1970.
     pub(crate) fn created(&self) -> u64 {
         self.created_ms / 1000
+    }
+
+    /// A time as it is written: in seconds before or after the session began.
+    fn since_created(&self, time: u64) -> i32 {
+        let seconds = i128::from(time) - i128::from(self.created());
+        // Nobody is logged in for 68 years.
+        seconds.clamp(i32::MIN.into(), i32::MAX.into()) as i32
     }
 
     /// Whether both deadlines lie ahead.
@@ -179,8 +208,8 @@ impl SessionData {
             Some(_) => REFRESH_TOKEN,
             None => 0,
         };
-        for (flag, name, known) in session.names.known_claims() {
-            if known.is_some() && userinfo.get(name).and_then(Value::as_str) == known {
+        for (flag, name, known) in session.known_claims() {
+            if known.is_some() && userinfo.get(name) == known.as_ref() {
                 userinfo.remove(name);
                 flags |= flag;
             }
@@ -199,8 +228,9 @@ impl SessionData {
             .u8(flags);
         let kept = [&tokens.access_token, &tokens.id_token];
         let kept = kept.into_iter().chain(&tokens.refresh_token);
+        let texts = session.names.texts();
         let writer = kept.fold(writer, |writer, token| {
-            packed::write(writer, token.expose())
+            packed::write(writer, token.expose(), texts)
         });
         writer.bytes(&rest).finish()
     }
@@ -212,16 +242,17 @@ impl SessionData {
             return None;
         }
         let flags = reader.u8()?;
-        let access_token = packed::read(&mut reader)?.into();
-        let id_token = packed::read(&mut reader)?.into();
+        let texts = session.names.texts();
+        let mut token = || packed::read(&mut reader, texts).map(Secret::from);
+        let (access_token, id_token) = (token()?, token()?);
         let refresh_token = match flags & REFRESH_TOKEN {
             0 => None,
-            _ => Some(packed::read(&mut reader)?.into()),
+            _ => Some(token()?),
         };
         let mut rest: Rest = serde_json::from_slice(reader.rest()).ok()?;
-        for (flag, name, known) in session.names.known_claims() {
+        for (flag, name, known) in session.known_claims() {
             if flags & flag != 0 {
-                rest.userinfo.insert(name.to_owned(), known?.into());
+                rest.userinfo.insert(name.to_owned(), known?);
             }
         }
         Some(Self {
@@ -363,13 +394,58 @@ pub(crate) mod tests {
 
     #[test]
     fn a_session_is_read_back_for_its_client_and_no_other() {
-        let bytes = session().encode(&[1; 16]);
-        let read = Session::decode(&bytes, &[1; 16]).unwrap();
-        assert_eq!(read.names.subject(), "alice");
-        assert_eq!(read.names.email(), Some("alice@example.com"));
-        assert!(read.email_verified);
-        assert!(Session::decode(&bytes, &[2; 16]).is_none());
-        assert!(Session::decode(&bytes[..bytes.len() - 1], &[1; 16]).is_none());
+        let bound = |client| Binding::new("https://issuer.example/", client);
+        for (issuer, is_kept) in [
+            ("https://issuer.example", false),
+            ("https://issuer.example/", true),
+            ("https://issuer.example/tenant", true),
+        ] {
+            let session = Session {
+                names: Names::new(issuer, "alice", Some("alice@example.com")),
+                ..session()
+            };
+            let bytes = session.encode(&bound("one"));
+            let has_issuer = String::from_utf8_lossy(&bytes).contains("issuer.example");
+            assert_eq!(has_issuer, is_kept);
+            let read = Session::decode(&bytes, &bound("one")).unwrap();
+            assert_eq!(read.names.issuer(), issuer);
+            assert_eq!(read.names.subject(), "alice");
+            assert_eq!(read.names.email(), Some("alice@example.com"));
+            assert!(read.email_verified);
+            let times = |session: &Session| (session.created_ms, session.seen, session.issued_at);
+            assert_eq!(times(&read), times(&session));
+            assert!(Session::decode(&bytes, &bound("two")).is_none());
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_cut_short_before_its_names_is_none() {
+        let binding = Binding::new("https://issuer.example", "client");
+        let session = session();
+        let bytes = session.encode(&binding);
+        let names = "alice@example.com".len() + "alice".len();
+        for len in 0..bytes.len() - names {
+            assert!(Session::decode(&bytes[..len], &binding).is_none(), "{len}");
+        }
+    }
+
+    #[test]
+    fn times_long_before_a_session_are_kept_as_far_as_68_years() {
+        let binding = Binding::new("https://issuer.example", "client");
+        for (issued_at, read) in [
+            (0, 0),
+            (1_800_000_000, 1_800_000_000),
+            (1_800_000_060, 1_800_000_060),
+            (u64::MAX, 1_800_000_000 + (1 << 31) - 1),
+        ] {
+            let session = Session {
+                created_ms: 1_800_000_000_999,
+                issued_at,
+                ..session()
+            };
+            let decoded = Session::decode(&session.encode(&binding), &binding).unwrap();
+            assert_eq!(decoded.issued_at, read);
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ impl Writer {
         self.bytes(&value.to_le_bytes())
     }
 
+    pub(crate) fn i32(self, value: i32) -> Self {
+        self.bytes(&value.to_le_bytes())
+    }
+
     pub(crate) fn u64(self, value: u64) -> Self {
         self.bytes(&value.to_le_bytes())
     }
@@ -71,6 +75,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn i32(&mut self) -> Option<i32> {
+        self.array().map(i32::from_le_bytes)
     }
 
     pub(crate) fn u64(&mut self) -> Option<u64> {

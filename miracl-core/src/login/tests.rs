@@ -8,6 +8,7 @@ use crate::{
     callback::tests::{HOST, begin, cookies, request},
     provider::Provider,
     request::tests::Request,
+    session::Binding,
 };
 
 async fn engine(change: impl FnOnce(&mut Config)) -> (Provider, Miracl) {
@@ -157,9 +158,10 @@ fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
         ..LoginOptions::default()
     };
     let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
-    let written = login.encode(&[1; 16]);
-    let read = PendingLogin::decode(&written, &[1; 16]).unwrap();
-    assert_eq!(read.encode(&[1; 16]), written);
+    let bound = |client| Binding::new("https://issuer.example", client);
+    let written = login.encode(&bound("one"));
+    let read = PendingLogin::decode(&written, &bound("one")).unwrap();
+    assert_eq!(read.encode(&bound("one")), written);
     assert_eq!(
         (read.max_age, read.acr_values.as_deref()),
         (Some(60), Some("gold"))
@@ -168,8 +170,8 @@ fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
         (&*read.return_to, read.replaces),
         ("/members", Some([7; 32]))
     );
-    assert!(PendingLogin::decode(&written, &[2; 16]).is_none());
-    assert!(PendingLogin::decode(&written[..40], &[1; 16]).is_none());
+    assert!(PendingLogin::decode(&written, &bound("two")).is_none());
+    assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());
     assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
     assert_eq!(read.age(3500), Duration::from_millis(2500));
     assert_eq!(read.age(0), Duration::ZERO);

@@ -1,10 +1,9 @@
 //! The names in a session, in one piece of memory: it is read anew for each request of a logged-in user.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{EMAIL_CLAIM, SUBJECT_CLAIM};
 use crate::wire::{Reader, Writer};
 
 /// Names of usual length lie in the session itself.
@@ -20,6 +19,17 @@ pub(crate) struct Names {
     email_end: usize,
     subject_end: usize,
     email: Email,
+    /// The issuer, where it is not one of the texts.
+    issuer: Option<Arc<str>>,
+}
+
+/// Names as they are written, found to fit and not copied yet.
+pub(super) struct Written<'a> {
+    text: &'a [u8],
+    email_end: usize,
+    subject_end: usize,
+    email: Email,
+    issuer: Option<&'a Arc<str>>,
 }
 
 /// Where the e-mail address is.
@@ -45,34 +55,33 @@ impl Names {
             email_end: before.len(),
             subject_end: before.len() + subject.len(),
             email,
+            issuer: None,
         }
     }
 
-    /// Writes where names end, and then all of them.
-    pub(super) fn encode(&self, writer: Writer) -> Writer {
-        let ends = [self.email_end, self.subject_end];
-        let end = |writer: Writer, end| writer.u32(u32::try_from(end).unwrap_or(u32::MAX));
-        ends.into_iter().fold(writer, end).block(&self.text)
-    }
-
-    /// Reads what is left: nothing comes after the names.
-    #[inline(always)]
-    pub(super) fn decode(mut reader: Reader<'_>, email: Email) -> Option<Self> {
-        let (email_end, subject_end) = (reader.u32()? as usize, reader.u32()? as usize);
-        let text = reader.block()?;
-        if email_end > subject_end || subject_end > text.len() || !reader.rest().is_empty() {
-            return None;
+    /// Writes the names, the issuer only if asked to. Before them stands where each ends that another follows.
+    pub(super) fn encode(&self, mut writer: Writer, with_issuer: bool) -> Writer {
+        let (names, issuer) = (&self.text[..self.subject_end], self.issuer());
+        let end = |end| u32::try_from(end).unwrap_or(u32::MAX);
+        if self.email == Email::Own {
+            writer = writer.u32(end(self.email_end));
         }
-        Some(Self {
-            text: SmallVec::from_slice(text),
-            email_end,
-            subject_end,
-            email,
-        })
+        if with_issuer {
+            writer = writer.u32(end(self.subject_end));
+        }
+        let writer = writer.bytes(names);
+        if with_issuer {
+            writer.bytes(issuer.as_bytes())
+        } else {
+            writer
+        }
     }
 
     pub(crate) fn issuer(&self) -> &str {
-        self.part(self.subject_end..self.text.len())
+        match &self.issuer {
+            Some(issuer) => issuer,
+            None => self.part(self.subject_end..self.text.len()),
+        }
     }
 
     pub(crate) fn subject(&self) -> &str {
@@ -87,14 +96,6 @@ impl Names {
         }
     }
 
-    /// The claims of userinfo that are most likely to be one of the names: for each its flag in the large part, and the name.
-    pub(super) fn known_claims(&self) -> [(u8, &'static str, Option<&str>); 2] {
-        [
-            (SUBJECT_CLAIM, "sub", Some(self.subject())),
-            (EMAIL_CLAIM, "email", self.email()),
-        ]
-    }
-
     pub(super) fn email_is(&self) -> Email {
         self.email
     }
@@ -103,9 +104,59 @@ impl Names {
         std::str::from_utf8(&self.text[range]).unwrap_or_default()
     }
 
+    /// All of them, as other parts of the session may mention them.
+    pub(super) fn texts(&self) -> [&str; 3] {
+        [
+            self.issuer(),
+            self.subject(),
+            self.email().unwrap_or_default(),
+        ]
+    }
+
     /// The same names with another e-mail address.
     pub(crate) fn with_email(&self, email: Option<&str>) -> Self {
         Self::new(self.issuer(), self.subject(), email)
+    }
+}
+
+impl<'a> Written<'a> {
+    /// Reads what is left: nothing comes after the names. The issuer is among them, unless it is known.
+    pub(super) fn read(
+        mut reader: Reader<'a>,
+        email: Email,
+        issuer: Option<&'a Arc<str>>,
+    ) -> Option<Self> {
+        let email_end = match email {
+            Email::Own => reader.u32()? as usize,
+            Email::None | Email::Subject => 0,
+        };
+        let subject_end = match issuer {
+            None => Some(reader.u32()? as usize),
+            Some(_) => None,
+        };
+        let text = reader.rest();
+        let subject_end = subject_end.unwrap_or(text.len());
+        let fits = email_end <= subject_end && subject_end <= text.len();
+        fits.then_some(Self {
+            text,
+            email_end,
+            subject_end,
+            email,
+            issuer,
+        })
+    }
+}
+
+impl From<Written<'_>> for Names {
+    #[inline(always)]
+    fn from(written: Written<'_>) -> Self {
+        Self {
+            text: SmallVec::from_slice(written.text),
+            email_end: written.email_end,
+            subject_end: written.subject_end,
+            email: written.email,
+            issuer: written.issuer.cloned(),
+        }
     }
 }
 
@@ -115,38 +166,52 @@ mod tests {
 
     #[test]
     fn every_name_is_read_as_it_was_given_and_an_empty_one_is_not_a_missing_one() {
+        let issuer = "https://issuer.example";
         for (email, is) in [
             (None, Email::None),
             (Some(""), Email::Own),
             (Some("é@example.com"), Email::Own),
             (Some("alice"), Email::Subject),
         ] {
-            let names = Names::new("https://issuer.example", "alice", email);
+            let names = Names::new(issuer, "alice", email);
             assert_eq!(names.email_is(), is);
-            let bytes = names.encode(Writer::default()).finish();
-            let read = Names::decode(Reader::new(&bytes), is);
-            for names in [&names, &read.unwrap()] {
-                assert_eq!(names.issuer(), "https://issuer.example");
-                assert_eq!(names.subject(), "alice");
-                assert_eq!(names.email(), email);
+            for known in [None, Some(Arc::from(issuer))] {
+                let writer = names.encode(Writer::default(), known.is_none());
+                let bytes = writer.finish();
+                let read = Written::read(Reader::new(&bytes), is, known.as_ref());
+                let read = Names::from(read.unwrap());
+                // What was read can be written again.
+                for written in [true, false] {
+                    let again = read.encode(Writer::default(), written).finish();
+                    assert_eq!(again == bytes, written == known.is_none());
+                }
+                for names in [&names, &read] {
+                    assert_eq!(names.issuer(), issuer);
+                    assert_eq!(names.subject(), "alice");
+                    assert_eq!(names.email(), email);
+                }
+                let other = read.with_email(Some("bob@example.com"));
+                assert_eq!(other.issuer(), issuer);
+                assert_eq!(other.subject(), "alice");
+                assert_eq!(other.email(), Some("bob@example.com"));
             }
-            let other = names.with_email(Some("bob@example.com"));
-            assert_eq!(other.subject(), "alice");
-            assert_eq!(other.email(), Some("bob@example.com"));
         }
     }
 
     #[test]
     fn names_whose_ends_do_not_fit_are_none() {
-        let read = |ends: [u32; 2], text: &str| {
-            let writer = ends.into_iter().fold(Writer::default(), Writer::u32);
-            let bytes = writer.block(text.as_bytes()).finish();
-            Names::decode(Reader::new(&bytes), Email::Own).is_some()
+        let issuer = Arc::from("https://issuer.example");
+        let read = |ends: &[u32], known| {
+            let ends = ends.iter().copied();
+            let bytes = ends.fold(Writer::default(), Writer::u32).bytes(b"abcd");
+            Written::read(Reader::new(&bytes.finish()), Email::Own, known).is_some()
         };
-        assert!(read([1, 2], "abcd"));
-        assert!(read([4, 4], "abcd"));
+        assert!(read(&[1, 2], None));
+        assert!(read(&[4, 4], None));
         for ends in [[2, 1], [1, 5], [5, 5], [u32::MAX; 2]] {
-            assert!(!read(ends, "abcd"), "{ends:?}");
+            assert!(!read(&ends, None), "{ends:?}");
         }
+        assert!(read(&[4], Some(&issuer)));
+        assert!(!read(&[5], Some(&issuer)));
     }
 }
