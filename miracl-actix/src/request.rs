@@ -40,6 +40,11 @@ impl RequestView for View<'_> {
         header.or_else(|| self.0.uri().authority().map(|authority| authority.as_str()))
     }
 
+    fn cookie_headers(&self) -> impl Iterator<Item = &[u8]> {
+        let values = self.0.headers().get_all(COOKIE);
+        values.map(|value| value.as_bytes())
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for (name, value) in self.0.headers() {
             if name == COOKIE {
@@ -51,12 +56,7 @@ impl RequestView for View<'_> {
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        // The one that every request is asked for need not be looked up by a text.
-        let values = if name == "cookie" {
-            self.0.headers().get_all(COOKIE)
-        } else {
-            self.0.headers().get_all(name)
-        };
+        let values = self.0.headers().get_all(name);
         values.map(|value| value.as_bytes())
     }
 }

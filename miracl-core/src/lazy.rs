@@ -89,7 +89,7 @@ impl Miracl {
             return None;
         }
         let binding = engine.known_binding()?;
-        let mut headers = request.header_values("cookie");
+        let mut headers = request.cookie_headers();
         let header = headers.next().unwrap_or_default();
         if headers.next().is_some() {
             return None;

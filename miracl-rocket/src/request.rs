@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::OnceLock};
 
 use miracl_core::{RequestView, SeenHeaders};
-use rocket::Request;
+use rocket::{Request, http::uncased::UncasedStr};
 
 use crate::extract::Slot;
 
@@ -27,9 +27,6 @@ impl<'a, 'r> From<&'a Request<'r>> for View<'a, 'r> {
 impl View<'_, '_> {
     /// Cookies that no header has: Rocket's local client, for tests, puts its own straight into the jar.
     fn jar(&self) -> Option<&str> {
-        if self.request.headers().contains("cookie") {
-            return None;
-        }
         let pairs = || {
             let cookies = self.request.cookies().iter();
             let pairs: Vec<String> = cookies
@@ -57,18 +54,39 @@ impl RequestView for View<'_, '_> {
         header.or_else(|| self.authority.get_or_init(authority).as_deref())
     }
 
+    fn cookie_headers(&self) -> impl Iterator<Item = &[u8]> {
+        // To look at every header takes less time than to have Rocket look one up.
+        let headers = self.request.headers().iter();
+        let mut found = headers
+            .filter_map(|header| match header.value {
+                Cow::Borrowed(value) if is_cookie(&header.name) => Some(value),
+                _ => None,
+            })
+            .peekable();
+        let jar = match found.peek() {
+            Some(_) => None,
+            None => self.jar(),
+        };
+        found.chain(jar).map(str::as_bytes)
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for header in self.request.headers().iter() {
-            seen.header(header.name().as_str(), header.value().as_bytes());
+            if !is_cookie(&header.name) {
+                seen.header(header.name.as_str(), header.value.as_bytes());
+            }
         }
-        if let Some(jar) = self.jar() {
-            seen.header("cookie", jar.as_bytes());
+        for value in self.cookie_headers() {
+            seen.header("cookie", value);
         }
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let jar = if name == "cookie" { self.jar() } else { None };
         let values = self.request.headers().get(name);
-        values.chain(jar).map(str::as_bytes)
+        values.map(str::as_bytes)
     }
+}
+
+fn is_cookie(name: &UncasedStr) -> bool {
+    name.len() == 6 && name == "cookie"
 }

@@ -51,6 +51,11 @@ impl RequestView for View<'_> {
         header.or_else(|| self.uri.authority().map(|authority| authority.as_str()))
     }
 
+    fn cookie_headers(&self) -> impl Iterator<Item = &[u8]> {
+        let values = self.headers.get_all(COOKIE).iter();
+        values.map(|value| value.as_bytes())
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for (name, value) in self.headers {
             if name == COOKIE {
@@ -62,9 +67,7 @@ impl RequestView for View<'_> {
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .map(|value| value.as_bytes())
+        let values = self.headers.get_all(name).iter();
+        values.map(|value| value.as_bytes())
     }
 }
