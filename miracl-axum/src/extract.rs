@@ -44,7 +44,8 @@ impl<S: Sync> FromRequestParts<S> for User {
             return Ok(Self(user));
         }
         let visit = visit(parts)?;
-        let user = visit.user().await;
+        // On the heap: what most requests wait in stays small.
+        let user = Box::pin(visit.user()).await;
         answer(&visit, &View::from(&*parts), user).map(Self)
     }
 }
@@ -56,7 +57,8 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
         if let Some(user) = user_at_once(&parts.extensions, &View::from(&*parts)) {
             return Ok(user.map(Self));
         }
-        match visit(parts)?.user().await {
+        let visit = visit(parts)?;
+        match Box::pin(visit.user()).await {
             Ok(user) => Ok(user.map(Self)),
             Err(error) => {
                 tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");

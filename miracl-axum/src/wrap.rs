@@ -79,6 +79,8 @@ pub struct MiraclRouter {
 impl MiraclRouter {
     pub(crate) fn new(miracl: Miracl, router: Router) -> Self {
         WRAPPED.store(true, Ordering::Relaxed);
+        // Without this axum would put the routes together anew for each request.
+        let router = router.with_state(());
         Self { miracl, router }
     }
 

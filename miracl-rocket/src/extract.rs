@@ -183,7 +183,9 @@ pub(crate) async fn answer(request: &Request<'_>) -> Result<miracl_core::User, L
     if let Some(Some(user)) = seen {
         return Ok(user);
     }
-    let refused = match request.visit().user().await {
+    let visit = request.visit();
+    // On the heap: what most requests wait in stays small.
+    let refused = match Box::pin(visit.user()).await {
         Ok(Some(user)) => return Ok(user),
         Ok(None) => LoginRequired(Why::Anonymous),
         Err(error) => {
