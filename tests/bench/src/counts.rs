@@ -16,6 +16,7 @@ use miracl_tests::Adapter;
 use crate::{
     Stop,
     callgrind::{Counts, Each},
+    http::Exchange,
     mode::Mode,
     peers::Peer,
     programs::Programs,
@@ -23,10 +24,22 @@ use crate::{
     session::Provider,
 };
 
+/// The framework that the goals are for.
+pub(crate) const AXUM: &str = "axum";
+
 /// Requests of either kind in every run.
 const BEFORE: u32 = 200;
 /// Requests that the longer runs have more.
-const MORE: u32 = 2_000;
+const REQUESTS: u32 = 2_000;
+
+/// Of what a run has more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum More {
+    Nothing,
+    Bare,
+    WithCookies,
+    Whoami,
+}
 
 /// What the requests of a server take.
 #[derive(Clone, Debug)]
@@ -34,6 +47,8 @@ pub(crate) struct Counted {
     pub(crate) which: Which,
     /// The one that asks nobody who is there.
     pub(crate) bare: Each,
+    /// The same with the `Cookie` header of somebody who is logged in, which nobody looks at.
+    pub(crate) with_cookies: Option<Each>,
     /// The one of somebody who is logged in.
     pub(crate) whoami: Option<Each>,
 }
@@ -48,19 +63,22 @@ pub(crate) fn count(
 ) -> Result<Vec<Counted>, String> {
     let mut runs = VecDeque::new();
     for (at, which) in servers.iter().enumerate() {
-        let whoami = !matches!(which, Which::Layer(..));
-        runs.extend([(at, which, 0, 0), (at, which, MORE, 0)]);
-        runs.extend(whoami.then_some((at, which, 0, MORE)));
+        let more: &[More] = match which {
+            Which::Demo(..) => &[More::Nothing, More::Bare, More::WithCookies, More::Whoami],
+            Which::Layer(..) => &[More::Nothing, More::Bare],
+            Which::Peer(_) => &[More::Nothing, More::Bare, More::Whoami],
+        };
+        runs.extend(more.iter().map(|&more| (at, which, more)));
     }
     let total = runs.len();
     let (runs, done) = (Mutex::new(runs), Mutex::new(Vec::new()));
     let work = |cpu: u32| {
         loop {
             let next = lock(&runs).pop_front();
-            let Some((at, which, bare, whoami)) = next else {
+            let Some((at, which, more)) = next else {
                 return Ok(());
             };
-            let run = || run(which, programs, provider, cpu, [bare, whoami], stop);
+            let run = || run(which, programs, provider, cpu, more, stop);
             // The harness panics where a test would fail, and has said why.
             let ended = panic::catch_unwind(AssertUnwindSafe(run));
             let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
@@ -69,7 +87,7 @@ pub(crate) fn count(
                 format!("{}: {error}", name(which))
             })?;
             let mut done = lock(&done);
-            done.push(((at, bare > 0, whoami > 0), counts));
+            done.push(((at, more), counts));
             eprintln!("counted {} of {total}: {}", done.len(), name(which));
         }
     };
@@ -86,14 +104,18 @@ pub(crate) fn count(
     };
     let mut counted = Vec::new();
     for (at, which) in servers.iter().enumerate() {
-        let base = counts((at, false, false))?;
-        let whoami = !matches!(which, Which::Layer(..));
+        let base = counts((at, More::Nothing))?;
+        let each = |more| counts((at, more)).map(|counts| counts.each(base, REQUESTS));
         counted.push(Counted {
             which: which.clone(),
-            bare: counts((at, true, false))?.each(base, MORE),
-            whoami: match whoami {
-                true => Some(counts((at, false, true))?.each(base, MORE)),
-                false => None,
+            bare: each(More::Bare)?,
+            with_cookies: match which {
+                Which::Demo(..) => Some(each(More::WithCookies)?),
+                Which::Layer(..) | Which::Peer(_) => None,
+            },
+            whoami: match which {
+                Which::Demo(..) | Which::Peer(_) => Some(each(More::Whoami)?),
+                Which::Layer(..) => None,
             },
         });
     }
@@ -105,21 +127,30 @@ fn run(
     programs: &Programs,
     provider: &Provider,
     cpu: u32,
-    [bare, whoami]: [u32; 2],
+    more: More,
     stop: &Stop,
 ) -> Result<Counts, String> {
     let server = Server::start(which, programs, provider, cpu, true)?;
     let mut connection = server.connect()?;
-    for _ in 0..BEFORE + bare {
+    let requests = |of| if more == of { REQUESTS } else { 0 };
+    for _ in 0..BEFORE + requests(More::Bare) {
         stop.check()?;
         connection.play(&server.bare)?;
     }
     if let Some(exchange) = &server.whoami {
+        let with_cookies = Exchange {
+            cookie: exchange.cookie.clone(),
+            ..server.bare.clone()
+        };
+        for _ in 0..requests(More::WithCookies) {
+            stop.check()?;
+            connection.play(&with_cookies)?;
+        }
         let (status, _) = connection.get(exchange.path, None)?;
         if status != 401 {
             return Err(format!("{} answers strangers {status}", exchange.path));
         }
-        for _ in 0..BEFORE + whoami {
+        for _ in 0..BEFORE + requests(More::Whoami) {
             stop.check()?;
             connection.play(exchange)?;
         }
@@ -138,13 +169,18 @@ pub(crate) fn name(which: &Which) -> String {
     }
 }
 
-/// The demos of these frameworks in every mode, and their layers.
+/// The demos of these frameworks in every mode, and their layers. axum's demo is always there: the goals are for axum, and the others
+/// are held against it.
 pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
     let mut servers = Vec::new();
+    let axum = Adapter::ALL.iter().find(|adapter| adapter.name == AXUM);
+    if let Some(&axum) = axum.filter(|axum| !frameworks.contains(axum)) {
+        servers.extend(modes.iter().map(|&mode| Which::Demo(axum, mode)));
+    }
     for &framework in frameworks {
         servers.extend(modes.iter().map(|&mode| Which::Demo(framework, mode)));
         let variants: &[&str] = match framework.name {
-            "axum" => &["noop", "slot", "miracl", "noop-around", "miracl-around"],
+            AXUM => &["noop", "slot", "miracl", "noop-around", "miracl-around"],
             _ => &["noop", "slot", "miracl"],
         };
         servers.extend(

@@ -53,7 +53,8 @@ pub(crate) struct Judged {
     pub(crate) of: String,
     pub(crate) goal: Goal,
     pub(crate) measured: f64,
-    /// What the framework takes for any layer that handlers can talk to, which comes on top of the goal.
+    /// What the framework takes for any layer that handlers can talk to, and for a `Cookie` header beyond what axum takes. It comes on
+    /// top of the goal.
     pub(crate) own: f64,
 }
 

@@ -27,16 +27,21 @@ pub(crate) async fn serve(variant: &str) -> Served {
     let router = Router::new().route("/public", get(async || TEXT));
     let auth = MiraclAuth::new(engine()?, Hooks);
     match variant {
-        "noop" => run(router.layer(Noop)).await,
+        "noop" => run(ready(router.layer(Noop))).await,
         "slot" => {
             let router = Router::new().route("/public", get(reads));
-            run(router.layer(Leaving)).await
+            run(ready(router.layer(Leaving))).await
         }
-        "miracl" => run(router.layer(auth.layer())).await,
-        "noop-around" => run(Noop.layer(router)).await,
+        "miracl" => run(ready(router.layer(auth.layer()))).await,
+        "noop-around" => run(Noop.layer(ready(router))).await,
         "miracl-around" => run(auth.wrap(router)).await,
         _ => Err(unknown(variant)),
     }
+}
+
+/// A router as `axum::serve` takes it. Without a state axum would put the routes together anew for each request.
+fn ready(router: Router) -> Router {
+    router.with_state(())
 }
 
 async fn run<S>(app: S) -> Served
