@@ -217,8 +217,8 @@ impl RingKey {
     }
 }
 
-/// The nonce of a sealed value, as its text has it: random, so that no two values have the same.
-pub(crate) type SealNonce = [u8; HEADER_CHARS - BOUND_CHARS];
+/// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from another.
+pub(crate) type SealNonce = [u8; (HEADER_CHARS - BOUND_CHARS) / 2];
 
 /// Reads the nonce from the first part of a value, or from a `Cookie` header where the value begins.
 pub(crate) fn nonce(first: &[u8]) -> Option<SealNonce> {
@@ -226,7 +226,7 @@ pub(crate) fn nonce(first: &[u8]) -> Option<SealNonce> {
     if memchr::memchr(b';', header).is_some() {
         return None;
     }
-    header[BOUND_CHARS..].try_into().ok()
+    header[BOUND_CHARS..].first_chunk().copied()
 }
 
 /// Reads the number of parts from the first part of a value; 1 when it is not of our format.

@@ -32,8 +32,17 @@ impl Writer {
 
     /// Bytes, and before them how many they are.
     pub(crate) fn block(self, bytes: &[u8]) -> Self {
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.u32(len).bytes(&bytes[..len as usize])
+        self.len(bytes.len()).bytes(bytes)
+    }
+
+    /// A number that is small most of the time: seven bits in a byte, the lowest first, and the eighth says whether more follow.
+    pub(crate) fn len(mut self, mut len: usize) -> Self {
+        while len > 0x7f {
+            self.0.push((len & 0x7f) as u8 | 0x80);
+            len >>= 7;
+        }
+        self.0.push(len as u8);
+        self
     }
 
     pub(crate) fn maybe_text(self, text: Option<&str>) -> Self {
@@ -89,8 +98,25 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.block()?).ok()
     }
 
+    /// Reads what [`Writer::len`] wrote.
+    #[inline(always)]
+    pub(crate) fn len(&mut self) -> Option<usize> {
+        let mut len = 0;
+        for place in 0.. {
+            let byte = self.u8()?;
+            let bits = usize::from(byte & 0x7f);
+            // What is shifted out was never written.
+            len |= bits.checked_shl(7 * place)?;
+            if byte == byte & 0x7f {
+                break;
+            }
+        }
+        Some(len)
+    }
+
+    #[inline(always)]
     pub(crate) fn block(&mut self) -> Option<&'a [u8]> {
-        let len = self.u32()? as usize;
+        let len = self.len()?;
         let (block, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         Some(block)
@@ -150,8 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn a_number_takes_as_many_bytes_as_it_needs() {
+        for (number, bytes) in [
+            (0, 1),
+            (127, 1),
+            (128, 2),
+            (16_383, 2),
+            (16_384, 3),
+            (usize::MAX, 10),
+        ] {
+            let written = Writer::default().len(number).finish();
+            assert_eq!(written.len(), bytes, "{number}");
+            assert_eq!(Reader::new(&written).len(), Some(number));
+        }
+        assert_eq!(Reader::new(&[0xff; 40]).len(), None, "it never ends");
+    }
+
+    #[test]
     fn bytes_that_end_too_early_read_as_nothing() {
-        assert_eq!(Reader::new(&[9, 0, 0, 0, b'x']).text(), None);
+        assert_eq!(Reader::new(&[9, b'x']).text(), None);
+        assert_eq!(Reader::new(&[0x80, 0x80]).len(), None);
         assert_eq!(Reader::new(&[1, 2]).u32(), None);
         assert_eq!(Reader::new(&[2]).maybe_text(), None);
     }

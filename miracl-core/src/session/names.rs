@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::wire::{Reader, Writer};
 
 /// Names of usual length lie in the session itself.
-const USUAL: usize = 128;
+const USUAL: usize = 96;
 
 /// Who a session is of: issuer, subject and e-mail address.
 #[derive(Clone)]
@@ -61,20 +61,15 @@ impl Names {
 
     /// Writes the names, the issuer only if asked to. Before them stands where each ends that another follows.
     pub(super) fn encode(&self, mut writer: Writer, with_issuer: bool) -> Writer {
-        let (names, issuer) = (&self.text[..self.subject_end], self.issuer());
-        let end = |end| u32::try_from(end).unwrap_or(u32::MAX);
+        let mut names = self.text[..self.subject_end].to_vec();
         if self.email == Email::Own {
-            writer = writer.u32(end(self.email_end));
+            writer = writer.len(self.email_end);
         }
         if with_issuer {
-            writer = writer.u32(end(self.subject_end));
+            writer = writer.len(self.subject_end);
+            names.extend_from_slice(self.issuer().as_bytes());
         }
-        let writer = writer.bytes(names);
-        if with_issuer {
-            writer.bytes(issuer.as_bytes())
-        } else {
-            writer
-        }
+        writer.bytes(&names)
     }
 
     pub(crate) fn issuer(&self) -> &str {
@@ -121,17 +116,18 @@ impl Names {
 
 impl<'a> Written<'a> {
     /// Reads what is left: nothing comes after the names. The issuer is among them, unless it is known.
+    #[inline(always)]
     pub(super) fn read(
         mut reader: Reader<'a>,
         email: Email,
         issuer: Option<&'a Arc<str>>,
     ) -> Option<Self> {
         let email_end = match email {
-            Email::Own => reader.u32()? as usize,
+            Email::Own => reader.len()?,
             Email::None | Email::Subject => 0,
         };
         let subject_end = match issuer {
-            None => Some(reader.u32()? as usize),
+            None => Some(reader.len()?),
             Some(_) => None,
         };
         let text = reader.rest();
@@ -201,14 +197,14 @@ mod tests {
     #[test]
     fn names_whose_ends_do_not_fit_are_none() {
         let issuer = Arc::from("https://issuer.example");
-        let read = |ends: &[u32], known| {
+        let read = |ends: &[usize], known| {
             let ends = ends.iter().copied();
-            let bytes = ends.fold(Writer::default(), Writer::u32).bytes(b"abcd");
+            let bytes = ends.fold(Writer::default(), Writer::len).bytes(b"abcd");
             Written::read(Reader::new(&bytes.finish()), Email::Own, known).is_some()
         };
         assert!(read(&[1, 2], None));
         assert!(read(&[4, 4], None));
-        for ends in [[2, 1], [1, 5], [5, 5], [u32::MAX; 2]] {
+        for ends in [[2, 1], [1, 5], [5, 5], [usize::MAX; 2]] {
             assert!(!read(&ends, None), "{ends:?}");
         }
         assert!(read(&[4], Some(&issuer)));
