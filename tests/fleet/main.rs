@@ -3,16 +3,19 @@
 use std::{
     collections::BTreeSet,
     process::{Command, ExitCode, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use miracl_tests::{
     Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, Scenario, person, scenarios,
 };
+use tokio::task::JoinSet;
 
 scenarios![
     a_person_is_logged_in_at_every_replica_and_logged_out_of_every_one,
     a_log_out_at_the_platform_reaches_every_replica,
+    under_load_every_answer_is_right,
     sessions_in_cookies_need_no_redis,
     sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shared,
     when_one_part_ends_the_rest_does_and_says_which,
@@ -35,6 +38,10 @@ const STOP: Duration = Duration::from_secs(20);
 /// What a log-out may take to be known everywhere, and what a machine that does other things takes besides.
 const SOON: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(4);
+
+/// How many people use a fleet under load at the same time, and how often one comes back before the log-out.
+const PEOPLE: usize = 12;
+const VISITS: usize = 30;
 
 fn main() -> ExitCode {
     let scenarios: Vec<Scenario> = scenarios()
@@ -163,6 +170,62 @@ async fn a_log_out_at_the_platform_reaches_every_replica(fleet: Adapter) {
     browser.visit(format!("{platform}oidc/logout")).await;
     assert_eq!(everywhere(&browser, &fleet.0).await, all(401));
     fleet.stop().await;
+}
+
+/// People log in, come back many times and log out, all at once and for a while: the seconds in `FLEET_LOAD_SECONDS`, 5 by default.
+async fn under_load_every_answer_is_right(fleet: Adapter) {
+    let seconds = std::env::var("FLEET_LOAD_SECONDS").map_or(5, |seconds| {
+        let seconds = seconds.parse();
+        seconds.expect("FLEET_LOAD_SECONDS is a number of seconds")
+    });
+    let fleet = Arc::new(Fleet::start(fleet));
+    let ends = Instant::now() + Duration::from_secs(seconds);
+    let mut people = JoinSet::new();
+    for _ in 0..PEOPLE {
+        people.spawn(come_and_go(fleet.clone(), ends));
+    }
+    let (mut logins, mut requests) = (0, 0);
+    for (more_logins, more_requests) in people.join_all().await {
+        logins += more_logins;
+        requests += more_requests;
+    }
+    println!(
+        "{logins} logins, and {requests} requests of those who were logged in, in {seconds} s"
+    );
+    let mut fleet = Arc::into_inner(fleet).expect("all of them have left");
+    let log = fleet.0.log();
+    for sign in [" WARN ", " ERROR ", "panicked"] {
+        assert!(!log.contains(sign), "{log}");
+    }
+    fleet.stop().await;
+}
+
+/// One of them. Returns how many logins and how many requests in between it made.
+async fn come_and_go(fleet: Arc<Fleet>, ends: Instant) -> (u64, u64) {
+    let fleet = &fleet.0;
+    let (mut logins, mut requests) = (0, 0);
+    // Everybody at least once.
+    while logins == 0 || Instant::now() < ends {
+        let browser = Browser::new();
+        log_in(&browser, fleet).await;
+        logins += 1;
+        for _ in 0..VISITS {
+            let (whoami, public, me) = tokio::join!(
+                browser.fetch(fleet.url("/whoami")),
+                browser.fetch(fleet.url("/public")),
+                browser.fetch(fleet.url("/me")),
+            );
+            assert_eq!((whoami.status, whoami.body.as_str()), (200, person::EMAIL));
+            assert_eq!((public.status, me.status), (200, 200));
+            assert_eq!(me.json()["email"], person::EMAIL);
+            requests += 3;
+        }
+        browser.post(fleet.url("/logout"), &[]).await.expect(303);
+        for _ in 0..3 {
+            assert_eq!(browser.fetch(fleet.url("/me")).await.status, 401);
+        }
+    }
+    (logins, requests)
 }
 
 async fn sessions_in_cookies_need_no_redis(fleet: Adapter) {
