@@ -26,6 +26,8 @@ use crate::{
 
 /// The framework that the goals are for.
 pub(crate) const AXUM: &str = "axum";
+/// The framework that has prices of its own for more than what lies between a layer and a handler.
+pub(crate) const ROCKET: &str = "rocket";
 
 /// Requests of either kind in every run.
 const BEFORE: u32 = 200;
@@ -169,18 +171,28 @@ pub(crate) fn name(which: &Which) -> String {
     }
 }
 
-/// The demos of these frameworks in every mode, and their layers. axum's demo is always there: the goals are for axum, and the others
-/// are held against it.
+/// The demos of these frameworks in every mode, and their layers. axum is always there: the goals are for axum, and the others are held
+/// against it.
 pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
     let mut servers = Vec::new();
     let axum = Adapter::ALL.iter().find(|adapter| adapter.name == AXUM);
     if let Some(&axum) = axum.filter(|axum| !frameworks.contains(axum)) {
         servers.extend(modes.iter().map(|&mode| Which::Demo(axum, mode)));
+        let layers = ["noop-around", "no-store-around"];
+        servers.extend(layers.map(|variant| Which::Layer(axum, variant)));
     }
     for &framework in frameworks {
         servers.extend(modes.iter().map(|&mode| Which::Demo(framework, mode)));
         let variants: &[&str] = match framework.name {
-            AXUM => &["noop", "slot", "miracl", "noop-around", "miracl-around"],
+            AXUM => &[
+                "noop",
+                "slot",
+                "miracl",
+                "noop-around",
+                "miracl-around",
+                "no-store-around",
+            ],
+            ROCKET => &["noop", "slot", "miracl", "no-store"],
             _ => &["noop", "slot", "miracl"],
         };
         servers.extend(

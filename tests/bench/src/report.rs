@@ -9,10 +9,11 @@ use miracl_tests::Adapter;
 
 use crate::{
     callgrind::Each,
-    counts::{AXUM, Counted, name},
+    counts::{AXUM, Counted, ROCKET, name},
     goals::{ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, figure},
     load::Loaded,
     mode::Mode,
+    programs,
     server::Which,
 };
 
@@ -32,7 +33,11 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     AXUM => 0.0,
                     _ => {
                         let header = header(counts)? - header(demo(counted, AXUM, *mode)?)?;
-                        own(counted, *framework)?.instructions + header
+                        let no_store = match framework.name {
+                            ROCKET => no_store(counted, *framework)?,
+                            _ => 0.0,
+                        };
+                        own(counted, *framework)?.instructions + header + no_store
                     }
                 };
                 judged.push(Judged {
@@ -76,6 +81,17 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
 fn own(counted: &[Counted], framework: Adapter) -> Result<Each, String> {
     let slot = layer(counted, framework, "slot")?;
     Ok(slot.over(layer(counted, framework, "noop")?))
+}
+
+/// What a framework takes for a header of the response beyond what axum takes.
+fn no_store(counted: &[Counted], framework: Adapter) -> Result<f64, String> {
+    let own = layer(counted, framework, "no-store")?.over(layer(counted, framework, "noop")?);
+    let axum = programs::frameworks()
+        .into_iter()
+        .find(|of| of.name == AXUM);
+    let axum = axum.ok_or("there is no axum")?;
+    let axums = layer(counted, axum, "no-store-around")?.over(layer(counted, axum, "noop-around")?);
+    Ok(own.instructions - axums.instructions)
 }
 
 /// What a framework takes for the `Cookie` header of a request, whoever looks at it or not.
@@ -260,7 +276,7 @@ mod tests {
 
     #[test]
     fn each_goal_is_held_against_its_own_figure() {
-        let (axum, actix) = (framework("axum"), framework("actix"));
+        let (axum, actix, rocket) = (framework(AXUM), framework("actix"), framework(ROCKET));
         let counted = [
             counted(
                 Which::Demo(axum, Mode::Cookie),
@@ -279,6 +295,7 @@ mod tests {
             counted(Which::Layer(axum, "miracl"), 10_000.0, None, 10.0),
             counted(Which::Layer(axum, "noop-around"), 7_000.0, None, 5.0),
             counted(Which::Layer(axum, "miracl-around"), 7_200.0, None, 5.0),
+            counted(Which::Layer(axum, "no-store-around"), 7_250.0, None, 5.0),
             counted(
                 Which::Demo(axum, Mode::Memory),
                 10_000.0,
@@ -294,6 +311,16 @@ mod tests {
             counted(Which::Layer(actix, "noop"), 20_000.0, None, 5.0),
             counted(Which::Layer(actix, "slot"), 20_300.0, None, 7.0),
             counted(Which::Layer(actix, "miracl"), 21_400.0, None, 7.0),
+            counted(
+                Which::Demo(rocket, Mode::Memory),
+                50_000.0,
+                Some(58_000.0),
+                9.0,
+            ),
+            counted(Which::Layer(rocket, "noop"), 50_000.0, None, 5.0),
+            counted(Which::Layer(rocket, "slot"), 51_000.0, None, 7.0),
+            counted(Which::Layer(rocket, "miracl"), 50_400.0, None, 7.0),
+            counted(Which::Layer(rocket, "no-store"), 51_250.0, None, 7.0),
         ];
         let judged = judge(&counted).unwrap();
         let found: Vec<(&str, f64, f64, bool)> = judged
@@ -318,6 +345,10 @@ mod tests {
                 ("actix", 4_000.0, 800.0, true),
                 ("actix", 1_400.0, 300.0, false),
                 ("actix", 2.0, 2.0, true),
+                // 1,000 for the slot, 2,500 for the header of the request, 1,000 for one of the response.
+                ("rocket", 8_000.0, 4_500.0, true),
+                ("rocket", 400.0, 1_000.0, true),
+                ("rocket", 2.0, 2.0, true),
             ]
         );
     }

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Extension, Router, ServiceExt,
     extract::Request,
-    http::request::Parts,
+    http::{HeaderValue, header::CACHE_CONTROL, request::Parts},
     response::{Response, Result},
     routing::get,
 };
@@ -18,7 +18,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tower::{Layer, Service};
+use tower::{Layer, Service, util::MapResponseLayer};
 
 use crate::{Served, TEXT, engine, greet, unknown};
 
@@ -34,6 +34,14 @@ pub(crate) async fn serve(variant: &str) -> Served {
         }
         "miracl" => run(ready(router.layer(auth.layer()))).await,
         "noop-around" => run(Noop.layer(ready(router))).await,
+        "no-store-around" => {
+            let no_store = MapResponseLayer::new(|mut response: Response| {
+                let value = HeaderValue::from_static("no-store");
+                response.headers_mut().insert(CACHE_CONTROL, value);
+                response
+            });
+            run(no_store.layer(ready(router))).await
+        }
         "miracl-around" => run(auth.wrap(router)).await,
         _ => Err(unknown(variant)),
     }

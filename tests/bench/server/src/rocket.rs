@@ -29,6 +29,7 @@ pub(crate) fn serve(variant: &str) -> Served {
     let rocket = match variant {
         "noop" => rocket.attach(Noop),
         "slot" => rocket.attach(Slot),
+        "no-store" => rocket.attach(NoStore),
         "miracl" => rocket.attach(auth.fairing()),
         _ => return Err(unknown(variant)),
     };
@@ -56,6 +57,22 @@ impl Fairing for Noop {
     async fn on_request(&self, _: &mut Request<'_>, _: &mut Data<'_>) {}
 
     async fn on_response<'r>(&self, _: &'r Request<'_>, _: &mut rocket::Response<'r>) {}
+}
+
+/// A fairing that sets one header of the response.
+struct NoStore;
+
+#[rocket::async_trait]
+impl Fairing for NoStore {
+    fn info(&self) -> Info {
+        info("No store")
+    }
+
+    async fn on_request(&self, _: &mut Request<'_>, _: &mut Data<'_>) {}
+
+    async fn on_response<'r>(&self, _: &'r Request<'_>, response: &mut rocket::Response<'r>) {
+        response.set_raw_header("Cache-Control", "no-store");
+    }
 }
 
 /// A fairing that leaves one value for whoever comes later, and looks at it in the end.
