@@ -148,7 +148,7 @@ fn run(options: &Options) -> Result<bool, String> {
         if cpus.len() < 2 {
             return Err("times need two CPUs, one for the server and one for wrk".to_owned());
         }
-        let loaded = load(&servers, &programs, &provider, options.rounds, &stop)?;
+        let loaded = load(&servers, options, &programs, &provider, &stop)?;
         let times = times(options, &programs, &provider, &counted, &loaded)?;
         println!("\n{times}");
     }
@@ -167,15 +167,18 @@ fn verdict(judged: &[Judged]) -> bool {
 
 fn load(
     servers: &[Which],
+    options: &Options,
     programs: &Programs,
     provider: &Provider,
-    rounds: usize,
     stop: &Stop,
 ) -> Result<Vec<Loaded>, String> {
-    let servers = servers.iter();
-    let servers = servers.filter(|which| !matches!(which, Which::Layer(..)));
+    let servers = servers.iter().filter(|which| match which {
+        Which::Demo(framework, _) => options.frameworks.contains(framework),
+        Which::Layer(..) => false,
+        Which::Peer(_) => true,
+    });
     servers
-        .map(|which| load::measure(which, programs, provider, rounds, stop))
+        .map(|which| load::measure(which, programs, provider, options.rounds, stop))
         .collect()
 }
 
@@ -187,15 +190,19 @@ fn times(
     counted: &[Counted],
     loaded: &[Loaded],
 ) -> Result<String, String> {
-    let mut bare = Vec::new();
-    for &framework in &options.frameworks {
-        let noop = Which::Layer(framework, "noop");
-        bare.push((framework, load::at_rest(&noop, programs, provider)?));
-    }
-    let mut text = report::readme(counted, loaded, &bare)?;
+    let mut text = report::readme(counted, loaded)?;
     if let Some(warning) = report::warning(loaded, options.rounds) {
         text.push_str(&format!("\n\n{warning}"));
     }
+    let mut engines = Vec::new();
+    for &framework in &options.frameworks {
+        let at_rest = |variant| {
+            let layer = Which::Layer(framework, variant);
+            load::at_rest(&layer, programs, provider)
+        };
+        engines.push((framework, at_rest("miracl")?, at_rest("noop")?));
+    }
+    text.push_str(&format!("\n\n{}", report::engines(&engines)));
     let store = Command::new(programs.get(programs::SERVER)?)
         .arg("store")
         .output();
