@@ -25,14 +25,14 @@ use crate::{Served, TEXT, engine, greet, unknown};
 #[tokio::main]
 pub(crate) async fn serve(variant: &str) -> Served {
     let router = Router::new().route("/public", get(async || TEXT));
-    let auth = MiraclAuth::new(engine()?, Hooks);
+    let auth = || engine().map(|engine| MiraclAuth::new(engine, Hooks));
     match variant {
         "noop" => run(ready(router.layer(Noop))).await,
         "slot" => {
             let router = Router::new().route("/public", get(reads));
             run(ready(router.layer(Leaving))).await
         }
-        "miracl" => run(ready(router.layer(auth.layer()))).await,
+        "miracl" => run(ready(router.layer(auth()?.layer()))).await,
         "noop-around" => run(Noop.layer(ready(router))).await,
         "no-store-around" => {
             let no_store = MapResponseLayer::new(|mut response: Response| {
@@ -42,7 +42,7 @@ pub(crate) async fn serve(variant: &str) -> Served {
             });
             run(no_store.layer(ready(router))).await
         }
-        "miracl-around" => run(auth.wrap(router)).await,
+        "miracl-around" => run(auth()?.wrap(router)).await,
         _ => Err(unknown(variant)),
     }
 }

@@ -24,13 +24,16 @@ pub(crate) fn serve(variant: &str) -> Served {
         ..Config::release_default()
     };
     // Before Rocket's logger is there, which would print what the engine says of its start where the greeting is to be.
-    let auth = MiraclAuth::new(engine()?, Hooks);
+    let auth = match variant {
+        "miracl" => Some(MiraclAuth::new(engine()?, Hooks)),
+        _ => None,
+    };
     let rocket = rocket::custom(config).mount("/", routes![public]);
-    let rocket = match variant {
-        "noop" => rocket.attach(Noop),
-        "slot" => rocket.attach(Slot),
-        "no-store" => rocket.attach(NoStore),
-        "miracl" => rocket.attach(auth.fairing()),
+    let rocket = match (variant, auth) {
+        ("noop", _) => rocket.attach(Noop),
+        ("slot", _) => rocket.attach(Slot),
+        ("no-store", _) => rocket.attach(NoStore),
+        (_, Some(auth)) => rocket.attach(auth.fairing()),
         _ => return Err(unknown(variant)),
     };
     let greet = AdHoc::on_liftoff("Greeting", |rocket| {
