@@ -5,19 +5,12 @@
 //! short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before. It is
 //! not sealed, since replicas whose keys differ are one of the reasons for a loop; forged, it brings up a page for whoever forged it.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-
-use moka::sync::{Cache, CacheBuilder};
+use std::time::Duration;
 
 use crate::{
     cookies::{Cookies, Keep, SetCookie},
+    expiring::Expiring,
+    marks::NameMark,
     session::{Session, SessionId},
 };
 
@@ -26,17 +19,14 @@ const LIMIT: u64 = 3;
 /// Within how many seconds.
 const WINDOW: u64 = 60;
 /// How many logins of the last minute are remembered: about 1 MB at the most.
-const CAPACITY: u64 = 10_000;
+const CAPACITY: usize = 10_000;
 
 /// Sessions of the last minute that nobody came back with.
 #[derive(Debug)]
 pub(crate) struct Loops {
-    /// The last session of each person, who is a hash of issuer and subject.
-    last: Cache<u64, SessionId>,
-    unseen: Cache<SessionId, ()>,
-    /// How many they are: where nobody has just logged in, there is nothing to look up.
-    waiting: Arc<AtomicUsize>,
-    hasher: RandomState,
+    /// The last session of each person.
+    last: Expiring<NameMark, SessionId>,
+    unseen: Expiring<SessionId, ()>,
 }
 
 /// How many logins in a row one browser made in vain, and when the first of them was.
@@ -48,26 +38,17 @@ struct Count {
 
 impl Loops {
     pub(crate) fn new() -> Self {
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let gone = Arc::clone(&waiting);
-        let unseen = builder().eviction_listener(move |_, (), _| {
-            gone.fetch_sub(1, Ordering::Relaxed);
-        });
         Self {
-            last: builder().build(),
-            unseen: unseen.build(),
-            waiting,
-            hasher: RandomState::new(),
+            last: Expiring::new(CAPACITY),
+            unseen: Expiring::new(CAPACITY),
         }
     }
 
     /// Notes that a session came back.
     pub(crate) fn seen(&self, session: &Session, now: u64) {
         // An old one was seen before, or nobody remembers it.
-        if now.saturating_sub(session.created()) <= WINDOW
-            && self.waiting.load(Ordering::Relaxed) > 0
-        {
-            self.unseen.invalidate(&session.id);
+        if now.saturating_sub(session.created()) <= WINDOW && !self.unseen.is_empty() {
+            self.unseen.remove(&session.id);
         }
     }
 
@@ -79,14 +60,12 @@ impl Loops {
         cookies: &Cookies,
         header: &[u8],
     ) -> Option<SetCookie> {
-        let person = self
-            .hasher
-            .hash_one((session.names.issuer(), session.names.subject()));
+        let window = Duration::from_secs(WINDOW);
+        let person = session.marked_by.subject;
         let before = self.last.get(&person);
-        self.last.insert(person, session.id);
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.unseen.insert(session.id, ());
-        let in_vain = before.is_some_and(|before| self.unseen.contains_key(&before));
+        self.last.insert(person, session.id, window);
+        self.unseen.insert(session.id, (), window);
+        let in_vain = before.is_some_and(|before| self.unseen.get(&before).is_some());
         let counted = cookies.plain(header, &cookies.loops);
         if !in_vain {
             return counted.map(|_| cookies.delete(&cookies.loops));
@@ -116,16 +95,6 @@ impl Count {
         };
         (count.since <= now && now - count.since <= WINDOW).then_some(count)
     }
-}
-
-fn builder<K, V>() -> CacheBuilder<K, V, Cache<K, V>>
-where
-    K: std::hash::Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    Cache::builder()
-        .max_capacity(CAPACITY)
-        .time_to_live(Duration::from_secs(WINDOW))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod alone;
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use moka::sync::Cache;
 use ring::digest;
 use serde_json::Map;
 
@@ -17,6 +16,7 @@ use self::alone::alone;
 use crate::{
     discovery::{Issuers, ProviderMetadata},
     error::{ProviderError, RefreshError, SessionError},
+    expiring::{Change, Expiring},
     flight::Fetched,
     id_token::{Expected, IdTokenError, Unverified},
     jwks::Cause,
@@ -32,10 +32,10 @@ use crate::{
 /// How long the result is kept for requests that were sent before it was there.
 const KEPT: Duration = Duration::from_secs(30);
 /// How many results are kept: about 70 MB if all of them fill their cookies, and far less of usual ones.
-const CAPACITY: u64 = 10_000;
+const CAPACITY: usize = 10_000;
 
 /// The renewals under way, and those that ended a moment ago.
-pub(crate) struct Renewals(Cache<RenewalKey, Arc<Fetched<Renewed>>>);
+pub(crate) struct Renewals(Expiring<RenewalKey, Arc<Fetched<Renewed>>>);
 
 /// A hash of the session, its generation and its refresh token: nobody gets the result of another session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,17 +53,17 @@ enum Renewed {
 
 impl Renewals {
     pub(crate) fn new() -> Self {
-        let cache = Cache::builder()
-            .max_capacity(CAPACITY)
-            .time_to_live(KEPT)
-            .build();
-        Self(cache)
+        Self(Expiring::new(CAPACITY))
     }
 
     fn of(&self, key: RenewalKey) -> Arc<Fetched<Renewed>> {
-        // Not `or_default`, which two could be first with.
-        let new = || Arc::new(Fetched::default());
-        self.0.entry(key).or_insert_with(new).into_value()
+        self.0.change(key, |found| match found {
+            Some(fetched) => (Change::Keep, fetched.clone()),
+            None => {
+                let new = Arc::<Fetched<Renewed>>::default();
+                (Change::Put(new.clone(), KEPT), new)
+            }
+        })
     }
 }
 

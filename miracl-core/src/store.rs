@@ -2,7 +2,6 @@
 
 pub(crate) mod contract;
 mod memory;
-pub(crate) mod own_time;
 #[cfg(feature = "redis")]
 mod redis;
 

@@ -8,10 +8,9 @@ use std::{
     time::Duration,
 };
 
-use moka::{policy::EvictionPolicy, sync::Cache};
-
 use super::{NameMark, store::NoteList};
 use crate::{
+    expiring::{Change, Expiring},
     session::{Session, SessionId},
     wire::{Reader, Writer},
 };
@@ -121,12 +120,13 @@ impl Note {
 
 #[derive(Debug)]
 pub(super) struct Ended {
-    sessions: Cache<SessionId, ()>,
-    sids: Cache<NameMark, Until>,
-    subjects: Cache<NameMark, Until>,
-    unproven_sids: Cache<NameMark, Until>,
+    sessions: Expiring<SessionId, ()>,
+    sids: Expiring<NameMark, Until>,
+    subjects: Expiring<NameMark, Until>,
+    unproven_sids: Expiring<NameMark, Until>,
     /// Until the first session is ended, nobody needs to look.
     any: AtomicBool,
+    keep: Duration,
 }
 
 impl Ended {
@@ -134,20 +134,21 @@ impl Ended {
     pub(super) fn new(keep: Duration) -> Self {
         let proven = NoteList::Proven.capacity();
         Self {
-            sessions: cache(proven, keep),
-            sids: cache(proven, keep),
-            subjects: cache(proven, keep),
-            unproven_sids: cache(NoteList::Unproven.capacity(), keep),
+            sessions: Expiring::new(proven),
+            sids: Expiring::new(proven),
+            subjects: Expiring::new(proven),
+            unproven_sids: Expiring::new(NoteList::Unproven.capacity()),
             any: AtomicBool::new(false),
+            keep,
         }
     }
 
     pub(super) fn add(&self, note: &Note) {
         match *note {
-            Note::Session(id) => self.sessions.insert(id, ()),
-            Note::Sid(name, until) => later(&self.sids, name, until),
-            Note::Subject(name, until) => later(&self.subjects, name, until),
-            Note::UnprovenSid(name, until) => later(&self.unproven_sids, name, until),
+            Note::Session(id) => self.sessions.insert(id, (), self.keep),
+            Note::Sid(name, until) => self.later(&self.sids, name, until),
+            Note::Subject(name, until) => self.later(&self.subjects, name, until),
+            Note::UnprovenSid(name, until) => self.later(&self.unproven_sids, name, until),
         }
         self.any.store(true, Ordering::Release);
     }
@@ -156,37 +157,24 @@ impl Ended {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let ends = |marks: &Cache<NameMark, Until>, name: NameMark| {
+        let ends = |marks: &Expiring<NameMark, Until>, name: NameMark| {
             marks.get(&name).is_some_and(|until| until.covers(session))
         };
-        self.sessions.contains_key(&session.id)
+        self.sessions.get(&session.id).is_some()
             || ends(&self.subjects, session.marked_by.subject)
             || session
                 .marked_by
                 .sid
                 .is_some_and(|sid| ends(&self.sids, sid) || ends(&self.unproven_sids, sid))
     }
-}
 
-/// Moves the time up to which sessions of this name are ended, and never back.
-fn later(marks: &Cache<NameMark, Until>, name: NameMark, until: Until) {
-    marks.entry(name).and_upsert_with(|before| {
-        let before = before.map(moka::Entry::into_value);
-        before.unwrap_or_default().or(until)
-    });
-}
-
-fn cache<K, V>(capacity: usize, keep: Duration) -> Cache<K, V>
-where
-    K: std::hash::Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    Cache::builder()
-        .max_capacity(capacity as u64)
-        // The default policy prefers what is looked up often, and would turn new marks away.
-        .eviction_policy(EvictionPolicy::lru())
-        .time_to_live(keep)
-        .build()
+    /// Moves the time up to which sessions of this name are ended, and never back.
+    fn later(&self, marks: &Expiring<NameMark, Until>, name: NameMark, until: Until) {
+        marks.change(name, |before| {
+            let until = before.copied().unwrap_or_default().or(until);
+            (Change::Put(until, self.keep), ())
+        });
+    }
 }
 
 #[cfg(test)]
@@ -315,8 +303,7 @@ mod tests {
             mark[..4].copy_from_slice(&number.to_le_bytes());
             marks.add(&Note::UnprovenSid(mark, until));
         }
-        marks.unproven_sids.run_pending_tasks();
-        assert!(marks.unproven_sids.entry_count() <= NoteList::Unproven.capacity() as u64);
+        assert!(marks.unproven_sids.get(&NameMark::default()).is_none());
         assert!(marks.has(&of_sid(Some("one"))));
     }
 }

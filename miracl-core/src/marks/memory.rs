@@ -7,27 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{
-    ops::compute::{CompResult, Op},
-    policy::EvictionPolicy,
-    sync::Cache,
-};
-
 use super::store::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes};
-use crate::store::{
-    StoreError,
-    own_time::{OwnTime, Timed},
+use crate::{
+    expiring::{Change, Expiring},
+    store::StoreError,
 };
 
 /// How many used names, and how many claims, are kept. The oldest go first.
-const CAPACITY: u64 = 100_000;
+const CAPACITY: usize = 100_000;
 
 /// Keeps marks in the memory of this process, bounded in number: for several engines of one app, and for tests.
 ///
 /// An engine without a [`Config::marks_store`](crate::Config::marks_store) has one of its own.
 pub struct MemoryMarkStore {
-    used: Cache<MarkKey, Timed<()>>,
-    claims: Cache<MarkKey, Timed<Claimed>>,
+    used: Expiring<MarkKey, ()>,
+    claims: Expiring<MarkKey, Claimed>,
     lists: [Mutex<List>; 2],
 }
 
@@ -47,20 +41,11 @@ struct List {
 impl Default for MemoryMarkStore {
     fn default() -> Self {
         Self {
-            used: cache(),
-            claims: cache(),
+            used: Expiring::new(CAPACITY),
+            claims: Expiring::new(CAPACITY),
             lists: Default::default(),
         }
     }
-}
-
-fn cache<T: Clone + Send + Sync + 'static>() -> Cache<MarkKey, Timed<T>> {
-    Cache::builder()
-        .max_capacity(CAPACITY)
-        // The default policy prefers what is looked up often, and would turn new marks away.
-        .eviction_policy(EvictionPolicy::lru())
-        .expire_after(OwnTime)
-        .build()
 }
 
 impl MemoryMarkStore {
@@ -78,13 +63,14 @@ impl MarkStore for MemoryMarkStore {
     const PLACE: &'static str = "the memory of this process";
 
     async fn use_once(&self, key: &MarkKey, ttl: Duration) -> Result<bool, StoreError> {
-        let entry = Timed { value: (), ttl };
-        // `or_insert` looks first and inserts then, and two could both be first. This form waits for whoever is.
-        Ok(self.used.entry(*key).or_insert_with(|| entry).is_fresh())
+        Ok(self.used.change(*key, |found| match found {
+            Some(()) => (Change::Keep, false),
+            None => (Change::Put((), ttl), true),
+        }))
     }
 
     async fn forget(&self, key: &MarkKey) -> Result<(), StoreError> {
-        self.used.invalidate(key);
+        self.used.remove(key);
         Ok(())
     }
 
@@ -129,19 +115,11 @@ impl MarkStore for MemoryMarkStore {
         owner: &ClaimOwner,
         ttl: Duration,
     ) -> Result<Claim, StoreError> {
-        let mut outcome = Claim::Taken;
-        self.claims.entry(*key).and_compute_with(|found| {
-            match found.map(|found| found.into_value().value) {
-                Some(Claimed::Settled(value)) => outcome = Claim::Settled(value),
-                Some(Claimed::By(other)) if other != *owner => outcome = Claim::Held,
-                _ => {
-                    let value = Claimed::By(*owner);
-                    return Op::Put(Timed { value, ttl });
-                }
-            }
-            Op::Nop
-        });
-        Ok(outcome)
+        Ok(self.claims.change(*key, |found| match found {
+            Some(Claimed::Settled(value)) => (Change::Keep, Claim::Settled(value.clone())),
+            Some(Claimed::By(other)) if other != owner => (Change::Keep, Claim::Held),
+            _ => (Change::Put(Claimed::By(*owner), ttl), Claim::Taken),
+        }))
     }
 
     async fn settle(
@@ -151,32 +129,29 @@ impl MarkStore for MemoryMarkStore {
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        let settled = self
-            .claims
-            .entry(*key)
-            .and_compute_with(|found| match found {
-                Some(found) if is_of(found.value(), owner) => Op::Put(Timed {
-                    value: Claimed::Settled(value.to_owned()),
-                    ttl,
-                }),
-                _ => Op::Nop,
-            });
-        Ok(matches!(settled, CompResult::ReplacedWith(_)))
+        Ok(self.claims.change(*key, |found| {
+            if is_of(found, owner) {
+                (Change::Put(Claimed::Settled(value.to_owned()), ttl), true)
+            } else {
+                (Change::Keep, false)
+            }
+        }))
     }
 
     async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
-        self.claims
-            .entry(*key)
-            .and_compute_with(|found| match found {
-                Some(found) if is_of(found.value(), owner) => Op::Remove,
-                _ => Op::Nop,
-            });
+        self.claims.change(*key, |found| {
+            if is_of(found, owner) {
+                (Change::Remove, ())
+            } else {
+                (Change::Keep, ())
+            }
+        });
         Ok(())
     }
 }
 
-fn is_of(entry: &Timed<Claimed>, owner: &ClaimOwner) -> bool {
-    matches!(&entry.value, Claimed::By(by) if by == owner)
+fn is_of(found: Option<&Claimed>, owner: &ClaimOwner) -> bool {
+    matches!(found, Some(Claimed::By(by)) if by == owner)
 }
 
 impl fmt::Debug for MemoryMarkStore {

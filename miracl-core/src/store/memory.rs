@@ -1,6 +1,5 @@
 //! Sessions in the memory of this process.
 
-mod hasher;
 mod table;
 
 use std::{

@@ -5,8 +5,10 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use super::hasher::KeyHash;
-use crate::store::{IndexKey, SessionKey, StoredSession};
+use crate::{
+    key_hash::KeyHash,
+    store::{IndexKey, SessionKey, StoredSession},
+};
 
 /// How many slots are looked at whenever a session is written. In the long run, what has ended and waits to be found is a seventh of
 /// what lives.

@@ -1,15 +1,15 @@
-//! Hashes of session keys, which are random already: a few instructions where the standard hasher takes three hundred.
+//! Hashes of keys that are random already, as ids and hashes are: a few instructions where the standard hasher takes three hundred.
 
 use std::hash::{BuildHasher, Hasher};
 
 use crate::secret::random;
 
 /// Hashes differ from one table to the next, so that how long a lookup takes tells nothing of the keys that are there.
-pub(super) struct KeyHash {
+pub(crate) struct KeyHash {
     seed: [u64; 2],
 }
 
-pub(super) struct KeyHasher {
+pub(crate) struct KeyHasher {
     seed: [u64; 2],
     hash: u64,
 }
@@ -35,7 +35,7 @@ impl BuildHasher for KeyHash {
 
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
-        // A key has 32 bytes.
+        // A key has 16 bytes or 32.
         let (pairs, _) = bytes.as_chunks::<16>();
         for pair in pairs {
             let pair = u128::from_le_bytes(*pair);
