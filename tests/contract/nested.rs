@@ -79,7 +79,8 @@ async fn an_optional_user_is_nobody_when_the_cookie_is_broken(adapter: Adapter) 
     for cookie in browser.cookies() {
         let other = browser.copy();
         let value = cookie.value[..cookie.value.len() / 2].to_owned();
-        let small = cookie.value.len() < 600;
+        // The one with tokens is opened by nobody who only asks who is there.
+        let small = !cookie.name.ends_with("-data");
         other.keep(Cookie { value, ..cookie });
         let who = optional(&other).await;
         assert!(
