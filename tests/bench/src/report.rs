@@ -13,7 +13,6 @@ use crate::{
     goals::{ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, figure},
     load::Loaded,
     mode::Mode,
-    programs,
     server::Which,
 };
 
@@ -34,10 +33,10 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     _ => {
                         let header = header(counts)? - header(demo(counted, AXUM, *mode)?)?;
                         let no_store = match framework.name {
-                            ROCKET => no_store(counted, *framework)?,
+                            ROCKET => no_store(counted, ROCKET)?,
                             _ => 0.0,
                         };
-                        own(counted, *framework)?.instructions + header + no_store
+                        own(counted, framework.name)?.instructions + header + no_store
                     }
                 };
                 judged.push(Judged {
@@ -54,10 +53,10 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     "miracl-around" => ("noop-around", ", around the router"),
                     _ => continue,
                 };
-                let more = counts.bare.over(layer(counted, *framework, noop)?);
+                let more = more(counted, framework.name, [variant, noop])?;
                 let own = match *variant {
                     "miracl-around" => Each::default(),
-                    _ => own(counted, *framework)?,
+                    _ => own(counted, framework.name)?,
                 };
                 let judge = |goal: Goal, measured, own| Judged {
                     of: format!("{}{place}", framework.name),
@@ -78,20 +77,21 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
 }
 
 /// What a framework takes for a value that a layer leaves for a handler.
-fn own(counted: &[Counted], framework: Adapter) -> Result<Each, String> {
-    let slot = layer(counted, framework, "slot")?;
-    Ok(slot.over(layer(counted, framework, "noop")?))
+fn own(counted: &[Counted], framework: &str) -> Result<Each, String> {
+    more(counted, framework, ["slot", "noop"])
 }
 
 /// What a framework takes for a header of the response beyond what axum takes.
-fn no_store(counted: &[Counted], framework: Adapter) -> Result<f64, String> {
-    let own = layer(counted, framework, "no-store")?.over(layer(counted, framework, "noop")?);
-    let axum = programs::frameworks()
-        .into_iter()
-        .find(|of| of.name == AXUM);
-    let axum = axum.ok_or("there is no axum")?;
-    let axums = layer(counted, axum, "no-store-around")?.over(layer(counted, axum, "noop-around")?);
-    Ok(own.instructions - axums.instructions)
+fn no_store(counted: &[Counted], framework: &str) -> Result<f64, String> {
+    let own = more(counted, framework, ["no-store", "noop"])?;
+    let axums = more(counted, AXUM, ["no-store-around", "noop-around"])?;
+    Ok(own.over(axums).instructions)
+}
+
+/// What a request takes more under the first of two layers.
+fn more(counted: &[Counted], framework: &str, layers: [&str; 2]) -> Result<Each, String> {
+    let [first, second] = layers;
+    Ok(layer(counted, framework, first)?.over(layer(counted, framework, second)?))
 }
 
 /// What a framework takes for the `Cookie` header of a request, whoever looks at it or not.
@@ -110,12 +110,12 @@ fn demo<'a>(counted: &'a [Counted], wanted: &str, place: Mode) -> Result<&'a Cou
 }
 
 /// What a request takes under a layer.
-fn layer(counted: &[Counted], framework: Adapter, wanted: &str) -> Result<Each, String> {
+fn layer(counted: &[Counted], framework: &str, wanted: &str) -> Result<Each, String> {
     let found = counted.iter().find(|counts| match &counts.which {
-        Which::Layer(of, variant) => *of == framework && *variant == wanted,
+        Which::Layer(of, variant) => of.name == framework && *variant == wanted,
         _ => false,
     });
-    let found = found.ok_or_else(|| format!("{} was not measured {wanted}", framework.name))?;
+    let found = found.ok_or_else(|| format!("{framework} was not measured {wanted}"))?;
     Ok(found.bare)
 }
 

@@ -1,10 +1,6 @@
 //! On axum.
 
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Extension, Router, ServiceExt,
@@ -18,7 +14,11 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tower::{Layer, Service, util::MapResponseLayer};
+use tower::{
+    Layer, Service,
+    layer::util::Identity,
+    util::{MapRequestLayer, MapResponseLayer},
+};
 
 use crate::{Served, TEXT, engine, greet, unknown};
 
@@ -27,13 +27,17 @@ pub(crate) async fn serve(variant: &str) -> Served {
     let router = Router::new().route("/public", get(async || TEXT));
     let auth = || engine().map(|engine| MiraclAuth::new(engine, Hooks));
     match variant {
-        "noop" => run(ready(router.layer(Noop))).await,
+        "noop" => run(ready(router.layer(Identity::new()))).await,
         "slot" => {
             let router = Router::new().route("/public", get(reads));
-            run(ready(router.layer(Leaving))).await
+            let leaving = MapRequestLayer::new(|mut request: Request| {
+                request.extensions_mut().insert(Value::new(1));
+                request
+            });
+            run(ready(router.layer(leaving))).await
         }
         "miracl" => run(ready(router.layer(auth()?.layer()))).await,
-        "noop-around" => run(Noop.layer(ready(router))).await,
+        "noop-around" => run(Identity::new().layer(ready(router))).await,
         "no-store-around" => {
             let no_store = MapResponseLayer::new(|mut response: Response| {
                 let value = HeaderValue::from_static("no-store");
@@ -67,67 +71,8 @@ where
     Ok(server.await?)
 }
 
-/// A layer that does nothing.
-#[derive(Clone, Copy)]
-struct Noop;
-
-#[derive(Clone)]
-struct NoopService<S>(S);
-
-impl<S> Layer<S> for Noop {
-    type Service = NoopService<S>;
-
-    fn layer(&self, inner: S) -> NoopService<S> {
-        NoopService(inner)
-    }
-}
-
-impl<S: Service<R>, R> Service<R> for NoopService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        self.0.call(request)
-    }
-}
-
 /// What a layer leaves for a handler.
 type Value = Arc<u64>;
-
-/// A layer that leaves a value and does nothing else.
-#[derive(Clone, Copy)]
-struct Leaving;
-
-#[derive(Clone)]
-struct LeavingService<S>(S);
-
-impl<S> Layer<S> for Leaving {
-    type Service = LeavingService<S>;
-
-    fn layer(&self, inner: S) -> LeavingService<S> {
-        LeavingService(inner)
-    }
-}
-
-impl<S: Service<Request>> Service<Request> for LeavingService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request) -> S::Future {
-        request.extensions_mut().insert(Value::new(1));
-        self.0.call(request)
-    }
-}
 
 async fn reads(Extension(_): Extension<Value>) -> &'static str {
     TEXT

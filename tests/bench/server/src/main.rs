@@ -6,8 +6,8 @@
 //!
 //! * `miracl`: under MIRACL's layer, which the route does not ask anything of.
 //! * `noop`: under a layer in the same place that does nothing: what the framework itself takes for there being one.
-//! * `slot` (actix and Rocket): under a layer that puts one value where the framework has room for it, and the route reads it.
-//!   This is the framework's own price for a layer that handlers can talk to; axum's `Extensions` are the request's already.
+//! * `slot`: under a layer that puts one value where the framework has room for it, and the route reads it. This is the
+//!   framework's own price for a layer that handlers can talk to.
 //! * `no-store` (Rocket), `no-store-around` (axum): under a layer that sets one header of the response, as the login does where a
 //!   response depends on the session.
 //! * `noop-around`, `miracl-around` (axum): around the whole router, and not inside of it by `Router::layer`.
