@@ -124,7 +124,7 @@ pub(super) struct Ended {
     sids: Expiring<NameMark, Until>,
     subjects: Expiring<NameMark, Until>,
     unproven_sids: Expiring<NameMark, Until>,
-    /// Until the first session is ended, nobody needs to look.
+    /// Until the first session is ended, nobody needs to look: one flag, since to ask four tables is felt in every request.
     any: AtomicBool,
     keep: Duration,
 }
