@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::ClientAuthMethod,
+    credentials::without_bom,
     json,
     secret::{Secret, random},
 };
@@ -115,7 +116,8 @@ impl ClientKey {
         let path = path.as_ref();
         let named = |what: String| ClientKeyError(format!("{}: {what}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
-        Self::from_jwk(&Zeroizing::new(text)).map_err(|error| named(error.0))
+        let text = Zeroizing::new(text);
+        Self::from_jwk(without_bom(&text)).map_err(|error| named(error.0))
     }
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {

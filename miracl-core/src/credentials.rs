@@ -187,7 +187,7 @@ impl Credentials {
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let text = fs::read_to_string(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    let value = text.trim();
+    let value = without_bom(&text).trim();
     if value.is_empty() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -195,6 +195,11 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
         ));
     }
     Ok(value.to_owned())
+}
+
+/// Takes off the byte order mark that some editors put before a text.
+pub(crate) fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn failed(message: &str) -> ProviderError {

@@ -1,8 +1,18 @@
 //! The HTTP client for requests to the provider: no redirects, time-outs, bounded bodies, https except on loopback.
 
-use std::{error::Error, fs, net::IpAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+pub(crate) mod body;
 
-use reqwest::{Method, Proxy, redirect::Policy};
+use std::{
+    error::Error,
+    fs,
+    net::IpAddr,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Proxy, header::HeaderMap, redirect::Policy};
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
@@ -13,11 +23,22 @@ use crate::{config::Config, error::ProviderError};
 
 /// More than any answer of a provider needs.
 const MAX_BODY: usize = 1024 * 1024;
+/// How long a connection without a request is kept: for what follows at once, and shorter than the five seconds after which
+/// many servers end it.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to the provider.
+///
+/// A server may end a connection at the moment when the next request goes out on it. What only reads is then asked for once more,
+/// on a new connection. A code and a refresh token are used once, and a provider may revoke everything when it sees one again;
+/// so a token request always has a connection of its own, where this cannot happen, and is never repeated.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    client: reqwest::Client,
+    /// Uses connections again.
+    kept: reqwest::Client,
+    /// Makes a connection for each request. Both share their TLS sessions, so that its handshake is a short one.
+    fresh: reqwest::Client,
+    timeout: Duration,
     allow_http: bool,
     home: Option<Home>,
 }
@@ -38,25 +59,40 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The media type alone, in lower case.
     pub(crate) media_type: String,
+    /// Without content coding, and in UTF-8 where its character set is one of the usual.
     pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Whether the status means success and a body: 200, and what servers and proxies make of it (RFC 9110 §15.3).
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self.status, 200..=203)
+    }
 }
 
 impl HttpClient {
     /// Builds the client. Reads the certificates of the system and of `ca_certs`, but uses no network.
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&config.ca_certs)?)
-            .redirect(Policy::none())
-            .timeout(config.request_timeout)
-            .connect_timeout(config.request_timeout.min(Duration::from_secs(5)))
-            .pool_idle_timeout(Duration::from_secs(60))
-            .user_agent(concat!("miracl-core/", env!("CARGO_PKG_VERSION")))
-            .no_proxy();
-        if let Some(proxy) = &config.proxy {
-            builder = builder.proxy(Proxy::all(proxy).map_err(|e| format!("`proxy`: {e}"))?);
-        }
+        let tls = tls(&config.ca_certs)?;
+        let build = |idle_connections: usize| {
+            let mut builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(Policy::none())
+                .timeout(config.request_timeout)
+                .connect_timeout(config.request_timeout.min(Duration::from_secs(5)))
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(idle_connections)
+                .user_agent(concat!("miracl-core/", env!("CARGO_PKG_VERSION")))
+                .no_proxy();
+            if let Some(proxy) = &config.proxy {
+                builder = builder.proxy(Proxy::all(proxy).map_err(|e| format!("`proxy`: {e}"))?);
+            }
+            builder.build().map_err(|e| e.to_string())
+        };
         Ok(Self {
-            client: builder.build().map_err(|e| e.to_string())?,
+            kept: build(usize::MAX)?,
+            fresh: build(0)?,
+            timeout: config.request_timeout,
             allow_http: config.danger.allow_http,
             home: Home::here(),
         })
@@ -90,11 +126,24 @@ impl HttpClient {
         url: &str,
         bearer: Option<&str>,
     ) -> Result<Answer, ProviderError> {
-        let mut request = self.request(Method::GET, endpoint, url)?;
-        if let Some(token) = bearer {
-            request = request.bearer_auth(token);
+        let url = self.parse(endpoint, url)?;
+        let request = |client: &reqwest::Client| {
+            let request = client.get(url.clone());
+            match bearer {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            }
+        };
+        let began = Instant::now();
+        match self.send(endpoint, request(&self.kept)).await {
+            Err(error) if is_broken(&error) => {
+                tracing::debug!(%error, "the connection broke; it is asked once more on a new one");
+                let left = self.timeout.saturating_sub(began.elapsed());
+                let again = request(&self.fresh).timeout(left);
+                self.send(endpoint, again).await
+            }
+            answer => answer,
         }
-        self.send(endpoint, request).await
     }
 
     pub(crate) async fn post_form(
@@ -104,8 +153,10 @@ impl HttpClient {
         authorization: Option<&str>,
         form: String,
     ) -> Result<Answer, ProviderError> {
+        let url = self.parse(endpoint, url)?;
         let mut request = self
-            .request(Method::POST, endpoint, url)?
+            .fresh
+            .post(url)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form);
         if let Some(authorization) = authorization {
@@ -114,12 +165,8 @@ impl HttpClient {
         self.send(endpoint, request).await
     }
 
-    fn request(
-        &self,
-        method: Method,
-        endpoint: &'static str,
-        url: &str,
-    ) -> Result<reqwest::RequestBuilder, ProviderError> {
+    /// Takes an address apart, if it is one to send anything to.
+    fn parse(&self, endpoint: &'static str, url: &str) -> Result<Url, ProviderError> {
         let url = Url::parse(url).map_err(|error| ProviderError::Malformed {
             endpoint,
             detail: format!("its address is no URL ({error})"),
@@ -127,10 +174,7 @@ impl HttpClient {
         if !self.allow_http && !is_secure(&url) {
             return Err(ProviderError::Insecure { endpoint });
         }
-        Ok(self
-            .client
-            .request(method, url)
-            .header("accept", "application/json"))
+        Ok(url)
     }
 
     async fn send(
@@ -149,7 +193,10 @@ impl HttpClient {
                 }
             }
         };
-        let sent = request.send();
+        let sent = request
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity")
+            .send();
         let mut response = match &self.home {
             Some(home) => home.poll(sent).await,
             None => sent.await,
@@ -159,13 +206,8 @@ impl HttpClient {
         if response.status().is_redirection() {
             return Err(ProviderError::Redirect { endpoint });
         }
-        let media_type = response
-            .headers()
-            .get("content-type")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .map(|value| value.trim().to_ascii_lowercase())
-            .unwrap_or_default();
+        let (media_type, charset) = media_type(response.headers());
+        let codings = codings(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -173,6 +215,16 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
+        let success = response.status().is_success();
+        let body = match body::plain(body, &codings, charset.as_deref(), MAX_BODY) {
+            Ok(body) => body,
+            // Its status says what there is to say.
+            Err(_) if !success => Vec::new(),
+            Err(body::Unreadable::TooLarge) => return Err(ProviderError::TooLarge { endpoint }),
+            Err(body::Unreadable::Other(detail)) => {
+                return Err(ProviderError::Malformed { endpoint, detail });
+            }
+        };
         tracing::debug!(
             endpoint,
             status,
@@ -209,6 +261,43 @@ impl Home {
         })
         .await
     }
+}
+
+/// Whether a connection broke that had been there: nobody knows what became of the request.
+fn is_broken(error: &ProviderError) -> bool {
+    let ProviderError::Unreachable { source, .. } = error else {
+        return false;
+    };
+    source
+        .downcast_ref::<reqwest::Error>()
+        .is_some_and(|error| !error.is_connect() && !error.is_builder())
+}
+
+/// The media type, and the character set that is named beside it, both in lower case (RFC 9110 §8.3).
+fn media_type(headers: &HeaderMap) -> (String, Option<String>) {
+    let value = headers.get("content-type");
+    let mut parts = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .split(';')
+        .map(|part| part.trim().to_ascii_lowercase());
+    let media_type = parts.next().unwrap_or_default();
+    let charset = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        (name.trim() == "charset").then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+    });
+    (media_type, charset)
+}
+
+/// The content codings, in the order in which they were put on, in lower case (RFC 9110 §8.4).
+fn codings(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all("content-encoding")
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or("unreadable").split(','))
+        .map(|coding| coding.trim().to_ascii_lowercase())
+        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .collect()
 }
 
 /// Whether a URL is https, or http on loopback.

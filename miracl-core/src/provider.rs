@@ -24,8 +24,10 @@ pub(crate) struct Provider {
 
 #[derive(Default)]
 struct Shared {
-    /// Status, media type and body, by path.
-    answers: HashMap<String, (u16, &'static str, String)>,
+    /// Status, media type and body, by path. With the status 0 the connection ends without an answer.
+    answers: HashMap<String, (u16, &'static str, Vec<u8>)>,
+    /// Whether a connection that is used again is reset in place of an answer.
+    resets: bool,
     requests: Vec<Asked>,
     connections: usize,
 }
@@ -92,6 +94,11 @@ impl Provider {
     }
 
     pub(crate) fn say_as(&self, path: &str, status: u16, media_type: &'static str, body: &str) {
+        self.say_bytes(path, status, media_type, body.as_bytes());
+    }
+
+    /// The same for any bytes. Behind the media type, further lines of the head may stand.
+    pub(crate) fn say_bytes(&self, path: &str, status: u16, media_type: &'static str, body: &[u8]) {
         let answer = (status, media_type, body.to_owned());
         let mut shared = self.shared.lock().unwrap();
         shared.answers.insert(path.to_owned(), answer);
@@ -105,6 +112,16 @@ impl Provider {
             .filter(|asked| asked.path == path)
             .cloned()
             .collect()
+    }
+
+    /// What is said at a path.
+    pub(crate) fn said(&self, path: &str) -> Vec<u8> {
+        self.shared.lock().unwrap().answers[path].2.clone()
+    }
+
+    /// Resets every connection that is used for a second request from now on, unread, as one does that has been idle for too long.
+    pub(crate) fn reset_what_is_used_again(&self) {
+        self.shared.lock().unwrap().resets = true;
     }
 
     /// How many connections there have been.
@@ -122,7 +139,12 @@ impl Drop for Provider {
 /// Answers the requests of one connection.
 async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let mut stream = BufReader::new(stream);
-    while answer(&mut stream, &shared).await.is_some() {}
+    while answer(&mut stream, &shared).await.is_some() {
+        if stream.get_ref().readable().await.is_err() || shared.lock().unwrap().resets {
+            // What was received and not read makes a reset of the end.
+            return;
+        }
+    }
 }
 
 /// Answers one request. `None` when there is none, or nobody to hear the answer.
@@ -149,12 +171,18 @@ async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Op
             head,
             body: String::from_utf8(body).unwrap(),
         });
-        answer.unwrap_or((404, "text/plain", String::new()))
+        answer.unwrap_or((404, "text/plain", Vec::new()))
     };
-    let answer = format!(
-        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n{answer}",
+    if status == 0 {
+        return None;
+    }
+    let head = format!(
+        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
         answer.len()
     );
     // A client that has heard enough hangs up in the middle.
-    stream.write_all(answer.as_bytes()).await.ok()
+    stream
+        .write_all(&[head.as_bytes(), &answer].concat())
+        .await
+        .ok()
 }
