@@ -5,10 +5,11 @@ mod provider;
 use std::{error::Error, fmt};
 
 pub use provider::ProviderError;
+pub(crate) use provider::TlsTrouble;
 
 use crate::{
     id_token::IdTokenError,
-    receipt::{Receipt, Recorder},
+    receipt::{Party, Receipt, Recorder},
     store::StoreError,
 };
 
@@ -116,14 +117,16 @@ impl FailureReason {
             Self::Provider(error) => match error {
                 ProviderError::Unreachable { .. } | ProviderError::Credentials { .. } => 503,
                 ProviderError::Timeout { .. } => 504,
+                ill if ill.is_illness() => 503,
                 // Only these two judge the login; a document that cannot be read is the provider's own trouble.
                 ProviderError::Refused {
                     endpoint, status, ..
                 }
                 | ProviderError::Status { endpoint, status }
                     if matches!(*endpoint, "token_endpoint" | "userinfo_endpoint")
-                        && (400..500).contains(status)
-                        && *status != 429 =>
+                        && *status != 429
+                        && (matches!(error, ProviderError::Refused { .. })
+                            || (400..500).contains(status)) =>
                 {
                     403
                 }
@@ -131,6 +134,15 @@ impl FailureReason {
             },
             Self::SessionTooLarge(_) => 431,
             Self::Session(_) => 503,
+        }
+    }
+
+    /// The provider's own words, for the log.
+    fn words(&self) -> Option<String> {
+        match self {
+            Self::Denied { description, .. } => description.for_log(),
+            Self::Provider(error) => error.words(),
+            _ => None,
         }
     }
 
@@ -199,8 +211,9 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// The provider's own description of an error. It is text from outside and may hold personal data: escape it, and keep
-/// it out of logs. `Debug` prints its length only.
+/// The provider's own description of an error. It is text from outside and may hold personal data: escape it where you show it.
+/// `Debug` prints its length only. The engine's own log has it without words that look like an e-mail address or a token, and not
+/// where the person alone is concerned.
 #[derive(Clone, Default)]
 pub struct Description(pub(crate) Option<String>);
 
@@ -208,6 +221,33 @@ impl Description {
     /// Returns the text, cut to 200 printable characters; `None` when the provider gave none.
     pub fn text(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+
+    /// The text without the words in it that may name a person or be a secret.
+    pub(crate) fn for_log(&self) -> Option<String> {
+        let sensitive = |word: &str| word.contains(['@', '%']) || word.len() > MAX_LOGGED_WORD;
+        let words = self.0.as_deref()?.split(' ');
+        let words = words.map(|word| if sensitive(word) { "[...]" } else { word });
+        Some(words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Takes these out of the text, wherever they stand.
+    pub(crate) fn leave_out(&mut self, secrets: &[&str]) {
+        if let Some(text) = &mut self.0 {
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                *text = text.replace(secret, "[...]");
+                // The end of the text may have been cut off in the middle of one.
+                let cut = (4..secret.len()).rev().filter_map(|len| secret.get(..len));
+                let cut = cut
+                    .filter(|begin| text.ends_with(begin))
+                    .map(str::len)
+                    .next();
+                if let Some(cut) = cut {
+                    text.truncate(text.len() - cut);
+                    text.push_str("[...]");
+                }
+            }
+        }
     }
 }
 
@@ -219,6 +259,9 @@ impl fmt::Debug for Description {
         }
     }
 }
+
+/// The longest word of a provider's that a log repeats: a number of an error or of an app, and no token.
+const MAX_LOGGED_WORD: usize = 40;
 
 /// A login that failed, as `on_auth_failed` receives it.
 ///
@@ -240,11 +283,15 @@ impl AuthFailure {
             return_to,
         };
         let (id, why, checks) = (failure.id(), Chain(&failure), failure.receipt.line());
-        let at_fault = failure.receipt.at_fault().map(tracing::field::display);
+        let at_fault = failure.receipt.at_fault();
+        // What a provider says to a person is the person's.
+        let words = failure.reason.words();
+        let words = words.filter(|_| at_fault != Some(Party::Person));
+        let at_fault = at_fault.map(tracing::field::display);
         if failure.status() >= 500 {
-            tracing::error!(id, reason = %why, at_fault, checks, "login failed");
+            tracing::error!(id, reason = %why, words, at_fault, checks, "login failed");
         } else {
-            tracing::warn!(id, reason = %why, at_fault, checks, "login failed");
+            tracing::warn!(id, reason = %why, words, at_fault, checks, "login failed");
         }
         failure
     }

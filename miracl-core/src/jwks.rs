@@ -12,7 +12,7 @@ use serde_json::Value;
 use self::key::Key;
 use crate::{
     config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient,
-    id_token::Unverified, json, receipt::Recorder,
+    id_token::Unverified, json, receipt::Recorder, refusal,
 };
 
 /// How long a key set is used before it is fetched again.
@@ -242,15 +242,14 @@ impl Jwks {
 
 async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
     let answer = http.get(ENDPOINT, uri, None).await?;
-    if answer.status != 200 {
-        return Err(ProviderError::Status {
-            endpoint: ENDPOINT,
-            status: answer.status,
-        });
+    if !answer.is_success() {
+        return Err(refusal::of(ENDPOINT, &answer));
     }
-    let keys = KeySet::parse(&answer.body).map_err(|detail| ProviderError::Malformed {
-        endpoint: ENDPOINT,
-        detail,
+    let keys = KeySet::parse(&answer.body).map_err(|detail| {
+        refusal::in_place_of("keys", ENDPOINT, &answer).unwrap_or(ProviderError::Malformed {
+            endpoint: ENDPOINT,
+            detail,
+        })
     })?;
     tracing::debug!(keys = keys.0.len(), "the provider's keys were read");
     Ok(keys)

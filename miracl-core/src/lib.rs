@@ -64,6 +64,7 @@ mod origin;
 mod provider;
 mod receipt;
 mod refresh;
+mod refusal;
 mod reply;
 mod request;
 mod return_to;

@@ -310,8 +310,13 @@ async fn renew(
     let grant = Grant::RefreshToken(refresh_token);
     let response = match token::request(engine, &metadata, grant).await {
         Ok(response) => response,
-        Err(error) if error.is_refusal("invalid_grant") => return Ok(Renewed::Over(error)),
-        Err(error) => return Err(error),
+        Err(error) if error.ends_the_grant() => return Ok(Renewed::Over(error)),
+        Err(error) => {
+            if let Some(words) = error.words() {
+                tracing::warn!(%error, words, "the provider refused to renew tokens");
+            }
+            return Err(error);
+        }
     };
     if let Err(reason) = check_id_token(engine, &metadata, session, data, &response).await? {
         return Ok(Renewed::Foreign(reason));

@@ -14,6 +14,7 @@ use crate::{
     http::Answer,
     json,
     miracl::Engine,
+    refusal,
     secret::Secret,
 };
 
@@ -21,6 +22,9 @@ const ENDPOINT: &str = "token_endpoint";
 
 /// How many seconds before it runs out an access token is renewed, at most: it is to be of use to whoever gets it.
 const MAX_EARLY: u64 = 10;
+
+/// What a token response without an access token is told to be.
+pub(crate) const NO_ACCESS_TOKEN: &str = "`access_token` is missing";
 
 /// The tokens of a session: to call an API of the provider's, never needed to know who is logged in.
 #[derive(Debug, Clone)]
@@ -202,7 +206,21 @@ async fn request_with(
             form,
         )
         .await?;
-    parse(&answer, engine.now())
+    let response = parse(&answer, engine.now());
+    response.map_err(|error| error.without(&secrets(secret, grant)))
+}
+
+/// What the provider was sent that its answer must not bring into a log.
+fn secrets<'a>(secret: &'a Secret, grant: Grant<'a>) -> Vec<&'a str> {
+    let mut secrets = vec![secret.expose()];
+    match grant {
+        Grant::Code { code, verifier } => {
+            secrets.push(code);
+            secrets.extend(verifier);
+        }
+        Grant::RefreshToken(token) => secrets.push(token.expose()),
+    }
+    secrets
 }
 
 /// Writes the form, and the `Authorization` header where the method has one.
@@ -251,13 +269,15 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
 }
 
 pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
-    let malformed = |detail: String| ProviderError::Malformed {
-        endpoint: ENDPOINT,
-        detail,
-    };
-    if answer.status != 200 {
-        return Err(refusal(ENDPOINT, answer));
+    if !answer.is_success() {
+        return Err(refusal::of(ENDPOINT, answer));
     }
+    let malformed = |detail: String| {
+        refusal::in_place_of("access_token", ENDPOINT, answer).unwrap_or(ProviderError::Malformed {
+            endpoint: ENDPOINT,
+            detail,
+        })
+    };
     let object = json::object(&answer.body).map_err(malformed)?;
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -266,7 +286,7 @@ pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, Provider
     };
     let access_token = text("access_token")?
         .filter(|token| !token.is_empty())
-        .ok_or_else(|| malformed("`access_token` is missing".to_owned()))?;
+        .ok_or_else(|| malformed(NO_ACCESS_TOKEN.to_owned()))?;
     // RFC 6750 §4; its case does not matter (RFC 6749 §5.1). Some providers leave it out.
     if text("token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(malformed("`token_type` is not `Bearer`".to_owned()));
@@ -275,14 +295,30 @@ pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, Provider
     let renew_in = lifetime.map(|seconds| seconds - (seconds / 10).min(MAX_EARLY));
     Ok(TokenResponse {
         access_token: access_token.into(),
-        id_token: text("id_token")?.map(Secret::from),
-        refresh_token: text("refresh_token")?
+        id_token: text("id_token")?
+            .filter(|token| !token.is_empty())
+            .map(Secret::from),
+        // No login needs it.
+        refresh_token: text("refresh_token")
+            .unwrap_or_default()
             .filter(|token| !token.is_empty())
             .map(Secret::from),
         expires_at: lifetime.map(|seconds| now.saturating_add(seconds)),
         renew_at: renew_in.map(|seconds| now.saturating_add(seconds)),
-        scope: text("scope")?,
+        scope: scope(&object),
     })
+}
+
+/// Scopes separated by spaces (RFC 6749 §3.3). Some providers send a list. It decides nothing, so anything else counts as none.
+fn scope(object: &Map<String, Value>) -> Option<String> {
+    match object.get("scope")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(scopes) => {
+            let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
+            scopes.map(|scopes| scopes.join(" "))
+        }
+        _ => None,
+    }
 }
 
 /// RECOMMENDED, so it may be missing; some providers send it as text.
@@ -291,22 +327,6 @@ fn expires_in(object: &Map<String, Value>) -> Option<u64> {
         Value::String(text) => text.parse().ok(),
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         other => other.as_f64().filter(|s| *s >= 0.0).map(|s| s as u64),
-    }
-}
-
-/// Reads an answer that is no success: RFC 6749 §5.2 where it is one, the bare status otherwise.
-pub(crate) fn refusal(endpoint: &'static str, answer: &Answer) -> ProviderError {
-    let status = answer.status;
-    let error = json::object(&answer.body)
-        .ok()
-        .and_then(|object| Some(printable(object.get("error")?.as_str()?, 64)));
-    match error {
-        Some(error) if (400..500).contains(&status) => ProviderError::Refused {
-            endpoint,
-            status,
-            error,
-        },
-        _ => ProviderError::Status { endpoint, status },
     }
 }
 
@@ -347,6 +367,45 @@ mod tests {
         assert_eq!(tokens.renew_at, Some(1054));
         let tokens = answer(200, r#"{"access_token":"a","expires_in":1e300}"#).unwrap();
         assert_eq!(tokens.expires_at, Some(u64::MAX));
+    }
+
+    #[test]
+    fn what_is_null_is_missing_and_scopes_may_be_a_list() {
+        let tokens = answer(
+            200,
+            r#"{"access_token":"a","id_token":null,"refresh_token":null,"expires_in":null,"scope":null,"token_type":null}"#,
+        )
+        .unwrap();
+        assert!(tokens.id_token.is_none() && tokens.refresh_token.is_none());
+        assert!(tokens.expires_at.is_none() && tokens.renew_at.is_none() && tokens.scope.is_none());
+        for (scope, read) in [
+            (r#"["openid","email"]"#, Some("openid email")),
+            (r#"["openid"]"#, Some("openid")),
+            ("[]", Some("")),
+            ("[1]", None),
+            ("{}", None),
+            ("true", None),
+        ] {
+            let tokens = answer(200, &format!(r#"{{"access_token":"a","scope":{scope}}}"#));
+            assert_eq!(tokens.unwrap().scope.as_deref(), read, "{scope}");
+        }
+        // No login needs a refresh token.
+        let tokens = answer(200, r#"{"access_token":"a","refresh_token":7}"#).unwrap();
+        assert!(tokens.refresh_token.is_none());
+    }
+
+    #[test]
+    fn any_status_of_success_with_a_body_is_one() {
+        for status in [200, 201, 202, 203] {
+            assert!(
+                answer(status, r#"{"access_token":"a"}"#).is_ok(),
+                "{status}"
+            );
+        }
+        for status in [204, 205, 206, 304] {
+            let error = answer(status, r#"{"access_token":"a"}"#).unwrap_err();
+            assert!(matches!(error, ProviderError::Status { .. }), "{status}");
+        }
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::{
     jwks::Cause,
     miracl::Engine,
     receipt::Recorder,
+    refusal,
     session::SessionData,
-    token::refusal,
 };
 
 const ENDPOINT: &str = "userinfo_endpoint";
@@ -133,16 +133,25 @@ pub(crate) async fn fetch(
         .get(ENDPOINT, url, Some(access_token))
         .await
         .map_err(UserinfoError::Provider)?;
-    match answer.status {
-        200 => {}
-        401 => return Err(UserinfoError::Unauthorized(refusal(ENDPOINT, &answer))),
-        _ => return Err(UserinfoError::Provider(refusal(ENDPOINT, &answer))),
+    if answer.status == 401 {
+        let refused = refusal::of(ENDPOINT, &answer);
+        return Err(UserinfoError::Unauthorized(refused));
     }
-    let claims = claims(engine, metadata, &answer).await?;
-    match claims.get("sub") {
-        Some(Value::String(found)) if found == subject => Ok(Some(claims)),
-        _ => Err(UserinfoError::Subject),
+    if !answer.is_success() {
+        return Err(UserinfoError::Provider(refusal::of(ENDPOINT, &answer)));
     }
+    let claims = claims(engine, metadata, &answer).await;
+    if let Ok(claims) = &claims
+        && claims.get("sub").and_then(Value::as_str) == Some(subject)
+    {
+        return Ok(Some(claims.clone()));
+    }
+    Err(match refusal::in_place_of("sub", ENDPOINT, &answer) {
+        // What a 401 says (RFC 6750 §3.1).
+        Some(error) if error.is_refusal("invalid_token") => UserinfoError::Unauthorized(error),
+        Some(error) => UserinfoError::Provider(error),
+        None => claims.err().unwrap_or(UserinfoError::Subject),
+    })
 }
 
 /// Reads the claims: JSON, or a JWT when and only when the client is registered for one.

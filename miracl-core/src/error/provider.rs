@@ -1,6 +1,10 @@
 //! What a request to the provider can come to.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, io, sync::Arc};
+
+use rustls::{CertificateError, Error as TlsError};
+
+use super::Description;
 
 /// A request to the provider that did not bring what it must bring.
 ///
@@ -28,7 +32,7 @@ pub enum ProviderError {
         /// The HTTP status.
         status: u16,
     },
-    /// A refusal in the form of RFC 6749 §5.2: a 4xx with an `error` code.
+    /// A refusal with an `error` code (RFC 6749 §5.2): with a 4xx, or with a status of success and nothing of what was asked for.
     Refused {
         /// Which endpoint.
         endpoint: &'static str,
@@ -36,6 +40,9 @@ pub enum ProviderError {
         status: u16,
         /// The `error` code, such as `invalid_grant`; cut to 64 printable characters.
         error: String,
+        /// The provider's own words, and its numbers (`error_codes`) behind them. They may hold personal data, so they are not
+        /// part of `Display` and `Debug`.
+        description: Description,
     },
     /// A successful answer that cannot be read: not JSON, not an object, a member missing or of the wrong type.
     Malformed {
@@ -91,11 +98,52 @@ impl ProviderError {
         matches!(self, Self::Refused { error, .. } if error == code)
     }
 
+    /// Whether the provider refused because it is ill (RFC 6749 §4.1.2.1 has the codes), and not for what was asked.
+    pub(crate) fn is_illness(&self) -> bool {
+        self.is_refusal("server_error") || self.is_refusal("temporarily_unavailable")
+    }
+
+    /// Whether it says that a grant is worth nothing any more (RFC 6749 §5.2). GitHub and Slack have names of their own.
+    pub(crate) fn ends_the_grant(&self) -> bool {
+        [
+            "invalid_grant",
+            "bad_refresh_token",
+            "invalid_refresh_token",
+        ]
+        .iter()
+        .any(|code| self.is_refusal(code))
+    }
+
+    /// The provider's own words, for the log.
+    pub(crate) fn words(&self) -> Option<String> {
+        match self {
+            Self::Refused { description, .. } => description.for_log(),
+            _ => None,
+        }
+    }
+
+    /// The same, with nothing of this in the provider's words.
+    pub(crate) fn without(mut self, secrets: &[&str]) -> Self {
+        if let Self::Refused { description, .. } = &mut self {
+            description.leave_out(secrets);
+        }
+        self
+    }
+
+    /// What is wrong with TLS, where that is why the provider cannot be reached.
+    pub(crate) fn tls_trouble(&self) -> Option<TlsTrouble> {
+        match self {
+            Self::Unreachable { source, .. } => TlsTrouble::of(source.as_ref()),
+            _ => None,
+        }
+    }
+
     /// Whether asking again might help: the provider is away, slow or ill, rather than refusing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Credentials { .. } => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
+            Self::Refused { status, .. } => *status == 429 || self.is_illness(),
             _ => false,
         }
     }
@@ -105,7 +153,11 @@ impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { endpoint, .. } => {
-                write!(f, "the provider's {endpoint} cannot be reached")
+                write!(f, "the provider's {endpoint} cannot be reached")?;
+                match self.tls_trouble() {
+                    Some(trouble) => write!(f, ": {}", trouble.what()),
+                    None => Ok(()),
+                }
             }
             Self::Timeout { endpoint } => {
                 write!(f, "the provider's {endpoint} did not answer in time")
@@ -117,6 +169,7 @@ impl fmt::Display for ProviderError {
                 endpoint,
                 status,
                 error,
+                ..
             } => {
                 write!(
                     f,
@@ -138,7 +191,7 @@ impl fmt::Display for ProviderError {
             ),
             Self::IssuerMismatch { configured, found } => write!(
                 f,
-                "the discovery document of `{configured}` is that of another issuer, `{found}`: set `issuer` to the value the provider uses"
+                "the discovery document of `{configured}` is that of another issuer, `{found}`: set `issuer` to the value that the provider's tokens have as `iss`, and if no document is found there, `metadata_url` to the address of this one"
             ),
             Self::Insecure { endpoint } => write!(
                 f,
@@ -166,6 +219,85 @@ impl Error for ProviderError {
                 Some(source.as_ref())
             }
             _ => None,
+        }
+    }
+}
+
+/// What can be wrong with the encryption on the way to the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsTrouble {
+    /// The certificate is that of an authority, or marked as one, and stands where a server's must be.
+    AuthorityAsServer,
+    UnknownIssuer,
+    Expired,
+    NotValidYet,
+    OtherName,
+    Revoked,
+    OtherCertificate,
+    /// What answers does not speak TLS.
+    NoTls,
+    /// It speaks TLS, and refuses this client's.
+    Refused,
+}
+
+impl TlsTrouble {
+    /// Looks for it among the causes of an error.
+    fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        // Errors have no more causes than there are layers.
+        for _ in 0..16 {
+            let error = next?;
+            if let Some(tls) = error.downcast_ref::<TlsError>() {
+                return Self::in_tls(tls);
+            }
+            next = match error.downcast_ref::<io::Error>() {
+                // What an I/O error wraps is not among its causes.
+                Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+                None => error.source(),
+            };
+        }
+        None
+    }
+
+    fn in_tls(error: &TlsError) -> Option<Self> {
+        use CertificateError as Bad;
+        Some(match error {
+            TlsError::InvalidCertificate(bad) => match bad {
+                Bad::UnknownIssuer => Self::UnknownIssuer,
+                Bad::Expired | Bad::ExpiredContext { .. } => Self::Expired,
+                Bad::NotValidYet | Bad::NotValidYetContext { .. } => Self::NotValidYet,
+                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Self::OtherName,
+                Bad::Revoked => Self::Revoked,
+                // A type of the verifier's own.
+                other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                    Self::AuthorityAsServer
+                }
+                _ => Self::OtherCertificate,
+            },
+            TlsError::InvalidMessage(_) => Self::NoTls,
+            TlsError::AlertReceived(_) | TlsError::PeerIncompatible(_) => Self::Refused,
+            _ => return None,
+        })
+    }
+
+    /// What is wrong, to go on after a colon.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::AuthorityAsServer => {
+                "its certificate is one of an authority (CA), which must not stand for a server"
+            }
+            Self::UnknownIssuer => {
+                "its certificate is signed by an authority that is not trusted here"
+            }
+            Self::Expired => "its certificate has expired",
+            Self::NotValidYet => "its certificate is not valid yet",
+            Self::OtherName => "its certificate is for another host name",
+            Self::Revoked => "its certificate was revoked",
+            Self::OtherCertificate => "its certificate is not good",
+            Self::NoTls => "what answers there does not speak TLS",
+            Self::Refused => {
+                "it accepts none of this client's versions and ciphers of TLS, or wants a client certificate"
+            }
         }
     }
 }

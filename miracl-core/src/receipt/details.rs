@@ -81,6 +81,9 @@ fn provider(error: &ProviderError) -> Details {
             let connected = source
                 .downcast_ref::<reqwest::Error>()
                 .is_some_and(|error| !error.is_connect());
+            if let Some(trouble) = error.tls_trouble() {
+                return both("a secure connection", trouble.what());
+            }
             both(
                 "an answer",
                 if connected {
@@ -92,6 +95,11 @@ fn provider(error: &ProviderError) -> Details {
         }
         ProviderError::Timeout { .. } => both("an answer in time", "none"),
         ProviderError::Status { status, .. } => both("status 200", format!("status {status}")),
+        ProviderError::Refused {
+            status: 200..=299,
+            error,
+            ..
+        } => both("no error", format!("error {}", shown(error))),
         ProviderError::Refused { status, error, .. } => both(
             "status 200",
             format!("status {status}, error {}", shown(error)),

@@ -3,8 +3,9 @@
 //! Where that cannot be told from here, the advice names both, and what tells them apart.
 
 use crate::{
-    error::{FailureReason, ProviderError},
+    error::{FailureReason, ProviderError, TlsTrouble},
     id_token::IdTokenError,
+    token::NO_ACCESS_TOKEN,
 };
 
 use super::Party::{self, App, Network, Person, Provider};
@@ -43,7 +44,7 @@ pub(super) fn of(reason: &FailureReason) -> Verdict {
         ),
         FailureReason::ResponseIssuer { .. } => (
             Provider,
-            "The answer came from another provider than the login went to. If that is not an attack, correct `issuer`.",
+            "The answer came from another provider than the login went to. If that is not an attack, set `issuer` to what the provider's answers and tokens have as `iss`, and `metadata_url` where its document is found elsewhere.",
         ),
         FailureReason::ResponseIssuerMissing => (
             Provider,
@@ -112,10 +113,13 @@ fn denied(error: &str) -> Verdict {
 
 fn provider(error: &ProviderError) -> Verdict {
     match error {
-        ProviderError::Unreachable { .. } => (
-            Network,
-            "See whether the provider is up, and whether this machine reaches it: name resolution, firewall, proxy, certificates.",
-        ),
+        ProviderError::Unreachable { .. } => match error.tls_trouble() {
+            Some(trouble) => tls(trouble),
+            None => (
+                Network,
+                "See whether the provider is up, and whether this machine reaches it: name resolution, firewall, proxy.",
+            ),
+        },
         ProviderError::Timeout { .. } => (
             Network,
             "The provider is slow, or the way to it. If it stays, raise `request_timeout`.",
@@ -124,8 +128,16 @@ fn provider(error: &ProviderError) -> Verdict {
             endpoint,
             status,
             error,
+            ..
         } => refused(endpoint, *status, error),
         ProviderError::Status { endpoint, status } => refused(endpoint, *status, ""),
+        ProviderError::Malformed {
+            endpoint: "token_endpoint",
+            detail,
+        } if detail == NO_ACCESS_TOKEN => (
+            App,
+            "The provider gave no access token. Azure AD B2C gives one only if the app's own client id is among the `scopes` (SCOPES): add it there. Any other provider must always give one: report it to the provider.",
+        ),
         ProviderError::Malformed { .. } => (
             Provider,
             "The answer breaks the specification, or is not the provider's: see what answers at that address. Report it to the provider if it is theirs.",
@@ -140,7 +152,7 @@ fn provider(error: &ProviderError) -> Verdict {
         ),
         ProviderError::IssuerMismatch { .. } => (
             App,
-            "Set `issuer` to the value that the provider's discovery document has, if that is the provider you mean.",
+            "If that is the provider you mean, set `issuer` (ISSUER) to what its tokens have as `iss`, usually the value that its document has. Where no document is found there, set `metadata_url` (METADATA_URL) to the document's address besides.",
         ),
         ProviderError::Insecure { .. } => (
             Provider,
@@ -162,9 +174,47 @@ fn provider(error: &ProviderError) -> Verdict {
     }
 }
 
+/// What stands in the way of an encrypted connection.
+fn tls(trouble: TlsTrouble) -> Verdict {
+    match trouble {
+        TlsTrouble::AuthorityAsServer => (
+            Provider,
+            "The server shows the certificate of an authority (CA:TRUE), as one does that was made by `openssl req -x509`. Make one for the server, with CA:FALSE and its host name, and sign it with that authority. `ca_certs` (CA_CERT) is for the authority's.",
+        ),
+        TlsTrouble::UnknownIssuer => (
+            App,
+            "If the provider has an authority of its own, set `ca_certs` (CA_CERT) to a PEM file with its certificate. If not, install the system's (`ca-certificates`), see that the provider sends its whole chain, and that no proxy on the way puts its own in place.",
+        ),
+        TlsTrouble::Expired | TlsTrouble::NotValidYet => (
+            Provider,
+            "The provider's certificate is out of its time, or this machine's clock is wrong. Compare the clock; if it is right, report it to the provider.",
+        ),
+        TlsTrouble::OtherName => (
+            App,
+            "The certificate does not have the host name by which this app asks. Use the name that it has in `issuer` (ISSUER) or `metadata_url` (METADATA_URL), or have the certificate made for this one.",
+        ),
+        TlsTrouble::Revoked | TlsTrouble::OtherCertificate => (
+            Provider,
+            "The provider's certificate cannot be trusted. Report it to the provider; behind a proxy that decrypts, set `ca_certs` (CA_CERT) to the proxy's authority.",
+        ),
+        TlsTrouble::NoTls => (
+            App,
+            "What answers at that address and port does not speak TLS: see that `issuer` (ISSUER) has the right port, and no proxy is in the way.",
+        ),
+        TlsTrouble::Refused => (
+            Provider,
+            "The two have no version of TLS in common: here there are 1.2 and 1.3. Or the provider wants a client certificate, which is not supported here.",
+        ),
+    }
+}
+
 /// An answer with a status that is no success, and with an `error` where it had one.
 fn refused(endpoint: &str, status: u16, error: &str) -> Verdict {
     match (endpoint, status, error) {
+        (_, 407, _) => (
+            Network,
+            "A proxy on the way wants to know who asks: see `proxy`.",
+        ),
         (_, 429, _) => (
             Provider,
             "The provider gets more requests than it allows. Try again later; if it stays, ask the provider for more.",
@@ -176,23 +226,39 @@ fn refused(endpoint: &str, status: u16, error: &str) -> Verdict {
         ("token_endpoint", _, "invalid_client" | "unauthorized_client")
         | ("token_endpoint", 401, _) => (
             App,
-            "The provider does not accept this client: compare client id, secret and `token_endpoint_auth_method` with the app's registration.",
+            "The provider does not accept this client: compare client id, secret and `token_endpoint_auth_method` with the app's registration, and see whether the secret has expired. What the provider says stands beside this in the log.",
         ),
         ("token_endpoint", _, "invalid_grant") => (
             Provider,
             "The provider does not accept the code it gave. It may have expired; if it happens always, compare the redirect URI with the app's registration.",
         ),
-        ("token_endpoint", 400.., _) => (
+        (_, _, "server_error" | "temporarily_unavailable") => (
+            Provider,
+            "The provider is ill. Try again later, and report it if it stays.",
+        ),
+        ("token_endpoint", _, _) if status >= 400 || !error.is_empty() => (
             App,
             "The provider does not accept the token request. Its error code says why; compare grant types, redirect URI and `pkce` with the app's registration.",
         ),
-        ("userinfo_endpoint", 401 | 403, _) => (
+        ("userinfo_endpoint", 401 | 403, _) | ("userinfo_endpoint", _, "invalid_token") => (
             Provider,
-            "The provider does not accept the access token that it gave a moment ago. Compare the scopes with the app's registration; if they are right, report it to the provider.",
+            "The provider does not accept the access token that it gave a moment ago. ADFS and Entra do so where the token is for another API: if the ID token has what you need, set `userinfo_requests` (USERINFO_REQUESTS) to `never`. If not, compare the scopes with the app's registration; if they are right, report it to the provider.",
         ),
-        (_, 400.., _) => (
+        ("discovery document" | "jwks_uri", 401 | 403 | 451, _) => (
+            Network,
+            "This document is public, and yet it is not given to this machine: a firewall, a proxy or the provider's own list of addresses is in the way. Ask for it from this machine by hand, and have its address let through.",
+        ),
+        ("discovery document", 404 | 410, _) => (
+            App,
+            "There is no document at this address: see that `issuer` (ISSUER) is right. If it is, and the provider's document is found elsewhere, set `metadata_url` (METADATA_URL) to its address.",
+        ),
+        (_, 404 | 410, _) => (
             App,
             "The provider does not know this address: see that `issuer` is right. If it is, report it to the provider.",
+        ),
+        (_, _, _) if status >= 400 || !error.is_empty() => (
+            Provider,
+            "The provider does not give what was asked for. Its error code, where it has one, says why; if it stays, report it to the provider.",
         ),
         _ => (
             Provider,
@@ -217,7 +283,7 @@ fn id_token(error: &IdTokenError) -> Verdict {
         ),
         Issuer { .. } => (
             Provider,
-            "The provider's tokens name another issuer than its metadata. Report it to the provider.",
+            "The provider's tokens name another issuer than its metadata. If it is the provider's all the same, set `issuer` (ISSUER) to the one in the tokens, and `metadata_url` (METADATA_URL) to the address of the metadata. If not, report it to the provider.",
         ),
         Audience { .. } | AuthorizedParty { .. } => (
             Provider,

@@ -109,6 +109,11 @@ impl Login {
 
     /// Has the provider give tokens for the code, with these claims changed in the ID token.
     pub(crate) fn grant(&self, changes: &Value) {
+        self.grant_with(changes, &json!({}));
+    }
+
+    /// The same, with more in the token response.
+    pub(crate) fn grant_with(&self, changes: &Value, more: &Value) {
         let mut claims = json!({
             "iss": self.provider.issuer,
             "sub": "alice",
@@ -120,11 +125,14 @@ impl Login {
         for (name, value) in changes.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let tokens = json!({
+        let mut tokens = json!({
             "access_token": "an-access-token",
             "token_type": "Bearer",
             "id_token": self.provider.signer.token(&claims),
         });
+        for (name, value) in more.as_object().unwrap() {
+            tokens[name] = value.clone();
+        }
         self.provider.say("/token", &tokens.to_string());
     }
 
