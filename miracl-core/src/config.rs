@@ -41,8 +41,22 @@ use crate::{
 pub struct Config {
     /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project Domain.
     ///
-    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off.
+    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off. Where the document
+    /// is elsewhere, see [`metadata_url`](Self::metadata_url).
     pub issuer: String,
+
+    /// The address of the provider's metadata, where that is not found at [`issuer`](Self::issuer) with
+    /// `/.well-known/openid-configuration` behind it: another host than the issuer's, an issuer that is no URL, or another way to
+    /// the provider than people's browsers have. By default none. It is used exactly as it stands here.
+    ///
+    /// `issuer` is then what the tokens have as `iss`, to the letter, and need not be a URL; it is compared with tokens, logout
+    /// tokens and `iss` parameters, and no longer with the document's own `issuer`. Must be https, except on loopback.
+    ///
+    /// # Security
+    ///
+    /// Whoever can change what this address gives can be any user: they name the keys. Over plain http
+    /// ([`Danger::allow_http`]), that is everybody on the way.
+    pub metadata_url: Option<String>,
 
     /// What the provider's discovery document has as its `issuer` when one document serves many tenants, with `{tenantid}` where
     /// the tenant's id stands: `https://login.microsoftonline.com/{tenantid}/v2.0` for Entra's `common`, `organizations` and
@@ -89,6 +103,11 @@ pub struct Config {
     ///
     /// When it lies on this site, the adapter answers its path with a redirect to [`home_path`](Self::home_path).
     pub post_logout_redirect_uri: Option<String>,
+
+    /// Further parameters of the address at which the provider ends its own session, such as `logout_uri` at Amazon Cognito. By
+    /// default none. Those of the specification (`id_token_hint`, `client_id`, `post_logout_redirect_uri`, `state`) are the
+    /// engine's.
+    pub end_session_parameters: Vec<(String, String)>,
 
     /// How the provider hands its answer to the callback. By default [`ResponseMode::Query`].
     pub response_mode: ResponseMode,
@@ -204,6 +223,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             issuer: String::new(),
+            metadata_url: None,
             issuer_template: None,
             allowed_tenants: Vec::new(),
             client_id: String::new(),
@@ -214,6 +234,7 @@ impl Default for Config {
             client_key: None,
             redirect_uri: String::new(),
             post_logout_redirect_uri: None,
+            end_session_parameters: Vec::new(),
             response_mode: ResponseMode::default(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],
             pkce: Pkce::default(),

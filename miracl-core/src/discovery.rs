@@ -1,16 +1,22 @@
 //! The provider's metadata (OpenID Connect Discovery 1.0): fetched when first needed, kept, shared.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::Deserialize;
 use url::Url;
 
 use crate::{
     config::{Config, SigningAlgorithm},
-    error::ProviderError,
+    error::{ProviderError, printable},
     flight::Fetched,
     http::{Answer, HttpClient, is_secure},
-    json,
+    json, refusal,
 };
 
 /// How long metadata is used before it is fetched again.
@@ -151,6 +157,12 @@ pub(crate) struct Discovery {
     issuer: String,
     /// What the document has as its issuer, where that is a template.
     template: Option<String>,
+    /// Where the document is.
+    address: String,
+    /// Whether [`Config::metadata_url`] says so. The document's issuer is then its own affair.
+    address_is_set: bool,
+    /// Whether the log has it that the document names another issuer.
+    other_issuer_told: AtomicBool,
     metadata: Fetched<ProviderMetadata>,
 }
 
@@ -159,6 +171,13 @@ impl Discovery {
         Self {
             issuer: config.issuer.clone(),
             template: config.issuer_template.clone(),
+            address: config.metadata_url.clone().unwrap_or_else(|| {
+                // OpenID Connect Discovery 1.0 §4.1: a terminating slash is removed before the path is appended.
+                let issuer = config.issuer.trim_end_matches('/');
+                format!("{issuer}/.well-known/openid-configuration")
+            }),
+            address_is_set: config.metadata_url.is_some(),
+            other_issuer_told: AtomicBool::new(false),
             metadata: Fetched::default(),
         }
     }
@@ -188,6 +207,10 @@ impl Discovery {
 
     /// Returns the metadata for a login that begins now, after making sure that the provider is there: a page of ours that says
     /// it is away is better than the browser's own.
+    ///
+    /// It is worth its request. Without a way from here to the provider the login could not be completed, and the person would
+    /// learn that after they have proved who they are; and new metadata counts at once. It is one `GET` without a secret, which is
+    /// repeated when a connection breaks, and shared by all logins that begin within half a second.
     ///
     /// A provider that is there but does not answer as it should is given the benefit of the doubt.
     pub(crate) async fn metadata_for_login(
@@ -220,12 +243,7 @@ impl Discovery {
     }
 
     async fn ask(&self, http: &HttpClient) -> Result<Answer, ProviderError> {
-        // OpenID Connect Discovery 1.0 §4.1: a terminating slash is removed before the path is appended.
-        let url = format!(
-            "{}/.well-known/openid-configuration",
-            self.issuer.trim_end_matches('/')
-        );
-        http.get(ENDPOINT, &url, None).await.and_then(ok)
+        http.get(ENDPOINT, &self.address, None).await.and_then(ok)
     }
 
     async fn fetch(&self, http: &HttpClient) -> Result<ProviderMetadata, ProviderError> {
@@ -250,20 +268,34 @@ impl Discovery {
         answer: &Answer,
         allow_http: bool,
     ) -> Result<ProviderMetadata, ProviderError> {
-        let malformed = |detail| ProviderError::Malformed {
-            endpoint: ENDPOINT,
-            detail,
+        let malformed = |detail| {
+            refusal::in_place_of("issuer", ENDPOINT, answer).unwrap_or(ProviderError::Malformed {
+                endpoint: ENDPOINT,
+                detail,
+            })
         };
         let object = json::object(&answer.body).map_err(malformed)?;
-        let metadata: ProviderMetadata =
+        let mut metadata: ProviderMetadata =
             serde_json::from_value(object.into()).map_err(|error| malformed(error.to_string()))?;
         // OpenID Connect Discovery 1.0 §4.3: the issuer must be the one the document was asked for by. People leave out
         // or add the slash at the end, and both spellings lead to this same document.
         let expected = self.template.as_ref().unwrap_or(&self.issuer);
-        if metadata.issuer.trim_end_matches('/') != expected.trim_end_matches('/') {
+        if self.address_is_set {
+            // Whoever could change this document could write that issuer into it, too: to compare protects nobody. What its
+            // tokens carry must be the configured one, exactly.
+            if metadata.issuer != *expected && !self.other_issuer_told.swap(true, Ordering::Relaxed)
+            {
+                tracing::warn!(
+                    found = printable(&metadata.issuer, 200),
+                    expected,
+                    "the document at `metadata_url` names another issuer; tokens must carry the configured one"
+                );
+            }
+            metadata.issuer.clone_from(&self.issuer);
+        } else if metadata.issuer.trim_end_matches('/') != expected.trim_end_matches('/') {
             return Err(ProviderError::IssuerMismatch {
                 configured: expected.clone(),
-                found: crate::error::printable(&metadata.issuer, 200),
+                found: printable(&metadata.issuer, 200),
             });
         }
         metadata.check_endpoints(allow_http)?;
@@ -273,13 +305,10 @@ impl Discovery {
 }
 
 fn ok(answer: Answer) -> Result<Answer, ProviderError> {
-    if answer.status == 200 {
+    if answer.is_success() {
         Ok(answer)
     } else {
-        Err(ProviderError::Status {
-            endpoint: ENDPOINT,
-            status: answer.status,
-        })
+        Err(refusal::of(ENDPOINT, &answer))
     }
 }
 

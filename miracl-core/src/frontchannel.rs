@@ -87,6 +87,7 @@ fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());
     for url in [Some(engine.config.issuer.as_str()), end_session] {
         let origin = url.and_then(|url| Url::parse(url).ok());
+        let origin = origin.filter(Url::has_host);
         let origin = origin.map(|url| url.origin().ascii_serialization());
         origins.extend(origin.filter(|origin| !origins.contains(origin)));
     }

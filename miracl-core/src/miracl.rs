@@ -87,6 +87,11 @@ impl Miracl {
                 "the client secret lies in a clear-text settings file; in production take it from a secrets store (`client_secret_file`, CLIENT_SECRET_FILE or `credential_source`)"
             );
         }
+        if config.danger.allow_http {
+            tracing::warn!(
+                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): whoever is on the way can be any user"
+            );
+        }
         let engine = Engine {
             cookies: Cookies::new(&checked),
             credentials: Credentials::new(config),
@@ -148,8 +153,12 @@ impl Miracl {
             None => "by this process, until it restarts".to_owned(),
             Some(store) => format!("in {}, by the whole fleet", store.place()),
         };
+        let metadata = match &config.metadata_url {
+            Some(url) => format!(" (metadata at {url})"),
+            None => String::new(),
+        };
         format!(
-            "login with {} for {}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
+            "login with {}{metadata} for {}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
             config.issuer, config.redirect_uri,
         )
     }

@@ -409,9 +409,18 @@ impl std::error::Error for SettingsError {}
 fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
     error.problems().iter().map(|problem| {
         let variable = match problem.key.as_str() {
-            key @ ("issuer" | "client_id" | "client_secret" | "cookie_keys" | "cookie_prefix"
-            | "scopes" | "client_id_file" | "client_secret_file" | "home_path"
-            | "trusted_origins") => key.to_uppercase(),
+            key @ ("issuer"
+            | "client_id"
+            | "client_secret"
+            | "cookie_keys"
+            | "cookie_prefix"
+            | "scopes"
+            | "client_id_file"
+            | "client_secret_file"
+            | "home_path"
+            | "trusted_origins"
+            | "metadata_url"
+            | "end_session_parameters") => key.to_uppercase(),
             "client_key" => "CLIENT_JWK_FILE".to_owned(),
             "ca_certs" => "CA_CERT".to_owned(),
             "redirect_uri" => "REDIRECT_URL".to_owned(),

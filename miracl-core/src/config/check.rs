@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use url::{Position, Url};
+use url::{ParseError, Position, Url};
 
 use super::{ClientAuthMethod, Config, ConfigError, Problems, ResponseMode};
 use crate::{
@@ -57,8 +57,10 @@ impl Config {
     pub(crate) fn parse(mut self) -> Result<Checked, ConfigError> {
         let mut problems = Problems::default();
         self.check_issuer(&mut problems);
+        self.check_metadata_url(&mut problems);
         self.check_issuer_template(&mut problems);
         self.check_credentials(&mut problems);
+        self.check_end_session_parameters(&mut problems);
         self.check_values(&mut problems);
         let redirect = self.check_redirect_uri(&mut problems);
         let checked = redirect.and_then(|redirect| self.into_checked(&redirect, &mut problems));
@@ -75,7 +77,29 @@ impl Config {
         if self.issuer.is_empty() || TEMPLATE.contains(&self.issuer.as_str()) {
             return add(format!("is missing: the provider's issuer URL; {PORTAL}"));
         }
-        match Url::parse(&self.issuer) {
+        let url = Url::parse(&self.issuer);
+        if self.metadata_url.is_some() {
+            // A name that tokens carry, and nothing is fetched from it.
+            match url {
+                Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                    self.issuer.clear();
+                    add("must have no user name and no password".to_owned());
+                }
+                _ if self
+                    .issuer
+                    .contains(|c: char| c.is_whitespace() || c.is_control()) =>
+                {
+                    add("must be one word, as the tokens have it in `iss`".to_owned());
+                }
+                _ => {}
+            }
+            return;
+        }
+        match url {
+            Err(ParseError::RelativeUrlWithoutBase) => add(format!(
+                "`{}` is not a URL; if the provider's tokens have that as `iss`, set metadata_url to the address of its discovery document besides",
+                self.issuer
+            )),
             Err(error) => add(format!("`{}` is not a URL ({error})", self.issuer)),
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
                 add("must have no query and no fragment".to_owned());
@@ -89,6 +113,52 @@ impl Config {
                 self.issuer
             )),
             Ok(_) => {}
+        }
+    }
+
+    fn check_metadata_url(&mut self, problems: &mut Problems) {
+        let Some(text) = self.metadata_url.take() else {
+            return;
+        };
+        let text = text.trim().to_owned();
+        let mut add = |message: String| problems.add("metadata_url", message);
+        match Url::parse(&text) {
+            Err(error) => add(format!("`{text}` is not a URL ({error})")),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                return add("must have no user name and no password".to_owned());
+            }
+            Ok(url) if url.fragment().is_some() => add("must have no fragment".to_owned()),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                add(format!("`{text}` must be an http or https URL"));
+            }
+            Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
+                "`{text}` must be https (http is for 127.0.0.1 and localhost): whoever is on the way could name keys of their own, and be any user; in a network that is yours alone, danger_allow_http allows it"
+            )),
+            Ok(_) => {}
+        }
+        self.metadata_url = Some(text);
+    }
+
+    fn check_end_session_parameters(&self, problems: &mut Problems) {
+        const OURS: [&str; 5] = [
+            "id_token_hint",
+            "client_id",
+            "client_secret",
+            "post_logout_redirect_uri",
+            "state",
+        ];
+        let mut add = |message: String| problems.add("end_session_parameters", message);
+        let parameters = &self.end_session_parameters;
+        for (place, (name, _)) in parameters.iter().enumerate() {
+            if name.is_empty() {
+                add("has a parameter without a name".to_owned());
+            } else if name == "post_logout_redirect_uri" {
+                add("`post_logout_redirect_uri` has a setting of its own".to_owned());
+            } else if OURS.contains(&name.as_str()) {
+                add(format!("`{name}` is not yours to set"));
+            } else if parameters[..place].iter().any(|(other, _)| other == name) {
+                add(format!("has `{name}` twice"));
+            }
         }
     }
 
@@ -448,6 +518,44 @@ mod tests {
     }
 
     #[test]
+    fn with_an_address_of_the_metadata_the_issuer_is_whatever_tokens_carry() {
+        for (issuer, metadata_url) in [
+            (
+                "acme.com",
+                "https://i.example/.well-known/openid-configuration",
+            ),
+            ("https://i.example/", "https://other.example/x?p=signin"),
+            ("http://i.example", "https://i.example/metadata"),
+            ("https://i.example/?q", "http://127.0.0.1:8080/metadata"),
+        ] {
+            let config = Config {
+                issuer: issuer.into(),
+                metadata_url: Some(format!(" {metadata_url}\n")),
+                ..good()
+            };
+            let checked = config.parse().unwrap().config;
+            assert_eq!(checked.issuer, issuer);
+            assert_eq!(checked.metadata_url.as_deref(), Some(metadata_url));
+        }
+        // Without one, who has such an issuer is told of it.
+        let config = Config {
+            issuer: "acme.com".into(),
+            ..good()
+        };
+        let told = config.parse().unwrap_err().to_string();
+        assert!(told.contains("metadata_url"), "{told}");
+        // A network inside of which there is no https.
+        let mut config = Config {
+            metadata_url: Some("http://keycloak:8080/metadata".into()),
+            ..good()
+        };
+        let told = config.clone().parse().unwrap_err().to_string();
+        assert!(told.contains("danger_allow_http"), "{told}");
+        config.danger.allow_http = true;
+        assert!(problems(config).is_empty());
+    }
+
+    #[test]
     fn http_is_for_loopback_unless_the_danger_is_accepted() {
         let http = |uri: &str| Config {
             redirect_uri: uri.into(),
@@ -482,6 +590,52 @@ mod tests {
                 "issuer",
                 Config {
                     issuer: "https://i.example/?q".into(),
+                    ..good()
+                },
+            ),
+            (
+                "metadata_url",
+                Config {
+                    metadata_url: Some("/metadata".into()),
+                    ..good()
+                },
+            ),
+            (
+                "metadata_url",
+                Config {
+                    metadata_url: Some("http://keycloak:8080/metadata".into()),
+                    ..good()
+                },
+            ),
+            (
+                "metadata_url",
+                Config {
+                    metadata_url: Some("https://u:p@i.example/metadata".into()),
+                    ..good()
+                },
+            ),
+            (
+                "issuer",
+                Config {
+                    issuer: "two words".into(),
+                    metadata_url: Some("https://i.example/metadata".into()),
+                    ..good()
+                },
+            ),
+            (
+                "end_session_parameters",
+                Config {
+                    end_session_parameters: vec![("id_token_hint".into(), "x".into())],
+                    ..good()
+                },
+            ),
+            (
+                "end_session_parameters",
+                Config {
+                    end_session_parameters: vec![
+                        ("a".into(), "1".into()),
+                        ("a".into(), "2".into()),
+                    ],
                     ..good()
                 },
             ),

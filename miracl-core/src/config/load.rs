@@ -16,6 +16,7 @@ use figment::{
 };
 
 use serde::Serialize;
+use url::form_urlencoded;
 
 use super::{
     ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, Renewal, ResponseMode,
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     client_auth::ClientKey,
+    credentials::without_bom,
     secret::{CookieKey, Secret},
 };
 
@@ -30,8 +32,9 @@ use crate::{
 const DEFAULT_FILE: &str = "miracl.json";
 
 /// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 33] = [
+const SETTINGS: [(&str, &str); 36] = [
     ("issuer", "ISSUER"),
+    ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
     ("allowed_tenants", "ALLOWED_TENANTS"),
     ("client_id", "CLIENT_ID"),
@@ -41,6 +44,7 @@ const SETTINGS: [(&str, &str); 33] = [
     ("client_jwk_file", "CLIENT_JWK_FILE"),
     ("redirect_uri", "REDIRECT_URL"),
     ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URL"),
+    ("end_session_parameters", "END_SESSION_PARAMETERS"),
     ("scopes", "SCOPES"),
     ("pkce", "PKCE"),
     ("response_mode", "RESPONSE_MODE"),
@@ -70,6 +74,7 @@ const SETTINGS: [(&str, &str); 33] = [
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
     ("development", "DEVELOPMENT"),
+    ("danger_allow_http", "DANGER_ALLOW_HTTP"),
 ];
 
 impl Config {
@@ -131,6 +136,7 @@ impl Config {
     /// | key in the file | variable | meaning |
     /// |---|---|---|
     /// | `issuer` | `ISSUER` | [`Config::issuer`] |
+    /// | `metadata_url` | `METADATA_URL` | [`Config::metadata_url`] |
     /// | `issuer_template` | `ISSUER_TEMPLATE` | [`Config::issuer_template`] |
     /// | `allowed_tenants` | `ALLOWED_TENANTS` | [`Config::allowed_tenants`], separated by spaces |
     /// | `client_id` | `CLIENT_ID` | [`Config::client_id`] |
@@ -140,6 +146,7 @@ impl Config {
     /// | `client_jwk_file` | `CLIENT_JWK_FILE` | [`Config::client_key`], a file with one private JWK |
     /// | `redirect_uri` | `REDIRECT_URL` | [`Config::redirect_uri`] |
     /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
+    /// | `end_session_parameters` | `END_SESSION_PARAMETERS` | [`Config::end_session_parameters`]: an object, or as in a query: `logout_uri=https%3A%2F%2Fapp.example%2F` |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
     /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
     /// | `response_mode` | `RESPONSE_MODE` | [`Config::response_mode`]: `query` or `form_post` |
@@ -162,6 +169,7 @@ impl Config {
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
+    /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Danger::allow_http`](crate::Danger::allow_http): `1` or `0`. **It gives up every promise on the way** |
     ///
     /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored.
     ///
@@ -193,7 +201,11 @@ fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
     };
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => read(Figment::from(Json::string(&text)), &name, with_env),
+        Ok(text) => read(
+            Figment::from(Json::string(without_bom(&text))),
+            &name,
+            with_env,
+        ),
         Err(error) => {
             let mut problems = Problems::default();
             problems.add(name, format!("cannot be read: {error}"));
@@ -260,6 +272,7 @@ impl Source<'_> {
         let mut config = Config::default();
         let clear_text = !self.from_env.contains(&"client_secret");
         config.issuer = self.text("issuer").unwrap_or_default();
+        config.metadata_url = self.text("metadata_url");
         config.issuer_template = self.text("issuer_template");
         config.allowed_tenants = self.list("allowed_tenants").unwrap_or_default();
         config.client_id = self.text("client_id").unwrap_or_default();
@@ -272,6 +285,7 @@ impl Source<'_> {
         config.client_secret_file = self.text("client_secret_file").map(PathBuf::from);
         config.redirect_uri = self.text("redirect_uri").unwrap_or_default();
         config.post_logout_redirect_uri = self.text("post_logout_redirect_uri");
+        config.end_session_parameters = self.parameters("end_session_parameters");
         config.response_mode = self
             .choice(
                 "response_mode",
@@ -370,11 +384,8 @@ impl Source<'_> {
         if let Some(path) = self.text("home_path") {
             config.home_path = path;
         }
-        config.development = self.choice("development", "`1` or `0`", |value| match value {
-            "1" | "true" => Some(true),
-            "0" | "false" => Some(false),
-            _ => None,
-        });
+        config.development = self.yes_or_no("development");
+        config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();
         config
     }
 
@@ -451,6 +462,32 @@ impl Source<'_> {
             self.refuse(key, format!("`{text}` is not known; set it to {choices}"));
         }
         value
+    }
+
+    fn yes_or_no(&mut self, key: &str) -> Option<bool> {
+        self.choice(key, "`1` or `0`", |value| match value {
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Parameters of a URL: an object of texts in the file, or a text as in a query.
+    fn parameters(&mut self, key: &str) -> Vec<(String, String)> {
+        if let Some(Value::Dict(_, values)) = self.values.get(key) {
+            let pair =
+                |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+            let pairs: Option<Vec<_>> = values.iter().map(pair).collect();
+            self.values.remove(key);
+            if pairs.is_none() {
+                self.refuse(key, "must be an object of texts");
+            }
+            return pairs.unwrap_or_default();
+        }
+        let text = self.text(key).unwrap_or_default();
+        form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect()
     }
 
     fn seconds(&mut self, key: &str) -> Option<Duration> {

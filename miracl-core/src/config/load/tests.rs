@@ -147,3 +147,44 @@ fn the_table_in_the_documentation_names_every_setting() {
         assert!(documented, "{key} is not documented");
     }
 }
+
+#[test]
+fn parameters_of_the_log_out_are_an_object_or_a_query() {
+    let wanted = [(
+        "logout_uri".to_owned(),
+        "https://app.example/?a=1".to_owned(),
+    )];
+    for text in [
+        r#"{"end_session_parameters":{"logout_uri":"https://app.example/?a=1"}}"#,
+        r#"{"end_session_parameters":"logout_uri=https%3A%2F%2Fapp.example%2F%3Fa%3D1"}"#,
+    ] {
+        assert_eq!(
+            from_json(text).unwrap().end_session_parameters,
+            wanted,
+            "{text}"
+        );
+    }
+    for wrong in [r#"{"logout_uri":1}"#, r#"["logout_uri"]"#] {
+        let error = from_json(&format!(r#"{{"end_session_parameters":{wrong}}}"#)).unwrap_err();
+        assert_eq!(error.problems()[0].key, "end_session_parameters", "{wrong}");
+    }
+}
+
+#[test]
+fn the_danger_is_off_and_can_be_set() {
+    assert!(!from_json("{}").unwrap().danger.allow_http);
+    for (value, allowed) in [("true", true), ("\"1\"", true), ("false", false)] {
+        let config = from_json(&format!(r#"{{"danger_allow_http":{value}}}"#)).unwrap();
+        assert_eq!(config.danger.allow_http, allowed, "{value}");
+    }
+    assert!(from_json(r#"{"danger_allow_http":"yes"}"#).is_err());
+}
+
+#[test]
+fn a_byte_order_mark_before_a_file_is_taken_off() {
+    let config = from_json("\u{feff}{\"client_id\":\"id\"}").unwrap();
+    assert_eq!(config.client_id, "id");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "\u{feff}a secret\r\n").unwrap();
+    assert_eq!(crate::credentials::read(file.path()).unwrap(), "a secret");
+}
