@@ -175,9 +175,11 @@ impl Visit {
         receipt: &mut Recorder,
     ) -> Result<AuthSuccess, FailureReason> {
         let response = receipt.check("response", "RFC 6749 §3.1", response)?;
-        let login = self
-            .pending_login(response.state.as_deref(), receipt)
-            .await?;
+        let login = self.pending_login(response.state.as_deref(), receipt).await;
+        if let Err(FailureReason::StateMissing | FailureReason::StateUnknown) = login {
+            self.log_unproven(&response);
+        }
+        let login = login?;
         *return_to = Some(login.return_to.clone());
         let engine = self.miracl().engine();
         let metadata = engine.discovery.metadata(&engine.http).await;
@@ -206,6 +208,27 @@ impl Visit {
             .await?;
         self.new_session(login, tokens, (id_token, raw), userinfo, receipt)
             .await
+    }
+
+    /// Logs the error of an answer that belongs to no login here. Some providers leave `state` out of their errors, and then it is
+    /// all there is to go by; but anybody can have made it up, so it decides nothing.
+    fn log_unproven(&self, response: &Response) {
+        let engine = self.miracl().engine();
+        let known = engine.discovery.known();
+        let ours = |iss: &str| {
+            let issuers = known.as_deref();
+            let issuers = issuers.map(|metadata| Issuers::new(&engine.config, metadata));
+            iss == engine.config.issuer || issuers.is_some_and(|issuers| issuers.contains(iss))
+        };
+        // RFC 9207 §2.4: what another provider says is not even read.
+        let from_another = response.iss.as_deref().is_some_and(|iss| !ours(iss));
+        let Some(error) = response.error.as_deref().filter(|_| !from_another) else {
+            return;
+        };
+        tracing::warn!(
+            error = printable(error, 64),
+            "a callback of no login under way carries this error; that it is the provider's is not proven"
+        );
     }
 
     /// Takes the pending login of this `state` out of the browser. From here on it is used, whatever comes of it.

@@ -22,6 +22,10 @@ use crate::{
 /// How long a log-out waits for the provider's metadata, if that is not known yet. The session here is dead by then.
 const METADATA_WAIT: Duration = Duration::from_secs(2);
 
+/// The longest address that a browser is sent to at the provider's, in bytes. nginx and Apache take 8 KB for the line of a request
+/// by default, and Tomcat for all of its head, in which the provider's own cookies need room.
+const MAX_ADDRESS: usize = 4096;
+
 /// What ended a session, as `on_logout` receives it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,7 +64,9 @@ impl Visit {
     /// is worth nothing. What can go wrong at the provider comes afterwards. Nobody logged in is no error.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
-    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2).
+    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's own
+    /// [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer than 4 KB is left
+    /// out.
     ///
     /// # Errors
     ///
@@ -164,21 +170,33 @@ fn end_session_url(
     data: Option<&SessionData>,
 ) -> Option<String> {
     let mut url = Url::parse(metadata.end_session_endpoint.as_ref()?).ok()?;
-    {
-        // What the endpoint's own query has stays.
-        let mut query = url.query_pairs_mut();
-        if let Some(data) = data {
-            query.append_pair("id_token_hint", data.tokens.id_token.expose());
-        }
-        if let Some(client_id) = engine.credentials.known_client_id() {
-            query.append_pair("client_id", client_id);
-        }
-        if let Some(uri) = &engine.config.post_logout_redirect_uri {
-            let state = URL_SAFE_NO_PAD.encode_to_string(random::<16>());
-            query
-                .append_pair("post_logout_redirect_uri", uri)
-                .append_pair("state", &state);
+    // What the endpoint's own query has stays.
+    if let Some(client_id) = engine.credentials.known_client_id() {
+        url.query_pairs_mut().append_pair("client_id", client_id);
+    }
+    if let Some(uri) = &engine.config.post_logout_redirect_uri {
+        let state = URL_SAFE_NO_PAD.encode_to_string(random::<16>());
+        url.query_pairs_mut()
+            .append_pair("post_logout_redirect_uri", uri)
+            .append_pair("state", &state);
+    }
+    for (name, value) in &engine.config.end_session_parameters {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+    if let Some(data) = data {
+        // RECOMMENDED (RP-Initiated Logout 1.0 §2), so it may be missing. Without it a provider may ask the person.
+        let hint = data.tokens.id_token.expose();
+        if url.as_str().len() + "&id_token_hint=".len() + hint.len() <= MAX_ADDRESS {
+            url.query_pairs_mut().append_pair("id_token_hint", hint);
+        } else {
+            tracing::debug!(
+                bytes = hint.len(),
+                "the ID token is too long for an address; the provider is sent to without it"
+            );
         }
     }
     Some(url.into())
 }
+
+#[cfg(test)]
+mod tests;
