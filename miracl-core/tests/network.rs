@@ -78,13 +78,21 @@ async fn answer_once(
 
 /// A provider with a certificate of `localhost` that only our own authority signed. Answers until it is dropped.
 async fn tls_provider() -> (String, tempfile::NamedTempFile, impl Future<Output = ()>) {
+    tls_provider_with(|_| {}).await
+}
+
+/// The same, with the certificate changed before it is signed.
+async fn tls_provider_with(
+    change: impl FnOnce(&mut rcgen::CertificateParams),
+) -> (String, tempfile::NamedTempFile, impl Future<Output = ()>) {
     let authority = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::default();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let root = params.self_signed(&authority).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
-    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()])
-        .unwrap()
+    let mut leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    change(&mut leaf);
+    let leaf = leaf
         .signed_by(&key, &rcgen::Issuer::new(params, &authority))
         .unwrap();
 
@@ -145,6 +153,98 @@ async fn a_provider_with_an_authority_of_its_own_is_trusted_only_when_told_so() 
         () = serve => unreachable!("it serves for ever"),
         () = check => {}
     }
+}
+
+/// What is told of a login at a provider with this certificate, by an app that trusts its authority, or does not.
+async fn told_of(trusted: bool, change: impl FnOnce(&mut rcgen::CertificateParams)) -> String {
+    let (issuer, root, serve) = tls_provider_with(change).await;
+    let visit = visit(Config {
+        issuer,
+        ca_certs: trusted
+            .then(|| root.path().to_owned())
+            .into_iter()
+            .collect(),
+        ..Config::default()
+    });
+    let failure = tokio::select! {
+        () = serve => unreachable!("it serves for ever"),
+        result = visit.login_url() => result.unwrap_err(),
+    };
+    assert!(matches!(
+        failure.reason(),
+        FailureReason::Provider(ProviderError::Unreachable { .. })
+    ));
+    format!("{failure}\n{}", failure.receipt())
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_told_with_the_setting_that_helps() {
+    let told = told_of(true, |leaf| {
+        leaf.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let authority = told.await;
+    let unknown = told_of(false, |_| {}).await;
+    let expired = told_of(true, |leaf| {
+        leaf.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        leaf.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    });
+    let expired = expired.await;
+    let too_early = told_of(true, |leaf| {
+        leaf.not_before = rcgen::date_time_ymd(4000, 1, 1)
+    })
+    .await;
+    let other_name = told_of(true, |leaf| {
+        leaf.subject_alt_names = vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
+    });
+    let other_name = other_name.await;
+    for (told, parts) in [
+        (authority, ["of an authority (CA)", "CA:FALSE", "provider"]),
+        (unknown, ["not trusted here", "CA_CERT", "this app"]),
+        (expired, ["has expired", "clock", "the provider"]),
+        (too_early, ["not valid yet", "clock", "the provider"]),
+        (
+            other_name,
+            ["another host name", "METADATA_URL", "this app"],
+        ),
+    ] {
+        for part in parts {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_speaks_no_tls_is_told_from_what_is_away() {
+    let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let visit = visit(Config {
+        issuer: format!(
+            "https://localhost:{}",
+            provider.local_addr().unwrap().port()
+        ),
+        ..Config::default()
+    });
+    let serve = async {
+        loop {
+            let (mut stream, _) = provider.accept().await.unwrap();
+            let answer = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.ok();
+            // Until it is heard.
+            let mut rest = BufReader::new(stream);
+            while rest.fill_buf().await.is_ok_and(|bytes| !bytes.is_empty()) {
+                let len = rest.buffer().len();
+                rest.consume(len);
+            }
+        }
+    };
+    let failure = tokio::select! {
+        () = serve => unreachable!("it serves for ever"),
+        result = visit.login_url() => result.unwrap_err(),
+    };
+    let told = format!("{failure}\n{}", failure.receipt());
+    assert!(
+        told.contains("does not speak TLS") && told.contains("right port"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -79,6 +79,8 @@ fn is_harmless(fault: Fault) -> bool {
         fault,
         DiscoverySlow
             | TokenSlow
+            | TokenCreated
+            | TokenScopeArray
             | TokenWithoutExpiresIn
             | TokenOddTokenType
             | TokenWithoutTokenType

@@ -13,6 +13,7 @@ scenarios![
     parameters_of_miracl_and_of_openid_connect_are_passed_on,
     parameters_that_make_no_sense_do_no_harm,
     the_client_authenticates_in_the_way_the_provider_offers,
+    a_token_response_is_read_as_providers_send_it,
     login_works_where_pkce_is_switched_off,
     the_callback_lives_at_the_path_of_the_redirect_url,
     the_callback_leads_to_a_clean_address_at_once,
@@ -214,6 +215,31 @@ async fn the_client_authenticates_in_the_way_the_provider_offers(adapter: Adapte
             .contains_key("client_secret"),
         "the setting wins"
     );
+}
+
+async fn a_token_response_is_read_as_providers_send_it(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let null =
+        |name: &'static str| Answers::Changed(Box::new(move |answer| answer[name] = Value::Null));
+    for answers in [
+        // Twitch.
+        Answers::member("scope", json!(["openid", "email"])),
+        null("scope"),
+        null("expires_in"),
+        null("refresh_token"),
+        null("token_type"),
+        Answers::member("expires_in", json!("900")),
+    ] {
+        let what = format!("{answers:?}");
+        journey.provider.set(Endpoint::Token, answers);
+        let page = journey.log_in().await;
+        assert!(
+            page.has_alert("success", "logged in"),
+            "{what}: {:?}",
+            page.alerts()
+        );
+        journey.assert_still_logged_in().await;
+    }
 }
 
 async fn login_works_where_pkce_is_switched_off(adapter: Adapter) {

@@ -1,7 +1,7 @@
 //! A person logs out: here first, then at the provider.
 
 use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::journey::{Journey, parameter, subject};
 
@@ -11,6 +11,8 @@ scenarios![
     the_confirmation_logs_out,
     logging_out_works_while_the_provider_is_away,
     without_a_logout_endpoint_the_way_leads_home,
+    parameters_of_the_apps_own_go_to_the_provider,
+    an_id_token_that_is_too_long_for_an_address_stays_here,
     nobody_can_log_out,
     looking_at_logout_is_not_using_it,
     the_signed_out_page_leads_home_whatever_its_state,
@@ -138,6 +140,42 @@ async fn without_a_logout_endpoint_the_way_leads_home(adapter: Adapter) {
         "{:?}",
         page.alerts()
     );
+    journey.assert_nobody().await;
+}
+
+async fn parameters_of_the_apps_own_go_to_the_provider(adapter: Adapter) {
+    let parameters = "logout_uri=https%3A%2F%2Fapp.example%2F%3Fa%3D1&federated=";
+    let journey = Journey::begin_with(adapter, &[("END_SESSION_PARAMETERS", parameters)]);
+    journey.log_in().await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.follow(answer).await.expect(200);
+    let received = &journey.provider.received(Endpoint::EndSession)[0].parameters;
+    assert_eq!(received["logout_uri"], "https://app.example/?a=1");
+    assert_eq!(received["federated"], "");
+    assert_eq!(received["client_id"], Provider::CLIENT_ID);
+    assert!(received.contains_key("id_token_hint"));
+}
+
+async fn an_id_token_that_is_too_long_for_an_address_stays_here(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    journey.provider.set(
+        Endpoint::IdToken,
+        Answers::member("padding", json!("x".repeat(3200))),
+    );
+    journey.log_in().await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    let url = answer.location().expect("a location");
+    assert!(url.as_str().len() < 4096, "{url}");
+    assert_eq!(parameter(&url, "id_token_hint"), None);
+    assert_eq!(
+        parameter(&url, "client_id").as_deref(),
+        Some(Provider::CLIENT_ID)
+    );
+    assert_eq!(
+        parameter(&url, "post_logout_redirect_uri"),
+        Some(journey.url("/signed-out"))
+    );
+    journey.browser.follow(answer).await.expect(200);
     journey.assert_nobody().await;
 }
 

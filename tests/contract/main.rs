@@ -13,6 +13,7 @@ mod challenge;
 mod cookies;
 mod cross_origin;
 mod devices;
+mod elsewhere;
 mod fleet;
 mod form_post;
 mod frameworks;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ("refusal", refusal::scenarios()),
         ("return_to", return_to::scenarios()),
         ("tenants", tenants::scenarios()),
+        ("elsewhere", elsewhere::scenarios()),
         ("tabs", tabs::scenarios()),
         ("session", session::scenarios()),
         ("refresh", refresh::scenarios()),

@@ -29,6 +29,10 @@ scenarios![
     an_iss_that_was_not_promised_counts_as_well,
     tokens_in_the_callback_are_not_taken,
     a_failed_token_request_is_no_login,
+    an_error_under_a_status_of_success_is_that_error,
+    what_the_provider_says_of_a_client_it_refuses_is_in_the_log_and_on_no_page,
+    an_error_without_a_state_is_logged_as_unproven,
+    a_refused_access_token_names_the_setting_that_helps,
     an_unreachable_token_endpoint_is_no_login,
     a_token_answer_that_is_none_is_no_login,
     a_failed_userinfo_request_is_no_login,
@@ -313,6 +317,119 @@ async fn a_failed_token_request_is_no_login(adapter: Adapter) {
         }
     }
     assert_eq!(journey.provider.count(Endpoint::Userinfo), 0);
+}
+
+async fn an_error_under_a_status_of_success_is_that_error(adapter: Adapter) {
+    for (endpoint, judges) in [
+        (Endpoint::Discovery, false),
+        (Endpoint::Token, true),
+        (Endpoint::Jwks, false),
+        (Endpoint::Userinfo, true),
+    ] {
+        let journey = Journey::begin(adapter);
+        for (kind, body) in [
+            ("application/json", r#"{"error":"made_up_error"}"#),
+            (
+                "application/json",
+                r#"{"ok":false,"error":"made_up_error"}"#,
+            ),
+            (
+                "application/json",
+                r#"{"error":{"code":"made_up_error","message":"no"}}"#,
+            ),
+            ("application/x-www-form-urlencoded", "error=made_up_error"),
+        ] {
+            let answers = Answers::With(200, kind, body.to_owned());
+            journey.provider.set(endpoint, answers);
+            let answer = fail(&journey).await;
+            if judges {
+                assert_eq!(answer.status, 403, "{endpoint:?} {body}");
+            } else {
+                assert_provider_ill(&answer);
+            }
+        }
+        journey.demo.wait_for_log("refused with `made_up_error`");
+        // It locks nobody out for longer than it lasts.
+        journey.provider.set(endpoint, Answers::Well);
+        journey.log_in().await;
+        journey.assert_still_logged_in().await;
+    }
+}
+
+async fn what_the_provider_says_of_a_client_it_refuses_is_in_the_log_and_on_no_page(
+    adapter: Adapter,
+) {
+    let journey = Journey::begin(adapter);
+    let body = json!({
+        "error": "invalid_client",
+        "error_description": format!(
+            "AADSTS7000222: The secret {} of {} has expired.",
+            Provider::CLIENT_SECRET,
+            Provider::EMAIL
+        ),
+        "error_codes": [7_000_222],
+    });
+    journey.provider.set(
+        Endpoint::Token,
+        Answers::With(401, "application/json", body.to_string()),
+    );
+    let page = fail(&journey).await;
+    assert_eq!(page.status, 403);
+    assert!(!page.body.contains("AADSTS"), "{}", page.body);
+    journey.demo.wait_for_log("AADSTS7000222: The secret");
+    let log = journey.demo.log();
+    assert!(log.contains("error_codes 7000222"), "{log}");
+    for secret in [Provider::CLIENT_SECRET, Provider::EMAIL] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+async fn an_error_without_a_state_is_logged_as_unproven(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let iss = journey.provider.issuer();
+    for query in [
+        "?error=code_without_state".to_owned(),
+        "?error=code_of_no_login&state=made-up".to_owned(),
+        format!("?error=code_with_iss&iss={iss}"),
+        "?error=code_of_another&iss=https%3A%2F%2Fevil.example".to_owned(),
+        format!("?error=long_{}%0d%0aline", "x".repeat(5000)),
+    ] {
+        let answer = journey.browser.open(journey.url(&format!("/login{query}")));
+        let answer = answer.await;
+        assert_refused(&answer);
+        assert!(!answer.body.contains("code_"), "{}", answer.body);
+    }
+    journey.demo.wait_for_log("long_xxx");
+    let log = journey.demo.log();
+    for code in ["code_without_state", "code_of_no_login", "code_with_iss"] {
+        let line = log.lines().find(|line| line.contains(code));
+        assert!(
+            line.is_some_and(|line| line.contains("not proven")),
+            "{code}: {log}"
+        );
+    }
+    assert!(!log.contains("code_of_another"), "{log}");
+    assert!(!log.contains(&"x".repeat(65)), "{log}");
+    journey.log_in().await;
+}
+
+async fn a_refused_access_token_names_the_setting_that_helps(adapter: Adapter) {
+    let journey = Journey::begin_with(adapter, &[("DEVELOPMENT", "1")]);
+    journey.provider.set(
+        Endpoint::Userinfo,
+        Answers::With(401, "text/plain", String::new()),
+    );
+    let page = fail(&journey).await;
+    assert!(page.body.contains("USERINFO_REQUESTS"), "{}", page.body);
+    // And a firewall is not taken for a wrong issuer.
+    let journey = Journey::begin_with(adapter, &[("DEVELOPMENT", "1")]);
+    journey.provider.set(
+        Endpoint::Discovery,
+        Answers::With(403, "text/html", "<h1>Forbidden</h1>".to_owned()),
+    );
+    let page = fail(&journey).await;
+    assert!(page.body.contains("firewall"), "{}", page.body);
+    assert!(!page.body.contains("ISSUER"), "{}", page.body);
 }
 
 async fn an_unreachable_token_endpoint_is_no_login(adapter: Adapter) {

@@ -13,6 +13,7 @@ scenarios![
     a_hundred_requests_at_once_make_one_refresh,
     a_browser_that_comes_late_with_the_old_cookies_gets_the_same_tokens,
     a_refresh_token_that_is_refused_ends_the_session,
+    a_refresh_token_that_is_refused_with_200_ends_the_session_as_well,
     a_provider_that_is_ill_logs_nobody_out,
     a_browser_that_goes_away_leaves_the_refresh_to_the_next,
     an_answer_without_an_id_token_or_a_new_refresh_token_is_fine,
@@ -114,6 +115,21 @@ async fn a_refresh_token_that_is_refused_ends_the_session(adapter: Adapter) {
             assert!(home.has_alert("warning", "run out"), "{:?}", home.alerts());
         }
     }
+}
+
+async fn a_refresh_token_that_is_refused_with_200_ends_the_session_as_well(adapter: Adapter) {
+    let journey = run_out(adapter).await;
+    let body = r#"{"error":"invalid_grant"}"#.to_owned();
+    journey.provider.set(
+        Endpoint::Token,
+        Answers::With(200, "application/json", body),
+    );
+    for _ in 0..3 {
+        journey.browser.open(journey.url("/me")).await;
+        journey.assert_nobody().await;
+    }
+    // Nobody asks for a session that has ended.
+    assert_eq!(journey.provider.refreshes(), 1);
 }
 
 async fn a_provider_that_is_ill_logs_nobody_out(adapter: Adapter) {

@@ -67,6 +67,8 @@ faults! {
     DiscoveryWrongIssuer = "discovery-wrong-issuer",
     /// Discovery names a token endpoint on plain http, on another machine.
     DiscoveryHttpEndpoint = "discovery-http-endpoint",
+    /// Discovery answers 200 with an error in JSON, in place of the document.
+    DiscoveryErrorWithOk = "discovery-error-with-ok",
     /// Discovery names no token endpoint.
     DiscoveryWithoutTokenEndpoint = "discovery-without-token-endpoint",
     /// Discovery names no key set.
@@ -103,6 +105,12 @@ faults! {
     TokenInvalidGrant = "token-invalid-grant",
     /// The token endpoint answers 401 `invalid_client`.
     TokenInvalidClient = "token-invalid-client",
+    /// The token endpoint answers 200 with `incorrect_client_credentials`, as GitHub does.
+    TokenErrorWithOk = "token-error-with-ok",
+    /// The token endpoint answers 201, with tokens.
+    TokenCreated = "token-created",
+    /// The token response's `scope` is a list, as Twitch has it.
+    TokenScopeArray = "token-scope-array",
     /// The token endpoint answers 500.
     TokenServerError = "token-server-error",
     /// The token endpoint answers 200 with a page of HTML.
@@ -269,6 +277,8 @@ faults! {
     CertsRefused = "certs-refused",
     /// The key set redirects (302) to the same document elsewhere.
     CertsRedirects = "certs-redirects",
+    /// The key set answers 200 with an error in JSON.
+    CertsErrorWithOk = "certs-error-with-ok",
     /// The key set is empty.
     CertsEmpty = "certs-empty",
     /// Before every key stand others of its `kid`: of other types, for other algorithms, and for
@@ -289,6 +299,8 @@ faults! {
     UserinfoUnauthorizedJson = "userinfo-unauthorized-json",
     /// User info answers 401 with nothing.
     UserinfoUnauthorizedEmpty = "userinfo-unauthorized-empty",
+    /// User info answers 200 with `invalid_token` in JSON.
+    UserinfoErrorWithOk = "userinfo-error-with-ok",
     /// User info answers 500.
     UserinfoServerError = "userinfo-server-error",
     /// User info answers 200 with a page of HTML.
@@ -336,6 +348,8 @@ faults! {
 
     /// A refresh answers 400 `invalid_grant`.
     RefreshInvalidGrant = "refresh-invalid-grant",
+    /// A refresh answers 200 with `invalid_grant`.
+    RefreshInvalidGrantWithOk = "refresh-invalid-grant-with-ok",
     /// A refresh answers 500; the refresh token stays good.
     RefreshServerError = "refresh-server-error",
     /// A refresh brings no ID token, which it need not.

@@ -374,6 +374,18 @@ mod tests {
             ),
             ("userinfo_endpoint", 404, "", App, "address"),
             ("discovery document", 404, "", App, "`issuer`"),
+            ("discovery document", 404, "", App, "METADATA_URL"),
+            ("discovery document", 403, "", Network, "firewall"),
+            ("discovery document", 401, "forbidden", Network, "firewall"),
+            ("jwks_uri", 403, "", Network, "firewall"),
+            ("jwks_uri", 404, "", App, "address"),
+            ("token_endpoint", 407, "", Network, "proxy"),
+            ("userinfo_endpoint", 401, "", Provider, "USERINFO_REQUESTS"),
+            ("userinfo_endpoint", 200, "invalid_token", Provider, "never"),
+            ("token_endpoint", 200, "invalid_client", App, "expired"),
+            ("token_endpoint", 200, "unknown", App, "grant types"),
+            ("token_endpoint", 200, "server_error", Provider, "ill"),
+            ("discovery document", 200, "unknown", Provider, "error code"),
             ("jwks_uri", 204, "", Provider, "breaks"),
         ] {
             let (found, advice) = refused(endpoint, status, error);

@@ -48,6 +48,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::DiscoveryRedirects, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWrongIssuer, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryHttpEndpoint, Refused(Authorization, Provider), Fresh),
+    (Fault::DiscoveryErrorWithOk, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutTokenEndpoint, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutJwksUri, Refused(Authorization, Provider), Fresh),
 
@@ -69,6 +70,10 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     // Without tokens there is no userinfo.
     (Fault::TokenInvalidGrant, Refused(Userinfo, Login), Any),
     (Fault::TokenInvalidClient, Refused(Userinfo, Login), Any),
+    (Fault::TokenErrorWithOk, Refused(Userinfo, Login), Any),
+    // RFC 6749 §5.1 says 200, and a text. Some providers know better.
+    (Fault::TokenCreated, Either, Any),
+    (Fault::TokenScopeArray, Either, Any),
     (Fault::TokenServerError, Refused(Userinfo, Provider), Any),
     (Fault::TokenNotJson, Refused(Userinfo, Provider), Any),
     (Fault::TokenArray, Refused(Userinfo, Provider), Any),
@@ -156,6 +161,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::CertsHangs, Refused(Userinfo, Provider), Slow),
     (Fault::CertsRefused, Refused(Userinfo, Provider), Fresh),
     (Fault::CertsRedirects, Refused(Userinfo, Provider), Fresh),
+    (Fault::CertsErrorWithOk, Refused(Userinfo, Provider), Fresh),
     (Fault::CertsEmpty, Refused(Userinfo, Login), Fresh),
     (Fault::CertsDecoys, Accepted, Fresh),
     (Fault::CertsDuplicateKid, Accepted, Fresh),
@@ -168,6 +174,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     // Userinfo that is not about the person, or is none, is no part of a session.
     (Fault::UserinfoUnauthorizedJson, Refused(Session, Login), Any),
     (Fault::UserinfoUnauthorizedEmpty, Refused(Session, Login), Any),
+    (Fault::UserinfoErrorWithOk, Refused(Session, Login), Any),
     (Fault::UserinfoServerError, Refused(Session, Provider), Any),
     (Fault::UserinfoNotJson, Refused(Session, Provider), Any),
     (Fault::UserinfoNoContent, Refused(Session, Provider), Any),

@@ -39,6 +39,7 @@ pub(super) const OUTCOMES: &[(Fault, After, Player)] = {
     }
     &[
         outcome!(RefreshInvalidGrant, Ended),
+        outcome!(RefreshInvalidGrantWithOk, Ended),
         outcome!(RefreshServerError, Unchanged),
         outcome!(RefreshWithoutIdToken, Renewed),
         outcome!(RefreshWithoutRotation, Renewed),

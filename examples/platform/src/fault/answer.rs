@@ -34,6 +34,12 @@ impl Faults {
     pub(crate) fn on_answer(&self, endpoint: Endpoint, path: &str, answer: &mut Answer) {
         for fault in self.active.iter().copied() {
             change_member(fault, endpoint, answer);
+            if fault == Fault::TokenCreated
+                && Endpoint::Token.is(endpoint)
+                && answer.status == StatusCode::OK
+            {
+                answer.status = StatusCode::CREATED;
+            }
             refuse(fault, endpoint, answer);
             if let Some((place, illness)) = illness(fault)
                 && place.is(endpoint)
@@ -66,6 +72,8 @@ impl Faults {
         !self.has_any(&[
             Fault::RefreshWithoutRotation,
             Fault::RefreshInvalidGrant,
+            Fault::RefreshInvalidGrantWithOk,
+            Fault::TokenErrorWithOk,
             Fault::TokenInvalidGrant,
             Fault::TokenInvalidClient,
         ]) && !self.active.iter().any(fails)
@@ -166,7 +174,16 @@ fn refuse(fault: Fault, endpoint: Endpoint, answer: &mut Answer) {
     let (place, status, error) = match fault {
         Fault::TokenInvalidGrant => (Endpoint::Token, StatusCode::BAD_REQUEST, "invalid_grant"),
         Fault::RefreshInvalidGrant => (Endpoint::Refresh, StatusCode::BAD_REQUEST, "invalid_grant"),
+        Fault::RefreshInvalidGrantWithOk => (Endpoint::Refresh, StatusCode::OK, "invalid_grant"),
         Fault::TokenInvalidClient => (Endpoint::Token, StatusCode::UNAUTHORIZED, "invalid_client"),
+        Fault::TokenErrorWithOk => (
+            Endpoint::Token,
+            StatusCode::OK,
+            "incorrect_client_credentials",
+        ),
+        Fault::DiscoveryErrorWithOk => (Endpoint::Discovery, StatusCode::OK, "not_found"),
+        Fault::CertsErrorWithOk => (Endpoint::Certs, StatusCode::OK, "not_found"),
+        Fault::UserinfoErrorWithOk => (Endpoint::Userinfo, StatusCode::OK, "invalid_token"),
         Fault::UserinfoUnauthorizedJson => (
             Endpoint::Userinfo,
             StatusCode::UNAUTHORIZED,
@@ -198,6 +215,7 @@ fn change_member(fault: Fault, endpoint: Endpoint, answer: &mut Answer) {
         Fault::DiscoveryWithoutTokenEndpoint => (Discovery, "token_endpoint", None),
         Fault::DiscoveryWithoutJwksUri => (Discovery, "jwks_uri", None),
         Fault::TokenWithoutAccessToken => (Token, "access_token", None),
+        Fault::TokenScopeArray => (Token, "scope", Some(json!(["openid", "email"]))),
         Fault::TokenWithoutIdToken => (Token, "id_token", None),
         Fault::TokenWithoutExpiresIn => (Token, "expires_in", None),
         Fault::TokenExpiresAtOnce => (Token, "expires_in", Some(json!(0))),

@@ -84,6 +84,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Member("token_endpoint", Some(json!("http://issuer.example/token"))),
         ),
         (
+            Fault::DiscoveryErrorWithOk,
+            Discovery,
+            error(200, r#"{"error":"not_found""#),
+        ),
+        (
             Fault::DiscoveryWithoutTokenEndpoint,
             Discovery,
             Member("token_endpoint", None),
@@ -102,6 +107,21 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Fault::TokenInvalidClient,
             Token,
             error(401, r#"{"error":"invalid_client""#),
+        ),
+        (
+            Fault::TokenErrorWithOk,
+            Token,
+            error(200, r#"{"error":"incorrect_client_credentials""#),
+        ),
+        (
+            Fault::TokenCreated,
+            Token,
+            Answer(201, r#"{"access_token":"#),
+        ),
+        (
+            Fault::TokenScopeArray,
+            Token,
+            Member("scope", Some(json!(["openid", "email"]))),
         ),
         (Fault::TokenServerError, Token, BROKEN),
         (Fault::TokenNotJson, Token, HTML),
@@ -146,6 +166,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
         (Fault::CertsServerError, Certs, BROKEN),
         (Fault::CertsNotJson, Certs, HTML),
         (Fault::CertsNoContent, Certs, EMPTY),
+        (
+            Fault::CertsErrorWithOk,
+            Certs,
+            error(200, r#"{"error":"not_found""#),
+        ),
         (Fault::CertsHuge, Certs, Huge),
         (Fault::CertsHangs, Certs, Nothing),
         (Fault::CertsRefused, Certs, End),
@@ -156,6 +181,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             error(401, r#"{"error":"invalid_token""#),
         ),
         (Fault::UserinfoUnauthorizedEmpty, Userinfo, error(401, "")),
+        (
+            Fault::UserinfoErrorWithOk,
+            Userinfo,
+            error(200, r#"{"error":"invalid_token""#),
+        ),
         (Fault::UserinfoServerError, Userinfo, BROKEN),
         (Fault::UserinfoNotJson, Userinfo, HTML),
         (Fault::UserinfoNoContent, Userinfo, EMPTY),
@@ -186,6 +216,11 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Fault::RefreshInvalidGrant,
             Refresh,
             error(400, r#"{"error":"invalid_grant""#),
+        ),
+        (
+            Fault::RefreshInvalidGrantWithOk,
+            Refresh,
+            error(200, r#"{"error":"invalid_grant""#),
         ),
         (Fault::RefreshServerError, Refresh, BROKEN),
         (

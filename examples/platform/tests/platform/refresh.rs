@@ -90,6 +90,7 @@ async fn a_refresh_that_failed_on_purpose_can_be_tried_again() {
     for (fault, status) in [
         (Fault::RefreshServerError, Some(500)),
         (Fault::RefreshInvalidGrant, Some(400)),
+        (Fault::RefreshInvalidGrantWithOk, Some(200)),
         (Fault::TokenServerError, Some(500)),
         (Fault::TokenRefused, None),
     ] {
