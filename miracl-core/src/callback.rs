@@ -176,7 +176,12 @@ impl Visit {
     ) -> Result<AuthSuccess, FailureReason> {
         let response = receipt.check("response", "RFC 6749 §3.1", response)?;
         let login = self.pending_login(response.state.as_deref(), receipt).await;
-        if let Err(FailureReason::StateMissing | FailureReason::StateUnknown) = login {
+        if let Err(
+            FailureReason::StateMissing
+            | FailureReason::StateUnknown
+            | FailureReason::OtherHost { .. },
+        ) = login
+        {
             self.log_unproven(&response);
         }
         let login = login?;

@@ -283,6 +283,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("issuer", &self.issuer)
+            .field("metadata_url", &self.metadata_url)
             .field("client_id", &self.client_id)
             .field("client_secret", &self.client_secret)
             .field("redirect_uri", &self.redirect_uri)
@@ -469,7 +470,8 @@ impl SigningAlgorithm {
 /// Settings that make an app less safe. Each is off by default, and its name is to be noticed in a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Danger {
-    /// Allows http off loopback, for the redirect URI and for the provider.
+    /// Allows http off loopback, for the redirect URI and for the provider: `DANGER_ALLOW_HTTP=1`. The log warns of it at every
+    /// start. It is meant for a network that is yours alone, such as that of a Compose file.
     ///
     /// # Security
     ///

@@ -260,8 +260,8 @@ impl fmt::Debug for Description {
     }
 }
 
-/// The longest word of a provider's that a log repeats: a number of an error or of an app, and no token.
-const MAX_LOGGED_WORD: usize = 40;
+/// The longest word of a provider's that a log repeats: the number of an error, and no token or id of a person.
+const MAX_LOGGED_WORD: usize = 32;
 
 /// A login that failed, as `on_auth_failed` receives it.
 ///
@@ -284,14 +284,15 @@ impl AuthFailure {
         };
         let (id, why, checks) = (failure.id(), Chain(&failure), failure.receipt.line());
         let at_fault = failure.receipt.at_fault();
-        // What a provider says to a person is the person's.
-        let words = failure.reason.words();
-        let words = words.filter(|_| at_fault != Some(Party::Person));
+        // What a provider says to a person is the person's, and there is nothing to do for anybody else.
+        let is_ours = at_fault != Some(Party::Person);
+        let words = failure.reason.words().filter(|_| is_ours);
+        let advice = failure.receipt.advice().filter(|_| is_ours);
         let at_fault = at_fault.map(tracing::field::display);
         if failure.status() >= 500 {
-            tracing::error!(id, reason = %why, words, at_fault, checks, "login failed");
+            tracing::error!(id, reason = %why, words, at_fault, advice, checks, "login failed");
         } else {
-            tracing::warn!(id, reason = %why, words, at_fault, checks, "login failed");
+            tracing::warn!(id, reason = %why, words, at_fault, advice, checks, "login failed");
         }
         failure
     }

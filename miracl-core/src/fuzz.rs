@@ -42,6 +42,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("jwks", jwks),
     ("json", json),
     ("answers", answers),
+    ("body", body),
 ];
 
 const NOW: u64 = 1_800_000_000;
@@ -241,6 +242,26 @@ pub fn answers(data: &[u8]) -> bool {
         assert!(!metadata.signing_algorithms().is_empty());
     }
     tokens.is_ok() || metadata.is_ok()
+}
+
+/// The body of an answer of the provider's: its coding and its character set on a line each, and then its bytes.
+///
+/// # Panics
+///
+/// When it makes more of it than the limit, or something else than UTF-8 where it says so.
+pub fn body(data: &[u8]) -> bool {
+    const MAX: usize = 64 * 1024;
+    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (coding, charset) = (line(), line());
+    let codings: Vec<String> = coding.split_whitespace().map(str::to_owned).collect();
+    let body = lines.next().unwrap_or_default();
+    let plain = http::body::plain(body.to_vec(), &codings, Some(&charset), MAX);
+    if let Ok(plain) = &plain {
+        assert!(plain.len() <= MAX);
+        assert!(std::str::from_utf8(plain).is_ok());
+    }
+    plain.is_ok()
 }
 
 /// Encodes what stands on three lines as a JWS.

@@ -1,18 +1,25 @@
 //! How the provider is reached: by TLS with an authority of one's own, through a proxy, and never by a redirect.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-use std::{fs, future::Future, sync::Arc};
+use std::{
+    fs,
+    future::Future,
+    sync::{Arc, Mutex},
+};
 
 use miracl_core::{Config, CookieKey, FailureReason, Miracl, ProviderError, RequestView, Visit};
-use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
+use rustls::{HandshakeKind, ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A request without any header.
-struct Bare;
+/// A request with cookies, or without any header.
+#[derive(Default)]
+struct Bare {
+    cookies: Option<String>,
+}
 
 impl RequestView for Bare {
     fn method(&self) -> &str {
@@ -27,12 +34,17 @@ impl RequestView for Bare {
         None
     }
 
-    fn header_values<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        std::iter::empty()
+    fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let cookies = self.cookies.iter().filter(move |_| name == "cookie");
+        cookies.map(String::as_bytes)
     }
 }
 
 fn visit(config: Config) -> Visit {
+    miracl(config).visit(&Bare::default())
+}
+
+fn miracl(config: Config) -> Miracl {
     let config = Config {
         client_id: "id".into(),
         client_secret: "secret".into(),
@@ -40,7 +52,7 @@ fn visit(config: Config) -> Visit {
         cookie_keys: vec![CookieKey::generate()],
         ..config
     };
-    Miracl::new(config).unwrap().visit(&Bare)
+    Miracl::new(config).unwrap()
 }
 
 fn document(issuer: &str) -> String {
@@ -78,12 +90,13 @@ async fn answer_once(
 
 /// A provider with a certificate of `localhost` that only our own authority signed. Answers until it is dropped.
 async fn tls_provider() -> (String, tempfile::NamedTempFile, impl Future<Output = ()>) {
-    tls_provider_with(|_| {}).await
+    tls_provider_with(|_| {}, Arc::default()).await
 }
 
-/// The same, with the certificate changed before it is signed.
+/// The same, with the certificate changed before it is signed. Notes how each connection began.
 async fn tls_provider_with(
     change: impl FnOnce(&mut rcgen::CertificateParams),
+    handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
 ) -> (String, tempfile::NamedTempFile, impl Future<Output = ()>) {
     let authority = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::default();
@@ -120,6 +133,8 @@ async fn tls_provider_with(
             let (stream, _) = listener.accept().await.unwrap();
             // A client that does not trust the certificate ends the handshake.
             if let Ok(stream) = acceptor.accept(stream).await {
+                let kind = stream.get_ref().1.handshake_kind();
+                handshakes.lock().unwrap().push(kind);
                 answer_once(stream, "200 OK", &body).await;
             }
         }
@@ -157,7 +172,7 @@ async fn a_provider_with_an_authority_of_its_own_is_trusted_only_when_told_so() 
 
 /// What is told of a login at a provider with this certificate, by an app that trusts its authority, or does not.
 async fn told_of(trusted: bool, change: impl FnOnce(&mut rcgen::CertificateParams)) -> String {
-    let (issuer, root, serve) = tls_provider_with(change).await;
+    let (issuer, root, serve) = tls_provider_with(change, Arc::default()).await;
     let visit = visit(Config {
         issuer,
         ca_certs: trusted
@@ -211,6 +226,38 @@ async fn what_is_wrong_with_a_certificate_is_told_with_the_setting_that_helps() 
             assert!(told.contains(part), "{part}: {told}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_connection_of_a_token_request_is_its_own_and_begins_with_a_short_handshake() {
+    let handshakes = Arc::<Mutex<Vec<_>>>::default();
+    let (issuer, root, serve) = tls_provider_with(|_| {}, handshakes.clone()).await;
+    let miracl = miracl(Config {
+        issuer,
+        ca_certs: vec![root.path().to_owned()],
+        ..Config::default()
+    });
+    let log_in = async {
+        let start = miracl.visit(&Bare::default());
+        let url = start.login_url().await.unwrap();
+        let state = url.split("state=").nth(1).unwrap().split('&').next();
+        let set = start.finish().set_cookies.remove(0);
+        let cookies = Some(set.split(';').next().unwrap().to_owned());
+        let back = miracl.visit(&Bare { cookies });
+        // It answers with its metadata again, which are no tokens.
+        let query = format!("code=a-code&state={}", state.unwrap());
+        back.complete_login(query).await.unwrap_err()
+    };
+    let failure = tokio::select! {
+        () = serve => unreachable!("it serves for ever"),
+        failure = log_in => failure,
+    };
+    assert!(failure.to_string().contains("`access_token`"), "{failure}");
+    let handshakes = handshakes.lock().unwrap();
+    assert_eq!(
+        *handshakes,
+        [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)]
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A person logs in.
 
 use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::journey::{Journey, assert_refused, login_button, parameter, subject};
 

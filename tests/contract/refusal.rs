@@ -421,6 +421,7 @@ async fn a_refused_access_token_names_the_setting_that_helps(adapter: Adapter) {
     );
     let page = fail(&journey).await;
     assert!(page.body.contains("USERINFO_REQUESTS"), "{}", page.body);
+    journey.demo.wait_for_log("USERINFO_REQUESTS");
     // And a firewall is not taken for a wrong issuer.
     let journey = Journey::begin_with(adapter, &[("DEVELOPMENT", "1")]);
     journey.provider.set(

@@ -5,14 +5,14 @@
 
 use miniz_oxide::{
     DataFormat, MZFlush, MZStatus,
-    inflate::stream::{InflateState, inflate},
+    inflate::stream::{InflateState, MinReset, inflate},
 };
 
 use crate::error::printable;
 
 /// Why a body cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     TooLarge,
     Other(String),
 }
@@ -20,7 +20,7 @@ pub(super) enum Unreadable {
 /// Takes the coding off, of which there may be one, gzip; then the character set and the byte order mark.
 ///
 /// What comes out is at most `max` bytes long, and takes time in proportion to that.
-pub(super) fn plain(
+pub(crate) fn plain(
     body: Vec<u8>,
     codings: &[String],
     charset: Option<&str>,
@@ -56,11 +56,12 @@ mod flags {
 fn gunzip(mut packed: &[u8], max: usize) -> Result<Vec<u8>, Unreadable> {
     let broken = || Unreadable::Other("its gzip is broken".to_owned());
     let mut plain = Vec::new();
+    let mut state = InflateState::new_boxed(DataFormat::Raw);
     // Usually one member, and there may be several (§2.2).
     while !packed.is_empty() {
         let begin = plain.len();
         packed = after_header(packed).ok_or_else(broken)?;
-        packed = unpack(packed, &mut plain, max)?;
+        packed = unpack(&mut state, packed, &mut plain, max)?;
         let (trailer, rest) = packed.split_first_chunk::<8>().ok_or_else(broken)?;
         let [a, b, c, d, e, f, g, h] = *trailer;
         let member = &plain[begin..];
@@ -102,14 +103,16 @@ fn after_header(packed: &[u8]) -> Option<&[u8]> {
 
 /// Unpacks one DEFLATE stream (RFC 1951) behind what is there, and returns what follows it.
 fn unpack<'a>(
+    state: &mut InflateState,
     mut packed: &'a [u8],
     plain: &mut Vec<u8>,
     max: usize,
 ) -> Result<&'a [u8], Unreadable> {
-    let mut state = InflateState::new_boxed(DataFormat::Raw);
-    let mut chunk = [0; 16 * 1024];
+    // What is left of the member before is of the same answer, and the checksum is over this one alone.
+    state.reset_as(MinReset);
+    let mut chunk = [0; 4 * 1024];
     loop {
-        let done = inflate(&mut state, packed, &mut chunk, MZFlush::None);
+        let done = inflate(state, packed, &mut chunk, MZFlush::None);
         packed = packed.get(done.bytes_consumed..).unwrap_or_default();
         if plain.len() + done.bytes_written > max {
             return Err(Unreadable::TooLarge);
@@ -144,8 +147,11 @@ fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
         }
     };
     let charset = charset.unwrap_or("utf-8");
+    let body = match body.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => body,
+    };
     match (body.as_slice(), charset) {
-        ([0xef, 0xbb, 0xbf, rest @ ..], _) => return Ok(rest.to_vec()),
         ([0xff, 0xfe, rest @ ..], _) => return utf16(rest, u16::from_le_bytes),
         ([0xfe, 0xff, rest @ ..], _) | (rest, "utf-16" | "utf-16be") => {
             return utf16(rest, u16::from_be_bytes);

@@ -148,7 +148,7 @@ fn provider(error: &ProviderError) -> Verdict {
         ),
         ProviderError::Redirect { .. } => (
             Provider,
-            "The provider sends requests elsewhere, and is not followed there, since that could give a secret away. If it has moved, correct `issuer`; if not, report it to the provider.",
+            "The provider sends requests elsewhere, and is not followed there, since that could give a secret away. If it has moved, correct `issuer` (ISSUER), or set `metadata_url` (METADATA_URL) to where its document is now; if not, report it to the provider.",
         ),
         ProviderError::IssuerMismatch { .. } => (
             App,
@@ -156,7 +156,7 @@ fn provider(error: &ProviderError) -> Verdict {
         ),
         ProviderError::Insecure { .. } => (
             Provider,
-            "The provider's metadata names an address without encryption, which is not used. Report it to the provider.",
+            "The provider's metadata names an address without encryption, which is not used. Report it to the provider. In a network that is yours alone, `danger_allow_http` (DANGER_ALLOW_HTTP) allows it, and gives up every promise on the way.",
         ),
         ProviderError::NoAuthMethod { .. } => (
             App,
