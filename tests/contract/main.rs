@@ -20,6 +20,7 @@ mod frontchannel;
 mod hooks;
 mod initiate;
 mod journey;
+mod lenient;
 mod login;
 mod logout;
 mod loops;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ("initiate", initiate::scenarios()),
         ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("lenient", lenient::scenarios()),
         ("return_to", return_to::scenarios()),
         ("tenants", tenants::scenarios()),
         ("tabs", tabs::scenarios()),
