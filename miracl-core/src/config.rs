@@ -49,7 +49,8 @@ pub struct Config {
     /// `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
     ///
     /// The ID token's `iss` must then be this template with the token's own `tid` put in, and that is what
-    /// [`User::issuer`](crate::User::issuer) returns. See also [`allowed_tenants`](Self::allowed_tenants).
+    /// [`User::issuer`](crate::User::issuer) returns. A key that the provider publishes for one issuer, as Entra does
+    /// by the key's own `issuer`, signs for that issuer alone. See also [`allowed_tenants`](Self::allowed_tenants).
     pub issuer_template: Option<String>,
 
     /// The tenants whose people may log in, by id, where there is an [`issuer_template`](Self::issuer_template). By default none
@@ -439,9 +440,9 @@ impl SigningAlgorithm {
         }
     }
 
-    /// Finds the algorithm of this name, if it is one of the supported. RFC 9864 has further names for some of them: `Ed25519` is
-    /// [`EdDSA`](Self::EdDSA) with the one curve that is supported, and `ESP256` and `ESP384` are [`ES256`](Self::ES256) and
-    /// [`ES384`](Self::ES384).
+    /// Finds the algorithm of this name, if it is one of the supported. RFC 9864 has further names for some of them:
+    /// `Ed25519` is [`EdDSA`](Self::EdDSA) with the one curve that is supported, and `ESP256` and `ESP384` are
+    /// [`ES256`](Self::ES256) and [`ES384`](Self::ES384).
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "Ed25519" => Some(Self::EdDSA),

@@ -93,8 +93,8 @@ impl<'a> Issuers<'a> {
     }
 }
 
-/// Whether what is published for an issuer, maybe with [`TENANT`] in it, counts for a token of the issuer `iss` and this tenant.
-/// A slash at the end makes no other issuer.
+/// Whether what is published for an issuer, maybe with [`TENANT`] in it, counts for a token of the issuer `iss` and
+/// this tenant. A slash at the end makes no other issuer.
 pub(crate) fn is_of_issuer(published: &str, iss: &str, tenant: Option<&str>) -> bool {
     let (published, iss) = (published.trim_end_matches('/'), iss.trim_end_matches('/'));
     let Some((before, after)) = published.split_once(TENANT) else {
@@ -141,8 +141,8 @@ impl Allowed {
 }
 
 impl ProviderMetadata {
-    /// Reads the document. The issuer and the endpoints are read strictly, and everything else as far as it can be understood, since
-    /// what is not understood counts as not said.
+    /// Reads the document. The issuer and the endpoints are read strictly, and everything else as far as it can be
+    /// understood, since what is not understood counts as not said.
     ///
     /// # Errors
     ///
@@ -381,7 +381,7 @@ impl Discovery {
             && !self.has_warned.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "the provider's end_session_endpoint is no https URL and is not used: log-out ends the session here only"
+                "the provider's end_session_endpoint is no https URL and is not used: log-out ends sessions here only"
             );
         }
         tracing::debug!(issuer = metadata.issuer, "the provider's metadata was read");

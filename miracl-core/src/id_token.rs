@@ -218,8 +218,9 @@ impl<'a> Unverified<'a> {
     /// Checks the claims of an ID token that came with refreshed tokens (OpenID Connect Core 1.0 §12.2): it must be about the same
     /// person as the `first` one of the session, from the same issuer, and if it names a nonce, then the first one's.
     ///
-    /// `auth_time` is not compared, though §12.2 has it stay: providers change it when the person logs in again elsewhere, and who
-    /// they are is proven without it. openid-client compares `sub` alone, and mod_auth_openidc nothing.
+    /// `auth_time` is not compared, though §12.2 has it stay: providers change it when the person logs in again
+    /// elsewhere, and who they are is proven without it. openid-client compares at most `sub`, and mod_auth_openidc
+    /// nothing.
     pub(crate) fn verify_refreshed(
         &self,
         verdict: Verdict,

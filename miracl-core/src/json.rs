@@ -1,4 +1,5 @@
-//! JSON that came from outside. A member that is `null` is absent, and one that stands there twice must not decide anything.
+//! JSON that came from outside. A member that is `null` is absent, and one that stands there twice must not decide
+//! anything.
 
 use std::{cell::RefCell, fmt};
 
@@ -8,7 +9,8 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// The members of documents that decide who somebody is, and where secrets go. Twice with different values, they decide nothing.
+/// The members of documents that decide who somebody is, and where secrets go. Twice with different values, they decide
+/// nothing.
 const DECIDING: [&str; 15] = [
     "access_token",
     "authorization_endpoint",
@@ -27,10 +29,11 @@ const DECIDING: [&str; 15] = [
     "userinfo_endpoint",
 ];
 
-/// Parses one JSON object of a document: metadata, keys, a token response, userinfo. Members that are `null` are left out.
+/// Parses one JSON object of a document: metadata, keys, a token response, userinfo. Members that are `null` are left
+/// out.
 ///
-/// Of a member that stands there twice the last one counts, as with most parsers. With different values it is refused where it
-/// decides anything; and an object further inside that contradicts itself is read as `null`.
+/// Of a member that stands there twice the last one counts, as with most parsers. With different values it is refused
+/// where it decides anything; and an object further inside that contradicts itself is read as `null`.
 ///
 /// # Errors
 ///
@@ -39,8 +42,8 @@ pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, String> {
     read(text, Twice::Equal)
 }
 
-/// Parses one JSON object of a token, refusing every member that stands there twice (RFC 7519 §4): whoever signed it, and whoever
-/// else reads it, may have meant another of the two. Members that are `null` are left out.
+/// Parses one JSON object of a token, refusing every member that stands there twice (RFC 7519 §4): whoever signed it,
+/// and whoever else reads it, may have meant another of the two. Members that are `null` are left out.
 ///
 /// # Errors
 ///

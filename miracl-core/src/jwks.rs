@@ -64,8 +64,8 @@ impl KeySet {
 
     /// Checks a signature with the key of this `kid`; without one, with every key that fits the algorithm.
     ///
-    /// Keys are chosen by `kid`, key type, `use` and `alg` together, so a decoy that shares the `kid` does not count. One that names
-    /// an issuer counts if the token is of that issuer, which `is_of` tells.
+    /// Keys are chosen by `kid`, key type, `use` and `alg` together, so a decoy that shares the `kid` does not count.
+    /// One that names an issuer counts if the token is of that issuer, which `is_of` tells.
     pub(crate) fn verify(
         &self,
         kid: Option<&str>,

@@ -190,7 +190,8 @@ impl Session {
         });
     }
 
-    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to write anew.
+    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to
+    /// write anew.
     pub(crate) fn is_worth_moving(&self, now: u64, config: &Config) -> bool {
         self.is_doubtful
             || now.saturating_sub(self.seen) > config.session_idle_timeout.as_secs() / 10
@@ -300,7 +301,7 @@ impl SessionData {
                     .decode_to_vec(payload.as_bytes())
                     .ok()
             })
-            .and_then(|payload| crate::json::object(&payload).ok())
+            .and_then(|payload| crate::json::in_token(&payload).ok())
             .unwrap_or_default()
     }
 

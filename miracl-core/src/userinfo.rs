@@ -35,8 +35,9 @@ const CONFIRMED_CLAIMS: [(&str, &str); 2] = [
 ///
 /// Where both have a claim, the userinfo's counts, since it is the newer. A claim that is `null` is absent.
 ///
-/// An e-mail address and its `email_verified` come from one source, and so do a `phone_number` and its `phone_number_verified`:
-/// what one source says of its own address is never said of the other's. Without a statement of its source an address has none.
+/// An e-mail address and its `email_verified` come from one source, and so do a `phone_number` and its
+/// `phone_number_verified`: what one source says of its own address is never said of the other's. Without a statement
+/// of its source an address has none.
 ///
 /// `Debug` shows the names of the claims only.
 #[derive(Clone, Default)]
@@ -89,7 +90,8 @@ fn is_confirmed(said: &Value) -> bool {
     }
 }
 
-/// What is said of whether the claim that counts is confirmed: by its own source, or by the ID token of the very same value.
+/// What is said of whether the claim that counts is confirmed: by its own source, or by the ID token of the very same
+/// value.
 fn confirmation<'a>(
     id_token: &'a Map<String, Value>,
     userinfo: &'a Map<String, Value>,

@@ -1,5 +1,5 @@
-//! What real providers answer beside the specification, where it protects nobody: it locks nobody out. And what would confirm an
-//! address that nobody confirmed.
+//! What real providers answer beside the specification, where it protects nobody: it locks nobody out. And what would
+//! confirm an address that nobody confirmed.
 
 use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};

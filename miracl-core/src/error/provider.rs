@@ -61,7 +61,8 @@ pub enum ProviderError {
         /// The document's `issuer`.
         found: String,
     },
-    /// An endpoint of the discovery document that is not https. Only a provider that is on loopback itself may have http there.
+    /// An endpoint of the discovery document that is not https. Only a provider that is on loopback itself may have
+    /// http there.
     Insecure {
         /// Which endpoint.
         endpoint: &'static str,

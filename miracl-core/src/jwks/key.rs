@@ -78,7 +78,8 @@ pub(super) enum Made {
 }
 
 impl Key {
-    /// Reads a key; `None` for what is of no use here. One that is of use and cannot be read is kept, to be called that.
+    /// Reads a key; `None` for what is of no use here. One that is of use and cannot be read is kept, to be called
+    /// that.
     pub(super) fn parse(value: Value) -> Option<Self> {
         let Value::Object(mut jwk) = value else {
             return None;

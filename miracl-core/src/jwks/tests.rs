@@ -116,7 +116,7 @@ fn a_key_that_is_unreadable_is_skipped_and_told_where_the_token_needs_it() {
         Value::Null,
         json!({ "kid": "1", "kty": "oct" }),
     ];
-    let set = |key: &Value| [&others[..], &[key.clone()]].concat();
+    let set = |key: &Value| [&others[..], std::slice::from_ref(key)].concat();
     // Another key, or a namesake, does not spoil a good one.
     for kid in ["1", "2"] {
         let keys = [set(&broken(kid)), vec![good.clone()]].concat();
