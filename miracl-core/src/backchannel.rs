@@ -13,7 +13,7 @@ use crate::{
     config::{LogoutTokenRules, SigningAlgorithm},
     discovery::Issuers,
     error::{ProviderError, printable},
-    id_token::{IdTokenError, LOGOUT_TYP, Unverified, check_audience, text, time},
+    id_token::{IdTokenError, LOGOUT_TYP, Unverified, check_audience, sid, text, time},
     jwks::{Cause, Verdict},
     logout::LogoutKind,
     marks::{Until, name_mark},
@@ -148,7 +148,7 @@ impl LogoutToken {
         expected.check_times(iat, exp)?;
 
         let subject = name(text(&claims, "sub")?, "sub")?;
-        let sid = name(text(&claims, "sid")?, "sid")?;
+        let sid = name(sid(&claims)?.as_deref(), "sid")?;
         if subject.is_none() && sid.is_none() {
             return Err(LogoutError::NoSubject);
         }

@@ -409,6 +409,7 @@ impl Visit {
                 user_data.email().as_deref(),
             ),
             email_verified: user_data.email_verified(),
+            is_doubtful: false,
             marked_by,
         });
         let data = Arc::new(SessionData {

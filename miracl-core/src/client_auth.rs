@@ -52,13 +52,13 @@ impl ClientKey {
     /// `Ed25519`.
     ///
     /// The algorithm is the JWK's `alg`; without one it is `RS256`, `ES256`, `ES384` or `EdDSA`. An RSA key may also have
-    /// `PS256`.
+    /// `PS256`, and one on `Ed25519` that name (RFC 9864 §2.2), which its assertions then carry.
     ///
     /// # Errors
     ///
     /// [`ClientKeyError`] with what is wrong. It never repeats any part of the key.
     pub fn from_jwk(jwk: &str) -> Result<Self, ClientKeyError> {
-        let jwk = json::object(jwk.as_bytes()).map_err(ClientKeyError)?;
+        let jwk = json::in_token(jwk.as_bytes()).map_err(ClientKeyError)?;
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let refuse = |message: String| Err(ClientKeyError(message));
         if text("use").is_some_and(|usage| usage != "sig") {
@@ -87,7 +87,8 @@ impl ClientKey {
             (Some("OKP"), Some("Ed25519")) => {
                 let (seed, public) = (member(&jwk, "d")?, member(&jwk, "x")?);
                 let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &public);
-                (Pair::Ed25519(pair.map_err(rejected)?), "EdDSA", &["EdDSA"])
+                let allowed = &["EdDSA", "Ed25519"];
+                (Pair::Ed25519(pair.map_err(rejected)?), "EdDSA", allowed)
             }
             _ => {
                 return refuse(
@@ -355,6 +356,9 @@ mod tests {
             .verify(signed.as_bytes(), &signature)
             .unwrap();
 
+        let renamed = ED25519.replace("\"OKP\"", "\"OKP\",\"alg\":\"Ed25519\"");
+        assert_eq!(sign(&renamed).0.0["alg"], "Ed25519");
+
         let ((header, _, signed, signature), key) = sign(P256);
         assert_eq!(header["alg"], "ES256");
         assert!(header.get("kid").is_none());
@@ -381,6 +385,10 @@ mod tests {
             (&P256.replace("\"EC\"", "\"EC\",\"alg\":\"RS256\""), "`alg`"),
             (&P256.replace("\"EC\"", "\"EC\",\"use\":\"enc\""), "`use`"),
             (&P256.replace("f83O", "AAAA"), "refused"),
+            (
+                &P256.replace("\"EC\"", "\"EC\",\"kid\":\"1\",\"kid\":\"2\""),
+                "`kid` twice",
+            ),
         ] {
             let error = ClientKey::from_jwk(jwk).unwrap_err().to_string();
             assert!(error.contains(reason) && !error.contains("jpsQ"), "{error}");

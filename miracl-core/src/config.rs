@@ -63,7 +63,8 @@ pub struct Config {
     /// `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
     ///
     /// The ID token's `iss` must then be this template with the token's own `tid` put in, and that is what
-    /// [`User::issuer`](crate::User::issuer) returns. See also [`allowed_tenants`](Self::allowed_tenants).
+    /// [`User::issuer`](crate::User::issuer) returns. A key that the provider publishes for one issuer, as Entra does
+    /// by the key's own `issuer`, signs for that issuer alone. See also [`allowed_tenants`](Self::allowed_tenants).
     pub issuer_template: Option<String>,
 
     /// The tenants whose people may log in, by id, where there is an [`issuer_template`](Self::issuer_template). By default none
@@ -461,9 +462,35 @@ impl SigningAlgorithm {
         }
     }
 
-    /// Finds the algorithm of this name, if it is one of the supported.
+    /// Finds the algorithm of this name, if it is one of the supported. RFC 9864 has further names for some of them:
+    /// `Ed25519` is [`EdDSA`](Self::EdDSA) with the one curve that is supported, and `ESP256` and `ESP384` are
+    /// [`ES256`](Self::ES256) and [`ES384`](Self::ES384).
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|alg| alg.name() == name)
+        match name {
+            "Ed25519" => Some(Self::EdDSA),
+            "ESP256" => Some(Self::ES256),
+            "ESP384" => Some(Self::ES384),
+            _ => Self::ALL.into_iter().find(|alg| alg.name() == name),
+        }
+    }
+}
+
+/// Whether an algorithm is an HMAC (RFC 7518 §3.2), whose key the provider and this client would share.
+pub(crate) fn is_shared_key(algorithm: &str) -> bool {
+    let names = ["HS256", "HS384", "HS512"];
+    names
+        .iter()
+        .any(|name| algorithm.eq_ignore_ascii_case(name))
+}
+
+/// Why an algorithm that every provider knows is not accepted, on purpose; `None` for every other.
+pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
+    if is_shared_key(algorithm) {
+        Some("not accepted here: shared-key signature")
+    } else if algorithm.eq_ignore_ascii_case("none") {
+        Some("not accepted here: no signature")
+    } else {
+        None
     }
 }
 

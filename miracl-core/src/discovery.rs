@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
     config::{Config, SigningAlgorithm},
     error::{ProviderError, printable},
     flight::Fetched,
-    http::{Answer, HttpClient, is_secure},
+    http::{Answer, HttpClient, is_loopback},
     json, refusal,
 };
 
@@ -93,24 +93,87 @@ impl<'a> Issuers<'a> {
     }
 }
 
+/// Whether what is published for an issuer, maybe with [`TENANT`] in it, counts for a token of the issuer `iss` and
+/// this tenant. A slash at the end makes no other issuer.
+pub(crate) fn is_of_issuer(published: &str, iss: &str, tenant: Option<&str>) -> bool {
+    let (published, iss) = (published.trim_end_matches('/'), iss.trim_end_matches('/'));
+    let Some((before, after)) = published.split_once(TENANT) else {
+        return published == iss;
+    };
+    iss.strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after))
+        .is_some_and(|found| is_tenant(found) && tenant.is_none_or(|tenant| tenant == found))
+}
+
 /// What the discovery document says, as far as it is used here.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct ProviderMetadata {
     pub(crate) issuer: String,
     pub(crate) authorization_endpoint: String,
     pub(crate) token_endpoint: String,
     pub(crate) jwks_uri: String,
     pub(crate) userinfo_endpoint: Option<String>,
+    /// Where it can be used: nobody needs it to log in.
     pub(crate) end_session_endpoint: Option<String>,
     pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
     /// RFC 9207 §3.
-    #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
 }
 
+/// Which URLs a document may name: https, and http where nobody is on the way.
+#[derive(Debug, Clone, Copy)]
+struct Allowed {
+    /// [`Danger::allow_http`](crate::Danger::allow_http).
+    http: bool,
+    /// Whether the provider is on loopback itself. No other has business with what listens there.
+    loopback: bool,
+}
+
+impl Allowed {
+    fn allows(self, url: &Url) -> bool {
+        match url.scheme() {
+            "https" => true,
+            "http" => self.http || self.loopback && is_loopback(url),
+            _ => false,
+        }
+    }
+}
+
 impl ProviderMetadata {
+    /// Reads the document. The issuer and the endpoints are read strictly, and everything else as far as it can be
+    /// understood, since what is not understood counts as not said.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with the name of the member.
+    fn read(document: &Map<String, Value>) -> Result<Self, String> {
+        let text = |name: &str| match document.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => {
+                let kind = json::kind(other);
+                Err(format!("`{name}` is a JSON {kind} instead of a string"))
+            }
+        };
+        let needed = |name: &str| text(name)?.ok_or_else(|| format!("`{name}` is missing"));
+        let list = |name: &str| document.get(name).and_then(list);
+        Ok(Self {
+            issuer: needed("issuer")?,
+            authorization_endpoint: needed("authorization_endpoint")?,
+            token_endpoint: needed("token_endpoint")?,
+            jwks_uri: needed("jwks_uri")?,
+            userinfo_endpoint: text("userinfo_endpoint")?.filter(|url| !url.is_empty()),
+            end_session_endpoint: text("end_session_endpoint").ok().flatten(),
+            token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
+            id_token_signing_alg_values_supported: list("id_token_signing_alg_values_supported")
+                .unwrap_or_default(),
+            authorization_response_iss_parameter_supported: document
+                .get("authorization_response_iss_parameter_supported")
+                .is_some_and(is_true),
+        })
+    }
+
     /// The algorithms an ID token may be signed with: those offered, cut down to those supported here; RS256 when nothing
     /// usable is said (OpenID Connect Core 1.0 §2).
     pub(crate) fn signing_algorithms(&self) -> Vec<SigningAlgorithm> {
@@ -125,17 +188,14 @@ impl ProviderMetadata {
             usable
         }
     }
-}
 
-impl ProviderMetadata {
-    /// Makes sure that every endpoint is a URL, and https or on loopback, so that a document that is no good is not kept.
-    fn check_endpoints(&self, allow_http: bool) -> Result<(), ProviderError> {
+    /// Makes sure that every endpoint is a URL that may be used, so that a document that is no good is not kept.
+    fn check_endpoints(&self, allowed: Allowed) -> Result<(), ProviderError> {
         let endpoints = [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
             ("token_endpoint", Some(&self.token_endpoint)),
             ("jwks_uri", Some(&self.jwks_uri)),
             ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
-            ("end_session_endpoint", self.end_session_endpoint.as_ref()),
         ];
         for (endpoint, url) in endpoints {
             let Some(url) = url else { continue };
@@ -143,11 +203,44 @@ impl ProviderMetadata {
                 endpoint: ENDPOINT,
                 detail: format!("`{endpoint}` is no URL ({error})"),
             })?;
-            if !allow_http && !is_secure(&url) {
+            if !allowed.allows(&url) {
                 return Err(ProviderError::Insecure { endpoint });
             }
         }
         Ok(())
+    }
+
+    /// Leaves out an address for log-out that cannot be used; tells whether there was one.
+    fn drop_unusable_end_session(&mut self, allowed: Allowed) -> bool {
+        let usable = |url: &String| Url::parse(url).is_ok_and(|url| allowed.allows(&url));
+        let said = self.end_session_endpoint.is_some();
+        self.end_session_endpoint = self.end_session_endpoint.take().filter(usable);
+        said && self.end_session_endpoint.is_none()
+    }
+}
+
+/// A list of names: some providers write one name alone, or all of them in one text.
+fn list(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => {
+            let names = text.split([' ', ',']).filter(|name| !name.is_empty());
+            Some(names.map(str::to_owned).collect())
+        }
+        Value::Array(names) => {
+            let names = names.iter().filter_map(Value::as_str);
+            Some(names.map(str::to_owned).collect())
+        }
+        _ => None,
+    }
+}
+
+/// A boolean: some providers write it as text, or as a number.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::String(text) => text.eq_ignore_ascii_case("true") || text == "1",
+        Value::Number(number) => number.as_u64() == Some(1),
+        _ => false,
     }
 }
 
@@ -164,6 +257,8 @@ pub(crate) struct Discovery {
     /// Whether the log has it that the document names another issuer.
     other_issuer_told: AtomicBool,
     metadata: Fetched<ProviderMetadata>,
+    /// Whether the log has it already that the provider has no usable address for log-out.
+    has_warned: AtomicBool,
 }
 
 impl Discovery {
@@ -179,7 +274,13 @@ impl Discovery {
             address_is_set: config.metadata_url.is_some(),
             other_issuer_told: AtomicBool::new(false),
             metadata: Fetched::default(),
+            has_warned: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the document comes from this machine itself.
+    fn is_on_loopback(&self) -> bool {
+        Url::parse(&self.address).is_ok_and(|url| is_loopback(&url))
     }
 
     /// Returns the metadata, fetching it when there is none or it is an hour old.
@@ -275,8 +376,7 @@ impl Discovery {
             })
         };
         let object = json::object(&answer.body).map_err(malformed)?;
-        let mut metadata: ProviderMetadata =
-            serde_json::from_value(object.into()).map_err(|error| malformed(error.to_string()))?;
+        let mut metadata = ProviderMetadata::read(&object).map_err(malformed)?;
         // OpenID Connect Discovery 1.0 §4.3: the issuer must be the one the document was asked for by. People leave out
         // or add the slash at the end, and both spellings lead to this same document.
         let expected = self.template.as_ref().unwrap_or(&self.issuer);
@@ -298,7 +398,18 @@ impl Discovery {
                 found: printable(&metadata.issuer, 200),
             });
         }
-        metadata.check_endpoints(allow_http)?;
+        let allowed = Allowed {
+            http: allow_http,
+            loopback: self.is_on_loopback(),
+        };
+        metadata.check_endpoints(allowed)?;
+        if metadata.drop_unusable_end_session(allowed)
+            && !self.has_warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "the provider's end_session_endpoint is no https URL and is not used: log-out ends sessions here only"
+            );
+        }
         tracing::debug!(issuer = metadata.issuer, "the provider's metadata was read");
         Ok(metadata)
     }

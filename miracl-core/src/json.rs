@@ -1,30 +1,90 @@
-//! JSON that came from outside: read strictly, with duplicate members refused.
+//! JSON that came from outside. A member that is `null` is absent, and one that stands there twice must not decide
+//! anything.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor},
+    Deserializer,
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
 
-/// Parses one JSON object, refusing duplicate member names (RFC 7519 §4).
+/// The members of documents that decide who somebody is, and where secrets go. Twice with different values, they decide
+/// nothing.
+const DECIDING: [&str; 15] = [
+    "access_token",
+    "authorization_endpoint",
+    "email",
+    "email_verified",
+    "end_session_endpoint",
+    "id_token",
+    "issuer",
+    "jwks_uri",
+    "keys",
+    "phone_number",
+    "phone_number_verified",
+    "refresh_token",
+    "sub",
+    "token_endpoint",
+    "userinfo_endpoint",
+];
+
+/// Parses one JSON object of a document: metadata, keys, a token response, userinfo. Members that are `null` are left
+/// out.
+///
+/// Of a member that stands there twice the last one counts, as with most parsers. With different values it is refused
+/// where it decides anything; and an object further inside that contradicts itself is read as `null`.
 ///
 /// # Errors
 ///
 /// A description of what is wrong. It does not repeat the text, which may hold personal data.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice(text) {
-        Ok(Strict(Value::Object(object))) => Ok(object),
-        Ok(Strict(other)) => Err(format!("a JSON {} instead of an object", kind(&other))),
-        Err(error) => Err(match error.classify() {
-            serde_json::error::Category::Data => "JSON with a duplicate member".to_owned(),
-            _ => format!(
-                "not JSON (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
-        }),
+    read(text, Twice::Equal)
+}
+
+/// Parses one JSON object of a token, refusing every member that stands there twice (RFC 7519 §4): whoever signed it,
+/// and whoever else reads it, may have meant another of the two. Members that are `null` are left out.
+///
+/// # Errors
+///
+/// As [`object`].
+pub(crate) fn in_token(text: &[u8]) -> Result<Map<String, Value>, String> {
+    read(text, Twice::Never)
+}
+
+fn read(text: &[u8], twice: Twice) -> Result<Map<String, Value>, String> {
+    let refused = RefCell::default();
+    let reader = Reader {
+        twice,
+        inside: false,
+        refused: &refused,
+    };
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    let read = reader
+        .deserialize(&mut parser)
+        .and_then(|value| parser.end().map(|()| value));
+    match (read, refused.take()) {
+        (Ok(Value::Object(mut object)), _) => {
+            object.retain(|_, value| !value.is_null());
+            Ok(object)
+        }
+        (Ok(other), _) => Err(format!("a JSON {} instead of an object", kind(&other))),
+        (Err(_), Some(name)) => Err(format!("JSON with {} twice", member(&name))),
+        (Err(error), None) => Err(format!(
+            "not JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        )),
+    }
+}
+
+/// Names a member. A name could be anything, and only what looks like one is repeated.
+fn member(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/#".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(plain) {
+        format!("the member `{name}`")
+    } else {
+        "a member".to_owned()
     }
 }
 
@@ -40,21 +100,36 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-struct Strict(Value);
+/// When a member may stand there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Twice {
+    Never,
+    /// With the same value, or where it decides nothing.
+    Equal,
+}
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    twice: Twice,
+    /// Whether this is a value inside the document's own object.
+    inside: bool,
+    /// The member that stands there twice and must not.
+    refused: &'a RefCell<Option<String>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without duplicate members")
+        f.write_str("JSON")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -87,7 +162,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(Strict(value)) = seq.next_element()? {
+        let inside = Self {
+            inside: true,
+            ..self
+        };
+        while let Some(value) = seq.next_element_seed(inside)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -95,12 +174,33 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
-            if object.insert(name, value).is_some() {
-                return Err(de::Error::custom("duplicate member"));
+        let mut contradicts = false;
+        let inside = Self {
+            inside: true,
+            ..self
+        };
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value_seed(inside)?;
+            let Some(before) = object.get(&name) else {
+                object.insert(name, value);
+                continue;
+            };
+            let differs = !before.is_null() && !value.is_null() && *before != value;
+            let decides = !self.inside && DECIDING.contains(&name.as_str());
+            if self.twice == Twice::Never || differs && decides {
+                *self.refused.borrow_mut() = Some(name);
+                return Err(de::Error::custom("a member twice"));
+            }
+            contradicts |= differs && self.inside;
+            if !value.is_null() {
+                object.insert(name, value);
             }
         }
-        Ok(Value::Object(object))
+        Ok(if contradicts {
+            Value::Null
+        } else {
+            Value::Object(object)
+        })
     }
 }
 
@@ -112,22 +212,73 @@ mod tests {
 
     #[test]
     fn an_object_is_read_whole() {
-        let text = br#"{"a":[1,-2,2.5,true,null,"x"],"b":{"c":{}}}"#;
-        let expected = json!({"a": [1, -2, 2.5, true, null, "x"], "b": {"c": {}}});
-        assert_eq!(Value::Object(object(text).unwrap()), expected);
+        let text = br#"{"a":[1,-2,2.5,true,null,"x"],"b":{"c":{},"d":null}}"#;
+        let expected = json!({"a": [1, -2, 2.5, true, null, "x"], "b": {"c": {}, "d": null}});
+        for read in [object, in_token] {
+            assert_eq!(Value::Object(read(text).unwrap()), expected);
+        }
     }
 
     #[test]
-    fn duplicate_members_are_refused_at_every_depth() {
-        for text in [
-            r#"{"sub":"a","sub":"b"}"#,
-            r#"{"x":{"y":1,"y":1}}"#,
-            r#"{"x":[{"y":1,"y":1}]}"#,
+    fn a_member_that_is_null_is_absent() {
+        for read in [object, in_token] {
+            let found = read(br#"{"sub":"a","sid":null,"x":{"y":null}}"#).unwrap();
+            assert_eq!(Value::Object(found), json!({"sub": "a", "x": {"y": null}}));
+            assert!(read(br#"{"sub":null}"#).unwrap().is_empty());
+        }
+        for text in [r#"{"sub":"a","sub":null}"#, r#"{"sub":null,"sub":"a"}"#] {
+            assert_eq!(object(text.as_bytes()).unwrap()["sub"], "a");
+        }
+    }
+
+    #[test]
+    fn in_a_token_no_member_stands_twice_at_any_depth_and_the_error_names_it() {
+        for (text, name) in [
+            (r#"{"sub":"a","sub":"b"}"#, "the member `sub`"),
+            (r#"{"sub":"a","sub":"a"}"#, "the member `sub`"),
+            (r#"{"sub":null,"sub":"a"}"#, "the member `sub`"),
+            (r#"{"x":{"y":1,"y":1}}"#, "the member `y`"),
+            (r#"{"x":[{"y":1,"y":1}]}"#, "the member `y`"),
+            (
+                r#"{"http://schemas/a#b":1,"http://schemas/a#b":1}"#,
+                "the member `http://schemas/a#b`",
+            ),
+            // What may be personal is not repeated.
+            (r#"{"a@b.example":1,"a@b.example":1}"#, "a member"),
+            (r#"{"":1,"":1}"#, "a member"),
         ] {
-            assert_eq!(
-                object(text.as_bytes()).unwrap_err(),
-                "JSON with a duplicate member"
-            );
+            let expected = format!("JSON with {name} twice");
+            assert_eq!(in_token(text.as_bytes()).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn in_a_document_the_last_of_two_counts_unless_they_differ_in_what_decides() {
+        for (text, expected) in [
+            (r#"{"sub":"a","sub":"a"}"#, json!({"sub": "a"})),
+            (
+                r#"{"keys":[{"a":1}],"keys":[{"a":1}]}"#,
+                json!({"keys": [{"a": 1}]}),
+            ),
+            (
+                r#"{"groups":["a"],"groups":["b"]}"#,
+                json!({"groups": ["b"]}),
+            ),
+            (r#"{"x":{"y":1,"y":1}}"#, json!({"x": {"y": 1}})),
+            // An object inside that contradicts itself says nothing, and spoils nothing else.
+            (
+                r#"{"keys":[{"kid":"1","kid":"2"},{"kid":"3"}]}"#,
+                json!({"keys": [null, {"kid": "3"}]}),
+            ),
+            (r#"{"a":1,"x":{"y":1,"y":2}}"#, json!({"a": 1})),
+        ] {
+            let found = object(text.as_bytes()).unwrap();
+            assert_eq!(Value::Object(found), expected, "{text}");
+        }
+        for name in DECIDING {
+            let text = format!(r#"{{"{name}":"a","{name}":"b"}}"#);
+            let expected = format!("JSON with the member `{name}` twice");
+            assert_eq!(object(text.as_bytes()).unwrap_err(), expected);
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use self::key::Key;
+use self::key::{Key, Made};
 use crate::{
     config::SigningAlgorithm, error::ProviderError, flight::Fetched, http::HttpClient,
     id_token::Unverified, json, receipt::Recorder, refusal,
@@ -41,14 +41,23 @@ pub(crate) enum Verdict {
     NoKey,
     /// The only keys that fit are too short to be trusted.
     WeakKey,
+    /// A key that fits cannot be read, so that nobody can tell whether it made the signature.
+    UnreadableKey,
+    /// The only keys that fit are published for tokens of another issuer.
+    OtherIssuer,
 }
 
 impl KeySet {
     /// Reads a key set, leaving out keys that are of no use here.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let mut object = json::object(text)?;
-        let Some(Value::Array(keys)) = object.remove("keys") else {
-            return Err("`keys` is missing or no array".to_owned());
+        let keys = match object.remove("keys") {
+            Some(Value::Array(keys)) => keys,
+            Some(other) => {
+                let kind = json::kind(&other);
+                return Err(format!("`keys` is a JSON {kind} instead of an array"));
+            }
+            None => return Err("`keys` is missing".to_owned()),
         };
         Ok(Self(keys.into_iter().filter_map(Key::parse).collect()))
     }
@@ -56,32 +65,44 @@ impl KeySet {
     /// Checks a signature with the key of this `kid`; without one, with every key that fits the algorithm.
     ///
     /// Keys are chosen by `kid`, key type, `use` and `alg` together, so a decoy that shares the `kid` does not count.
+    /// One that names an issuer counts if the token is of that issuer, which `is_of` tells.
     pub(crate) fn verify(
         &self,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
         message: &[u8],
         signature: &[u8],
+        is_of: &dyn Fn(&str) -> bool,
     ) -> Verdict {
-        let mut verdict = Verdict::NoKey;
-        let fitting = self
-            .0
-            .iter()
-            .filter(|key| kid.is_none_or(|kid| key.has_kid(kid)))
-            .filter(|key| key.fits(algorithm))
-            .take(MAX_CANDIDATES);
-        for key in fitting {
-            if key.is_weak() {
-                if verdict == Verdict::NoKey {
-                    verdict = Verdict::WeakKey;
-                }
-            } else if key.made(algorithm, message, signature) {
-                return Verdict::Good;
-            } else {
-                verdict = Verdict::Bad;
+        let (mut weak, mut bad, mut unreadable, mut foreign) = (false, false, false, false);
+        let mut candidates = MAX_CANDIDATES;
+        for key in self.0.iter().filter(|key| key.fits(kid, algorithm)) {
+            if key.is_unreadable() {
+                unreadable = true;
+                continue;
+            }
+            if key.issuer().is_some_and(|issuer| !is_of(issuer)) {
+                foreign = true;
+                continue;
+            }
+            if candidates == 0 {
+                break;
+            }
+            candidates -= 1;
+            match key.made(algorithm, message, signature) {
+                Made::Yes => return Verdict::Good,
+                Made::No => bad = true,
+                Made::Weak => weak = true,
+                Made::Unreadable => unreadable = true,
             }
         }
-        verdict
+        match (unreadable, bad, weak, foreign) {
+            (true, ..) => Verdict::UnreadableKey,
+            (_, true, ..) => Verdict::Bad,
+            (_, _, true, _) => Verdict::WeakKey,
+            (.., true) => Verdict::OtherIssuer,
+            _ => Verdict::NoKey,
+        }
     }
 }
 
@@ -137,7 +158,9 @@ impl Taken {
         match verdict {
             Verdict::Good => false,
             Verdict::NoKey => true,
-            Verdict::Bad | Verdict::WeakKey => !self.just_fetched,
+            Verdict::Bad | Verdict::WeakKey | Verdict::UnreadableKey | Verdict::OtherIssuer => {
+                !self.just_fetched
+            }
         }
     }
 }

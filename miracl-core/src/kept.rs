@@ -281,6 +281,7 @@ impl Visit {
                     .names
                     .with_email(user_data.email().as_deref()),
                 email_verified: user_data.email_verified(),
+                is_doubtful: false,
                 ..(*current.session).clone()
             };
             let (Some(store), Some(stored)) = (engine.store(), current.stored) else {
@@ -355,6 +356,7 @@ impl Visit {
         let Some(stored) = current.stored else { return };
         let session = Session {
             seen: engine.now(),
+            is_doubtful: false,
             ..(*current.session).clone()
         };
         let Some(head) = engine.head_to_store(&session, binding) else {
@@ -407,7 +409,16 @@ impl Visit {
         if move_deadline {
             Arc::make_mut(&mut session).seen = now;
         }
+        let is_doubtful = session.is_doubtful;
         state.current = Some(Current::in_cookies(session));
+        if is_doubtful {
+            let data = self.open_data(state);
+            if let Some(current) = &mut state.current {
+                let session = Arc::make_mut(&mut current.session);
+                session.look_at_email_again(data.as_deref());
+                session.is_doubtful = false;
+            }
+        }
         if !first_key && self.open_data(state).is_none() {
             return;
         }

@@ -21,6 +21,7 @@ use crate::{
     seal::SealNonce,
     secret::Secret,
     token::Tokens,
+    userinfo::UserData,
     wire::{Reader, Writer},
 };
 
@@ -37,6 +38,8 @@ const EMAIL: u8 = 2;
 const EMAIL_IS_SUBJECT: u8 = 4;
 const SID_MARK: u8 = 8;
 const OTHER_ISSUER: u8 = 16;
+/// Whether address and confirmation are known to be of one source: earlier versions put them together from two.
+const EMAIL_FROM_ONE_SOURCE: u8 = 64;
 /// What the large part has, and which claims of userinfo it leaves to the small one.
 const REFRESH_TOKEN: u8 = 1;
 const SUBJECT_CLAIM: u8 = 2;
@@ -59,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) issued_at: u64,
     pub(crate) names: Names,
     pub(crate) email_verified: bool,
+    /// Whether an earlier version wrote that the address is confirmed, which has to be looked at again.
+    pub(crate) is_doubtful: bool,
     /// By what log-outs from outside name it, so that no request has to make a hash.
     pub(crate) marked_by: MarkedBy,
 }
@@ -70,6 +75,7 @@ impl Session {
         let flags = [
             (FORMAT, true),
             (EMAIL_VERIFIED, self.email_verified),
+            (EMAIL_FROM_ONE_SOURCE, !self.is_doubtful),
             (EMAIL, names.email_is() == Email::Own),
             (EMAIL_IS_SUBJECT, names.email_is() == Email::Subject),
             (SID_MARK, self.marked_by.sid.is_some()),
@@ -130,6 +136,7 @@ impl Session {
             issued_at,
             names: names.into(),
             email_verified: has(EMAIL_VERIFIED),
+            is_doubtful: has(EMAIL_VERIFIED) && !has(EMAIL_FROM_ONE_SOURCE),
             marked_by: MarkedBy { subject, sid },
         }))
     }
@@ -175,9 +182,19 @@ impl Session {
             .saturating_add(config.session_absolute_timeout.as_secs())
     }
 
-    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving.
+    /// Looks again at what an earlier version wrote of the address: confirmed is one that its own source says so of.
+    pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
+        let known = data.map(UserData::from);
+        self.email_verified = known.is_some_and(|known| {
+            known.email_verified() && known.email().as_deref() == self.names.email()
+        });
+    }
+
+    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to
+    /// write anew.
     pub(crate) fn is_worth_moving(&self, now: u64, config: &Config) -> bool {
-        now.saturating_sub(self.seen) > config.session_idle_timeout.as_secs() / 10
+        self.is_doubtful
+            || now.saturating_sub(self.seen) > config.session_idle_timeout.as_secs() / 10
     }
 }
 
@@ -284,7 +301,7 @@ impl SessionData {
                     .decode_to_vec(payload.as_bytes())
                     .ok()
             })
-            .and_then(|payload| crate::json::object(&payload).ok())
+            .and_then(|payload| crate::json::in_token(&payload).ok())
             .unwrap_or_default()
     }
 
@@ -378,6 +395,7 @@ pub(crate) mod tests {
             issued_at: 999,
             names: Names::new("https://issuer.example", "alice", Some("alice@example.com")),
             email_verified: true,
+            is_doubtful: false,
             marked_by: MarkedBy::new("https://issuer.example", "alice", None),
         }
     }

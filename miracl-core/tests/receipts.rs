@@ -78,6 +78,9 @@ fn is_harmless(fault: Fault) -> bool {
     matches!(
         fault,
         DiscoverySlow
+            | DiscoveryAlgorithmsNull
+            | DiscoveryIssText
+            | DiscoveryRelativeLogout
             | TokenSlow
             | TokenCreated
             | TokenScopeArray
@@ -91,6 +94,12 @@ fn is_harmless(fault: Fault) -> bool {
             | IdTokenWithoutAtHash
             | IdTokenWithoutKid
             | IdTokenWithoutKidSeveralKeys
+            | IdTokenNullClaims
+            | IdTokenAcrObject
+            | IdTokenSidNumber
+            | IdTokenKidNull
+            | IdTokenOtherName
+            | CertsNullMembers
             | CertsDecoys
             | CertsDuplicateKid
             | CertsSeveralKeys
@@ -101,6 +110,8 @@ fn is_harmless(fault: Fault) -> bool {
             | UserinfoEmailNotVerified
             | RefreshWithoutIdToken
             | RefreshWithoutRotation
+            | RefreshedOtherAuthTime
+            | RefreshedAtHashNull
     )
 }
 
@@ -219,8 +230,10 @@ impl Attempt {
         );
         assert_secret_free(&format!("{text}{failure:?}"), query);
         let mut printed = normalised(&text, platform, receipt.id());
-        if let FailureReason::IdToken(IdTokenError::UnknownKey { kid: Some(kid) }) =
-            failure.reason()
+        if let FailureReason::IdToken(
+            IdTokenError::UnknownKey { kid: Some(kid) }
+            | IdTokenError::UnreadableKey { kid: Some(kid) },
+        ) = failure.reason()
         {
             printed = printed.replace(kid, "<kid>");
         }

@@ -17,7 +17,7 @@ use std::{
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The rows of `advisories.md`: what each of them is about, by its published names.
-const ADVISORIES: [&str; 35] = [
+const ADVISORIES: [&str; 40] = [
     "CVE-2025-68158, CVE-2026-41425",
     "GHSA-x445-f3h2-j279",
     "CVE-2023-27490",
@@ -53,6 +53,11 @@ const ADVISORIES: [&str; 35] = [
     "supabase/auth #2051",
     "GitHub's and Slack's errors",
     "reset on a reused connection",
+    "own review 2026-11: addresses",
+    "own review 2026-11: key issuers",
+    "own review 2026-11: endpoints",
+    "own review 2026-11: lenience",
+    "own review 2026-11: keys",
 ];
 
 /// The parts of `demands.md`: how each heading begins, and the numbers below it.

@@ -21,6 +21,7 @@ mod frontchannel;
 mod hooks;
 mod initiate;
 mod journey;
+mod lenient;
 mod login;
 mod logout;
 mod loops;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ("initiate", initiate::scenarios()),
         ("loops", loops::scenarios()),
         ("refusal", refusal::scenarios()),
+        ("lenient", lenient::scenarios()),
         ("return_to", return_to::scenarios()),
         ("tenants", tenants::scenarios()),
         ("elsewhere", elsewhere::scenarios()),

@@ -11,6 +11,7 @@ scenarios![
     only_the_tenants_that_are_listed_may_log_in,
     a_template_that_was_not_asked_for_is_another_issuer,
     a_third_party_may_name_a_tenant_that_may_log_in,
+    a_key_that_is_published_for_a_tenant_signs_for_that_tenant_alone,
 ];
 
 const TENANT: &str = "9122040d-6c67-4c5b-b112-36a304b66dad";
@@ -111,5 +112,29 @@ async fn a_third_party_may_name_a_tenant_that_may_log_in(adapter: Adapter) {
             .browser
             .post(journey.url("/login/initiate"), &fields);
         assert_eq!(answer.await.status, status, "{tenant}");
+    }
+}
+
+async fn a_key_that_is_published_for_a_tenant_signs_for_that_tenant_alone(adapter: Adapter) {
+    let published_for = |journey: &Journey, tenant: &str| {
+        let issuer = format!("{}/{tenant}/v2.0", journey.provider.issuer());
+        let keys = Answers::Changed(Box::new(move |set: &mut Value| {
+            set["keys"][0]["issuer"] = json!(issuer);
+        }));
+        journey.provider.set(Endpoint::Jwks, keys);
+    };
+    for (tenant, good) in [("{tenantid}", true), (TENANT, true), ("stranger", false)] {
+        let journey = begin(adapter, provider(json!(TENANT), TENANT), |demo| demo);
+        published_for(&journey, tenant);
+        let answer = callback(&journey).await;
+        if good {
+            answer.expect(303);
+            journey.assert_still_logged_in().await;
+        } else {
+            assert_refused(&answer);
+            journey.assert_nobody().await;
+            let said = "publishes its key for the tokens of another issuer";
+            journey.demo.wait_for_log(said);
+        }
     }
 }

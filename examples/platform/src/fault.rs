@@ -73,6 +73,12 @@ faults! {
     DiscoveryWithoutTokenEndpoint = "discovery-without-token-endpoint",
     /// Discovery names no key set.
     DiscoveryWithoutJwksUri = "discovery-without-jwks-uri",
+    /// Discovery says of the algorithms of ID tokens that they are null.
+    DiscoveryAlgorithmsNull = "discovery-algorithms-null",
+    /// Discovery promises `iss` in callbacks by the text `true`.
+    DiscoveryIssText = "discovery-iss-text",
+    /// Discovery names a path for log-out, and no URL.
+    DiscoveryRelativeLogout = "discovery-relative-logout",
 
     /// The callback carries another `state`.
     CallbackWrongState = "callback-wrong-state",
@@ -226,6 +232,14 @@ faults! {
     IdTokenWrongAtHash = "id-token-wrong-at-hash",
     /// The ID token has no `at_hash`, which it need not have.
     IdTokenWithoutAtHash = "id-token-without-at-hash",
+    /// The ID token's `acr`, `at_hash`, `auth_time`, `azp`, `nbf` and `sid` are null.
+    IdTokenNullClaims = "id-token-null-claims",
+    /// The ID token's `nonce` is null.
+    IdTokenNonceNull = "id-token-nonce-null",
+    /// The ID token's `acr` is an object, though nobody asked for any.
+    IdTokenAcrObject = "id-token-acr-object",
+    /// The ID token's `sid` is a number.
+    IdTokenSidNumber = "id-token-sid-number",
 
     /// The ID token's signature is wrong in its first bits.
     IdTokenBadSignature = "id-token-bad-signature",
@@ -248,6 +262,10 @@ faults! {
     IdTokenWithoutKid = "id-token-without-kid",
     /// The ID token names no key, and the key set holds several of its algorithm.
     IdTokenWithoutKidSeveralKeys = "id-token-without-kid-several-keys",
+    /// The ID token's `kid` is null.
+    IdTokenKidNull = "id-token-kid-null",
+    /// `EdDSA` is called `Ed25519` in the ID token and at its key (RFC 9864 §2.2).
+    IdTokenOtherName = "id-token-other-name",
     /// The ID token is signed with a stranger's key, which its header brings along as `jwk`.
     IdTokenEmbeddedKey = "id-token-embedded-key",
     /// The ID token's header demands an extension (`crit`) that nobody knows.
@@ -290,6 +308,12 @@ faults! {
     CertsSeveralKeys = "certs-several-keys",
     /// The keys have no `kid`. Tokens still do.
     CertsWithoutKid = "certs-without-kid",
+    /// The keys have `alg`, `use`, `x5c` and `issuer`, which are null.
+    CertsNullMembers = "certs-null-members",
+    /// The keys have their names and not their numbers.
+    CertsUnreadable = "certs-unreadable",
+    /// The keys are for the tokens of another issuer.
+    CertsOtherIssuer = "certs-other-issuer",
     /// The only key is an RSA key of 1024 bits, which really signs (`RS256`, whatever the client wants).
     CertsWeakKey = "certs-weak-key",
     /// From the next token request on new keys sign, and only they are published.
@@ -364,6 +388,10 @@ faults! {
     RefreshedOtherAudience = "refreshed-other-audience",
     /// The ID token of a refresh says that the person logged in at another time.
     RefreshedOtherAuthTime = "refreshed-other-auth-time",
+    /// The ID token of a refresh carries another `nonce`.
+    RefreshedOtherNonce = "refreshed-other-nonce",
+    /// The `at_hash` of a refresh's ID token is null.
+    RefreshedAtHashNull = "refreshed-at-hash-null",
 
     /// The logout token has `alg` `none` and no signature.
     LogoutTokenUnsigned = "logout-token-unsigned",
@@ -378,6 +406,8 @@ faults! {
     LogoutTokenWrongEvent = "logout-token-wrong-event",
     /// The logout token has a `nonce`.
     LogoutTokenWithNonce = "logout-token-with-nonce",
+    /// The logout token's `nonce` is null.
+    LogoutTokenNonceNull = "logout-token-nonce-null",
     /// The logout token is for another client.
     LogoutTokenWrongAudience = "logout-token-wrong-audience",
     /// The logout token names another issuer.

@@ -127,6 +127,42 @@ fn a_token_that_is_wrong_in_one_thing_is_refused_for_it() {
 }
 
 #[test]
+fn a_claim_that_is_null_is_absent() {
+    let null = |claim: &str, rules| {
+        let mut claims = with(claim, Value::Null);
+        claims[claim] = Value::Null;
+        verify_as(&header(), &claims, rules)
+    };
+    let finally = |claim| null(claim, LogoutTokenRules::Final);
+    assert_eq!(finally("sid").unwrap().sid, None);
+    assert_eq!(finally("sub").unwrap().subject, None);
+    assert!(finally("nonce").is_ok());
+    assert!(null("exp", LogoutTokenRules::Lenient).is_ok());
+    for claim in ["exp", "iat", "iss", "aud", "jti"] {
+        let missing = format!("`{claim}` is missing");
+        assert_eq!(finally(claim).unwrap_err(), missing);
+    }
+    assert!(finally("events").unwrap_err().contains("`events`"));
+    let mut nobody = with("sub", Value::Null);
+    (nobody["sub"], nobody["sid"]) = (Value::Null, Value::Null);
+    assert!(verify(&nobody).unwrap_err().contains("neither"));
+    let typ = json!({ "alg": "ES256", "kid": null, "typ": null });
+    let good = with("nothing", json!(1));
+    assert!(verify_as(&typ, &good, LogoutTokenRules::Final).is_ok());
+    assert!(verify_as(&typ, &good, LogoutTokenRules::Strict).is_err());
+}
+
+#[test]
+fn a_session_may_have_a_number_for_its_name() {
+    let token = verify(&with("sid", json!(4711))).unwrap();
+    assert_eq!(token.sid.as_deref(), Some("4711"));
+    for odd in [json!([1]), json!({}), json!(true)] {
+        let error = verify(&with("sid", odd)).unwrap_err();
+        assert!(error.contains("`sid` has a value"), "{error}");
+    }
+}
+
+#[test]
 fn the_type_may_be_missing_unless_the_rules_are_strict() {
     use LogoutTokenRules::{Final, Lenient, Strict};
     let good = with("nothing", json!(1));

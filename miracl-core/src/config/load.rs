@@ -20,7 +20,7 @@ use url::form_urlencoded;
 
 use super::{
     ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, Renewal, ResponseMode,
-    SigningAlgorithm, UserinfoRequests, WhenUnavailable,
+    SigningAlgorithm, UserinfoRequests, WhenUnavailable, not_accepted,
 };
 use crate::{
     client_auth::ClientKey,
@@ -309,15 +309,8 @@ impl Source<'_> {
             .unwrap_or_default();
         config.client_key = self.client_key();
         config.token_endpoint_auth_method = self.token_endpoint_auth_method();
-        let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
-        let algorithms = format!("one of {algorithms}");
-        let [id_token, userinfo] = [
-            "id_token_signed_response_alg",
-            "userinfo_signed_response_alg",
-        ]
-        .map(|key| self.choice(key, &algorithms, SigningAlgorithm::from_name));
-        config.id_token_signed_response_alg = id_token;
-        config.userinfo_signed_response_alg = userinfo;
+        config.id_token_signed_response_alg = self.algorithm("id_token_signed_response_alg");
+        config.userinfo_signed_response_alg = self.algorithm("userinfo_signed_response_alg");
         config.userinfo_requests = self
             .choice(
                 "userinfo_requests",
@@ -488,6 +481,20 @@ impl Source<'_> {
         form_urlencoded::parse(text.as_bytes())
             .into_owned()
             .collect()
+    }
+
+    fn algorithm(&mut self, key: &str) -> Option<SigningAlgorithm> {
+        let name = self.text(key)?;
+        let algorithm = SigningAlgorithm::from_name(&name);
+        if algorithm.is_none() {
+            let why = not_accepted(&name).unwrap_or("not known");
+            let choices = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
+            self.refuse(
+                key,
+                format!("`{name}` is {why}; set it to one of {choices}"),
+            );
+        }
+        algorithm
     }
 
     fn seconds(&mut self, key: &str) -> Option<Duration> {

@@ -425,6 +425,7 @@ impl Original {
                 Some(&format!("{subject}@example.com")),
             ),
             email_verified: true,
+            is_doubtful: false,
             marked_by: MarkedBy::new(&miracl.config().issuer, subject, None),
         };
         let tokens = Tokens {

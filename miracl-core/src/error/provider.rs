@@ -68,7 +68,8 @@ pub enum ProviderError {
         /// The document's `issuer`.
         found: String,
     },
-    /// An endpoint of the discovery document that is neither https nor on loopback.
+    /// An endpoint of the discovery document that is not https. Only a provider that is on loopback itself may have
+    /// http there.
     Insecure {
         /// Which endpoint.
         endpoint: &'static str,
@@ -195,7 +196,7 @@ impl fmt::Display for ProviderError {
             ),
             Self::Insecure { endpoint } => write!(
                 f,
-                "the provider's {endpoint} is neither https nor on loopback"
+                "the provider's {endpoint} is not https, as it must be unless the provider itself is on loopback"
             ),
             Self::NoAuthMethod { offered } => write!(
                 f,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::config::not_accepted;
+
 /// Why an ID token was refused: one variant for each check.
 ///
 /// `Display` tells expected and found where neither is personal data.
@@ -27,6 +29,13 @@ pub enum IdTokenError {
         /// The header's `kid`, if it has one.
         kid: Option<String>,
     },
+    /// The provider publishes the key, and it is none: numbers are missing, too long, or not those of a key.
+    UnreadableKey {
+        /// The header's `kid`, if it has one.
+        kid: Option<String>,
+    },
+    /// The provider publishes the key for the tokens of another issuer: the key's own `issuer` says so.
+    KeyOfOtherIssuer,
     /// The provider's key is an RSA key of less than 2048 bits.
     WeakKey,
     /// The signature is not by the provider.
@@ -115,11 +124,14 @@ impl fmt::Display for IdTokenError {
         match self {
             Self::Malformed { detail } => write!(f, "it is no signed JWT: {detail}"),
             Self::Algorithm { allowed, found } => {
-                write!(
-                    f,
-                    "it is signed with `{found}`, allowed is {}",
-                    allowed.join(", ")
-                )
+                let allowed = allowed.join(", ");
+                match not_accepted(found) {
+                    Some(why) => write!(
+                        f,
+                        "it is signed with `{found}`, which is {why}; allowed is {allowed}"
+                    ),
+                    None => write!(f, "it is signed with `{found}`, allowed is {allowed}"),
+                }
             }
             Self::CriticalHeader => {
                 f.write_str("its header demands extensions that are not supported")
@@ -129,6 +141,15 @@ impl fmt::Display for IdTokenError {
             }
             Self::UnknownKey { kid: None } => {
                 f.write_str("the provider publishes no key of that algorithm")
+            }
+            Self::UnreadableKey { kid: Some(kid) } => {
+                write!(f, "the provider's key `{kid}` is unreadable")
+            }
+            Self::UnreadableKey { kid: None } => {
+                f.write_str("a key that the provider publishes for that algorithm is unreadable")
+            }
+            Self::KeyOfOtherIssuer => {
+                f.write_str("the provider publishes its key for the tokens of another issuer")
             }
             Self::WeakKey => f.write_str("the provider's RSA key is shorter than 2048 bits"),
             Self::Signature => f.write_str("the signature is not by the provider"),

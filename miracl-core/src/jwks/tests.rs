@@ -58,7 +58,13 @@ fn rsa(kid: &str, modulus: &[u8]) -> Value {
 fn verdict(keys: &[Value], kid: Option<&str>) -> Verdict {
     let text = json!({ "keys": keys }).to_string();
     let keys = KeySet::parse(text.as_bytes()).unwrap();
-    keys.verify(kid, SigningAlgorithm::RS256, b"message", b"signature")
+    keys.verify(
+        kid,
+        SigningAlgorithm::RS256,
+        b"message",
+        b"signature",
+        &|_| true,
+    )
 }
 
 #[test]
@@ -89,6 +95,132 @@ fn a_weak_key_is_told_only_where_there_is_no_other() {
     assert_eq!(of(&[strong, weak.clone()]), Verdict::Bad);
     assert_eq!(of(&[weak]), Verdict::WeakKey);
     assert_eq!(of(&[]), Verdict::NoKey);
+}
+
+#[test]
+fn a_key_that_is_unreadable_is_skipped_and_told_where_the_token_needs_it() {
+    let signer = Signer::new();
+    let raw = |kid: Value| signer.sign(&json!({ "alg": "ES256", "kid": kid }), "{}");
+    let good: Value = serde_json::from_str(&signer.jwks()).unwrap();
+    let good = &good["keys"][0];
+    let broken = |kid: &str| json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": "AA" });
+    let verdict = |keys: &[Value], raw: &str| {
+        let Ok(token) = Unverified::parse(raw, ES256) else {
+            panic!("not taken apart");
+        };
+        let text = json!({ "keys": keys }).to_string();
+        token.signature(&KeySet::parse(text.as_bytes()).unwrap())
+    };
+    let others = [
+        json!("rubbish"),
+        Value::Null,
+        json!({ "kid": "1", "kty": "oct" }),
+    ];
+    let set = |key: &Value| [&others[..], std::slice::from_ref(key)].concat();
+    // Another key, or a namesake, does not spoil a good one.
+    for kid in ["1", "2"] {
+        let keys = [set(&broken(kid)), vec![good.clone()]].concat();
+        for named in [json!("1"), Value::Null] {
+            assert_eq!(verdict(&keys, &raw(named)), Verdict::Good, "{kid}");
+        }
+    }
+    for (keys, kid, expected) in [
+        (set(&broken("1")), json!("1"), Verdict::UnreadableKey),
+        (set(&broken("1")), json!("2"), Verdict::NoKey),
+        (set(&broken("1")), Value::Null, Verdict::UnreadableKey),
+        (
+            set(&json!({ "kid": "1" })),
+            json!("1"),
+            Verdict::UnreadableKey,
+        ),
+        (set(&json!({ "kid": "1" })), Value::Null, Verdict::NoKey),
+    ] {
+        assert_eq!(verdict(&keys, &raw(kid)), expected, "{keys:?}");
+    }
+    // Nobody can tell which of two namesakes signed a token that is not by the one that can be read.
+    let stranger = Signer::new().sign(&json!({ "alg": "ES256", "kid": "1" }), "{}");
+    let keys = [broken("1"), good.clone()];
+    assert_eq!(verdict(&keys, &stranger), Verdict::UnreadableKey);
+    assert_eq!(verdict(&keys[1..], &stranger), Verdict::Bad);
+    // A key that contradicts itself is no key.
+    let twice =
+        br#"{"keys":[{"kty":"EC","kid":"1","kid":"2"}],"keys":[{"kty":"EC","kid":"1","kid":"2"}]}"#;
+    assert!(KeySet::parse(twice).unwrap().0.is_empty());
+}
+
+#[test]
+fn a_set_that_is_none_says_which_member_is_wrong() {
+    for (text, error) in [
+        ("{}", "`keys` is missing"),
+        (r#"{"keys":null}"#, "`keys` is missing"),
+        (
+            r#"{"keys":{}}"#,
+            "`keys` is a JSON object instead of an array",
+        ),
+        (
+            r#"{"keys":[],"keys":[1]}"#,
+            "JSON with the member `keys` twice",
+        ),
+    ] {
+        assert_eq!(KeySet::parse(text.as_bytes()).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn a_key_that_names_an_issuer_is_for_its_tokens_alone() {
+    let signer = Signer::new();
+    let published: Value = serde_json::from_str(&signer.jwks()).unwrap();
+    let verdict = |key: &str, claims: Value| {
+        let mut published = published.clone();
+        published["keys"][0]["issuer"] = json!(key);
+        let raw = signer.token(&claims);
+        let Ok(token) = Unverified::parse(&raw, ES256) else {
+            panic!("not taken apart");
+        };
+        token.signature(&KeySet::parse(published.to_string().as_bytes()).unwrap())
+    };
+    let template = "https://i/{tenantid}/v2.0";
+    let of = |iss: &str, tid: &str| json!({ "iss": iss, "tid": tid });
+    for (key, claims) in [
+        (template, of("https://i/one/v2.0", "one")),
+        (template, json!({ "iss": "https://i/one/v2.0" })),
+        ("https://i/one/v2.0", of("https://i/one/v2.0", "one")),
+        ("https://i", json!({ "iss": "https://i" })),
+        // The slash at the end makes no other issuer.
+        ("https://i/", json!({ "iss": "https://i" })),
+    ] {
+        assert_eq!(
+            verdict(key, claims.clone()),
+            Verdict::Good,
+            "{key} {claims}"
+        );
+    }
+    for (key, claims) in [
+        ("https://i/one/v2.0", of("https://i/two/v2.0", "two")),
+        ("https://i/one/v2.0", of("https://i/two/v2.0", "one")),
+        (template, of("https://i/one/v2.0", "two")),
+        (template, of("https://evil/one/v2.0", "one")),
+        (template, of("https://i/{tenantid}/v2.0", "{tenantid}")),
+        (template, of("https://i/a/b/v2.0", "a/b")),
+        (template, of("https://i//v2.0", "")),
+        (template, json!({ "iss": "https://i/one/v2.0", "tid": 1 })),
+        (template, json!({ "iss": 1, "tid": "one" })),
+        (template, json!({ "tid": "one" })),
+        ("https://i", json!({ "iss": "https://other" })),
+        ("", json!({ "iss": "https://i" })),
+    ] {
+        let found = verdict(key, claims.clone());
+        assert_eq!(found, Verdict::OtherIssuer, "{key} {claims}");
+    }
+    // It says what a key is for, and not whose signature is good.
+    let stranger = Signer::new().token(&json!({ "iss": "https://i" }));
+    let Ok(token) = Unverified::parse(&stranger, ES256) else {
+        panic!("not taken apart");
+    };
+    let mut published = published;
+    published["keys"][0]["issuer"] = json!("https://i");
+    let keys = KeySet::parse(published.to_string().as_bytes()).unwrap();
+    assert_eq!(token.signature(&keys), Verdict::Bad);
 }
 
 #[test]

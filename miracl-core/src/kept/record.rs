@@ -136,10 +136,14 @@ impl Engine {
     ) -> Option<Current> {
         let read = |plain: &[u8]| self.living(plain, binding, now);
         let living = self.open_stored(key, HEAD, &stored.head, read);
-        let Some(session) = living.filter(|session| session.id == id) else {
+        let Some(mut session) = living.filter(|session| session.id == id) else {
             tracing::debug!("a stored session has ended, or was sealed for somebody else");
             return None;
         };
+        if session.is_doubtful {
+            let data = self.read_stored_data(&session, &stored);
+            Arc::make_mut(&mut session).look_at_email_again(data.as_ref());
+        }
         Some(Current {
             session,
             data: None,

@@ -110,10 +110,7 @@ fn provider(error: &ProviderError) -> Details {
         ProviderError::IssuerMismatch { configured, found } => {
             both(shown(configured), shown(found))
         }
-        ProviderError::Insecure { endpoint } => both(
-            format!("`{endpoint}` with https, or on loopback"),
-            "http elsewhere",
-        ),
+        ProviderError::Insecure { endpoint } => both(format!("`{endpoint}` with https"), "none"),
         ProviderError::NoAuthMethod { offered } => both(
             "client_secret_basic or client_secret_post",
             shown(&offered.join(", ")),
@@ -127,8 +124,9 @@ fn provider(error: &ProviderError) -> Details {
 fn token(error: &IdTokenError) -> Details {
     use IdTokenError::{
         AccessTokenHash, Acr, Algorithm, Audience, AuthTime, AuthorizedParty, Changed,
-        CriticalHeader, Expired, Invalid, IssuedTooLongAgo, Issuer, Malformed, Missing, Nonce,
-        NotYetValid, Signature, UnknownKey, UntrustedAudience, WeakKey,
+        CriticalHeader, Expired, Invalid, IssuedTooLongAgo, Issuer, KeyOfOtherIssuer, Malformed,
+        Missing, Nonce, NotYetValid, Signature, UnknownKey, UnreadableKey, UntrustedAudience,
+        WeakKey,
     };
     match error {
         Malformed { detail } => both("a well-formed token", printable(detail, 200)),
@@ -137,6 +135,11 @@ fn token(error: &IdTokenError) -> Details {
             "a published key",
             format!("`kid` {}", shown_or_none(kid.as_deref())),
         ),
+        UnreadableKey { kid } => both(
+            "a key that can be read",
+            format!("`kid` {}", shown_or_none(kid.as_deref())),
+        ),
+        KeyOfOtherIssuer => both("a key for this issuer", "another issuer's"),
         WeakKey => both("2048 bits", "less"),
         Missing { claim } => both(format!("`{claim}`"), "none"),
         Invalid { claim } => both(format!("a valid `{claim}`"), "a value that is not allowed"),

@@ -3,6 +3,7 @@
 //! Where that cannot be told from here, the advice names both, and what tells them apart.
 
 use crate::{
+    config::is_shared_key,
     error::{FailureReason, ProviderError, TlsTrouble},
     id_token::IdTokenError,
     token::NO_ACCESS_TOKEN,
@@ -273,6 +274,10 @@ fn id_token(error: &IdTokenError) -> Verdict {
         UntrustedAudience,
     };
     match error {
+        Algorithm { found, .. } if is_shared_key(found) => (
+            App,
+            "A shared-key signature is not accepted here, since whoever can check it can make it. Register the client for one of the expected algorithms.",
+        ),
         Algorithm { found, .. } if !is_none(found) => (
             App,
             "Register the client for one of the expected algorithms. `id_token_signed_response_alg` is to be the registered one; if it is already, report it to the provider.",
@@ -306,6 +311,10 @@ fn id_token(error: &IdTokenError) -> Verdict {
 
 fn userinfo_token(error: &IdTokenError) -> Verdict {
     match error {
+        IdTokenError::Algorithm { found, .. } if is_shared_key(found) => (
+            App,
+            "A shared-key signature is not accepted here, since whoever can check it can make it. Register the client for another algorithm, and set `userinfo_signed_response_alg` to it.",
+        ),
         IdTokenError::Algorithm { found, .. } if !is_none(found) => (
             App,
             "`userinfo_signed_response_alg` is to be what the client is registered for; if it is already, report it to the provider.",
@@ -320,7 +329,8 @@ fn userinfo_token(error: &IdTokenError) -> Verdict {
 /// What holds for any token.
 fn token(error: &IdTokenError) -> Option<Verdict> {
     use IdTokenError::{
-        Algorithm, Expired, IssuedTooLongAgo, NotYetValid, Signature, UnknownKey, WeakKey,
+        Algorithm, Expired, IssuedTooLongAgo, KeyOfOtherIssuer, NotYetValid, Signature, UnknownKey,
+        UnreadableKey, WeakKey,
     };
     Some(match error {
         Algorithm { .. } => (
@@ -334,6 +344,14 @@ fn token(error: &IdTokenError) -> Option<Verdict> {
         UnknownKey { .. } => (
             Provider,
             "The provider signs with a key that it does not publish under that name and for that algorithm. Report it to the provider.",
+        ),
+        UnreadableKey { .. } => (
+            Provider,
+            "The provider publishes a key that is none, so nobody can tell whether it signed the token. Report it to the provider.",
+        ),
+        KeyOfOtherIssuer => (
+            Provider,
+            "The provider publishes the key that it signs with for another issuer or tenant. Report it to the provider at once.",
         ),
         WeakKey => (
             Provider,

@@ -1,12 +1,15 @@
 //! What counts as userinfo, and what is known of a person from it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
 use crate::{
     LoginOptions, SigningAlgorithm,
-    callback::tests::{Login, begin, begin_with},
+    callback::tests::{Login, begin, begin_with, cookies, request},
     provider::Provider,
+    session::Session,
 };
 
 fn data(id_token: Value, userinfo: Value) -> UserData {
@@ -48,6 +51,7 @@ async fn an_answer_counts_when_it_is_about_the_one_who_was_asked_for() {
         r#"{"sub":"bob"}"#,
         r#"{"sub":["alice"]}"#,
         r#"{"email":"a@b"}"#,
+        r#"{"sub":null}"#,
         "{}",
     ] {
         login.provider.say("/userinfo", body);
@@ -56,7 +60,17 @@ async fn an_answer_counts_when_it_is_about_the_one_who_was_asked_for() {
             "{body}"
         );
     }
-    for body in ["", "[]", "<html>", r#"{"sub":"alice","sub":"bob"}"#] {
+    // What stands there twice and says the same says it once.
+    let twice = r#"{"sub":"alice","email":"a@b","sub":"alice","email":"a@b"}"#;
+    login.provider.say("/userinfo", twice);
+    assert_eq!(ask(&login).await.unwrap().unwrap()["email"], "a@b");
+    for body in [
+        "",
+        "[]",
+        "<html>",
+        r#"{"sub":"alice","sub":"bob"}"#,
+        r#"{"sub":"alice","email":"a@b","email":"c@d"}"#,
+    ] {
         login.provider.say("/userinfo", body);
         let found = ask(&login).await;
         let malformed = matches!(
@@ -152,6 +166,230 @@ async fn what_a_session_holds_is_what_both_sources_said() {
     let data = visit.user_data().await.unwrap().unwrap();
     assert_eq!(data.get("email").unwrap(), "alice@example.com");
     assert_eq!(data.get("sub").unwrap(), "alice");
+}
+
+#[test]
+fn an_address_and_its_confirmation_come_from_one_source() {
+    let (alice, victim) = (json!("alice@a.example"), json!("victim@v.example"));
+    // Address and statement of the ID token, of userinfo, and what is known then.
+    let cases = [
+        // Userinfo has an address: its own statement counts.
+        (
+            [&alice, &json!(true)],
+            [&victim, &json!(null)],
+            [&victim, &json!(null)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&victim, &json!(false)],
+            [&victim, &json!(false)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&victim, &json!(true)],
+            [&victim, &json!(true)],
+        ),
+        (
+            [&alice, &json!(false)],
+            [&alice, &json!(true)],
+            [&alice, &json!(true)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&alice, &json!(false)],
+            [&alice, &json!(false)],
+        ),
+        (
+            [&json!(null), &json!(true)],
+            [&victim, &json!(null)],
+            [&victim, &json!(null)],
+        ),
+        // The very same address: what the ID token says of it stands.
+        (
+            [&alice, &json!(true)],
+            [&alice, &json!(null)],
+            [&alice, &json!(true)],
+        ),
+        (
+            [&alice, &json!("true")],
+            [&alice, &json!(null)],
+            [&alice, &json!("true")],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&json!("Alice@a.example"), &json!(null)],
+            [&json!("Alice@a.example"), &json!(null)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&json!("alice@a.example "), &json!(null)],
+            [&json!("alice@a.example "), &json!(null)],
+        ),
+        // Userinfo has none, and says of nothing that it is confirmed.
+        (
+            [&victim, &json!(null)],
+            [&json!(null), &json!(true)],
+            [&victim, &json!(null)],
+        ),
+        (
+            [&victim, &json!(false)],
+            [&json!(null), &json!(true)],
+            [&victim, &json!(false)],
+        ),
+        (
+            [&json!(null), &json!(null)],
+            [&json!(null), &json!(true)],
+            [&json!(null); 2],
+        ),
+        (
+            [&json!(null), &json!(true)],
+            [&json!(null), &json!(null)],
+            [&json!(null); 2],
+        ),
+        // But it can take a confirmation back.
+        (
+            [&alice, &json!(true)],
+            [&json!(null), &json!(false)],
+            [&alice, &json!(false)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&json!(null), &json!(null)],
+            [&alice, &json!(true)],
+        ),
+        // No address at all.
+        (
+            [&alice, &json!(true)],
+            [&json!(""), &json!(null)],
+            [&json!(""), &json!(null)],
+        ),
+        (
+            [&alice, &json!(true)],
+            [&json!([victim]), &json!(null)],
+            [&json!([victim]), &json!(null)],
+        ),
+    ];
+    for (claim, confirmed) in CONFIRMED_CLAIMS {
+        for (id_token, userinfo, expected) in &cases {
+            let source = |[value, said]: &[&Value; 2]| json!({ claim: value, confirmed: said });
+            let known = data(source(id_token), source(userinfo));
+            let case = format!("{claim} {id_token:?} {userinfo:?}");
+            let found = [claim, confirmed].map(|name| known.get(name).unwrap_or(&Value::Null));
+            assert_eq!(&found, expected, "{case}");
+            if claim == "email" {
+                let verified = is_confirmed(expected[1]);
+                assert_eq!(known.email_verified(), verified, "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_is_null_is_absent_in_either_source() {
+    let known = data(
+        json!({ "name": "Alice", "locale": null }),
+        json!({ "name": null, "email": null }),
+    );
+    let names: Vec<&String> = known.claims().keys().collect();
+    assert_eq!(names, ["name"]);
+    assert_eq!(known.get("name").unwrap(), "Alice");
+}
+
+/// A login of somebody whose ID token has a confirmed address, and whose userinfo says this.
+async fn confirmed_elsewhere(userinfo: Value) -> Login {
+    let login = begin().await;
+    login.grant(&json!({ "email": "alice@a.example", "email_verified": true }));
+    login.provider.say("/userinfo", &userinfo.to_string());
+    login
+}
+
+#[tokio::test]
+async fn another_address_is_not_confirmed_by_the_id_token_at_login_or_later() {
+    let victim = json!({ "sub": "alice", "email": "victim@v.example" });
+    let login = confirmed_elsewhere(victim.clone()).await;
+    let visit = login.visit();
+    let success = visit.complete_login(&login.query).await.unwrap();
+    let user = success.user();
+    assert_eq!(user.email(), Some("victim@v.example"));
+    assert!(!user.email_verified());
+    assert!(success.user_data().get("email_verified").is_none());
+    visit.confirm_login().await.unwrap();
+
+    // Confirmed, and then another one.
+    let same = json!({ "sub": "alice", "email": "alice@a.example" });
+    let login = confirmed_elsewhere(same).await;
+    let visit = login.visit();
+    visit.complete_login(&login.query).await.unwrap();
+    visit.confirm_login().await.unwrap();
+    assert!(visit.user().await.unwrap().unwrap().email_verified());
+    login.provider.say("/userinfo", &victim.to_string());
+    let data = visit.refresh_user_data().await.unwrap();
+    assert_eq!(data.get("email").unwrap(), "victim@v.example");
+    assert!(data.get("email_verified").is_none());
+    let user = visit.user().await.unwrap().unwrap();
+    assert_eq!(user.email(), Some("victim@v.example"));
+    assert!(!user.email_verified());
+    let data = visit.user_data().await.unwrap().unwrap();
+    assert!(data.get("email_verified").is_none());
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
+    let stores = [
+        crate::SessionStorage::default(),
+        crate::SessionStorage::store(crate::MemoryStore::new(8)),
+    ];
+    for store in stores {
+        for (address, verified) in [("victim@v.example", false), ("alice@a.example", true)] {
+            let change = |config: &mut crate::Config| config.session_store = store.clone();
+            let login = begin_with(Provider::start().await, LoginOptions::default(), change).await;
+            login.grant(&json!({ "email": "alice@a.example", "email_verified": true }));
+            let userinfo = json!({ "sub": "alice", "email": address });
+            login.provider.say("/userinfo", &userinfo.to_string());
+            let visit = login.visit();
+            visit.complete_login(&login.query).await.unwrap();
+            visit.confirm_login().await.unwrap();
+            let current = visit.current().await.unwrap().unwrap();
+            let data = visit.data().await.unwrap().unwrap();
+            // As that version wrote it.
+            let written = Session {
+                id: crate::secret::random(),
+                email_verified: true,
+                is_doubtful: true,
+                ..(*current.session).clone()
+            };
+            let visit = login.miracl.visit(&request("/login", ""));
+            visit.propose(Arc::new(written), data, None).await.unwrap();
+            visit.confirm_login().await.unwrap();
+            let mut cookies = cookies(&visit);
+            for time in ["first", "second"] {
+                let visit = login.miracl.visit(&request("/", &cookies));
+                let user = visit.user().await.unwrap().unwrap();
+                assert_eq!(user.email(), Some(address));
+                assert_eq!(
+                    user.email_verified(),
+                    verified,
+                    "{address}, the {time} time"
+                );
+                let data = visit.user_data().await.unwrap().unwrap();
+                assert_eq!(
+                    data.email_verified(),
+                    verified,
+                    "{address}, the {time} time"
+                );
+                let set = visit.finish().set_cookies;
+                // It is written anew once.
+                assert_eq!(set.is_empty(), time == "second", "{set:?}");
+                let written = set.first().and_then(|line| line.split(';').next());
+                if let Some((name, _)) = written.and_then(|pair| pair.split_once('=')) {
+                    let is_other = |pair: &&str| pair.split('=').next() != Some(name);
+                    let others = cookies.split("; ").filter(is_other);
+                    let all: Vec<&str> = others.chain(written).collect();
+                    cookies = all.join("; ");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(super) const OUTCOMES: &[(Fault, Told, Player)] = {
         outcome!(LogoutTokenWithoutEvents, Refused),
         outcome!(LogoutTokenWrongEvent, Refused),
         outcome!(LogoutTokenWithNonce, Refused),
+        outcome!(LogoutTokenNonceNull, Ended),
         outcome!(LogoutTokenWrongAudience, Refused),
         outcome!(LogoutTokenWrongIssuer, Refused),
         outcome!(LogoutTokenWithoutSubAndSid, Refused),

@@ -22,13 +22,15 @@ enum How {
     Slow,
     /// With an app that knows the only algorithm of its ID tokens.
     Told,
+    /// With such an app of an algorithm that has two names.
+    Renamed,
     /// With an app that is registered for signed userinfo.
     Signed,
     /// With a login that asks for this.
     Asking(&'static str),
 }
 
-use How::{Any, Asking, Fresh, Signed, Slow, Told};
+use How::{Any, Asking, Fresh, Renamed, Signed, Slow, Told};
 
 const STEP_UP: How = Asking("acr_values=urn:example:strong");
 const RECENT: How = Asking("max_age=600");
@@ -51,6 +53,10 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::DiscoveryErrorWithOk, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutTokenEndpoint, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutJwksUri, Refused(Authorization, Provider), Fresh),
+    // What is null is not said, and nobody logs in by the address for log-out.
+    (Fault::DiscoveryAlgorithmsNull, Accepted, Fresh),
+    (Fault::DiscoveryIssText, Accepted, Fresh),
+    (Fault::DiscoveryRelativeLogout, Accepted, Fresh),
 
     // What the browser brings is judged before anything is asked.
     (Fault::CallbackWrongState, Refused(Token, Login), Any),
@@ -135,6 +141,10 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::IdTokenWithoutAcr, Refused(Userinfo, Login), STEP_UP),
     (Fault::IdTokenWrongAtHash, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWithoutAtHash, Accepted, Any),
+    (Fault::IdTokenNullClaims, Accepted, Any),
+    (Fault::IdTokenNonceNull, Refused(Userinfo, Login), Any),
+    (Fault::IdTokenAcrObject, Accepted, Any),
+    (Fault::IdTokenSidNumber, Accepted, Any),
     (Fault::IdTokenBadSignature, Refused(Userinfo, Login), Any),
     (Fault::IdTokenUnsigned, Refused(Userinfo, Login), Any),
     (Fault::IdTokenUnsignedKeepsKid, Refused(Userinfo, Login), Any),
@@ -145,6 +155,8 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::IdTokenUnknownKey, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWithoutKid, Accepted, Any),
     (Fault::IdTokenWithoutKidSeveralKeys, Accepted, Fresh),
+    (Fault::IdTokenKidNull, Accepted, Any),
+    (Fault::IdTokenOtherName, Accepted, Renamed),
     (Fault::IdTokenEmbeddedKey, Refused(Userinfo, Login), Any),
     (Fault::IdTokenCritical, Refused(Userinfo, Login), Any),
     (Fault::IdTokenEncrypted, Refused(Userinfo, Login), Any),
@@ -168,6 +180,9 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::CertsSeveralKeys, Accepted, Fresh),
     // Nothing says which key it is: to try those that fit is as right as to try none.
     (Fault::CertsWithoutKid, Either, Fresh),
+    (Fault::CertsNullMembers, Accepted, Fresh),
+    (Fault::CertsUnreadable, Refused(Userinfo, Login), Fresh),
+    (Fault::CertsOtherIssuer, Refused(Userinfo, Login), Fresh),
     (Fault::CertsWeakKey, Refused(Userinfo, Login), Fresh),
     (Fault::CertsRotatedBeforeSigning, Accepted, Fresh),
 
@@ -216,6 +231,9 @@ pub(crate) fn modules() -> Vec<Module> {
                 Fresh => module.fresh(),
                 Slow => module.slow(),
                 Told => module.with(Setup::PLAIN.told()),
+                Renamed => module
+                    .with(Setup::PLAIN.signed(SigningAlgorithm::EdDsa).told())
+                    .fresh(),
                 Signed => module.with(Setup::PLAIN.userinfo(SigningAlgorithm::Rs256)),
                 Asking(parameters) => module.asking(parameters),
             }

@@ -46,7 +46,10 @@ pub(super) const OUTCOMES: &[(Fault, After, Player)] = {
         outcome!(RefreshedWrongIssuer, Dropped),
         outcome!(RefreshedOtherSub, Dropped),
         outcome!(RefreshedOtherAudience, Dropped),
-        outcome!(RefreshedOtherAuthTime, Dropped),
+        // OpenID Connect Core 1.0 §12.2 has it stay. Who logged in is known without it.
+        outcome!(RefreshedOtherAuthTime, Renewed),
+        outcome!(RefreshedOtherNonce, Dropped),
+        outcome!(RefreshedAtHashNull, Renewed),
     ]
 };
 

@@ -214,6 +214,17 @@ fn change_member(fault: Fault, endpoint: Endpoint, answer: &mut Answer) {
         ),
         Fault::DiscoveryWithoutTokenEndpoint => (Discovery, "token_endpoint", None),
         Fault::DiscoveryWithoutJwksUri => (Discovery, "jwks_uri", None),
+        Fault::DiscoveryAlgorithmsNull => (
+            Discovery,
+            "id_token_signing_alg_values_supported",
+            Some(Value::Null),
+        ),
+        Fault::DiscoveryIssText => (
+            Discovery,
+            "authorization_response_iss_parameter_supported",
+            text("true"),
+        ),
+        Fault::DiscoveryRelativeLogout => (Discovery, "end_session_endpoint", text("/oidc/logout")),
         Fault::TokenWithoutAccessToken => (Token, "access_token", None),
         Fault::TokenScopeArray => (Token, "scope", Some(json!(["openid", "email"]))),
         Fault::TokenWithoutIdToken => (Token, "id_token", None),

@@ -37,6 +37,11 @@ impl Faults {
                 Fault::IdTokenMinutesAhead => shift(claims, |time| time + MINUTES),
                 Fault::IdTokenExtraAudienceWithAzp => claims["azp"] = client(claims).into(),
                 Fault::IdTokenExtraAudienceOtherAzp => claims["azp"] = json!(OTHER_CLIENT),
+                Fault::IdTokenNullClaims => {
+                    for name in ["acr", "at_hash", "auth_time", "azp", "nbf", "sid"] {
+                        claims[name] = Value::Null;
+                    }
+                }
                 _ => {}
             }
         }
@@ -106,6 +111,9 @@ fn other_claim(
         Fault::IdTokenWithoutAcr => ("acr", None),
         Fault::IdTokenWrongAtHash => ("at_hash", Some(json!("AAAAAAAAAAAAAAAAAAAAAA"))),
         Fault::IdTokenWithoutAtHash => ("at_hash", None),
+        Fault::IdTokenNonceNull => ("nonce", Some(Value::Null)),
+        Fault::IdTokenAcrObject => ("acr", Some(json!({ "values": ["urn:example:pin"] }))),
+        Fault::IdTokenSidNumber => ("sid", Some(json!(4711))),
         Fault::IdTokenTooLong => ("padding", Some(json!("x".repeat(PADDING)))),
 
         Fault::RefreshedWrongIssuer if refreshed => ("iss", Some(json!(OTHER_ISSUER))),
@@ -115,6 +123,8 @@ fn other_claim(
             "auth_time",
             Some(json!(time("auth_time").saturating_sub(HOUR))),
         ),
+        Fault::RefreshedOtherNonce if refreshed => ("nonce", Some(json!("another-nonce"))),
+        Fault::RefreshedAtHashNull if refreshed => ("at_hash", Some(Value::Null)),
         _ => return None,
     })
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::signing::rename;
 use super::strangers::{stranger, weak_key};
-use super::{Fault, Faults};
+use super::{Fault, Faults, OTHER_ISSUER};
 use crate::algorithm::SigningAlgorithm;
 use crate::{jwt, random};
 
@@ -31,6 +32,24 @@ impl Faults {
                         key.remove("kid");
                     }
                 }
+                Fault::CertsNullMembers => {
+                    for key in &mut keys {
+                        for name in ["alg", "use", "x5c", "issuer"] {
+                            key[name] = Value::Null;
+                        }
+                    }
+                }
+                Fault::CertsUnreadable => {
+                    for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+                        key.retain(|name, _| !["n", "x", "y"].contains(&name.as_str()));
+                    }
+                }
+                Fault::CertsOtherIssuer => {
+                    for key in &mut keys {
+                        key["issuer"] = json!(OTHER_ISSUER);
+                    }
+                }
+                Fault::IdTokenOtherName => keys.iter_mut().for_each(rename),
                 _ => {}
             }
         }

@@ -24,6 +24,7 @@ impl Faults {
                 Fault::LogoutTokenWithoutEvents => remove(claims, &["events"]),
                 Fault::LogoutTokenWrongEvent => claims["events"] = json!({ OTHER_EVENT: {} }),
                 Fault::LogoutTokenWithNonce => claims["nonce"] = json!("a-nonce"),
+                Fault::LogoutTokenNonceNull => claims["nonce"] = Value::Null,
                 Fault::LogoutTokenWrongAudience => claims["aud"] = json!(OTHER_CLIENT),
                 Fault::LogoutTokenWrongIssuer => claims["iss"] = json!(OTHER_ISSUER),
                 Fault::LogoutTokenWithoutSubAndSid => remove(claims, &["sub", "sid"]),

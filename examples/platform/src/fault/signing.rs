@@ -66,6 +66,8 @@ impl Faults {
                     }
                 }
                 Fault::IdTokenUnknownKey => header["kid"] = json!("unknown"),
+                Fault::IdTokenKidNull => header["kid"] = Value::Null,
+                Fault::IdTokenOtherName => rename(header),
                 Fault::IdTokenEmbeddedKey => {
                     let algorithm = honest["alg"].as_str().and_then(SigningAlgorithm::parse);
                     let jwk = stranger().jwk(algorithm.unwrap_or_default()).clone();
@@ -93,6 +95,13 @@ impl Faults {
         } else {
             token
         }
+    }
+}
+
+/// Gives `alg` the other name of what it says, if that has one (RFC 9864 §2.2).
+pub(super) fn rename(header: &mut Value) {
+    if header["alg"] == "EdDSA" {
+        header["alg"] = json!("Ed25519");
     }
 }
 

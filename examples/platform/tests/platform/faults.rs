@@ -99,6 +99,24 @@ fn in_answers() -> Vec<(Fault, Place, Seen)> {
             Member("jwks_uri", None),
         ),
         (
+            Fault::DiscoveryAlgorithmsNull,
+            Discovery,
+            Member("id_token_signing_alg_values_supported", Some(Value::Null)),
+        ),
+        (
+            Fault::DiscoveryIssText,
+            Discovery,
+            Member(
+                "authorization_response_iss_parameter_supported",
+                Some(json!("true")),
+            ),
+        ),
+        (
+            Fault::DiscoveryRelativeLogout,
+            Discovery,
+            Member("end_session_endpoint", Some(json!("/oidc/logout"))),
+        ),
+        (
             Fault::TokenInvalidGrant,
             Token,
             error(400, r#"{"error":"invalid_grant""#),
@@ -403,9 +421,6 @@ fn plain(mut answer: Value) -> Value {
             answer[name] = json!("some token");
         }
     }
-    if let Some(object) = answer.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
-    }
     answer
 }
 
@@ -485,7 +500,8 @@ async fn judge(ask: &Ask, honest: &Value, seen: &Seen, name: &str) {
             let padding = format!(r#""padding":"{}""#, "x".repeat(HUGE));
             let rest = answer.body.replacen(&padding, r#""padding":null"#, 1);
             assert!(rest.len() < answer.body.len(), "{name}: that is not huge");
-            let rest: Value = serde_json::from_str(&rest).unwrap();
+            let mut rest: Value = serde_json::from_str(&rest).unwrap();
+            rest.as_object_mut().unwrap().remove("padding");
             assert_eq!(plain(rest), *honest, "{name}");
         }
         Seen::Late => {

@@ -104,6 +104,19 @@ pub(crate) fn in_claims() -> Vec<(Fault, Vec<Claim>)> {
             is(json!("of another token")),
         ),
         one(Fault::IdTokenWithoutAtHash, "at_hash", ABSENT),
+        (
+            Fault::IdTokenNullClaims,
+            ["acr", "at_hash", "auth_time", "azp", "nbf", "sid"]
+                .map(|name| (name, is(Value::Null)))
+                .to_vec(),
+        ),
+        one(Fault::IdTokenNonceNull, "nonce", is(Value::Null)),
+        one(
+            Fault::IdTokenAcrObject,
+            "acr",
+            is(json!({ "values": ["urn:example:pin"] })),
+        ),
+        one(Fault::IdTokenSidNumber, "sid", is(json!(4711))),
         one(
             Fault::IdTokenTooLong,
             "padding",
@@ -131,6 +144,11 @@ pub(crate) fn in_refreshed_claims() -> Vec<(Fault, Claim)> {
             Fault::RefreshedOtherAuthTime,
             ("auth_time", Some(json!("-1 h"))),
         ),
+        (
+            Fault::RefreshedOtherNonce,
+            ("nonce", Some(json!("another-nonce"))),
+        ),
+        (Fault::RefreshedAtHashNull, ("at_hash", Some(Value::Null))),
     ]
 }
 
@@ -145,6 +163,8 @@ pub(crate) const IN_FORM: &[Fault] = &[
     Fault::IdTokenOtherAlgorithm,
     Fault::IdTokenUnknownKey,
     Fault::IdTokenWithoutKid,
+    Fault::IdTokenKidNull,
+    Fault::IdTokenOtherName,
     Fault::IdTokenEmbeddedKey,
     Fault::IdTokenCritical,
     Fault::IdTokenEncrypted,
@@ -288,6 +308,39 @@ async fn a_bad_signature_is_under_honest_claims() {
             !verifies(candidates(&keys, &token)[0], &token),
             "{algorithm:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_kid_that_is_null_is_there() {
+    let platform = start().await;
+    let header = header(&id_token(&platform, Fault::IdTokenKidNull).await);
+    assert_eq!(header.get("kid"), Some(&Value::Null));
+    assert_eq!(header["alg"], "RS256");
+}
+
+#[tokio::test]
+async fn the_other_name_of_an_algorithm_stands_in_the_token_and_at_its_key() {
+    let platform = start().await;
+    for (algorithm, name) in [
+        (SigningAlgorithm::EdDsa, "Ed25519"),
+        (SigningAlgorithm::Es256, "ES256"),
+    ] {
+        let mut client = Client::new("app", "s3cret", CALLBACK);
+        client.id_token_signed_response_alg = algorithm;
+        platform.add_client(client).unwrap();
+        let honest = certs(&platform).await;
+        let token = id_token(&platform, Fault::IdTokenOtherName).await;
+        assert_eq!(header(&token)["alg"], name);
+        platform.set_fault(Some(Fault::IdTokenOtherName));
+        let keys = certs(&platform).await;
+        platform.set_fault(None);
+        let [renamed] = candidates(&keys, &token)[..] else {
+            panic!("not one key: {keys}");
+        };
+        let mut key = renamed.clone();
+        key["alg"] = json!(algorithm.as_str());
+        assert!(honest["keys"].as_array().unwrap().contains(&key));
     }
 }
 

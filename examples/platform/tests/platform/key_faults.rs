@@ -2,7 +2,7 @@
 
 use miracl_platform::{Client, Fault, Platform, SigningAlgorithm};
 use ring::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{CALLBACK, EMAIL, certs, claims, exchange, log_in, start};
 use crate::verify::{candidates, header, member, segment, verifies};
@@ -14,6 +14,9 @@ pub(crate) const TESTED: &[Fault] = &[
     Fault::CertsDuplicateKid,
     Fault::CertsSeveralKeys,
     Fault::CertsWithoutKid,
+    Fault::CertsNullMembers,
+    Fault::CertsUnreadable,
+    Fault::CertsOtherIssuer,
     Fault::CertsWeakKey,
     Fault::CertsRotatedBeforeSigning,
     Fault::IdTokenWithoutKidSeveralKeys,
@@ -119,6 +122,40 @@ async fn keys_without_kid_are_the_honest_ones() {
         let mut honest = honest.clone();
         honest.as_object_mut().unwrap().remove("kid");
         assert_eq!(*key, honest);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_the_honest_ones_but_for_the_members_that_a_fault_names() {
+    let platform = start().await;
+    let honest = certs(&platform).await;
+    let other = || Some(json!("https://issuer.example"));
+    let null = || Some(Value::Null);
+    for (fault, changes) in [
+        (
+            Fault::CertsNullMembers,
+            ["alg", "use", "x5c", "issuer"]
+                .map(|name| (name, null()))
+                .to_vec(),
+        ),
+        (
+            Fault::CertsUnreadable,
+            ["n", "x", "y"].map(|name| (name, None)).to_vec(),
+        ),
+        (Fault::CertsOtherIssuer, vec![("issuer", other())]),
+    ] {
+        let (_, set) = log_in_under(&platform, &[fault]).await;
+        assert_eq!(keys(&set).len(), keys(&honest).len());
+        for (key, honest) in keys(&set).iter().zip(keys(&honest)) {
+            let mut expected = honest.as_object().unwrap().clone();
+            for (name, value) in &changes {
+                match value {
+                    Some(value) => expected.insert((*name).to_owned(), value.clone()),
+                    None => expected.remove(*name),
+                };
+            }
+            assert_eq!(*key, Value::Object(expected), "{}", fault.name());
+        }
     }
 }
 

@@ -153,3 +153,21 @@ async fn a_login_shows_with_which_algorithm_the_provider_signs() {
     use SigningAlgorithm::{ES256, RS256};
     assert_eq!(seen.cut(vec![RS256, ES256]), [ES256]);
 }
+
+#[tokio::test]
+async fn a_token_ends_the_session_whose_name_is_a_number() {
+    let login = begin_with(Provider::start().await, LoginOptions::default(), |_| {}).await;
+    login.grant(&json!({ "sid": 4711 }));
+    let visit = login.visit();
+    visit.complete_login(&login.query).await.unwrap();
+    visit.confirm_login().await.unwrap();
+    let cookies = cookies(&visit);
+    let mut other = token(&login, "sid", json!(4712));
+    other["jti"] = json!("token-2");
+    for claims in [&mut other, &mut token(&login, "sid", json!(4711))] {
+        claims.as_object_mut().unwrap().remove("sub");
+        assert!(is_in(&login, &cookies).await);
+        assert_eq!(post(&login, claims).await.0, 200);
+    }
+    assert!(!is_in(&login, &cookies).await);
+}

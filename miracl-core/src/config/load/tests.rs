@@ -55,6 +55,38 @@ fn every_mistake_is_named_at_once() {
 }
 
 #[test]
+fn an_algorithm_is_known_by_each_of_its_names_and_a_shared_key_is_refused_on_purpose() {
+    for key in [
+        "id_token_signed_response_alg",
+        "userinfo_signed_response_alg",
+    ] {
+        let config = |name: &str| from_json(&format!(r#"{{"{key}":"{name}"}}"#));
+        for (name, algorithm) in [
+            ("EdDSA", SigningAlgorithm::EdDSA),
+            ("Ed25519", SigningAlgorithm::EdDSA),
+            ("ESP256", SigningAlgorithm::ES256),
+        ] {
+            let config = config(name).unwrap();
+            let found = config
+                .id_token_signed_response_alg
+                .or(config.userinfo_signed_response_alg);
+            assert_eq!(found, Some(algorithm), "{name}");
+        }
+        for (name, why) in [
+            (
+                "HS256",
+                "`HS256` is not accepted here: shared-key signature",
+            ),
+            ("none", "`none` is not accepted here: no signature"),
+            ("ES512", "`ES512` is not known"),
+        ] {
+            let error = config(name).unwrap_err().to_string();
+            assert!(error.contains(why) && error.contains("RS256"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_session_store_that_is_not_known_is_named_without_its_password() {
     for (value, shown) in [
         ("postgres://:hunter2@h", "`postgres` is not known"),

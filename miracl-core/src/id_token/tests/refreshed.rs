@@ -61,26 +61,57 @@ fn a_refreshed_token_is_about_the_same_person_from_the_same_issuer_for_this_clie
 #[test]
 fn what_a_refreshed_token_leaves_out_or_adds_is_not_compared() {
     let provider = Provider::new();
-    for claim in ["nonce", "auth_time", "azp"] {
-        let named = with(
-            claim,
-            json!(if claim == "auth_time" {
-                json!(NOW)
-            } else {
-                json!("client")
-            }),
-        );
-        let silent = with(claim, Value::Null);
-        assert_eq!(refresh(&provider, &named, &silent), Ok(()), "{claim}");
-        assert_eq!(refresh(&provider, &silent, &named), Ok(()), "{claim}");
-        assert_eq!(refresh(&provider, &named, &named), Ok(()), "{claim}");
+    for claim in ["nonce", "azp"] {
+        let (named, mut silent) = (with(claim, json!("client")), with(claim, Value::Null));
+        for null in [false, true] {
+            if null {
+                silent[claim] = Value::Null;
+            }
+            let first = without_null(&silent);
+            assert_eq!(refresh(&provider, &named, &silent), Ok(()), "{claim}");
+            assert_eq!(refresh(&provider, &first, &named), Ok(()), "{claim}");
+            assert_eq!(refresh(&provider, &named, &named), Ok(()), "{claim}");
+        }
     }
-    let (then, later) = (
-        with("auth_time", json!(NOW - 9)),
-        with("auth_time", json!(NOW)),
-    );
-    let changed = IdTokenError::Changed { claim: "auth_time" };
-    assert_eq!(refresh(&provider, &then, &later), Err(changed));
+}
+
+/// The claims as a session has them.
+fn without_null(claims: &Value) -> Value {
+    json::in_token(claims.to_string().as_bytes())
+        .unwrap()
+        .into()
+}
+
+#[test]
+fn another_time_of_authentication_ends_no_session() {
+    let provider = Provider::new();
+    let at = |time: Value| with("auth_time", time);
+    for (then, later) in [
+        (json!(NOW - 9), json!(NOW)),
+        (json!(NOW), json!(NOW - 9)),
+        (json!(NOW), json!("yesterday")),
+        (json!(NOW), Value::Null),
+        (Value::Null, json!(NOW)),
+    ] {
+        let refreshed = refresh(&provider, &at(then), &at(later.clone()));
+        assert_eq!(refreshed, Ok(()), "{later}");
+    }
+}
+
+#[test]
+fn claims_of_a_refreshed_token_that_are_null_are_absent() {
+    let provider = Provider::new();
+    for claim in ["at_hash", "nonce", "auth_time", "azp", "nbf", "acr", "sid"] {
+        let mut now = claims();
+        now[claim] = Value::Null;
+        assert_eq!(refresh(&provider, &claims(), &now), Ok(()), "{claim}");
+    }
+    for claim in ["iss", "sub", "aud", "exp", "iat"] {
+        let mut now = claims();
+        now[claim] = Value::Null;
+        let missing = IdTokenError::Missing { claim };
+        assert_eq!(refresh(&provider, &claims(), &now), Err(missing));
+    }
 }
 
 #[test]
@@ -95,6 +126,13 @@ fn a_refreshed_token_is_signed_by_the_provider() {
     for (verdict, error) in [
         (token.signature(&provider.keys), IdTokenError::Signature),
         (Verdict::WeakKey, IdTokenError::WeakKey),
+        (Verdict::OtherIssuer, IdTokenError::KeyOfOtherIssuer),
+        (
+            Verdict::UnreadableKey,
+            IdTokenError::UnreadableKey {
+                kid: Some("1".to_owned()),
+            },
+        ),
         (
             Verdict::NoKey,
             IdTokenError::UnknownKey {
