@@ -21,8 +21,9 @@ const PART_LEN: usize = 3800;
 const SMALL: usize = 640;
 /// More parts than fit into the budget.
 const MAX_PARTS: usize = 3;
-/// How many values of one name are tried. A browser sends several where another app of the host set the name for a longer path or
-/// for a parent domain, and the good one is behind them. Each of them costs a decryption, or a question to the store of sessions.
+/// How many values of one name are tried. A browser sends several where another app of the host set the name for a
+/// longer path or for a parent domain, and the good one is behind them. Each of them costs a decryption, or a question
+/// to the store of sessions.
 pub(crate) const TRIES: usize = 4;
 /// The longest value that is tried: no browser keeps a longer one.
 const MAX_VALUE: usize = 4096;
@@ -47,7 +48,8 @@ pub(crate) struct Cookies {
     keys: KeyRing,
 }
 
-/// Which of our cookies a name is. Another app of the host may have a prefix that begins with ours, so names are compared whole.
+/// Which of our cookies a name is. Another app of the host may have a prefix that begins with ours, so names are
+/// compared whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ours {
     Session,
@@ -279,8 +281,9 @@ impl Cookies {
         found
     }
 
-    /// Finds the two cookies of a session. `read` is told what is in the small one, and whether the first key sealed it; it returns the
-    /// session, if that counts, and the nonce of the large one. Beside the session stands whether the large one is there.
+    /// Finds the two cookies of a session. `read` is told what is in the small one, and whether the first key sealed
+    /// it; it returns the session, if that counts, and the nonce of the large one. Beside the session stands whether
+    /// the large one is there.
     ///
     /// Where a name comes several times, those that belong together count, of at most [`TRIES`] of each.
     ///
@@ -445,7 +448,8 @@ impl Cookies {
         value.len() <= MAX_VALUE && self.keys.know(value)
     }
 
-    /// Whether one of the first values in the request was sealed by a key or in a format that this process does not know.
+    /// Whether one of the first values in the request was sealed by a key or in a format that this process does not
+    /// know.
     pub(crate) fn has_foreign(&self, header: &[u8], purpose: Purpose, name: &str) -> bool {
         values(header, name)
             .filter(|value| value.len() <= MAX_VALUE)

@@ -32,8 +32,8 @@ const MAX_LOGINS: usize = 5;
 /// How many of them one response deletes, so that it has not too many headers.
 pub(crate) const MAX_DELETIONS: usize = 20;
 
-/// The most bytes of a text that a login asks for. The longest of an authorization request stay far below: they are user ids, tags of
-/// languages, and short lists.
+/// The most bytes of a text that a login asks for. The longest of an authorization request stay far below: they are
+/// user ids, tags of languages, and short lists.
 const MAX_OPTION: usize = 512;
 
 /// The characters of a `state`: 32 bytes in base64url.
@@ -66,14 +66,16 @@ const HOST_MARK: &str = "from_other_host";
 
 /// What one login asks for. Everything is optional.
 ///
-/// Each text but [`return_to`](Self::return_to) and [`extra`](Self::extra) may have 512 bytes. A login with a longer one is not begun:
-/// [`FailureReason::ParameterTooLong`] names it, whether it comes from a link to the login route or from the app's own code.
+/// Each text but [`return_to`](Self::return_to) and [`extra`](Self::extra) may have 512 bytes. A login with a longer
+/// one is not begun: [`FailureReason::ParameterTooLong`] names it, whether it comes from a link to the login route or
+/// from the app's own code.
 ///
 /// `Debug` shows none of the values: hints and user ids are e-mail addresses, and an activation token is a secret.
 #[derive(Clone, Default)]
 pub struct LoginOptions {
     /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), also when it is no path
-    /// on this site, when it is longer than 512 bytes, and when it does not fit into the login's cookie beside the session's.
+    /// on this site, when it is longer than 512 bytes, and when it does not fit into the login's cookie beside the
+    /// session's.
     pub return_to: Option<String>,
     /// MIRACL: the user id to pre-fill, or the identity to select.
     pub prerollid: Option<String>,
@@ -93,8 +95,8 @@ pub struct LoginOptions {
     /// The languages preferred for the provider's pages (BCP 47), separated by spaces.
     pub ui_locales: Option<String>,
     /// Further parameters of the authorization request. Those that belong to the protocol (`state`, `redirect_uri`,
-    /// `scope` ...) cannot be set: they are left out, and the log says so. No link can carry these, and their length is the app's
-    /// own affair: a visitor's words do not belong here uncut.
+    /// `scope` ...) cannot be set: they are left out, and the log says so. No link can carry these, and their length is
+    /// the app's own affair: a visitor's words do not belong here uncut.
     pub extra: Vec<(String, String)>,
 }
 
@@ -254,8 +256,8 @@ pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
     format!("{prefix}{}", hex(&mark[..4]))
 }
 
-/// The logins under way that a request has, as far as they are looked at: when each was begun, which it is, and its bytes. One that does
-/// not open is of another replica's key, or broken, and counts as oldest.
+/// The logins under way that a request has, as far as they are looked at: when each was begun, which it is, and its
+/// bytes. One that does not open is of another replica's key, or broken, and counts as oldest.
 fn oldest_first(cookies: &Cookies, sent: &Sent<'_>, binding: &Binding) -> Vec<(u64, u32, usize)> {
     let mut logins: Vec<(u64, u32, usize)> = Vec::new();
     for (number, value, bytes) in &sent.first_logins {
@@ -275,7 +277,8 @@ impl Miracl {
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
     /// Unlike [`Visit::login_url`] it makes no login yet: it sets no cookie and needs no provider.
-    /// [`LoginOptions::extra`] is not part of it. The login route refuses texts that are too long, as [`LoginOptions`] says.
+    /// [`LoginOptions::extra`] is not part of it. The login route refuses texts that are too long, as [`LoginOptions`]
+    /// says.
     pub fn login_start_url(&self, options: &LoginOptions) -> String {
         let engine = self.engine();
         let mut url = engine.origin.clone();

@@ -390,7 +390,8 @@ impl Visit {
         cookies.sent(self.header(), &others).bytes() + state.bytes()
     }
 
-    /// Drops logins under way, the first of the header first, where the browser would hold more than the budget of cookies.
+    /// Drops logins under way, the first of the header first, where the browser would hold more than the budget of
+    /// cookies.
     fn make_room(&self, state: &mut State) {
         let cookies = &self.miracl().engine().cookies;
         let grows = state.cookies.iter().any(|cookie| cookie.len > 0);

@@ -1,4 +1,5 @@
-//! Cookies without end: what they cost grows with their bytes and no faster, and the good one among a few junk ones still counts.
+//! Cookies without end: what they cost grows with their bytes and no faster, and the good one among a few junk ones
+//! still counts.
 
 use std::fmt::Write as _;
 
@@ -173,8 +174,8 @@ const ASKS: [&str; 7] = [
     "at once",
 ];
 
-/// Plays every route and everything that a page may ask, each with a visit of its own, and returns what each of them did. What ends
-/// the session comes last.
+/// Plays every route and everything that a page may ask, each with a visit of its own, and returns what each of them
+/// did. What ends the session comes last.
 async fn play(browser: &Browser, header: &str) -> Vec<(String, Work)> {
     let miracl = &browser.login.miracl;
     let mut done = Vec::new();
@@ -310,8 +311,8 @@ fn broken(value: &str, number: usize) -> String {
     changed
 }
 
-/// A header with junk of every name before each good cookie: what another app's are like, and changed copies of the good one. Parts
-/// multiply, so there is less before each of them.
+/// A header with junk of every name before each good cookie: what another app's are like, and changed copies of the
+/// good one. Parts multiply, so there is less before each of them.
 fn with_junk(header: &str, copies: usize) -> String {
     let mut pairs = Vec::new();
     for pair in header.split("; ") {

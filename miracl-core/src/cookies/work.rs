@@ -1,4 +1,5 @@
-//! Counts what is done with the cookies of requests, in tests: work grows with what a stranger sends, and no faster than it.
+//! Counts what is done with the cookies of requests, in tests: work grows with what a stranger sends, and no faster
+//! than it.
 
 use std::cell::Cell;
 

@@ -349,8 +349,10 @@ async fn a_text_of_more_than_512_bytes_begins_no_login_and_is_named() {
                     assert!(fits, "{name} {len}");
                     continue;
                 };
-                let named = matches!(failure.reason(), FailureReason::ParameterTooLong { name: found } if *found == name);
-                assert!(named && !fits, "{name} {len}: {failure}");
+                let FailureReason::ParameterTooLong { name: found } = failure.reason() else {
+                    panic!("{name} {len}: {failure}");
+                };
+                assert!(*found == name && !fits, "{name} {len}: {failure}");
                 assert_eq!(failure.status(), 400);
                 assert!(failure.to_string().contains(name), "{failure}");
                 assert!(!failure.to_string().contains("xx"), "{failure}");
