@@ -13,7 +13,7 @@ use crate::{
     error::{AuthFailure, Description, FailureReason, SessionError, printable},
     id_token::{Expected, IdToken, IdTokenError, Unverified},
     jwks::Cause,
-    login::{PendingLogin, cookie_name, mark},
+    login::{PendingLogin, STATE_LEN, cookie_name, mark},
     marks::MarkedBy,
     receipt::{Applied, Receipt, Recorder},
     routes::Route,
@@ -249,13 +249,17 @@ impl Visit {
             .filter(|state| !state.is_empty())
             .ok_or(FailureReason::StateMissing)
             .and_then(|state| {
+                if state.len() != STATE_LEN {
+                    return Err(self.state_unknown());
+                }
                 let mark = mark(state);
                 let name = cookie_name(&engine.cookies.login_prefix, &mark);
+                let read = |plain: &[u8]| {
+                    PendingLogin::decode(plain, &binding).filter(|login| login.has_state(state))
+                };
                 engine
                     .cookies
-                    .open(self.header(), Purpose::Login, &name)
-                    .and_then(|found| PendingLogin::decode(&found.plain, &binding))
-                    .filter(|login| login.has_state(state))
+                    .open(self.header(), Purpose::Login, &name, read)
                     .map(|login| (login, mark, name))
                     .ok_or_else(|| self.state_unknown())
             });

@@ -177,7 +177,8 @@ pub struct Config {
     #[doc(alias = "cookie_secret")]
     pub cookie_keys: Vec<CookieKey>,
 
-    /// The beginning of every cookie name. By default `miracl`. Two apps on one host need two prefixes.
+    /// The beginning of every cookie name. By default `miracl`. Two apps on one host need two prefixes, of which one
+    /// may begin with the other.
     pub cookie_prefix: String,
 
     /// How long a session lives without a request that asks for it. By default 24 hours.

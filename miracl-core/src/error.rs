@@ -24,6 +24,18 @@ pub enum FailureReason {
         /// The parameter's name.
         name: &'static str,
     },
+    /// A parameter of the request for a login is longer than what it is for: see [`LoginOptions`](crate::LoginOptions).
+    ParameterTooLong {
+        /// The parameter's name.
+        name: &'static str,
+    },
+    /// The login under way does not fit into a cookie beside those of the session.
+    LoginTooLarge {
+        /// How many bytes its cookie would take.
+        bytes: usize,
+        /// How many it may take.
+        limit: usize,
+    },
     /// The callback carries tokens, which a code-flow client never asked to have in its URL.
     TokenInResponse,
     /// The callback is longer than 64 KiB.
@@ -92,6 +104,7 @@ impl FailureReason {
     fn status(&self) -> u16 {
         match self {
             Self::DuplicateParameter { .. }
+            | Self::ParameterTooLong { .. }
             | Self::TokenInResponse
             | Self::StateMissing
             | Self::StateUnknown
@@ -132,7 +145,7 @@ impl FailureReason {
                 }
                 _ => 502,
             },
-            Self::SessionTooLarge(_) => 431,
+            Self::SessionTooLarge(_) | Self::LoginTooLarge { .. } => 431,
             Self::Session(_) => 503,
         }
     }
@@ -160,7 +173,10 @@ impl FailureReason {
             Self::Provider(_) | Self::Denied { .. } if self.status() >= 500 => {
                 "The login service cannot be reached at the moment. Please try again in a few minutes."
             }
-            Self::InitiationIssuer { .. } | Self::InitiationTarget => {
+            Self::InitiationIssuer { .. }
+            | Self::InitiationTarget
+            | Self::ParameterTooLong { .. }
+            | Self::LoginTooLarge { .. } => {
                 "The link that brought you here does not lead to a login of this site. Please log in from here."
             }
             Self::LoginLoop => {
@@ -181,6 +197,11 @@ impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateParameter { name } => write!(f, "the request has the parameter `{name}` twice"),
+            Self::ParameterTooLong { name } => write!(f, "the parameter `{name}` of the request for a login is too long"),
+            Self::LoginTooLarge { bytes, limit } => write!(
+                f,
+                "the login under way takes {bytes} bytes of cookies, and {limit} is what is left beside the session"
+            ),
             Self::TokenInResponse => f.write_str("the callback carries tokens in its parameters, which were never asked for"),
             Self::ResponseTooLarge => f.write_str("the callback is longer than 64 KiB"),
             Self::StateMissing => f.write_str("the callback has no `state`"),

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const SECTION: &str = "OIDC Core §4";
+/// The longest address of a page that is looked at. What is longer than a path to return to leads home, up to here.
+const MAX_TARGET: usize = 2048;
 
 /// What the third party asks for. Each parameter may be there once.
 #[derive(Default)]
@@ -104,6 +106,10 @@ impl Visit {
         let Some(target) = target.filter(|target| !target.is_empty()) else {
             return Ok(None);
         };
+        if target.len() > MAX_TARGET {
+            let name = "target_link_uri";
+            return Err(FailureReason::ParameterTooLong { name });
+        }
         if let Some(path) = ReturnTo::from_url(target, &engine.origin, &engine.own_paths())
             .or_else(|| engine.return_to(target))
         {

@@ -15,7 +15,7 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
 use crate::{
     config::WhenUnavailable,
-    cookies::{Keep, SESSION_BUDGET, SetCookie},
+    cookies::{Keep, Ours, SESSION_BUDGET, SetCookie},
     error::SessionError,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId, User},
@@ -116,10 +116,14 @@ impl Visit {
             }
             return Ok(state.current.clone());
         };
-        let loaded = match engine.cookies.id(self.header()) {
-            Some(id) => self.load(store, id, &binding).await?,
-            None => None,
-        };
+        // Where a junk cookie of another app hides the good one, the store says which that is.
+        let mut loaded = None;
+        for id in engine.cookies.ids(self.header()) {
+            loaded = self.load(store, id, &binding).await?;
+            if loaded.is_some() {
+                break;
+            }
+        }
         let moved = {
             let mut state = self.lock();
             if !state.read {
@@ -392,15 +396,16 @@ impl Visit {
         let engine = self.miracl().engine();
         let (config, cookies) = (&engine.config, &engine.cookies);
         let now = engine.now();
-        let read = |plain: &[u8], first_key| (engine.living(plain, binding, now), first_key);
-        let Some(((living, first_key), nonce)) = cookies.read_session(self.header(), read) else {
+        let read = |plain: &[u8], first_key| {
+            let session = engine.living(plain, binding, now)?;
+            let data = session.data;
+            Some(((session, first_key), data))
+        };
+        let found = cookies.read_session(self.header(), read);
+        let Some(((mut session, first_key), is_whole)) = found else {
             return;
         };
-        let Some(mut session) = living else {
-            tracing::debug!("a session has ended, or belongs to another client");
-            return;
-        };
-        if nonce != Some(session.data) {
+        if !is_whole {
             self.drop_halves(state);
             return;
         }
@@ -444,8 +449,8 @@ impl Visit {
             current.data = match &current.stored {
                 Some(stored) => engine.read_stored_data(session, stored),
                 None => cookies
-                    .open_parts(self.header(), Purpose::Data, &cookies.data)
-                    .and_then(|found| SessionData::decode(&found.plain, session)),
+                    .open_data(self.header(), session.data)
+                    .and_then(|plain| SessionData::decode(&plain, session)),
             }
             .map(Arc::new);
         }
@@ -512,15 +517,15 @@ impl Visit {
     /// Deletes the session's cookies that the request has, in place of what this response would set.
     pub(crate) fn delete_session_cookies(&self, state: &mut State) {
         let cookies = &self.miracl().engine().cookies;
-        state.cookies.retain(|cookie| {
-            cookie.name != cookies.session && !cookie.name.starts_with(&cookies.data)
-        });
-        for name in [&cookies.session, &cookies.data] {
-            let sent = cookies.names_of_parts(self.header(), name);
-            put(
-                &mut state.cookies,
-                sent.iter().map(|part| cookies.delete(part)),
-            );
-        }
+        let of_session = |name: &str| {
+            let ours = cookies.ours(name);
+            matches!(ours, Some(Ours::Session | Ours::Data(_)))
+        };
+        state.cookies.retain(|cookie| !of_session(&cookie.name));
+        let sent = cookies.session_names(self.header());
+        put(
+            &mut state.cookies,
+            sent.iter().map(|name| cookies.delete(name)),
+        );
     }
 }

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     config::{Pkce, ResponseMode},
-    cookies::{BUDGET, Keep},
+    cookies::{BUDGET, Cookies, Keep, Ours, SESSION_BUDGET, Sent, SetCookie},
     error::{AuthFailure, FailureReason, ProviderError, printable},
     id_token::same,
     marks::LoginMark,
@@ -22,7 +22,7 @@ use crate::{
     seal::Purpose,
     secret::{hex, random},
     session::{Binding, SessionId},
-    visit::Visit,
+    visit::{Visit, put},
     wire::{Reader, Writer},
 };
 
@@ -30,7 +30,14 @@ use crate::{
 const MAX_LOGINS: usize = 5;
 
 /// How many of them one response deletes, so that it has not too many headers.
-const MAX_DELETIONS: usize = 20;
+pub(crate) const MAX_DELETIONS: usize = 20;
+
+/// The most bytes of a text that a login asks for. The longest of an authorization request stay far below: they are
+/// user ids, tags of languages, and short lists.
+const MAX_OPTION: usize = 512;
+
+/// The characters of a `state`: 32 bytes in base64url.
+pub(crate) const STATE_LEN: usize = 43;
 
 /// Parameters of the authorization request that are this library's own: [`LoginOptions::extra`] cannot set them.
 const RESERVED: [&str; 18] = [
@@ -59,11 +66,16 @@ const HOST_MARK: &str = "from_other_host";
 
 /// What one login asks for. Everything is optional.
 ///
+/// Each text but [`return_to`](Self::return_to) and [`extra`](Self::extra) may have 512 bytes. A login with a longer
+/// one is not begun: [`FailureReason::ParameterTooLong`] names it, whether it comes from a link to the login route or
+/// from the app's own code.
+///
 /// `Debug` shows none of the values: hints and user ids are e-mail addresses, and an activation token is a secret.
 #[derive(Clone, Default)]
 pub struct LoginOptions {
     /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), also when it is no path
-    /// on this site or longer than 512 bytes.
+    /// on this site, when it is longer than 512 bytes, and when it does not fit into the login's cookie beside the
+    /// session's.
     pub return_to: Option<String>,
     /// MIRACL: the user id to pre-fill, or the identity to select.
     pub prerollid: Option<String>,
@@ -83,7 +95,8 @@ pub struct LoginOptions {
     /// The languages preferred for the provider's pages (BCP 47), separated by spaces.
     pub ui_locales: Option<String>,
     /// Further parameters of the authorization request. Those that belong to the protocol (`state`, `redirect_uri`,
-    /// `scope` ...) cannot be set: they are left out, and the log says so.
+    /// `scope` ...) cannot be set: they are left out, and the log says so. No link can carry these, and their length is
+    /// the app's own affair: a visitor's words do not belong here uncut.
     pub extra: Vec<(String, String)>,
 }
 
@@ -92,25 +105,28 @@ impl LoginOptions {
     fn from_query(query: &str) -> Self {
         let mut options = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let value = Some(value.into_owned()).filter(|value| !value.is_empty());
-            match name.as_ref() {
-                "return_to" => options.return_to = value,
-                "prerollid" => options.prerollid = value,
-                "acttoken" => options.acttoken = value,
-                "lang" => options.lang = value,
-                "prompt" => options.prompt = value,
-                "max_age" => options.max_age = value.and_then(|value| value.parse().ok()),
-                "acr_values" => options.acr_values = value,
-                "login_hint" => options.login_hint = value,
-                "ui_locales" => options.ui_locales = value,
-                _ => {}
-            }
+            let option = match name.as_ref() {
+                "return_to" => &mut options.return_to,
+                "prerollid" => &mut options.prerollid,
+                "acttoken" => &mut options.acttoken,
+                "lang" => &mut options.lang,
+                "prompt" => &mut options.prompt,
+                "max_age" => {
+                    options.max_age = value.parse().ok();
+                    continue;
+                }
+                "acr_values" => &mut options.acr_values,
+                "login_hint" => &mut options.login_hint,
+                "ui_locales" => &mut options.ui_locales,
+                _ => continue,
+            };
+            *option = Some(value.into_owned()).filter(|value| !value.is_empty());
         }
         options
     }
 
     /// The parameters that are passed on to the provider.
-    fn parameters(&self) -> impl Iterator<Item = (&str, String)> {
+    fn parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
         let max_age = self.max_age.map(|seconds| seconds.to_string());
         [
             ("prerollid", self.prerollid.clone()),
@@ -240,11 +256,29 @@ pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
     format!("{prefix}{}", hex(&mark[..4]))
 }
 
+/// The logins under way that a request has, as far as they are looked at: when each was begun, which it is, and its
+/// bytes. One that does not open is of another replica's key, or broken, and counts as oldest.
+fn oldest_first(cookies: &Cookies, sent: &Sent<'_>, binding: &Binding) -> Vec<(u64, u32, usize)> {
+    let mut logins: Vec<(u64, u32, usize)> = Vec::new();
+    for (number, value, bytes) in &sent.first_logins {
+        let opened = cookies.open_login(*number, value);
+        let login = opened.and_then(|plain| PendingLogin::decode(&plain, binding));
+        let created = login.map_or(0, |login| login.created_ms);
+        match logins.iter_mut().find(|(_, known, _)| known == number) {
+            Some(known) => *known = (known.0.max(created), *number, known.2 + bytes),
+            None => logins.push((created, *number, *bytes)),
+        }
+    }
+    logins.sort_unstable();
+    logins
+}
+
 impl Miracl {
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
     /// Unlike [`Visit::login_url`] it makes no login yet: it sets no cookie and needs no provider.
-    /// [`LoginOptions::extra`] is not part of it.
+    /// [`LoginOptions::extra`] is not part of it. The login route refuses texts that are too long, as [`LoginOptions`]
+    /// says.
     pub fn login_start_url(&self, options: &LoginOptions) -> String {
         let engine = self.engine();
         let mut url = engine.origin.clone();
@@ -284,33 +318,56 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// As [`login_url`](Self::login_url).
+    /// As [`login_url`](Self::login_url), and [`FailureReason::ParameterTooLong`].
     pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        let options = self.admit(options)?;
         match self.on_our_host(&options) {
             Some(there) => Ok(there),
             None => self.begin_login(options).await,
         }
     }
 
+    /// Takes options as they may be acted on: each of a sensible length, and a path to return to that is one.
+    fn admit(&self, mut options: LoginOptions) -> Result<LoginOptions, AuthFailure> {
+        let engine = self.miracl().engine();
+        let path = options.return_to.as_deref();
+        let path = path.and_then(|path| engine.return_to(path));
+        options.return_to = path.map(ReturnTo::into_string);
+        let too_long = |(_, value): &(_, String)| value.len() > MAX_OPTION;
+        let Some((name, _)) = options.parameters().find(too_long) else {
+            return Ok(options);
+        };
+        let mut receipt = Recorder::new();
+        let refused = Err(FailureReason::ParameterTooLong { name });
+        receipt
+            .check("request", "OIDC Core §3.1.2.1", refused)
+            .map_err(|reason| AuthFailure::new(reason, options.return_to, receipt))
+    }
+
+    /// Begins a login with options that were [admitted](Self::admit).
     async fn begin_login(&self, options: LoginOptions) -> Result<String, AuthFailure> {
         let engine = self.miracl().engine();
-        let return_to = options
-            .return_to
-            .as_deref()
-            .and_then(|path| engine.return_to(path))
-            .map_or_else(|| engine.config.home_path.clone(), ReturnTo::into_string);
+        let home = || engine.config.home_path.clone();
+        let return_to = options.return_to.clone().unwrap_or_else(home);
         let mut receipt = Recorder::new();
         let request = self.authorization_request(&options, &return_to).await;
-        receipt
-            .check("discovery", "OIDC Discovery §4", request)
-            .map_err(|reason| AuthFailure::new(reason, Some(return_to), receipt))
+        let request = receipt.check("discovery", "OIDC Discovery §4", request);
+        let kept = request.and_then(|(url, login, binding)| {
+            let kept = self.keep_login(login, &binding);
+            receipt.check("pending login", "RFC 6265 §6.1", kept)?;
+            Ok(url)
+        });
+        if kept.is_ok() {
+            tracing::debug!("a login was started");
+        }
+        kept.map_err(|reason| AuthFailure::new(reason, Some(return_to), receipt))
     }
 
     async fn authorization_request(
         &self,
         options: &LoginOptions,
         return_to: &str,
-    ) -> Result<String, ProviderError> {
+    ) -> Result<(String, PendingLogin, Binding), ProviderError> {
         let engine = self.miracl().engine();
         let config = &engine.config;
         let metadata = engine.discovery.metadata_for_login(&engine.http).await?;
@@ -361,52 +418,72 @@ impl Visit {
                 }
             }
         }
-        self.keep_login(&login).await?;
-        tracing::debug!("a login was started");
-        Ok(url.into())
+        Ok((url.into(), login, engine.binding().await?))
     }
 
-    /// Puts a pending login into its cookie, and makes room for it.
-    async fn keep_login(&self, login: &PendingLogin) -> Result<(), ProviderError> {
+    /// Puts a pending login into its cookie, and makes room for it: for older logins first, then for a message.
+    ///
+    /// What fits beside the session is never refused, whatever else the browser sends under our names.
+    fn keep_login(&self, mut login: PendingLogin, binding: &Binding) -> Result<(), FailureReason> {
         let engine = self.miracl().engine();
-        let binding = engine.binding().await?;
-        let name = cookie_name(&engine.cookies.login_prefix, &mark(&login.state()));
+        let cookies = &engine.cookies;
+        let name = cookie_name(&cookies.login_prefix, &mark(&login.state()));
         let keep = Keep::Seconds(engine.config.login_timeout.as_secs());
-        let sealed = engine
-            .cookies
-            .seal(Purpose::Login, &name, &login.encode(&binding), keep)
-            .unwrap_or_default();
-        // The oldest first; one that does not open is of another replica's key, or broken, and counts as oldest.
-        let mut others: Vec<(u64, String)> = engine
-            .cookies
-            .logins(self.header())
-            .into_iter()
-            .map(|name| {
-                let created = engine
-                    .cookies
-                    .open(self.header(), Purpose::Login, &name)
-                    .and_then(|found| PendingLogin::decode(&found.plain, &binding))
-                    .map_or(0, |login| login.created_ms);
-                (created, name)
+        let seal = |login: &PendingLogin| {
+            let sealed = cookies.seal(Purpose::Login, &name, &login.encode(binding), keep);
+            sealed.unwrap_or_default()
+        };
+        let mut state = self.lock();
+        let ours = state.ours(cookies);
+        let sent = cookies.sent(self.header(), &ours);
+        let of_session = state.cookies.iter().filter(|cookie| {
+            let ours = cookies.ours(&cookie.name);
+            matches!(ours, Some(Ours::Session | Ours::Data(_)))
+        });
+        let session: usize = of_session.map(|cookie| cookie.len).sum();
+        let room = BUDGET - (sent.session + session).min(SESSION_BUDGET);
+        let fits = |sealed: &[SetCookie]| matches!(sealed, [one] if one.len <= room);
+        let mut sealed = seal(&login);
+        if !fits(&sealed) && login.return_to != engine.config.home_path {
+            tracing::warn!(
+                "the path to return to does not fit into a login's cookie beside the session's: the login leads home"
+            );
+            login.return_to.clone_from(&engine.config.home_path);
+            sealed = seal(&login);
+        }
+        let new_len: usize = sealed.iter().map(|cookie| cookie.len).sum();
+        if !fits(&sealed) {
+            return Err(FailureReason::LoginTooLarge {
+                bytes: new_len,
+                limit: room,
+            });
+        }
+        let mut bytes = sent.bytes() + state.bytes() + new_len;
+        let of_response = ours.iter().zip(&state.cookies).filter(|(_, c)| c.len > 0);
+        let of_response: Vec<(u64, u32, usize)> = of_response
+            .filter_map(|(ours, cookie)| match ours {
+                Ours::Login(number) => Some((u64::MAX, *number, cookie.len)),
+                _ => None,
             })
             .collect();
-        others.sort();
-        let new_len: usize = sealed.iter().map(|cookie| cookie.len).sum();
-        let mut dropped: Vec<&str> = Vec::new();
-        for (place, (_, name)) in others.iter().enumerate() {
-            let kept = engine
-                .cookies
-                .bytes_in(self.header(), |name| dropped.contains(&name));
-            let too_many = others.len() - place >= MAX_LOGINS;
-            if !too_many && kept + new_len <= BUDGET {
-                break;
+        let mut dropped = Vec::new();
+        if sent.first_logins.len() + of_response.len() >= MAX_LOGINS || bytes > BUDGET {
+            let mut others = oldest_first(cookies, &sent, binding);
+            others.extend(of_response);
+            // More than a browser of ours can have: somebody plays. They go a few at a time.
+            for (place, (_, number, of_it)) in others.iter().enumerate().take(MAX_DELETIONS) {
+                let too_many = others.len() - place >= MAX_LOGINS;
+                if !too_many && bytes <= BUDGET {
+                    break;
+                }
+                bytes = bytes.saturating_sub(*of_it);
+                dropped.push(cookies.delete(&cookies.login_name(*number)));
             }
-            dropped.push(name);
+            if bytes > BUDGET && sent.flash > 0 {
+                dropped.push(cookies.delete(&cookies.flash));
+            }
         }
-        // More than a browser of ours can have: somebody plays. They go a few at a time.
-        let dropped = &dropped[..dropped.len().min(MAX_DELETIONS)];
-        let deletions = dropped.iter().map(|name| engine.cookies.delete(name));
-        self.set_cookies(deletions.chain(sealed));
+        put(&mut state.cookies, dropped.into_iter().chain(sealed));
         Ok(())
     }
 
@@ -432,6 +509,7 @@ impl Visit {
         request: &impl RequestView,
         options: LoginOptions,
     ) -> Result<Reply, AuthFailure> {
+        let options = self.admit(options)?;
         // With the mark, a proxy in front changes `Host`, and the browser is where it should be.
         let query = query(request);
         let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);

@@ -66,11 +66,11 @@ impl Loops {
         self.last.insert(person, session.id, window);
         self.unseen.insert(session.id, (), window);
         let in_vain = before.is_some_and(|before| self.unseen.get(&before).is_some());
-        let counted = cookies.plain(header, &cookies.loops);
         if !in_vain {
-            return counted.map(|_| cookies.delete(&cookies.loops));
+            let counted = cookies.has(header, &cookies.loops);
+            return counted.then(|| cookies.delete(&cookies.loops));
         }
-        let count = Count::read(counted, now).unwrap_or(Count {
+        let count = Count::find(cookies, header, now).unwrap_or(Count {
             logins: 1,
             since: now,
         });
@@ -80,15 +80,21 @@ impl Loops {
 
     /// Whether this browser, which is anonymous, goes round in circles. Returns the cookie with which it may begin anew.
     pub(crate) fn found(&self, now: u64, cookies: &Cookies, header: &[u8]) -> Option<SetCookie> {
-        let count = Count::read(cookies.plain(header, &cookies.loops), now)?;
+        let count = Count::find(cookies, header, now)?;
         (count.logins >= LIMIT).then(|| cookies.delete(&cookies.loops))
     }
 }
 
 impl Count {
+    /// Finds the count that a request has.
+    fn find(cookies: &Cookies, header: &[u8], now: u64) -> Option<Self> {
+        let mut values = cookies.plain(header, &cookies.loops);
+        values.find_map(|value| Self::read(value, now))
+    }
+
     /// Reads a count that is not yet over.
-    fn read(value: Option<&str>, now: u64) -> Option<Self> {
-        let (logins, since) = value?.split_once('-')?;
+    fn read(value: &str, now: u64) -> Option<Self> {
+        let (logins, since) = value.split_once('-')?;
         let count = Self {
             logins: logins.parse().ok().filter(|logins| *logins <= LIMIT)?,
             since: since.parse().ok()?,
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_count_that_is_over_or_forged_counts_for_nothing() {
-        let read = |value| Count::read(Some(value), 1000).map(|count| count.logins);
+        let read = |value| Count::read(value, 1000).map(|count| count.logins);
         assert_eq!(read("2-990"), Some(2));
         assert_eq!(read("2-940"), Some(2));
         for odd in ["2-939", "2-1001", "2", "-", "x-990", "99-990", "-1-990", ""] {

@@ -27,6 +27,9 @@ use crate::{
     visit::Visit,
 };
 
+/// The longest host that counts as one: a name of 253 characters (RFC 1035 §2.3.4) and a port.
+const MAX_HOST: usize = 253 + ":65535".len();
+
 /// One client at one provider: make it once, clone it everywhere.
 ///
 /// Making it reads no network, so the app starts whether the provider is up or not. What the provider says of itself is
@@ -258,7 +261,7 @@ impl Engine {
 
     /// The host name of a request, where it is another than the redirect URI's.
     fn other_host(&self, request: &impl RequestView) -> Option<String> {
-        let host = request.host()?;
+        let host = request.host().filter(|host| host.len() <= MAX_HOST)?;
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,

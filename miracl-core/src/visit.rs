@@ -7,9 +7,10 @@ use std::{
 
 use crate::{
     config::Renewal,
-    cookies::{BUDGET, Keep, SetCookie},
+    cookies::{BUDGET, Cookies, Keep, Ours, SetCookie},
     error::{AuthFailure, FailureReason, SessionError},
     flash::{self, Category, Flash},
+    login::MAX_DELETIONS,
     miracl::Miracl,
     receipt::Recorder,
     reply::Reply,
@@ -277,13 +278,13 @@ impl Visit {
                     cookies.seal(Purpose::Flash, name, &plain, Keep::BrowserSession)
                 })
                 .flatten();
-            let others: usize = self.bytes_after(&state, name);
+            let others = self.bytes_after(&state, Some(Ours::Flash));
             match sealed {
                 Some(set) if others + set.iter().map(|c| c.len).sum::<usize>() <= BUDGET => {
                     put(&mut state.cookies, set);
                 }
                 Some(_) => tracing::warn!("there is no room for flash messages beside the session"),
-                None if !cookies.names_of_parts(self.header(), name).is_empty() => {
+                None if cookies.has(self.header(), name) => {
                     put(&mut state.cookies, [cookies.delete(name)]);
                 }
                 None => {}
@@ -295,6 +296,7 @@ impl Visit {
                 no_store: state.touched,
             };
         }
+        self.make_room(&mut state);
         let set_cookies = std::mem::take(&mut state.cookies)
             .into_iter()
             .map(|cookie| cookie.line)
@@ -373,20 +375,56 @@ impl Visit {
     fn open_flashes<'a>(&self, state: &'a mut State) -> &'a mut Vec<Flash> {
         state.flashes.get_or_insert_with(|| {
             let cookies = &self.miracl().engine().cookies;
+            let read = |plain: &[u8]| Some(flash::decode(plain));
             cookies
-                .open(self.header(), Purpose::Flash, &cookies.flash)
-                .map(|found| flash::decode(&found.plain))
+                .open(self.header(), Purpose::Flash, &cookies.flash, read)
                 .unwrap_or_default()
         })
     }
 
     /// How many bytes of our cookies the browser holds after this response, without the cookie `except`.
-    fn bytes_after(&self, state: &State, except: &str) -> usize {
+    fn bytes_after(&self, state: &State, except: Option<Ours>) -> usize {
         let cookies = &self.miracl().engine().cookies;
-        let set = |name: &str| state.cookies.iter().any(|cookie| cookie.name == name);
-        let stays = cookies.bytes_in(self.header(), |name| name == except || set(name));
-        let comes: usize = state.cookies.iter().map(|cookie| cookie.len).sum();
-        stays + comes
+        let mut others = state.ours(cookies);
+        others.extend(except);
+        cookies.sent(self.header(), &others).bytes() + state.bytes()
+    }
+
+    /// Drops logins under way, the first of the header first, where the browser would hold more than the budget of
+    /// cookies.
+    fn make_room(&self, state: &mut State) {
+        let cookies = &self.miracl().engine().cookies;
+        let grows = state.cookies.iter().any(|cookie| cookie.len > 0);
+        if !grows {
+            return;
+        }
+        let sent = cookies.sent(self.header(), &state.ours(cookies));
+        let mut bytes = sent.bytes() + state.bytes();
+        let deleted = state.cookies.iter().filter(|cookie| cookie.len == 0);
+        let more = MAX_DELETIONS.saturating_sub(deleted.count());
+        for (number, _, of_it) in sent.first_logins.iter().take(more) {
+            if bytes <= BUDGET {
+                break;
+            }
+            bytes = bytes.saturating_sub(*of_it);
+            put(
+                &mut state.cookies,
+                [cookies.delete(&cookies.login_name(*number))],
+            );
+        }
+    }
+}
+
+impl State {
+    /// Which of our cookies this response sets or deletes.
+    pub(crate) fn ours(&self, cookies: &Cookies) -> Vec<Ours> {
+        let names = self.cookies.iter().map(|cookie| &cookie.name);
+        names.filter_map(|name| cookies.ours(name)).collect()
+    }
+
+    /// How many bytes the cookies are that this response sets.
+    pub(crate) fn bytes(&self) -> usize {
+        self.cookies.iter().map(|cookie| cookie.len).sum()
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The rows of `advisories.md`: what each of them is about, by its published names.
-const ADVISORIES: [&str; 40] = [
+const ADVISORIES: [&str; 43] = [
     "CVE-2025-68158, CVE-2026-41425",
     "GHSA-x445-f3h2-j279",
     "CVE-2023-27490",
@@ -58,6 +58,9 @@ const ADVISORIES: [&str; 40] = [
     "own review 2026-11: endpoints",
     "own review 2026-11: lenience",
     "own review 2026-11: keys",
+    "found here: CPU by cookies",
+    "found here: a cookie bomb",
+    "found here: names that begin alike",
 ];
 
 /// The parts of `demands.md`: how each heading begins, and the numbers below it.

@@ -15,6 +15,7 @@ mod cross_origin;
 mod devices;
 mod elsewhere;
 mod fleet;
+mod flood;
 mod form_post;
 mod frameworks;
 mod frontchannel;
@@ -22,6 +23,7 @@ mod hooks;
 mod initiate;
 mod journey;
 mod lenient;
+mod junk;
 mod login;
 mod logout;
 mod loops;
@@ -81,6 +83,10 @@ fn main() -> ExitCode {
         ("memory_devices", in_memory(devices::scenarios())),
         ("redis_devices", in_redis(devices::scenarios())),
         ("cookies", cookies::scenarios()),
+        ("flood", flood::scenarios()),
+        ("junk", junk::scenarios()),
+        ("memory_junk", in_memory(junk::scenarios())),
+        ("redis_junk", in_redis(junk::scenarios())),
         ("secrets", secrets::scenarios()),
         ("outage", outage::scenarios()),
         ("challenge", challenge::scenarios()),

@@ -102,7 +102,15 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 10,
         about: "cookies are closed, bound, small, and deleted as they were made",
-        shown_by: &["cookies", "secrets", "settings"],
+        shown_by: &[
+            "cookies",
+            "secrets",
+            "settings",
+            "flood",
+            "junk",
+            "memory_junk",
+            "redis_junk",
+        ],
         pending: &[],
     },
     Promise {

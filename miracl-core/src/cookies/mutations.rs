@@ -126,7 +126,7 @@ impl Change {
 
     /// Whether the header says the same as before.
     fn keeps_the_meaning(self) -> bool {
-        matches!(self, Self::Reorder | Self::Repeat | Self::Split)
+        matches!(self, Self::Reorder | Self::Repeat | Self::Add | Self::Split)
     }
 }
 

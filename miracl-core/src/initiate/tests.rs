@@ -148,3 +148,28 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
     assert_eq!(reply.status, 204);
     assert!(visit.finish().set_cookies.is_empty());
 }
+
+#[tokio::test]
+async fn what_a_third_party_asks_for_has_a_length() {
+    let login = begin().await;
+    let issuer = &*login.provider.issuer;
+    let long = format!("http://127.0.0.1:5000/{}", "x".repeat(2048));
+    let target = read(&login, &[("iss", issuer), ("target_link_uri", &long)]);
+    let named = |name| FailureReason::ParameterTooLong { name };
+    let is = |reason: &FailureReason, name| reason.to_string() == named(name).to_string();
+    assert!(is(&target.unwrap_err(), "target_link_uri"));
+    // Longer than a path to return to, and a page of ours.
+    let longer = format!("http://127.0.0.1:5000/{}", "x".repeat(1000));
+    let target = read(&login, &[("iss", issuer), ("target_link_uri", &longer)]);
+    assert_eq!(target.unwrap().return_to, None);
+    for (len, fits) in [(512, true), (513, false)] {
+        let query = format!("iss={issuer}&login_hint={}", "x".repeat(len));
+        let here = request("/login/initiate", "");
+        let visit = login.miracl.visit(&here);
+        match visit.initiate_login(&here, Some(query.as_bytes())).await {
+            Ok(_) => assert!(fits),
+            Err(failure) => assert!(!fits && is(failure.reason(), "login_hint")),
+        }
+        assert_eq!(visit.finish().set_cookies.len(), usize::from(fits));
+    }
+}

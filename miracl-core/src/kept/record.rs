@@ -64,30 +64,34 @@ impl Engine {
         let unchanged = |session: &Session| !session.is_worth_moving(now, &self.config);
         let current = match self.store() {
             None => {
-                let read = |plain: &[u8], first_key| (self.living(plain, binding, now), first_key);
-                let Some(((living, first_key), nonce)) = self.cookies.read_session(header, read)
-                else {
-                    return Some(None);
-                };
                 // One that has ended is left as it is: the next login replaces it.
-                let Some(session) = living else {
+                let read = |plain: &[u8], first_key| {
+                    let session = self.living(plain, binding, now)?;
+                    let data = session.data;
+                    Some(((session, first_key), data))
+                };
+                let found = self.cookies.read_session(header, read);
+                let Some(((session, first_key), is_whole)) = found else {
                     return Some(None);
                 };
-                if !first_key || nonce != Some(session.data) {
+                if !first_key || !is_whole {
                     return None;
                 }
                 Current::in_cookies(session)
             }
             Some(store) => {
-                let Some(id) = self.cookies.id(header) else {
-                    return Some(None);
-                };
-                let key = self.key_of(id);
-                let Poll::Ready(Ok(stored)) = store.load_now(&key) else {
-                    return None;
-                };
-                let read = stored.and_then(|stored| self.current(id, &key, stored, binding, now));
-                let Some(current) = read else {
+                let mut found = None;
+                for id in self.cookies.ids(header) {
+                    let key = self.key_of(id);
+                    let Poll::Ready(Ok(stored)) = store.load_now(&key) else {
+                        return None;
+                    };
+                    found = stored.and_then(|stored| self.current(id, &key, stored, binding, now));
+                    if found.is_some() {
+                        break;
+                    }
+                }
+                let Some(current) = found else {
                     return Some(None);
                 };
                 current
@@ -198,10 +202,10 @@ impl Engine {
         if self.stays_here() {
             return read(value);
         }
-        let found = self
+        let plain = self
             .cookies
             .open_value(Purpose::Stored, &bound_to(key, part), value)?;
-        read(&found.plain)
+        read(&plain)
     }
 
     /// Ends every stored session that belongs to this session of the provider's.

@@ -315,3 +315,218 @@ async fn a_head_or_a_prefetch_begins_nothing() {
     assert!(outcome.set_cookies.is_empty() && outcome.no_store);
     assert_eq!(provider.asked("/.well-known/openid-configuration").len(), 0);
 }
+
+#[tokio::test]
+async fn a_text_of_more_than_512_bytes_begins_no_login_and_is_named() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let names = [
+        "prerollid",
+        "acttoken",
+        "lang",
+        "prompt",
+        "acr_values",
+        "login_hint",
+        "ui_locales",
+    ];
+    for name in names {
+        for (len, fits) in [(512, true), (513, false), (30 * 1024, false)] {
+            let query = format!("{name}={}", "x".repeat(len));
+            let here = request(&format!("/login/start?{query}"), "");
+            let visit = miracl.visit(&here);
+            let by_link = visit.start_login(&here).await.map(drop);
+            let set = visit.finish().set_cookies;
+            assert_eq!(set.len(), usize::from(fits), "{name} {len}");
+            assert!(set.iter().all(|line| line.len() < 4096), "{name} {len}");
+            let options = LoginOptions::from_query(&query);
+            let visit = miracl.visit(&request("/", ""));
+            let by_code = visit.login_url_with(options).await.map(drop);
+            // Nobody is sent to the right host with it either.
+            let elsewhere = Request::get(&here.path).with("host", "localhost:5000");
+            let visit = miracl.visit(&elsewhere);
+            let by_other_host = visit.start_login(&elsewhere).await.map(drop);
+            for begun in [by_link, by_code, by_other_host] {
+                let Err(failure) = begun else {
+                    assert!(fits, "{name} {len}");
+                    continue;
+                };
+                let FailureReason::ParameterTooLong { name: found } = failure.reason() else {
+                    panic!("{name} {len}: {failure}");
+                };
+                assert!(*found == name && !fits, "{name} {len}: {failure}");
+                assert_eq!(failure.status(), 400);
+                assert!(failure.to_string().contains(name), "{failure}");
+                assert!(!failure.to_string().contains("xx"), "{failure}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_to_return_to_that_is_too_long_leads_home_also_by_another_host() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let path = format!(
+        "/login/start?return_to=/{}&max_age={}",
+        "x".repeat(30 * 1024),
+        "9".repeat(30 * 1024)
+    );
+    for host in [HOST, "localhost:5000"] {
+        let here = Request::get(&path).with("host", host);
+        let visit = miracl.visit(&here);
+        let reply = visit.start_login(&here).await.unwrap();
+        assert_eq!(reply.status, 303);
+        assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
+        let bytes: usize = visit.finish().set_cookies.iter().map(String::len).sum();
+        assert!(bytes < 1024, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_none_is_not_passed_on() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let here = Request::get("/login/start").with("host", &"x".repeat(30 * 1024));
+    let visit = miracl.visit(&here);
+    let reply = visit.start_login(&here).await.unwrap();
+    assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
+}
+
+/// A request with so many bytes of a session's cookies, and with other cookies.
+fn beside(session: &str, bytes: usize, others: &str) -> Request {
+    let filler = "x".repeat(bytes - session.len() - 1);
+    request("/", &format!("{session}={filler}; {others}"))
+}
+
+/// How many bytes of cookies a browser that sent this has after it.
+fn bytes_after(request: &Request, visit: &Visit) -> usize {
+    let mut jar: BTreeMap<String, String> = BTreeMap::new();
+    let header = &request
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "cookie")
+        .unwrap()
+        .1;
+    let lines = visit.finish().set_cookies;
+    for pair in header
+        .split("; ")
+        .chain(lines.iter().map(|line| line.split(';').next().unwrap()))
+    {
+        if let Some((name, value)) = pair.split_once('=') {
+            jar.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    jar.retain(|_, value| !value.is_empty());
+    jar.iter()
+        .map(|(name, value)| name.len() + 1 + value.len())
+        .sum()
+}
+
+#[tokio::test]
+async fn a_login_never_takes_the_cookies_over_the_budget() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let cookies = &miracl.engine().cookies;
+    let flashed = miracl.visit(&request("/", ""));
+    flashed.flash(crate::Category::Info, "x".repeat(480));
+    let flash = super::super::callback::tests::cookies(&flashed);
+    let options = |acr: usize, path: usize| LoginOptions {
+        acr_values: Some("a".repeat(acr)).filter(|acr| !acr.is_empty()),
+        return_to: Some(format!("/{}", "p".repeat(path))),
+        ..LoginOptions::default()
+    };
+    let mut homes = 0;
+    for session in [100, 3000, 5000, SESSION_BUDGET] {
+        for (acr, path) in [(0, 0), (0, 511), (512, 0), (512, 511)] {
+            let here = beside(&cookies.session, session, &flash);
+            let visit = miracl.visit(&here);
+            visit.login_url_with(options(acr, path)).await.unwrap();
+            let set = visit.lock().cookies.clone();
+            let begun = set.iter().find(|cookie| cookie.len > 0).unwrap();
+            let value = begun.line.split(['=', ';']).nth(1).unwrap();
+            let number = match cookies.ours(&begun.name) {
+                Some(Ours::Login(number)) => number,
+                other => panic!("{other:?}"),
+            };
+            let plain = cookies.open_login(number, value.as_bytes()).unwrap();
+            let binding = miracl.engine().binding().await.unwrap();
+            let login = PendingLogin::decode(&plain, &binding).unwrap();
+            // What decides about the token is never left out.
+            assert_eq!(login.acr_values.map_or(0, |acr| acr.len()), acr);
+            if login.return_to.len() != path + 1 {
+                assert_eq!(login.return_to, "/");
+                homes += 1;
+            }
+            assert!(
+                bytes_after(&here, &visit) <= BUDGET,
+                "{session} {acr} {path}"
+            );
+        }
+    }
+    // Only where the session takes all it may, and both are long.
+    assert_eq!(homes, 1);
+}
+
+#[tokio::test]
+async fn a_login_that_does_not_fit_beside_the_session_is_refused() {
+    let home = format!("/{}", "h".repeat(500));
+    let (_provider, miracl) = engine(|config| config.home_path = home.clone()).await;
+    let session = &miracl.engine().cookies.session;
+    let options = || LoginOptions {
+        acr_values: Some("a".repeat(512)),
+        ..LoginOptions::default()
+    };
+    let here = beside(session, SESSION_BUDGET, "");
+    let visit = miracl.visit(&here);
+    let failure = visit.login_url_with(options()).await.unwrap_err();
+    let FailureReason::LoginTooLarge { bytes, limit } = failure.reason() else {
+        panic!("{failure}");
+    };
+    assert!(*limit == BUDGET - SESSION_BUDGET && bytes > limit);
+    assert_eq!(failure.status(), 431);
+    assert!(visit.finish().set_cookies.is_empty());
+    // Junk of our names takes nothing away that a session could not.
+    let here = beside(session, 60 * 1024, "");
+    let visit = miracl.visit(&here);
+    assert!(visit.login_url().await.is_ok());
+    assert!(
+        miracl
+            .visit(&request("/", ""))
+            .login_url_with(options())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn several_logins_of_one_response_are_five_at_most() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let visit = miracl.visit(&request("/", ""));
+    for _ in 0..8 {
+        visit.login_url().await.unwrap();
+    }
+    let (set, deleted) = set_and_deleted(&visit);
+    assert_eq!((set.len(), deleted.len()), (5, 3));
+}
+
+#[tokio::test]
+async fn of_very_many_logins_some_are_deleted_and_a_new_one_begins() {
+    let first = begin().await;
+    let junk = |number: u32| format!("miracl-login-{number:08x}=x");
+    let jar: Vec<String> = (0..1600).map(junk).collect();
+    for cookies in [
+        format!("{}; {}", first.cookies, jar.join("; ")),
+        format!("{}; {}", jar.join("; "), first.cookies),
+    ] {
+        let visit = first.miracl.visit(&request("/", &cookies));
+        visit.login_url().await.unwrap();
+        let (set, deleted) = set_and_deleted(&visit);
+        assert_eq!((set.len(), deleted.len()), (1, MAX_DELETIONS));
+        assert!(!first.cookies.starts_with(&deleted[0]));
+    }
+}
+
+#[tokio::test]
+async fn a_query_of_very_many_parameters_is_read_once() {
+    let mut query = "x=y&".repeat(10_000);
+    query.push_str("lang=fr&lang=ro");
+    let options = LoginOptions::from_query(&query);
+    assert_eq!(options.lang.as_deref(), Some("ro"));
+    assert_eq!(options.parameters().count(), 1);
+}

@@ -40,12 +40,17 @@ fn both(expected: impl Into<String>, found: impl Into<String>) -> Details {
 pub(super) fn of(reason: &FailureReason) -> Details {
     use FailureReason::{
         CodeMissing, Denied, DuplicateParameter, IdToken, IdTokenMissing, InitiationIssuer,
-        InitiationTarget, LoginExpired, LoginLoop, LoginReplayed, OtherHost, Provider,
-        ResponseIssuer, ResponseIssuerMissing, ResponseTooLarge, Session, SessionTooLarge,
-        StateMissing, StateUnknown, TokenInResponse, UserinfoSubject, UserinfoToken,
+        InitiationTarget, LoginExpired, LoginLoop, LoginReplayed, LoginTooLarge, OtherHost,
+        ParameterTooLong, Provider, ResponseIssuer, ResponseIssuerMissing, ResponseTooLarge,
+        Session, SessionTooLarge, StateMissing, StateUnknown, TokenInResponse, UserinfoSubject,
+        UserinfoToken,
     };
     match reason {
         DuplicateParameter { name } => both("each parameter once", format!("`{name}` twice")),
+        ParameterTooLong { name } => both("a value of sensible length", format!("a long `{name}`")),
+        LoginTooLarge { bytes, limit } => {
+            both(format!("at most {limit} bytes"), format!("{bytes} bytes"))
+        }
         ResponseTooLarge => both("at most 64 KiB", "more"),
         StateMissing => both("`state`", "none"),
         StateUnknown => both("a login under way in this browser", "none"),

@@ -39,6 +39,14 @@ pub(super) fn of(reason: &FailureReason) -> Verdict {
             Person,
             "Somebody changed the callback's address on its way, or made it up. Nothing to do, unless it happens at every login: then the provider sends it so. Report it to the provider.",
         ),
+        FailureReason::ParameterTooLong { .. } => (
+            Person,
+            "Whoever made this link put too much into it. If it is this app's own, or the provider's portal's, shorten what it passes on.",
+        ),
+        FailureReason::LoginTooLarge { .. } => (
+            App,
+            "Shorten `home_path`, or `acr_values` where the app asks for a login; or keep sessions in a store, which leaves more room in cookies.",
+        ),
         FailureReason::TokenInResponse => (
             Provider,
             "The provider sent tokens where they can be read by others, and nobody asked for them. See that the client is registered for the code flow only.",

@@ -150,7 +150,7 @@ fn seal(engine: &Engine, key: RenewalKey, tokens: &Tokens) -> Option<String> {
 
 fn open(engine: &Engine, key: RenewalKey, value: &[u8]) -> Option<Tokens> {
     let cookies = &engine.cookies;
-    let found = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
-    let stored: StoredTokens = serde_json::from_slice(&found.plain).ok()?;
+    let plain = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
+    let stored: StoredTokens = serde_json::from_slice(&plain).ok()?;
     Some(stored.into())
 }

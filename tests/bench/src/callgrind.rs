@@ -21,6 +21,26 @@ pub(crate) struct Each {
     pub(crate) allocations: f64,
 }
 
+/// Reads how many instructions a file in callgrind's profile format is about.
+///
+/// # Errors
+///
+/// When it is something else, or was cut short.
+pub(crate) fn instructions(text: &str) -> Result<u64, String> {
+    let first_word = |name: &str| {
+        let mut lines = text.lines();
+        let rest = lines.find_map(|line| line.strip_prefix(name))?;
+        rest.split_whitespace().next()
+    };
+    let events = first_word("events:");
+    if events != Some("Ir") {
+        return Err(format!("it counts {events:?} and not instructions"));
+    }
+    first_word("totals:")
+        .and_then(|sum| sum.parse().ok())
+        .ok_or_else(|| "it has no sum: the program did not end well".to_owned())
+}
+
 impl Counts {
     /// Reads a file in callgrind's profile format.
     ///
@@ -28,19 +48,13 @@ impl Counts {
     ///
     /// When it is something else, or was cut short.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut events = None;
-        let mut totals = None;
         // A function's name stands where its number comes for the first time, be it as caller or as callee.
         let mut names: HashMap<&str, &str> = HashMap::new();
         let mut allocators: HashSet<&str> = HashSet::new();
         let mut callee = None;
         let mut allocations = 0;
         for line in text.lines() {
-            if let Some(list) = line.strip_prefix("events:") {
-                events = list.split_whitespace().next();
-            } else if let Some(sums) = line.strip_prefix("totals:") {
-                totals = sums.split_whitespace().next();
-            } else if let Some(function) = line.strip_prefix("fn=") {
+            if let Some(function) = line.strip_prefix("fn=") {
                 note(function, &mut names, &mut allocators)?;
             } else if let Some(function) = line.strip_prefix("cfn=") {
                 callee = Some(note(function, &mut names, &mut allocators)?);
@@ -55,12 +69,7 @@ impl Counts {
                 }
             }
         }
-        if events != Some("Ir") {
-            return Err(format!("it counts {events:?} and not instructions"));
-        }
-        let instructions = totals
-            .and_then(|sum| sum.parse().ok())
-            .ok_or("it has no sum: the program did not end well")?;
+        let instructions = instructions(text)?;
         if allocations == 0 {
             return Err("it names no allocator: are the symbols stripped?".to_owned());
         }

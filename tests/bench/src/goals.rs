@@ -33,6 +33,20 @@ pub(crate) const ALLOCATIONS: Goal = Goal {
     stretch: None,
 };
 
+/// Instructions of a request with 64 KiB of cookies that have our names, by those of one with as many of others.
+pub(crate) const FLOOD: Goal = Goal {
+    what: "64 KiB of cookies of our names, by 64 KiB of others': instructions",
+    goal: 3.0,
+    stretch: None,
+};
+/// The same by those of one with half of them. What grows in proportion is 2 at most, whatever a request takes besides;
+/// the rest is for what a login asks its provider now and then.
+pub(crate) const GROWTH: Goal = Goal {
+    what: "64 KiB of cookies of our names, by 32 KiB of them: instructions",
+    goal: 2.2,
+    stretch: None,
+};
+
 /// What every request does counts one or more; what is left below this is the runtime's own doing now and then.
 const A_TWENTIETH: f64 = 0.05;
 

@@ -61,7 +61,23 @@ impl Connection {
         path: &str,
         cookie: Option<&str>,
     ) -> Result<(u16, String), String> {
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", self.port);
+        self.ask("GET", path, cookie)
+    }
+
+    /// The same by another method, without a body.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        cookie: Option<&str>,
+    ) -> Result<(u16, String), String> {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n",
+            self.port
+        );
+        if method == "POST" {
+            request.push_str("Content-Length: 0\r\n");
+        }
         if let Some(cookie) = cookie {
             request.push_str(&format!("Cookie: {cookie}\r\n"));
         }

@@ -13,6 +13,7 @@
 
 mod callgrind;
 mod counts;
+mod flood;
 mod goals;
 mod http;
 mod load;
@@ -139,10 +140,13 @@ fn run(options: &Options) -> Result<bool, String> {
         .min(4);
     let cpus: Vec<u32> = (0..).take(cpus).collect();
     let counted = counts::count(&servers, &programs, &provider, &cpus, &stop)?;
-    let judged = report::judge(&counted)?;
+    let flooded = flood::count(&options.frameworks, &programs, &provider, &cpus, &stop)?;
+    let mut judged = report::judge(&counted)?;
+    judged.extend(flood::judge(&flooded)?);
     println!("{}\n", report::machine());
     println!("{}\n", goals::table(&judged));
-    println!("{}", report::counts(&counted));
+    println!("{}\n", report::counts(&counted));
+    println!("{}", flood::table(&flooded));
 
     if !options.instructions_only {
         if cpus.len() < 2 {

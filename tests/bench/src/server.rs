@@ -1,10 +1,17 @@
 //! A server, alone on a CPU: every framework takes that for a reason to have one worker.
 
-use std::{ffi::OsString, net::TcpListener, path::Path, time::Duration};
+use std::{
+    ffi::OsString,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use miracl_tests::{Adapter, Demo, DemoBuilder, Redis};
 
 use crate::{
+    callgrind::instructions,
     http::{Connection, Exchange},
     mode::Mode,
     programs::{Programs, SERVER},
@@ -16,6 +23,8 @@ const START: Duration = Duration::from_secs(120);
 /// How long it may take to end.
 const END: Duration = Duration::from_secs(60);
 const CALLGRIND_OUT: &str = "callgrind.out";
+/// Where valgrind and those who ask it things find each other: in the directory of the server.
+const VGDB_PREFIX: &str = "--vgdb-prefix=./vgdb";
 
 /// Which server to start.
 #[derive(Clone, Debug)]
@@ -51,7 +60,8 @@ impl Server {
         let mut command: Vec<OsString> = ["taskset", "-c", &cpu.to_string()].map(Into::into).into();
         if under_valgrind {
             let out = format!("--callgrind-out-file={CALLGRIND_OUT}");
-            command.extend(["valgrind", "--tool=callgrind", &out].map(OsString::from));
+            let valgrind = ["valgrind", "--tool=callgrind", &out, VGDB_PREFIX];
+            command.extend(valgrind.map(OsString::from));
         }
         let set = |builder: DemoBuilder, pairs: &[(&str, String)]| {
             let pairs = pairs.iter();
@@ -118,6 +128,26 @@ impl Server {
     /// A new connection to it.
     pub(crate) fn connect(&self) -> Result<Connection, String> {
         Connection::open(self.port())
+    }
+
+    /// Has callgrind write down what it has counted since the last time it was asked, and returns the instructions.
+    /// `number` counts how often it was asked, from 1.
+    pub(crate) fn dump(&self, number: u32) -> Result<u64, String> {
+        let asked = Command::new("vgdb")
+            .args([VGDB_PREFIX, &format!("--pid={}", self.id()), "dump"])
+            .current_dir(self.demo.directory())
+            .stdin(Stdio::null())
+            .output();
+        let asked = asked.map_err(|error| format!("vgdb: {error}"))?;
+        let file = self
+            .demo
+            .directory()
+            .join(format!("{CALLGRIND_OUT}.{number}"));
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            let said = String::from_utf8_lossy(&asked.stderr);
+            format!("{}: {error}; vgdb said {said:?}", file.display())
+        })?;
+        instructions(&text)
     }
 
     /// Asks it to end, and returns what callgrind wrote.

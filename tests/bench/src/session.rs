@@ -78,6 +78,11 @@ impl Provider {
         ]
     }
 
+    /// Its issuer.
+    pub(crate) fn issuer(&self) -> &str {
+        self.platform.issuer()
+    }
+
     /// The person's e-mail address, which is what `/whoami` answers.
     pub(crate) fn email(&self) -> &str {
         &self.email

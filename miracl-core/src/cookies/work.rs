@@ -1,0 +1,42 @@
+//! Counts what is done with the cookies of requests, in tests: work grows with what a stranger sends, and no faster
+//! than it.
+
+use std::cell::Cell;
+
+/// What was done on this thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// How many cookies were walked over.
+    pub(crate) cookies: usize,
+    /// How many bytes they were.
+    pub(crate) bytes: usize,
+    /// How many values were decoded, and opened if they could be.
+    pub(crate) opened: usize,
+    /// How many characters those were.
+    pub(crate) opened_bytes: usize,
+}
+
+thread_local! {
+    static WORK: Cell<Work> = Cell::default();
+}
+
+/// Notes a step of a walk over a header.
+pub(crate) fn walked(bytes: usize) {
+    let mut work = WORK.get();
+    work.cookies += 1;
+    work.bytes += bytes + 1;
+    WORK.set(work);
+}
+
+/// Notes that a value is about to be opened.
+pub(crate) fn opened(bytes: usize) {
+    let mut work = WORK.get();
+    work.opened += 1;
+    work.opened_bytes += bytes;
+    WORK.set(work);
+}
+
+/// Returns what was done since it was last asked for.
+pub(crate) fn take() -> Work {
+    WORK.take()
+}
