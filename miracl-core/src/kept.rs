@@ -514,3 +514,6 @@ impl Visit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
