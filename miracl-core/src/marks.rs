@@ -159,7 +159,7 @@ impl Marks {
     /// long, and somebody else has taken it since.
     pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
         let TakenLogin(key, owner) = taken;
-        let settled = self.store.settle(key, owner, &[], self.keep_logins);
+        let settled = self.store.settle(key, owner, &[1], self.keep_logins);
         settled.await
     }
 

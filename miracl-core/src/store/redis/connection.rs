@@ -318,6 +318,25 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_limit_of_any_length_is_no_sum_too_large() {
+        // Nobody listens there, and nobody else can.
+        let held = tokio::net::TcpSocket::new_v4().unwrap();
+        held.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let host = held.local_addr().unwrap();
+        for url in [
+            format!("redis://{host}"),
+            format!("redis+sentinel://{host}/main"),
+            format!("redis+cluster://{host}"),
+        ] {
+            for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+                let link = Link::new(&url, &[], limit).unwrap();
+                let answer = link.ask::<()>(&::redis::cmd("PING"), limit).await;
+                assert!(answer.is_err(), "{url} {limit:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_certificate_that_cannot_be_read_is_named_where_one_is_needed() {
         let certs = [PathBuf::from("/nowhere/ca.pem")];
