@@ -14,7 +14,7 @@ use crate::{
     id_token::{Expected, IdToken, IdTokenError, Unverified},
     jwks::Cause,
     login::{PendingLogin, STATE_LEN, cookie_name, mark},
-    marks::MarkedBy,
+    marks::{MarkedBy, TakenLogin},
     receipt::{Applied, Receipt, Recorder},
     routes::Route,
     seal::Purpose,
@@ -24,6 +24,9 @@ use crate::{
     userinfo::{self, UserData, UserinfoError},
     visit::Visit,
 };
+
+/// Where it says that a login is used once.
+const SINGLE_USE: &str = "RFC 9700 §4.7";
 
 /// A login that passed every check, as `on_auth_success` receives it.
 ///
@@ -175,16 +178,16 @@ impl Visit {
         receipt: &mut Recorder,
     ) -> Result<AuthSuccess, FailureReason> {
         let response = receipt.check("response", "RFC 6749 §3.1", response)?;
-        let login = self.pending_login(response.state.as_deref(), receipt).await;
+        let pending = self.pending_login(response.state.as_deref(), receipt).await;
         if let Err(
             FailureReason::StateMissing
             | FailureReason::StateUnknown
             | FailureReason::OtherHost { .. },
-        ) = login
+        ) = pending
         {
             self.log_unproven(&response);
         }
-        let login = login?;
+        let (login, taken) = pending?;
         *return_to = Some(login.return_to.clone());
         let engine = self.miracl().engine();
         let metadata = engine.discovery.metadata(&engine.http).await;
@@ -200,6 +203,14 @@ impl Visit {
         };
         let tokens = token::request(engine, &metadata, grant).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
+        let unused = match engine.marks.use_login(&taken).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(FailureReason::LoginReplayed),
+            Err(error) => Err(FailureReason::Session(SessionError::Store(error))),
+        };
+        if unused.is_err() {
+            receipt.check("single use again", SINGLE_USE, unused)?;
+        }
         let (id_token, raw) = self.id_token(&login, &tokens, &metadata, receipt).await?;
         if named.is_some_and(|iss| iss != id_token.issuer) {
             // Where one document serves many tenants, the answer's tenant must be the token's.
@@ -236,12 +247,12 @@ impl Visit {
         );
     }
 
-    /// Takes the pending login of this `state` out of the browser. From here on it is used, whatever comes of it.
+    /// Takes the pending login of this `state` out of the browser. From here on no other callback can have it, whatever comes of it.
     async fn pending_login(
         &self,
         state: Option<&str>,
         receipt: &mut Recorder,
-    ) -> Result<PendingLogin, FailureReason> {
+    ) -> Result<(PendingLogin, TakenLogin), FailureReason> {
         const STATE: &str = "RFC 6749 §10.12";
         let engine = self.miracl().engine();
         let binding = engine.binding().await.map_err(FailureReason::Provider)?;
@@ -272,13 +283,13 @@ impl Visit {
             Err(FailureReason::LoginExpired)
         };
         receipt.check("login timeout", STATE, in_time)?;
-        let unused = match engine.marks.use_login(mark).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(FailureReason::LoginReplayed),
+        let taken = match engine.marks.take_login(mark).await {
+            Ok(Some(taken)) => Ok(taken),
+            Ok(None) => Err(FailureReason::LoginReplayed),
             Err(error) => Err(FailureReason::Session(SessionError::Store(error))),
         };
-        receipt.check("single use", "RFC 9700 §4.7", unused)?;
-        Ok(login)
+        let taken = receipt.check("single use", SINGLE_USE, taken)?;
+        Ok((login, taken))
     }
 
     /// No login of this state is under way in this browser: under this host name, at least.

@@ -2,7 +2,7 @@
 //! that each request may look.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     fmt,
     hash::Hash,
     sync::{
@@ -14,7 +14,8 @@ use std::{
 
 use crate::key_hash::KeyHash;
 
-/// Values by keys that are random: ids, or hashes. When there are too many, those go that were not written for longest.
+/// Values by keys that are random: ids, or hashes. When there are too many, those go that end first, and of these the oldest: where
+/// all last equally long, what was not written for longest. So what is kept for a moment never pushes out what is kept for long.
 pub(crate) struct Expiring<K, V> {
     table: RwLock<Table<K, V>>,
     /// Whether the table is empty, for those who need not wait for it.
@@ -24,17 +25,22 @@ pub(crate) struct Expiring<K, V> {
 struct Table<K, V> {
     capacity: usize,
     kept: HashMap<K, Kept<V>, KeyHash>,
-    /// Every writing in its order. A key that was written again, or taken out, is still there under its older number.
-    order: VecDeque<(u64, K)>,
+    /// The keys by when they end, and then by when they were written.
+    order: BTreeMap<Place, K>,
     written: u64,
+}
+
+/// When something ends, if ever, and which writing it was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    never: bool,
+    end: Option<Instant>,
+    number: u64,
 }
 
 struct Kept<V> {
     value: V,
-    /// `None` is never.
-    end: Option<Instant>,
-    /// Which writing it was.
-    number: u64,
+    place: Place,
 }
 
 /// What [`Expiring::change`] makes of a value.
@@ -51,7 +57,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
             table: RwLock::new(Table {
                 capacity,
                 kept: HashMap::default(),
-                order: VecDeque::new(),
+                order: BTreeMap::new(),
                 written: 0,
             }),
             is_empty: AtomicBool::new(true),
@@ -69,7 +75,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         }
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let kept = table.kept.get(key)?;
-        kept.lives(Instant::now()).then(|| kept.value.clone())
+        kept.place.lives(Instant::now()).then(|| kept.value.clone())
     }
 
     pub(crate) fn insert(&self, key: K, value: V, ttl: Duration) {
@@ -84,12 +90,12 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
     pub(crate) fn change<T>(&self, key: K, change: impl FnOnce(Option<&V>) -> (Change<V>, T)) -> T {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let found = table.kept.get(&key).filter(|kept| kept.lives(now));
+        let found = table.kept.get(&key).filter(|kept| kept.place.lives(now));
         let (change, told) = change(found.map(|kept| &kept.value));
         match change {
             Change::Keep => {}
             Change::Remove => {
-                table.kept.remove(&key);
+                table.remove(&key);
             }
             Change::Put(value, ttl) => table.put(key, value, now.checked_add(ttl)),
         }
@@ -102,39 +108,35 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
 
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
     fn put(&mut self, key: K, value: V, end: Option<Instant>) {
+        self.remove(&key);
         self.written += 1;
-        let number = self.written;
-        self.order.push_back((number, key));
-        self.kept.insert(key, Kept { value, end, number });
+        let place = Place {
+            never: end.is_none(),
+            end,
+            number: self.written,
+        };
+        self.order.insert(place, key);
+        self.kept.insert(key, Kept { value, place });
     }
 
-    /// Takes out what is too much, and what has ended, as far as it is the oldest.
-    fn tidy(&mut self, now: Instant) {
-        while let Some((number, key)) = self.order.front() {
-            let oldest = self.kept.get(key).filter(|kept| kept.number == *number);
-            match oldest {
-                Some(kept) if kept.lives(now) && self.kept.len() <= self.capacity => break,
-                Some(_) => {
-                    self.kept.remove(key);
-                }
-                None => {}
-            }
-            self.order.pop_front();
+    fn remove(&mut self, key: &K) {
+        if let Some(kept) = self.kept.remove(key) {
+            self.order.remove(&kept.place);
         }
-        // Where one key is written again and again behind an old one that stays.
-        if self.order.len() > 2 * self.kept.len() + SPARE {
-            let kept = &self.kept;
-            let is_newest =
-                |(number, key): &(u64, K)| kept.get(key).is_some_and(|kept| kept.number == *number);
-            self.order.retain(is_newest);
+    }
+
+    /// Takes out what has ended, and what is too much.
+    fn tidy(&mut self, now: Instant) {
+        while let Some(first) = self.order.first_entry() {
+            if first.key().lives(now) && self.kept.len() <= self.capacity {
+                return;
+            }
+            self.kept.remove(&first.remove());
         }
     }
 }
 
-/// So many places are cheaper to keep than to look through.
-const SPARE: usize = 64;
-
-impl<V> Kept<V> {
+impl Place {
     fn lives(&self, now: Instant) -> bool {
         self.end.is_none_or(|end| now < end)
     }
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn when_there_are_too_many_those_go_that_were_not_written_for_longest() {
+    fn when_there_are_too_many_that_last_equally_those_go_that_were_not_written_for_longest() {
         let kept = Expiring::new(3);
         for number in 0..3 {
             kept.insert(key(number), number, LONG);
@@ -187,20 +189,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_for_a_moment_does_not_push_out_what_is_kept_for_long() {
+        let kept = Expiring::new(100);
+        kept.insert(key(0), 0, LONG);
+        kept.insert(key(1), 1, Duration::MAX);
+        for number in 2..10_000 {
+            kept.insert(key(number), number, LONG / 2);
+        }
+        let found: Vec<_> = (0..10_000).filter_map(|n| kept.get(&key(n))).collect();
+        let last: Vec<_> = [0, 1].into_iter().chain(9_902..10_000).collect();
+        assert_eq!(found, last);
+        // One that never ends goes last of all.
+        for number in 10_000..20_000 {
+            kept.insert(key(number), number, LONG);
+        }
+        assert_eq!((kept.get(&key(0)), kept.get(&key(1))), (None, Some(1)));
+    }
+
+    #[test]
     fn what_has_ended_makes_room() {
         let kept = Expiring::new(100);
         for number in 0..50 {
             kept.insert(key(number), number, Duration::ZERO);
         }
-        assert!(kept.is_empty(), "each was the oldest when it was written");
-        kept.insert(key(100), 100, LONG);
+        assert!(kept.is_empty(), "each had ended when it was written");
+        kept.insert(key(5000), 5000, LONG);
         for number in 0..1000 {
             kept.insert(key(number), number, Duration::ZERO);
         }
-        let table = kept.table.read().unwrap();
-        assert!(table.kept.len() <= 100, "{}", table.kept.len());
-        drop(table);
-        assert_eq!(kept.get(&key(100)), None, "a thousand came after it");
+        assert_eq!(sizes(&kept), (1, 1));
+        assert_eq!(kept.get(&key(5000)), Some(5000));
     }
 
     #[test]
@@ -210,14 +228,19 @@ mod tests {
         for number in 0..10_000 {
             kept.insert(key(2), number, LONG);
         }
-        let table = kept.table.read().unwrap();
-        assert_eq!(table.kept.len(), 2);
-        assert!(table.order.len() <= 2 * 2 + SPARE + 1);
-        drop(table);
+        assert_eq!(sizes(&kept), (2, 2));
         assert_eq!(
             (kept.get(&key(1)), kept.get(&key(2))),
             (Some(1), Some(9_999))
         );
+        kept.remove(&key(1));
+        assert_eq!(sizes(&kept), (1, 1));
+    }
+
+    /// How many values there are, and how many places for them.
+    fn sizes<V>(kept: &Expiring<[u8; 16], V>) -> (usize, usize) {
+        let table = kept.table.read().unwrap();
+        (table.kept.len(), table.order.len())
     }
 
     #[test]

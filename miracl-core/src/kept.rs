@@ -184,8 +184,8 @@ impl Visit {
             None => self.seal(&current.session, Some(&data), &binding)?,
             Some(store) => {
                 let session = &current.session;
-                let stored = engine.to_store(record::NEW, session, &data, &binding)?;
                 let key = engine.key_of(session.id);
+                let stored = engine.to_store(&key, record::NEW, session, &data, &binding)?;
                 let created = store.create(&key, stored.clone(), UNCONFIRMED);
                 created.await.map_err(SessionError::Store)?;
                 current.stored = Some(stored);
@@ -296,7 +296,8 @@ impl Visit {
                 return Ok(());
             };
             let key = engine.key_of(session.id);
-            let changed = engine.to_store(stored.revision + 1, &session, &data, &binding)?;
+            let changed =
+                engine.to_store(&key, record::next(&stored), &session, &data, &binding)?;
             let left = engine.time_left(&session);
             let updated = store.update(&key, stored.revision, changed.clone(), left);
             if updated.await.map_err(SessionError::Store)? {
@@ -363,15 +364,15 @@ impl Visit {
             is_doubtful: false,
             ..(*current.session).clone()
         };
-        let Some(head) = engine.head_to_store(&session, binding) else {
+        let key = engine.key_of(session.id);
+        let Some(head) = engine.head_to_store(&key, &session, binding) else {
             return;
         };
         let moved = StoredSession {
-            revision: stored.revision + 1,
+            revision: record::next(&stored),
             head,
             ..stored.clone()
         };
-        let key = engine.key_of(session.id);
         let left = engine.time_left(&session);
         match store
             .update(&key, stored.revision, moved.clone(), left)
@@ -529,3 +530,6 @@ impl Visit {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

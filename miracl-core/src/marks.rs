@@ -29,6 +29,7 @@ pub use self::{
 pub(crate) use self::{ended::Until, store::ErasedMarkStore};
 use crate::{
     config::Config,
+    secret::random,
     session::{Session, SessionId},
     store::StoreError,
 };
@@ -81,10 +82,14 @@ pub(crate) struct Marks {
     ended: Ended,
     /// Where sessions can live on that others ended: in cookies they can, in a shared store they cannot.
     followed: Option<Followed>,
+    hold_logins: Duration,
     keep_logins: Duration,
     keep_tokens: Duration,
     keep_ended: Duration,
 }
+
+/// A login that a callback has taken, and nobody else can.
+pub(crate) struct TakenLogin(MarkKey, ClaimOwner);
 
 /// What it takes to follow what others have ended.
 struct Followed {
@@ -117,12 +122,16 @@ impl Marks {
         // A session that nobody may use cannot become younger.
         let session = config.session_absolute_timeout;
         let keep_ended = session.min(config.session_idle_timeout) + SLACK;
+        // Of the provider's metadata, of its client's credentials, and of the tokens.
+        let hold_logins = 3 * config.request_timeout + SLACK;
         Self {
             store,
             shared,
             ended: Ended::new(keep_ended),
             followed: (shared && live_here).then(Followed::new),
-            keep_logins: config.login_timeout + SLACK,
+            hold_logins,
+            // Longer by as much as one that failed is held, so that of too many marks those go first.
+            keep_logins: config.login_timeout + hold_logins,
             keep_tokens: logout_token_window + SLACK,
             keep_ended,
         }
@@ -133,9 +142,25 @@ impl Marks {
         self.shared.then_some(&*self.store)
     }
 
-    /// Marks a login as used. False when it was used before.
-    pub(crate) async fn use_login(&self, login: LoginMark) -> Result<bool, StoreError> {
-        self.store.use_once(&MarkKey(login), self.keep_logins).await
+    /// Takes a login, for as long as a callback may last. `None` when it was taken before.
+    ///
+    /// Nobody has proved anything by then. What a login that fails leaves behind ends soon, and needs nothing more from us.
+    pub(crate) async fn take_login(
+        &self,
+        login: LoginMark,
+    ) -> Result<Option<TakenLogin>, StoreError> {
+        let taken = TakenLogin(MarkKey(login), ClaimOwner(random()));
+        let TakenLogin(key, owner) = &taken;
+        let claim = self.store.claim(key, owner, self.hold_logins).await?;
+        Ok((claim == Claim::Taken).then_some(taken))
+    }
+
+    /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was held for too
+    /// long, and somebody else has taken it since.
+    pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
+        let TakenLogin(key, owner) = taken;
+        let settled = self.store.settle(key, owner, &[1], self.keep_logins);
+        settled.await
     }
 
     /// Marks a logout token as used, by its issuer and `jti`. False when it was used before.

@@ -523,6 +523,35 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn no_time_at_its_edge_is_too_much_for_a_sum() {
+        let binding = Binding::new("https://issuer.example", "client");
+        let longest = Config {
+            session_idle_timeout: Duration::from_secs(10 * 366 * 24 * 60 * 60),
+            session_absolute_timeout: Duration::MAX,
+            ..Config::default()
+        };
+        for created_ms in [0, u64::MAX] {
+            for time in [0, u64::MAX / 1000, u64::MAX] {
+                let session = Session {
+                    generation: u32::MAX,
+                    created_ms,
+                    seen: time,
+                    issued_at: time,
+                    ..session()
+                };
+                let read = Session::decode(&session.encode(&binding), &binding).unwrap();
+                for session in [&session, &*read] {
+                    for config in [&longest, &Config::default()] {
+                        assert!(!session.is_alive(u64::MAX, config));
+                        assert!(session.ends(config) >= session.created());
+                        session.is_worth_moving(0, config);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn debug_output_shows_no_personal_data() {
         let printed = format!("{:?}", User(Arc::new(session())));
         assert_eq!(printed, "User { .. }");

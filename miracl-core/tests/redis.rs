@@ -33,7 +33,7 @@ use redis::Commands;
 use tempfile::TempDir;
 use tokio::{
     io::copy_bidirectional,
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     runtime::{Builder, Runtime},
     sync::Notify,
     time::timeout,
@@ -122,6 +122,8 @@ struct Server {
     port: u16,
     arguments: Vec<String>,
     folder: TempDir,
+    /// Its ports, while it is dead: nobody else gets them for free ones, and whoever connects is refused.
+    held: Vec<TcpSocket>,
 }
 
 impl Server {
@@ -142,6 +144,7 @@ impl Server {
                     port,
                     arguments,
                     folder,
+                    held: Vec::new(),
                 };
             }
         }
@@ -151,10 +154,14 @@ impl Server {
     fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        let numbers = self.arguments.iter().filter_map(|text| text.parse().ok());
+        let ports = numbers.filter(|port| *port > 1024).chain([self.port]);
+        self.held = ports.filter_map(|port| held(port).ok()).collect();
     }
 
     /// Starts it again after it was killed, with what it had on its disk.
     fn restart(&mut self) {
+        self.held.clear();
         self.child = spawn(&self.folder, self.port, &self.arguments);
         assert!(
             comes_up(&mut self.child, self.port),
@@ -178,8 +185,11 @@ impl Server {
 
     /// Past the store, to look behind it.
     fn client(&self) -> redis::Connection {
-        let client = redis::Client::open(self.url()).unwrap();
-        client.get_connection().unwrap()
+        self.try_client().unwrap()
+    }
+
+    fn try_client(&self) -> redis::RedisResult<redis::Connection> {
+        redis::Client::open(self.url())?.get_connection()
     }
 
     fn keys(&self) -> Vec<String> {
@@ -202,6 +212,13 @@ const FREE: &str = "a free port";
 fn free_port() -> u16 {
     let bound = TcpListener::bind("127.0.0.1:0").unwrap();
     bound.local_addr().unwrap().port()
+}
+
+fn held(port: u16) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(([127, 0, 0, 1], port).into())?;
+    Ok(socket)
 }
 
 fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {

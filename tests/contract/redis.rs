@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
-use miracl_tests::{Adapter, Answer, Browser, Demo, Provider, Redis, canary, scenarios};
+use miracl_tests::{
+    Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Redis, canary, scenarios,
+};
 use serde_json::json;
 
 use crate::{
     devices::{listed, log_in_with},
     fleet::member,
-    journey::{Journey, log_in, login_button, subject},
+    journey::{Journey, log_in, login_button, subject, with_parameter},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
         a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
@@ -32,6 +34,8 @@ scenarios![
     the_handle_of_a_session_is_nothing_that_redis_has,
     redis_is_told_no_token_no_address_and_no_id,
     a_session_of_other_keys_is_nobody_and_stays,
+    a_session_of_the_last_revision_is_nobody_and_a_login_makes_another,
+    logins_that_fail_leave_nothing_for_longer_than_a_moment,
     while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs,
     the_app_starts_while_redis_is_away,
     the_start_line_says_redis_and_no_password,
@@ -203,6 +207,80 @@ async fn a_session_of_other_keys_is_nobody_and_stays(adapter: Adapter) {
         .demo
         .restart_with(|settings| settings.env("COOKIE_KEYS", &both));
     journey.assert_still_logged_in().await;
+}
+
+async fn a_session_of_the_last_revision_is_nobody_and_a_login_makes_another(adapter: Adapter) {
+    let (journey, redis) = with_redis(adapter).await;
+    let sessions = redis.keys(":session:");
+    let [(session, Some(_))] = &*sessions else {
+        panic!("{sessions:?}");
+    };
+    // Behind the byte that says how it is written.
+    let revision = u64::MAX.to_le_bytes();
+    let told = redis.ask(&[b"SETRANGE", session.as_bytes(), b"1", &revision]);
+    assert!(told.starts_with(':'), "{told}");
+    for path in [
+        "/me", "/whoami", "/members", "/profile", "/refresh", "/devices", "/",
+    ] {
+        let answer = journey.browser.open(journey.url(path)).await;
+        assert!(
+            answer.status < 500,
+            "{path}: {} {}",
+            answer.status,
+            answer.body
+        );
+        assert_gives_nothing_away(&answer);
+    }
+    assert_eq!(subject(&journey.browser, &journey.demo).await, None);
+    let url = journey.url("/logout");
+    let answer = journey.browser.copy().post(url, &[]).await;
+    assert!(answer.status < 500, "{} {}", answer.status, answer.body);
+    journey.log_in().await;
+    journey.assert_still_logged_in().await;
+    assert!(!journey.demo.log().contains("panicked"));
+}
+
+/// How long a callback that failed is remembered at most: longer than any callback lasts, and far less than a login may take.
+const A_MOMENT: u64 = 90_000;
+
+async fn logins_that_fail_leave_nothing_for_longer_than_a_moment(adapter: Adapter) {
+    let (journey, redis) = with_redis(adapter).await;
+    let marks = || -> Vec<u64> {
+        let keys = [redis.keys(":used:"), redis.keys(":claim:")].concat();
+        let left = keys.into_iter().map(|(_, left)| left.expect("an end"));
+        left.collect()
+    };
+    let long = |marks: Vec<u64>| marks.into_iter().filter(|left| *left > A_MOMENT).count();
+    assert_eq!(
+        (marks().len(), long(marks())),
+        (1, 1),
+        "of the login that went well"
+    );
+    let json = r#"{"error":"invalid_grant"}"#.to_owned();
+    let refused = Answers::With(400, "application/json", json);
+    journey.provider.set(Endpoint::Token, refused);
+    for (name, value) in [
+        ("error", Some("access_denied")),
+        ("code", Some("junk")),
+        ("code", None),
+        ("iss", Some("https://evil.example")),
+    ] {
+        for _ in 0..3 {
+            let browser = Browser::new();
+            let start = browser.open(journey.url("/login/start")).await.expect(303);
+            let approved = browser.step(&start).await.expect(302);
+            let good = approved.location().expect("the callback");
+            let callback = with_parameter(&good, name, value);
+            let copy = browser.copy();
+            let failed = browser.open(callback).await;
+            assert!(failed.status >= 400, "{name}: {}", failed.status);
+            // While it is remembered it cannot be tried again, also with the cookies from before.
+            let asked = journey.provider.count(Endpoint::Token);
+            copy.open(good).await;
+            assert_eq!(journey.provider.count(Endpoint::Token), asked, "{name}");
+        }
+    }
+    assert_eq!((marks().len(), long(marks())), (13, 1));
 }
 
 async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapter: Adapter) {

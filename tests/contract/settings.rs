@@ -2,7 +2,7 @@
 
 use miracl_tests::{Adapter, Browser, Demo, Provider, Refused, scenarios};
 
-use crate::journey::{log_in, parameter};
+use crate::journey::{log_in, parameter, subject};
 
 scenarios![
     without_settings_the_demo_brings_its_own_platform,
@@ -15,6 +15,7 @@ scenarios![
     the_environment_wins_over_the_file,
     the_secret_can_come_from_a_file,
     a_secret_in_the_clear_is_warned_about_once,
+    a_cookie_key_is_its_owners_and_one_that_others_can_read_is_warned_about,
     scopes_can_be_chosen,
     a_demo_on_every_address_is_reached_by_loopback,
     a_redirect_url_with_another_port_is_warned_about,
@@ -270,6 +271,34 @@ async fn a_secret_in_the_clear_is_warned_about_once(adapter: Adapter) {
         "{}",
         demo.log()
     );
+}
+
+async fn a_cookie_key_is_its_owners_and_one_that_others_can_read_is_warned_about(adapter: Adapter) {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    const WARNING: &str = "can read or change the cookie key";
+    let provider = Provider::start();
+    let settings = Demo::of(adapter, &provider).env("DATABASE_URL", "users.sqlite");
+    let mut demo = settings.start();
+    let file = demo.directory().join("users.sqlite-cookie-key");
+    let mode = || {
+        fs::symlink_metadata(&file)
+            .expect("the key")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode(), 0o600);
+    let browser = Browser::new();
+    log_in(&browser, &demo).await;
+    demo.restart();
+    assert!(!demo.log().contains(WARNING), "{}", demo.log());
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("another mode");
+    demo.restart();
+    demo.wait_for_log(WARNING);
+    // It is the key all the same: nobody is logged out.
+    assert!(subject(&browser, &demo).await.is_some());
+    assert_eq!(mode(), 0o644, "it is the operator's to change");
 }
 
 async fn scopes_can_be_chosen(adapter: Adapter) {

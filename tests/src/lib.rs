@@ -24,6 +24,7 @@ mod chrome;
 mod client;
 mod demo;
 mod front;
+mod held;
 mod muzzle;
 mod oidc_provider;
 mod page;

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -25,6 +26,11 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::held::Held;
+
+/// How long it may take to stop.
+const STOP: Duration = Duration::from_secs(10);
+
 /// A provider that approves every login at once, for one client and one person, on a port of its own.
 ///
 /// It runs on its own runtime: [`Provider::stop`] closes every connection, as the death of a process would.
@@ -33,6 +39,8 @@ pub struct Provider {
     shared: Arc<Shared>,
     address: SocketAddr,
     runtime: Mutex<Option<Runtime>>,
+    /// The port, while it is stopped.
+    held: Mutex<Held>,
 }
 
 /// The places where a provider answers.
@@ -178,6 +186,7 @@ impl Provider {
             }),
             address,
             runtime: Mutex::default(),
+            held: Mutex::new(Held::nothing()),
         };
         provider.serve(listener);
         provider
@@ -276,7 +285,7 @@ impl Provider {
         secrets
     }
 
-    /// Stops it like a killed process: the socket closes, and so does every connection.
+    /// Stops it like a killed process: when this returns the socket is closed, and so is every connection. Nobody else gets its port.
     pub fn stop(&self) {
         let runtime = self
             .runtime
@@ -284,13 +293,18 @@ impl Provider {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(runtime) = runtime {
-            runtime.shutdown_background();
+            // Not in the background: who asks it right after this must find nobody. A runtime may not wait for another on a thread of
+            // its own.
+            let stopped = thread::spawn(move || runtime.shutdown_timeout(STOP));
+            let _ = stopped.join();
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) =
+                Held::port(self.address.port());
         }
     }
 
     /// Starts it again at the same address, with the same keys.
     pub async fn revive(&self) {
-        // The old socket closes in the background.
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::nothing();
         let mut listener = TcpListener::bind(self.address);
         for _ in 0..500 {
             if listener.is_ok() {

@@ -1,8 +1,15 @@
 //! A Redis as a process.
 
-use std::{fs, net::TcpListener, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    io::{self, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
-use crate::process::Process;
+use crate::{held::Held, process::Process};
 
 const START: Duration = Duration::from_secs(20);
 
@@ -17,6 +24,8 @@ pub struct Redis {
     process: Process,
     port: u16,
     folder: tempfile::TempDir,
+    /// The port, while it is dead.
+    held: Held,
 }
 
 impl Redis {
@@ -35,6 +44,7 @@ impl Redis {
                     process,
                     port,
                     folder,
+                    held: Held::nothing(),
                 };
             }
         }
@@ -61,13 +71,15 @@ impl Redis {
         self.process.id()
     }
 
-    /// Ends it as a crash does.
+    /// Ends it as a crash does. Nobody else gets its port.
     pub fn kill(&mut self) {
         self.process.kill();
+        self.held = Held::port(self.port);
     }
 
     /// Starts it again on the same port, with what it has on its disk.
     pub fn restart(&mut self) {
+        self.held = Held::nothing();
         self.process = launch(self.folder.path(), self.port)
             .unwrap_or_else(|why| panic!("redis-server does not come back: {why}"));
     }
@@ -84,11 +96,59 @@ impl Redis {
         all
     }
 
-    /// Whether a word is in what it was told, and did, since it was first started.
-    pub fn has_heard(&self, word: &str) -> bool {
+    /// Asks it something, and returns its answer as it is on the wire.
+    pub fn ask(&self, words: &[&[u8]]) -> String {
+        let say = |words: &[&[u8]]| {
+            let mut said = format!("*{}\r\n", words.len()).into_bytes();
+            for word in words {
+                said.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+                said.extend_from_slice(word);
+                said.extend_from_slice(b"\r\n");
+            }
+            said
+        };
+        let all = [
+            say(&[b"AUTH", Self::PASSWORD.as_bytes()]),
+            say(words),
+            say(&[b"QUIT"]),
+        ];
+        let talk = || -> io::Result<Vec<u8>> {
+            let mut redis = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            redis.set_read_timeout(Some(START))?;
+            redis.write_all(&all.concat())?;
+            let mut answers = Vec::new();
+            redis.read_to_end(&mut answers)?;
+            Ok(answers)
+        };
+        let answers = talk().expect("a Redis that answers");
+        let answers = String::from_utf8_lossy(&answers);
+        let answer = answers.strip_prefix("+OK\r\n");
+        let answer = answer.and_then(|rest| rest.strip_suffix("+OK\r\n"));
+        answer.expect("an answer between two others").to_owned()
+    }
+
+    /// The keys that hold this word, and for how many milliseconds each is there; nothing where one has no end.
+    pub fn keys(&self, word: &str) -> Vec<(String, Option<u64>)> {
+        let listed = self.ask(&[b"KEYS", format!("*{word}*").as_bytes()]);
+        let keys = listed
+            .lines()
+            .filter(|line| !line.starts_with(['*', '$']) && line.contains(word));
+        keys.map(|key| {
+            let left = self.ask(&[b"PTTL", key.as_bytes()]);
+            let left = left
+                .trim()
+                .strip_prefix(':')
+                .and_then(|left| left.parse().ok());
+            (key.to_owned(), left)
+        })
+        .collect()
+    }
+
+    /// How often a word is in what it was told, and did, since it was first started.
+    pub fn times_heard(&self, word: &str) -> usize {
         let everything = self.everything();
-        let mut told = everything.windows(word.len());
-        told.any(|told| told == word.as_bytes())
+        let told = everything.windows(word.len());
+        told.filter(|told| *told == word.as_bytes()).count()
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::random;
 
 /// Reads the JSON file at `path`; `None` if there is none.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
@@ -31,14 +32,17 @@ pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
 /// the first one wins and the others change nothing.
 pub(crate) fn write_first<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     place(path, value, |temporary, path| {
-        match fs::hard_link(temporary, path) {
+        let put = match fs::hard_link(temporary, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                // A file system without links: the last one wins, but still whole.
-                return fs::rename(temporary, path);
+                // A file system without links: a reader may come before the last byte, but nothing is replaced.
+                fs::read(temporary).and_then(|bytes| write_new(path, &bytes))
             }
-            _ => {}
+            linked => linked,
+        };
+        match put {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => fs::remove_file(temporary),
         }
-        fs::remove_file(temporary)
     })
 }
 
@@ -47,32 +51,34 @@ fn place<T: Serialize>(
     value: &T,
     put: impl FnOnce(&Path, &Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
         fs::create_dir_all(folder)?;
     }
-    let serial = COUNTER.fetch_add(1, Ordering::Relaxed);
+    // Nobody knows its name before, so that nothing can lie there.
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}-{serial}.tmp", std::process::id()));
+    temporary.push(format!(".{}.tmp", random::token()));
     let temporary = PathBuf::from(temporary);
 
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let json = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
-    let written = options
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(&json))
-        .and_then(|()| put(&temporary, path));
+    let written = write_new(&temporary, &json).and_then(|()| put(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Writes a file, readable by its owner only, that was not there before, nor a link of its name.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -98,6 +104,33 @@ mod tests {
         write_first(&path, &2).unwrap();
         assert_eq!(read(&path).unwrap(), Some(1));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_laid_into_the_folder_before_is_neither_followed_nor_used() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("value.json");
+        let elsewhere = outside.path().join("elsewhere");
+        for serial in 0..20 {
+            let laid = format!("value.json.{}-{serial}.tmp", std::process::id());
+            symlink(&elsewhere, folder.path().join(laid)).unwrap();
+        }
+        write_first(&path, &1).unwrap();
+        write(&path, &2).unwrap();
+        let mode = fs::symlink_metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 21);
+        // A link in place of the file is replaced by a change, and stays where the first one wins.
+        let link = folder.path().join("link.json");
+        symlink(&elsewhere, &link).unwrap();
+        write_first(&link, &3).unwrap();
+        assert_eq!(read::<u8>(&link).unwrap(), None);
+        write(&link, &4).unwrap();
+        assert_eq!(read(&link).unwrap(), Some(4));
+        assert!(!elsewhere.exists());
     }
 
     #[test]

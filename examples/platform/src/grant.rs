@@ -92,9 +92,9 @@ impl Grants {
         let mut issued = lock(&self.0);
         issued
             .codes
-            .retain(|_, code| code.expires + REMEMBER_SECONDS > now);
+            .retain(|_, code| code.expires.saturating_add(REMEMBER_SECONDS) > now);
         let code = random::token();
-        let expires = now + lifetime.as_secs();
+        let expires = now.saturating_add(lifetime.as_secs());
         issued.codes.insert(
             code.clone(),
             Code {
@@ -149,7 +149,11 @@ impl Grants {
         let refresh_token = grant
             .has_scope(OFFLINE_ACCESS)
             .then(|| issued.add_refresh(grant.clone(), &family, now));
-        let access_token = issued.add_access(grant.clone(), &family, now + lifetime.as_secs());
+        let access_token = issued.add_access(
+            grant.clone(),
+            &family,
+            now.saturating_add(lifetime.as_secs()),
+        );
         Ok(Tokens {
             grant,
             access_token,
@@ -182,7 +186,11 @@ impl Grants {
         }
         known.spent = rotates;
         let refresh_token = rotates.then(|| issued.add_refresh(grant.clone(), &family, now));
-        let access_token = issued.add_access(grant.clone(), &family, now + lifetime.as_secs());
+        let access_token = issued.add_access(
+            grant.clone(),
+            &family,
+            now.saturating_add(lifetime.as_secs()),
+        );
         Ok(Tokens {
             grant,
             access_token,
@@ -209,7 +217,7 @@ impl Issued {
     /// Drops what no longer means anything to anybody.
     fn forget(&mut self, now: u64) {
         self.tokens
-            .retain(|_, token| token.expires + REMEMBER_SECONDS > now);
+            .retain(|_, token| token.expires.saturating_add(REMEMBER_SECONDS) > now);
         self.refresh.retain(|_, token| token.expires > now);
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn issue(
         "sub": grant.session.email,
         "aud": client.client_id,
         "iat": now,
-        "exp": now + shared.config.id_token_lifetime.as_secs(),
+        "exp": now.saturating_add(shared.config.id_token_lifetime.as_secs()),
         "auth_time": grant.session.auth_time,
         "amr": ["mpin"],
         "at_hash": jwt::at_hash(algorithm, access_token),

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miracl_core::Config;
 use miracl_platform::{Client, Platform, PlatformConfig, StartError};
@@ -85,7 +85,7 @@ impl LocalPlatform {
                 client_id: client.client_id.clone(),
                 client_secret: client.client_secret.clone(),
             };
-            write(&file, &kept).map_err(|error| at_file(&error))?;
+            write_first(&file, &kept).map_err(|error| at_file(&error))?;
         }
         Ok(Self { platform, client })
     }
@@ -136,7 +136,7 @@ fn register_logout(client: &mut Client, config: &Config) {
     }
 }
 
-fn read(file: &PathBuf) -> io::Result<Option<Kept>> {
+fn read(file: &Path) -> io::Result<Option<Kept>> {
     match fs::read(file) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -144,17 +144,32 @@ fn read(file: &PathBuf) -> io::Result<Option<Kept>> {
     }
 }
 
-/// Keeps the registration, readable by its owner only.
-fn write(file: &Path, kept: &Kept) -> io::Result<()> {
+/// Keeps the registration, readable by its owner only, unless one is there already: nothing that was laid there is written to,
+/// nor followed. Whoever reads it sees all of it or nothing.
+fn write_first(file: &Path, kept: &Kept) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
+    let random = random_secret().map_err(io::Error::other)?;
+    let draft = file.with_extension(format!("{random}.new"));
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    serde_json::to_writer_pretty(options.open(file)?, kept)?;
-    Ok(())
+    let mut opened = options.open(&draft)?;
+    let written = serde_json::to_writer_pretty(&mut opened, kept)
+        .map_err(io::Error::from)
+        .and_then(|()| opened.sync_all())
+        .and_then(|()| fs::hard_link(&draft, file));
+    fs::remove_file(&draft)?;
+    match written {
+        // Another process was faster. A link that leads nowhere is no registration.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match read(file)? {
+            Some(_) => Ok(()),
+            None => Err(error),
+        },
+        written => written,
+    }
 }
 
 fn random_secret() -> Result<String, String> {
@@ -234,6 +249,29 @@ mod tests {
             .await
             .unwrap();
         assert_ne!(first.platform.issuer(), second.platform.issuer());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_registration_is_its_owners_and_no_link_is_followed_to_write_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        LocalPlatform::start_in(folder.path(), "axum", &config())
+            .await
+            .unwrap();
+        let file = folder.path().join("demo-axum.json");
+        let mode = fs::symlink_metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let elsewhere = outside.path().join("elsewhere");
+        symlink(&elsewhere, folder.path().join("demo-actix.json")).unwrap();
+        let before = fs::read_dir(folder.path()).unwrap().count();
+        let error = LocalPlatform::start_in(folder.path(), "actix", &config())
+            .await
+            .unwrap_err();
+        assert!(error.contains("demo-actix.json"), "{error}");
+        assert!(!elsewhere.exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
     }
 
     #[tokio::test]

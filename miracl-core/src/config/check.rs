@@ -288,6 +288,14 @@ impl Config {
             if duration.as_secs() == 0 {
                 problems.add(key, "must be at least one second");
             }
+        }
+        for (key, duration) in [
+            ("session_idle_timeout", self.session_idle_timeout),
+            ("session_absolute_timeout", self.session_absolute_timeout),
+            ("login_timeout", self.login_timeout),
+            ("request_timeout", self.request_timeout),
+            ("clock_skew", self.clock_skew),
+        ] {
             if duration > MAX_DURATION {
                 problems.add(key, "must be at most ten years");
             }
@@ -754,6 +762,42 @@ mod tests {
         ];
         for (key, config) in wrong {
             assert_eq!(problems(config), [key]);
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_sum_could_hold_is_refused() {
+        let set: [(&str, fn(&mut Config, Duration)); 5] = [
+            ("session_idle_timeout", |config, time| {
+                config.session_idle_timeout = time;
+                config.session_absolute_timeout = MAX_DURATION;
+            }),
+            ("session_absolute_timeout", |config, time| {
+                config.session_absolute_timeout = time;
+            }),
+            ("login_timeout", |config, time| config.login_timeout = time),
+            ("request_timeout", |config, time| {
+                config.request_timeout = time;
+            }),
+            ("clock_skew", |config, time| config.clock_skew = time),
+        ];
+        for (key, set) in set {
+            for (time, is_refused) in [
+                (MAX_DURATION, false),
+                (MAX_DURATION + Duration::from_nanos(1), true),
+                (Duration::from_secs(u64::MAX), true),
+                (Duration::MAX, true),
+            ] {
+                let mut config = good();
+                set(&mut config, time);
+                let problems = problems(config);
+                assert_eq!(
+                    problems.iter().any(|problem| problem == key),
+                    is_refused,
+                    "{key}"
+                );
+                assert_eq!(problems.is_empty(), !is_refused, "{problems:?}");
+            }
         }
     }
 }

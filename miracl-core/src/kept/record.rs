@@ -9,7 +9,7 @@ use crate::{
     marks::Until,
     miracl::Engine,
     seal::Purpose,
-    secret::hex,
+    secret::hex_after,
     session::{Binding, Session, SessionData, SessionId},
     store::{ErasedStore, IndexKey, SessionKey, StoreError, StoredSession},
     visit::Current,
@@ -21,6 +21,14 @@ const DATA: &str = "data";
 
 /// The revision of a new session, which waits for its hook. To confirm it is the first change.
 pub(super) const NEW: u64 = 0;
+/// The revision after which there is none. No session is changed that often: one that has it was written by somebody else, and counts
+/// for nothing.
+const LAST: u64 = u64::MAX;
+
+/// The revision of what comes in place of a stored session.
+pub(super) fn next(stored: &StoredSession) -> u64 {
+    stored.revision.saturating_add(1)
+}
 
 impl Engine {
     /// The store that sessions are kept in; none when they are in cookies.
@@ -82,6 +90,9 @@ impl Engine {
             Some(store) => {
                 let mut found = None;
                 for id in self.cookies.ids(header) {
+                    if !store.in_process() {
+                        return None;
+                    }
                     let key = self.key_of(id);
                     let Poll::Ready(Ok(stored)) = store.load_now(&key) else {
                         return None;
@@ -105,17 +116,16 @@ impl Engine {
 
     pub(super) fn to_store(
         &self,
+        key: &SessionKey,
         revision: u64,
         session: &Session,
         data: &SessionData,
         binding: &Binding,
     ) -> Result<StoredSession, SessionError> {
         let data = data.encode(session);
-        let sealed = self.head_to_store(session, binding).zip(self.seal_stored(
-            &self.key_of(session.id),
-            DATA,
-            data,
-        ));
+        let sealed = self
+            .head_to_store(key, session, binding)
+            .zip(self.seal_stored(key, DATA, data));
         let (head, data) = sealed.ok_or_else(|| {
             SessionError::Store(StoreError::new("the session is too large to be sealed"))
         })?;
@@ -124,9 +134,13 @@ impl Engine {
         Ok(StoredSession::new(revision, subject, sid, head, data))
     }
 
-    pub(super) fn head_to_store(&self, session: &Session, binding: &Binding) -> Option<Arc<[u8]>> {
-        let key = self.key_of(session.id);
-        self.seal_stored(&key, HEAD, session.encode(binding))
+    pub(super) fn head_to_store(
+        &self,
+        key: &SessionKey,
+        session: &Session,
+        binding: &Binding,
+    ) -> Option<Arc<[u8]>> {
+        self.seal_stored(key, HEAD, session.encode(binding))
     }
 
     /// Reads the small part of a stored session that somebody came with the id of. It counts under its own id only.
@@ -140,7 +154,8 @@ impl Engine {
     ) -> Option<Current> {
         let read = |plain: &[u8]| self.living(plain, binding, now);
         let living = self.open_stored(key, HEAD, &stored.head, read);
-        let Some(mut session) = living.filter(|session| session.id == id) else {
+        let mine = |session: &Arc<Session>| session.id == id && stored.revision != LAST;
+        let Some(mut session) = living.filter(mine) else {
             tracing::debug!("a stored session has ended, or was sealed for somebody else");
             return None;
         };
@@ -163,7 +178,7 @@ impl Engine {
         stored: &StoredSession,
         binding: &Binding,
     ) -> Option<Arc<Session>> {
-        if stored.revision == NEW {
+        if matches!(stored.revision, NEW | LAST) {
             return None;
         }
         let now = self.now();
@@ -239,5 +254,5 @@ impl Engine {
 
 /// The name that a stored value is bound to: it opens in its own place only.
 fn bound_to(key: &SessionKey, part: &str) -> String {
-    format!("{part} {}", hex(&key.0))
+    hex_after([part, " "], &key.0)
 }

@@ -171,15 +171,19 @@ async fn nothing_ends_here_that_the_fleet_was_not_told_of() {
     store.away.store(true, Ordering::SeqCst);
     assert!(marks.end_session(session().id).await.is_err());
     assert!(!marks.is_ended(&session()));
-    assert!(marks.use_login([1; 32]).await.is_err());
+    assert!(marks.take_login([1; 32]).await.is_err());
 }
 
 #[tokio::test]
 async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
     let store = Common::default();
     let (here, there) = (marks(&store), marks(&store));
-    assert!(here.use_login([1; 32]).await.unwrap());
-    assert!(!there.use_login([1; 32]).await.unwrap());
+    let taken = here.take_login([1; 32]).await.unwrap().unwrap();
+    assert!(there.take_login([1; 32]).await.unwrap().is_none());
+    assert!(here.use_login(&taken).await.unwrap());
+    for marks in [&here, &there] {
+        assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+    }
     assert!(there.use_token([1; 16]).await.unwrap());
     assert!(!here.use_token([1; 16]).await.unwrap());
     there.forget_token([1; 16]).await;
@@ -193,15 +197,39 @@ async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     marks.catch_up().await.unwrap();
     marks.end_session(session().id).await.unwrap();
     assert!(marks.is_ended(&session()));
-    assert!(marks.use_login([1; 32]).await.unwrap());
-    assert!(!marks.use_login([1; 32]).await.unwrap());
+    assert!(marks.take_login([1; 32]).await.unwrap().is_some());
+    assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_login_that_was_held_for_too_long_and_taken_by_another_is_not_used() {
+    let store = Common::default();
+    let marks = marks(&store);
+    let taken = marks.take_login([1; 32]).await.unwrap().unwrap();
+    let late = TakenLogin(MarkKey([1; 32]), ClaimOwner([9; 16]));
+    assert!(!marks.use_login(&late).await.unwrap());
+    assert!(marks.use_login(&taken).await.unwrap());
+}
+
+#[tokio::test]
+async fn logins_that_failed_push_out_none_that_was_used() {
+    let marks = Marks::new(&Config::default(), Duration::from_secs(60));
+    let taken = marks.take_login([1; 32]).await.unwrap().unwrap();
+    assert!(marks.use_login(&taken).await.unwrap());
+    let mut junk = [2; 32];
+    for number in 0..150_000_u32 {
+        junk[..4].copy_from_slice(&number.to_le_bytes());
+        assert!(marks.take_login(junk).await.unwrap().is_some());
+    }
+    assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+    assert!(marks.take_login(junk).await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn an_error_says_that_it_was_the_store_of_marks() {
     let store = Common::default();
     store.away.store(true, Ordering::SeqCst);
-    let error = marks(&store).use_login([1; 32]).await.unwrap_err();
+    let error = marks(&store).take_login([1; 32]).await.err().unwrap();
     assert_eq!(error.to_string(), "the store of marks does not answer");
     let why = std::error::Error::source(&error).unwrap();
     assert_eq!(why.to_string(), "away");

@@ -14,13 +14,13 @@ mod server;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use ::redis::{Cmd, Pipeline, cmd, pipe};
+use ::redis::{Cmd, FromRedisValue, Pipeline, cmd, pipe};
 
 use self::connection::Link;
 use super::{IndexKey, SessionKey, SessionStore, StoreError, StoredSession};
 use crate::{
     config::ConfigError,
-    secret::hex,
+    secret::hex_after,
     wire::{Reader, Writer},
 };
 
@@ -159,15 +159,19 @@ impl RedisStore {
     }
 
     fn session(&self, key: &SessionKey) -> String {
-        format!("{}session:{}", self.prefix, hex(&key.0))
+        hex_after([&self.prefix, "session:"], &key.0)
     }
 
     fn subject(&self, subject: &IndexKey) -> String {
-        format!("{}subject:{}", self.prefix, hex(&subject.0))
+        hex_after([&self.prefix, "subject:"], &subject.0)
     }
 
     fn sid(&self, sid: &IndexKey) -> String {
-        format!("{}sid:{}", self.prefix, hex(&sid.0))
+        hex_after([&self.prefix, "sid:"], &sid.0)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.link.ask(command, self.timeout).await
     }
 
     /// Under which keys a session is found.
@@ -223,9 +227,7 @@ impl RedisStore {
     }
 
     async fn members(&self, index: &str) -> Result<Vec<SessionKey>, StoreError> {
-        let mut commands = pipe();
-        commands.add_command(script(MEMBERS, index));
-        let (members,): (Vec<Vec<u8>>,) = self.link.run(&commands, self.timeout).await?;
+        let members: Vec<Vec<u8>> = self.ask(&script(MEMBERS, index)).await?;
         let keys = members.into_iter().filter_map(|key| key.try_into().ok());
         Ok(keys.map(SessionKey).collect())
     }
@@ -250,9 +252,9 @@ impl SessionStore for RedisStore {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
-        let mut commands = pipe();
-        commands.add_command(cmd("GET").arg(self.session(key)).take());
-        let (found,): (Option<Vec<u8>>,) = self.link.run(&commands, self.timeout).await?;
+        let mut get = command("GET", 1);
+        get.arg(self.session(key));
+        let found: Option<Vec<u8>> = self.ask(&get).await?;
         Ok(found.and_then(|bytes| read(&bytes)))
     }
 
@@ -315,6 +317,13 @@ impl fmt::Debug for RedisStore {
             .field("timeout", &self.timeout)
             .finish()
     }
+}
+
+/// A command with a few short arguments, in memory that has not to grow.
+fn command(name: &str, arguments: usize) -> Cmd {
+    let mut command = Cmd::with_capacity(1 + arguments, 128);
+    command.arg(name);
+    command
 }
 
 /// A script for one key, sent as it is: what Redis remembers of scripts may be gone after a restart.

@@ -315,7 +315,9 @@ pub(crate) async fn a_replica_takes_the_place_of_its_node() {
         assert!(Instant::now() < deadline, "there is no replica");
     }
     cluster.nodes[2].kill();
-    assert!(load(&store, &third).await.is_err());
+    // The replica may have taken its place already; nobody is told that there is no such session.
+    let found = load(&store, &third).await;
+    assert!(found.is_err() || found == Ok(Some(of(&third))), "{found:?}");
     assert_eq!(load(&store, &first).await, Ok(Some(of(&first))));
     found_again(&store, &third).await;
     let index = IndexKey([third.0[0]; 16]);

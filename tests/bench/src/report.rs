@@ -10,7 +10,10 @@ use miracl_tests::Adapter;
 use crate::{
     callgrind::Each,
     counts::{AXUM, Counted, ROCKET, name},
-    goals::{ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, figure},
+    goals::{
+        ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, WHOAMI_REDIS,
+        WHOAMI_REDIS_ALLOCATIONS, figure,
+    },
     load::Loaded,
     mode::Mode,
     server::Which,
@@ -25,8 +28,10 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                 let goal = match mode {
                     Mode::Cookie => WHOAMI_COOKIE,
                     Mode::Memory => WHOAMI_MEMORY,
+                    Mode::Redis if framework.name == AXUM => WHOAMI_REDIS,
                     Mode::Redis => continue,
                 };
+                let over_bare = over_bare(counts)?;
                 // axum's demo is wrapped: nothing lies in the extensions of a request.
                 let own = match framework.name {
                     AXUM => 0.0,
@@ -42,9 +47,17 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                 judged.push(Judged {
                     of: framework.name.to_owned(),
                     goal,
-                    measured: over_bare(counts)?.instructions,
+                    measured: over_bare.instructions,
                     own,
                 });
+                if *mode == Mode::Redis {
+                    judged.push(Judged {
+                        of: framework.name.to_owned(),
+                        goal: WHOAMI_REDIS_ALLOCATIONS,
+                        measured: over_bare.allocations,
+                        own,
+                    });
+                }
             }
             Which::Layer(framework, variant) => {
                 let (noop, place) = match *variant {
@@ -278,9 +291,17 @@ mod tests {
                 Some(15_000.0),
                 9.0,
             ),
+            Counted {
+                whoami: Some(Each {
+                    instructions: 46_001.0,
+                    allocations: 34.0,
+                }),
+                ..counted(Which::Demo(axum, Mode::Redis), 10_000.0, None, 9.0)
+            },
+            // How a framework waits is its own: of the others nothing is asked.
             counted(
-                Which::Demo(axum, Mode::Redis),
-                10_000.0,
+                Which::Demo(actix, Mode::Redis),
+                20_000.0,
                 Some(99_000.0),
                 9.0,
             ),
@@ -330,6 +351,8 @@ mod tests {
             found,
             [
                 ("axum", 5_000.0, 0.0, true),
+                ("axum", 36_001.0, 0.0, false),
+                ("axum", 25.0, 0.0, false),
                 ("axum, `Router::layer`", 2_000.0, 700.0, false),
                 ("axum, `Router::layer`", 5.0, 4.0, false),
                 ("axum, around the router", 200.0, 0.0, true),

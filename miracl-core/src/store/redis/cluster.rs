@@ -113,7 +113,7 @@ impl ConnectionLike for Commands {
 }
 
 /// Sends a command to the node that has its key, and on to where that node says that the key is now.
-async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisResult<Value> {
+pub(super) async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisResult<Value> {
     let mut moved = 0;
     loop {
         let answer = cluster.req_packed_command(&command).await;

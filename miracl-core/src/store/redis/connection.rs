@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{FromRedisValue, Pipeline, aio::MultiplexedConnection};
+use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use super::{
     address::{Address, Way},
-    cluster::{Cluster, Order},
+    cluster::{self, Cluster, Order},
     outage::{Outage, QUIET},
     sentinel::Sentinels,
     server::Opener,
@@ -55,6 +55,13 @@ pub(super) struct Open {
 enum Connection {
     Server(MultiplexedConnection),
     Cluster(::redis::cluster_async::ClusterConnection),
+}
+
+/// What is asked at a time.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline, Order),
 }
 
 /// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
@@ -113,6 +120,15 @@ impl Link {
         })
     }
 
+    /// Sends one command and returns what Redis answered, as [`run`](Self::run) does.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        limit: Duration,
+    ) -> Result<T, StoreError> {
+        self.send(Question::One(command), limit).await
+    }
+
     /// Sends commands one after the other and returns what Redis answered to those that are not ignored. In a cluster each waits
     /// for the one before it, and the first that fails is the last that is sent.
     ///
@@ -123,7 +139,8 @@ impl Link {
         commands: &Pipeline,
         limit: Duration,
     ) -> Result<T, StoreError> {
-        self.send(commands, Order::AsGiven, limit).await
+        let question = Question::Several(commands, Order::AsGiven);
+        self.send(question, limit).await
     }
 
     /// Sends commands of which none needs another, as [`run`](Self::run) does. The nodes of a cluster answer all of them at once.
@@ -132,24 +149,20 @@ impl Link {
         commands: &Pipeline,
         limit: Duration,
     ) -> Result<T, StoreError> {
-        self.send(commands, Order::Any, limit).await
+        let question = Question::Several(commands, Order::Any);
+        self.send(question, limit).await
     }
 
     async fn send<T: FromRedisValue>(
         &self,
-        commands: &Pipeline,
-        order: Order,
+        question: Question<'_>,
         limit: Duration,
     ) -> Result<T, StoreError> {
         let mut used = None;
         let asked = async {
             let open = self.connection().await?;
-            Ok::<T, Failure>(match used.insert(open).connection.clone() {
-                Connection::Server(mut server) => commands.query_async(&mut server).await?,
-                Connection::Cluster(cluster) => {
-                    commands.query_async(&mut order.within(cluster)).await?
-                }
-            })
+            let connection = used.insert(open).connection.clone();
+            Ok::<T, Failure>(connection.send(question).await?)
         };
         let (error, in_time) = match timeout(limit, asked).await {
             Ok(Ok(answer)) => {
@@ -194,9 +207,11 @@ impl Link {
             return Ok(open.clone());
         }
         *open = None;
+        // On the heap: whoever finds a connection does not carry around what it takes to make one.
+        let connect = Box::pin(self.connect());
         let connected = match &self.home {
-            Some(home) => home.poll(self.connect()).await,
-            None => self.connect().await,
+            Some(home) => home.poll(connect).await,
+            None => connect.await,
         }?;
         tracing::debug!(redis = %self.address, "connected to Redis");
         Ok(open.insert(connected).clone())
@@ -226,6 +241,30 @@ impl Link {
             }
         }
     }
+}
+
+impl Connection {
+    async fn send<T: FromRedisValue>(self, question: Question<'_>) -> RedisResult<T> {
+        match (self, question) {
+            (Self::Server(mut server), Question::One(command)) => {
+                read(server.send_packed_command(command).await?)
+            }
+            (Self::Cluster(cluster), Question::One(command)) => {
+                let sent = Box::pin(cluster::send(cluster, command.clone()));
+                read(sent.await?)
+            }
+            (Self::Server(mut server), Question::Several(commands, _)) => {
+                commands.query_async(&mut server).await
+            }
+            (Self::Cluster(cluster), Question::Several(commands, order)) => {
+                commands.query_async(&mut order.within(cluster)).await
+            }
+        }
+    }
+}
+
+fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
+    Ok(T::from_redis_value(answer.extract_error()?)?)
 }
 
 impl Open {
@@ -276,6 +315,25 @@ mod tests {
             let error = link(url, &[]).unwrap_err().to_string();
             assert!(error.contains("session_store: "), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_of_any_length_is_no_sum_too_large() {
+        // Nobody listens there, and nobody else can.
+        let held = tokio::net::TcpSocket::new_v4().unwrap();
+        held.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let host = held.local_addr().unwrap();
+        for url in [
+            format!("redis://{host}"),
+            format!("redis+sentinel://{host}/main"),
+            format!("redis+cluster://{host}"),
+        ] {
+            for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+                let link = Link::new(&url, &[], limit).unwrap();
+                let answer = link.ask::<()>(&::redis::cmd("PING"), limit).await;
+                assert!(answer.is_err(), "{url} {limit:?}");
+            }
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ::redis::{Value, cmd, from_redis_value, pipe};
+use ::redis::{Value, from_redis_value};
 
-use super::{RedisStore, millis, script};
+use super::{RedisStore, command, millis, script};
 use crate::{
     marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
-    secret::hex,
+    secret::hex_after,
     store::StoreError,
 };
 
@@ -48,11 +48,11 @@ if redis.call('GET', KEYS[1]) == 'C' .. ARGV[1] then redis.call('DEL', KEYS[1]) 
 
 impl RedisStore {
     fn used(&self, key: &MarkKey) -> String {
-        format!("{}used:{}", self.prefix, hex(&key.0))
+        hex_after([&self.prefix, "used:"], &key.0)
     }
 
     fn claimed(&self, key: &MarkKey) -> String {
-        format!("{}claim:{}", self.prefix, hex(&key.0))
+        hex_after([&self.prefix, "claim:"], &key.0)
     }
 
     fn list(&self, list: NoteList) -> String {
@@ -65,11 +65,10 @@ impl RedisStore {
 
     /// One page of a list, from an entry on: each with its id.
     async fn page(&self, list: NoteList, from: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let mut commands = pipe();
-        let mut range = cmd("XRANGE");
+        let mut range = command("XRANGE", 5);
         range.arg(self.list(list)).arg(from).arg("+");
-        commands.add_command(range.arg("COUNT").arg(PAGE).take());
-        let (entries,): (Vec<(String, Value)>,) = self.link.run(&commands, self.timeout).await?;
+        range.arg("COUNT").arg(PAGE);
+        let entries: Vec<(String, Value)> = self.ask(&range).await?;
         let entries = entries.into_iter().map(|(id, fields)| {
             let fields: Vec<(String, Vec<u8>)> = from_redis_value(fields).unwrap_or_default();
             let note = fields.into_iter().find(|(name, _)| name == FIELD);
@@ -83,26 +82,23 @@ impl MarkStore for RedisStore {
     const PLACE: &'static str = "Redis";
 
     async fn use_once(&self, key: &MarkKey, ttl: Duration) -> Result<bool, StoreError> {
-        let mut commands = pipe();
-        let mut set = cmd("SET");
+        let mut set = command("SET", 5);
         set.arg(self.used(key)).arg(1).arg("NX");
-        commands.add_command(set.arg("PX").arg(millis(ttl)).take());
-        let (set,): (Option<String>,) = self.link.run(&commands, self.timeout).await?;
+        set.arg("PX").arg(millis(ttl));
+        let set: Option<String> = self.ask(&set).await?;
         Ok(set.is_some())
     }
 
     async fn forget(&self, key: &MarkKey) -> Result<(), StoreError> {
-        let mut commands = pipe();
-        commands.add_command(cmd("DEL").arg(self.used(key)).take());
-        self.link.run(commands.ignore(), self.timeout).await
+        let mut forget = command("DEL", 1);
+        forget.arg(self.used(key));
+        self.ask(&forget).await
     }
 
     async fn note(&self, list: NoteList, note: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        let mut commands = pipe();
         let mut add = script(NOTE, &self.list(list));
         add.arg(note).arg(millis(ttl)).arg(list.capacity());
-        commands.add_command(add);
-        self.link.run(commands.ignore(), self.timeout).await
+        self.ask(&add).await
     }
 
     async fn notes_since(
@@ -144,10 +140,9 @@ impl MarkStore for RedisStore {
         owner: &ClaimOwner,
         ttl: Duration,
     ) -> Result<Claim, StoreError> {
-        let mut commands = pipe();
         let mut claim = script(CLAIM, &self.claimed(key));
-        commands.add_command(claim.arg(&owner.0).arg(millis(ttl)).take());
-        let (found,): (Vec<u8>,) = self.link.run(&commands, self.timeout).await?;
+        claim.arg(&owner.0).arg(millis(ttl));
+        let found: Vec<u8> = self.ask(&claim).await?;
         Ok(match found.split_first() {
             None => Claim::Taken,
             Some((b'S', value)) => Claim::Settled(value.to_owned()),
@@ -162,17 +157,14 @@ impl MarkStore for RedisStore {
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        let mut commands = pipe();
         let mut settle = script(SETTLE, &self.claimed(key));
         settle.arg(&owner.0).arg(value).arg(millis(ttl));
-        commands.add_command(settle);
-        let (settled,): (bool,) = self.link.run(&commands, self.timeout).await?;
-        Ok(settled)
+        self.ask(&settle).await
     }
 
     async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
-        let mut commands = pipe();
-        commands.add_command(script(RELEASE, &self.claimed(key)).arg(&owner.0).take());
-        self.link.run(commands.ignore(), self.timeout).await
+        let mut release = script(RELEASE, &self.claimed(key));
+        release.arg(&owner.0);
+        self.ask(&release).await
     }
 }

@@ -1,0 +1,53 @@
+//! A port that is kept while nobody listens at it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpSocket;
+
+/// A port of something that has been stopped and is going to be started again. Whoever connects to it is refused, and nobody else gets
+/// it for a free one.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _socket: Option<TcpSocket>,
+}
+
+impl Held {
+    /// Takes the port. Where that cannot be done it is as free as any other.
+    pub(crate) fn port(port: u16) -> Self {
+        let held = TcpSocket::new_v4().and_then(|socket| {
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+            Ok(socket)
+        });
+        Self { _socket: held.ok() }
+    }
+
+    /// Nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { _socket: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn whoever_connects_to_a_held_port_is_refused_and_nobody_gets_it_for_a_free_one() {
+        let bound = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = bound.local_addr().unwrap();
+        // Somebody was there, and the port remembers it for a while.
+        let client = TcpStream::connect(address).unwrap();
+        let (server, _) = bound.accept().unwrap();
+        drop((bound, server));
+        drop(client);
+        let held = Held::port(address.port());
+        assert!(held._socket.is_some());
+        assert!(TcpStream::connect(address).is_err());
+        assert!(TcpListener::bind(address).is_err());
+        drop(held);
+        assert!(TcpListener::bind(address).is_ok());
+    }
+}
