@@ -6,8 +6,10 @@ mod support;
 use std::convert::Infallible;
 
 use axum::{
+    Router,
     body::Body,
     http::{Method, Request, Response, StatusCode, header},
+    routing::{any, get},
 };
 use miracl_axum::{Category, RequestExt};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -65,9 +67,65 @@ async fn an_unsafe_request_from_another_site_does_not_reach_the_service() {
 #[tokio::test]
 async fn without_the_layer_the_answer_is_500_and_says_nothing() {
     let app: axum::Router = auth("miracl").routes();
-    let request = Request::get("/login/start").body(Body::empty()).unwrap();
+    let request = Request::get("/miracl/start").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let body = axum::body::to_bytes(response.into_body(), 100).await;
     assert!(body.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
+    let auth = auth("miracl");
+    let page = || any(async || "for members");
+    let nested = Router::new().route("/page", page()).fallback(page());
+    let only_get = get(async || "for members").fallback(async || "for members");
+    let guarded = Router::new()
+        .route("/page", page())
+        .route("/only-get", only_get)
+        .nest("/nested", nested)
+        .fallback(page())
+        .layer(auth.login_required());
+    let by_route = Router::new()
+        .route("/by-route", page())
+        .route(
+            "/by-route-get",
+            get(async || "for members").fallback(page()),
+        )
+        .route_layer(auth.login_required());
+    let app: Router = by_route.merge(guarded);
+    for app in [
+        app.clone().layer(auth.layer()),
+        Router::new().fallback_service(auth.wrap(app)),
+    ] {
+        for path in [
+            "/page",
+            "/page/",
+            "/only-get",
+            "/nested/page",
+            "/nested/nothing",
+            "/nothing",
+            "//page",
+            "/by-route",
+            "/by-route-get",
+        ] {
+            for method in [
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+                "PURGE",
+            ] {
+                let preflight = Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .header("access-control-request-method", "POST")
+                    .body(Body::empty())
+                    .unwrap();
+                let response = app.clone().oneshot(preflight).await.unwrap();
+                assert_eq!(
+                    response.status(),
+                    StatusCode::UNAUTHORIZED,
+                    "{method} {path}"
+                );
+            }
+        }
+    }
 }

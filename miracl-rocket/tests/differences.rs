@@ -250,10 +250,22 @@ async fn login_required_covers_files_below_its_path_and_nothing_else() {
         client.get("/file").dispatch().await.status(),
         Status::NotFound
     );
-    let preflight = client
-        .req(Method::Options, "/files/x")
-        .header(Header::new("access-control-request-method", "PUT"));
-    assert_eq!(preflight.dispatch().await.status(), Status::NotFound);
+    for method in [
+        Method::Options,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Trace,
+        Method::Connect,
+    ] {
+        let preflight = client
+            .req(method, "/files/x")
+            .header(Header::new("access-control-request-method", "PUT"));
+        let answer = preflight.dispatch().await;
+        assert_eq!(answer.status(), Status::Unauthorized, "{method}");
+        assert_eq!(header(&answer, "content-type"), "application/problem+json");
+    }
 }
 
 #[rocket::async_test]
