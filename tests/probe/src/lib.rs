@@ -22,6 +22,7 @@ use std::{
 };
 
 use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, Visit};
+use tracing_subscriber::filter::LevelFilter;
 
 /// How long a hook takes that is slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -32,6 +33,12 @@ const SLOW: Duration = Duration::from_secs(1);
 ///
 /// When the environment holds no settings that make sense.
 pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
+    // What is wrong with an app must be found in its log.
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::ERROR)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let miracl = Miracl::new(Config {
