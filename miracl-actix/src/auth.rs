@@ -54,9 +54,9 @@ impl MiraclAuth {
 
     /// Returns a layer for routes that need somebody to be logged in, for `wrap` of a route, a resource or a scope.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request of anybody else
-    /// comes to the routes, whatever its method. That holds for a CORS preflight as well, which browsers send without cookies:
-    /// a middleware that answers preflights goes around this one.
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
+    /// of anybody else comes to the routes, whatever its method. That holds for a CORS preflight as well, which
+    /// browsers send without cookies: a middleware that answers preflights goes around this one.
     ///
     /// ```
     /// # use actix_web::{Error, HttpResponse, body::BoxBody, dev::{ServiceRequest, ServiceResponse}, http::Method};
@@ -95,9 +95,11 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are refused.
+    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
+    /// requests are refused.
     ///
-    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of another.
+    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of
+    /// another.
     pub fn login_required(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone())
     }

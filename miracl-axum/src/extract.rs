@@ -14,7 +14,8 @@ use crate::{
     request::View,
 };
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere else.
+/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
+/// else.
 pub(crate) type Slot = LazyVisit<HeaderValue>;
 
 /// Who is logged in. As an extractor it sends everybody else to log in.
@@ -23,8 +24,9 @@ pub(crate) type Slot = LazyVisit<HeaderValue>;
 /// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
 /// both cases.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a route, it is who is
-/// logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that is further in.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
+/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
+/// is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -96,8 +98,8 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies than when it came
-    /// there. Hooks never run without it.
+    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies
+    /// than when it came there. Hooks never run without it.
     fn visit(&self) -> Visit;
 }
 

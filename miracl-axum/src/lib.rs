@@ -50,7 +50,8 @@
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
 //! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than a layer of axum's.
-//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that one.
+//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that
+//!   one.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
 mod auth;

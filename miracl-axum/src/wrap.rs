@@ -1,5 +1,5 @@
-//! The layer around a whole router, in the way that costs a request the least: `Router::layer` puts a layer around each route, which
-//! alone costs a request as much as ours does.
+//! The layer around a whole router, in the way that costs a request the least: `Router::layer` puts a layer around each
+//! route, which alone costs a request as much as ours does.
 
 use axum::{Router, ServiceExt, extract::Request, routing::IntoMakeService};
 use tower::Layer;

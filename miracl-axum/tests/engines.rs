@@ -14,7 +14,8 @@ use miracl_platform::Platform;
 
 use self::support::{ALICE, BOB, auth_at, get_page, log_in, platform, request, send};
 
-/// Two logins of the same provider, an app with both around it in each order and way, and somebody who is logged in to each.
+/// Two logins of the same provider, an app with both around it in each order and way, and somebody who is logged in to
+/// each.
 struct Two {
     platform: Platform,
     a: MiraclAuth,

@@ -81,8 +81,8 @@ async fn assert_everybody_is_themselves(app: &Router, path: &str, alice: &str, b
     }
 }
 
-/// A middleware that puts requests for the same page together: whoever comes later waits for the answer to the first, and
-/// drives it on. Then it asks who is there.
+/// A middleware that puts requests for the same page together: whoever comes later waits for the answer to the first,
+/// and drives it on. Then it asks who is there.
 #[derive(Clone, Default)]
 struct Together(Arc<Mutex<Option<Shared<BoxFuture<'static, String>>>>>);
 

@@ -19,9 +19,9 @@ use crate::{
 ///
 /// Most requests only ask who is there, and for most of these [`user_at_once`](Self::user_at_once) has the answer, without a visit.
 ///
-/// It belongs to one engine and to one request. Whoever asks shows the request, and its `Cookie` headers must be those that
-/// came to the layer: a request that was given the extensions of another one does not find the other's visit. `C` is what the
-/// framework has a header's value in, cheap to clone.
+/// It belongs to one engine and to one request. Whoever asks shows the request, and its `Cookie` headers must be those
+/// that came to the layer: a request that was given the extensions of another one does not find the other's visit. `C`
+/// is what the framework has a header's value in, cheap to clone.
 pub struct LazyVisit<C> {
     here: Arc<Here<C>>,
     /// That of the layer around this one, of another engine.
@@ -87,12 +87,14 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
     }
 
-    /// Turns to the visit of this engine, also where another engine's layer lies in between. What is left in the request for those
-    /// further in is then of this engine, and the other's is still found behind it. Returns whether another's was first.
+    /// Turns to the visit of this engine, also where another engine's layer lies in between. What is left in the
+    /// request for those further in is then of this engine, and the other's is still found behind it. Returns whether
+    /// another's was first.
     ///
     /// # Errors
     ///
-    /// [`NoVisit::OtherEngine`] where no layer of this engine is around, which the log explains. Nothing has changed then.
+    /// [`NoVisit::OtherEngine`] where no layer of this engine is around, which the log explains. Nothing has changed
+    /// then.
     pub fn turn_to(&mut self, miracl: &Miracl) -> Result<bool, NoVisit> {
         if self.is_of(miracl) {
             return Ok(false);

@@ -173,8 +173,8 @@ impl Miracl {
         )
     }
 
-    /// Refuses an unsafe request that another site made a browser send, and one that opens a WebSocket. Adapters ask before
-    /// anything else.
+    /// Refuses an unsafe request that another site made a browser send, and one that opens a WebSocket. Adapters ask
+    /// before anything else.
     ///
     /// Exempt are the requests that other sites send on purpose, and that the login itself protects: the callback by
     /// [`form_post`](crate::ResponseMode::FormPost), a login that a third party initiates, and back-channel log-out.

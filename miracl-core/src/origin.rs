@@ -16,8 +16,8 @@ pub(crate) enum Refusal {
 
 /// Checks a request by its headers alone (Fetch Metadata, RFC 6454); no token in a form is needed.
 ///
-/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, but not with an `Upgrade`: what goes over a WebSocket no browser keeps from
-///    other sites (RFC 6455 §10.2). In HTTP/2 a WebSocket is opened by `CONNECT` (RFC 8441 §4).
+/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, but not with an `Upgrade`: what goes over a WebSocket no browser keeps
+///    from other sites (RFC 6455 §10.2). In HTTP/2 a WebSocket is opened by `CONNECT` (RFC 8441 §4).
 /// 2. An `Origin` that is listed in `trusted_origins` passes.
 /// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others don't.
 /// 4. Else with `Origin`: ours passes, others don't, `null` among them.

@@ -28,8 +28,9 @@ pub trait RequestView {
         self.header_values("cookie")
     }
 
-    /// Whether the request wants its connection to speak another protocol than HTTP: it has an `Upgrade` header (RFC 9110 §7.8), or a
-    /// browser says that it opens a WebSocket (Fetch, `Sec-Fetch-Mode`). Every request is asked for it.
+    /// Whether the request wants its connection to speak another protocol than HTTP: it has an `Upgrade` header (RFC
+    /// 9110 §7.8), or a browser says that it opens a WebSocket (Fetch, `Sec-Fetch-Mode`). Every request is asked for
+    /// it.
     ///
     /// As it stands it asks [`header_values`](Self::header_values). One pass over all headers with
     /// [`SeenHeaders::is_upgrade`] is faster where the framework can give it.

@@ -84,8 +84,9 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// No request of anybody else comes to what lies below, whatever its method. That holds for a CORS preflight as well, which browsers
-    /// send without cookies. In Rocket it is a fairing that goes around routes: it answers in place of the 401.
+    /// No request of anybody else comes to what lies below, whatever its method. That holds for a CORS preflight as
+    /// well, which browsers send without cookies. In Rocket it is a fairing that goes around routes: it answers in
+    /// place of the 401.
     ///
     /// ```
     /// # use std::io::Cursor;

@@ -15,7 +15,8 @@ use crate::{reply::reply, request::View, require::REFUSED};
 /// The engine, where the fairing put it for everybody to find. It lies in the app's managed state.
 pub(crate) struct Attached(pub(crate) Miracl);
 
-/// Where the fairing finds the visit again, if the request asked for it. It lies in the request's local cache, and nowhere else.
+/// Where the fairing finds the visit again, if the request asked for it. It lies in the request's local cache, and
+/// nowhere else.
 #[derive(Default)]
 pub(crate) struct Slot {
     visit: OnceLock<LazyVisit<Vec<u8>>>,
@@ -148,8 +149,8 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::fairing`](crate::MiraclAuth::fairing) is not attached, or the request has other cookies than when somebody asked
-    /// first. Guards don't let an app launch without it.
+    /// When [`MiraclAuth::fairing`](crate::MiraclAuth::fairing) is not attached, or the request has other cookies than
+    /// when somebody asked first. Guards don't let an app launch without it.
     fn visit(&self) -> Visit;
 }
 

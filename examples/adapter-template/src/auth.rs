@@ -50,9 +50,10 @@ impl MiraclAuth {
 
     /// Returns a filter for routes that need somebody to be logged in, to stand behind the path: it extracts nothing.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request of anybody else
-    /// comes to what stands behind it, whatever its method. That holds for a CORS preflight as well, which browsers send without
-    /// cookies: a filter that answers preflights stands before this one, or goes around it as `warp::cors` does.
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
+    /// of anybody else comes to what stands behind it, whatever its method. That holds for a CORS preflight as well,
+    /// which browsers send without cookies: a filter that answers preflights stands before this one, or goes around it
+    /// as `warp::cors` does.
     ///
     /// ```
     /// # use warp::{Filter, Reply, filters::BoxedFilter};
@@ -71,9 +72,11 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are refused.
+    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
+    /// requests are refused.
     ///
-    /// It knows its engine. Where the layer of that one is missing, or another one's lies in between, the answer is 500.
+    /// It knows its engine. Where the layer of that one is missing, or another one's lies in between, the answer is
+    /// 500.
     pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
         require::login_required(&self.miracl)
     }

@@ -13,7 +13,8 @@ use warp::{
 
 use crate::{reply::log_missing_layer, request::View};
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere else.
+/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
+/// else.
 ///
 /// Filters see a request in pieces only, so its head is here as well.
 #[derive(Clone)]
@@ -96,7 +97,8 @@ impl Slot {
         self.0.refused.get()
     }
 
-    /// Turns the request away. Whatever this becomes: the layer has the answer. A rejection of our own would be an error in warp's log.
+    /// Turns the request away. Whatever this becomes: the layer has the answer. A rejection of our own would be an
+    /// error in warp's log.
     pub(crate) fn refuse(&self, refused: Reply) -> Rejection {
         self.0.refused.get_or_init(|| refused);
         warp::reject::not_found()
@@ -105,8 +107,8 @@ impl Slot {
 
 /// Who is logged in, as [`user`] and [`optional_user`] extract it.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a filter, it is who is
-/// logged in by the innermost.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
+/// filter, it is who is logged in by the innermost.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -178,8 +180,8 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the service, or the request has other cookies than when it came
-    /// there. Hooks never run without it.
+    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the service, or the request has other cookies
+    /// than when it came there. Hooks never run without it.
     fn visit(&self) -> Visit;
 }
 

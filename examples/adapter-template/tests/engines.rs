@@ -1,5 +1,5 @@
-//! Two logins in one app, and requests that carry what was left in another: each guard, route and filter knows its engine and its
-//! request.
+//! Two logins in one app, and requests that carry what was left in another: each guard, route and filter knows its
+//! engine and its request.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::convert::Infallible;

@@ -54,8 +54,8 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     _ => continue,
                 };
                 let more = more(counted, framework.name, [variant, noop])?;
-                // Around the router, what axum takes for a value in the extensions is ours to fit into the goal. It is not to be had
-                // without the allocations.
+                // Around the router, what axum takes for a value in the extensions is ours to fit into the goal. It is
+                // not to be had without the allocations.
                 let own = own(counted, framework.name)?;
                 let own = match *variant {
                     "miracl-around" => Each {
