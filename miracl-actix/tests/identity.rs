@@ -236,7 +236,8 @@ async fn a_request_made_by_hand_is_nobody_elses() {
             let app = App::new()
                 .route("/ask", web::get().to(sub))
                 .wrap(auth.layer());
-            let answer = get_page!(&init_service(app).await, "/ask", &alice);
+            let app = init_service(app).await;
+            let answer = get_page!(&app, "/ask", &alice);
             assert_eq!(answer.body, format!("{} {found}", status.as_u16()));
             assert_eq!(answer.cookies(), "", "nothing of Bob's comes to Alice");
         }
@@ -254,7 +255,8 @@ async fn cookies_that_change_inside_of_the_layer_are_not_believed() {
     let platform = platform().await;
     let auth = auth_at(platform.issuer(), "a");
     let plain = App::new().configure(pages(&auth)).wrap(auth.layer());
-    let bob = log_in!(&init_service(plain).await, platform, "a", BOB);
+    let plain = init_service(plain).await;
+    let bob = log_in!(&plain, platform, "a", BOB);
     let swap = {
         let bob = HeaderValue::from_str(&bob).unwrap();
         from_fn(move |mut request: ServiceRequest, next: Next<BoxBody>| {

@@ -111,7 +111,7 @@ pub(crate) fn request(method: Method, path: &str, cookie: &str) -> TestRequest {
 pub(crate) async fn send<S, R, B>(app: &S, request: R) -> Answer
 where
     S: Service<R, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     let response = match app.call(request).await {
         Ok(response) => response.into_parts().1.map_into_boxed_body(),
