@@ -54,9 +54,54 @@ impl MiraclAuth {
 
     /// Returns a layer for routes that need somebody to be logged in, for `wrap` of a route, a resource or a scope.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
+    /// of anybody else comes to the routes, whatever its method. That holds for a CORS preflight as well, which
+    /// browsers send without cookies: a middleware that answers preflights goes around this one.
+    ///
+    /// ```
+    /// # use actix_web::{Error, HttpResponse, body::BoxBody, dev::{ServiceRequest, ServiceResponse}, http::Method};
+    /// # use actix_web::{http::header::{HeaderName, HeaderValue}, middleware::{Next, from_fn}, web};
+    /// # use miracl_actix::{MiraclAuth, User};
+    /// /// Answers preflights of the one origin that may ask, and lets it read what it asked for.
+    /// async fn cors(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    ///     let has = |name| request.headers().contains_key(name);
+    ///     let ours = request.headers().get("origin").is_some_and(|origin| origin == "https://admin.example");
+    ///     let preflight = request.method() == Method::OPTIONS && has("access-control-request-method");
+    ///     if !ours {
+    ///         return next.call(request).await;
+    ///     }
+    ///     let mut response = match preflight {
+    ///         true => request.into_response(HttpResponse::NoContent().finish()),
+    ///         false => next.call(request).await?,
+    ///     };
+    ///     for (name, value) in [
+    ///         ("access-control-allow-origin", "https://admin.example"),
+    ///         ("access-control-allow-credentials", "true"),
+    ///         ("access-control-allow-methods", "GET, POST"),
+    ///         ("vary", "origin"),
+    ///     ] {
+    ///         let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+    ///         response.headers_mut().insert(name, value);
+    ///     }
+    ///     Ok(response)
+    /// }
+    ///
+    /// # fn configure(app: &mut web::ServiceConfig, auth: &MiraclAuth) {
+    /// let api = web::scope("/api")
+    ///     .route("/things", web::post().to(async |user: User| user.id().to_owned()))
+    ///     .wrap(auth.login_required())
+    ///     .wrap(from_fn(cors)); // around it
+    /// # app.service(api);
+    /// # }
+    /// ```
+    ///
+    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
+    /// requests are refused.
+    ///
+    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of
+    /// another.
     pub fn login_required(&self) -> LoginRequiredLayer {
-        LoginRequiredLayer::new()
+        LoginRequiredLayer::new(self.miracl.clone())
     }
 }
 

@@ -5,23 +5,24 @@ use std::{
     future::{Ready, ready},
     ops::Deref,
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll},
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError, dev::Payload,
-    http::StatusCode,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError,
+    dev::Payload,
+    http::{StatusCode, header::HeaderValue},
 };
-use miracl_core::LazyVisit;
+use miracl_core::{LazyVisit, Miracl, NoVisit};
 
 use crate::{
     reply::{log_missing_layer, reply},
     request::View,
 };
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions.
-pub(crate) type Slot = Rc<LazyVisit>;
+/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
+/// else.
+pub(crate) type Slot = LazyVisit<HeaderValue>;
 
 /// Who is logged in. As an extractor it sends everybody else to log in.
 ///
@@ -29,7 +30,9 @@ pub(crate) type Slot = Rc<LazyVisit>;
 /// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
 /// both cases.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
+/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
+/// is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -113,15 +116,18 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route. Hooks never run without it.
+    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies
+    /// than when it came there. Hooks never run without it.
     fn visit(&self) -> Visit;
 }
 
 impl RequestExt for HttpRequest {
     fn visit(&self) -> Visit {
-        let slot = slot(self);
+        let extensions = self.extensions();
+        let slot = extensions.get::<Slot>();
         let slot = slot.expect("`.wrap(auth.layer())` is around every route that asks for a visit");
-        Visit(slot.visit(&View::from(self)))
+        let visit = slot.visit(&View::from(self));
+        Visit(visit.expect("a request keeps the cookies with which it came to the layer"))
     }
 }
 
@@ -138,6 +144,7 @@ enum Why {
     Anonymous(miracl_core::Visit),
     Unreadable(miracl_core::Visit),
     MissingLayer,
+    NoVisit(NoVisit),
 }
 
 impl LoginRequired {
@@ -158,17 +165,19 @@ impl ResponseError for LoginRequired {
             Why::Anonymous(visit) => reply(visit.miracl().challenge(&view)),
             Why::Unreadable(visit) => reply(visit.miracl().unavailable(&view)),
             Why::MissingLayer => Response::InternalServerError().finish(),
+            Why::NoVisit(no_visit) => reply(no_visit.reply()),
         }
     }
 }
 
 impl fmt::Display for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.why {
-            Why::Anonymous(_) => "nobody is logged in",
-            Why::Unreadable(_) => "the session cannot be read",
-            Why::MissingLayer => "no MIRACL layer is around this route",
-        })
+        match &self.why {
+            Why::Anonymous(_) => f.write_str("nobody is logged in"),
+            Why::Unreadable(_) => f.write_str("the session cannot be read"),
+            Why::MissingLayer => f.write_str("no MIRACL layer is around this route"),
+            Why::NoVisit(no_visit) => no_visit.fmt(f),
+        }
     }
 }
 
@@ -178,17 +187,35 @@ impl fmt::Debug for LoginRequired {
     }
 }
 
-/// Returns the slot of a request.
-pub(crate) fn slot(req: &HttpRequest) -> Result<Slot, LoginRequired> {
-    let slot = req.extensions().get::<Slot>().cloned();
-    slot.ok_or_else(|| {
-        log_missing_layer();
-        LoginRequired::new(req, Why::MissingLayer)
-    })
+/// Finds a request's visit, where the layer left it.
+pub(crate) fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, LoginRequired> {
+    let extensions = req.extensions();
+    let slot = extensions.get::<Slot>().ok_or_else(|| no_layer(req))?;
+    let visit = slot.visit(&View::from(req));
+    visit.map_err(|no_visit| LoginRequired::new(req, Why::NoVisit(no_visit)))
 }
 
-fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, LoginRequired> {
-    Ok(slot(req)?.visit(&View::from(req)))
+/// Turns to the visit of this engine, for everybody further in. Returns what to [`turn_back`] to afterwards, if that
+/// was another's.
+pub(crate) fn turn_to(req: &HttpRequest, miracl: &Miracl) -> Result<Option<Slot>, LoginRequired> {
+    let mut extensions = req.extensions_mut();
+    let slot = extensions.get_mut::<Slot>().ok_or_else(|| no_layer(req))?;
+    let before = slot.clone();
+    let turned = slot.turn_to(miracl);
+    let turned = turned.map_err(|no_visit| LoginRequired::new(req, Why::NoVisit(no_visit)))?;
+    Ok(turned.then_some(before))
+}
+
+/// Turns back to the visit from before: a request has the same extensions on its way out.
+pub(crate) fn turn_back(req: &HttpRequest, before: Option<Slot>) {
+    if let Some(before) = before {
+        req.extensions_mut().insert(before);
+    }
+}
+
+fn no_layer(req: &HttpRequest) -> LoginRequired {
+    log_missing_layer();
+    LoginRequired::new(req, Why::MissingLayer)
 }
 
 /// Looks who is asking, where nothing has to be waited for.

@@ -11,12 +11,16 @@ use actix_web::{
     Error, HttpMessage,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
-    http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE},
+    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue, SET_COOKIE},
 };
-use miracl_core::{LazyVisit, Miracl, Outcome};
+use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 
-use crate::{extract::Slot, reply::reply, request::View};
+use crate::{
+    extract::{Slot, turn_back},
+    reply::reply,
+    request::View,
+};
 
 /// Wraps an app so that its requests have a [`Visit`](crate::Visit).
 ///
@@ -93,12 +97,14 @@ where
                 },
             };
         }
-        let slot = Slot::new(LazyVisit::new(self.miracl.clone()));
-        request.extensions_mut().insert(Slot::clone(&slot));
+        let cookies = request.headers().get_all(COOKIE).cloned();
+        let slot = Slot::new(self.miracl.clone(), cookies);
+        let outer = leave(&request, &slot);
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
                 slot,
+                outer,
             },
         }
     }
@@ -116,7 +122,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Refused { response: Option<ServiceResponse> },
-        Called { #[pin] future: F, slot: Slot },
+        Called { #[pin] future: F, slot: Slot, outer: Option<Slot> },
     }
 }
 
@@ -135,9 +141,16 @@ where
                     .expect("a future is not polled after its end");
                 Poll::Ready(Ok(response))
             }
-            StateProjection::Called { future, slot } => {
+            StateProjection::Called {
+                future,
+                slot,
+                outer,
+            } => {
                 let mut result = ready!(future.poll(cx)).map(ServiceResponse::map_into_boxed_body);
                 finish(slot, &mut result);
+                if let Ok(response) = &result {
+                    turn_back(response.request(), outer.take());
+                }
                 Poll::Ready(result)
             }
         }
@@ -150,8 +163,16 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+/// Leaves the slot in a request. What another layer has left there stays to be found behind it, and is returned.
+fn leave(request: &ServiceRequest, slot: &Slot) -> Option<Slot> {
+    let mut extensions = request.extensions_mut();
+    let outer = extensions.insert(slot.clone())?;
+    extensions.insert(slot.clone().within(outer.clone()));
+    Some(outer)
+}
+
 /// Writes what a visit changed to its response, or to the one that an error of another middleware is going to be.
-fn finish(slot: &LazyVisit, result: &mut Result<ServiceResponse, Error>) {
+fn finish(slot: &Slot, result: &mut Result<ServiceResponse, Error>) {
     let outcome = slot.finish();
     match result {
         Ok(response) => write(&outcome, response.headers_mut()),

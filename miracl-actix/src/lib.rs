@@ -52,6 +52,8 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
 //!   `Option<User>` is `None` then, with the same line in the log: actix-web lets no optional extractor fail.
+//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that
+//!   one.
 //! * [`MiraclAuth`] is made outside of the closure for `HttpServer::new`, since actix-web makes one app for each worker.
 //! * When another middleware fails with an `Err`, it is passed on as one, and the cookies go to the response that it becomes.
 //! * [`login_required`](MiraclAuth::login_required) is for `wrap` of a route, a resource or a scope. Around a scope it answers

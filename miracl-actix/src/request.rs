@@ -45,6 +45,11 @@ impl RequestView for View<'_> {
         values.map(|value| value.as_bytes())
     }
 
+    fn is_upgrade(&self) -> bool {
+        let mut headers = self.0.headers().iter();
+        headers.any(|(name, value)| SeenHeaders::is_upgrade(name.as_str(), value.as_bytes()))
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for (name, value) in self.0.headers() {
             if name == COOKIE {

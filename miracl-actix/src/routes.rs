@@ -9,7 +9,7 @@ use miracl_core::{Answer, AuthFailure, Route};
 
 use crate::{
     auth::MiraclAuth,
-    extract::{RequestExt, slot},
+    extract::{LoginRequired, turn_back, turn_to, visit},
     reply::reply,
     request::View,
 };
@@ -32,33 +32,48 @@ pub(crate) fn routes(auth: &MiraclAuth) -> impl FnOnce(&mut ServiceConfig) + use
 }
 
 impl MiraclAuth {
-    async fn answer(self, route: Route, request: HttpRequest, body: Payload) -> Response {
-        if let Err(missing) = slot(&request) {
-            return Response::from_error(missing);
-        }
+    async fn answer(
+        self,
+        route: Route,
+        request: HttpRequest,
+        body: Payload,
+    ) -> Result<Response, LoginRequired> {
+        // Hooks find this visit, too.
+        let before = turn_to(&request, &self.miracl)?;
+        let response = self.answer_here(route, &request, body).await;
+        turn_back(&request, before);
+        response
+    }
+
+    async fn answer_here(
+        &self,
+        route: Route,
+        request: &HttpRequest,
+        body: Payload,
+    ) -> Result<Response, LoginRequired> {
+        let visit = visit(request)?;
         let body = body.to_bytes_limited(Route::MAX_BODY).await;
         let body = body.ok().and_then(Result::ok);
-        let visit = request.visit();
-        let view = View::from(&request);
-        match visit.answer(route, &view, body.as_deref()).await {
+        let view = View::from(request);
+        Ok(match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => reply(answer),
-            Answer::Success(login) => match self.handler.on_auth_success(&request, login).await {
+            Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
                 Ok(response) => match visit.confirm_login().await {
                     Ok(()) => response,
-                    Err(failure) => self.failed(&request, failure).await,
+                    Err(failure) => self.failed(request, failure).await,
                 },
                 Err(veto) => {
                     visit.reject_login();
                     Response::from_error(veto)
                 }
             },
-            Answer::Failure(failure) => self.failed(&request, failure).await,
+            Answer::Failure(failure) => self.failed(request, failure).await,
             Answer::LoggedOut(kind, answer) => {
-                self.handler.on_logout(&request, kind).await;
+                self.handler.on_logout(request, kind).await;
                 reply(answer)
             }
             other => unreachable!("an answer of a newer engine: {other:?}"),
-        }
+        })
     }
 
     async fn failed(&self, request: &HttpRequest, failure: AuthFailure) -> Response {

@@ -224,21 +224,38 @@ async fn a_login_can_be_required_around_a_route_a_resource_and_a_scope() {
 }
 
 #[actix_web::test]
-async fn a_preflight_passes() {
+async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
     let auth = auth();
-    let app = App::new()
-        .service(
-            web::scope("/api")
-                .default_service(web::to(HttpResponse::NoContent))
-                .wrap(auth.login_required()),
-        )
-        .wrap(auth.layer());
-    let preflight = TestRequest::with_uri("/api/things")
-        .method(Method::OPTIONS)
-        .insert_header((header::ORIGIN, "https://elsewhere.example"))
-        .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "POST"));
-    let answer = send(app, preflight).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    let page = || web::to(async || "for members");
+    let app = || {
+        App::new()
+            .service(
+                web::scope("/api")
+                    .default_service(page())
+                    .wrap(auth.login_required()),
+            )
+            .service(web::resource("/resource").route(page().wrap(auth.login_required())))
+            .service(
+                web::resource("/default")
+                    .route(web::get().to(HttpResponse::NoContent))
+                    .default_service(page())
+                    .wrap(auth.login_required()),
+            )
+            .wrap(auth.layer())
+    };
+    for path in ["/api/things", "/api", "/resource", "/default"] {
+        for method in [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PURGE",
+        ] {
+            let method: Method = method.parse().unwrap();
+            let preflight = TestRequest::with_uri(path)
+                .method(method.clone())
+                .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "POST"));
+            let answer = send(app(), preflight).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert!(!text(answer).await.contains("for members"));
+        }
+    }
 }
 
 #[actix_web::test]

@@ -10,7 +10,7 @@ use crate::{
     layer::MiraclLayer,
     require::LoginRequiredLayer,
     routes,
-    wrap::MiraclRouter,
+    wrap::{self, MiraclRouter},
 };
 
 /// Login for one app: make it once, at start. Clones are cheap and the same.
@@ -61,18 +61,58 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// What hands requests over to other tasks, as tower's `Buffer` does or a middleware that spawns, belongs around the result and not
-    /// into the router: a visit that is asked for beyond it is not found. The first such request is answered with a 503, which
-    /// the log explains, and from then on all visits take the way of [`layer`](Self::layer), which nothing loses.
+    /// It is the same layer, around the router as a whole instead of around each of its routes.
     pub fn wrap(&self, router: Router) -> MiraclRouter {
-        MiraclRouter::new(self.miracl.clone(), router)
+        wrap::wrap(&self.layer(), router)
     }
 
     /// Returns a layer for routes that need somebody to be logged in, for `Router::route_layer`.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
+    /// of anybody else comes to the routes, whatever its method. That holds for a CORS preflight as well, which
+    /// browsers send without cookies: a layer that answers preflights goes around this one.
+    ///
+    /// ```
+    /// # use axum::{Router, extract::Request, http::{HeaderMap, Method, StatusCode}, middleware::{from_fn, Next}};
+    /// # use axum::{response::{IntoResponse, Response}, routing::post};
+    /// # use miracl_axum::{MiraclAuth, User};
+    /// /// Answers preflights of the one origin that may ask, and lets it read what it asked for.
+    /// async fn cors(request: Request, next: Next) -> Response {
+    ///     let allow = |response: Response| {
+    ///         let headers = [
+    ///             ("access-control-allow-origin", "https://admin.example"),
+    ///             ("access-control-allow-credentials", "true"),
+    ///             ("access-control-allow-methods", "GET, POST"),
+    ///             ("vary", "origin"),
+    ///         ];
+    ///         (headers, response).into_response()
+    ///     };
+    ///     let has = |name| request.headers().contains_key(name);
+    ///     let ours = request.headers().get("origin").is_some_and(|origin| origin == "https://admin.example");
+    ///     let preflight = request.method() == Method::OPTIONS && has("access-control-request-method");
+    ///     match (ours, preflight) {
+    ///         (true, true) => allow(StatusCode::NO_CONTENT.into_response()),
+    ///         (true, false) => allow(next.run(request).await),
+    ///         (false, _) => next.run(request).await,
+    ///     }
+    /// }
+    ///
+    /// # fn app(auth: MiraclAuth) -> Router {
+    /// let api = Router::new()
+    ///     .route("/api/things", post(async |user: User| user.id().to_owned()))
+    ///     .layer(auth.login_required())
+    ///     .layer(from_fn(cors)); // around it
+    /// Router::new().merge(api).merge(auth.routes()).layer(auth.layer())
+    /// # }
+    /// ```
+    ///
+    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
+    /// requests are refused.
+    ///
+    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of
+    /// another.
     pub fn login_required(&self) -> LoginRequiredLayer {
-        LoginRequiredLayer::new()
+        LoginRequiredLayer::new(self.miracl.clone())
     }
 }
 

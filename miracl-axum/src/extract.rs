@@ -1,22 +1,22 @@
 //! Extractors: who is asking, and the visit.
 
-use std::{ops::Deref, sync::Arc};
+use std::ops::Deref;
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::{Extensions, request::Parts},
+    http::{Extensions, HeaderValue, request::Parts},
     response::{IntoResponse, Response},
 };
-use miracl_core::LazyVisit;
+use miracl_core::{LazyVisit, Miracl, NoVisit};
 
 use crate::{
     reply::{missing_layer, reply},
     request::View,
-    wrap,
 };
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions.
-pub(crate) type Slot = Arc<LazyVisit>;
+/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
+/// else.
+pub(crate) type Slot = LazyVisit<HeaderValue>;
 
 /// Who is logged in. As an extractor it sends everybody else to log in.
 ///
@@ -24,7 +24,9 @@ pub(crate) type Slot = Arc<LazyVisit>;
 /// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
 /// both cases.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
+/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
+/// is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -43,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for User {
         if let Some(Some(user)) = user_at_once(&parts.extensions, &View::from(&*parts)) {
             return Ok(Self(user));
         }
-        let visit = visit(parts)?;
+        let visit = find(&parts.extensions, &View::from(&*parts))?;
         // On the heap: what most requests wait in stays small.
         let user = Box::pin(visit.user()).await;
         answer(&visit, &View::from(&*parts), user).map(Self)
@@ -57,7 +59,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
         if let Some(user) = user_at_once(&parts.extensions, &View::from(&*parts)) {
             return Ok(user.map(Self));
         }
-        let visit = visit(parts)?;
+        let visit = find(&parts.extensions, &View::from(&*parts))?;
         match Box::pin(visit.user()).await {
             Ok(user) => Ok(user.map(Self)),
             Err(error) => {
@@ -86,7 +88,7 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
-        visit(parts).map(Self)
+        find(&parts.extensions, &View::from(&*parts)).map(Self)
     }
 }
 
@@ -96,14 +98,18 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route. Hooks never run without it.
+    /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies
+    /// than when it came there. Hooks never run without it.
     fn visit(&self) -> Visit;
 }
 
 impl RequestExt for Parts {
     fn visit(&self) -> Visit {
-        let visit = find(&self.extensions, &View::from(self));
-        Visit(visit.expect("`.layer(auth.layer())` is around every route that asks for a visit"))
+        let slot = self.extensions.get::<Slot>();
+        let slot =
+            slot.expect("`.layer(auth.layer())` is around every route that asks for a visit");
+        let visit = slot.visit(&View::from(self));
+        Visit(visit.expect("a request keeps the cookies with which it came to the layer"))
     }
 }
 
@@ -117,14 +123,30 @@ impl IntoResponse for LoginRequired {
     }
 }
 
-fn visit(parts: &Parts) -> Result<miracl_core::Visit, LoginRequired> {
-    find(&parts.extensions, &View::from(parts))
-        .ok_or_else(|| LoginRequired(Box::new(missing_layer())))
+impl From<NoVisit> for LoginRequired {
+    fn from(no_visit: NoVisit) -> Self {
+        Self(Box::new(reply(no_visit.reply())))
+    }
 }
 
-/// Finds a request's visit, wherever the layer left it.
-pub(crate) fn find(extensions: &Extensions, view: &View<'_>) -> Option<miracl_core::Visit> {
-    with_slot(extensions, |slot| slot.visit(view))
+/// Finds a request's visit, where the layer left it.
+pub(crate) fn find(
+    extensions: &Extensions,
+    view: &View<'_>,
+) -> Result<miracl_core::Visit, LoginRequired> {
+    let slot = extensions.get::<Slot>().ok_or_else(no_layer)?;
+    Ok(slot.visit(view)?)
+}
+
+/// Turns to the visit of this engine, for everybody further in.
+pub(crate) fn turn_to(extensions: &mut Extensions, miracl: &Miracl) -> Result<(), LoginRequired> {
+    let slot = extensions.get_mut::<Slot>().ok_or_else(no_layer)?;
+    slot.turn_to(miracl)?;
+    Ok(())
+}
+
+fn no_layer() -> LoginRequired {
+    LoginRequired(Box::new(missing_layer()))
 }
 
 /// Looks who is asking, where nothing has to be waited for.
@@ -132,14 +154,7 @@ pub(crate) fn user_at_once(
     extensions: &Extensions,
     view: &View<'_>,
 ) -> Option<Option<miracl_core::User>> {
-    with_slot(extensions, |slot| slot.user_at_once(view)).flatten()
-}
-
-fn with_slot<T>(extensions: &Extensions, ask: impl FnOnce(&LazyVisit) -> T) -> Option<T> {
-    match extensions.get::<Slot>() {
-        Some(slot) => Some(ask(slot)),
-        None => wrap::with_slot(ask),
-    }
+    extensions.get::<Slot>()?.user_at_once(view)
 }
 
 /// Turns everybody away who is not logged in.

@@ -9,11 +9,11 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
-        HeaderValue, Request, Response,
-        header::{CACHE_CONTROL, SET_COOKIE},
+        Extensions, HeaderValue, Request, Response,
+        header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
     },
 };
-use miracl_core::{LazyVisit, Miracl};
+use miracl_core::Miracl;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
@@ -88,8 +88,9 @@ where
                 },
             };
         }
-        let slot = Slot::new(LazyVisit::new(self.miracl.clone()));
-        request.extensions_mut().insert(Slot::clone(&slot));
+        let cookies = request.headers().get_all(COOKIE).iter().cloned();
+        let slot = Slot::new(self.miracl.clone(), cookies);
+        leave(request.extensions_mut(), &slot);
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
@@ -146,8 +147,15 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+/// Leaves the slot in a request. What another layer has left there stays to be found behind it.
+fn leave(extensions: &mut Extensions, slot: &Slot) {
+    if let Some(outer) = extensions.insert(slot.clone()) {
+        extensions.insert(slot.clone().within(outer));
+    }
+}
+
 /// Writes what a visit changed to its response.
-pub(crate) fn finish(slot: &LazyVisit, response: &mut Response<Body>) {
+fn finish(slot: &Slot, response: &mut Response<Body>) {
     let outcome = slot.finish();
     let headers = response.headers_mut();
     for cookie in outcome.set_cookies {

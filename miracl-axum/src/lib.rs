@@ -49,8 +49,9 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
-//! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than a layer of axum's. A middleware that hands requests over to other tasks
-//!   belongs around what it returns; within [`MiraclAuth::layer`] it may be anywhere.
+//! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than a layer of axum's.
+//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that
+//!   one.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
 mod auth;
@@ -71,4 +72,4 @@ pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 pub use miracl_core::app::*;
 pub use reply::reply;
 pub use require::{LoginRequiredLayer, LoginRequiredService};
-pub use wrap::{MiraclRouter, MiraclRouterFuture};
+pub use wrap::MiraclRouter;

@@ -2,12 +2,10 @@
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use miracl_core::Reply;
-
-use crate::wrap;
 
 /// Turns an answer of the engine's into a response, for hooks that show one of its pages.
 pub fn reply(reply: Reply) -> Response {
@@ -29,13 +27,6 @@ pub fn reply(reply: Reply) -> Response {
 
 /// The answer where the app forgot the layer: it says nothing to the browser and everything to the log.
 pub(crate) fn missing_layer() -> Response {
-    if wrap::lost() {
-        tracing::error!(
-            "a visit was lost: a middleware inside `auth.wrap(router)` hands requests over to another task; put it around what `wrap` returns, or use `.layer(auth.layer())` in its place. From now on visits are found there as well, at a higher price"
-        );
-        let again = [(RETRY_AFTER, HeaderValue::from_static("1"))];
-        return (StatusCode::SERVICE_UNAVAILABLE, again).into_response();
-    }
     tracing::error!(
         "no MIRACL layer around this route: add `.layer(auth.layer())` to the router, after its routes, or `auth.wrap(router)` around it"
     );

@@ -65,6 +65,11 @@ impl RequestView for View<'_> {
         values.map(|value| value.as_bytes())
     }
 
+    fn is_upgrade(&self) -> bool {
+        let mut headers = self.headers.iter();
+        headers.any(|(name, value)| SeenHeaders::is_upgrade(name.as_str(), value.as_bytes()))
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for (name, value) in self.headers {
             if name == COOKIE {

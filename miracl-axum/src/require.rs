@@ -1,33 +1,36 @@
 //! The layer for routes that need somebody to be logged in.
 
 use std::{
-    mem,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use axum::{
     body::Body,
-    http::{Method, Request, header::ACCESS_CONTROL_REQUEST_METHOD},
+    http::Request,
     response::{IntoResponse, Response},
 };
+use miracl_core::Miracl;
 use tower::{Layer, Service};
 
 use crate::{
-    extract::{answer, find, user_at_once},
-    reply::missing_layer,
+    extract::{LoginRequired, answer, find, turn_to, user_at_once},
     request::View,
 };
 
 /// Lets requests of logged-in people through, and answers all others as the extractor [`User`](crate::User) does.
 ///
-/// CORS preflights pass, since browsers send them without cookies. For `Router::route_layer`, so that unknown paths stay 404.
-#[derive(Debug, Clone)]
-pub struct LoginRequiredLayer(());
+/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
+/// `Router::route_layer`, so that unknown paths stay 404.
+#[derive(Clone)]
+pub struct LoginRequiredLayer {
+    miracl: Miracl,
+}
 
 impl LoginRequiredLayer {
-    pub(crate) fn new() -> Self {
-        Self(())
+    pub(crate) fn new(miracl: Miracl) -> Self {
+        Self { miracl }
     }
 }
 
@@ -35,14 +38,32 @@ impl<S> Layer<S> for LoginRequiredLayer {
     type Service = LoginRequiredService<S>;
 
     fn layer(&self, inner: S) -> LoginRequiredService<S> {
-        LoginRequiredService { inner }
+        LoginRequiredService {
+            miracl: self.miracl.clone(),
+            inner,
+        }
+    }
+}
+
+impl fmt::Debug for LoginRequiredLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequiredLayer").finish_non_exhaustive()
     }
 }
 
 /// The service that [`LoginRequiredLayer`] makes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LoginRequiredService<S> {
+    miracl: Miracl,
     inner: S,
+}
+
+impl<S: fmt::Debug> fmt::Debug for LoginRequiredService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequiredService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S> Service<Request<Body>> for LoginRequiredService<S>
@@ -59,32 +80,28 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // The service that was found ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
+        let miracl = self.miracl.clone();
         Box::pin(async move {
-            if !is_preflight(&request) {
-                let seen = user_at_once(request.extensions(), &View::from(&request));
-                if !matches!(seen, Some(Some(_))) {
-                    let Some(visit) = find(request.extensions(), &View::from(&request)) else {
-                        return Ok(missing_layer());
-                    };
-                    let user = visit.user().await;
-                    if let Err(refused) = answer(&visit, &View::from(&request), user) {
-                        return Ok(refused.into_response());
-                    }
-                }
+            match check(&miracl, &mut request).await {
+                Ok(()) => inner.call(request).await.map(IntoResponse::into_response),
+                Err(refused) => Ok(refused.into_response()),
             }
-            inner.call(request).await.map(IntoResponse::into_response)
         })
     }
 }
 
-/// A browser's question whether it may send a cross-origin request (Fetch, CORS-preflight).
-fn is_preflight(request: &Request<Body>) -> bool {
-    request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+/// Whether somebody is logged in, by this engine.
+async fn check(miracl: &Miracl, request: &mut Request<Body>) -> Result<(), LoginRequired> {
+    turn_to(request.extensions_mut(), miracl)?;
+    let seen = user_at_once(request.extensions(), &View::from(&*request));
+    if matches!(seen, Some(Some(_))) {
+        return Ok(());
+    }
+    let visit = find(request.extensions(), &View::from(&*request))?;
+    let user = visit.user().await;
+    answer(&visit, &View::from(&*request), user).map(drop)
 }

@@ -12,8 +12,8 @@ use miracl_core::{Answer, AuthFailure, Route};
 
 use crate::{
     auth::MiraclAuth,
-    extract::find,
-    reply::{missing_layer, reply},
+    extract::{LoginRequired, find, turn_to},
+    reply::reply,
     request::View,
 };
 
@@ -36,14 +36,14 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Rou
 }
 
 impl MiraclAuth {
-    async fn answer(self, route: Route, request: Request) -> Response {
+    async fn answer(self, route: Route, request: Request) -> Result<Response, LoginRequired> {
         let (mut parts, body) = request.into_parts();
-        let Some(visit) = find(&parts.extensions, &View::from(&parts)) else {
-            return missing_layer();
-        };
+        // Hooks find this visit, too.
+        turn_to(&mut parts.extensions, &self.miracl)?;
+        let visit = find(&parts.extensions, &View::from(&parts))?;
         let body = to_bytes(body, Route::MAX_BODY).await.ok();
         let view = View::from(&parts);
-        match visit.answer(route, &view, body.as_deref()).await {
+        Ok(match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => reply(answer),
             Answer::Success(login) => match self.handler.on_auth_success(&mut parts, login).await {
                 Ok(response) => match visit.confirm_login().await {
@@ -61,7 +61,7 @@ impl MiraclAuth {
                 reply(answer)
             }
             other => unreachable!("an answer of a newer engine: {other:?}"),
-        }
+        })
     }
 
     async fn failed(&self, parts: &mut Parts, failure: AuthFailure) -> Response {

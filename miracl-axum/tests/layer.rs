@@ -6,8 +6,12 @@ mod support;
 use std::convert::Infallible;
 
 use axum::{
+    Router,
     body::Body,
     http::{Method, Request, Response, StatusCode, header},
+    middleware::{self, Next},
+    response::IntoResponse,
+    routing::{any, get},
 };
 use miracl_axum::{Category, RequestExt};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -63,11 +67,128 @@ async fn an_unsafe_request_from_another_site_does_not_reach_the_service() {
 }
 
 #[tokio::test]
+async fn a_websocket_of_another_site_does_not_reach_the_service_in_http_2_either() {
+    // RFC 8441 §4: hyper has `:protocol` in the extensions, and the method tells.
+    for (method, upgrade) in [(Method::CONNECT, ""), (Method::GET, "websocket")] {
+        for (origin, status) in [
+            ("https://evil.example", StatusCode::FORBIDDEN),
+            ("null", StatusCode::FORBIDDEN),
+            ("http://127.0.0.1:5000", StatusCode::OK),
+        ] {
+            let mut request = Request::builder()
+                .method(method.clone())
+                .uri("/public")
+                .header("origin", origin)
+                .body("public".to_owned())
+                .unwrap();
+            if !upgrade.is_empty() {
+                let upgrade = header::HeaderValue::from_static(upgrade);
+                request.headers_mut().insert(header::UPGRADE, upgrade);
+            }
+            let service = auth("miracl").layer().layer(service_fn(service));
+            let response = service.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{method} {origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cors_layer_around_a_guard_answers_preflights_and_the_guard_everything_else() {
+    let auth = auth("miracl");
+    let cors = middleware::from_fn(async |request: axum::extract::Request, next: Next| {
+        let header = |name| request.headers().get(name);
+        let ours = header("origin").is_some_and(|origin| origin == "https://admin.example");
+        let asks = header("access-control-request-method").is_some();
+        let preflight = asks && request.method() == Method::OPTIONS;
+        match ours && preflight {
+            true => StatusCode::NO_CONTENT.into_response(),
+            false => next.run(request).await,
+        }
+    });
+    let app: Router = Router::new()
+        .route("/things", any(async || "for members"))
+        .layer(auth.login_required())
+        .layer(cors)
+        .layer(auth.layer());
+    for (method, origin, status) in [
+        ("OPTIONS", "https://admin.example", StatusCode::NO_CONTENT),
+        ("OPTIONS", "https://evil.example", StatusCode::UNAUTHORIZED),
+        ("GET", "https://admin.example", StatusCode::UNAUTHORIZED),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/things")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .body(Body::empty())
+            .unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{method} {origin}");
+    }
+}
+
+#[tokio::test]
 async fn without_the_layer_the_answer_is_500_and_says_nothing() {
     let app: axum::Router = auth("miracl").routes();
-    let request = Request::get("/login/start").body(Body::empty()).unwrap();
+    let request = Request::get("/miracl/start").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let body = axum::body::to_bytes(response.into_body(), 100).await;
     assert!(body.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
+    let auth = auth("miracl");
+    let page = || any(async || "for members");
+    let nested = Router::new().route("/page", page()).fallback(page());
+    let only_get = get(async || "for members").fallback(async || "for members");
+    let guarded = Router::new()
+        .route("/page", page())
+        .route("/only-get", only_get)
+        .nest("/nested", nested)
+        .fallback(page())
+        .layer(auth.login_required());
+    let by_route = Router::new()
+        .route("/by-route", page())
+        .route(
+            "/by-route-get",
+            get(async || "for members").fallback(page()),
+        )
+        .route_layer(auth.login_required());
+    let app: Router = by_route.merge(guarded);
+    for app in [
+        app.clone().layer(auth.layer()),
+        Router::new().fallback_service(auth.wrap(app)),
+    ] {
+        for path in [
+            "/page",
+            "/page/",
+            "/only-get",
+            "/nested/page",
+            "/nested/nothing",
+            "/nothing",
+            "//page",
+            "/by-route",
+            "/by-route-get",
+        ] {
+            for method in [
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+                "PURGE",
+            ] {
+                let preflight = Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .header("access-control-request-method", "POST")
+                    .body(Body::empty())
+                    .unwrap();
+                let response = app.clone().oneshot(preflight).await.unwrap();
+                assert_eq!(
+                    response.status(),
+                    StatusCode::UNAUTHORIZED,
+                    "{method} {path}"
+                );
+            }
+        }
+    }
 }

@@ -1,59 +1,150 @@
 //! A visit that is made when it is first asked for, and a shorter way for what most requests ask.
 
 use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    error::Error,
+    fmt, ptr,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::{
     config::Renewal,
     miracl::Miracl,
+    reply::Reply,
     request::RequestView,
     session::User,
     visit::{Outcome, Visit},
 };
 
-/// Where an adapter keeps what a request brings along: its visit, made when it is first asked for.
+/// What an adapter's layer leaves in a request: its visit, made when it is first asked for. Clones are the same.
 ///
 /// Most requests only ask who is there, and for most of these [`user_at_once`](Self::user_at_once) has the answer, without a visit.
-pub struct LazyVisit {
+///
+/// It belongs to one engine and to one request. Whoever asks shows the request, and its `Cookie` headers must be those
+/// that came to the layer: a request that was given the extensions of another one does not find the other's visit. `C`
+/// is what the framework has a header's value in, cheap to clone.
+pub struct LazyVisit<C> {
+    here: Arc<Here<C>>,
+    /// That of the layer around this one, of another engine.
+    outer: Option<Arc<Self>>,
+}
+
+struct Here<C> {
     miracl: Miracl,
+    /// The first `Cookie` header of the request.
+    cookies: Option<C>,
+    /// The others: HTTP/2 may split cookies over several.
+    more_cookies: Vec<C>,
     visit: OnceLock<Visit>,
     /// Who was there at a glance, if somebody had one.
     seen: Mutex<Option<Option<User>>>,
 }
 
-impl LazyVisit {
-    /// Makes one for a request. It does nothing yet.
-    pub fn new(miracl: Miracl) -> Self {
-        Self {
+/// Why a request has no visit for whoever asked. It is a mistake in the app, and nobody is let in by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoVisit {
+    /// A guard or a route of one engine is inside the layer of another, and its own layer is missing.
+    OtherEngine,
+    /// The `Cookie` headers are not those of the request that came to the layer.
+    OtherCookies,
+}
+
+impl<C: AsRef<[u8]>> LazyVisit<C> {
+    /// Makes one for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
+    pub fn new(miracl: Miracl, cookies: impl IntoIterator<Item = C>) -> Self {
+        let mut cookies = cookies.into_iter();
+        let here = Here {
             miracl,
+            cookies: cookies.next(),
+            more_cookies: cookies.collect(),
             visit: OnceLock::new(),
             seen: Mutex::new(None),
+        };
+        Self {
+            here: Arc::new(here),
+            outer: None,
         }
     }
 
+    /// Remembers what another layer, around this one, has left in the request: [`turn_to`](Self::turn_to) finds it.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        Self {
+            here: self.here,
+            outer: Some(Arc::new(outer)),
+        }
+    }
+
+    /// Whether this is of this engine, which is told by identity and not by its configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`NoVisit::OtherEngine`], which the log explains.
+    pub fn check(&self, miracl: &Miracl) -> Result<(), NoVisit> {
+        match self.is_of(miracl) {
+            true => Ok(()),
+            false => Err(NoVisit::OtherEngine.logged()),
+        }
+    }
+
+    /// Turns to the visit of this engine, also where another engine's layer lies in between. What is left in the
+    /// request for those further in is then of this engine, and the other's is still found behind it. Returns whether
+    /// another's was first.
+    ///
+    /// # Errors
+    ///
+    /// [`NoVisit::OtherEngine`] where no layer of this engine is around, which the log explains. Nothing has changed
+    /// then.
+    pub fn turn_to(&mut self, miracl: &Miracl) -> Result<bool, NoVisit> {
+        if self.is_of(miracl) {
+            return Ok(false);
+        }
+        let mut outer = self.outer.as_deref();
+        while let Some(other) = outer {
+            if other.is_of(miracl) {
+                let own = Self {
+                    here: Arc::clone(&other.here),
+                    outer: None,
+                };
+                *self = own.within(self.clone());
+                return Ok(true);
+            }
+            outer = other.outer.as_deref();
+        }
+        Err(NoVisit::OtherEngine.logged())
+    }
+
     /// Returns the request's visit. What [`user_at_once`](Self::user_at_once) said is true of it as well.
-    pub fn visit(&self, request: &impl RequestView) -> Visit {
+    ///
+    /// # Errors
+    ///
+    /// [`NoVisit::OtherCookies`] for a request that is not the one that came to the layer, which the log explains.
+    pub fn visit(&self, request: &impl RequestView) -> Result<Visit, NoVisit> {
+        if !self.here.is_for(request) {
+            return Err(NoVisit::OtherCookies.logged());
+        }
         let make = || {
-            let visit = self.miracl.visit(request);
-            if let Some(seen) = &*self.seen() {
+            let visit = self.here.miracl.visit(request);
+            if let Some(seen) = &*self.here.seen() {
                 visit.know(seen.as_ref());
             }
             visit
         };
-        self.visit.get_or_init(make).clone()
+        Ok(self.here.visit.get_or_init(make).clone())
     }
 
     /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the response: no deadline
     /// to move, no value to seal anew, no cookie to delete. Otherwise `None`: ask the [`visit`](Self::visit).
     pub fn user_at_once(&self, request: &impl RequestView) -> Option<Option<User>> {
-        if let Some(visit) = self.visit.get() {
+        if !self.here.is_for(request) {
+            return None;
+        }
+        if let Some(visit) = self.here.visit.get() {
             return visit.user_at_once();
         }
-        let mut seen = self.seen();
+        let mut seen = self.here.seen();
         if seen.is_none() {
-            *seen = Some(self.miracl.glance(request)?);
+            *seen = Some(self.here.glance()?);
         }
         seen.clone()
     }
@@ -61,13 +152,49 @@ impl LazyVisit {
     /// Returns what the request's visit changes about the response; nothing, if nobody asked for it. Adapters call it when the response
     /// is made, once.
     pub fn finish(&self) -> Outcome {
-        match self.visit.get() {
+        match self.here.visit.get() {
             Some(visit) => visit.finish(),
             None => Outcome {
                 set_cookies: Vec::new(),
-                no_store: self.seen().is_some(),
+                no_store: self.here.seen().is_some(),
             },
         }
+    }
+
+    fn is_of(&self, miracl: &Miracl) -> bool {
+        self.here.miracl.is(miracl)
+    }
+}
+
+impl<C: AsRef<[u8]>> Here<C> {
+    /// Whether a request has the cookies of the one that came to the layer.
+    fn is_for(&self, request: &impl RequestView) -> bool {
+        let mut shown = request.cookie_headers();
+        let mut next_is = |kept: &C| {
+            let kept = kept.as_ref();
+            // Most often it is the very same memory, which nobody can have used anew as long as this keeps it.
+            shown
+                .next()
+                .is_some_and(|shown| ptr::eq(kept, shown) || kept == shown)
+        };
+        self.cookies.as_ref().is_none_or(&mut next_is)
+            && self.more_cookies.iter().all(next_is)
+            && shown.next().is_none()
+    }
+
+    /// Reads the session where neither waiting nor a change of the response is needed. Whoever is told depends on it.
+    fn glance(&self) -> Option<Option<User>> {
+        let engine = self.miracl.engine();
+        if engine.config.renewal == Renewal::Eager || !engine.marks.is_fresh() {
+            return None;
+        }
+        let binding = engine.known_binding()?;
+        if !self.more_cookies.is_empty() {
+            return None;
+        }
+        let header = self.cookies.as_ref().map(AsRef::as_ref);
+        let current = engine.read_at_once(header.unwrap_or_default(), binding)?;
+        Some(current.map(|current| User(current.session)))
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Option<User>>> {
@@ -75,29 +202,48 @@ impl LazyVisit {
     }
 }
 
-impl fmt::Debug for LazyVisit {
+impl<C> Clone for LazyVisit<C> {
+    fn clone(&self) -> Self {
+        Self {
+            here: Arc::clone(&self.here),
+            outer: self.outer.clone(),
+        }
+    }
+}
+
+impl<C> fmt::Debug for LazyVisit<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LazyVisit").finish_non_exhaustive()
     }
 }
 
-impl Miracl {
-    /// Reads the session of a request where neither waiting nor a change of the response is needed. Whoever is told depends on it.
-    fn glance(&self, request: &impl RequestView) -> Option<Option<User>> {
-        let engine = self.engine();
-        if engine.config.renewal == Renewal::Eager || !engine.marks.is_fresh() {
-            return None;
-        }
-        let binding = engine.known_binding()?;
-        let mut headers = request.cookie_headers();
-        let header = headers.next().unwrap_or_default();
-        if headers.next().is_some() {
-            return None;
-        }
-        let current = engine.read_at_once(header, binding)?;
-        Some(current.map(|current| User(current.session)))
+impl NoVisit {
+    /// The answer: a 500 that says nothing. The log has said what to do.
+    pub fn reply(self) -> Reply {
+        Reply::empty(500)
+    }
+
+    /// Says it to the log. It must be seen also where an optional extractor overlooks it.
+    fn logged(self) -> Self {
+        tracing::error!("{self}");
+        self
     }
 }
+
+impl fmt::Display for NoVisit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherEngine => {
+                "the login around this route is another engine's: put the layer of the same `MiraclAuth` around it"
+            }
+            Self::OtherCookies => {
+                "somebody asked who is there for a request with other cookies than the one that came to the layer: make a request of your own without the extensions of another, and change cookies outside of the layer"
+            }
+        })
+    }
+}
+
+impl Error for NoVisit {}
 
 #[cfg(test)]
 mod tests;

@@ -78,7 +78,7 @@ mod userinfo;
 mod visit;
 mod wire;
 
-pub use lazy::LazyVisit;
+pub use lazy::{LazyVisit, NoVisit};
 pub use reply::Reply;
 pub use request::{RequestView, SeenHeaders};
 pub use routes::{Answer, Mount, Route};

@@ -185,7 +185,8 @@ impl Miracl {
         )
     }
 
-    /// Refuses an unsafe request that another site made a browser send. Adapters ask before anything else.
+    /// Refuses an unsafe request that another site made a browser send, and one that opens a WebSocket. Adapters ask
+    /// before anything else.
     ///
     /// Exempt are the requests that other sites send on purpose, and that the login itself protects: the callback by
     /// [`form_post`](crate::ResponseMode::FormPost), a login that a third party initiates, and back-channel log-out.
@@ -202,6 +203,11 @@ impl Miracl {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0
+    }
+
+    /// Whether the other handle is one of the same engine.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Follows the marks of a shared store, if there is one to follow and nobody does yet: on a task of its own, for as long as the

@@ -1,4 +1,4 @@
-//! Cross-origin protection: unsafe requests must come from this site's own pages.
+//! Cross-origin protection: unsafe requests, and those that open a WebSocket, must come from this site's own pages.
 
 use crate::{
     reply::Reply,
@@ -16,13 +16,14 @@ pub(crate) enum Refusal {
 
 /// Checks a request by its headers alone (Fetch Metadata, RFC 6454); no token in a form is needed.
 ///
-/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass.
+/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, but not with an `Upgrade`: what goes over a WebSocket no browser keeps
+///    from other sites (RFC 6455 §10.2). In HTTP/2 a WebSocket is opened by `CONNECT` (RFC 8441 §4).
 /// 2. An `Origin` that is listed in `trusted_origins` passes.
 /// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others don't.
 /// 4. Else with `Origin`: ours passes, others don't, `null` among them.
 /// 5. With neither it is no browser, and passes.
 pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<(), Refusal> {
-    if is_safe(request) {
+    if is_safe(request) && !request.is_upgrade() {
         return Ok(());
     }
     let listed = |origin: &[u8], list: &[String]| {
@@ -147,6 +148,76 @@ mod tests {
             assert_eq!(check_it(&request), expected, "{request:?}");
         }
     }
+
+    #[test]
+    fn what_opens_a_websocket_is_unsafe_whatever_its_method() {
+        let elsewhere = [
+            ("sec-fetch-site", "cross-site", Refusal::FetchSite),
+            ("sec-fetch-site", "same-site", Refusal::FetchSite),
+            ("origin", "https://evil.example", Refusal::Origin),
+            ("origin", "https://app.example:8443", Refusal::Origin),
+            ("origin", "null", Refusal::Origin),
+        ];
+        let ours = [
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://app.example"),
+            ("origin", "https://admin.example"),
+            ("user-agent", "no browser"),
+        ];
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+            for marks in [
+                &[("upgrade", "websocket")][..],
+                &[("upgrade", "WebSocket"), ("connection", "Upgrade")],
+                &[("upgrade", "h2c, websocket")],
+                &[("upgrade", "h2c"), ("upgrade", "websocket")],
+                &[("upgrade", "")],
+                &[("upgrade", "something/1")],
+                &[("sec-fetch-mode", "websocket")],
+                &[("sec-fetch-mode", "WEBSOCKET")],
+            ] {
+                let opens = || {
+                    let request = Request {
+                        method,
+                        ..Request::get("/socket")
+                    };
+                    let with = |request: Request, (name, value): &(&'static str, &str)| {
+                        request.with(name, value)
+                    };
+                    marks.iter().fold(request, with)
+                };
+                for (name, value, refusal) in elsewhere {
+                    let request = opens().with(name, value);
+                    assert_eq!(check_it(&request), Err(refusal), "{request:?}");
+                }
+                for (name, value) in ours {
+                    let request = opens().with(name, value);
+                    assert_eq!(check_it(&request), Ok(()), "{request:?}");
+                }
+            }
+            // What a page of another site may fetch without an answer it can read, an event stream among it.
+            for mode in ["navigate", "cors", "no-cors"] {
+                let request = Request {
+                    method,
+                    ..Request::get("/")
+                };
+                let request = request
+                    .with("accept", "text/event-stream")
+                    .with("connection", "upgrade")
+                    .with("sec-fetch-mode", mode)
+                    .with("sec-fetch-site", "cross-site")
+                    .with("origin", "https://evil.example");
+                assert_eq!(check_it(&request), Ok(()), "{request:?}");
+            }
+        }
+        // In HTTP/2 (RFC 8441).
+        let connect = Request {
+            method: "CONNECT",
+            ..Request::get("/socket")
+        };
+        let connect = connect.with("origin", "https://evil.example");
+        assert_eq!(check_it(&connect), Err(Refusal::Origin));
+    }
+
     #[test]
     fn a_refusal_is_a_403_that_names_the_setting() {
         for refusal in [Refusal::FetchSite, Refusal::Origin] {

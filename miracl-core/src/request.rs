@@ -28,6 +28,19 @@ pub trait RequestView {
         self.header_values("cookie")
     }
 
+    /// Whether the request wants its connection to speak another protocol than HTTP: it has an `Upgrade` header (RFC
+    /// 9110 §7.8), or a browser says that it opens a WebSocket (Fetch, `Sec-Fetch-Mode`). Every request is asked for
+    /// it.
+    ///
+    /// As it stands it asks [`header_values`](Self::header_values). One pass over all headers with
+    /// [`SeenHeaders::is_upgrade`] is faster where the framework can give it.
+    fn is_upgrade(&self) -> bool {
+        ["upgrade", "sec-fetch-mode"].into_iter().any(|name| {
+            self.header_values(name)
+                .any(|value| SeenHeaders::is_upgrade(name, value))
+        })
+    }
+
     /// Shows the request's headers to `seen`, which takes what every visit needs of them. It runs for each request that asks for its
     /// visit.
     ///
@@ -64,6 +77,10 @@ pub(crate) enum Client {
 
 impl Client {
     pub(crate) fn of(request: &impl RequestView) -> Self {
+        // A question about a page, as a CORS preflight is one, shows none.
+        if request.method() == "OPTIONS" {
+            return Self::Api;
+        }
         if header_is(request, "hx-request", "true") {
             return Self::Htmx;
         }
@@ -172,6 +189,13 @@ pub(crate) mod tests {
             (get().with("accept", "application/json"), Client::Api),
             (get().with("accept", "text/event-stream"), Client::Api),
             (get(), Client::Api),
+            (
+                Request {
+                    method: "OPTIONS",
+                    ..get().with("accept", "text/html")
+                },
+                Client::Api,
+            ),
             (
                 get()
                     .with("accept", "text/html")

@@ -83,8 +83,44 @@ impl MiraclAuth {
     ///     .mount("/manuals", auth.login_required())
     /// # }
     /// ```
+    ///
+    /// No request of anybody else comes to what lies below, whatever its method. That holds for a CORS preflight as
+    /// well, which browsers send without cookies. In Rocket it is a fairing that goes around routes: it answers in
+    /// place of the 401.
+    ///
+    /// ```
+    /// # use std::io::Cursor;
+    /// # use rocket::{Build, Request, Response, Rocket, fairing::AdHoc, http::{Method, Status}};
+    /// # use miracl_rocket::MiraclAuth;
+    /// /// Answers preflights of the one origin that may ask, and lets it read what it asked for.
+    /// fn cors(request: &Request<'_>, response: &mut Response<'_>) {
+    ///     let header = |name| request.headers().get_one(name);
+    ///     if header("origin") != Some("https://admin.example") || !request.uri().path().starts_with("/api/") {
+    ///         return;
+    ///     }
+    ///     if request.method() == Method::Options && header("access-control-request-method").is_some() {
+    ///         response.set_status(Status::NoContent);
+    ///         response.set_sized_body(0, Cursor::new(""));
+    ///     }
+    ///     response.set_raw_header("access-control-allow-origin", "https://admin.example");
+    ///     response.set_raw_header("access-control-allow-credentials", "true");
+    ///     response.set_raw_header("access-control-allow-methods", "GET, POST");
+    ///     response.set_raw_header("vary", "origin");
+    /// }
+    ///
+    /// # fn build(rocket: Rocket<Build>, auth: &MiraclAuth) -> Rocket<Build> {
+    /// rocket
+    ///     .mount("/api", auth.login_required())
+    ///     .attach(auth.fairing())
+    ///     .attach(AdHoc::on_response("CORS", |request, response| Box::pin(async move { cors(request, response) })))
+    /// # }
+    /// ```
+    ///
+    /// The other origin belongs into [`Config::trusted_origins`], or its unsafe requests are refused.
+    ///
+    /// They know their engine. Where the fairing is another one's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
-        require::routes()
+        require::routes(&self.miracl)
     }
 }
 

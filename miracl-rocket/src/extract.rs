@@ -1,11 +1,11 @@
 //! Request guards: who is asking, and the visit.
 
-use std::{convert::Infallible, ops::Deref, sync::OnceLock};
+use std::{ops::Deref, sync::OnceLock};
 
-use miracl_core::{LazyVisit, Miracl};
+use miracl_core::{LazyVisit, Miracl, NoVisit, Reply, RequestView as _};
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
-    http::Method,
+    http::{Method, Status},
     request::{FromRequest, Outcome},
     response::{self, Responder},
 };
@@ -15,11 +15,13 @@ use crate::{reply::reply, request::View, require::REFUSED};
 /// The engine, where the fairing put it for everybody to find. It lies in the app's managed state.
 pub(crate) struct Attached(pub(crate) Miracl);
 
-/// Where the fairing finds the visit again, if the request asked for it. It lies in the request's local cache.
+/// Where the fairing finds the visit again, if the request asked for it. It lies in the request's local cache, and
+/// nowhere else.
 #[derive(Default)]
 pub(crate) struct Slot {
-    visit: OnceLock<LazyVisit>,
+    visit: OnceLock<LazyVisit<Vec<u8>>>,
     refused: OnceLock<LoginRequired>,
+    elsewhere: OnceLock<Reply>,
     method: OnceLock<Method>,
 }
 
@@ -28,13 +30,18 @@ impl Slot {
         request.local_cache(Self::default)
     }
 
-    fn visit(&self, request: &Request<'_>) -> &LazyVisit {
-        let make = || LazyVisit::new(miracl(request).clone());
+    /// The visit of the request that asks first.
+    pub(crate) fn visit(&self, request: &Request<'_>) -> &LazyVisit<Vec<u8>> {
+        let make = || {
+            let view = View::from(request);
+            let cookies = view.cookie_headers().map(<[u8]>::to_vec);
+            LazyVisit::new(miracl(request).clone(), cookies)
+        };
         self.visit.get_or_init(make)
     }
 
     /// The visit, if somebody asked for it.
-    pub(crate) fn made(&self) -> Option<&LazyVisit> {
+    pub(crate) fn made(&self) -> Option<&LazyVisit<Vec<u8>>> {
         self.visit.get()
     }
 
@@ -46,6 +53,16 @@ impl Slot {
     /// The method that the browser used, where Rocket shows another.
     pub(crate) fn method(&self) -> Option<Method> {
         self.method.get().copied()
+    }
+
+    /// Notes the answer to a request that another site made a browser send.
+    pub(crate) fn comes_from_elsewhere(&self, refused: Reply) {
+        self.elsewhere.get_or_init(|| refused);
+    }
+
+    /// The answer to a request that another site made a browser send.
+    pub(crate) fn elsewhere(&self) -> Option<&Reply> {
+        self.elsewhere.get()
     }
 
     /// Why a guard turned the request away, if one did.
@@ -107,10 +124,16 @@ impl Deref for Visit {
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Visit {
-    type Error = Infallible;
+    type Error = LoginRequired;
 
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
-        Outcome::Success(request.visit())
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, LoginRequired> {
+        match visit(request) {
+            Ok(visit) => Outcome::Success(Self(visit)),
+            Err(no_visit) => {
+                let refused = LoginRequired(Why::NoVisit(no_visit));
+                Outcome::Error((Status::InternalServerError, refused))
+            }
+        }
     }
 }
 
@@ -126,14 +149,14 @@ pub trait RequestExt {
     ///
     /// # Panics
     ///
-    /// When [`MiraclAuth::fairing`](crate::MiraclAuth::fairing) is not attached. Guards don't let such an app launch.
+    /// When [`MiraclAuth::fairing`](crate::MiraclAuth::fairing) is not attached, or the request has other cookies than
+    /// when somebody asked first. Guards don't let an app launch without it.
     fn visit(&self) -> Visit;
 }
 
 impl RequestExt for Request<'_> {
     fn visit(&self) -> Visit {
-        let view = View::from(self);
-        Visit(Slot::of(self).visit(self).visit(&view))
+        Visit(visit(self).expect("a request keeps the cookies with which somebody asked first"))
     }
 }
 
@@ -145,6 +168,13 @@ pub struct LoginRequired(Why);
 enum Why {
     Anonymous,
     Unreadable,
+    NoVisit(NoVisit),
+}
+
+impl From<NoVisit> for LoginRequired {
+    fn from(no_visit: NoVisit) -> Self {
+        Self(Why::NoVisit(no_visit))
+    }
 }
 
 impl<'r> Responder<'r, 'static> for LoginRequired {
@@ -153,6 +183,7 @@ impl<'r> Responder<'r, 'static> for LoginRequired {
         Ok(reply(match self.0 {
             Why::Anonymous => miracl.challenge(&view),
             Why::Unreadable => miracl.unavailable(&view),
+            Why::NoVisit(no_visit) => no_visit.reply(),
         }))
     }
 }
@@ -176,22 +207,45 @@ fn missing_fairing(rocket: &Rocket<Ignite>) -> bool {
     missing
 }
 
+/// Finds a request's visit.
+pub(crate) fn visit(request: &Request<'_>) -> Result<miracl_core::Visit, NoVisit> {
+    let slot = Slot::of(request);
+    slot.visit(request).visit(&View::from(request))
+}
+
 /// Turns everybody away who is not logged in.
 pub(crate) async fn answer(request: &Request<'_>) -> Result<miracl_core::User, LoginRequired> {
+    let slot = Slot::of(request);
+    let user = user(request).await;
+    user.map_err(|refused| *slot.refused.get_or_init(|| refused))
+}
+
+/// The same for routes of this engine.
+pub(crate) async fn answer_for(
+    miracl: &Miracl,
+    request: &Request<'_>,
+) -> Result<miracl_core::User, LoginRequired> {
+    let slot = Slot::of(request);
+    match slot.visit(request).check(miracl) {
+        Ok(()) => answer(request).await,
+        Err(no_visit) => Err(*slot.refused.get_or_init(|| no_visit.into())),
+    }
+}
+
+async fn user(request: &Request<'_>) -> Result<miracl_core::User, LoginRequired> {
     let slot = Slot::of(request);
     let seen = slot.visit(request).user_at_once(&View::from(request));
     if let Some(Some(user)) = seen {
         return Ok(user);
     }
-    let visit = request.visit();
+    let visit = visit(request)?;
     // On the heap: what most requests wait in stays small.
-    let refused = match Box::pin(visit.user()).await {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => LoginRequired(Why::Anonymous),
+    match Box::pin(visit.user()).await {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err(LoginRequired(Why::Anonymous)),
         Err(error) => {
             tracing::error!(%error, "the session cannot be read");
-            LoginRequired(Why::Unreadable)
+            Err(LoginRequired(Why::Unreadable))
         }
-    };
-    Err(*slot.refused.get_or_init(|| refused))
+    }
 }

@@ -64,6 +64,13 @@ impl Fairing for MiraclFairing {
         if request.method() == Method::Head {
             Slot::of(request).asked_by(Method::Head);
         }
+        // A WebSocket of another site: the routes that refuse are those of unsafe methods.
+        if !UNSAFE.contains(&request.method())
+            && let Err(refused) = self.miracl.check_origin(&View::from(&*request))
+        {
+            Slot::of(request).comes_from_elsewhere(refused);
+            request.set_method(Method::Connect);
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
@@ -84,19 +91,21 @@ impl fmt::Debug for MiraclFairing {
     }
 }
 
+const UNSAFE: [Method; 5] = [
+    Method::Post,
+    Method::Put,
+    Method::Patch,
+    Method::Delete,
+    Method::Connect,
+];
+
 /// The routes that come before all others, for unsafe methods on every path.
 ///
 /// A fairing cannot answer a request; a route can, and forwards what it lets through to the next.
 fn same_site_only() -> Vec<Route> {
-    [
-        Method::Post,
-        Method::Put,
-        Method::Patch,
-        Method::Delete,
-        Method::Connect,
-    ]
-    .map(|method| first(isize::MIN, method, SameSiteOnly))
-    .into()
+    UNSAFE
+        .map(|method| first(isize::MIN, method, SameSiteOnly))
+        .into()
 }
 
 /// A route of this rank for every path.
@@ -110,6 +119,9 @@ struct SameSiteOnly;
 #[rocket::async_trait]
 impl Handler for SameSiteOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        if let Some(refused) = Slot::of(request).elsewhere() {
+            return Outcome::Success(reply(refused.clone()));
+        }
         match miracl(request).check_origin(&View::from(request)) {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(refused) => Outcome::Success(reply(refused)),
@@ -118,7 +130,7 @@ impl Handler for SameSiteOnly {
 }
 
 /// Writes what a visit changed to its response.
-fn finish(visit: &LazyVisit, response: &mut Response<'_>) {
+fn finish(visit: &LazyVisit<Vec<u8>>, response: &mut Response<'_>) {
     let outcome = visit.finish();
     for cookie in outcome.set_cookies {
         // Not by Rocket's jar: what a guard puts there is gone once a catcher answers.

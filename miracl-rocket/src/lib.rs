@@ -68,6 +68,10 @@
 //! * A method that a route does not have is answered by 404, as everywhere in Rocket; the siblings say 405.
 //! * To Rocket, a slash too many makes no other path: `/members/` is `/members`. The login's own routes answer their exact paths
 //!   only, as everywhere.
+//! * An app has one login: a second fairing refuses to launch, and routes of a login whose fairing is not attached
+//!   answer 500.
+//! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
+//!   cookies than the first of them that is sent, the others get a 500.
 //! * A request is finished although its browser has gone away, so its login counts, too.
 //! * A request that Rocket cannot parse at all reaches no fairing, and so nothing of ours.
 

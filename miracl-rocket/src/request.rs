@@ -70,6 +70,11 @@ impl RequestView for View<'_, '_> {
         found.chain(jar).map(str::as_bytes)
     }
 
+    fn is_upgrade(&self) -> bool {
+        let mut headers = self.request.headers().iter();
+        headers.any(|h| SeenHeaders::is_upgrade(h.name.as_str(), h.value.as_bytes()))
+    }
+
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for header in self.request.headers().iter() {
             if !is_cookie(&header.name) {

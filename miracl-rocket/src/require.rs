@@ -1,5 +1,6 @@
 //! For routes that need somebody to be logged in: what answers when nobody is.
 
+use miracl_core::Miracl;
 use rocket::{
     Catcher, Data, Request, Response, Route, catcher,
     http::{Method, Status},
@@ -8,7 +9,7 @@ use rocket::{
 };
 
 use crate::{
-    extract::{Slot, answer},
+    extract::{Slot, answer_for},
     layer::first,
 };
 
@@ -33,32 +34,26 @@ const METHODS: [Method; 9] = [
 /// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of logged-in people through,
 /// and answer all others as the guard [`User`](crate::User) does.
 ///
-/// CORS preflights pass, since browsers send them without cookies.
-pub(crate) fn routes() -> Vec<Route> {
+/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
+pub(crate) fn routes(miracl: &Miracl) -> Vec<Route> {
     // After the protection against other sites, before everything else.
     METHODS
-        .map(|method| first(isize::MIN + 1, method, LoggedInOnly))
+        .map(|method| first(isize::MIN + 1, method, LoggedInOnly(miracl.clone())))
         .into()
 }
 
 #[derive(Clone)]
-struct LoggedInOnly;
+struct LoggedInOnly(Miracl);
 
 #[rocket::async_trait]
 impl Handler for LoggedInOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if is_preflight(request) || answer(request).await.is_ok() {
+        if answer_for(&self.0, request).await.is_ok() {
             Outcome::forward(data, Status::NotFound)
         } else {
             Outcome::Error(REFUSED)
         }
     }
-}
-
-/// A browser's question whether it may send a cross-origin request (Fetch, CORS-preflight).
-fn is_preflight(request: &Request<'_>) -> bool {
-    request.method() == Method::Options
-        && request.headers().contains("Access-Control-Request-Method")
 }
 
 /// The catcher that answers where a guard of ours failed.

@@ -10,7 +10,7 @@ use rocket::{
 
 use crate::{
     auth::MiraclAuth,
-    extract::RequestExt,
+    extract::{Slot, visit},
     handler::{Response, Result},
     reply::reply,
     request::View,
@@ -65,9 +65,13 @@ impl MiraclAuth {
         request: &Request<'_>,
         body: Data<'_>,
     ) -> Result<Response> {
+        let own = Slot::of(request).visit(request).check(&self.miracl);
+        let visit = match own.and_then(|()| visit(request)) {
+            Ok(visit) => visit,
+            Err(no_visit) => return Ok(reply(no_visit.reply())),
+        };
         let body = body.open(Route::MAX_BODY.bytes()).into_bytes().await;
         let body = body.ok().filter(Capped::is_complete);
-        let visit = request.visit();
         let view = View::from(request);
         let body = body.as_ref().map(|body| body.as_slice());
         match visit.answer(route, &view, body).await {

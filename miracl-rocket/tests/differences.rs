@@ -9,12 +9,13 @@
 use miracl_platform::{Client as App, Platform, PlatformConfig};
 use miracl_rocket::{
     AuthHandler, AuthSuccess, Category, Config, CookieKey, LoginRequired, Miracl, MiraclAuth,
-    Response, Result, User, Visit,
+    Paths, Response, Result, User, Visit,
 };
 use rocket::{
     Build, Request, Rocket, catch, catchers,
     config::LogLevel,
     error::ErrorKind,
+    fairing::AdHoc,
     fs::FileServer,
     get,
     http::{ContentType, Header, Method, Status},
@@ -250,10 +251,22 @@ async fn login_required_covers_files_below_its_path_and_nothing_else() {
         client.get("/file").dispatch().await.status(),
         Status::NotFound
     );
-    let preflight = client
-        .req(Method::Options, "/files/x")
-        .header(Header::new("access-control-request-method", "PUT"));
-    assert_eq!(preflight.dispatch().await.status(), Status::NotFound);
+    for method in [
+        Method::Options,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Trace,
+        Method::Connect,
+    ] {
+        let preflight = client
+            .req(method, "/files/x")
+            .header(Header::new("access-control-request-method", "PUT"));
+        let answer = preflight.dispatch().await;
+        assert_eq!(answer.status(), Status::Unauthorized, "{method}");
+        assert_eq!(header(&answer, "content-type"), "application/problem+json");
+    }
 }
 
 #[rocket::async_test]
@@ -339,8 +352,140 @@ async fn an_app_with_wiring_missing_does_not_launch() {
     }
     let twice = quiet().attach(auth.fairing()).attach(auth.fairing());
     assert_eq!(refusal(twice).await, "fairing");
+    let another = quiet()
+        .attach(auth.fairing())
+        .attach(auth_of_another().fairing());
+    assert_eq!(refusal(another).await, "fairing");
     let elsewhere = quiet().mount("/auth", auth.routes()).attach(auth.fairing());
     assert_eq!(refusal(elsewhere).await, "fairing");
+}
+
+/// A login with paths of its own, whose fairing is nowhere attached.
+fn auth_of_another() -> MiraclAuth {
+    let miracl = Miracl::new(Config {
+        issuer: "http://127.0.0.1:1".into(),
+        client_id: "other".into(),
+        client_secret: "secret".into(),
+        redirect_uri: format!("{SITE}/other/login"),
+        paths: Paths {
+            login_start: "/other/start".into(),
+            login_initiate: "/other/initiate".into(),
+            logout: "/other/logout".into(),
+            backchannel_logout: "/other/backchannel".into(),
+            frontchannel_logout: "/other/frontchannel".into(),
+        },
+        cookie_keys: vec![CookieKey::generate()],
+        cookie_prefix: "other".into(),
+        ..Config::default()
+    });
+    MiraclAuth::new(miracl.unwrap(), Hooks)
+}
+
+#[rocket::async_test]
+async fn guard_and_routes_of_another_login_let_nobody_in_and_begin_nothing() {
+    let platform = platform().await;
+    let other = auth_of_another();
+    let app = app_at(platform.issuer())
+        .mount("/others", FileServer::from(env!("CARGO_MANIFEST_DIR")))
+        .mount("/others", other.login_required())
+        .mount("/", other.routes());
+    let client = Client::tracked(app).await.unwrap();
+    for logged_in in [false, true] {
+        if logged_in {
+            log_in(&client, &platform, "/").await;
+        }
+        for method in [Method::Get, Method::Head, Method::Post, Method::Options] {
+            let answer = client.req(method, "/others/Cargo.toml").dispatch().await;
+            assert_eq!(answer.status(), Status::InternalServerError, "{method}");
+            assert_eq!(answer.into_string().await.unwrap_or_default(), "");
+        }
+        for mount in other.miracl().routes() {
+            for method in mount.methods {
+                let request = client.req(method.parse().unwrap(), mount.path.to_owned());
+                let answer = request.dispatch().await;
+                assert_eq!(answer.status(), Status::InternalServerError, "{method}");
+                assert_eq!(answer.headers().get_one("set-cookie"), None);
+                assert_eq!(answer.headers().get_one("location"), None);
+            }
+        }
+    }
+    assert_eq!(who(&client).await, "alice@example.com", "still logged in");
+}
+
+/// Rocket's local requests share what was left in the one that they are copies of.
+#[rocket::async_test]
+async fn a_copy_of_a_request_with_other_cookies_is_not_the_same_person() {
+    let platform = platform().await;
+    let client = Client::tracked(app_at(platform.issuer())).await.unwrap();
+    log_in(&client, &platform, "/").await;
+    for (path, status, body) in [
+        ("/required", Status::InternalServerError, ""),
+        ("/files/Cargo.toml", Status::InternalServerError, ""),
+        ("/optional/ok", Status::Ok, "nobody"),
+        ("/logout", Status::InternalServerError, ""),
+    ] {
+        let first = client.get(path);
+        let copy = first.clone();
+        let again = first.clone();
+        assert_eq!(first.dispatch().await.status(), Status::Ok, "{path}");
+        let other = copy.header(Header::new("cookie", "theme=dark"));
+        let other = other.dispatch().await;
+        assert_eq!(other.status(), status, "{path}");
+        assert_eq!(other.headers().get_one("set-cookie"), None, "{path}");
+        assert_eq!(other.into_string().await.unwrap_or_default(), body);
+        assert_eq!(again.dispatch().await.status(), Status::Ok, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_websocket_of_another_site_comes_to_no_route() {
+    let client = client().await;
+    for path in ["/optional/ok", "/", "/nothing", "/files/x", "//optional/ok"] {
+        for method in [Method::Get, Method::Head, Method::Options] {
+            let opens = |origin: &'static str| {
+                client
+                    .req(method, path)
+                    .header(Header::new("upgrade", "websocket"))
+                    .header(Header::new("origin", origin))
+            };
+            let refused = opens("https://evil.example").dispatch().await;
+            assert_eq!(refused.status(), Status::Forbidden, "{method} {path}");
+            let passes = opens(SITE).dispatch().await;
+            assert_ne!(passes.status(), Status::Forbidden, "{method} {path}");
+        }
+    }
+}
+
+/// The fairing that `login_required` is documented with.
+#[rocket::async_test]
+async fn a_cors_fairing_answers_preflights_in_place_of_the_guard() {
+    let cors = AdHoc::on_response("CORS", |request, response| {
+        Box::pin(async move {
+            let header = |name| request.headers().get_one(name);
+            let ours = header("origin") == Some("https://admin.example");
+            let asks = header("access-control-request-method").is_some();
+            if ours && asks && request.method() == Method::Options {
+                response.set_status(Status::NoContent);
+                response.set_sized_body(0, std::io::Cursor::new(""));
+            }
+        })
+    });
+    let app = app_at("http://127.0.0.1:1").attach(cors);
+    let client = Client::untracked(app).await.unwrap();
+    for (origin, status) in [
+        ("https://admin.example", Status::NoContent),
+        ("https://evil.example", Status::Unauthorized),
+    ] {
+        let preflight = client
+            .req(Method::Options, "/files/x")
+            .header(Header::new("origin", origin))
+            .header(Header::new("access-control-request-method", "PUT"));
+        let answer = preflight.dispatch().await;
+        assert_eq!(answer.status(), status, "{origin}");
+        if status == Status::NoContent {
+            assert_eq!(answer.into_string().await.unwrap_or_default(), "");
+        }
+    }
 }
 
 /// Routes without the fairing: nothing to guard the launch, so a request is told.

@@ -15,7 +15,8 @@ scenarios![
     a_post_that_needs_a_login_comes_back_by_get,
     a_challenge_needs_no_provider_and_sets_no_cookie,
     a_challenge_shows_nothing_of_the_page,
-    a_preflight_is_not_challenged,
+    a_preflight_of_a_stranger_sees_nothing,
+    a_preflight_for_the_routes_of_the_login_changes_nothing,
 ];
 
 async fn a_navigation_is_sent_to_login_and_comes_back(adapter: Adapter) {
@@ -206,18 +207,45 @@ async fn a_challenge_shows_nothing_of_the_page(adapter: Adapter) {
     assert!(!profile.expect(200).body.contains("Mallory"));
 }
 
-async fn a_preflight_is_not_challenged(adapter: Adapter) {
+fn preflight(url: String) -> Request {
+    Request::fetch(url)
+        .method("OPTIONS")
+        .from_page("https://elsewhere.example/")
+        .header("access-control-request-method", "POST")
+}
+
+async fn a_preflight_of_a_stranger_sees_nothing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
-    for path in ["/me", "/members", "/profile", "/logout"] {
-        let preflight = Request::fetch(journey.url(path))
-            .method("OPTIONS")
-            .from_page("https://elsewhere.example/")
-            .header("access-control-request-method", "POST");
-        let answer = journey.browser.send(preflight).await;
+    for path in ["/me", "/members", "/profile"] {
+        let answer = journey.browser.send(preflight(journey.url(path))).await;
+        // Where the guard comes after the choice of the method, the method is not there.
         assert!(
-            !matches!(answer.status, 303 | 401 | 403 | 500..),
+            answer.status == 401 || answer.status == adapter.wrong_method,
             "{path}: {}",
             answer.status
         );
+        assert!(answer.set_cookies().is_empty(), "{path}");
+        assert!(!answer.body.contains("Members</h1>"), "{}", answer.body);
+        assert!(!answer.body.contains("Profile</h1>"), "{}", answer.body);
     }
+}
+
+async fn a_preflight_for_the_routes_of_the_login_changes_nothing(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    for path in [
+        "/login",
+        "/login?code=a&state=b",
+        "/login/start",
+        "/login/initiate",
+        "/logout",
+        "/backchannel-logout",
+        "/frontchannel-logout",
+    ] {
+        let preflight = preflight(journey.url(path));
+        let answer = journey.browser.send(preflight).await;
+        let answer = answer.expect(adapter.wrong_method);
+        assert!(answer.set_cookies().is_empty(), "{path}");
+        assert_eq!(answer.header("location"), None, "{path}");
+    }
+    journey.assert_still_logged_in().await;
 }

@@ -1,6 +1,6 @@
 //! Other sites cannot act in the user's name.
 
-use miracl_tests::{Adapter, Request, scenarios};
+use miracl_tests::{Adapter, Raw, Request, Wire, scenarios};
 
 use crate::journey::Journey;
 
@@ -15,6 +15,9 @@ scenarios![
     an_origin_of_null_is_refused,
     a_program_without_both_headers_passes,
     the_host_header_decides_nothing,
+    a_websocket_of_another_site_is_refused,
+    a_websocket_of_our_own_page_and_of_no_browser_passes,
+    what_only_reads_passes_from_anywhere,
 ];
 
 /// Posts the log-out with these headers; tells whether it was let in.
@@ -141,4 +144,112 @@ async fn the_host_header_decides_nothing(adapter: Adapter) {
         .header("host", "evil.example")
         .header("x-forwarded-host", "evil.example");
     assert!(!passes(&journey, post).await);
+}
+
+/// What makes a `GET` one that opens a WebSocket, or asks for some other protocol (RFC 6455 §4.1, RFC 9110 §7.8).
+const UPGRADES: &[&[&str]] = &[
+    &[
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ],
+    &["upgrade: WebSocket"],
+    &["UPGRADE: h2c, websocket"],
+    &["Upgrade: h2c", "Upgrade: websocket"],
+    &["Upgrade: something/1"],
+    &["Sec-Fetch-Mode: websocket"],
+];
+
+/// Asks for a page of a logged-in user with these headers.
+async fn ask(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> Raw {
+    let cookies = journey.browser.cookies().into_iter();
+    let pairs: Vec<_> = cookies
+        .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+        .collect();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    request += &format!("Host: {}\r\n", &journey.demo.origin()["http://".len()..]);
+    request += &format!("Cookie: {}\r\n", pairs.join("; "));
+    for header in headers {
+        request += &format!("{header}\r\n");
+    }
+    Wire::ask(&journey.demo, request + "\r\n").await
+}
+
+async fn a_websocket_of_another_site_is_refused(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let other_name = journey.demo.origin().replace("127.0.0.1", "localhost");
+    for upgrade in UPGRADES {
+        for elsewhere in [
+            "Origin: http://127.0.0.1:1",
+            "Origin: https://evil.example",
+            "Origin: null",
+            &format!("Origin: {other_name}"),
+            "Sec-Fetch-Site: same-site",
+            "Sec-Fetch-Site: cross-site",
+        ] {
+            let headers = [upgrade, &[elsewhere][..]].concat();
+            for (method, path) in [
+                ("GET", "/members"),
+                ("GET", "/me"),
+                ("GET", "/nothing-here"),
+                ("GET", "/login/start"),
+                ("HEAD", "/me"),
+                ("OPTIONS", "/me"),
+            ] {
+                let answer = ask(&journey, method, path, &headers).await;
+                assert_eq!(answer.status, 403, "{method} {path}, {headers:?}");
+                assert_eq!(answer.header("set-cookie"), None);
+                assert!(!answer.body.contains("Canary"), "{}", answer.body);
+            }
+        }
+    }
+    // As a browser sends it, after which some servers keep the connection for a while.
+    let handshake = [UPGRADES[0], &["Connection: Upgrade", "Origin: null"]].concat();
+    assert_eq!(ask(&journey, "GET", "/me", &handshake).await.status, 403);
+    // What other sites send on purpose opens nothing.
+    let headers = ["Upgrade: websocket", "Origin: https://evil.example"];
+    for path in [
+        "/login?code=a&state=b",
+        "/login/initiate",
+        "/frontchannel-logout",
+    ] {
+        assert_eq!(ask(&journey, "GET", path, &headers).await.status, 403);
+    }
+    journey.assert_still_logged_in().await;
+}
+
+async fn a_websocket_of_our_own_page_and_of_no_browser_passes(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let own = format!("Origin: {}", journey.demo.origin());
+    for upgrade in UPGRADES {
+        for from in [
+            &[own.as_str()][..],
+            &[own.as_str(), "Sec-Fetch-Site: same-origin"],
+            &[],
+        ] {
+            let headers = [upgrade, from].concat();
+            let answer = ask(&journey, "GET", "/me", &headers).await;
+            assert_eq!(answer.status, 200, "{headers:?}");
+            let answer = ask(&journey, "HEAD", "/me", &headers).await;
+            assert_eq!(answer.status, 200, "HEAD {headers:?}");
+        }
+    }
+}
+
+async fn what_only_reads_passes_from_anywhere(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    for headers in [
+        // A link, a picture, an event stream, and `fetch`: a browser lets no other site read the answer.
+        &["Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: cross-site"][..],
+        &["Sec-Fetch-Mode: no-cors", "Sec-Fetch-Site: cross-site"],
+        &[
+            "Accept: text/event-stream",
+            "Origin: https://evil.example",
+            "Sec-Fetch-Mode: cors",
+            "Sec-Fetch-Site: same-site",
+        ],
+    ] {
+        let answer = ask(&journey, "GET", "/me", headers).await;
+        assert_eq!(answer.status, 200, "{headers:?}");
+    }
 }

@@ -1,6 +1,6 @@
-//! Routers in routers, and handlers that read the body first: on the probe, an app made for that.
+//! Routers in routers, guards, two logins, and handlers that read the body first: on the probe, an app made for that.
 
-use miracl_tests::{Adapter, Browser, Cookie, Demo, Provider, Request, Wire, scenarios};
+use miracl_tests::{Adapter, Browser, Cookie, Demo, Endpoint, Provider, Request, Wire, scenarios};
 
 scenarios![
     a_challenge_in_a_nested_router_comes_back_to_the_whole_path,
@@ -8,6 +8,9 @@ scenarios![
     a_body_that_was_read_does_not_hide_the_user,
     an_optional_user_is_nobody_when_the_cookie_is_broken,
     a_cookie_header_of_any_bytes_does_no_harm,
+    no_method_gets_around_a_guard,
+    a_guard_whose_layer_is_missing_lets_nobody_in,
+    routes_whose_layer_is_missing_begin_and_end_nothing,
 ];
 
 const NESTED: &[&str] = &[
@@ -111,4 +114,83 @@ async fn a_cookie_header_of_any_bytes_does_no_harm(adapter: Adapter) {
             "{value:?}: {answer:?}"
         );
     }
+}
+
+/// Every method that all servers take from a client that names it.
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+];
+
+async fn no_method_gets_around_a_guard(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    let browser = Browser::new();
+    browser.visit(demo.url("/nested/members")).await.expect(200);
+    for method in METHODS {
+        let plain = || Request::script(demo.url("/guarded/any")).method(method);
+        // What makes an `OPTIONS` a preflight, on every method (Fetch, CORS-preflight).
+        let preflight = || plain().header("access-control-request-method", "POST");
+        for request in [&plain as &dyn Fn() -> Request, &preflight] {
+            let answer = Browser::new().send(request()).await.expect(401);
+            assert!(answer.is_no_store(), "{method}: {:?}", answer.headers);
+            assert!(answer.set_cookies().is_empty(), "{method}");
+            assert!(!answer.body.contains("a member"), "{method}");
+            if *method != "HEAD" {
+                let kind = answer.header("content-type").unwrap_or_default();
+                assert!(kind.starts_with("application/problem+json"), "{kind}");
+                assert!(answer.json()["login_url"].is_string(), "{}", answer.body);
+            }
+            let answer = browser.send(request()).await.expect(200);
+            let body = if *method == "HEAD" { "" } else { "a member" };
+            assert_eq!(answer.body, body, "{method}");
+        }
+    }
+}
+
+async fn a_guard_whose_layer_is_missing_lets_nobody_in(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    let browser = Browser::new();
+    browser.visit(demo.url("/nested/members")).await.expect(200);
+    for asks in [&browser, &Browser::new()] {
+        for path in ["/lost/members", "/lost/nothing", "/lost/members?a=b"] {
+            for request in [
+                Request::navigate(demo.url(path)),
+                Request::fetch(demo.url(path)),
+                Request::script(demo.url(path)).method("HEAD"),
+            ] {
+                let answer = asks.send(request).await;
+                assert!(matches!(answer.status, 404 | 500), "{}", answer.status);
+                assert!(!answer.body.contains("a member"), "{}", answer.body);
+                assert_eq!(answer.header("location"), None);
+                assert!(answer.set_cookies().is_empty(), "{:?}", answer.headers);
+            }
+        }
+        asks.open(demo.url("/lost/members")).await.expect(500);
+    }
+    demo.wait_for_log("the login around this route is another engine's");
+}
+
+async fn routes_whose_layer_is_missing_begin_and_end_nothing(adapter: Adapter) {
+    let (provider, demo) = start(adapter);
+    let browser = Browser::new();
+    browser.visit(demo.url("/nested/members")).await.expect(200);
+    let asked = provider.count(Endpoint::Token);
+    for (path, methods) in [
+        ("/other/start", &["GET", "HEAD"][..]),
+        ("/other/login?code=a&state=b", &["GET", "HEAD"]),
+        ("/other/initiate", &["GET", "POST"]),
+        ("/other/logout", &["GET", "POST"]),
+        ("/other/frontchannel-logout", &["GET"]),
+        ("/other/backchannel-logout", &["POST"]),
+    ] {
+        for method in methods {
+            let request = Request::script(demo.url(path)).method(method);
+            let answer = browser.send(request).await.expect(500);
+            assert_eq!(answer.header("location"), None, "{method} {path}");
+            assert!(answer.set_cookies().is_empty(), "{method} {path}");
+        }
+    }
+    assert_eq!(provider.count(Endpoint::Token), asked);
+    let me = browser.open(demo.url("/me")).await.expect(200);
+    assert!(me.body.contains(Provider::SUBJECT), "nobody was logged out");
+    demo.wait_for_log("the login around this route is another engine's");
 }

@@ -50,9 +50,35 @@ impl MiraclAuth {
 
     /// Returns a filter for routes that need somebody to be logged in, to stand behind the path: it extracts nothing.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
+    /// of anybody else comes to what stands behind it, whatever its method. That holds for a CORS preflight as well,
+    /// which browsers send without cookies: a filter that answers preflights stands before this one, or goes around it
+    /// as `warp::cors` does.
+    ///
+    /// ```
+    /// # use warp::{Filter, Reply, filters::BoxedFilter};
+    /// # use miracl_warp::MiraclAuth;
+    /// # fn api(auth: &MiraclAuth) -> BoxedFilter<(impl Reply + use<>,)> {
+    /// let cors = warp::cors()
+    ///     .allow_origin("https://admin.example")
+    ///     .allow_credentials(true)
+    ///     .allow_methods(["GET", "POST"]);
+    /// warp::path("api")
+    ///     .and(auth.login_required())
+    ///     .and(warp::path!("things"))
+    ///     .map(|| "for members")
+    ///     .with(cors) // around it
+    /// #   .boxed()
+    /// # }
+    /// ```
+    ///
+    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
+    /// requests are refused.
+    ///
+    /// It knows its engine. Where the layer of that one is missing, or another one's lies in between, the answer is
+    /// 500.
     pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-        require::login_required()
+        require::login_required(&self.miracl)
     }
 }
 

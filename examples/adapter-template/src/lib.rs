@@ -65,6 +65,8 @@
 //!   run, but neither they nor a `recover` can answer in their place. For two pages at one path take [`optional_user`].
 //!   Inside, `warp::log` sees what was found instead.
 //! * [`MiraclAuth::login_required`] behind the first part of a path answers for unknown paths below it, too.
+//! * With several logins in one app, [`MiraclAuth::login_required`] stands inside of the innermost layer only, and
+//!   answers 500 elsewhere: a filter cannot turn to another login for those behind it.
 //! * The veto of a hook is a [`Rejection`](warp::Rejection), which goes to the app's `recover`.
 //! * `warp::get()` does not answer `HEAD`. The routes of the login do.
 //! * To `warp::path!`, `/members/` is `/members`. The login's own routes answer their exact paths only, as everywhere.

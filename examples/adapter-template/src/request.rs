@@ -16,6 +16,16 @@ pub(crate) struct View<'a> {
     headers: &'a HeaderMap,
 }
 
+impl<'a> View<'a> {
+    /// A view of a request with these headers in place of its own.
+    pub(crate) fn new(parts: &'a Parts, headers: &'a HeaderMap) -> Self {
+        Self {
+            headers,
+            ..Self::from(parts)
+        }
+    }
+}
+
 impl<'a> From<&'a Parts> for View<'a> {
     fn from(parts: &'a Parts) -> Self {
         Self {
@@ -54,6 +64,11 @@ impl RequestView for View<'_> {
     fn cookie_headers(&self) -> impl Iterator<Item = &[u8]> {
         let values = self.headers.get_all(COOKIE).iter();
         values.map(|value| value.as_bytes())
+    }
+
+    fn is_upgrade(&self) -> bool {
+        let mut headers = self.headers.iter();
+        headers.any(|(name, value)| SeenHeaders::is_upgrade(name.as_str(), value.as_bytes()))
     }
 
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {

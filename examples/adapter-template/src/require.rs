@@ -1,27 +1,27 @@
 //! The filter for routes that need somebody to be logged in.
 
-use warp::{
-    Filter, Rejection,
-    http::{Method, header::ACCESS_CONTROL_REQUEST_METHOD, request::Parts},
-};
+use miracl_core::Miracl;
+use warp::{Filter, Rejection, http::HeaderMap};
 
-use crate::extract::{Slot, answer, slot};
+use crate::extract::{Slot, answer, asked};
 
 /// Lets requests of logged-in people through, and answers all others as the filter [`user`](crate::user) does.
 ///
-/// CORS preflights pass, since browsers send them without cookies. It stands behind the path, so that unknown paths stay 404.
-pub(crate) fn login_required() -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    slot()
-        .and_then(|slot: Slot| async move {
-            if !is_preflight(slot.head()) {
-                answer(&slot).await?;
+/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). It
+/// stands behind the path, so that unknown paths stay 404.
+pub(crate) fn login_required(
+    miracl: &Miracl,
+) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let miracl = miracl.clone();
+    asked()
+        .and_then(move |slot: Slot, headers: HeaderMap| {
+            let miracl = miracl.clone();
+            async move {
+                // A filter cannot turn to another visit for those behind it: the innermost has to be its own.
+                let own = slot.check(&miracl);
+                own.map_err(|no_visit| slot.refuse(no_visit.reply()))?;
+                answer(&slot, &headers).await.map(drop)
             }
-            Ok::<_, Rejection>(())
         })
         .untuple_one()
-}
-
-/// A browser's question whether it may send a cross-origin request (Fetch, CORS-preflight).
-fn is_preflight(head: &Parts) -> bool {
-    head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }

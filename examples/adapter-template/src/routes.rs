@@ -5,13 +5,16 @@ use std::{pin::pin, sync::Arc};
 use futures_util::{Stream, TryStreamExt as _};
 use miracl_core::{Answer, AuthFailure, Route};
 use warp::{
-    Buf, Filter, Rejection, filters::BoxedFilter, http::request::Parts, path::FullPath,
+    Buf, Filter, Rejection,
+    filters::BoxedFilter,
+    http::{HeaderMap, request::Parts},
+    path::FullPath,
     reply::Response,
 };
 
 use crate::{
     auth::MiraclAuth,
-    extract::{RequestExt, Slot, slot},
+    extract::{Slot, asked},
     reply::reply,
     request::View,
 };
@@ -29,8 +32,11 @@ pub(crate) fn routes(auth: &MiraclAuth) -> BoxedFilter<(Response,)> {
                 _ => continue,
             };
             let auth = auth.clone();
-            let answer = move |slot, body| auth.clone().answer(mount.route, slot, body);
-            let request = slot().and(body());
+            let answer = move |slot, headers, body| {
+                let auth = auth.clone();
+                auth.answer(mount.route, slot, headers, body)
+            };
+            let request = asked().and(body());
             let at = at(mount.path).and(method).and(request).and_then(answer);
             filter = filter.or(at).unify().boxed();
         }
@@ -76,10 +82,16 @@ impl MiraclAuth {
         self,
         route: Route,
         slot: Slot,
+        headers: HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Result<Response, Rejection> {
-        let req = slot.request();
-        let visit = req.visit();
+        let own = slot.turned_to(&self.miracl);
+        let own = own.and_then(|own| Ok((own.visit(&headers)?, own)));
+        // Hooks find this visit, too.
+        let (visit, req) = match own {
+            Ok((visit, own)) => (visit, own.request()),
+            Err(no_visit) => return Ok(reply(no_visit.reply())),
+        };
         let view = View::from(&req);
         match visit.answer(route, &view, body.as_deref()).await {
             Answer::Reply(answer) => Ok(reply(answer)),

@@ -109,9 +109,18 @@ async fn where_anybody_may_enter_filters_answer_as_ever() {
 }
 
 #[tokio::test]
-async fn a_preflight_passes() {
-    let (head, text) = call(Method::OPTIONS, "/group").await;
-    assert_eq!((head.status, &*text), (StatusCode::OK, "for members"));
+async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PURGE",
+    ] {
+        let method: Method = method.parse().unwrap();
+        for path in ["/group", "/group/", "/group/not-there", "/members"] {
+            let (head, text) = call(method.clone(), path).await;
+            let refused = [StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED];
+            assert!(refused.contains(&head.status), "{method} {path}: {head:?}");
+            assert_eq!(text, "", "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]

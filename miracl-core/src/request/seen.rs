@@ -43,6 +43,18 @@ impl<'a> SeenHeaders<'a> {
         }
     }
 
+    /// Whether a header makes its request one that wants another protocol: see [`RequestView::is_upgrade`].
+    pub fn is_upgrade(name: &str, value: &[u8]) -> bool {
+        match name.len() {
+            7 => name.eq_ignore_ascii_case("upgrade"),
+            14 => {
+                name.eq_ignore_ascii_case("sec-fetch-mode")
+                    && value.eq_ignore_ascii_case(b"websocket")
+            }
+            _ => false,
+        }
+    }
+
     /// Sees a `Cookie` header whose value is cheap to keep: it is not copied, and freed with the visit.
     pub fn cookies(&mut self, value: impl AsRef<[u8]> + Send + Sync + 'static) {
         match self.cookies {

@@ -32,7 +32,7 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     Mode::Redis => continue,
                 };
                 let over_bare = over_bare(counts)?;
-                // axum's demo is wrapped: nothing lies in the extensions of a request.
+                // axum is what the goals are for, its own price for the extensions of a request included.
                 let own = match framework.name {
                     AXUM => 0.0,
                     _ => {
@@ -67,9 +67,15 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     _ => continue,
                 };
                 let more = more(counted, framework.name, [variant, noop])?;
+                // Around the router, what axum takes for a value in the extensions is ours to fit into the goal. It is
+                // not to be had without the allocations.
+                let own = own(counted, framework.name)?;
                 let own = match *variant {
-                    "miracl-around" => Each::default(),
-                    _ => own(counted, framework.name)?,
+                    "miracl-around" => Each {
+                        instructions: 0.0,
+                        ..own
+                    },
+                    _ => own,
                 };
                 let judge = |goal: Goal, measured, own| Judged {
                     of: format!("{}{place}", framework.name),
@@ -309,7 +315,7 @@ mod tests {
             counted(Which::Layer(axum, "slot"), 8_700.0, None, 9.0),
             counted(Which::Layer(axum, "miracl"), 10_000.0, None, 10.0),
             counted(Which::Layer(axum, "noop-around"), 7_000.0, None, 5.0),
-            counted(Which::Layer(axum, "miracl-around"), 7_200.0, None, 5.0),
+            counted(Which::Layer(axum, "miracl-around"), 7_200.0, None, 9.0),
             counted(Which::Layer(axum, "no-store-around"), 7_250.0, None, 5.0),
             counted(
                 Which::Demo(axum, Mode::Memory),
@@ -356,7 +362,7 @@ mod tests {
                 ("axum, `Router::layer`", 2_000.0, 700.0, false),
                 ("axum, `Router::layer`", 5.0, 4.0, false),
                 ("axum, around the router", 200.0, 0.0, true),
-                ("axum, around the router", 0.0, 0.0, true),
+                ("axum, around the router", 4.0, 4.0, true),
                 ("axum", 3_000.0, 0.0, true),
                 // For the header actix takes 500 more than axum.
                 ("actix", 4_000.0, 800.0, true),

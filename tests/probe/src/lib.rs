@@ -7,6 +7,9 @@
 //! | `GET /optional` | the id or `nobody` |
 //! | `GET /nested/members`, `GET /nested/deep/members` | for logged-in people, by extractor, one and two routers deep |
 //! | `GET /guarded/members` | the same by `login_required` around the inner router |
+//! | `/guarded/any` | the same, for every method |
+//! | `GET /lost/members` | by the `login_required` of [another login](other), whose layer is missing |
+//! | `GET /other/start` and the like | the routes of that login |
 //! | `POST /form` | reads the body, then asks who is there: `id: body` |
 //! | `GET /flashes` | the messages, one a line |
 //!
@@ -18,7 +21,8 @@ use std::{
     time::Duration,
 };
 
-use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Visit};
+use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, Visit};
+use tracing_subscriber::filter::LevelFilter;
 
 /// How long a hook takes that is slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -29,6 +33,12 @@ const SLOW: Duration = Duration::from_secs(1);
 ///
 /// When the environment holds no settings that make sense.
 pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
+    // What is wrong with an app must be found in its log.
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::ERROR)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let miracl = Miracl::new(Config {
@@ -37,6 +47,28 @@ pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
         ..Config::from_env()?
     })?;
     Ok((listener, miracl))
+}
+
+/// A second engine, at the same provider, with paths and cookies of its own. No layer of it is around anything.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn other(miracl: &Miracl) -> Result<Miracl, Box<dyn Error>> {
+    let config = miracl.config();
+    let path = |name: &str| format!("/other/{name}");
+    Ok(Miracl::new(Config {
+        redirect_uri: config.redirect_uri.replace("/login", "/other/login"),
+        paths: Paths {
+            login_start: path("start"),
+            login_initiate: path("initiate"),
+            logout: path("logout"),
+            backchannel_logout: path("backchannel-logout"),
+            frontchannel_logout: path("frontchannel-logout"),
+        },
+        cookie_prefix: "other".to_owned(),
+        ..config.clone()
+    })?)
 }
 
 /// Tells the harness that the probe listens.

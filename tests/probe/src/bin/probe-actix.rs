@@ -64,6 +64,7 @@ async fn flashes(visit: Visit) -> String {
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
     let auth = MiraclAuth::new(miracl, Hooks);
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
     probe::greet(listener.local_addr()?);
     let app = move || {
         let deep = scope("/deep").route("/members", get().to(members));
@@ -72,6 +73,10 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .service(deep);
         let behind = scope("/guarded")
             .wrap(auth.login_required())
+            .route("/members", get().to(guarded))
+            .route("/any", web::to(guarded));
+        let lost = scope("/lost")
+            .wrap(other.login_required())
             .route("/members", get().to(guarded));
         App::new()
             .route("/me", get().to(me))
@@ -80,6 +85,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .route("/flashes", get().to(flashes))
             .service(nested)
             .service(behind)
+            .service(lost)
+            .configure(other.routes())
             .configure(auth.routes())
             .default_service(web::to(HttpResponse::NotFound))
             .wrap(auth.layer())

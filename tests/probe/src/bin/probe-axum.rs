@@ -8,7 +8,7 @@ use axum::{
     extract::Request,
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response, Result},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
 use miracl_probe as probe;
@@ -72,7 +72,12 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .nest("/deep", deep);
     let behind = Router::new()
         .route("/members", get(guarded))
+        .route("/any", any(guarded))
         .route_layer(auth.login_required());
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let lost = Router::new()
+        .route("/members", get(guarded))
+        .route_layer(other.login_required());
     let app = Router::new()
         .route("/me", get(me))
         .route("/optional", get(optional))
@@ -80,6 +85,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/flashes", get(flashes))
         .nest("/nested", nested)
         .nest("/guarded", behind)
+        .nest("/lost", lost)
+        .merge(other.routes())
         .merge(auth.routes())
         .layer(auth.layer());
     probe::greet(listener.local_addr()?);

@@ -12,13 +12,14 @@ use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, Response, Result, User, Visit,
 };
 use rocket::{
-    Config, Request,
+    Config, Data, Request, Route,
     config::LogLevel,
     fairing::AdHoc,
     get,
-    http::Status,
+    http::{Method, Status},
     post,
     response::{Redirect, Responder},
+    route::{BoxFuture, Outcome},
     routes,
 };
 
@@ -49,6 +50,25 @@ fn guarded() -> &'static str {
     "a member"
 }
 
+/// The same for every method.
+fn any() -> Vec<Route> {
+    fn member<'r>(request: &'r Request<'_>, _: Data<'r>) -> BoxFuture<'r> {
+        Outcome::from(request, guarded()).pin()
+    }
+    [
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Options,
+        Method::Trace,
+    ]
+    .map(|method| Route::new(method, "/any", member))
+    .into()
+}
+
 #[get("/optional")]
 fn optional(user: Option<User>) -> String {
     user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
@@ -77,6 +97,7 @@ async fn flashes(visit: Visit) -> String {
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
     let auth = MiraclAuth::new(miracl, Hooks);
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
     let address = listener.local_addr()?;
     // Rocket opens its socket by itself.
     drop(listener);
@@ -94,7 +115,11 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .mount("/nested", routes![members])
         .mount("/nested/deep", routes![members])
         .mount("/guarded", routes![guarded])
+        .mount("/guarded", any())
         .mount("/guarded", auth.login_required())
+        .mount("/lost", routes![guarded])
+        .mount("/lost", other.login_required())
+        .mount("/", other.routes())
         .mount("/", auth.routes())
         .attach(auth.fairing())
         .attach(greet)

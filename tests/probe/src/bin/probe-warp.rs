@@ -65,6 +65,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .and(auth.login_required())
         .and(warp::path!("members"))
         .map(|| "a member");
+    let any = warp::path("guarded")
+        .and(auth.login_required())
+        .and(warp::path!("any"))
+        .map(|| "a member");
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let lost = warp::path("lost")
+        .and(other.login_required())
+        .and(warp::path!("members"))
+        .map(|| "a member");
     let me = warp::path!("me")
         .and(user())
         .map(|user: User| probe::me(user.id()));
@@ -87,6 +96,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .or(flashes)
         .or(nested)
         .or(guarded)
+        .or(any)
+        .or(lost)
+        .or(other.routes())
         .or(auth.routes())
         .recover(recovered)
         .boxed();
