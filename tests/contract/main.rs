@@ -14,6 +14,7 @@ mod cookies;
 mod cross_origin;
 mod devices;
 mod fleet;
+mod floods;
 mod form_post;
 mod frameworks;
 mod frontchannel;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         ("logout", logout::scenarios()),
         ("backchannel", backchannel::scenarios()),
         ("frontchannel", frontchannel::scenarios()),
+        ("floods", floods::scenarios()),
         ("memory", in_memory(memory::scenarios())),
         ("memory_refresh", in_memory(refresh::scenarios())),
         ("memory_tokens", in_memory(tokens::scenarios())),

@@ -40,7 +40,7 @@ fn both(expected: impl Into<String>, found: impl Into<String>) -> Details {
 pub(super) fn of(reason: &FailureReason) -> Details {
     use FailureReason::{
         CodeMissing, Denied, DuplicateParameter, IdToken, IdTokenMissing, InitiationIssuer,
-        InitiationTarget, LoginExpired, LoginLoop, LoginReplayed, OtherHost, Provider,
+        InitiationTarget, LoggedOut, LoginExpired, LoginLoop, LoginReplayed, OtherHost, Provider,
         ResponseIssuer, ResponseIssuerMissing, ResponseTooLarge, Session, SessionTooLarge,
         StateMissing, StateUnknown, TokenInResponse, UserinfoSubject, UserinfoToken,
     };
@@ -57,6 +57,7 @@ pub(super) fn of(reason: &FailureReason) -> Details {
         OtherHost { here, there } => both(shown(there), shown(here)),
         InitiationIssuer { expected } => both(shown(expected), "another or none"),
         InitiationTarget => both("a page of this site", "another"),
+        LoggedOut => both("no log-out since the login began", "one"),
         LoginLoop => both(
             "a session that comes back",
             "none after three logins within a minute",
