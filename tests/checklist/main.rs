@@ -17,7 +17,7 @@ use std::{
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The rows of `advisories.md`: what each of them is about, by its published names.
-const ADVISORIES: [&str; 32] = [
+const ADVISORIES: [&str; 36] = [
     "CVE-2025-68158, CVE-2026-41425",
     "GHSA-x445-f3h2-j279",
     "CVE-2023-27490",
@@ -50,6 +50,10 @@ const ADVISORIES: [&str; 32] = [
     "CVE-2015-9284",
     "CVE-2026-54603, better-auth #10241",
     "GHSA-59jp-rwph-878r",
+    "seen here, 2026-11: front channel",
+    "seen here, 2026-11: flood of log-outs",
+    "seen here, 2026-11: log-out during a login",
+    "seen here, 2026-11: requests given up",
 ];
 
 /// The parts of `demands.md`: how each heading begins, and the numbers below it.
