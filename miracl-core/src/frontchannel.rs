@@ -133,3 +133,31 @@ fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     .with("content-security-policy", policy)
     .with("cache-control", "no-store")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::Request;
+
+    #[test]
+    fn a_request_is_a_frames_where_every_header_says_so() {
+        for (destinations, framed) in [
+            (&["iframe"][..], true),
+            (&["frame"], true),
+            (&["iframe", "iframe"], true),
+            (&[], false),
+            (&[""], false),
+            (&["document"], false),
+            (&["object"], false),
+            (&["iframe", "document"], false),
+            (&["document", "iframe"], false),
+            (&["iframe, document"], false),
+            (&["fencedframe"], false),
+        ] {
+            let request = destinations.iter().fold(Request::get("/"), |request, to| {
+                request.with("sec-fetch-dest", to)
+            });
+            assert_eq!(is_framed(&request), framed, "{destinations:?}");
+        }
+    }
+}

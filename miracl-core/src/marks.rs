@@ -266,7 +266,8 @@ impl Marks {
 
     /// Whether this process knows what the fleet has ended up to a second ago.
     pub(crate) fn is_fresh(&self) -> bool {
-        !self.live_here || self.followed.as_ref().is_none_or(Followed::is_fresh)
+        let followed = self.followed.as_ref();
+        followed.is_none_or(|followed| !self.live_here || followed.is_fresh())
     }
 
     /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`] again and again.
