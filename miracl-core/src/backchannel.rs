@@ -17,9 +17,11 @@ use crate::{
     jwks::{Cause, Verdict},
     logout::LogoutKind,
     marks::{Until, name_mark},
+    miracl::Engine,
     receipt::Recorder,
     reply::Reply,
     routes::Answer,
+    session::Binding,
     store::StoreError,
     visit::Visit,
 };
@@ -270,24 +272,45 @@ impl Visit {
         };
         let token = LogoutToken::verify(&token, verdict, &expected)?;
         let binding = engine.binding().await?;
-        let marks = &engine.marks;
-        let used = name_mark("jti", &token.issuer, &token.id);
+        let miracl = self.miracl().clone();
+        // A provider that waits no longer has not taken back what it said.
+        let obeyed = engine.to_its_end(async move {
+            miracl.engine().obey(&token, &binding).await?;
+            Ok(token)
+        });
+        obeyed.await.map_err(LogoutError::Store).flatten()
+    }
+}
+
+impl Engine {
+    /// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person `sub`, or where it
+    /// has both, those of the person that are of the `sid`, or of none.
+    ///
+    /// The mark comes first: a login under way that looks for it before its session is stored has it deleted here.
+    async fn obey(&self, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {
+        let marks = &self.marks;
+        let mark = |kind, name: &str| name_mark(kind, &token.issuer, name);
+        let used = mark("jti", &token.id);
         if !marks.use_token(used).await.map_err(LogoutError::Store)? {
             return Err(LogoutError::Replayed);
         }
-        let mark = |kind, name: &String| name_mark(kind, &token.issuer, name);
-        let until = Until::by_token(token.issued_at, config.clock.now_ms());
+        let until = Until::by_token(token.issued_at, self.config.clock.now_ms());
+        let sid = token.sid.as_deref().map(|sid| mark("sid", sid));
+        let subject = token.subject.as_deref().map(|sub| mark("sub", sub));
         let end = async {
-            match (&token.sid, &token.subject) {
-                (Some(sid), _) => {
-                    let sid = mark("sid", sid);
+            match (sid, subject) {
+                (Some(sid), None) => {
                     marks.end_sid(sid, until).await?;
-                    engine.end_stored_sid(sid).await
+                    self.end_stored_sid(sid).await.map(drop)
+                }
+                (Some(sid), Some(subject)) => {
+                    marks.end_sid_of(sid, subject, until).await?;
+                    self.end_stored_subject(subject, Some(sid), until, binding)
+                        .await
                 }
                 (None, Some(subject)) => {
-                    let subject = mark("sub", subject);
                     marks.end_subject(subject, until).await?;
-                    engine.end_stored_subject(subject, until, &binding).await
+                    self.end_stored_subject(subject, None, until, binding).await
                 }
                 // `verify` takes none such.
                 (None, None) => Ok(()),
@@ -298,7 +321,7 @@ impl Visit {
             marks.forget_token(used).await;
             return Err(LogoutError::Store(error));
         }
-        Ok(token)
+        Ok(())
     }
 }
 

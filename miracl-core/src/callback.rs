@@ -122,6 +122,16 @@ impl Response {
     }
 }
 
+/// The check that no log-out has arrived since the login began, and where log-outs come from.
+pub(crate) const NO_LOG_OUT: (&str, &str) = ("no log-out", "OIDC Back-Channel Logout §2.7");
+
+/// What a session has of the login that it comes of, whatever userinfo says.
+struct Begun {
+    /// When the tokens were asked for, in milliseconds since 1970.
+    begun_ms: u64,
+    marked_by: MarkedBy,
+}
+
 impl Visit {
     /// Completes a login from the callback's parameters, for apps that write their own callback route: its query string, or with
     /// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
@@ -201,6 +211,8 @@ impl Visit {
             code: &code,
             verifier: verifier.as_deref(),
         };
+        // The session is as old as this request: what the provider's log-out ends is what was issued before it, and the ID token will be.
+        let begun_ms = engine.config.clock.now_ms();
         let tokens = token::request(engine, &metadata, grant).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;
         let unused = match engine.marks.use_login(&taken).await {
@@ -219,10 +231,20 @@ impl Visit {
             };
             return receipt.check("iss again", "RFC 9207 §2.4", Err(other));
         }
+        let marked_by = MarkedBy::new(&id_token.issuer, &id_token.subject, id_token.sid.as_deref());
+        if let Some(sid) = marked_by.sid
+            && let Err(error) = engine.marks.has_session(sid).await
+        {
+            tracing::warn!(%error, "front-channel log-outs may not be believed for this login");
+        }
         let userinfo = self
             .userinfo(&metadata, &tokens, &id_token, receipt)
             .await?;
-        self.new_session(login, tokens, (id_token, raw), userinfo, receipt)
+        let begun = Begun {
+            begun_ms,
+            marked_by,
+        };
+        self.new_session(login, begun, tokens, (id_token, raw), userinfo, receipt)
             .await
     }
 
@@ -394,6 +416,10 @@ impl Visit {
     async fn new_session(
         &self,
         login: PendingLogin,
+        Begun {
+            begun_ms,
+            marked_by,
+        }: Begun,
         tokens: TokenResponse,
         (id_token, raw): (IdToken, Secret),
         userinfo: Map<String, Value>,
@@ -408,15 +434,14 @@ impl Visit {
             renew_at: tokens.renew_at,
             scope: tokens.scope,
         };
-        let now_ms = self.miracl().engine().config.clock.now_ms();
-        let marked_by = MarkedBy::new(&id_token.issuer, &id_token.subject, id_token.sid.as_deref());
+        let engine = self.miracl().engine();
         let session = Arc::new(Session {
             id: random(),
             generation: 0,
             // Known once the data is sealed.
             data: Default::default(),
-            created_ms: now_ms,
-            seen: now_ms / 1000,
+            created_ms: begun_ms,
+            seen: engine.now(),
             issued_at: id_token.issued_at,
             names: Names::new(
                 &id_token.issuer,
@@ -432,6 +457,11 @@ impl Visit {
             userinfo,
             user_agent: self.user_agent().map(str::to_owned),
         });
+        // Before the hook, and once more after it: only then is it a check that was passed.
+        if engine.marks.is_ended(&session) {
+            let (check, section) = NO_LOG_OUT;
+            receipt.check(check, section, Err::<(), _>(FailureReason::LoggedOut))?;
+        }
         let proposed = self.propose(session.clone(), data, login.replaces).await;
         let proposed = proposed.map_err(|error| match error {
             SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),

@@ -163,9 +163,25 @@ impl Visit {
             return Ok(0);
         }
         let others = listed.iter().filter(|info| !info.is_current && which(info));
-        let mut endings: Vec<_> = others
-            .map(|info| Box::pin(self.end_stored(info.session.id)))
-            .collect();
+        let ids: Vec<_> = others.map(|info| info.session.id).collect();
+        let visit = self.clone();
+        let end = async move { visit.end_all(ids).await };
+        let all = self.miracl().engine().to_its_end(end).await;
+        let (ended, failed) = all.map_err(SessionError::Store)?;
+        if ended > 0 {
+            tracing::debug!(
+                ended,
+                "sessions were ended from another one of the same person"
+            );
+        }
+        failed.map_or(Ok(ended), Err)
+    }
+
+    /// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which it can be ended
+    /// later. Returns how many, and the first error.
+    async fn end_all(&self, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
+        let endings = ids.into_iter().map(|id| Box::pin(self.end_by_id(id)));
+        let mut endings: Vec<_> = endings.collect();
         // All at the same time: a store that is ill is waited for once.
         let (mut ended, mut failed) = (0, None);
         poll_fn(|context| {
@@ -183,21 +199,7 @@ impl Visit {
             }
         })
         .await;
-        if ended > 0 {
-            tracing::debug!(
-                ended,
-                "sessions were ended from another one of the same person"
-            );
-        }
-        failed.map_or(Ok(ended), Err)
-    }
-
-    /// Ends a session that is not the visit's own: deletes it, and marks it for requests that have read it already. Unmarked, one that
-    /// cannot be deleted stays on the list, from which it can be ended later.
-    async fn end_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        self.delete_stored(id).await?;
-        let marked = self.miracl().engine().marks.end_session(id).await;
-        marked.map_err(SessionError::Store)
+        (ended, failed)
     }
 }
 

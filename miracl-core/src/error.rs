@@ -88,6 +88,8 @@ pub enum FailureReason {
     SessionTooLarge(SessionTooLarge),
     /// The session could not be kept.
     Session(SessionError),
+    /// A log-out of this person, or of their session at the provider, arrived while the login was under way.
+    LoggedOut,
     /// A third party asked for a login at another provider than ours, or at none (OpenID Connect Core 1.0 §4).
     InitiationIssuer {
         /// [`Config::issuer`](crate::Config::issuer).
@@ -121,6 +123,7 @@ impl FailureReason {
             | Self::IdTokenMissing
             | Self::IdToken(_)
             | Self::UserinfoSubject
+            | Self::LoggedOut
             | Self::UserinfoToken(_) => 403,
             Self::Denied { error, .. } => match error.as_str() {
                 "temporarily_unavailable" => 503,
@@ -179,6 +182,9 @@ impl FailureReason {
             | Self::LoginTooLarge { .. } => {
                 "The link that brought you here does not lead to a login of this site. Please log in from here."
             }
+            Self::LoggedOut => {
+                "You were logged out while this login was under way. Please log in again."
+            }
             Self::LoginLoop => {
                 "You were logged in several times in a row, but your browser came back without being recognised. See that cookies are allowed for this site, and try again. If it happens again, please tell the operator of this site."
             }
@@ -225,6 +231,7 @@ impl fmt::Display for FailureReason {
             Self::UserinfoToken(error) => write!(f, "the signed userinfo was refused: {error}"),
             Self::SessionTooLarge(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
+            Self::LoggedOut => f.write_str("a log-out of this person, or of their session at the provider, arrived while the login was under way"),
             Self::InitiationIssuer { expected } => write!(f, "a third party asked for a login at another provider than `{expected}`"),
             Self::InitiationTarget => f.write_str("a third party asked for a login that leads to another site"),
             Self::LoginLoop => f.write_str("three logins of this browser within a minute succeeded, and none of their sessions came back"),

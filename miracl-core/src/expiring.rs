@@ -78,6 +78,13 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         kept.place.lives(Instant::now()).then(|| kept.value.clone())
     }
 
+    /// How many values count.
+    pub(crate) fn count(&self) -> usize {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.tidy(Instant::now());
+        table.kept.len()
+    }
+
     pub(crate) fn insert(&self, key: K, value: V, ttl: Duration) {
         self.change(key, |_| (Change::Put(value, ttl), ()));
     }
@@ -213,7 +220,9 @@ mod tests {
             kept.insert(key(number), number, Duration::ZERO);
         }
         assert!(kept.is_empty(), "each had ended when it was written");
+        assert_eq!(kept.count(), 0);
         kept.insert(key(5000), 5000, LONG);
+        assert_eq!(kept.count(), 1);
         for number in 0..1000 {
             kept.insert(key(number), number, Duration::ZERO);
         }

@@ -5,10 +5,12 @@ use url::{Url, form_urlencoded};
 use crate::{
     discovery::{Issuers, ProviderMetadata},
     logout::LogoutKind,
-    marks::{Until, name_mark},
+    marks::{NameMark, Until, name_mark},
     miracl::Engine,
     reply::Reply,
+    request::RequestView,
     routes::Answer,
+    store::StoreError,
     visit::Visit,
 };
 
@@ -16,9 +18,17 @@ impl Visit {
     /// Answers the front channel: 200, whatever comes of it (§2).
     ///
     /// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
-    /// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along.
-    pub(crate) async fn frontchannel_logout(&self, query: &str) -> Answer {
+    /// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
+    ///
+    /// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the request's
+    /// destination is: nobody is protected by less, and some providers load no frame.
+    pub(crate) async fn frontchannel_logout(
+        &self,
+        request: &impl RequestView,
+        query: &str,
+    ) -> Answer {
         self.touch();
+        let is_framed = is_framed(request);
         let engine = self.miracl().engine();
         let metadata = engine.discovery.known();
         let page = frame(engine, metadata.as_deref());
@@ -41,15 +51,17 @@ impl Visit {
         let ends_here = match (&iss, &sid, here) {
             (Some(iss), Parameter::Once(sid), session) => {
                 let mark = name_mark("sid", iss, sid);
-                let until = Until::by_clock(engine.config.clock.now_ms());
-                let marked = engine.marks.end_sid_unproven(mark, until).await;
-                if let Err(error) = marked.and(engine.end_stored_sid(mark).await) {
+                let is_this = session.is_some_and(|session| session.marked_by.sid == Some(mark));
+                let miracl = self.miracl().clone();
+                let end = async move { miracl.engine().end_sid_unproven(mark, is_this).await };
+                if let Err(error) = engine.to_its_end(end).await.flatten() {
                     tracing::error!(%error, "front-channel log-out left a session alive");
                 }
-                session.is_some_and(|session| session.marked_by.sid == Some(mark))
+                is_this
             }
             (_, Parameter::Missing, Some(session)) => {
-                session.marked_by.sid.is_none()
+                is_framed
+                    && session.marked_by.sid.is_none()
                     && iss.is_none_or(|iss| iss == session.names.issuer())
             }
             _ => false,
@@ -62,6 +74,28 @@ impl Visit {
         }
         Answer::Reply(page)
     }
+}
+
+impl Engine {
+    /// Ends the sessions of a sid on nobody's word. `is_real` says that such a session was there.
+    async fn end_sid_unproven(&self, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
+        let until = Until::by_clock(self.config.clock.now_ms());
+        let deleted = self.end_stored_sid(sid).await?;
+        let is_real = is_real || deleted > 0;
+        if self.marks.end_sid_unproven(sid, until, is_real).await? {
+            // What a login stored in the meantime: it looks for the mark after that.
+            self.end_stored_sid(sid).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so, and none does on its
+/// way to a server without TLS that is not this machine.
+fn is_framed(request: &impl RequestView) -> bool {
+    // A header that comes twice must be right twice.
+    let mut destinations = request.header_values("sec-fetch-dest").peekable();
+    destinations.peek().is_some() && destinations.all(|to| matches!(to, b"iframe" | b"frame"))
 }
 
 enum Parameter {
@@ -99,4 +133,32 @@ fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     .with("content-type", "text/html; charset=utf-8")
     .with("content-security-policy", policy)
     .with("cache-control", "no-store")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::Request;
+
+    #[test]
+    fn a_request_is_a_frames_where_every_header_says_so() {
+        for (destinations, framed) in [
+            (&["iframe"][..], true),
+            (&["frame"], true),
+            (&["iframe", "iframe"], true),
+            (&[], false),
+            (&[""], false),
+            (&["document"], false),
+            (&["object"], false),
+            (&["iframe", "document"], false),
+            (&["document", "iframe"], false),
+            (&["iframe, document"], false),
+            (&["fencedframe"], false),
+        ] {
+            let request = destinations.iter().fold(Request::get("/"), |request, to| {
+                request.with("sec-fetch-dest", to)
+            });
+            assert_eq!(is_framed(&request), framed, "{destinations:?}");
+        }
+    }
 }

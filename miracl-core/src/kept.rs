@@ -241,10 +241,10 @@ impl Visit {
             return Ok(());
         };
         let engine = self.miracl().engine();
-        // The store first: a session that may still be there has not ended, and the person can try again.
-        self.delete_stored(ended.session.id).await?;
-        let marked = engine.marks.end_session(ended.session.id).await;
-        marked.map_err(SessionError::Store)?;
+        let (visit, id) = (self.clone(), ended.session.id);
+        let end = async move { visit.end_by_id(id).await };
+        let ended = engine.to_its_end(end).await;
+        ended.map_err(SessionError::Store).flatten()?;
         {
             let mut state = self.lock();
             state.current = None;
@@ -255,6 +255,15 @@ impl Visit {
             self.set_cookies([engine.cookies.delete(counted)]);
         }
         Ok(())
+    }
+
+    /// Ends a session wherever it is: deletes it, and marks it for requests that have read it already.
+    ///
+    /// The store first: a session that may still be there has not ended, and the person can try again.
+    pub(crate) async fn end_by_id(&self, id: SessionId) -> Result<(), SessionError> {
+        self.delete_stored(id).await?;
+        let marked = self.miracl().engine().marks.end_session(id).await;
+        marked.map_err(SessionError::Store)
     }
 
     /// Writes changed tokens or user data, as a new generation of the same session. `change` returns `None` to leave them as they
@@ -414,6 +423,10 @@ impl Visit {
         let move_deadline = session.is_worth_moving(now, config);
         if move_deadline {
             Arc::make_mut(&mut session).seen = now;
+            // Its login may have been before this process, whose front channel believes what it knows.
+            if let Some(sid) = session.marked_by.sid {
+                engine.marks.has_come(sid);
+            }
         }
         let is_doubtful = session.is_doubtful;
         state.current = Some(Current::in_cookies(session));
@@ -531,5 +544,7 @@ impl Visit {
     }
 }
 
+#[cfg(test)]
+mod revisions;
 #[cfg(test)]
 mod tests;

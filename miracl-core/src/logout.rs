@@ -8,14 +8,14 @@ use url::Url;
 use crate::{
     discovery::ProviderMetadata,
     error::SessionError,
-    marks::Until,
+    marks::{NameMark, Until},
     miracl::{Engine, Miracl},
     reply::{Reply, escape},
     request::RequestView,
     routes::Answer,
     secret::random,
     session::SessionData,
-    store::IndexKey,
+    store::{IndexKey, StoreError},
     visit::Visit,
 };
 
@@ -32,8 +32,12 @@ const MAX_ADDRESS: usize = 4096;
 pub enum LogoutKind {
     /// The person used the log-out route.
     User,
-    /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0): the one named by `sid`, or where
-    /// there is none, every one of the person `sub`. No browser takes part, so the visit is nobody's.
+    /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0). No browser takes part, so the visit is
+    /// nobody's. They are
+    ///
+    /// * with `sub` alone, every one of that person;
+    /// * with `sid` alone, those of that session at the provider;
+    /// * with both, those of that person that are of that session at the provider, or of none: where a login's ID token had no `sid`.
     BackChannel {
         /// The provider's issuer.
         issuer: String,
@@ -110,14 +114,10 @@ impl Visit {
         }
         // The others first: whoever is told that it failed is still logged in, and can try again.
         let engine = self.miracl().engine();
-        let until = Until::by_clock(engine.config.clock.now_ms());
-        let person = user.0.marked_by.subject;
-        let marked = engine.marks.end_subject(person, until).await;
-        marked.map_err(SessionError::Store)?;
-        if let Some(store) = engine.store() {
-            let deleted = store.delete_by_subject(&IndexKey(person)).await;
-            deleted.map_err(SessionError::Store)?;
-        }
+        let (miracl, person) = (self.miracl().clone(), user.0.marked_by.subject);
+        let end = async move { miracl.engine().end_person(person).await };
+        let ended = engine.to_its_end(end).await.flatten();
+        ended.map_err(SessionError::Store)?;
         self.logout().await
     }
 
@@ -161,6 +161,18 @@ impl Miracl {
     /// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
     pub(crate) fn signed_out(&self) -> Reply {
         Reply::see_other(self.home_url()).with("cache-control", "no-store")
+    }
+}
+
+impl Engine {
+    /// Ends every session of a person up to now, on our own clock.
+    async fn end_person(&self, person: NameMark) -> Result<(), StoreError> {
+        let until = Until::by_clock(self.config.clock.now_ms());
+        self.marks.end_subject(person, until).await?;
+        match self.store() {
+            Some(store) => store.delete_by_subject(&IndexKey(person)).await.map(drop),
+            None => Ok(()),
+        }
     }
 }
 

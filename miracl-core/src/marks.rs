@@ -2,16 +2,18 @@
 //!
 //! They reach as far as the store that they are in: this process, or the whole fleet. Which sessions were ended every process has a
 //! copy of, bounded in number, until nothing that they mark could still be alive. With a shared store it follows the others', and
-//! counts only while it is at most a second old: no request waits for the network as long as the store answers.
+//! counts only while it is at most a second old: no request waits for the network as long as the store answers. Where sessions are in
+//! a shared store themselves, requests need no copy; logins do, since what is not stored yet cannot be deleted.
 
 mod contract;
 mod ended;
 mod memory;
+mod sids;
 mod store;
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -20,13 +22,16 @@ use std::{
 use ring::digest;
 use tokio::sync::Mutex;
 
-use self::ended::{Ended, Note};
 pub use self::{
     contract::mark_store_contract,
     memory::MemoryMarkStore,
     store::{Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
 };
 pub(crate) use self::{ended::Until, store::ErasedMarkStore};
+use self::{
+    ended::{Ended, Note},
+    sids::Sids,
+};
 use crate::{
     config::Config,
     secret::random,
@@ -80,8 +85,13 @@ pub(crate) struct Marks {
     /// Whether others make marks in this store as well.
     shared: bool,
     ended: Ended,
-    /// Where sessions can live on that others ended: in cookies they can, in a shared store they cannot.
+    /// Where others end sessions, too.
     followed: Option<Followed>,
+    /// Whether sessions can live on that others ended: in cookies they can, in a shared store they cannot.
+    live_here: bool,
+    sids: Sids,
+    /// When it was last told that log-outs of the front channel are ignored.
+    refusals_told: std::sync::Mutex<Option<Instant>>,
     hold_logins: Duration,
     keep_logins: Duration,
     keep_tokens: Duration,
@@ -96,7 +106,8 @@ struct Followed {
     began: Instant,
     /// Up to when the copy counts, in milliseconds since the beginning.
     fresh: AtomicU64,
-    /// How many looks have ended.
+    /// Which look was begun last, and how many have ended.
+    begun: AtomicU64,
     looks: AtomicU64,
     look: Mutex<Look>,
     /// Whether somebody looks all the time.
@@ -128,7 +139,10 @@ impl Marks {
             store,
             shared,
             ended: Ended::new(keep_ended),
-            followed: (shared && live_here).then(Followed::new),
+            followed: shared.then(Followed::new),
+            live_here,
+            sids: Sids::new(session + SLACK),
+            refusals_told: std::sync::Mutex::default(),
             hold_logins,
             // Longer by as much as one that failed is held, so that of too many marks those go first.
             keep_logins: config.login_timeout + hold_logins,
@@ -185,13 +199,68 @@ impl Marks {
         self.end(Note::Sid(sid, until)).await
     }
 
-    /// Marks the sessions of this sid as ended, on nobody's word.
+    /// Marks those of a person's sessions as ended that have this sid, or none, on the provider's word.
+    pub(crate) async fn end_sid_of(
+        &self,
+        sid: NameMark,
+        subject: NameMark,
+        until: Until,
+    ) -> Result<(), StoreError> {
+        self.end(Note::SidOf(sid, subject, until)).await
+    }
+
+    /// Marks the sessions of this sid as ended, on nobody's word. `is_real` says that there was such a session.
+    ///
+    /// One that a login has had is marked as on the provider's word, and for that has to log in again. Of all others a fixed number is
+    /// remembered. When these are too many, further ones are not: to forget an older one would bring its session back. Returns whether it
+    /// was marked.
     pub(crate) async fn end_sid_unproven(
         &self,
         sid: NameMark,
         until: Until,
-    ) -> Result<(), StoreError> {
-        self.end(Note::UnprovenSid(sid, until)).await
+        is_real: bool,
+    ) -> Result<bool, StoreError> {
+        let fleet = self.fleet().filter(|_| self.live_here);
+        if self.sids.take(sid, fleet).await? || is_real {
+            self.end(Note::Sid(sid, until)).await?;
+            return Ok(true);
+        }
+        // No login has had it since.
+        if self.ended.has_sid(&sid) {
+            return Ok(false);
+        }
+        if !self.ended.has_room_for_unproven() {
+            self.tell_of_refusals();
+            return Ok(false);
+        }
+        self.end(Note::UnprovenSid(sid, until)).await?;
+        Ok(true)
+    }
+
+    fn tell_of_refusals(&self) {
+        const QUIET: Duration = Duration::from_secs(60);
+        let mut told = self
+            .refusals_told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= QUIET) {
+            *told = Some(Instant::now());
+            tracing::warn!(
+                remembered = NoteList::Unproven.capacity(),
+                "front-channel log-outs name more sessions that no login here has had than are remembered; further ones are ignored. Somebody makes them up"
+            );
+        }
+    }
+
+    /// Remembers that a login has this sid.
+    pub(crate) async fn has_session(&self, sid: NameMark) -> Result<(), StoreError> {
+        let fleet = self.fleet().filter(|_| self.live_here);
+        self.sids.add(sid, fleet).await
+    }
+
+    /// Remembers that a session of this sid has come, as far as this process goes: it may have begun before the process did.
+    pub(crate) fn has_come(&self, sid: NameMark) {
+        self.sids.add_here(sid);
     }
 
     /// Marks the sessions of a subject as ended, up to some time.
@@ -204,7 +273,9 @@ impl Marks {
     }
 
     async fn end(&self, note: Note) -> Result<(), StoreError> {
-        if self.followed.is_some() {
+        // What is in a shared store and named by its id was deleted there.
+        let is_told = self.live_here || !matches!(note, Note::Session(_));
+        if self.followed.is_some() && is_told {
             let bytes = note.encode();
             let told = self.store.note(note.list(), &bytes, self.keep_ended);
             told.await?;
@@ -220,12 +291,13 @@ impl Marks {
 
     /// Whether this process knows what the fleet has ended up to a second ago.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.followed.as_ref().is_none_or(Followed::is_fresh)
+        let followed = self.followed.as_ref();
+        followed.is_none_or(|followed| !self.live_here || followed.is_fresh())
     }
 
     /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`] again and again.
     pub(crate) fn needs_follower(&self) -> bool {
-        let followed = self.followed.as_ref();
+        let followed = self.followed.as_ref().filter(|_| self.live_here);
         followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))
     }
 
@@ -239,28 +311,43 @@ impl Marks {
     /// Looks into the store, unless this process knows already what the fleet has ended up to a second ago.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
         match &self.followed {
-            Some(followed) if !followed.is_fresh() => self.look(followed).await,
+            Some(followed) if !self.is_fresh() => self.look(followed, None).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Looks into the store for all that the fleet has ended up to now: before a login is confirmed.
+    pub(crate) async fn catch_up_with_now(&self) -> Result<(), StoreError> {
+        match &self.followed {
+            Some(followed) => {
+                let begun = followed.begun.load(Ordering::SeqCst);
+                self.look(followed, Some(begun)).await
+            }
+            None => Ok(()),
         }
     }
 
     /// Looks into the store in any case.
     pub(crate) async fn look_again(&self) {
         if let Some(followed) = &self.followed
-            && let Err(error) = self.look(followed).await
+            && let Err(error) = self.look(followed, None).await
         {
             // Whoever needs the marks is told as well.
             tracing::debug!(%error, "what the fleet has ended cannot be read");
         }
     }
 
-    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it.
-    async fn look(&self, followed: &Followed) -> Result<(), StoreError> {
-        let seen = followed.looks.load(Ordering::Acquire);
+    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it: of any look that ends
+    /// while they wait, or of one that was begun after the one named.
+    async fn look(&self, followed: &Followed, after: Option<u64>) -> Result<(), StoreError> {
+        let after = after.unwrap_or_else(|| followed.looks.load(Ordering::SeqCst));
         let mut look = followed.look.lock().await;
-        if followed.looks.load(Ordering::Acquire) != seen {
+        let ended = followed.looks.load(Ordering::SeqCst);
+        if ended > after {
             return look.failed.clone().map_or(Ok(()), Err);
         }
+        // One that is given up is begun again under its number.
+        followed.begun.store(ended + 1, Ordering::SeqCst);
         let began = followed.age();
         let read = tokio::time::timeout(LOOK, self.read(&mut look.positions)).await;
         let read = read.unwrap_or_else(|_| {
@@ -275,7 +362,7 @@ impl Marks {
             followed.fresh.store(until, Ordering::Release);
         }
         look.failed = read.as_ref().err().cloned();
-        followed.looks.fetch_add(1, Ordering::Release);
+        followed.looks.store(ended + 1, Ordering::SeqCst);
         read
     }
 
@@ -302,6 +389,7 @@ impl Followed {
         Self {
             began: Instant::now(),
             fresh: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             looks: AtomicU64::new(0),
             look: Mutex::default(),
             follower: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::resume_unwind,
     sync::{Arc, OnceLock, Weak},
 };
 
@@ -24,6 +25,7 @@ use crate::{
     request::{RequestView, SeenHeaders},
     return_to::ReturnTo,
     session::Binding,
+    store::StoreError,
     visit::Visit,
 };
 
@@ -258,6 +260,22 @@ impl Engine {
     /// Seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
         self.config.clock.now()
+    }
+
+    /// Does something to its end, also when whoever waits for it goes away: a request that is given up must not leave half of a login or
+    /// of a log-out. Fails when the runtime ends first.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if !self.http.has_runtime() {
+            return Ok(work.await);
+        }
+        let ended = self.http.spawn(work).await;
+        ended.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => StoreError::new(error),
+        })
     }
 
     /// The redirect URI's host name.

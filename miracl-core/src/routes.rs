@@ -156,7 +156,7 @@ impl Visit {
                 let parameters = parameters(request, body);
                 self.backchannel_logout(parameters.as_deref()).await
             }
-            Route::FrontChannelLogout => self.frontchannel_logout(&query(request)).await,
+            Route::FrontChannelLogout => self.frontchannel_logout(request, &query(request)).await,
             Route::SignedOut => Answer::Reply(self.miracl().signed_out()),
         }
     }

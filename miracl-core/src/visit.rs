@@ -2,10 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use crate::{
+    callback::NO_LOG_OUT,
     config::Renewal,
     cookies::{BUDGET, Cookies, Keep, Ours, SetCookie},
     error::{AuthFailure, FailureReason, SessionError},
@@ -17,7 +18,7 @@ use crate::{
     request::CookieHeader,
     seal::Purpose,
     session::{Binding, Session, SessionData, SessionId, User},
-    store::StoredSession,
+    store::{StoreError, StoredSession},
     userinfo::UserData,
 };
 
@@ -180,36 +181,66 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Session`] when the session cannot be kept, to be handed to `on_auth_failed`; the old one stays.
+    /// [`FailureReason::Session`] when the session cannot be kept, and [`FailureReason::LoggedOut`] when a log-out arrived since its login
+    /// began, to be handed to `on_auth_failed`. The session from before stays, but for a store that fails right between the two: then
+    /// neither is left.
+    ///
+    /// A request that is given up in here leaves one session: the old one, or where that had ended already, the new one.
     pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
-        let Some(proposed) = self.lock().proposed.take() else {
+        let Some(mut proposed) = self.lock().proposed.take() else {
             return Ok(());
         };
-        // Who was logged in before, if anybody was.
-        let before = match self.current().await {
-            Ok(before) => {
-                let confirmed = self.confirm_stored(&proposed.current).await;
-                confirmed.map(|()| before)
-            }
-            Err(error) => Err(error),
+        let flashes = std::mem::take(&mut proposed.flashes);
+        // To its end, so that no request that is given up leaves both the session from before and the new one.
+        let waiting = Arc::new(());
+        let (visit, waited_for) = (self.clone(), Arc::downgrade(&waiting));
+        let begin = async move { visit.begin(proposed, &waited_for).await };
+        let begun = self.miracl().engine().to_its_end(begin).await;
+        drop(waiting);
+        let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
+            return Ok(());
         };
-        let before = match before {
-            Ok(before) => before,
-            Err(error) => {
-                // What the hook had to say was said too early.
-                self.lock().flashes = Some(proposed.flashes);
-                let mut receipt = Recorder::new();
-                let failed = Err::<(), _>(FailureReason::Session(error));
-                return receipt
-                    .check("session", "RFC 6265 §6.1", failed)
-                    .map_err(|reason| AuthFailure::new(reason, None, receipt));
-            }
+        // What the hook had to say was said too early.
+        self.lock().flashes = Some(flashes);
+        let (check, section) = match reason {
+            FailureReason::LoggedOut => NO_LOG_OUT,
+            _ => ("session", "RFC 6265 §6.1"),
         };
+        let mut receipt = Recorder::new();
+        let failed = receipt.check(check, section, Err::<(), _>(reason));
+        failed.map_err(|reason| AuthFailure::new(reason, None, receipt))
+    }
+
+    /// Ends the session from before, then gives the new one its full time: at no moment there are both.
+    async fn begin(&self, proposed: Proposed, waited_for: &Weak<()>) -> Result<(), FailureReason> {
         let engine = self.miracl().engine();
-        let begun = &proposed.current.session;
+        // Who was logged in before, if anybody was.
+        let before = self.current().await.map_err(FailureReason::Session)?;
+        // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new session is gone.
+        engine.marks.catch_up_with_now().await.map_err(stored)?;
+        let session = &proposed.current.session;
+        let delete = async |id| self.delete_stored(id).await.map_err(FailureReason::Session);
+        if engine.marks.is_ended(session) {
+            delete(session.id).await?;
+            return Err(FailureReason::LoggedOut);
+        }
+        if waited_for.strong_count() == 0 {
+            delete(session.id).await?;
+            return Err(stored(StoreError::new("nobody waits for it any more")));
+        }
+        if before.is_some() {
+            // Deletes its cookies as well, should the new one fail.
+            self.end_session().await.map_err(FailureReason::Session)?;
+        }
+        if let Some(before) = proposed.replaces {
+            let ended = self.end_by_id(before).await;
+            ended.map_err(FailureReason::Session)?;
+        }
+        let confirmed = self.confirm_stored(&proposed.current).await;
+        confirmed.map_err(FailureReason::Session)?;
         let looping = engine
             .loops
-            .begin(begun, engine.now(), &engine.cookies, self.header());
+            .begin(session, engine.now(), &engine.cookies, self.header());
         self.delete_session_cookies(&mut self.lock());
         if proposed.replaces.is_some() {
             // The request did not show which parts the browser has.
@@ -217,19 +248,9 @@ impl Visit {
             self.set_cookies(engine.cookies.delete_parts(data, 1));
         }
         self.set_cookies(proposed.cookies.into_iter().chain(looping));
-        {
-            let mut state = self.lock();
-            state.current = Some(proposed.current);
-            state.read = true;
-        }
-        let before = before.map(|before| before.session.id);
-        for ended in before.into_iter().chain(proposed.replaces) {
-            let marked = engine.marks.end_session(ended).await;
-            let marked = marked.map_err(SessionError::Store);
-            if let Err(error) = marked.and(self.delete_stored(ended).await) {
-                tracing::error!(%error, "the session before stays until its time has passed");
-            }
-        }
+        let mut state = self.lock();
+        state.current = Some(proposed.current);
+        state.read = true;
         Ok(())
     }
 
@@ -426,6 +447,10 @@ impl State {
     pub(crate) fn bytes(&self) -> usize {
         self.cookies.iter().map(|cookie| cookie.len).sum()
     }
+}
+
+fn stored(error: StoreError) -> FailureReason {
+    FailureReason::Session(SessionError::Store(error))
 }
 
 /// Adds cookies to a response, each in place of an earlier one of its name.

@@ -18,7 +18,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The rows of `advisories.md`: what each of them is about, by its published names. What was seen in this library first
 /// has none.
-const ADVISORIES: [&str; 47] = [
+const ADVISORIES: [&str; 51] = [
     "CVE-2025-68158, CVE-2026-41425",
     "GHSA-x445-f3h2-j279",
     "CVE-2023-27490",
@@ -66,6 +66,10 @@ const ADVISORIES: [&str; 47] = [
     "seen here: identity by thread",
     "seen here: two logins in one app",
     "CWE-1385",
+    "seen here: front channel",
+    "seen here: flood of log-outs",
+    "seen here: log-out during a login",
+    "seen here: requests given up",
 ];
 
 /// The parts of `demands.md`: how each heading begins, and the numbers below it.

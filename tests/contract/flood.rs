@@ -1,8 +1,11 @@
-//! More than a browser sends: cookies and parameters without end, and neighbours on the same host.
+//! More than a browser sends: cookies, parameters and log-outs without end, and neighbours on the same host.
 
-use miracl_tests::{Adapter, Browser, Demo, Provider, Request, scenarios};
+use miracl_tests::{Adapter, Browser, Demo, Provider, Request, Wire, scenarios};
 
-use crate::journey::{Journey, assert_refused, log_in, subject};
+use crate::{
+    frontchannel::{frame, frame_url, load, logged_in, with_sid},
+    journey::{Journey, assert_refused, log_in, subject},
+};
 
 scenarios![
     a_flood_of_logins_under_way_begins_one_and_is_cleared_away,
@@ -10,6 +13,7 @@ scenarios![
     a_text_that_is_too_long_begins_no_login_and_is_named_in_the_log,
     very_many_parameters_do_no_harm,
     apps_whose_prefixes_begin_alike_leave_each_others_cookies_alone,
+    sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out,
 ];
 
 /// How many bytes of cookies every one of our servers takes.
@@ -205,4 +209,44 @@ async fn apps_whose_prefixes_begin_alike_leave_each_others_cookies_alone(adapter
             assert_eq!(is_in, other > one, "{} {}", prefixes[one], prefixes[other]);
         }
     }
+}
+
+/// More sids of front-channel log-outs than are remembered.
+const SIDS: usize = 10_050;
+
+async fn sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out(adapter: Adapter) {
+    let journey = logged_in(adapter, "first").await;
+    let issuer = journey.provider.issuer();
+    let end = async |sid: &str| {
+        let parameters = [("iss", &*issuer), ("sid", sid)];
+        load(&Browser::new(), frame(&journey, &parameters)).await;
+    };
+    let first = journey.browser.copy();
+    end("first").await;
+    with_sid(&journey, "second");
+    let second = Browser::new();
+    log_in(&second, &journey.demo).await;
+
+    let target = |number: usize| {
+        let mut url = frame_url(&journey, &[("iss", &issuer)]);
+        let sid = format!("made-up-{number}");
+        url.query_pairs_mut().append_pair("sid", &sid);
+        url[url::Position::BeforePath..].to_owned()
+    };
+    let mut wire = Wire::connect(&journey.demo).await;
+    for chunk in (0..SIDS).collect::<Vec<_>>().chunks(150) {
+        wire.get_all(chunk.iter().map(|number| target(*number)), 200)
+            .await;
+    }
+    journey.demo.wait_for_log("Somebody makes them up");
+
+    assert_eq!(subject(&first, &journey.demo).await, None);
+    assert!(subject(&second, &journey.demo).await.is_some());
+    end("second").await;
+    assert_eq!(subject(&second, &journey.demo).await, None);
+    with_sid(&journey, "third");
+    journey.log_in().await;
+    journey.assert_still_logged_in().await;
+    end("third").await;
+    journey.assert_nobody().await;
 }

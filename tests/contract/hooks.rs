@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Provider, Request, scenarios};
+use miracl_tests::{
+    Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios,
+};
+use serde_json::json;
 use url::Url;
 
 use crate::journey::subject;
@@ -15,6 +18,7 @@ scenarios![
     a_hook_that_takes_its_time_holds_up_nobody,
     a_login_that_nobody_waits_for_leaves_the_session_before_alone,
     what_becomes_of_a_hook_when_the_browser_goes_away,
+    a_log_out_during_the_hook_ends_the_login,
 ];
 
 /// The probe of an adapter.
@@ -189,5 +193,29 @@ async fn what_becomes_of_a_hook_when_the_browser_goes_away(adapter: Adapter) {
     assert_eq!(probe.subject().await.is_some(), cancelled);
     probe.browser.clear();
     probe.log_in().await;
-    assert!(probe.provider.count(miracl_tests::Endpoint::Token) == 3);
+    assert!(probe.provider.count(Endpoint::Token) == 3);
+}
+
+async fn a_log_out_during_the_hook_ends_the_login(adapter: Adapter) {
+    let probe = Probe::logged_in(adapter).await;
+    let with_sid = Answers::member("sid", json!("second"));
+    probe.provider.set(Endpoint::IdToken, with_sid);
+    let callback = probe.callback("/slow").await;
+    let other = probe.browser.copy();
+    let waiting = tokio::spawn(async move { (other.open(callback).await, other) });
+    probe.demo.wait_for_log("the hook of /slow began");
+    let at = probe.provider.last_issued_at();
+    let token = probe.provider.logout_token(|claims, _| {
+        claims["sid"] = json!("second");
+        claims["iat"] = json!(at);
+    });
+    let form = [("logout_token", &*token)];
+    let url = probe.demo.url("/backchannel-logout");
+    Browser::new().post(url, &form).await.expect(200);
+    let (answer, other) = waiting.await.expect("an answer");
+    answer.expect(403);
+    // The session before has another name, and stays.
+    assert!(subject(&other, &probe.demo).await.is_some());
+    probe.assert_known().await;
+    probe.log_in().await;
 }

@@ -6,14 +6,17 @@ use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Muzzle, Provider, 
 use serde_json::json;
 
 use crate::{
+    backchannel::{NAMES, log_out_during},
     fleet::member,
-    journey::{Journey, log_in, subject},
+    journey::{Journey, assert_refused, log_in, subject},
     session::key,
 };
 
 scenarios![
     a_logout_at_one_replica_kills_a_copied_cookie_at_every_other,
     a_logout_token_at_one_replica_counts_at_every_other_and_once,
+    a_log_out_at_another_replica_reaches_a_login_under_way,
+    a_frame_at_another_replica_is_believed_of_a_login_and_of_nothing_else,
     a_callback_is_used_once_in_the_whole_fleet,
     a_log_out_outlives_the_process,
     a_hundred_requests_all_over_the_fleet_make_one_refresh,
@@ -100,6 +103,50 @@ async fn a_logout_token_at_one_replica_counts_at_every_other_and_once(adapter: A
         let again = Browser::new().post(post(demo), &form).await.expect(400);
         assert!(again.body.contains("used before"), "{}", again.body);
     }
+}
+
+async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter) {
+    for in_redis in [false, true] {
+        let (provider, redis) = (Provider::start(), Redis::start());
+        let url = redis.url();
+        let sessions = in_redis.then_some(url.as_str());
+        let demos = fleet(adapter, &provider, &redis, 1, sessions);
+        for question in [Endpoint::Token, Endpoint::Userinfo] {
+            for names in NAMES {
+                let at = [&demos[1], &demos[0]];
+                let (browser, answer) = log_out_during(&provider, question, at, names).await;
+                assert_refused(&answer);
+                assert_nobody_soon(&browser, &demos).await;
+            }
+        }
+    }
+}
+
+async fn a_frame_at_another_replica_is_believed_of_a_login_and_of_nothing_else(adapter: Adapter) {
+    const UNPROVEN: &str = ":ended-unproven";
+    let (provider, redis) = (Provider::start(), Redis::start());
+    let demos = fleet(adapter, &provider, &redis, 1, None);
+    let (here, there) = (&demos[0], &demos[1]);
+    let end = async |sid: &str| {
+        let mut url = url::Url::parse(&there.url("/frontchannel-logout")).expect("an address");
+        url.query_pairs_mut()
+            .append_pair("iss", &provider.issuer())
+            .append_pair("sid", sid);
+        Browser::new().open(url).await.expect(200);
+    };
+    for _ in 0..2 {
+        provider.set(Endpoint::IdToken, Answers::member("sid", json!("first")));
+        let browser = Browser::new();
+        log_in(&browser, here).await;
+        end("first").await;
+        assert_nobody_soon(&browser, &demos).await;
+        assert!(!redis.has_heard(UNPROVEN), "there was a login");
+    }
+    // Once more, and there is nothing left to end.
+    end("first").await;
+    assert!(!redis.has_heard(UNPROVEN));
+    end("made-up").await;
+    assert!(redis.has_heard(UNPROVEN));
 }
 
 async fn a_callback_is_used_once_in_the_whole_fleet(adapter: Adapter) {

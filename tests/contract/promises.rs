@@ -125,7 +125,7 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout", "backchannel", "frontchannel", "marks"],
+        shown_by: &["logout", "backchannel", "frontchannel", "flood", "marks"],
         pending: &[],
     },
     Promise {

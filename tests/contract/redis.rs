@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use miracl_tests::{
-    Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Redis, canary, scenarios,
+    Adapter, Answer, Answers, Browser, Demo, Endpoint, Muzzle, Provider, Redis, canary, scenarios,
 };
 use serde_json::json;
 
 use crate::{
+    backchannel::{NAMES, log_out_during},
     devices::{listed, log_in_with},
     fleet::member,
-    journey::{Journey, log_in, login_button, subject, with_parameter},
+    journey::{Journey, assert_refused, log_in, login_button, subject, with_parameter},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
         a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
@@ -31,6 +32,8 @@ scenarios![
     a_logout_at_one_replica_ends_the_session_at_every_other,
     a_logout_token_at_one_replica_ends_the_session_at_every_other,
     a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other,
+    a_log_out_at_another_replica_reaches_a_login_under_way,
+    a_login_that_is_given_up_while_redis_is_slow_leaves_one_session,
     the_handle_of_a_session_is_nothing_that_redis_has,
     redis_is_told_no_token_no_address_and_no_id,
     a_session_of_other_keys_is_nobody_and_stays,
@@ -130,6 +133,66 @@ async fn a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other(ad
         browser.post(url, &[("id", id)]).await.expect(303);
         assert_nobody_anywhere(&leaving, &demos).await;
         assert!(subject(&browser, &demos[0]).await.is_some());
+    }
+}
+
+async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter) {
+    let provider = Provider::start();
+    let demos = fleet(adapter, &provider);
+    for question in [Endpoint::Token, Endpoint::Userinfo] {
+        for names in NAMES {
+            let at = [&demos[1], &demos[0]];
+            let (browser, answer) = log_out_during(&provider, question, at, names).await;
+            assert_refused(&answer);
+            assert_nobody_anywhere(&browser, &demos).await;
+        }
+    }
+    // A login that begins after a log-out at another replica lives.
+    let browser = Browser::new();
+    for (told, demo) in demos.iter().zip(demos.iter().rev()) {
+        let token = provider.logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
+        let form = [("logout_token", &*token)];
+        let url = told.url("/backchannel-logout");
+        Browser::new().post(url, &form).await.expect(200);
+        log_in(&browser, demo).await;
+        assert!(subject(&browser, demo).await.is_some());
+    }
+}
+
+async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter: Adapter) {
+    // What is said to Redis while a login is confirmed, and is not answered: the look for log-outs, the end of the session from before,
+    // and the beginning of the new one. Redis does it all the same.
+    for (word, old_lives, living) in [
+        ("XRANGE", true, 1),
+        ("return header", false, 0),
+        ("return 0 end", false, 1),
+    ] {
+        let (provider, redis) = (Provider::start(), Redis::start());
+        let muzzle = Muzzle::start(&redis, word).await;
+        let [here, there] = [redis.port(), muzzle.port()].map(|port| {
+            let demo = member(adapter, &provider).env("SESSION_STORE", &redis.url_by(port));
+            demo.start()
+        });
+        let (browser, witness) = (Browser::new(), Browser::new());
+        log_in(&witness, &here).await;
+        log_in(&browser, &here).await;
+        let old = browser.copy();
+        let start = browser.open(there.url("/login/start")).await.expect(303);
+        let callback = browser.step(&start).await.expect(302);
+        tokio::select! {
+            answer = browser.step(&callback) => panic!("{} came before it was given up", answer.status),
+            () = muzzle.silent() => {}
+        }
+        drop(browser);
+        // Redis may still be about to do what it was told last.
+        loop {
+            let others = listed(&witness, &here).await.len() - 1;
+            let old_is_here = subject(&old, &here).await.is_some();
+            assert!(others <= 1, "{word}: both sessions are there");
+            if (others, old_is_here) == (living, old_lives) {
+                break;
+            }
+        }
     }
 }
 

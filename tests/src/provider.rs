@@ -23,7 +23,7 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::watch};
 use url::Url;
 
 use crate::held::Held;
@@ -74,6 +74,8 @@ pub enum Answers {
     Changed(Box<dyn Fn(&mut Value) + Send + Sync>),
     /// As a good provider does, but only after this time.
     Late(Duration),
+    /// As a good provider does, as soon as this says so.
+    Held(watch::Receiver<bool>),
     /// Not at all.
     Never,
 }
@@ -120,6 +122,7 @@ impl std::fmt::Debug for Answers {
             Self::With(status, _, body) => f.debug_tuple("With").field(status).field(body).finish(),
             Self::Changed(_) => f.write_str("Changed"),
             Self::Late(delay) => f.debug_tuple("Late").field(delay).finish(),
+            Self::Held(_) => f.write_str("Held"),
             Self::Never => f.write_str("Never"),
         }
     }
@@ -144,6 +147,12 @@ impl Answers {
                 object.insert(name.to_owned(), value.clone());
             }
         }))
+    }
+
+    /// Answers that are held back until the scenario sends `true`.
+    pub fn held() -> (Self, watch::Sender<bool>) {
+        let (release, held) = watch::channel(false);
+        (Self::Held(held), release)
     }
 
     /// An error in JSON.
@@ -254,6 +263,26 @@ impl Provider {
         let mut header = json!({ "alg": "ES256", "kid": key.kid, "typ": "logout+jwt" });
         change(&mut claims, &mut header);
         key.sign_as(&header, &claims)
+    }
+
+    /// The second in which it issued its last ID token.
+    ///
+    /// # Panics
+    ///
+    /// When it has issued none.
+    pub fn last_issued_at(&self) -> u64 {
+        let token = self.id_tokens().pop().expect("an ID token");
+        let payload = token.split('.').nth(1).expect("a token of three parts");
+        let payload = BASE64URL.decode_to_vec(payload).expect("base64url");
+        let claims: Value = serde_json::from_slice(&payload).expect("JSON");
+        claims["iat"].as_u64().expect("a time")
+    }
+
+    /// Waits until an endpoint has received so many requests.
+    pub async fn has_received(&self, endpoint: Endpoint, requests: usize) {
+        while self.count(endpoint) < requests {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// What an endpoint received so far.
@@ -372,7 +401,11 @@ impl Shared {
 
     /// The answer of an endpoint, given the good one.
     async fn answer(&self, endpoint: Endpoint, status: StatusCode, mut good: Value) -> Response {
-        let delay = {
+        enum Wait {
+            For(Duration),
+            Until(watch::Receiver<bool>),
+        }
+        let wait = {
             let state = self.lock();
             match state.answers.get(&endpoint).unwrap_or(&Answers::Well) {
                 Answers::Well => return json_response(status, &good),
@@ -389,11 +422,16 @@ impl Shared {
                     )
                         .into_response();
                 }
-                Answers::Late(delay) => *delay,
-                Answers::Never => Duration::MAX,
+                Answers::Late(delay) => Wait::For(*delay),
+                Answers::Held(held) => Wait::Until(held.clone()),
+                Answers::Never => Wait::For(Duration::MAX),
             }
         };
-        tokio::time::sleep(delay).await;
+        match wait {
+            Wait::For(delay) => tokio::time::sleep(delay).await,
+            // A scenario that has ended holds nothing back.
+            Wait::Until(mut held) => drop(held.wait_for(|released| *released).await),
+        }
         json_response(status, &good)
     }
 }

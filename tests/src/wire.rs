@@ -54,6 +54,41 @@ impl Wire {
             .expect("the demo reads");
     }
 
+    /// Asks for all of these targets without waiting for one answer before the next question, and waits until all were answered with this
+    /// status.
+    ///
+    /// # Panics
+    ///
+    /// When another answer comes, or too few.
+    pub async fn get_all(&mut self, targets: impl IntoIterator<Item = String>, status: u16) {
+        let status_line = format!("HTTP/1.1 {status} ");
+        let mut requests = String::new();
+        let mut expected = 0;
+        for target in targets {
+            requests.push_str(&format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"));
+            expected += 1;
+        }
+        let (mut from_demo, mut to_demo) = self.0.split();
+        let ask = async {
+            let asked = to_demo.write_all(requests.as_bytes()).await;
+            asked.expect("the demo reads");
+        };
+        let listen = async {
+            let (mut bytes, mut end, mut answered) = (vec![0; 64 * 1024], Vec::new(), 0);
+            while answered < expected {
+                let read = tokio::time::timeout(LIMIT, from_demo.read(&mut bytes)).await;
+                let length = read.expect("an answer in time").expect("an answer");
+                assert!(length > 0, "the connection ends after {answered} answers");
+                // The first line of an answer may come in two pieces.
+                end.extend_from_slice(&bytes[..length]);
+                let found = end.windows(status_line.len());
+                answered += found.filter(|part| *part == status_line.as_bytes()).count();
+                end.drain(..end.len().saturating_sub(status_line.len() - 1));
+            }
+        };
+        tokio::join!(ask, listen);
+    }
+
     /// Reads until the demo closes the connection: requests ask for that by `Connection: close`.
     pub async fn answer(mut self) -> Raw {
         let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use ring::digest;
 
 use crate::{
     error::SessionError,
-    marks::Until,
+    marks::{NameMark, Until},
     miracl::Engine,
     seal::Purpose,
     secret::hex_after,
@@ -223,18 +223,19 @@ impl Engine {
         read(&plain)
     }
 
-    /// Ends every stored session that belongs to this session of the provider's.
-    pub(crate) async fn end_stored_sid(&self, sid: [u8; 16]) -> Result<(), StoreError> {
+    /// Ends every stored session that belongs to this session of the provider's, and returns how many.
+    pub(crate) async fn end_stored_sid(&self, sid: NameMark) -> Result<u64, StoreError> {
         match self.store() {
-            Some(store) => store.delete_by_sid(&IndexKey(sid)).await.map(drop),
-            None => Ok(()),
+            Some(store) => store.delete_by_sid(&IndexKey(sid)).await,
+            None => Ok(0),
         }
     }
 
-    /// Ends every stored session of a person up to some time.
+    /// Ends the stored sessions of a person up to some time: all of them, or those of one sid and those without any.
     pub(crate) async fn end_stored_subject(
         &self,
-        subject: [u8; 16],
+        subject: NameMark,
+        sid: Option<NameMark>,
         until: Until,
         binding: &Binding,
     ) -> Result<(), StoreError> {
@@ -242,6 +243,11 @@ impl Engine {
             return Ok(());
         };
         for (key, stored) in store.list_by_subject(&IndexKey(subject)).await? {
+            let other_sid =
+                sid.is_some() && stored.sid.is_some_and(|IndexKey(its)| sid != Some(its));
+            if other_sid {
+                continue;
+            }
             let read = |plain: &[u8]| Session::decode(plain, binding);
             let session = self.open_stored(&key, HEAD, &stored.head, read);
             if session.is_some_and(|session| until.covers(&session)) {

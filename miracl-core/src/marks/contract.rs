@@ -210,12 +210,15 @@ async fn only_the_owner_settles_or_gives_up(store: &impl MarkStore) {
 }
 
 async fn nothing_is_held_longer_than_its_time(store: &impl MarkStore) {
-    let (used, held, settled) = (key(), key(), key());
+    let (used, held, settled, prolonged) = (key(), key(), key(), key());
     let (one, two) = (ClaimOwner(random()), ClaimOwner(random()));
     let first = store.use_once(&used, SHORT).await;
     assert!(first.expect("a name can be used"));
     for key in [&held, &settled] {
         assert_eq!(claim(store, key, &one, SHORT).await, Claim::Taken);
+    }
+    for ttl in [SHORT, LONG] {
+        assert_eq!(claim(store, &prolonged, &one, ttl).await, Claim::Taken);
     }
     let done = store.settle(&settled, &one, b"done", SHORT).await;
     assert!(done.expect("a claim can be settled"));
@@ -241,4 +244,10 @@ async fn nothing_is_held_longer_than_its_time(store: &impl MarkStore) {
         );
         sleep(Duration::from_millis(50)).await;
     }
+    assert_eq!(
+        claim(store, &prolonged, &two, LONG).await,
+        Claim::Held,
+        "an owner that claims again has it for longer"
+    );
+    release(store, &prolonged, &one).await;
 }

@@ -4,11 +4,12 @@
 //! login after a log-out lives, also where the provider goes on with the same session.
 
 use std::{
+    hash::Hash,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use super::{NameMark, store::NoteList};
+use super::{MarkedBy, NameMark, store::NoteList};
 use crate::{
     expiring::{Change, Expiring},
     session::{Session, SessionId},
@@ -41,9 +42,11 @@ impl Until {
         }
     }
 
+    /// Whether a session had begun by then: the request for its tokens was sent before the log-out arrived, so that its login may have
+    /// been under way. A login that asked for its tokens later was after the log-out, and lives.
     pub(crate) fn covers(&self, session: &Session) -> bool {
         let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
-            // Within one second our own clock tells which was first.
+            // Within one second of the provider's, our own clock tells which was first.
             session.issued_at < iat || session.issued_at == iat && session.created_ms <= arrived_ms
         });
         by_token || self.ours_ms.is_some_and(|ms| session.created_ms <= ms)
@@ -62,8 +65,10 @@ impl Until {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Note {
     Session(SessionId),
-    /// On the provider's word.
+    /// On the provider's word, or on that of a request that named a session which there is.
     Sid(NameMark, Until),
+    /// On the provider's word: of this person's sessions, those of the sid and those without any. The sid comes first.
+    SidOf(NameMark, NameMark, Until),
     Subject(NameMark, Until),
     /// On nobody's word.
     UnprovenSid(NameMark, Until),
@@ -73,10 +78,14 @@ impl Note {
     pub(super) fn list(&self) -> NoteList {
         match self {
             Self::UnprovenSid(..) => NoteList::Unproven,
-            Self::Session(_) | Self::Sid(..) | Self::Subject(..) => NoteList::Proven,
+            Self::Session(_) | Self::Sid(..) | Self::SidOf(..) | Self::Subject(..) => {
+                NoteList::Proven
+            }
         }
     }
 
+    /// Writes a note. Every version reads those of every other: what came later stands behind what there was before, where earlier ones do
+    /// not look. To them a note of a sid and a person is one of the sid alone, which is what they make of such a logout token themselves.
     pub(super) fn encode(&self) -> Vec<u8> {
         let writer = Writer::default();
         let until = |writer: Writer, name: &NameMark, until: &Until| {
@@ -90,6 +99,7 @@ impl Note {
         match self {
             Self::Session(id) => writer.u8(0).bytes(id),
             Self::Sid(name, time) => until(writer.u8(1), name, time),
+            Self::SidOf(name, subject, time) => until(writer.u8(1), name, time).bytes(subject),
             Self::Subject(name, time) => until(writer.u8(2), name, time),
             Self::UnprovenSid(name, time) => until(writer.u8(3), name, time),
         }
@@ -110,7 +120,8 @@ impl Note {
             ours_ms: reader.maybe_u64()?,
         };
         match kind {
-            1 => Some(Self::Sid(name, until)),
+            1 if reader.is_at_end() => Some(Self::Sid(name, until)),
+            1 => Some(Self::SidOf(name, reader.array()?, until)),
             2 => Some(Self::Subject(name, until)),
             3 => Some(Self::UnprovenSid(name, until)),
             _ => None,
@@ -123,8 +134,10 @@ pub(super) struct Ended {
     sessions: Expiring<SessionId, ()>,
     sids: Expiring<NameMark, Until>,
     subjects: Expiring<NameMark, Until>,
+    /// By the person and the sid, or the person and nothing.
+    of_subjects: Expiring<[u8; 32], Until>,
     unproven_sids: Expiring<NameMark, Until>,
-    /// Until the first session is ended, nobody needs to look: one flag, since to ask four tables is felt in every request.
+    /// Until the first session is ended, nobody needs to look: one flag, since to ask five tables is felt in every request.
     any: AtomicBool,
     keep: Duration,
 }
@@ -137,7 +150,10 @@ impl Ended {
             sessions: Expiring::new(proven),
             sids: Expiring::new(proven),
             subjects: Expiring::new(proven),
-            unproven_sids: Expiring::new(NoteList::Unproven.capacity()),
+            // Each note is two marks.
+            of_subjects: Expiring::new(2 * proven),
+            // Those of others that were made at the same moment have room beside our own.
+            unproven_sids: Expiring::new(2 * NoteList::Unproven.capacity()),
             any: AtomicBool::new(false),
             keep,
         }
@@ -147,6 +163,11 @@ impl Ended {
         match *note {
             Note::Session(id) => self.sessions.insert(id, (), self.keep),
             Note::Sid(name, until) => self.later(&self.sids, name, until),
+            Note::SidOf(name, subject, until) => {
+                for sid in [Some(name), None] {
+                    self.later(&self.of_subjects, of_subject(subject, sid), until);
+                }
+            }
             Note::Subject(name, until) => self.later(&self.subjects, name, until),
             Note::UnprovenSid(name, until) => self.later(&self.unproven_sids, name, until),
         }
@@ -157,19 +178,28 @@ impl Ended {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let ends = |marks: &Expiring<NameMark, Until>, name: NameMark| {
-            marks.get(&name).is_some_and(|until| until.covers(session))
-        };
+        let MarkedBy { subject, sid } = session.marked_by;
+        let covers = |until: Until| until.covers(session);
+        let ends = |marks: &Expiring<NameMark, Until>, name| marks.get(&name).is_some_and(covers);
         self.sessions.get(&session.id).is_some()
-            || ends(&self.subjects, session.marked_by.subject)
-            || session
-                .marked_by
-                .sid
-                .is_some_and(|sid| ends(&self.sids, sid) || ends(&self.unproven_sids, sid))
+            || ends(&self.subjects, subject)
+            || !self.of_subjects.is_empty()
+                && (self.of_subjects.get(&of_subject(subject, sid))).is_some_and(covers)
+            || sid.is_some_and(|sid| ends(&self.sids, sid) || ends(&self.unproven_sids, sid))
+    }
+
+    /// Whether sessions of this sid were ended at some time.
+    pub(super) fn has_sid(&self, sid: &NameMark) -> bool {
+        self.sids.get(sid).is_some() || self.unproven_sids.get(sid).is_some()
+    }
+
+    /// Whether there is room for a mark that proves nothing. It pushes out no other.
+    pub(super) fn has_room_for_unproven(&self) -> bool {
+        self.unproven_sids.count() < NoteList::Unproven.capacity()
     }
 
     /// Moves the time up to which sessions of this name are ended, and never back.
-    fn later(&self, marks: &Expiring<NameMark, Until>, name: NameMark, until: Until) {
+    fn later<K: Copy + Eq + Hash>(&self, marks: &Expiring<K, Until>, name: K, until: Until) {
         marks.change(name, |before| {
             let until = before.copied().unwrap_or_default().or(until);
             (Change::Put(until, self.keep), ())
@@ -177,13 +207,20 @@ impl Ended {
     }
 }
 
+/// A person's sessions of one sid, or without any.
+fn of_subject(subject: NameMark, sid: Option<NameMark>) -> [u8; 32] {
+    let mut key = [0; 32];
+    let (first, second) = key.split_at_mut(16);
+    first.copy_from_slice(&subject);
+    // No hash is nothing but zeros.
+    second.copy_from_slice(&sid.unwrap_or_default());
+    key
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        marks::{MarkedBy, name_mark},
-        session::tests::session,
-    };
+    use crate::{marks::name_mark, session::tests::session};
 
     fn marks() -> Ended {
         Ended::new(Duration::from_secs(600))
@@ -194,6 +231,7 @@ mod tests {
         for note in [
             Note::Session([7; 32]),
             Note::Sid([1; 16], Until::by_token(5, 6)),
+            Note::SidOf([1; 16], [2; 16], Until::by_token(5, 6)),
             Note::Subject([2; 16], Until::by_clock(9)),
             Note::UnprovenSid([3; 16], Until::by_clock(u64::MAX)),
         ] {
@@ -293,6 +331,54 @@ mod tests {
     }
 
     #[test]
+    fn a_sid_and_a_person_end_that_persons_sessions_of_the_sid_and_those_without_any() {
+        const ISSUER: &str = "https://issuer.example";
+        let of = |subject: &str, sid: Option<&str>| Session {
+            marked_by: MarkedBy::new(ISSUER, subject, sid),
+            ..session()
+        };
+        let marks = marks();
+        let alice = of("alice", None).marked_by.subject;
+        let one = name_mark("sid", ISSUER, "one");
+        let until = Until::by_token(session().issued_at, session().created_ms);
+        let note = Note::SidOf(one, alice, until);
+        marks.add(&note);
+        assert!(marks.has(&of("alice", Some("one"))));
+        assert!(marks.has(&of("alice", None)));
+        for other in [
+            of("alice", Some("two")),
+            of("bob", Some("one")),
+            of("bob", None),
+            Session {
+                issued_at: session().issued_at + 1,
+                ..of("alice", Some("one"))
+            },
+            Session {
+                created_ms: session().created_ms + 1,
+                ..of("alice", None)
+            },
+        ] {
+            assert!(!marks.has(&other));
+        }
+    }
+
+    #[test]
+    fn an_earlier_version_reads_a_note_of_a_sid_and_a_person_as_one_of_the_sid() {
+        let until = Until::by_token(5, 6);
+        let (sid, of) = (
+            Note::Sid([1; 16], until),
+            Note::SidOf([1; 16], [2; 16], until),
+        );
+        let (sid, of) = (sid.encode(), of.encode());
+        // It reads as many bytes as it wrote, and looks at no others.
+        assert_eq!(of[..sid.len()], sid);
+        assert_eq!(Note::decode(&sid), Some(Note::Sid([1; 16], until)));
+        for len in sid.len() + 1..of.len() {
+            assert_eq!(Note::decode(&of[..len]), None, "{len}");
+        }
+    }
+
+    #[test]
     fn marks_that_prove_nothing_push_out_no_others() {
         let marks = marks();
         let proven = name_mark("sid", "https://issuer.example", "one");
@@ -301,9 +387,31 @@ mod tests {
         for number in 0..30_000_u32 {
             let mut mark = NameMark::default();
             mark[..4].copy_from_slice(&number.to_le_bytes());
-            marks.add(&Note::UnprovenSid(mark, until));
+            let has_room = (number as usize) < NoteList::Unproven.capacity();
+            assert_eq!(marks.has_room_for_unproven(), has_room, "{number}");
+            if has_room {
+                marks.add(&Note::UnprovenSid(mark, until));
+            }
         }
-        assert!(marks.unproven_sids.get(&NameMark::default()).is_none());
+        assert!(
+            marks.has_sid(&NameMark::default()),
+            "the first is still there"
+        );
+        assert!(marks.has(&of_sid(Some("one"))));
+    }
+
+    #[test]
+    fn what_is_read_from_a_store_that_took_too_much_has_an_end_as_well() {
+        let marks = marks();
+        let proven = name_mark("sid", "https://issuer.example", "one");
+        marks.add(&Note::Sid(proven, Until::by_clock(u64::MAX)));
+        for number in 0..50_000_u32 {
+            let mut mark = NameMark::default();
+            mark[..4].copy_from_slice(&number.to_le_bytes());
+            marks.add(&Note::UnprovenSid(mark, Until::by_clock(u64::MAX)));
+        }
+        let kept = marks.unproven_sids.count();
+        assert_eq!(kept, 2 * NoteList::Unproven.capacity());
         assert!(marks.has(&of_sid(Some("one"))));
     }
 }

@@ -8,7 +8,7 @@ use crate::store::{Boxed, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MarkKey(pub [u8; 32]);
 
-/// Who holds a claim: random bytes of one attempt.
+/// Who holds a claim: random bytes of one attempt, or bytes that stand for what is claimed and that every replica uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimOwner(pub [u8; 16]);
 
@@ -21,7 +21,8 @@ pub struct ClaimOwner(pub [u8; 16]);
 pub enum NoteList {
     /// Made by who proved that they may. A store keeps at least the last 100,000.
     Proven,
-    /// Made by requests that prove nothing (front-channel log-out). A store keeps the last 10,000, and they push out no others.
+    /// Made by requests that prove nothing (front-channel log-out of a session that no login is known to have had). A store keeps the last
+    /// 10,000, and they push out no others. An engine that has as many makes no more until some have run out.
     Unproven,
 }
 
@@ -70,7 +71,8 @@ pub enum Claim {
     Settled(Vec<u8>),
 }
 
-/// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, and who renews which tokens.
+/// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which tokens, and which of the
+/// provider's sessions have had a login here.
 ///
 /// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`mark_store_contract`](crate::mark_store_contract)
 /// tests. A store must answer or fail in bounded time: while it does neither, log-outs and logins wait for it.

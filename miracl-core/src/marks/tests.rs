@@ -1,7 +1,11 @@
 use std::sync::atomic::AtomicUsize;
 
 use super::*;
-use crate::session::tests::session;
+use crate::{
+    MemoryStore, SessionStorage, SessionStore,
+    session::tests::session,
+    store::{IndexKey, SessionKey, StoredSession},
+};
 
 /// A store that two engines share, and that can be switched off.
 #[derive(Clone, Default)]
@@ -235,4 +239,204 @@ async fn an_error_says_that_it_was_the_store_of_marks() {
     assert_eq!(why.to_string(), "away");
     let own = store.check().unwrap_err();
     assert_eq!(own.to_string(), "the session store does not answer");
+}
+
+/// A store of sessions that the fleet shares.
+struct Elsewhere(MemoryStore);
+
+impl SessionStore for Elsewhere {
+    async fn create(
+        &self,
+        key: &SessionKey,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        SessionStore::create(&self.0, key, session, ttl).await
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+        SessionStore::load(&self.0, key).await
+    }
+
+    async fn update(
+        &self,
+        key: &SessionKey,
+        expected: u64,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        SessionStore::update(&self.0, key, expected, session, ttl).await
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        SessionStore::delete(&self.0, key).await
+    }
+
+    async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
+        SessionStore::delete_by_sid(&self.0, sid).await
+    }
+
+    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+        SessionStore::delete_by_subject(&self.0, subject).await
+    }
+
+    async fn list_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
+        SessionStore::list_by_subject(&self.0, subject).await
+    }
+}
+
+/// The marks of an app whose sessions are in a shared store as well.
+fn beside_shared_sessions(store: &Common) -> Marks {
+    let config = Config {
+        marks_store: MarkStorage::store(store.clone()),
+        session_store: SessionStorage::store(Elsewhere(MemoryStore::default())),
+        ..Config::default()
+    };
+    Marks::new(&config, Duration::from_secs(60))
+}
+
+fn until_now() -> Until {
+    Until::by_clock(session().created_ms)
+}
+
+#[tokio::test]
+async fn where_sessions_are_shared_no_request_needs_marks_and_every_login_asks_for_them() {
+    let store = Common::default();
+    let (here, there) = (
+        beside_shared_sessions(&store),
+        beside_shared_sessions(&store),
+    );
+    let subject = session().marked_by.subject;
+    there.end_subject(subject, until_now()).await.unwrap();
+    store.away.store(true, Ordering::SeqCst);
+    assert!(here.is_fresh() && !here.needs_follower());
+    here.catch_up().await.unwrap();
+    here.catch_up_with_now().await.unwrap_err();
+    store.away.store(false, Ordering::SeqCst);
+    assert!(!here.is_ended(&session()));
+    here.catch_up_with_now().await.unwrap();
+    assert!(here.is_ended(&session()));
+    // What is named by its id was deleted.
+    let noted = async || {
+        let notes = MarkStore::notes_since(&*store.store, NoteList::Proven, None).await;
+        notes.unwrap().notes.len()
+    };
+    let before = noted().await;
+    there.end_session([9; 32]).await.unwrap();
+    assert_eq!(noted().await, before);
+}
+
+#[tokio::test]
+async fn a_login_takes_the_result_of_no_look_that_was_begun_before_it_asked() {
+    let store = Common::default();
+    let marks = Arc::new(marks(&store));
+    let look = |marks: &Arc<Marks>| {
+        let marks = Arc::clone(marks);
+        tokio::spawn(async move { marks.catch_up_with_now().await.unwrap() })
+    };
+    let first = look(&marks);
+    while store.looks.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The first look may have read already what is noted only now.
+    let others: Vec<_> = (0..20).map(|_| look(&marks)).collect();
+    first.await.unwrap();
+    for other in others {
+        other.await.unwrap();
+    }
+    let looks = store.looks.load(Ordering::SeqCst);
+    assert_eq!(looks, 2 * NoteList::ALL.len(), "one more, for all of them");
+    // One that is given up is no look.
+    store.looks.store(0, Ordering::SeqCst);
+    let given_up = look(&marks);
+    while store.looks.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    look(&marks).await.unwrap();
+    assert_eq!(store.looks.load(Ordering::SeqCst), 1 + NoteList::ALL.len());
+}
+
+/// A name that nobody has.
+fn made_up(number: usize) -> NameMark {
+    let mut mark = NameMark::default();
+    mark[..8].copy_from_slice(&(number as u64 + 1).to_le_bytes());
+    mark
+}
+
+/// A session of this sid.
+fn of_sid(sid: NameMark) -> Session {
+    let mut session = session();
+    session.marked_by.sid = Some(sid);
+    session
+}
+
+#[tokio::test]
+async fn sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out_of_a_login() {
+    const REAL: [NameMark; 4] = [[0xa1; 16], [0xa2; 16], [0xa3; 16], [0xa4; 16]];
+    let store = Common::default();
+    let alone = Marks::new(&Config::default(), Duration::from_secs(60));
+    for (here, there) in [(alone, None), (marks(&store), Some(marks(&store)))] {
+        let login = there.as_ref().unwrap_or(&here);
+        let end = async |sid| here.end_sid_unproven(sid, until_now(), false).await;
+        for sid in &REAL[..3] {
+            login.has_session(*sid).await.unwrap();
+        }
+        assert!(end(REAL[0]).await.unwrap(), "before the flood");
+        for number in 0..12_000 {
+            let is_kept = number < NoteList::Unproven.capacity();
+            assert_eq!(end(made_up(number)).await.unwrap(), is_kept, "{number}");
+            // Again, it costs nothing more.
+            assert!(!end(made_up(number)).await.unwrap(), "{number}");
+        }
+        assert!(end(REAL[1]).await.unwrap(), "after the flood");
+        login.has_session(REAL[3]).await.unwrap();
+        assert!(end(REAL[3]).await.unwrap(), "of a login after the flood");
+        for marks in [Some(&here), there.as_ref()].into_iter().flatten() {
+            age_if_followed(marks);
+            marks.catch_up().await.unwrap();
+            for sid in [REAL[0], REAL[1], REAL[3], made_up(0), made_up(9_999)] {
+                assert!(marks.is_ended(&of_sid(sid)));
+            }
+            for sid in [REAL[2], made_up(10_000), made_up(11_999)] {
+                assert!(!marks.is_ended(&of_sid(sid)));
+            }
+        }
+    }
+    // Whoever starts now reads the same.
+    let late = marks(&store);
+    late.catch_up().await.unwrap();
+    for sid in [REAL[0], REAL[1], REAL[3], made_up(0), made_up(9_999)] {
+        assert!(late.is_ended(&of_sid(sid)));
+    }
+}
+
+fn age_if_followed(marks: &Marks) {
+    if marks.followed.is_some() {
+        age(marks);
+    }
+}
+
+#[tokio::test]
+async fn a_front_channel_log_out_that_is_believed_costs_a_login_each_time() {
+    let store = Common::default();
+    let marks = marks(&store);
+    let noted = async || {
+        let notes = MarkStore::notes_since(&*store.store, NoteList::Proven, None).await;
+        notes.unwrap().notes.len()
+    };
+    for round in 1..=3 {
+        marks.has_session([7; 16]).await.unwrap();
+        for _ in 0..5 {
+            marks
+                .end_sid_unproven([7; 16], until_now(), false)
+                .await
+                .unwrap();
+        }
+        assert_eq!(noted().await, round);
+    }
 }

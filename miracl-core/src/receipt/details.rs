@@ -40,10 +40,10 @@ fn both(expected: impl Into<String>, found: impl Into<String>) -> Details {
 pub(super) fn of(reason: &FailureReason) -> Details {
     use FailureReason::{
         CodeMissing, Denied, DuplicateParameter, IdToken, IdTokenMissing, InitiationIssuer,
-        InitiationTarget, LoginExpired, LoginLoop, LoginReplayed, LoginTooLarge, OtherHost,
-        ParameterTooLong, Provider, ResponseIssuer, ResponseIssuerMissing, ResponseTooLarge,
-        Session, SessionTooLarge, StateMissing, StateUnknown, TokenInResponse, UserinfoSubject,
-        UserinfoToken,
+        InitiationTarget, LoggedOut, LoginExpired, LoginLoop, LoginReplayed, LoginTooLarge,
+        OtherHost, ParameterTooLong, Provider, ResponseIssuer, ResponseIssuerMissing,
+        ResponseTooLarge, Session, SessionTooLarge, StateMissing, StateUnknown, TokenInResponse,
+        UserinfoSubject, UserinfoToken,
     };
     match reason {
         DuplicateParameter { name } => both("each parameter once", format!("`{name}` twice")),
@@ -62,6 +62,7 @@ pub(super) fn of(reason: &FailureReason) -> Details {
         OtherHost { here, there } => both(shown(there), shown(here)),
         InitiationIssuer { expected } => both(shown(expected), "another or none"),
         InitiationTarget => both("a page of this site", "another"),
+        LoggedOut => both("no log-out since the login began", "one"),
         LoginLoop => both(
             "a session that comes back",
             "none after three logins within a minute",

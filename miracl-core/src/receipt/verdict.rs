@@ -83,6 +83,10 @@ pub(super) fn of(reason: &FailureReason) -> Verdict {
             Person,
             "Whoever made this link means another app, or no good. If it is the provider's own portal, compare the issuer and the address that it has of this app.",
         ),
+        FailureReason::LoggedOut => (
+            Person,
+            "The person, or the provider for them, logged out in the very moment of this login. Nothing to do: the next login counts. If it happens at every login, see what sends log-outs to this app.",
+        ),
         FailureReason::LoginLoop => (
             App,
             "The session's cookies are set and do not come back, or are not understood. See that every replica has the same cookie keys, that no proxy in front drops or shortens `Cookie` and `Set-Cookie`, and that the clocks agree.",
