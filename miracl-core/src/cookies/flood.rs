@@ -8,8 +8,8 @@ use super::{
     work::{self, Work},
 };
 use crate::{
-    Answer, Category, Config, LazyVisit, LoginOptions, MemoryStore, ResponseMode, Route,
-    SessionStorage, Visit,
+    Answer, Category, Config, LazyVisit, LoginOptions, MemoryStore, Miracl, RequestView,
+    ResponseMode, Route, SessionStorage, Visit,
     callback::tests::{HOST, Login, begin, begin_with, cookies as header_of, request},
     provider::Provider,
     request::tests::Request,
@@ -174,6 +174,12 @@ const ASKS: [&str; 7] = [
     "at once",
 ];
 
+/// What an adapter's layer leaves in this request.
+fn lazy(miracl: &Miracl, request: &Request) -> LazyVisit<Vec<u8>> {
+    let cookies = request.cookie_headers().map(<[u8]>::to_vec);
+    LazyVisit::new(miracl.clone(), cookies)
+}
+
 /// Plays every route and everything that a page may ask, each with a visit of its own, and returns what each of them
 /// did. What ends the session comes last.
 async fn play(browser: &Browser, header: &str) -> Vec<(String, Work)> {
@@ -190,7 +196,7 @@ async fn play(browser: &Browser, header: &str) -> Vec<(String, Work)> {
             "take_flashes" => drop(visit.take_flashes().await),
             "flash" => visit.flash(Category::Info, "x"),
             "login_url" => drop(visit.login_url().await),
-            _ => drop(LazyVisit::new(miracl.clone()).user_at_once(&request)),
+            _ => drop(lazy(miracl, &request).user_at_once(&request)),
         }
         visit.finish();
         done.push((ask.to_owned(), work::take()));
@@ -344,8 +350,8 @@ async fn the_good_cookie_counts_behind_junk_of_its_name() {
             assert_eq!(tokens.access_token().expose(), "an-access-token");
             let flashes = browser.visit(&header).take_flashes().await;
             assert_eq!(flashes.len(), 1, "{case}");
-            let lazy = LazyVisit::new(browser.login.miracl.clone());
-            let seen = lazy.user_at_once(&request("/", &header));
+            let request = request("/", &header);
+            let seen = lazy(&browser.login.miracl, &request).user_at_once(&request);
             assert!(seen.is_some_and(|user| user.is_some()), "{case}");
             // And it ends behind junk as well.
             browser.visit(&header).logout().await.unwrap();
