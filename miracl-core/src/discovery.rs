@@ -344,7 +344,7 @@ impl Discovery {
     }
 
     async fn ask(&self, http: &HttpClient) -> Result<Answer, ProviderError> {
-        http.get(ENDPOINT, &self.address, None).await.and_then(ok)
+        http.get(ENDPOINT, &self.address).await.and_then(ok)
     }
 
     async fn fetch(&self, http: &HttpClient) -> Result<ProviderMetadata, ProviderError> {

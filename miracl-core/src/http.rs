@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     path::PathBuf,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,15 +29,17 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to the provider.
 ///
-/// A server may end a connection at the moment when the next request goes out on it. What only reads is then asked for once more,
+/// A server may end a connection at the moment when the next request goes out on it. A public document is then asked for once more,
 /// on a new connection. A code and a refresh token are used once, and a provider may revoke everything when it sees one again;
-/// so a token request always has a connection of its own, where this cannot happen, and is never repeated.
+/// so what carries a token or a secret always has a connection of its own, where this cannot happen, and is never repeated.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
     /// Uses connections again.
     kept: reqwest::Client,
     /// Makes a connection for each request. Both share their TLS sessions, so that its handshake is a short one.
     fresh: reqwest::Client,
+    /// When an answer last came on a connection that was then kept.
+    kept_since: Arc<Mutex<Option<Instant>>>,
     timeout: Duration,
     allow_http: bool,
     home: Option<Home>,
@@ -92,6 +94,7 @@ impl HttpClient {
         Ok(Self {
             kept: build(usize::MAX)?,
             fresh: build(0)?,
+            kept_since: Arc::default(),
             timeout: config.request_timeout,
             allow_http: config.danger.allow_http,
             home: Home::here(),
@@ -120,30 +123,54 @@ impl HttpClient {
         }
     }
 
+    /// Fetches a public document.
     pub(crate) async fn get(
         &self,
         endpoint: &'static str,
         url: &str,
-        bearer: Option<&str>,
     ) -> Result<Answer, ProviderError> {
         let url = self.parse(endpoint, url)?;
-        let request = |client: &reqwest::Client| {
-            let request = client.get(url.clone());
-            match bearer {
-                Some(token) => request.bearer_auth(token),
-                None => request,
-            }
-        };
         let began = Instant::now();
-        match self.send(endpoint, request(&self.kept)).await {
-            Err(error) if is_broken(&error) => {
+        let may_be_used_again = self.has_kept(began);
+        match self.send(endpoint, self.kept.get(url.clone())).await {
+            Err(error) if may_be_used_again && is_broken(&error) => {
                 tracing::debug!(%error, "the connection broke; it is asked once more on a new one");
                 let left = self.timeout.saturating_sub(began.elapsed());
-                let again = request(&self.fresh).timeout(left);
+                let again = self.fresh.get(url).timeout(left);
                 self.send(endpoint, again).await
             }
-            answer => answer,
+            Ok(answer) => {
+                let mut kept_since = self.kept_since();
+                *kept_since = Some(Instant::now());
+                Ok(answer)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Whether there may be a connection without a request at this time.
+    fn has_kept(&self, now: Instant) -> bool {
+        // A pool looks for what is too old when somebody asks it, and not to the moment.
+        let idle = |since: Instant| now.saturating_duration_since(since) < 2 * IDLE;
+        self.kept_since().is_some_and(idle)
+    }
+
+    fn kept_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.kept_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fetches what an access token is for.
+    pub(crate) async fn get_with(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        bearer: &str,
+    ) -> Result<Answer, ProviderError> {
+        let url = self.parse(endpoint, url)?;
+        self.send(endpoint, self.fresh.get(url).bearer_auth(bearer))
+            .await
     }
 
     pub(crate) async fn post_form(

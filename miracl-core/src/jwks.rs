@@ -264,7 +264,7 @@ impl Jwks {
 }
 
 async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
-    let answer = http.get(ENDPOINT, uri, None).await?;
+    let answer = http.get(ENDPOINT, uri).await?;
     if !answer.is_success() {
         return Err(refusal::of(ENDPOINT, &answer));
     }

@@ -178,7 +178,7 @@ pub(crate) async fn fetch(
     };
     let answer = engine
         .http
-        .get(ENDPOINT, url, Some(access_token))
+        .get_with(ENDPOINT, url, access_token)
         .await
         .map_err(UserinfoError::Provider)?;
     if answer.status == 401 {

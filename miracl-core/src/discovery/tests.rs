@@ -417,6 +417,17 @@ async fn the_probe_before_a_login_survives_a_reset_of_the_connection_it_uses_aga
 }
 
 #[tokio::test]
+async fn a_connection_that_breaks_and_was_new_is_no_reason_to_ask_at_once_again() {
+    let provider = Provider::start().await;
+    let (discovery, http) = discovery(&provider);
+    provider.say_as(PATH, 0, "", "");
+    for times in 1..=2 {
+        assert!(discovery.ask(&http).await.is_err());
+        assert_eq!(provider.asked(PATH).len(), times);
+    }
+}
+
+#[tokio::test]
 async fn a_document_that_is_elsewhere_is_found_there_and_the_issuer_is_what_tokens_carry() {
     for (issuer, found) in [
         // Oracle, Azure AD B2C and FusionAuth: another address than the issuer's, which may be none at all.
