@@ -164,7 +164,9 @@ impl ProviderMetadata {
             token_endpoint: needed("token_endpoint")?,
             jwks_uri: needed("jwks_uri")?,
             userinfo_endpoint: text("userinfo_endpoint")?.filter(|url| !url.is_empty()),
-            end_session_endpoint: text("end_session_endpoint").ok().flatten(),
+            // What is no text is no URL, which is seen to later.
+            end_session_endpoint: text("end_session_endpoint")
+                .unwrap_or_else(|_| Some(String::new())),
             token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
             id_token_signing_alg_values_supported: list("id_token_signing_alg_values_supported")
                 .unwrap_or_default(),

@@ -368,7 +368,8 @@ impl User {
         self.0.names.email()
     }
 
-    /// Whether the provider says that the person controls the e-mail address.
+    /// Whether the provider says that the person controls the e-mail address: in the same place that gave the address,
+    /// or in the ID token of the very same address. What is said of one address is never said of another.
     pub fn email_verified(&self) -> bool {
         self.0.email_verified && self.0.names.email().is_some()
     }

@@ -157,6 +157,9 @@ async fn an_address_for_log_out_that_cannot_be_used_blocks_no_login(adapter: Ada
         assert_eq!(answer.expect(303).location_path().as_deref(), Some("/"));
         journey.assert_nobody().await;
         assert_eq!(journey.provider.count(Endpoint::EndSession), 0);
+        let said = "end_session_endpoint is no https URL";
+        journey.demo.wait_for_log(said);
+        assert_eq!(journey.demo.log().matches(said).count(), 1);
     }
 }
 

@@ -216,9 +216,21 @@ fn an_address_for_log_out_that_cannot_be_used_counts_as_none() {
         (json!(["https://i/out"]), false),
         (json!(7), false),
     ] {
+        let config = Config {
+            issuer: "https://i".to_owned(),
+            ..Config::default()
+        };
+        let discovery = Discovery::new(&config);
         let more = format!(r#","end_session_endpoint":{value}"#);
-        let metadata = check("https://i", &document("https://i", &more)).unwrap();
+        let answer = Answer {
+            status: 200,
+            media_type: "application/json".to_owned(),
+            body: document("https://i", &more).into_bytes(),
+        };
+        let metadata = discovery.check(&answer, false).unwrap();
         assert_eq!(metadata.end_session_endpoint.is_some(), usable, "{value}");
+        let has_warned = discovery.has_warned.load(Ordering::Relaxed);
+        assert_eq!(has_warned, !usable, "{value}");
     }
 }
 
