@@ -10,7 +10,7 @@ use actix_web::{
     body::BoxBody,
     dev::ServiceRequest,
     http::{Method, StatusCode, header},
-    middleware::{Condition, Next, from_fn},
+    middleware::{Next, from_fn},
     test::init_service,
     web::{self, ServiceConfig},
 };
@@ -187,49 +187,55 @@ async fn each_around_its_own_routes_they_do_not_meet() {
 #[actix_web::test]
 async fn whoever_asks_on_the_way_out_finds_the_layer_around_it() {
     let two = Two::new().await;
-    for inner_layer in [true, false] {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let note = || {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = || {
+        let seen = Arc::clone(&seen);
+        from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
             let seen = Arc::clone(&seen);
-            from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
-                let seen = Arc::clone(&seen);
-                async move {
-                    let name = |visit: Visit| visit.miracl().config().client_id.clone();
-                    let before = name(request.request().visit());
-                    let response = next.call(request).await?;
-                    let after = name(response.request().visit());
-                    seen.lock().unwrap().push((before, after));
-                    Ok(response)
-                }
-            })
+            async move {
+                let name = |visit: Visit| visit.miracl().config().client_id.clone();
+                let before = name(request.request().visit());
+                let response = next.call(request).await?;
+                let after = name(response.request().visit());
+                seen.lock().unwrap().push([before, after]);
+                Ok(response)
+            }
+        })
+    };
+    // The guards and routes turn to their own login, and the inner layer leaves its own.
+    macro_rules! assert_seen {
+        ($app:expr, $inner:expr, $outer:expr) => {
+            let app = init_service($app).await;
+            let alice = log_in!(&app, two.platform, "a", ALICE);
+            let bob = log_in!(&app, two.platform, "b", BOB);
+            for (path, cookie) in [
+                ("/of-a", &alice),
+                ("/of-a", &bob),
+                ("/of-b", &bob),
+                ("/of-both/a", &alice),
+                ("/a/logout", &alice),
+                ("/b/logout", &bob),
+            ] {
+                get_page!(&app, path, cookie);
+            }
+            for pair in std::mem::take(&mut *seen.lock().unwrap()).chunks(2) {
+                assert_eq!(pair, [[$inner, $inner], [$outer, $outer]]);
+            }
         };
-        // The guards turn to their own login, and the routes of one lie in the layers of both.
-        let app = App::new()
-            .configure(two.pages())
-            .wrap(note())
-            .wrap(Condition::new(inner_layer, two.b.layer()))
-            .wrap(note())
-            .wrap(two.a.layer())
-            .wrap(Condition::new(!inner_layer, two.b.layer()));
-        let app = init_service(app).await;
-        let alice = log_in!(&app, two.platform, "a", ALICE);
-        let bob = log_in!(&app, two.platform, "b", BOB);
-        for (path, cookie) in [
-            ("/of-a", &alice),
-            ("/of-a", &bob),
-            ("/of-b", &bob),
-            ("/of-both/a", &alice),
-            ("/a/logout", &alice),
-            ("/b/logout", &bob),
-        ] {
-            get_page!(&app, path, cookie);
-        }
-        let inner = if inner_layer { "b" } else { "a" };
-        for pair in seen.lock().unwrap().chunks(2) {
-            let own = |name: &str| (name.to_owned(), name.to_owned());
-            assert_eq!(pair, [own(inner), own("a")]);
-        }
     }
+    let (a, b, pages) = (&two.a, &two.b, || App::new().configure(two.pages()));
+    let between = pages()
+        .wrap(note())
+        .wrap(b.layer())
+        .wrap(note())
+        .wrap(a.layer());
+    assert_seen!(between, "b", "a");
+    let inside = pages()
+        .wrap(note())
+        .wrap(note())
+        .wrap(a.layer())
+        .wrap(b.layer());
+    assert_seen!(inside, "a", "a");
 }
 
 /// The same configuration to a letter makes another engine, and a clone is the same one.

@@ -87,9 +87,10 @@ impl MiraclAuth {
     ///         ];
     ///         (headers, response).into_response()
     ///     };
-    ///     let has = |name| request.headers().contains_key(name);
-    ///     let ours = request.headers().get("origin").is_some_and(|origin| origin == "https://admin.example");
-    ///     let preflight = request.method() == Method::OPTIONS && has("access-control-request-method");
+    ///     let headers = request.headers();
+    ///     let ours = headers.get("origin").is_some_and(|origin| origin == "https://admin.example");
+    ///     let asks = headers.contains_key("access-control-request-method");
+    ///     let preflight = asks && request.method() == Method::OPTIONS;
     ///     match (ours, preflight) {
     ///         (true, true) => allow(StatusCode::NO_CONTENT.into_response()),
     ///         (true, false) => allow(next.run(request).await),

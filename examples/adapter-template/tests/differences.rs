@@ -118,7 +118,7 @@ async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
             let (head, text) = call(method.clone(), path).await;
             let refused = [StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED];
             assert!(refused.contains(&head.status), "{method} {path}: {head:?}");
-            assert_eq!(text, "", "{method} {path}");
+            assert!(!text.contains("for members"), "{method} {path}: {text}");
         }
     }
 }
