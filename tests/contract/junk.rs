@@ -10,8 +10,8 @@ scenarios![
     a_session_behind_junk_ends_by_logging_out,
 ];
 
-/// The browser's `Cookie` header with junk before each cookie: a word, what could be the id of a session, and the cookie itself with one
-/// character changed.
+/// The browser's `Cookie` header with junk before each cookie: a word, what could be the id of a session, and the
+/// cookie itself with one character changed.
 fn with_junk(browser: &Browser) -> String {
     let mut pairs = Vec::new();
     for cookie in browser.cookies() {

@@ -30,19 +30,20 @@ const REQUESTS: u32 = 2;
 /// What the cookies of another app begin with, which is cut to the length of ours.
 const FOREIGN: &str = "the-cookies-of-another-app";
 
-/// A route, or a page that asks who is there: its method, its path, and what it answers to somebody who is logged in.
-const ROUTES: [(&str, &str, u16); 11] = [
-    ("GET", "/public", 200),
-    ("GET", "/whoami", 200),
-    ("GET", "/me", 200),
-    ("GET", "/members", 200),
-    ("GET", "/login/start", 303),
-    ("GET", "/login/initiate?iss={issuer}", 303),
-    ("GET", "/login?state=x&code=y", 400),
-    ("GET", "/logout", 200),
-    ("POST", "/backchannel-logout", 400),
-    ("GET", "/frontchannel-logout?iss={issuer}&sid=x", 200),
-    ("GET", "/signed-out", 303),
+/// A route, or a page that asks who is there: its method, its path, and what it answers to somebody who is logged in, and
+/// to somebody whose cookies lie behind too many that look like them.
+const ROUTES: [(&str, &str, [u16; 2]); 11] = [
+    ("GET", "/public", [200, 200]),
+    ("GET", "/whoami", [200, 401]),
+    ("GET", "/me", [200, 401]),
+    ("GET", "/members", [200, 401]),
+    ("GET", "/login/start", [303, 303]),
+    ("GET", "/login/initiate?iss={issuer}", [303, 303]),
+    ("GET", "/login?state=x&code=y", [400, 400]),
+    ("GET", "/logout", [200, 303]),
+    ("POST", "/backchannel-logout", [400, 400]),
+    ("GET", "/frontchannel-logout?iss={issuer}&sid=x", [200, 200]),
+    ("GET", "/signed-out", [303, 303]),
 ];
 
 /// A kind of flood, and what its cookie of this number is, without the prefix.
@@ -134,27 +135,31 @@ fn run(
     let own = own.ok_or("nobody is logged in")?;
     let mut connection = server.connect()?;
     let mut dumps = 0;
-    let mut each = |(method, path, status): (&str, &str, u16), header: &str, requests: u32| {
-        for _ in 0..requests {
-            stop.check()?;
-            let path = path.replace("{issuer}", provider.issuer());
-            let (found, _) = connection.ask(method, &path, Some(header))?;
-            if found != status {
-                return Err(format!("{method} {path} answers {found}, and not {status}"));
+    let mut each =
+        |(method, path, statuses): (&str, &str, [u16; 2]), header: &str, requests: u32| {
+            for _ in 0..requests {
+                stop.check()?;
+                let path = path.replace("{issuer}", provider.issuer());
+                let (found, _) = connection.ask(method, &path, Some(header))?;
+                if !statuses.contains(&found) {
+                    return Err(format!(
+                        "{method} {path} answers {found}, and none of {statuses:?}"
+                    ));
+                }
             }
-        }
-        dumps += 1;
-        let instructions = server.dump(dumps)?;
-        Ok(instructions as f64 / f64::from(requests))
-    };
+            dumps += 1;
+            let instructions = server.dump(dumps)?;
+            Ok(instructions as f64 / f64::from(requests))
+        };
     let ours = format!("miracl-{}-", framework.name);
     let foreign = &FOREIGN[..ours.len()];
     let kinds = kinds(own, &ours)?;
     let mut rows = Vec::new();
     for route in ROUTES {
         let (method, path, _) = route;
-        // What is done once is not counted.
-        each(route, own, 2)?;
+        // What is done once is not counted: buffers grow, and pages are made ready.
+        let first = format!("{}{own}", fill(WHOLE, foreign, &kinds[0].cookie));
+        each(route, &first, 2)?;
         for kind in &kinds {
             let header = |prefix, bytes| format!("{}{own}", fill(bytes, prefix, &kind.cookie));
             rows.push(Row {
@@ -235,6 +240,9 @@ pub(crate) fn judge(flooded: &[Flooded]) -> Result<Vec<Judged>, String> {
             (FLOOD, Row::over_foreign as fn(&Row) -> f64),
             (GROWTH, Row::growth),
         ] {
+            // What could not be divided is the worst of all.
+            let of_row = |row: &Row| Some(of_row(row)).filter(|of| !of.is_nan());
+            let of_row = |row: &Row| of_row(row).unwrap_or(f64::INFINITY);
             let worst = rows
                 .iter()
                 .max_by(|one, other| of_row(one).total_cmp(&of_row(other)));
@@ -311,7 +319,7 @@ mod tests {
             let judged = judge(&[flooded]).unwrap();
             let found: Vec<bool> = judged.iter().map(Judged::holds).collect();
             assert_eq!(found, holds);
-            assert!(judged[0].of.contains("GET /b"), "{}", judged[0].of);
+            assert!(judged.iter().any(|judged| judged.of.contains("GET /b")));
         }
         let nothing = Flooded {
             framework: "axum",
