@@ -60,6 +60,9 @@ pub(crate) struct Engine {
     pub(crate) loops: Loops,
     pub(crate) renewals: Renewals,
     binding: OnceLock<Binding>,
+    /// Cloned by each piece of work that goes on without its request.
+    #[cfg(test)]
+    pub(crate) unfinished: Arc<()>,
 }
 
 impl Miracl {
@@ -108,6 +111,8 @@ impl Miracl {
             loops: Loops::new(),
             renewals: Renewals::new(),
             binding: OnceLock::new(),
+            #[cfg(test)]
+            unfinished: Arc::default(),
             host_header: checked.origin[Position::BeforeHost..Position::AfterPort].to_owned(),
             origin: checked.origin,
             callback_path: checked.callback_path,
@@ -271,6 +276,15 @@ impl Engine {
         if !self.http.has_runtime() {
             return Ok(work.await);
         }
+        #[cfg(test)]
+        let work = {
+            let unfinished = Arc::clone(&self.unfinished);
+            async move {
+                let done = work.await;
+                drop(unfinished);
+                done
+            }
+        };
         let ended = self.http.spawn(work).await;
         ended.map_err(|error| match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

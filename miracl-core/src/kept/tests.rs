@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use serde_json::json;
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::{
@@ -39,9 +39,8 @@ impl Gate {
     }
 
     /// Gives up what is at work when it has come to the question, and lets the question be answered.
-    async fn give_up_at<F: Future>(&self, question: &'static str, work: F) {
+    async fn give_up_at<F: Future>(&self, app: &Login, question: &'static str, work: F) {
         self.shut(question);
-        let tasks = Handle::current().metrics().num_alive_tasks();
         {
             let mut work = std::pin::pin!(work);
             tokio::select! {
@@ -51,7 +50,7 @@ impl Gate {
             }
         }
         self.opened.notify_one();
-        while Handle::current().metrics().num_alive_tasks() > tasks {
+        while Arc::strong_count(&app.miracl.engine().unfinished) > 1 {
             tokio::task::yield_now().await;
         }
     }
@@ -189,7 +188,7 @@ async fn a_login_that_is_given_up_while_it_is_confirmed_leaves_one_session() {
         let mut app = app(&gate).await;
         let old = logged_in(&mut app).await;
         let visit = completed(&mut app, &old).await;
-        gate.give_up_at(question, visit.confirm_login()).await;
+        gate.give_up_at(&app, question, visit.confirm_login()).await;
         assert_eq!(sessions(&app, &gate).await, 1, "given up at {question}");
         assert_eq!(is_in(&app, &old).await, old_lives, "given up at {question}");
     }
@@ -256,17 +255,18 @@ async fn a_log_out_that_is_given_up_is_done_all_the_same() {
 
     let here = logged_in(&mut app).await;
     let visit = at(&app, &here);
-    gate.give_up_at("delete", visit.logout()).await;
+    gate.give_up_at(&app, "delete", visit.logout()).await;
     assert!(!is_in(&app, &here).await, "log-out");
 
     let (here, there) = (logged_in(&mut app).await, logged_in(&mut app).await);
     let visit = at(&app, &here);
-    gate.give_up_at("delete", visit.end_other_sessions()).await;
+    gate.give_up_at(&app, "delete", visit.end_other_sessions())
+        .await;
     assert!(is_in(&app, &here).await && !is_in(&app, &there).await);
 
     let there = logged_in(&mut app).await;
     let visit = at(&app, &here);
-    gate.give_up_at("delete by subject", visit.logout_everywhere())
+    gate.give_up_at(&app, "delete by subject", visit.logout_everywhere())
         .await;
     assert!(!is_in(&app, &here).await && !is_in(&app, &there).await);
 
@@ -279,14 +279,15 @@ async fn a_log_out_that_is_given_up_is_done_all_the_same() {
         app.wait(Duration::from_secs(1));
         let (here, there) = (logged_in(&mut app).await, logged_in(&mut app).await);
         let told = post_logout_token(&app, sid, sub);
-        gate.give_up_at(question, told).await;
+        gate.give_up_at(&app, question, told).await;
         let left = [is_in(&app, &here).await, is_in(&app, &there).await];
         assert_eq!(left, [false; 2], "{question} {sid:?} {sub:?}");
     }
 
     app.wait(Duration::from_secs(1));
     let here = logged_in(&mut app).await;
-    gate.give_up_at("delete by sid", load_frame(&app)).await;
+    gate.give_up_at(&app, "delete by sid", load_frame(&app))
+        .await;
     assert!(!is_in(&app, &here).await, "front channel");
 }
 
