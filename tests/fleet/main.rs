@@ -61,8 +61,12 @@ impl Fleet {
 
     fn of(fleet: DemoBuilder) -> Self {
         let fleet = fleet.start();
-        // The last of the lines that a person reads first.
+        // The last of the lines that a person reads first, and the last of each replica's own start: its log comes
+        // through another pipe than its greeting.
         fleet.wait_for_log("Ctrl-C stops all of it");
+        for replica in ["demo-axum", "demo-actix", "demo-rocket"] {
+            fleet.wait_for_line(&[replica, "login with"]);
+        }
         Self(fleet)
     }
 

@@ -213,9 +213,15 @@ impl Demo {
 
     /// Waits until a line of its output holds `text`.
     pub fn wait_for_log(&self, text: &str) {
+        self.wait_for_line(&[text]);
+    }
+
+    /// Waits until one line of its output holds all of these texts.
+    pub fn wait_for_line(&self, texts: &[&str]) {
+        let holds = |line: &str| texts.iter().all(|text| line.contains(text));
         self.process
-            .wait_for(START, |line| line.contains(text).then_some(()))
-            .unwrap_or_else(|why| panic!("no {text:?} in the log: {why}"));
+            .wait_for(START, |line| holds(line).then_some(()))
+            .unwrap_or_else(|why| panic!("no {texts:?} in the log: {why}"));
     }
 
     /// Asks it to stop, as service managers do, and does not wait.
