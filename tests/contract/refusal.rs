@@ -819,6 +819,7 @@ async fn the_page_gives_a_number_and_the_log_the_reason(adapter: Adapter) {
             .nth(1)
             .and_then(|rest| rest.split("</code>").next());
         let number = number.expect("a number to mention");
+        journey.demo.wait_for_line(&[number, "login failed"]);
         let log = journey.demo.log();
         let line = log.lines().find(|line| line.contains(number));
         assert!(

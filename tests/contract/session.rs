@@ -51,11 +51,7 @@ async fn a_login_under_way_survives_a_restart(adapter: Adapter) {
 
 async fn a_key_made_by_the_demo_is_kept_and_told_about(adapter: Adapter) {
     let mut journey = Journey::begin(adapter);
-    assert!(
-        journey.demo.log().to_lowercase().contains("key"),
-        "{}",
-        journey.demo.log()
-    );
+    journey.demo.wait_for_log("key");
     let files = || {
         let mut files: Vec<_> = std::fs::read_dir(journey.demo.directory())
             .expect("the working directory")

@@ -256,6 +256,7 @@ async fn a_secret_in_the_clear_is_warned_about_once(adapter: Adapter) {
         .file("miracl.json", &file.to_string())
         .start();
     log_in(&Browser::new(), &demo).await;
+    demo.wait_for_log("login succeeded");
     let log = demo.log();
     let warnings = log
         .lines()
@@ -263,6 +264,7 @@ async fn a_secret_in_the_clear_is_warned_about_once(adapter: Adapter) {
         .count();
     assert_eq!(warnings, 1, "{log}");
     let demo = Demo::start(adapter, &provider);
+    demo.wait_for_log("login with");
     assert!(
         !demo
             .log()
@@ -292,6 +294,7 @@ async fn a_cookie_key_is_its_owners_and_one_that_others_can_read_is_warned_about
     let browser = Browser::new();
     log_in(&browser, &demo).await;
     demo.restart();
+    demo.wait_for_log("login with");
     assert!(!demo.log().contains(WARNING), "{}", demo.log());
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("another mode");
     demo.restart();
@@ -340,10 +343,5 @@ async fn a_redirect_url_with_another_port_is_warned_about(adapter: Adapter) {
     let demo = Demo::of(adapter, &provider)
         .env("REDIRECT_URL", "http://127.0.0.1:1/login")
         .start();
-    let log = demo.log();
-    assert!(
-        log.lines()
-            .any(|line| line.contains("WARN") && line.contains("127.0.0.1:1/login")),
-        "{log}"
-    );
+    demo.wait_for_line(&["WARN", "127.0.0.1:1/login"]);
 }
