@@ -76,6 +76,13 @@ impl OidcProvider {
             });
     }
 
+    /// Waits until a line of its output holds `text`.
+    pub fn wait_for_log(&self, text: &str) {
+        self.process
+            .wait_for(START, |line| line.contains(text).then_some(()))
+            .unwrap_or_else(|why| panic!("no {text:?} in the log of oidc-provider: {why}"));
+    }
+
     /// Everything it printed.
     pub fn log(&self) -> String {
         self.process.log()
