@@ -767,7 +767,8 @@ mod tests {
 
     #[test]
     fn a_time_that_no_sum_could_hold_is_refused() {
-        let set: [(&str, fn(&mut Config, Duration)); 5] = [
+        type Set = fn(&mut Config, Duration);
+        let set: [(&str, Set); 5] = [
             ("session_idle_timeout", |config, time| {
                 config.session_idle_timeout = time;
                 config.session_absolute_timeout = MAX_DURATION;

@@ -238,10 +238,10 @@ fn asked<T: redis::FromRedisValue>(
 ) -> Result<T, StoreError> {
     let answer = server.try_client();
     let answer = answer.and_then(|mut client| question.query(&mut client));
-    answer.or_else(|error| {
+    answer.map_err(|error| {
         let is_moving = error.is_io_error() || error.is_connection_dropped();
         assert!(is_moving, "{error}");
-        Err(StoreError::new(error))
+        StoreError::new(error)
     })
 }
 
