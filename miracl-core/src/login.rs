@@ -408,7 +408,8 @@ impl Visit {
                 query.append_pair(name, &value);
             }
             for (name, value) in &options.extra {
-                if RESERVED.contains(&name.as_str()) {
+                // Some providers do not look at the case of a name.
+                if RESERVED.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
                     tracing::warn!(
                         name = printable(name, 64),
                         "a reserved parameter cannot be set and is left out"
