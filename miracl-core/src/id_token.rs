@@ -523,10 +523,25 @@ pub(crate) fn text<'a>(
 }
 
 /// The provider's name of the session: text, and a number with some.
+///
+/// A whole number has one name, however it is written: `1`, `1.0` and `1e0` are `1`. One that may be read as another
+/// is no name: two sessions could have it, and the log-out of one would end the other.
 pub(crate) fn sid(claims: &Map<String, Value>) -> Result<Option<Cow<'_, str>>, IdTokenError> {
-    match claims.get("sid") {
-        Some(Value::Number(number)) => Ok(Some(number.to_string().into())),
-        _ => Ok(text(claims, "sid")?.map(Cow::from)),
+    /// So far from the end of a double that no other whole number is read as it, however many digits it is written with.
+    const EXACT: f64 = 1e12;
+    let Some(Value::Number(number)) = claims.get("sid") else {
+        return Ok(text(claims, "sid")?.map(Cow::from));
+    };
+    if number.is_u64() || number.is_i64() {
+        return Ok(Some(number.to_string().into()));
+    }
+    match number.as_f64() {
+        // The range makes the conversion exact.
+        #[allow(clippy::cast_possible_truncation)]
+        Some(whole) if whole.fract() == 0.0 && whole.abs() <= EXACT => {
+            Ok(Some((whole as i64).to_string().into()))
+        }
+        _ => Err(IdTokenError::Invalid { claim: "sid" }),
     }
 }
 

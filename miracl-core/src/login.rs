@@ -408,7 +408,8 @@ impl Visit {
                 query.append_pair(name, &value);
             }
             for (name, value) in &options.extra {
-                if RESERVED.contains(&name.as_str()) {
+                // Some providers do not look at the case of a name.
+                if RESERVED.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
                     tracing::warn!(
                         name = printable(name, 64),
                         "a reserved parameter cannot be set and is left out"
@@ -485,6 +486,43 @@ impl Visit {
         }
         put(&mut state.cookies, dropped.into_iter().chain(sealed));
         Ok(())
+    }
+
+    /// Tells the logins that are still under way in this browser which session there is now: their callbacks come
+    /// without its cookies, and are to end it. What has no room beside it any more is given up.
+    pub(crate) fn tell_logins_of(&self, session: SessionId, binding: &Binding) {
+        let engine = self.miracl().engine();
+        let (config, cookies) = (&engine.config, &engine.cookies);
+        if config.response_mode != ResponseMode::FormPost {
+            return;
+        }
+        let now_ms = config.clock.now_ms();
+        let mut state = self.lock();
+        let sent = cookies.sent(self.header(), &state.ours(cookies));
+        let mut bytes = state.bytes() + sent.session + sent.flash;
+        let mut told: Vec<SetCookie> = Vec::new();
+        for (number, value, _) in &sent.first_logins {
+            let name = cookies.login_name(*number);
+            if told.len() == MAX_LOGINS || told.iter().any(|one| one.name == name) {
+                continue;
+            }
+            let opened = cookies.open_login(*number, value);
+            let login = opened.and_then(|plain| PendingLogin::decode(&plain, binding));
+            let Some(mut login) = login else { continue };
+            let Some(left) = config.login_timeout.checked_sub(login.age(now_ms)) else {
+                continue;
+            };
+            login.replaces = Some(session);
+            let keep = Keep::Seconds(left.as_secs());
+            let sealed = cookies.seal(Purpose::Login, &name, &login.encode(binding), keep);
+            let one = match sealed.as_deref() {
+                Some([one]) if bytes + one.len <= BUDGET => one.clone(),
+                _ => cookies.delete(&name),
+            };
+            bytes += one.len;
+            told.push(one);
+        }
+        put(&mut state.cookies, told);
     }
 
     /// Answers the login route: 303 to the provider.

@@ -248,6 +248,9 @@ impl Visit {
             self.set_cookies(engine.cookies.delete_parts(data, 1));
         }
         self.set_cookies(proposed.cookies.into_iter().chain(looping));
+        if let Ok(binding) = self.binding().await {
+            self.tell_logins_of(proposed.current.session.id, &binding);
+        }
         let mut state = self.lock();
         state.current = Some(proposed.current);
         state.read = true;

@@ -7,6 +7,7 @@ use crate::journey::{Journey, assert_refused, subject};
 scenarios![
     a_posted_callback_logs_in,
     a_posted_callback_ends_the_session_there_was_before,
+    a_posted_callback_ends_the_session_that_another_tab_began_in_the_meantime,
     only_the_cookie_of_the_pending_login_crosses_sites,
     a_posted_callback_without_the_pending_cookie_is_refused,
     a_posted_error_is_told_and_uses_the_login_up,
@@ -94,6 +95,28 @@ async fn a_posted_callback_ends_the_session_there_was_before(adapter: Adapter) {
     post(&journey, request(&form)).await.expect(303);
     journey.assert_still_logged_in().await;
     assert_eq!(subject(&before, &journey.demo).await, None);
+}
+
+async fn a_posted_callback_ends_the_session_that_another_tab_began_in_the_meantime(
+    adapter: Adapter,
+) {
+    let journey = begin(adapter);
+    // Three tabs: when these logins begin, nobody is logged in.
+    let mut forms = Vec::new();
+    for _ in 0..3 {
+        forms.push(approved(&journey).await.1);
+    }
+    let mut before: Option<Browser> = None;
+    for (place, form) in forms.iter().enumerate() {
+        post(&journey, request(form)).await.expect(303);
+        journey.assert_still_logged_in().await;
+        if let Some(before) = before {
+            assert_eq!(subject(&before, &journey.demo).await, None, "{place}");
+        }
+        before = Some(journey.browser.copy());
+        let under_way = journey.browser.cookies_named("login").len();
+        assert_eq!(under_way, forms.len() - 1 - place);
+    }
 }
 
 async fn only_the_cookie_of_the_pending_login_crosses_sites(adapter: Adapter) {

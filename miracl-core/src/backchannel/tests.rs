@@ -156,7 +156,9 @@ fn a_claim_that_is_null_is_absent() {
 fn a_session_may_have_a_number_for_its_name() {
     let token = verify(&with("sid", json!(4711))).unwrap();
     assert_eq!(token.sid.as_deref(), Some("4711"));
-    for odd in [json!([1]), json!({}), json!(true)] {
+    let one = verify(&with("sid", json!(1.0))).unwrap();
+    assert_eq!(one.sid.as_deref(), Some("1"));
+    for odd in [json!([1]), json!({}), json!(true), json!(1e20)] {
         let error = verify(&with("sid", odd)).unwrap_err();
         assert!(error.contains("`sid` has a value"), "{error}");
     }

@@ -152,9 +152,10 @@ impl Config {
         for (place, (name, _)) in parameters.iter().enumerate() {
             if name.is_empty() {
                 add("has a parameter without a name".to_owned());
-            } else if name == "post_logout_redirect_uri" {
+            } else if name.eq_ignore_ascii_case("post_logout_redirect_uri") {
                 add("`post_logout_redirect_uri` has a setting of its own".to_owned());
-            } else if OURS.contains(&name.as_str()) {
+            } else if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+                // Some providers do not look at the case of a name.
                 add(format!("`{name}` is not yours to set"));
             } else if parameters[..place].iter().any(|(other, _)| other == name) {
                 add(format!("has `{name}` twice"));
@@ -634,6 +635,20 @@ mod tests {
                 "end_session_parameters",
                 Config {
                     end_session_parameters: vec![("id_token_hint".into(), "x".into())],
+                    ..good()
+                },
+            ),
+            (
+                "end_session_parameters",
+                Config {
+                    end_session_parameters: vec![("Client_ID".into(), "x".into())],
+                    ..good()
+                },
+            ),
+            (
+                "end_session_parameters",
+                Config {
+                    end_session_parameters: vec![("POST_LOGOUT_REDIRECT_URI".into(), "x".into())],
                     ..good()
                 },
             ),

@@ -105,9 +105,11 @@ async fn the_form_and_the_lack_of_pkce_are_asked_for_only_where_they_are_set() {
 async fn options_are_passed_on_and_reserved_parameters_are_not() {
     let (_provider, miracl) = engine(|_| {}).await;
     let mut options = all_options();
-    options.extra = RESERVED
-        .map(|name| (name.to_owned(), "x".to_owned()))
-        .to_vec();
+    let reserved = |name: &str| (name.to_owned(), "x".to_owned());
+    options.extra = RESERVED.map(reserved).to_vec();
+    // To some providers these are the same names.
+    let capitals = RESERVED.map(|name| reserved(&name.to_uppercase()));
+    options.extra.extend(capitals);
     options
         .extra
         .push(("resource".to_owned(), "https://api.example".to_owned()));
