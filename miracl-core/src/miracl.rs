@@ -53,7 +53,7 @@ pub(crate) struct Engine {
     pub(crate) cookies: Cookies,
     pub(crate) credentials: Credentials,
     pub(crate) http: HttpClient,
-    pub(crate) discovery: Discovery,
+    pub(crate) discovery: Arc<Discovery>,
     pub(crate) jwks: Jwks,
     pub(crate) marks: Marks,
     pub(crate) seen_algorithms: SeenAlgorithms,
