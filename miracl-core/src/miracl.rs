@@ -328,7 +328,7 @@ impl Engine {
         if let Some(known) = self.known_binding() {
             return Ok(known.clone());
         }
-        let client_id = self.credentials.client_id().await?;
+        let client_id = self.credentials.client_id(&self.http).await?;
         let binding = || Binding::new(&self.config.issuer, client_id);
         Ok(self.binding.get_or_init(binding).clone())
     }
