@@ -264,7 +264,7 @@ impl Visit {
             .await?;
         let expected = Expected {
             issuers: Issuers::new(config, &metadata),
-            client_id: engine.credentials.client_id().await?,
+            client_id: engine.credentials.client_id(&engine.http).await?,
             trusted_audiences: &config.trusted_audiences,
             rules: config.logout_token_rules,
             now: engine.now(),

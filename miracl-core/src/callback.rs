@@ -355,7 +355,7 @@ impl Visit {
             .await?;
         let expected = Expected {
             issuers: Issuers::new(config, metadata),
-            client_id: engine.credentials.client_id().await?,
+            client_id: engine.credentials.client_id(&engine.http).await?,
             trusted_audiences: &config.trusted_audiences,
             nonce: &login.nonce(),
             access_token: tokens.access_token.expose(),

@@ -264,8 +264,8 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
+        Arc::new(Self {
             issuer: config.issuer.clone(),
             template: config.issuer_template.clone(),
             address: config.metadata_url.clone().unwrap_or_else(|| {
@@ -277,7 +277,7 @@ impl Discovery {
             other_issuer_told: AtomicBool::new(false),
             metadata: Fetched::default(),
             has_warned: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Whether the document comes from this machine itself.
@@ -289,14 +289,18 @@ impl Discovery {
     ///
     /// Old metadata serves on while the provider is away.
     pub(crate) async fn metadata(
-        &self,
+        self: &Arc<Self>,
         http: &HttpClient,
     ) -> Result<Arc<ProviderMetadata>, ProviderError> {
         if let Some(fresh) = self.metadata.younger_than(FRESH) {
             return Ok(fresh);
         }
         let seen = self.metadata.ended();
-        match self.metadata.fetch_since(seen, || self.fetch(http)).await {
+        let fetch = {
+            let (this, http) = (Arc::clone(self), http.clone());
+            async move { this.fetch(&http).await }
+        };
+        match self.metadata.fetch_to_its_end(http, seen, fetch).await {
             Ok(metadata) => Ok(metadata),
             Err(error) => match self.metadata.kept() {
                 Some(stale) => {
@@ -317,7 +321,7 @@ impl Discovery {
     ///
     /// A provider that is there but does not answer as it should is given the benefit of the doubt.
     pub(crate) async fn metadata_for_login(
-        &self,
+        self: &Arc<Self>,
         http: &HttpClient,
     ) -> Result<Arc<ProviderMetadata>, ProviderError> {
         let Some(known) = self.metadata.kept() else {
@@ -327,8 +331,11 @@ impl Discovery {
             return Ok(fresh);
         }
         let seen = self.metadata.ended();
-        let ask = || async { self.check(&self.ask(http).await?, http.allows_http()) };
-        match self.metadata.fetch_since(seen, ask).await {
+        let ask = {
+            let (this, http) = (Arc::clone(self), http.clone());
+            async move { this.check(&this.ask(&http).await?, http.allows_http()) }
+        };
+        match self.metadata.fetch_to_its_end(http, seen, ask).await {
             Ok(metadata) => Ok(metadata),
             Err(away @ (ProviderError::Unreachable { .. } | ProviderError::Timeout { .. })) => {
                 Err(away)

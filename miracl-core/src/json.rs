@@ -78,14 +78,20 @@ fn read(text: &[u8], twice: Twice) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Names a member. A name could be anything, and only what looks like one is repeated.
+/// Names a member.
 fn member(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/#".contains(c);
-    if (1..=64).contains(&name.len()) && name.chars().all(plain) {
+    if is_plain_name(name) {
         format!("the member `{name}`")
     } else {
         "a member".to_owned()
     }
+}
+
+/// Whether a member's name may be repeated in a log or on a page. A name could be anything: an address, lines of its own, and
+/// as long as the whole document.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/#".contains(c);
+    (1..=64).contains(&name.len()) && name.chars().all(plain)
 }
 
 /// Names the JSON type of a value.

@@ -177,7 +177,10 @@ impl Jwks {
                 just_fetched: false,
             });
         }
-        let fetched = self.keys.fetch_since(seen, || fetch(http, uri)).await;
+        let fetched = self
+            .keys
+            .fetch_to_its_end(http, seen, fetch(http.clone(), uri.to_owned()))
+            .await;
         let (keys, just_fetched) = match (fetched, self.keys.kept()) {
             (Ok(keys), _) => (keys, true),
             (Err(error), Some(stale)) => {
@@ -232,7 +235,7 @@ impl Jwks {
             return Ok(taken.keys.clone());
         }
         self.keys
-            .fetch_since(taken.ended, || fetch(http, uri))
+            .fetch_to_its_end(http, taken.ended, fetch(http.clone(), uri.to_owned()))
             .await
     }
 
@@ -263,8 +266,8 @@ impl Jwks {
     }
 }
 
-async fn fetch(http: &HttpClient, uri: &str) -> Result<KeySet, ProviderError> {
-    let answer = http.get(ENDPOINT, uri).await?;
+async fn fetch(http: HttpClient, uri: String) -> Result<KeySet, ProviderError> {
+    let answer = http.get(ENDPOINT, &uri).await?;
     if !answer.is_success() {
         return Err(refusal::of(ENDPOINT, &answer));
     }

@@ -371,7 +371,7 @@ impl Visit {
         let engine = self.miracl().engine();
         let config = &engine.config;
         let metadata = engine.discovery.metadata_for_login(&engine.http).await?;
-        let client_id = engine.credentials.client_id().await?;
+        let client_id = engine.credentials.client_id(&engine.http).await?;
         let malformed = |detail: String| ProviderError::Malformed {
             endpoint: "authorization_endpoint",
             detail,

@@ -53,7 +53,7 @@ pub(crate) struct Engine {
     pub(crate) cookies: Cookies,
     pub(crate) credentials: Credentials,
     pub(crate) http: HttpClient,
-    pub(crate) discovery: Discovery,
+    pub(crate) discovery: Arc<Discovery>,
     pub(crate) jwks: Jwks,
     pub(crate) marks: Marks,
     pub(crate) seen_algorithms: SeenAlgorithms,
@@ -342,7 +342,7 @@ impl Engine {
         if let Some(known) = self.known_binding() {
             return Ok(known.clone());
         }
-        let client_id = self.credentials.client_id().await?;
+        let client_id = self.credentials.client_id(&self.http).await?;
         let binding = || Binding::new(&self.config.issuer, client_id);
         Ok(self.binding.get_or_init(binding).clone())
     }

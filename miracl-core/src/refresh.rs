@@ -352,7 +352,7 @@ async fn check_id_token(
         .await?;
     let expected = Expected {
         issuers: Issuers::One(session.names.issuer()),
-        client_id: engine.credentials.client_id().await?,
+        client_id: engine.credentials.client_id(&engine.http).await?,
         trusted_audiences: &engine.config.trusted_audiences,
         nonce: "",
         access_token: response.access_token.expose(),

@@ -17,6 +17,7 @@ pub(crate) use self::{binding::Binding, names::Names};
 use crate::{
     config::Config,
     error::SessionTooLarge,
+    json::is_plain_name,
     marks::MarkedBy,
     seal::SealNonce,
     secret::Secret,
@@ -309,6 +310,10 @@ impl SessionData {
     /// The error for a session of this size, naming what is large in it.
     pub(crate) fn too_large(&self, bytes: usize, limit: usize) -> SessionTooLarge {
         let len = |value: &Value| value.to_string().len();
+        let claim = |name: &String| match is_plain_name(name) {
+            true => format!("userinfo claim `{name}`"),
+            false => "a userinfo claim".to_owned(),
+        };
         let mut parts = vec![
             (
                 "access token".to_owned(),
@@ -325,7 +330,7 @@ impl SessionData {
         parts.extend(
             self.userinfo
                 .iter()
-                .map(|(name, value)| (format!("userinfo claim `{name}`"), len(value))),
+                .map(|(name, value)| (claim(name), len(value))),
         );
         parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         SessionTooLarge {
@@ -399,6 +404,31 @@ pub(crate) mod tests {
             email_verified: true,
             is_doubtful: false,
             marked_by: MarkedBy::new("https://issuer.example", "alice", None),
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_named_only_where_its_name_can_be_nothing_else() {
+        let named = |name: &str| {
+            let data = SessionData {
+                userinfo: Map::from_iter([(name.to_owned(), Value::from("x".repeat(9000)))]),
+                ..data()
+            };
+            data.too_large(9000, 6144).parts[0].clone()
+        };
+        for plain in ["groups", "https://app.example/roles", "cognito:groups"] {
+            let name = format!("userinfo claim `{plain}`");
+            assert_eq!(named(plain), (name, 9002), "{plain}");
+        }
+        let long = "n".repeat(65);
+        for odd in [
+            "alice@example.com",
+            "a\n2026-01-01 ERROR",
+            "\u{1b}[31m",
+            &long,
+            "",
+        ] {
+            assert_eq!(named(odd), ("a userinfo claim".to_owned(), 9002), "{odd:?}");
         }
     }
 

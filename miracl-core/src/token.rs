@@ -158,10 +158,10 @@ pub(crate) async fn request(
     metadata: &ProviderMetadata,
     grant: Grant<'_>,
 ) -> Result<TokenResponse, ProviderError> {
-    let secret = engine.credentials.secret().await?;
+    let secret = engine.credentials.secret(&engine.http).await?;
     match request_with(engine, metadata, grant, &secret).await {
         Err(refused @ ProviderError::Refused { .. }) if refused.is_refusal("invalid_client") => {
-            match engine.credentials.renewed(&secret).await {
+            match engine.credentials.renewed(&engine.http, &secret).await {
                 Some(newer) => request_with(engine, metadata, grant, &newer).await,
                 None => Err(refused),
             }
@@ -177,7 +177,7 @@ async fn request_with(
     secret: &Secret,
 ) -> Result<TokenResponse, ProviderError> {
     let config = &engine.config;
-    let client_id = engine.credentials.client_id().await?;
+    let client_id = engine.credentials.client_id(&engine.http).await?;
     let method = match (config.token_endpoint_auth_method, &config.client_key) {
         (Some(method), _) => method,
         (None, Some(_)) => ClientAuthMethod::PrivateKeyJwt,

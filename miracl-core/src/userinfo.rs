@@ -233,7 +233,7 @@ async fn claims(
         .check(http, uri, &token, Cause::Login, &mut Recorder::new())
         .await
         .map_err(UserinfoError::Provider)?;
-    let client_id = engine.credentials.client_id().await;
+    let client_id = engine.credentials.client_id(&engine.http).await;
     let client_id = client_id.map_err(UserinfoError::Provider)?;
     token
         .userinfo(

@@ -366,7 +366,7 @@ fn http_off_loopback_is_for_those_who_allowed_it() {
 
 const PATH: &str = "/.well-known/openid-configuration";
 
-fn discovery(provider: &Provider) -> (Discovery, HttpClient) {
+fn discovery(provider: &Provider) -> (Arc<Discovery>, HttpClient) {
     let config = Config {
         // With the slash that people add.
         issuer: format!("{}/", provider.issuer),
