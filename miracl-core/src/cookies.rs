@@ -28,7 +28,7 @@ pub(crate) const TRIES: usize = 4;
 /// The longest value that is tried: no browser keeps a longer one.
 const MAX_VALUE: usize = 4096;
 /// How many pending logins of a request are looked at: as many as one response deletes, and those that may stay.
-const MAX_LOGINS_SEEN: usize = 24;
+const MAX_LOGINS_SEEN: usize = 14;
 
 /// The names of our cookies and what they have in common.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ use crate::{
 const MAX_LOGINS: usize = 5;
 
 /// How many of them one response deletes, so that it has not too many headers.
-pub(crate) const MAX_DELETIONS: usize = 20;
+pub(crate) const MAX_DELETIONS: usize = 10;
 
 /// The most bytes of a text that a login asks for. The longest of an authorization request stay far below: they are
 /// user ids, tags of languages, and short lists.

@@ -1,6 +1,7 @@
 //! Other sites cannot act in the user's name.
 
 use miracl_tests::{Adapter, Raw, Request, Wire, scenarios};
+use tokio::task::JoinSet;
 
 use crate::journey::Journey;
 
@@ -162,6 +163,11 @@ const UPGRADES: &[&[&str]] = &[
 
 /// Asks for a page of a logged-in user with these headers.
 async fn ask(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> Raw {
+    Wire::ask(&journey.demo, request(journey, method, path, headers)).await
+}
+
+/// The request for a page by a logged-in user, with these headers.
+fn request(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> String {
     let cookies = journey.browser.cookies().into_iter();
     let pairs: Vec<_> = cookies
         .map(|cookie| format!("{}={}", cookie.name, cookie.value))
@@ -172,13 +178,14 @@ async fn ask(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> R
     for header in headers {
         request += &format!("{header}\r\n");
     }
-    Wire::ask(&journey.demo, request + "\r\n").await
+    request + "\r\n"
 }
 
 async fn a_websocket_of_another_site_is_refused(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let other_name = journey.demo.origin().replace("127.0.0.1", "localhost");
     for upgrade in UPGRADES {
+        let mut asked = JoinSet::new();
         for elsewhere in [
             "Origin: http://127.0.0.1:1",
             "Origin: https://evil.example",
@@ -196,11 +203,20 @@ async fn a_websocket_of_another_site_is_refused(adapter: Adapter) {
                 ("HEAD", "/me"),
                 ("OPTIONS", "/me"),
             ] {
-                let answer = ask(&journey, method, path, &headers).await;
-                assert_eq!(answer.status, 403, "{method} {path}, {headers:?}");
-                assert_eq!(answer.header("set-cookie"), None);
-                assert!(!answer.body.contains("Canary"), "{}", answer.body);
+                let request = request(&journey, method, path, &headers);
+                let port = journey.demo.port();
+                // All at once: actix-web keeps each such connection for a second.
+                asked.spawn(async move {
+                    let mut wire = Wire::try_connect(port).await.expect("the demo listens");
+                    wire.send(&request).await;
+                    (request, wire.answer().await)
+                });
             }
+        }
+        for (request, answer) in asked.join_all().await {
+            assert_eq!(answer.status, 403, "{request}");
+            assert_eq!(answer.header("set-cookie"), None);
+            assert!(!answer.body.contains("Canary"), "{}", answer.body);
         }
     }
     // As a browser sends it, after which some servers keep the connection for a while.
