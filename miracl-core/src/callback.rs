@@ -248,8 +248,8 @@ impl Visit {
             .await
     }
 
-    /// Logs the error of an answer that belongs to no login here. Some providers leave `state` out of their errors, and then it is
-    /// all there is to go by; but anybody can have made it up, so it decides nothing.
+    /// Logs the error of an answer that belongs to no login here. Some providers leave `state` out of their errors, and
+    /// then it is all there is to go by; but anybody can have made it up, so it decides nothing.
     fn log_unproven(&self, response: &Response) {
         let engine = self.miracl().engine();
         let known = engine.discovery.known();

@@ -41,16 +41,17 @@ use crate::{
 pub struct Config {
     /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project Domain.
     ///
-    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off. Where the document
-    /// is elsewhere, see [`metadata_url`](Self::metadata_url).
+    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off. Where
+    /// the document is elsewhere, see [`metadata_url`](Self::metadata_url).
     pub issuer: String,
 
     /// The address of the provider's metadata, where that is not found at [`issuer`](Self::issuer) with
-    /// `/.well-known/openid-configuration` behind it: another host than the issuer's, an issuer that is no URL, or another way to
-    /// the provider than people's browsers have. By default none. It is used exactly as it stands here.
+    /// `/.well-known/openid-configuration` behind it: another host than the issuer's, an issuer that is no URL, or
+    /// another way to the provider than people's browsers have. By default none. It is used exactly as it stands here.
     ///
-    /// `issuer` is then what the tokens have as `iss`, to the letter, and need not be a URL; it is compared with tokens, logout
-    /// tokens and `iss` parameters, and no longer with the document's own `issuer`. Must be https, except on loopback.
+    /// `issuer` is then what the tokens have as `iss`, to the letter, and need not be a URL; it is compared with
+    /// tokens, logout tokens and `iss` parameters, and no longer with the document's own `issuer`. Must be https,
+    /// except on loopback.
     ///
     /// # Security
     ///
@@ -105,9 +106,9 @@ pub struct Config {
     /// When it lies on this site, the adapter answers its path with a redirect to [`home_path`](Self::home_path).
     pub post_logout_redirect_uri: Option<String>,
 
-    /// Further parameters of the address at which the provider ends its own session, such as `logout_uri` at Amazon Cognito. By
-    /// default none. Those of the specification (`id_token_hint`, `client_id`, `post_logout_redirect_uri`, `state`) are the
-    /// engine's.
+    /// Further parameters of the address at which the provider ends its own session, such as `logout_uri` at Amazon
+    /// Cognito. By default none. Those of the specification (`id_token_hint`, `client_id`, `post_logout_redirect_uri`,
+    /// `state`) are the engine's.
     pub end_session_parameters: Vec<(String, String)>,
 
     /// How the provider hands its answer to the callback. By default [`ResponseMode::Query`].
@@ -506,8 +507,8 @@ pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
 /// Settings that make an app less safe. Each is off by default, and its name is to be noticed in a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Danger {
-    /// Allows http off loopback, for the redirect URI and for the provider: `DANGER_ALLOW_HTTP=1`. The log warns of it at every
-    /// start. It is meant for a network that is yours alone, such as that of a Compose file.
+    /// Allows http off loopback, for the redirect URI and for the provider: `DANGER_ALLOW_HTTP=1`. The log warns of it
+    /// at every start. It is meant for a network that is yours alone, such as that of a Compose file.
     ///
     /// # Security
     ///

@@ -315,9 +315,10 @@ impl Discovery {
     /// Returns the metadata for a login that begins now, after making sure that the provider is there: a page of ours that says
     /// it is away is better than the browser's own.
     ///
-    /// It is worth its request. Without a way from here to the provider the login could not be completed, and the person would
-    /// learn that after they have proved who they are; and new metadata counts at once. It is one `GET` without a secret, which is
-    /// repeated when a connection breaks, and shared by all logins that begin within half a second.
+    /// It is worth its request. Without a way from here to the provider the login could not be completed, and the
+    /// person would learn that after they have proved who they are; and new metadata counts at once. It is one `GET`
+    /// without a secret, which is repeated when a connection breaks, and shared by all logins that begin within half a
+    /// second.
     ///
     /// A provider that is there but does not answer as it should is given the benefit of the doubt.
     pub(crate) async fn metadata_for_login(
@@ -390,8 +391,8 @@ impl Discovery {
         // or add the slash at the end, and both spellings lead to this same document.
         let expected = self.template.as_ref().unwrap_or(&self.issuer);
         if self.address_is_set {
-            // Whoever could change this document could write that issuer into it, too: to compare protects nobody. What its
-            // tokens carry must be the configured one, exactly.
+            // Whoever could change this document could write that issuer into it, too: to compare protects nobody. What
+            // its tokens carry must be the configured one, exactly.
             if metadata.issuer != *expected && !self.other_issuer_told.swap(true, Ordering::Relaxed)
             {
                 tracing::warn!(

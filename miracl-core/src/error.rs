@@ -239,9 +239,9 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// The provider's own description of an error. It is text from outside and may hold personal data: escape it where you show it.
-/// `Debug` prints its length only. The engine's own log has it without words that look like an e-mail address or a token, and not
-/// where the person alone is concerned.
+/// The provider's own description of an error. It is text from outside and may hold personal data: escape it where you
+/// show it. `Debug` prints its length only. The engine's own log has it without words that look like an e-mail address
+/// or a token, and not where the person alone is concerned.
 #[derive(Clone, Default)]
 pub struct Description(pub(crate) Option<String>);
 

@@ -23,15 +23,16 @@ use crate::{config::Config, error::ProviderError};
 
 /// More than any answer of a provider needs.
 const MAX_BODY: usize = 1024 * 1024;
-/// How long a connection without a request is kept: for what follows at once, and shorter than the five seconds after which
-/// many servers end it.
+/// How long a connection without a request is kept: for what follows at once, and shorter than the five seconds after
+/// which many servers end it.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to the provider.
 ///
-/// A server may end a connection at the moment when the next request goes out on it. A public document is then asked for once more,
-/// on a new connection. A code and a refresh token are used once, and a provider may revoke everything when it sees one again;
-/// so what carries a token or a secret always has a connection of its own, where this cannot happen, and is never repeated.
+/// A server may end a connection at the moment when the next request goes out on it. A public document is then asked
+/// for once more, on a new connection. A code and a refresh token are used once, and a provider may revoke everything
+/// when it sees one again; so what carries a token or a secret always has a connection of its own, where this cannot
+/// happen, and is never repeated.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
     /// Uses connections again.

@@ -22,8 +22,8 @@ use crate::{
 /// How long a log-out waits for the provider's metadata, if that is not known yet. The session here is dead by then.
 const METADATA_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest address that a browser is sent to at the provider's, in bytes. nginx and Apache take 8 KB for the line of a request
-/// by default, and Tomcat for all of its head, in which the provider's own cookies need room.
+/// The longest address that a browser is sent to at the provider's, in bytes. nginx and Apache take 8 KB for the line
+/// of a request by default, and Tomcat for all of its head, in which the provider's own cookies need room.
 const MAX_ADDRESS: usize = 4096;
 
 /// What ended a session, as `on_logout` receives it.
@@ -68,9 +68,9 @@ impl Visit {
     /// is worth nothing. What can go wrong at the provider comes afterwards. Nobody logged in is no error.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
-    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's own
-    /// [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer than 4 KB is left
-    /// out.
+    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
+    /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
+    /// than 4 KB is left out.
     ///
     /// # Errors
     ///

@@ -119,7 +119,8 @@ impl Provider {
         self.shared.lock().unwrap().answers[path].2.clone()
     }
 
-    /// Resets every connection that is used for a second request from now on, unread, as one does that has been idle for too long.
+    /// Resets every connection that is used for a second request from now on, unread, as one does that has been idle
+    /// for too long.
     pub(crate) fn reset_what_is_used_again(&self) {
         self.shared.lock().unwrap().resets = true;
     }

@@ -1,7 +1,7 @@
 //! An error in the body of an answer, whatever the status above it.
 //!
-//! RFC 6749 §5.2 and RFC 6750 §3.1 have a JSON object with `error` under a status of 4xx. Real providers also send it under 200,
-//! as an object of its own (`{"error":{"code":…,"message":…}}`), or as a form.
+//! RFC 6749 §5.2 and RFC 6750 §3.1 have a JSON object with `error` under a status of 4xx. Real providers also send it
+//! under 200, as an object of its own (`{"error":{"code":…,"message":…}}`), or as a form.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -31,7 +31,8 @@ pub(crate) fn of(endpoint: &'static str, answer: &Answer) -> ProviderError {
     }
 }
 
-/// The error that an answer tells of under a status of success, in place of `needed`, the member that a good one always has.
+/// The error that an answer tells of under a status of success, in place of `needed`, the member that a good one always
+/// has.
 pub(crate) fn in_place_of(
     needed: &str,
     endpoint: &'static str,

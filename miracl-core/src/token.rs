@@ -309,7 +309,8 @@ pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, Provider
     })
 }
 
-/// Scopes separated by spaces (RFC 6749 §3.3). Some providers send a list. It decides nothing, so anything else counts as none.
+/// Scopes separated by spaces (RFC 6749 §3.3). Some providers send a list. It decides nothing, so anything else counts
+/// as none.
 fn scope(object: &Map<String, Value>) -> Option<String> {
     match object.get("scope")? {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,5 @@
-//! A provider whose metadata is not where its issuer is: Oracle, Azure AD B2C, FusionAuth, Apple, and Keycloak inside a network.
+//! A provider whose metadata is not where its issuer is: Oracle, Azure AD B2C, FusionAuth, Apple, and Keycloak inside a
+//! network.
 
 use miracl_tests::{Adapter, Answers, Browser, Demo, DemoBuilder, Endpoint, Provider, scenarios};
 use serde_json::json;

@@ -32,7 +32,8 @@ pub enum ProviderError {
         /// The HTTP status.
         status: u16,
     },
-    /// A refusal with an `error` code (RFC 6749 §5.2): with a 4xx, or with a status of success and nothing of what was asked for.
+    /// A refusal with an `error` code (RFC 6749 §5.2): with a 4xx, or with a status of success and nothing of what was
+    /// asked for.
     Refused {
         /// Which endpoint.
         endpoint: &'static str,
@@ -40,8 +41,8 @@ pub enum ProviderError {
         status: u16,
         /// The `error` code, such as `invalid_grant`; cut to 64 printable characters.
         error: String,
-        /// The provider's own words, and its numbers (`error_codes`) behind them. They may hold personal data, so they are not
-        /// part of `Display` and `Debug`.
+        /// The provider's own words, and its numbers (`error_codes`) behind them. They may hold personal data, so they
+        /// are not part of `Display` and `Debug`.
         description: Description,
     },
     /// A successful answer that cannot be read: not JSON, not an object, a member missing or of the wrong type.
@@ -104,7 +105,8 @@ impl ProviderError {
         self.is_refusal("server_error") || self.is_refusal("temporarily_unavailable")
     }
 
-    /// Whether it says that a grant is worth nothing any more (RFC 6749 §5.2). GitHub and Slack have names of their own.
+    /// Whether it says that a grant is worth nothing any more (RFC 6749 §5.2). GitHub and Slack have names of their
+    /// own.
     pub(crate) fn ends_the_grant(&self) -> bool {
         [
             "invalid_grant",

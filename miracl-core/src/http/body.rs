@@ -1,7 +1,7 @@
 //! The body of an answer, with its content coding and its character set taken off (RFC 9110 §8.4, §8.3.2).
 //!
-//! Neither was asked for: JSON is UTF-8 (RFC 8259 §8.1), and nothing compressed is accepted. Providers and the proxies in front of
-//! them send both all the same.
+//! Neither was asked for: JSON is UTF-8 (RFC 8259 §8.1), and nothing compressed is accepted. Providers and the proxies
+//! in front of them send both all the same.
 
 use miniz_oxide::{
     DataFormat, MZFlush, MZStatus,
@@ -134,8 +134,8 @@ fn crc32(bytes: &[u8]) -> u32 {
         .fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
 
-/// Takes off a byte order mark, and makes UTF-8 of the other character sets that are met: UTF-16, and the Latin ones of old servers.
-/// What is UTF-8 stays so, whatever its label says.
+/// Takes off a byte order mark, and makes UTF-8 of the other character sets that are met: UTF-16, and the Latin ones of
+/// old servers. What is UTF-8 stays so, whatever its label says.
 fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
     let utf16 = |body: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, rest) = body.as_chunks::<2>();
