@@ -283,8 +283,8 @@ impl Visit {
 }
 
 impl Engine {
-    /// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person `sub`, or where it
-    /// has both, those of the person that are of the `sid`, or of none.
+    /// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person
+    /// `sub`, or where it has both, those of the person that are of the `sid`, or of none.
     ///
     /// The mark comes first: a login under way that looks for it before its session is stored has it deleted here.
     async fn obey(&self, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {

@@ -211,7 +211,8 @@ impl Visit {
             code: &code,
             verifier: verifier.as_deref(),
         };
-        // The session is as old as this request: what the provider's log-out ends is what was issued before it, and the ID token will be.
+        // The session is as old as this request: what the provider's log-out ends is what was issued before it, and the
+        // ID token will be.
         let begun_ms = engine.config.clock.now_ms();
         let tokens = token::request(engine, &metadata, grant).await;
         let tokens = receipt.check("token request", "OIDC Core §3.1.3", tokens)?;

@@ -158,9 +158,9 @@ pub struct Config {
     /// In a store that the fleet shares all of it counts everywhere within a second. While that store is away, sessions in cookies
     /// cannot be read ([`SessionError::Store`](crate::SessionError::Store)): nobody is taken for logged in who may have logged out.
     ///
-    /// With sessions in a store of your own that a fleet shares, set this to a shared one as well: otherwise a log-out by the provider
-    /// at one replica does not reach a login that is under way at another. Whether a login or a log-out was first, where both were in
-    /// one second of the provider's clock, is told by the clocks of the replicas.
+    /// With sessions in a store of your own that a fleet shares, set this to a shared one as well: otherwise a log-out
+    /// by the provider at one replica does not reach a login that is under way at another. Whether a login or a log-out
+    /// was first, where both were in one second of the provider's clock, is told by the clocks of the replicas.
     pub marks_store: MarkStorage,
 
     /// What a session that cannot be read at the moment counts as. By default [`WhenUnavailable::Error`].
@@ -318,9 +318,10 @@ pub struct Paths {
     /// What the provider's log-out page loads in a frame: `GET` (OpenID Connect Front-Channel Logout 1.0). By default
     /// `/frontchannel-logout`; register it as `frontchannel_logout_uri`.
     ///
-    /// The request proves nothing. It ends the sessions that `iss` and `sid` name. A session whose ID token had no `sid` it ends only if its
-    /// cookie came along and the browser says that it loads a frame (`Sec-Fetch-Dest`), so that no link logs people out. Browsers say so on
-    /// https and on this machine, and let the cookie come along where the provider is of the same site as the app.
+    /// The request proves nothing. It ends the sessions that `iss` and `sid` name. A session whose ID token had no
+    /// `sid` it ends only if its cookie came along and the browser says that it loads a frame (`Sec-Fetch-Dest`), so
+    /// that no link logs people out. Browsers say so on https and on this machine, and let the cookie come along where
+    /// the provider is of the same site as the app.
     pub frontchannel_logout: String,
 }
 

@@ -177,8 +177,8 @@ impl Visit {
         failed.map_or(Ok(ended), Err)
     }
 
-    /// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which it can be ended
-    /// later. Returns how many, and the first error.
+    /// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which
+    /// it can be ended later. Returns how many, and the first error.
     async fn end_all(&self, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
         let endings = ids.into_iter().map(|id| Box::pin(self.end_by_id(id)));
         let mut endings: Vec<_> = endings.collect();

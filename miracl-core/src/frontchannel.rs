@@ -20,8 +20,8 @@ impl Visit {
     /// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
     /// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
     ///
-    /// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the request's
-    /// destination is: nobody is protected by less, and some providers load no frame.
+    /// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the
+    /// request's destination is: nobody is protected by less, and some providers load no frame.
     pub(crate) async fn frontchannel_logout(
         &self,
         request: &impl RequestView,
@@ -90,8 +90,8 @@ impl Engine {
     }
 }
 
-/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so, and none does on its
-/// way to a server without TLS that is not this machine.
+/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so,
+/// and none does on its way to a server without TLS that is not this machine.
 fn is_framed(request: &impl RequestView) -> bool {
     // A header that comes twice must be right twice.
     let mut destinations = request.header_values("sec-fetch-dest").peekable();

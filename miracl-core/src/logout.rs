@@ -32,12 +32,13 @@ const MAX_ADDRESS: usize = 4096;
 pub enum LogoutKind {
     /// The person used the log-out route.
     User,
-    /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0). No browser takes part, so the visit is
-    /// nobody's. They are
+    /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0). No browser takes part,
+    /// so the visit is nobody's. They are
     ///
     /// * with `sub` alone, every one of that person;
     /// * with `sid` alone, those of that session at the provider;
-    /// * with both, those of that person that are of that session at the provider, or of none: where a login's ID token had no `sid`.
+    /// * with both, those of that person that are of that session at the provider, or of none: where a login's ID token
+    ///   had no `sid`.
     BackChannel {
         /// The provider's issuer.
         issuer: String,

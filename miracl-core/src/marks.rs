@@ -2,8 +2,9 @@
 //!
 //! They reach as far as the store that they are in: this process, or the whole fleet. Which sessions were ended every process has a
 //! copy of, bounded in number, until nothing that they mark could still be alive. With a shared store it follows the others', and
-//! counts only while it is at most a second old: no request waits for the network as long as the store answers. Where sessions are in
-//! a shared store themselves, requests need no copy; logins do, since what is not stored yet cannot be deleted.
+//! counts only while it is at most a second old: no request waits for the network as long as the store answers. Where
+//! sessions are in a shared store themselves, requests need no copy; logins do, since what is not stored yet cannot be
+//! deleted.
 
 mod contract;
 mod ended;
@@ -211,9 +212,9 @@ impl Marks {
 
     /// Marks the sessions of this sid as ended, on nobody's word. `is_real` says that there was such a session.
     ///
-    /// One that a login has had is marked as on the provider's word, and for that has to log in again. Of all others a fixed number is
-    /// remembered. When these are too many, further ones are not: to forget an older one would bring its session back. Returns whether it
-    /// was marked.
+    /// One that a login has had is marked as on the provider's word, and for that has to log in again. Of all others a
+    /// fixed number is remembered. When these are too many, further ones are not: to forget an older one would bring
+    /// its session back. Returns whether it was marked.
     pub(crate) async fn end_sid_unproven(
         &self,
         sid: NameMark,
@@ -258,7 +259,8 @@ impl Marks {
         self.sids.add(sid, fleet).await
     }
 
-    /// Remembers that a session of this sid has come, as far as this process goes: it may have begun before the process did.
+    /// Remembers that a session of this sid has come, as far as this process goes: it may have begun before the process
+    /// did.
     pub(crate) fn has_come(&self, sid: NameMark) {
         self.sids.add_here(sid);
     }
@@ -337,8 +339,8 @@ impl Marks {
         }
     }
 
-    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it: of any look that ends
-    /// while they wait, or of one that was begun after the one named.
+    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it: of any
+    /// look that ends while they wait, or of one that was begun after the one named.
     async fn look(&self, followed: &Followed, after: Option<u64>) -> Result<(), StoreError> {
         let after = after.unwrap_or_else(|| followed.looks.load(Ordering::SeqCst));
         let mut look = followed.look.lock().await;

@@ -267,8 +267,8 @@ impl Engine {
         self.config.clock.now()
     }
 
-    /// Does something to its end, also when whoever waits for it goes away: a request that is given up must not leave half of a login or
-    /// of a log-out. Fails when the runtime ends first.
+    /// Does something to its end, also when whoever waits for it goes away: a request that is given up must not leave
+    /// half of a login or of a log-out. Fails when the runtime ends first.
     pub(crate) async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,

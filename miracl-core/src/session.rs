@@ -55,8 +55,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// The nonce that the large part was sealed with: which value belongs to this one can be told without opening it.
     pub(crate) data: SealNonce,
-    /// When the person logged in here, in milliseconds since 1970: when the tokens were asked for, so that the ID token is younger, and a
-    /// log-out that came before is older.
+    /// When the person logged in here, in milliseconds since 1970: when the tokens were asked for, so that the ID token
+    /// is younger, and a log-out that came before is older.
     pub(crate) created_ms: u64,
     /// When the idle deadline was last moved.
     pub(crate) seen: u64,

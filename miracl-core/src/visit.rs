@@ -181,11 +181,12 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Session`] when the session cannot be kept, and [`FailureReason::LoggedOut`] when a log-out arrived since its login
-    /// began, to be handed to `on_auth_failed`. The session from before stays, but for a store that fails right between the two: then
-    /// neither is left.
+    /// [`FailureReason::Session`] when the session cannot be kept, and [`FailureReason::LoggedOut`] when a log-out
+    /// arrived since its login began, to be handed to `on_auth_failed`. The session from before stays, but for a store
+    /// that fails right between the two: then neither is left.
     ///
-    /// A request that is given up in here leaves one session: the old one, or where that had ended already, the new one.
+    /// A request that is given up in here leaves one session: the old one, or where that had ended already, the new
+    /// one.
     pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
         let Some(mut proposed) = self.lock().proposed.take() else {
             return Ok(());
@@ -216,7 +217,8 @@ impl Visit {
         let engine = self.miracl().engine();
         // Who was logged in before, if anybody was.
         let before = self.current().await.map_err(FailureReason::Session)?;
-        // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new session is gone.
+        // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new
+        // session is gone.
         engine.marks.catch_up_with_now().await.map_err(stored)?;
         let session = &proposed.current.session;
         let delete = async |id| self.delete_stored(id).await.map_err(FailureReason::Session);

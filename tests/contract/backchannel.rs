@@ -162,8 +162,9 @@ pub(crate) const NAMES: [&[(&str, &str)]; 3] = [
     &[("sid", "first"), ("sub", Provider::SUBJECT)],
 ];
 
-/// A login at one demo, of the session `first` at the provider, that has come as far as a question to this endpoint; then a log-out at
-/// another demo, or the same, in the second of the ID token. Returns the browser, and what it gets in the end.
+/// A login at one demo, of the session `first` at the provider, that has come as far as a question to this endpoint;
+/// then a log-out at another demo, or the same, in the second of the ID token. Returns the browser, and what it gets in
+/// the end.
 pub(crate) async fn log_out_during(
     provider: &Provider,
     question: Endpoint,

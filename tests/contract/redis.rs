@@ -160,8 +160,8 @@ async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter
 }
 
 async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter: Adapter) {
-    // What is said to Redis while a login is confirmed, and is not answered: the look for log-outs, the end of the session from before,
-    // and the beginning of the new one. Redis does it all the same.
+    // What is said to Redis while a login is confirmed, and is not answered: the look for log-outs, the end of the
+    // session from before, and the beginning of the new one. Redis does it all the same.
     for (word, old_lives, living) in [
         ("XRANGE", true, 1),
         ("return header", false, 0),

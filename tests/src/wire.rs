@@ -54,8 +54,8 @@ impl Wire {
             .expect("the demo reads");
     }
 
-    /// Asks for all of these targets without waiting for one answer before the next question, and waits until all were answered with this
-    /// status.
+    /// Asks for all of these targets without waiting for one answer before the next question, and waits until all were
+    /// answered with this status.
     ///
     /// # Panics
     ///

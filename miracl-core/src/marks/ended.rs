@@ -42,8 +42,8 @@ impl Until {
         }
     }
 
-    /// Whether a session had begun by then: the request for its tokens was sent before the log-out arrived, so that its login may have
-    /// been under way. A login that asked for its tokens later was after the log-out, and lives.
+    /// Whether a session had begun by then: the request for its tokens was sent before the log-out arrived, so that its
+    /// login may have been under way. A login that asked for its tokens later was after the log-out, and lives.
     pub(crate) fn covers(&self, session: &Session) -> bool {
         let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
             // Within one second of the provider's, our own clock tells which was first.
@@ -84,8 +84,9 @@ impl Note {
         }
     }
 
-    /// Writes a note. Every version reads those of every other: what came later stands behind what there was before, where earlier ones do
-    /// not look. To them a note of a sid and a person is one of the sid alone, which is what they make of such a logout token themselves.
+    /// Writes a note. Every version reads those of every other: what came later stands behind what there was before,
+    /// where earlier ones do not look. To them a note of a sid and a person is one of the sid alone, which is what they
+    /// make of such a logout token themselves.
     pub(super) fn encode(&self) -> Vec<u8> {
         let writer = Writer::default();
         let until = |writer: Writer, name: &NameMark, until: &Until| {
@@ -137,7 +138,8 @@ pub(super) struct Ended {
     /// By the person and the sid, or the person and nothing.
     of_subjects: Expiring<[u8; 32], Until>,
     unproven_sids: Expiring<NameMark, Until>,
-    /// Until the first session is ended, nobody needs to look: one flag, since to ask five tables is felt in every request.
+    /// Until the first session is ended, nobody needs to look: one flag, since to ask five tables is felt in every
+    /// request.
     any: AtomicBool,
     keep: Duration,
 }

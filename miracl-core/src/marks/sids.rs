@@ -1,8 +1,9 @@
 //! Which sids have a session here: what the front channel is believed by.
 //!
-//! Its requests prove nothing, and a log-out of a sid that no login ever had ends no session. So sids are remembered with logins, and a
-//! request that names one of them ends it for certain, however many others name what there is not. With a shared store of marks the whole
-//! fleet knows them, by claims: that is all a store can tell without writing something down.
+//! Its requests prove nothing, and a log-out of a sid that no login ever had ends no session. So sids are remembered
+//! with logins, and a request that names one of them ends it for certain, however many others name what there is not.
+//! With a shared store of marks the whole fleet knows them, by claims: that is all a store can tell without writing
+//! something down.
 
 use std::time::Duration;
 
@@ -65,7 +66,8 @@ impl Sids {
         self.known.insert(sid, (), self.keep);
     }
 
-    /// Takes a sid out, and tells whether there was one. Whatever session it has is about to be ended; the next login puts it back.
+    /// Takes a sid out, and tells whether there was one. Whatever session it has is about to be ended; the next login
+    /// puts it back.
     pub(super) async fn take(
         &self,
         sid: NameMark,

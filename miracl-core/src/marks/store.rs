@@ -21,8 +21,9 @@ pub struct ClaimOwner(pub [u8; 16]);
 pub enum NoteList {
     /// Made by who proved that they may. A store keeps at least the last 100,000.
     Proven,
-    /// Made by requests that prove nothing (front-channel log-out of a session that no login is known to have had). A store keeps the last
-    /// 10,000, and they push out no others. An engine that has as many makes no more until some have run out.
+    /// Made by requests that prove nothing (front-channel log-out of a session that no login is known to have had). A
+    /// store keeps the last 10,000, and they push out no others. An engine that has as many makes no more until some
+    /// have run out.
     Unproven,
 }
 
@@ -71,8 +72,8 @@ pub enum Claim {
     Settled(Vec<u8>),
 }
 
-/// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which tokens, and which of the
-/// provider's sessions have had a login here.
+/// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which
+/// tokens, and which of the provider's sessions have had a login here.
 ///
 /// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`mark_store_contract`](crate::mark_store_contract)
 /// tests. A store must answer or fail in bounded time: while it does neither, log-outs and logins wait for it.
