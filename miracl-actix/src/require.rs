@@ -19,7 +19,7 @@ use crate::extract::{turn_back, turn_to, user};
 
 /// Lets requests of logged-in people through, and answers all others as the extractor [`User`](crate::User) does.
 ///
-/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). Around a
+/// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). Around a
 /// route, methods without one stay 405; around a scope, everything below its prefix needs a login, whether there is
 /// such a page or not.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ use crate::{
 
 /// Lets requests of logged-in people through, and answers all others as the extractor [`User`](crate::User) does.
 ///
-/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
+/// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
 /// `Router::route_layer`, so that unknown paths stay 404.
 #[derive(Clone)]
 pub struct LoginRequiredLayer {

@@ -1,7 +1,6 @@
 //! Something fetched from the provider: kept, fetched by one caller at a time, and served stale while the provider is away.
 
 use std::{
-    panic::resume_unwind,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -91,7 +90,8 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// The same for a fetch that goes on when the caller goes away, whose result the others in the queue then take.
+    /// As [`Fetched::fetch_since`], for a fetch that goes on when its caller goes away. The others in the queue then take
+    /// its result.
     ///
     /// Requests that are given up one after the other, each when its turn has come, would otherwise let nobody behind them ever
     /// have anything, and would ask the provider as often as there are of them.
@@ -109,16 +109,13 @@ impl<T> Fetched<T> {
             return result;
         }
         let fetched = self.clone();
-        let task = http.spawn(async move { fetched.finish(last, fetch.await) });
-        task.await
-            .unwrap_or_else(|error| match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime ends.
-                Err(error) => Err(ProviderError::Unreachable {
-                    endpoint: "provider",
-                    source: Arc::new(error),
-                }),
+        let ended = http.to_its_end(async move { fetched.finish(last, fetch.await) });
+        ended.await.unwrap_or_else(|error| {
+            Err(ProviderError::Unreachable {
+                endpoint: "provider",
+                source: Arc::new(error),
             })
+        })
     }
 
     async fn turn(&self) -> OwnedMutexGuard<LastError> {

@@ -6,6 +6,7 @@ use std::{
     error::Error,
     fs,
     net::IpAddr,
+    panic::resume_unwind,
     path::PathBuf,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +17,11 @@ use reqwest::{Proxy, header::HeaderMap, redirect::Policy};
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 use url::{Host, Url};
 
 use crate::{config::Config, error::ProviderError};
@@ -122,6 +127,19 @@ impl HttpClient {
             Some(home) if !home.alive.is_closed() => home.runtime.spawn(future),
             _ => tokio::spawn(future),
         }
+    }
+
+    /// Does work to its end, whatever becomes of the caller that waits for it, and returns its result. A panic goes on
+    /// in the caller. Fails when the runtime ends first.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let ended = self.spawn(work).await;
+        ended.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => error,
+        })
     }
 
     /// Fetches a public document.

@@ -547,4 +547,4 @@ impl Visit {
 #[cfg(test)]
 mod revisions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -182,7 +182,8 @@ impl<C: AsRef<[u8]>> Here<C> {
             && shown.next().is_none()
     }
 
-    /// Reads the session where neither waiting nor a change of the response is needed. Whoever is told depends on it.
+    /// Reads the session where neither waiting nor a change of the response is needed. A caller that uses the answer
+    /// makes its response depend on the session.
     fn glance(&self) -> Option<Option<User>> {
         let engine = self.miracl.engine();
         if engine.config.renewal == Renewal::Eager || !engine.marks.is_fresh() {

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    panic::resume_unwind,
     sync::{Arc, OnceLock, Weak},
 };
 
@@ -285,11 +284,7 @@ impl Engine {
                 done
             }
         };
-        let ended = self.http.spawn(work).await;
-        ended.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => StoreError::new(error),
-        })
+        self.http.to_its_end(work).await.map_err(StoreError::new)
     }
 
     /// The redirect URI's host name.

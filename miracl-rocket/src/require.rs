@@ -34,7 +34,7 @@ const METHODS: [Method; 9] = [
 /// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of logged-in people through,
 /// and answer all others as the guard [`User`](crate::User) does.
 ///
-/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
+/// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
 pub(crate) fn routes(miracl: &Miracl) -> Vec<Route> {
     // After the protection against other sites, before everything else.
     METHODS

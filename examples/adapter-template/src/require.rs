@@ -7,7 +7,7 @@ use crate::extract::{Slot, answer, asked};
 
 /// Lets requests of logged-in people through, and answers all others as the filter [`user`](crate::user) does.
 ///
-/// All others are also CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). It
+/// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). It
 /// stands behind the path, so that unknown paths stay 404.
 pub(crate) fn login_required(
     miracl: &Miracl,

@@ -15,9 +15,9 @@ use crate::{
     store::{IndexKey, SessionKey},
 };
 
-/// A store that keeps one question waiting.
+/// A store outside of the process, as far as the engine can tell, that can keep one question waiting.
 #[derive(Clone, Default)]
-struct Gate {
+pub(crate) struct Gate {
     store: MemoryStore,
     shut: Arc<Mutex<Option<&'static str>>>,
     reached: Arc<Notify>,

@@ -1,11 +1,7 @@
 use std::sync::atomic::AtomicUsize;
 
 use super::*;
-use crate::{
-    MemoryStore, SessionStorage, SessionStore,
-    session::tests::session,
-    store::{IndexKey, SessionKey, StoredSession},
-};
+use crate::{SessionStorage, kept::tests::Gate, session::tests::session};
 
 /// A store that two engines share, and that can be switched off.
 #[derive(Clone, Default)]
@@ -241,58 +237,11 @@ async fn an_error_says_that_it_was_the_store_of_marks() {
     assert_eq!(own.to_string(), "the session store does not answer");
 }
 
-/// A store of sessions that the fleet shares.
-struct Elsewhere(MemoryStore);
-
-impl SessionStore for Elsewhere {
-    async fn create(
-        &self,
-        key: &SessionKey,
-        session: StoredSession,
-        ttl: Duration,
-    ) -> Result<(), StoreError> {
-        SessionStore::create(&self.0, key, session, ttl).await
-    }
-
-    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
-        SessionStore::load(&self.0, key).await
-    }
-
-    async fn update(
-        &self,
-        key: &SessionKey,
-        expected: u64,
-        session: StoredSession,
-        ttl: Duration,
-    ) -> Result<bool, StoreError> {
-        SessionStore::update(&self.0, key, expected, session, ttl).await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        SessionStore::delete(&self.0, key).await
-    }
-
-    async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
-        SessionStore::delete_by_sid(&self.0, sid).await
-    }
-
-    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
-        SessionStore::delete_by_subject(&self.0, subject).await
-    }
-
-    async fn list_by_subject(
-        &self,
-        subject: &IndexKey,
-    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
-        SessionStore::list_by_subject(&self.0, subject).await
-    }
-}
-
 /// The marks of an app whose sessions are in a shared store as well.
 fn beside_shared_sessions(store: &Common) -> Marks {
     let config = Config {
         marks_store: MarkStorage::store(store.clone()),
-        session_store: SessionStorage::store(Elsewhere(MemoryStore::default())),
+        session_store: SessionStorage::store(Gate::default()),
         ..Config::default()
     };
     Marks::new(&config, Duration::from_secs(60))
