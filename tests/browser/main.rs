@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use miracl_platform::{Client, Platform, PlatformConfig};
-use miracl_tests::{Adapter, Chrome, Demo, Need, Scenario, scenarios};
+use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod provider;
 mod sites;
@@ -20,17 +20,8 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let needing = |scenarios: Vec<Scenario>| {
-        let scenarios = scenarios.into_iter();
-        scenarios
-            .map(|scenario| scenario.needing(Need::Chromium))
-            .collect()
-    };
-    miracl_tests::run(&[
-        ("browser", needing(scenarios())),
-        ("sites", needing(sites::scenarios())),
-        ("provider", needing(provider::scenarios())),
-    ])
+    let suites = [suite(), sites::suite(), provider::suite()];
+    miracl_tests::run(&suites.map(|suite| suite.needing(Need::Chromium)))
 }
 
 const EMAIL: &str = "alice@example.com";

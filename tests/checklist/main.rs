@@ -2,8 +2,9 @@
 //!
 //! Each row says in its last cell how it stands here, by any of
 //!
-//! * `` `program::module::name` ``, a test that exists: `core` and the adapters' names are packages, `shared` and `platform` those of
-//!   `examples`, and everything else is a folder of `tests`;
+//! * `` `program::module::name` ``, a test that exists: `core` and the adapters' names are packages, `shared` and
+//!   `platform` those of `examples`, and everything else is a folder of `tests`. A module of `contract` is a suite, in
+//!   the folder of its group;
 //! * `**A sentence.**`, which stands in SECURITY.md under "Cannot happen here" and says why nothing is to be shown;
 //! * `pending feature: why`, at the end, for a feature that is not built.
 
@@ -84,6 +85,9 @@ const DEMANDS: [(&str, RangeInclusive<usize>); 6] = [
 
 /// What a row may wait for. When it is built, it goes from here, and the rows that wait for it must say what shows it.
 const NOT_BUILT: [&str; 2] = ["DPoP", "session log"];
+
+/// The folders of `tests/contract`.
+const CONTRACT_GROUPS: [&str; 5] = ["login", "session", "answers", "framework", "fleet"];
 
 /// How a test begins that has a runtime of its own.
 const RUNTIMES: [&str; 3] = ["#[tokio::test", "#[actix_web::test", "#[rocket::async_test"];
@@ -174,7 +178,7 @@ fn a_row_that_shows_nothing_is_found() {
         "`core::no_such_module::an_object_is_read_whole`",
         // A function, but no test and no scenario.
         "`core::json::object`",
-        "`contract::session::key`",
+        "`contract::sealed::demo`",
         "`an_object_is_read_whole`",
         "**No such sentence.**",
         "pending DPoP",
@@ -327,6 +331,10 @@ fn files(program: &str, module: &str) -> Vec<PathBuf> {
     let package = match program {
         "core" | "axum" | "actix" | "rocket" => format!("miracl-{program}"),
         "shared" | "platform" => format!("examples/{program}"),
+        "contract" => {
+            let place = |group| format!("tests/contract/{group}/{module}.rs").into();
+            return CONTRACT_GROUPS.map(place).into();
+        }
         _ => return vec![format!("tests/{program}/{module}.rs").into()],
     };
     ["src/{}.rs", "src/{}/tests.rs", "tests/{}.rs"]

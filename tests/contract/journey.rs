@@ -1,6 +1,7 @@
-//! The steps that scenarios are made of.
+//! What scenarios are made of: a demo with its provider and a browser, the steps of a login, and what is expected of pages.
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Provider};
+use base64_simd::STANDARD;
+use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider};
 use url::Url;
 
 /// A demo, its provider, and a browser.
@@ -122,6 +123,21 @@ pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
         401 => None,
         _ => panic!("/me answered {}: {}", me.status, me.body),
     }
+}
+
+/// A cookie key, as `COOKIE_KEYS` has it.
+pub(crate) fn key(number: u8) -> String {
+    let bytes: Vec<u8> = (0..32)
+        .map(|at| number.wrapping_mul(53) ^ (at * 7))
+        .collect();
+    STANDARD.encode_to_string(bytes)
+}
+
+/// The one cookie that a session on a server has.
+pub(crate) fn session_cookie(browser: &Browser) -> Cookie {
+    let mut cookies = browser.cookies_named("session");
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    cookies.remove(0)
 }
 
 /// Fails unless this is the page of a refused login: the words, the button to try again, and nothing else given away.

@@ -7,9 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use miracl_tests::{
-    Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, Scenario, person, scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, person, scenarios};
 use tokio::task::JoinSet;
 
 scenarios![
@@ -44,11 +42,7 @@ const PEOPLE: usize = 12;
 const VISITS: usize = 30;
 
 fn main() -> ExitCode {
-    let scenarios: Vec<Scenario> = scenarios()
-        .into_iter()
-        .map(|scenario| scenario.needing(Need::Redis))
-        .collect();
-    miracl_tests::run_on(&[FLEET], &[("fleet", scenarios)])
+    miracl_tests::run_on(&[FLEET], &[suite().needing(Need::Redis)])
 }
 
 /// A running fleet. Dropping it kills it, and it takes all its parts along.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use miracl_tests::{Adapter, Browser, Front, OidcProvider, Redis, Scenario, scenarios};
+use miracl_tests::{Adapter, Browser, Front, OidcProvider, Redis, Scenario, Suite, scenarios};
 
 use crate::{
     CLIENT_ID, CLIENT_SECRET, log_in_at,
@@ -11,9 +11,9 @@ use crate::{
 
 scenarios![signing_out_at_oidc_provider_is_known_to_every_replica];
 
-/// The same with sessions in cookies, and what ended them in a Redis.
-pub(crate) fn with_marks() -> Vec<Scenario> {
-    vec![Scenario::new(
+/// A fleet whose sessions are in cookies, and whose marks are in Redis.
+pub(crate) fn with_marks() -> Suite {
+    let scenario = Scenario::new(
         "signing_out_at_oidc_provider_ends_cookies_at_every_replica",
         |adapter| {
             Box::pin(async move {
@@ -21,7 +21,8 @@ pub(crate) fn with_marks() -> Vec<Scenario> {
                 play(adapter, Some(&redis)).await;
             })
         },
-    )]
+    );
+    Suite::of("marks_fleet", vec![scenario])
 }
 
 async fn signing_out_at_oidc_provider_is_known_to_every_replica(adapter: Adapter) {

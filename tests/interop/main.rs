@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use miracl_tests::{
-    Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, Scenario, in_redis, needing,
-    scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, scenarios};
 use serde_json::json;
 
 mod fleet;
@@ -23,17 +20,16 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    miracl_tests::run(&[
-        ("oidc_provider", needing_node(scenarios())),
-        ("logout", needing_node(logout::scenarios())),
-        ("redis_logout", in_redis(needing_node(logout::scenarios()))),
-        ("redis_fleet", in_redis(needing_node(fleet::scenarios()))),
-        ("marks_fleet", needing_node(fleet::with_marks())),
-    ])
-}
-
-fn needing_node(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    needing(Need::Node, scenarios)
+    let [_, redis_logout] = logout::suite().on_servers();
+    let [_, redis_fleet] = fleet::suite().on_servers();
+    let suites = [
+        suite().named("oidc_provider"),
+        logout::suite(),
+        redis_logout,
+        redis_fleet,
+        fleet::with_marks(),
+    ];
+    miracl_tests::run(&suites.map(|suite| suite.needing(Need::Node)))
 }
 
 const CLIENT_ID: &str = "the demo: 100% of it";

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         .copied()
         .filter(|adapter| adapter.is_a_crate())
         .collect();
-    miracl_tests::run_on(&adapters, &[("readme", scenarios())])
+    miracl_tests::run_on(&adapters, &[suite()])
 }
 
 /// The source of an adapter's app, without what only our lints ask for.

@@ -9,8 +9,8 @@
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
-//! * [`Scenario`] and [`run`] make one test of each scenario for each adapter; a [`Promise`] says which of them show that it
-//!   is kept, and what of it is still to come.
+//! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which of them show
+//!   that it is kept, and what of it is still to come.
 //!
 //! A scenario is an `async fn(Adapter)` whose name is a sentence. It fails by panicking, and so does the harness.
 
@@ -33,7 +33,9 @@ mod process;
 mod promise;
 mod provider;
 mod redis;
+mod run;
 mod scenario;
+mod suite;
 mod wire;
 
 pub use chrome::Chrome;
@@ -46,7 +48,7 @@ pub use page::{Form, Tag};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
 pub use redis::Redis;
-pub use scenario::{
-    Future, Need, Scenario, Store, in_memory, in_redis, needing, run, run_on, run_with_promises,
-};
+pub use run::{run, run_on, run_with_promises};
+pub use scenario::{Future, Need, Scenario, Store};
+pub use suite::Suite;
 pub use wire::{Raw, Wire};

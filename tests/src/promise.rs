@@ -1,5 +1,7 @@
 //! Promises, the scenarios that show each of them, and what is still to come.
 
+use crate::{scenario::Scenario, suite::Suite};
+
 /// One of the project's numbered promises.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
@@ -7,7 +9,7 @@ pub struct Promise {
     pub number: u8,
     /// Its gist.
     pub about: &'static str,
-    /// Scenarios that show it: a module (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
+    /// What shows it: a whole suite (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
     pub shown_by: &'static [&'static str],
     /// What of it no scenario can show yet.
     pub pending: &'static [Pending],
@@ -22,8 +24,8 @@ pub struct Pending {
     pub reason: &'static str,
 }
 
-/// Fails when a promise names a scenario that there is not, or nothing at all.
-pub(crate) fn check(promises: &[Promise], scenarios: &[(&str, &str)]) {
+/// Fails when a promise names a scenario that does not exist, or nothing at all.
+pub(crate) fn check(promises: &[Promise], suites: &[Suite]) {
     for (at, promise) in promises.iter().enumerate() {
         let number = promise.number;
         assert_eq!(usize::from(number), at + 1, "promises are in order");
@@ -32,13 +34,14 @@ pub(crate) fn check(promises: &[Promise], scenarios: &[(&str, &str)]) {
             "promise {number} is neither shown nor pending"
         );
         for shown in promise.shown_by {
-            let (module, name) = shown.split_once("::").unwrap_or((shown, ""));
-            let exists = scenarios
+            let (suite, name) = shown.split_once("::").unwrap_or((shown, ""));
+            let has_it = |scenario: &Scenario| name.is_empty() || scenario.name == name;
+            let exists = suites
                 .iter()
-                .any(|(own, scenario)| *own == module && (name.is_empty() || *scenario == name));
+                .any(|own| own.name == suite && own.scenarios.iter().any(has_it));
             assert!(
                 exists,
-                "promise {number} is shown by {shown}, which there is not"
+                "promise {number} names {shown}, and there is no such suite or scenario"
             );
         }
     }

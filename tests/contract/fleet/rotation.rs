@@ -7,7 +7,8 @@ use std::sync::Arc;
 use miracl_tests::{Adapter, Browser, Demo, Front, Provider, scenarios};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{fleet::behind, session::key};
+use super::replicas::behind;
+use crate::journey::key;
 
 scenarios![a_key_is_changed_in_three_steps_that_nobody_notices];
 

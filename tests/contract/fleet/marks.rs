@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Muzzle, Provider, Redis, scenarios};
 use serde_json::json;
 
+use super::replicas::member;
 use crate::{
-    backchannel::{NAMES, log_out_during},
-    fleet::member,
-    journey::{Journey, assert_refused, log_in, subject},
-    session::key,
+    journey::{Journey, assert_refused, key, log_in, subject},
+    session::backchannel::{NAMES, log_out_during},
 };
 
 scenarios![

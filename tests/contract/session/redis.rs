@@ -8,17 +8,20 @@ use miracl_tests::{
 };
 use serde_json::json;
 
-use crate::{
+use super::{
     backchannel::{NAMES, log_out_during},
     devices::{listed, log_in_with},
-    fleet::member,
-    journey::{Journey, assert_refused, log_in, login_button, subject, with_parameter},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
         a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
-        session_cookie, the_cookie_is_an_id_and_nothing_else, user_data_of_any_size_fits,
+        the_cookie_is_an_id_and_nothing_else, user_data_of_any_size_fits,
     },
-    session::key,
+};
+use crate::{
+    fleet::replicas::member,
+    journey::{
+        Journey, assert_refused, key, log_in, login_button, session_cookie, subject, with_parameter,
+    },
 };
 
 scenarios![

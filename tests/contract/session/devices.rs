@@ -1,12 +1,9 @@
 //! The page of devices: who is logged in where, and how that is ended from elsewhere.
 
-use miracl_tests::{Adapter, Answer, Answers, Browser, Demo, Endpoint, Request, scenarios};
+use miracl_tests::{Adapter, Answer, Answers, Browser, Demo, Endpoint, Request, Suite, scenarios};
 use serde_json::json;
 
-use crate::{
-    journey::{Journey, subject},
-    memory::session_cookie,
-};
+use crate::journey::{Journey, session_cookie, subject};
 
 /// Browsers as they name themselves, and what the page calls them.
 const LINUX: (&str, &str) = (
@@ -35,8 +32,8 @@ scenarios![
 ];
 
 /// What cookie mode has in place of it all.
-pub(crate) fn without_a_list() -> Vec<miracl_tests::Scenario> {
-    without::scenarios()
+pub(crate) fn without_a_list() -> Suite {
+    without::suite().named("devices")
 }
 
 /// One line of the page.

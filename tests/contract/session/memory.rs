@@ -3,7 +3,7 @@
 use miracl_tests::{Adapter, Answers, Browser, Cookie, Endpoint, scenarios};
 use serde_json::json;
 
-use crate::journey::{Journey, log_in, subject};
+use crate::journey::{Journey, log_in, session_cookie, subject};
 
 scenarios![
     the_cookie_is_an_id_and_nothing_else,
@@ -13,12 +13,6 @@ scenarios![
     the_session_ends_with_the_process,
     a_logout_token_of_a_person_reaches_every_browser,
 ];
-
-pub(crate) fn session_cookie(browser: &Browser) -> Cookie {
-    let mut cookies = browser.cookies_named("session");
-    assert_eq!(cookies.len(), 1, "{cookies:?}");
-    cookies.remove(0)
-}
 
 pub(crate) async fn the_cookie_is_an_id_and_nothing_else(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;

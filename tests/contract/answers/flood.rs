@@ -3,8 +3,8 @@
 use miracl_tests::{Adapter, Browser, Demo, Provider, Request, Wire, scenarios};
 
 use crate::{
-    frontchannel::{frame, frame_url, load, logged_in, with_sid},
     journey::{Journey, assert_refused, log_in, subject},
+    session::frontchannel::{frame, frame_url, load, logged_in, with_sid},
 };
 
 scenarios![
