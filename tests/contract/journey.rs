@@ -115,6 +115,19 @@ pub(crate) async fn log_in(browser: &Browser, demo: &Demo) -> Answer {
     page
 }
 
+/// Logs in against a provider that has been told to fail, and returns the page.
+pub(crate) async fn fail(journey: &Journey) -> Answer {
+    let answer = journey.browser.visit(journey.url("/login/start")).await;
+    journey.assert_nobody().await;
+    let home = journey.home().await;
+    assert!(
+        login_button(&home).is_some(),
+        "a half-written session: {}",
+        home.body
+    );
+    answer
+}
+
 /// Who a browser is logged in as, by `/me`.
 pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
     let me = browser.fetch(demo.url("/me")).await;

@@ -5,12 +5,16 @@ use miracl_tests::Suite;
 
 mod callback;
 mod elsewhere;
+mod failure;
 mod form_post;
+mod id_token;
 mod initiate;
 mod lenient;
 mod loops;
 mod outage;
 mod person;
+mod provider_errors;
+mod requests;
 mod return_to;
 mod tabs;
 mod tenants;
@@ -19,12 +23,16 @@ pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
     vec![
         person::suite(),
+        requests::suite(),
         form_post,
         memory_form_post,
         redis_form_post,
         initiate::suite(),
         loops::suite(),
         callback::suite(),
+        provider_errors::suite(),
+        id_token::suite(),
+        failure::suite(),
         lenient::suite(),
         return_to::suite(),
         tenants::suite(),

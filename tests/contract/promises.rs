@@ -8,9 +8,9 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 1,
         about: "state, nonce and PKCE are made for every login",
         shown_by: &[
-            "person::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
-            "person::the_state_of_two_logins_differs",
-            "person::login_works_where_pkce_is_switched_off",
+            "requests::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
+            "requests::the_state_of_two_logins_differs",
+            "requests::login_works_where_pkce_is_switched_off",
             "callback::a_callback_url_opened_again_is_refused",
         ],
         pending: &[],
@@ -42,14 +42,14 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 4,
         about: "the ID token is verified in full",
-        shown_by: &["callback"],
+        shown_by: &["id_token", "provider_errors"],
         pending: &[],
     },
     Promise {
         number: 5,
         about: "a new signing key is found within the login",
         shown_by: &[
-            "callback::a_new_signing_key_is_found_within_the_login",
+            "id_token::a_new_signing_key_is_found_within_the_login",
             "backchannel::a_storm_of_unknown_keys_leaves_a_login_its_own_fetch",
         ],
         pending: &[],
@@ -174,7 +174,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 18,
         about: "the browser sees a sentence and a number, the log the rest; every failure reaches a hook",
         shown_by: &[
-            "callback::the_page_gives_a_number_and_the_log_the_reason",
+            "failure::the_page_gives_a_number_and_the_log_the_reason",
             "secrets",
             "hooks",
         ],
