@@ -19,15 +19,14 @@
     reason = "a harness fails its test by panicking, everywhere"
 )]
 
+mod browser;
 pub mod canary;
 mod chrome;
-mod client;
 mod demo;
 mod front;
 mod held;
 mod muzzle;
 mod oidc_provider;
-mod page;
 pub mod person;
 mod process;
 mod promise;
@@ -38,13 +37,13 @@ mod scenario;
 mod suite;
 mod wire;
 
+pub use browser::{Answer, Browser, Cookie, Form, Request, Tag};
 pub use chrome::Chrome;
-pub use client::{Answer, Browser, Cookie, Request};
+
 pub use demo::{Adapter, Demo, DemoBuilder, Refused, build_programs, built, forget_package};
 pub use front::Front;
 pub use muzzle::Muzzle;
 pub use oidc_provider::OidcProvider;
-pub use page::{Form, Tag};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
 pub use redis::Redis;

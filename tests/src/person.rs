@@ -1,6 +1,6 @@
 //! A person at the local platform's pages: registers, confirms, chooses a PIN, logs in.
 
-use crate::client::{Answer, Browser};
+use crate::browser::{Answer, Browser};
 
 /// Who the person is.
 pub const EMAIL: &str = "bob@example.com";
