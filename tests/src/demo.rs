@@ -6,13 +6,12 @@ use std::{
     ffi::OsString,
     fmt,
     net::TcpStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use crate::{process::Process, provider::Provider};
+use crate::{adapter::Adapter, process::Process, programs::programs, provider::Provider};
 
 /// How long a demo may take to open its socket. It makes keys for the local platform the first time.
 const START: Duration = Duration::from_secs(20);
@@ -20,90 +19,6 @@ const START: Duration = Duration::from_secs(20);
 thread_local! {
     /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
     pub(crate) static SESSION_STORE: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// One of the adapters, by its demo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Adapter {
-    /// The framework's name, as in `miracl-axum`.
-    pub name: &'static str,
-    /// The package of its demo.
-    pub demo: &'static str,
-    /// How the framework answers a method that a path does not have.
-    pub wrong_method: u16,
-}
-
-impl Adapter {
-    /// Every adapter: each scenario runs on each of them.
-    pub const ALL: &[Self] = &[
-        Self {
-            name: "axum",
-            demo: "demo-axum",
-            wrong_method: 405,
-        },
-        Self {
-            name: "actix",
-            demo: "demo-actix",
-            wrong_method: 405,
-        },
-        Self {
-            name: "rocket",
-            demo: "demo-rocket",
-            wrong_method: 404,
-        },
-        Self {
-            name: "warp",
-            demo: "adapter-template",
-            wrong_method: 405,
-        },
-    ];
-
-    /// This adapter, and the others after it in the list.
-    pub fn rotation(self) -> impl Iterator<Item = Self> {
-        let at = Self::ALL.iter().position(|each| *each == self);
-        let (before, after) = Self::ALL.split_at(at.expect("an adapter of the list"));
-        after.iter().chain(before).copied()
-    }
-
-    /// The same adapter by its probe: an app with hooks that fail and routers in routers.
-    ///
-    /// The harness calls a probe a demo, too: what can be done with the one can be done with the other.
-    #[must_use]
-    pub fn probe(self) -> Self {
-        self.with_program(&self.probe_name())
-    }
-
-    /// The same adapter by the app that the README shows.
-    #[must_use]
-    pub fn app(self) -> Self {
-        self.with_program(&self.app_name())
-    }
-
-    /// Whether it is a crate of its own. The template is not, and has no app in the README.
-    #[must_use]
-    pub fn is_a_crate(self) -> bool {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        root.join(format!("miracl-{}", self.name)).exists()
-    }
-
-    pub(crate) fn has_probe(self) -> bool {
-        programs().contains_key(&self.probe_name())
-    }
-
-    fn probe_name(self) -> String {
-        format!("probe-{}", self.name)
-    }
-
-    fn app_name(self) -> String {
-        format!("{}-app", self.name)
-    }
-
-    fn with_program(self, name: &str) -> Self {
-        let (demo, _) = programs()
-            .get_key_value(name)
-            .unwrap_or_else(|| panic!("there is no program {name}"));
-        Self { demo, ..self }
-    }
 }
 
 /// A running demo in a working directory of its own, stopped when dropped.
@@ -392,67 +307,4 @@ fn program(adapter: Adapter) -> &'static Path {
     programs()
         .get(adapter.demo)
         .unwrap_or_else(|| panic!("package {} has no program", adapter.demo))
-}
-
-/// Builds the workspace's programs, for test programs that run more than scenarios.
-pub fn build_programs() {
-    programs();
-}
-
-/// The workspace's programs, built once per test process.
-pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
-    static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
-    PROGRAMS.get_or_init(build)
-}
-
-/// Builds the workspace's programs and returns where they are.
-///
-/// The whole workspace at once, because that is what `cargo test --workspace` has built: one package alone would have
-/// its dependencies built a second time with fewer features.
-fn build() -> HashMap<String, PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--workspace", "--bins", "--examples"])
-        .args(["--locked", "--quiet"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    built(&mut cargo)
-}
-
-/// Runs this `cargo build`, and returns the programs it made, by name.
-pub fn built(cargo: &mut Command) -> HashMap<String, PathBuf> {
-    cargo.arg("--message-format=json-render-diagnostics");
-    forget_package(cargo);
-    let output = cargo.output().expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{cargo:?} fails:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact")
-        .filter_map(|message| {
-            let name = message["target"]["name"].as_str()?.to_owned();
-            Some((name, PathBuf::from(message["executable"].as_str()?)))
-        })
-        .collect()
-}
-
-/// Removes what cargo told this test about its package from the environment of another cargo: to build scripts that
-/// listen for it, it would look like a change.
-pub fn forget_package(cargo: &mut Command) {
-    let told = [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ];
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if told.iter().any(|prefix| name.starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
 }

@@ -19,6 +19,7 @@
     reason = "a harness fails its test by panicking, everywhere"
 )]
 
+mod adapter;
 mod browser;
 pub mod canary;
 mod chrome;
@@ -29,6 +30,7 @@ mod muzzle;
 mod oidc_provider;
 pub mod person;
 mod process;
+mod programs;
 mod promise;
 mod provider;
 mod redis;
@@ -37,13 +39,15 @@ mod scenario;
 mod suite;
 mod wire;
 
+pub use adapter::Adapter;
 pub use browser::{Answer, Browser, Cookie, Form, Request, Tag};
 pub use chrome::Chrome;
 
-pub use demo::{Adapter, Demo, DemoBuilder, Refused, build_programs, built, forget_package};
+pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;
 pub use muzzle::Muzzle;
 pub use oidc_provider::OidcProvider;
+pub use programs::{build_programs, built, forget_package};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
 pub use redis::Redis;

@@ -10,7 +10,9 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{
-    demo::{self, Adapter},
+    adapter::Adapter,
+    demo::SESSION_STORE,
+    programs::programs,
     promise::{self, Pending, Promise},
     redis::Redis,
     scenario::{Future, Need, Scenario, Store},
@@ -51,7 +53,7 @@ fn play(adapters: &[Adapter], suites: &[Suite], promises: &[Promise]) -> ExitCod
     let arguments = Arguments::from_args();
     if !arguments.list {
         // Before the first scenario, so that no scenario's time includes the build.
-        demo::programs();
+        programs();
     }
     let mut plan = Plan {
         all: std::env::var_os("MIRACL_TESTS").is_some_and(|value| value == "all"),
@@ -115,7 +117,7 @@ impl Plan {
                     tally.add(adapter, false);
                     // Dropped, and stopped with it, when the scenario has ended.
                     let redis = (store == Some(Store::Redis)).then(Redis::start);
-                    demo::SESSION_STORE.set(match (store, &redis) {
+                    SESSION_STORE.set(match (store, &redis) {
                         (_, Some(redis)) => Some(redis.url()),
                         (Some(_), None) => Some("memory".to_owned()),
                         (None, None) => None,

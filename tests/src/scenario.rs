@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{demo::Adapter, oidc_provider::OidcProvider};
+use crate::{adapter::Adapter, oidc_provider::OidcProvider};
 
 /// What a scenario returns when called.
 pub type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod algorithms;
+mod answer_faults;
 mod app;
+mod ask;
+mod callback_faults;
+mod claims;
 mod client_authentication;
 mod degrees;
 mod faults;
@@ -14,4 +18,7 @@ mod journey;
 mod key_faults;
 mod logout;
 mod refresh;
+mod requests;
+mod server;
+mod userinfo_faults;
 mod verify;

@@ -1,0 +1,36 @@
+//! What every page has around its content.
+
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    pub(super) framework: String,
+    pub(super) heading: String,
+}
+
+/// What every page has around its content.
+pub(super) struct Frame<'a> {
+    pub(super) site: &'a Site,
+    /// Which of the pages in the navigation this is.
+    pub(super) here: &'a str,
+    pub(super) alerts: Vec<Alert<'a>>,
+}
+
+pub(super) struct Alert<'a> {
+    pub(super) category: &'a str,
+    /// `alert` is read out at once by screen readers, `status` at the next pause.
+    pub(super) role: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl<'a> Alert<'a> {
+    pub(super) fn new(category: &'a str, text: &'a str) -> Self {
+        let role = match category {
+            "warning" | "danger" => "alert",
+            _ => "status",
+        };
+        Self {
+            category,
+            role,
+            text,
+        }
+    }
+}
