@@ -1,4 +1,5 @@
-//! What scenarios are made of: a demo with its provider and a browser, the steps of a login, and what is expected of pages.
+//! What scenarios are made of: a demo with its provider and a browser, the steps of a login, and what pages must
+//! show.
 
 use base64_simd::STANDARD;
 use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider};
@@ -17,7 +18,7 @@ impl Journey {
         Self::begin_with(adapter, &[])
     }
 
-    /// The same, with these settings.
+    /// A demo with these settings, and a browser that nobody has logged in with.
     pub(crate) fn begin_with(adapter: Adapter, settings: &[(&str, &str)]) -> Self {
         let provider = Provider::start();
         let demo = settings
@@ -146,14 +147,14 @@ pub(crate) fn key(number: u8) -> String {
     STANDARD.encode_to_string(bytes)
 }
 
-/// The one cookie that a session on a server has.
+/// The one cookie of a session that is kept on a server.
 pub(crate) fn session_cookie(browser: &Browser) -> Cookie {
     let mut cookies = browser.cookies_named("session");
     assert_eq!(cookies.len(), 1, "{cookies:?}");
     cookies.remove(0)
 }
 
-/// Fails unless this is the page of a refused login: the words, the button to try again, and nothing else given away.
+/// Fails unless this is the page of a refused login: the message, the button to try again, and nothing else.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Answer) {
     assert!(
@@ -165,7 +166,7 @@ pub(crate) fn assert_refused(answer: &Answer) {
     assert_failure_page(answer);
 }
 
-/// Fails unless this is the page of a login that failed because the provider is ill.
+/// Fails unless this is the page of a login that failed because of the provider.
 #[track_caller]
 pub(crate) fn assert_provider_ill(answer: &Answer) {
     assert!(
@@ -211,7 +212,7 @@ pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The same address with a query parameter set, or removed.
+/// This address with a query parameter set, or removed.
 pub(crate) fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     pairs.retain(|(key, _)| key != name);

@@ -1,4 +1,4 @@
-//! What the project promises, which scenarios show it, and what waits for work that is still to come.
+//! What the project promises, which scenarios show it, and which parts no scenario can show yet.
 
 use miracl_tests::{Pending, Promise};
 

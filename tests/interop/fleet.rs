@@ -1,4 +1,4 @@
-//! Log-out at a provider that none of us wrote, which tells one replica of a fleet.
+//! Log-out at npm's `oidc-provider`, which tells one replica of a fleet.
 
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ async fn play(adapter: Adapter, marks: Option<&Redis>) {
     for demo in &demos {
         front.choose(demo);
         for browser in [&browser, &copy] {
-            // What is in cookies is known to have ended within a second, and on a busy machine a little later.
+            // The end of a session in cookies is known within a second, and on a busy machine a little later.
             while marks.is_some() && is_logged_in(&browser.copy(), &origin).await {
                 assert!(signed_out.elapsed() < Duration::from_secs(5));
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,4 @@
-//! An adapter, by the programs that use it.
+//! An adapter, with the programs that use it.
 
 use std::path::Path;
 
@@ -47,15 +47,15 @@ impl Adapter {
         after.iter().chain(before).copied()
     }
 
-    /// The same adapter by its probe: an app with hooks that fail and routers in routers.
+    /// This adapter with its probe in place of its demo: an app with hooks that fail and routers in routers.
     ///
-    /// The harness calls a probe a demo, too: what can be done with the one can be done with the other.
+    /// The harness calls a probe a demo, too: both are driven in the same way.
     #[must_use]
     pub fn probe(self) -> Self {
         self.with_program(&self.probe_name())
     }
 
-    /// The same adapter by the app that the README shows.
+    /// This adapter with the app that the README shows in place of its demo.
     #[must_use]
     pub fn app(self) -> Self {
         self.with_program(&self.app_name())

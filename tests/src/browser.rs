@@ -52,7 +52,7 @@ impl Browser {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            // Servers of a test come and go on the same port.
+            // The servers of a test stop and start again on the same port.
             .pool_max_idle_per_host(0)
             .timeout(Duration::from_secs(30))
             .build()
@@ -104,7 +104,7 @@ impl Browser {
             request.body = None;
             request.headers.retain(|(name, _)| name != "content-type");
         }
-        // Once a chain has left the origin it began at, it stays a stranger.
+        // A chain that has left the origin where it began remains cross-site.
         if let From::Page(page) = &request.from
             && site(page, &request.url) == "same-origin"
             && site(page, &target) != "same-origin"
@@ -151,7 +151,7 @@ impl Browser {
         }
     }
 
-    /// Sends a request with this browser's cookies, and keeps those that come back.
+    /// Sends a request with this browser's cookies, and keeps the cookies that come back.
     pub async fn send(&self, request: Request) -> Answer {
         let what = format!("{} {}", request.method, request.url);
         self.try_send(request)
@@ -163,7 +163,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// When there is no whole answer.
+    /// When no whole answer arrives.
     pub async fn try_send(&self, request: Request) -> Result<Answer, reqwest::Error> {
         let mut headers = HeaderMap::new();
         let mut fetch_site = None;

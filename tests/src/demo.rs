@@ -17,7 +17,7 @@ use crate::{adapter::Adapter, process::Process, programs::programs, provider::Pr
 const START: Duration = Duration::from_secs(20);
 
 thread_local! {
-    /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
+    /// Where the demos of the scenario on this thread keep their sessions, if not at their default.
     pub(crate) static SESSION_STORE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -42,7 +42,7 @@ pub struct DemoBuilder {
     patience: Duration,
 }
 
-/// A demo that did not start, as it should when a setting is wrong.
+/// A demo that did not start, as it must not when a setting is wrong.
 #[derive(Debug)]
 pub struct Refused {
     /// Everything it printed.
@@ -60,7 +60,8 @@ impl fmt::Display for Refused {
 impl Demo {
     /// A demo without any setting but a free port: it brings its own platform.
     pub fn builder(adapter: Adapter) -> DemoBuilder {
-        // The system's certificates, of which no provider here has any, are most of what a demo reads at its start.
+        // No provider here uses the system's certificates, and reading them is most of what a demo does at its
+        // start.
         const NO_CERTIFICATES: &str = "no-certificates.pem";
         let mut environment = HashMap::from([
             ("PORT".to_owned(), "0".to_owned()),
@@ -144,7 +145,7 @@ impl Demo {
         self.process.terminate();
     }
 
-    /// Waits until it has ended by itself, and returns its exit code; nothing when it is still there after `limit`.
+    /// Waits until it has ended by itself, and returns its exit code, or nothing when it still runs after `limit`.
     pub fn wait_for_end(&mut self, limit: Duration) -> Option<i32> {
         self.process.wait(limit).and_then(|status| status.code())
     }
@@ -191,15 +192,15 @@ impl DemoBuilder {
         self
     }
 
-    /// A program that does not say where it listens: at this port.
+    /// Sets the port of a program that does not print where it listens.
     #[must_use]
     pub fn silent_at(mut self, port: u16) -> Self {
         self.silent_at = Some(port);
         self
     }
 
-    /// What to start in place of the demo's program, with its arguments: another build of it, or one that a tool runs. It
-    /// becomes the demo's process, as by `exec`, and may take so long to open its socket.
+    /// Sets what to start in place of the demo's program, with its arguments: another build of it, or a tool that
+    /// runs it. It becomes the demo's process, as by `exec`, and may take this long to open its socket.
     #[must_use]
     pub fn command(mut self, command: Vec<OsString>, patience: Duration) -> Self {
         self.command = Some(command);
@@ -213,7 +214,7 @@ impl DemoBuilder {
             .unwrap_or_else(|refused| panic!("the demo does not start: {refused}"))
     }
 
-    /// Starts the demo, or tells how it refused.
+    /// Starts the demo, or returns how it refused to start.
     ///
     /// # Errors
     ///
@@ -266,7 +267,7 @@ impl DemoBuilder {
         });
         match listening {
             Ok(origin) => {
-                // Scripts read one line and know where the demo is.
+                // Scripts read one line, and know where the demo is.
                 let first = process.first_line().unwrap_or_default();
                 assert!(
                     first.starts_with("listening on "),
@@ -288,7 +289,7 @@ impl DemoBuilder {
     }
 }
 
-/// Waits until somebody listens at a port.
+/// Waits until something listens at a port.
 fn wait_for_port(port: u16, patience: Duration, process: &mut Process) -> Result<(), &'static str> {
     let deadline = Instant::now() + patience;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {

@@ -3,14 +3,14 @@
 //! * [`Demo`] starts a demo of one [`Adapter`] and keeps everything it prints.
 //! * [`Browser`] is an HTTP client that behaves like a browser: a cookie jar per host, `Sec-Fetch-*` headers, no hidden
 //!   redirects. [`Chrome`] is the real thing.
-//! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that none of
-//!   us wrote.
+//! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
+//!   others wrote.
 //! * [`Redis`] is a real one.
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
 //! * [`person`] goes through the local platform's pages.
-//! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
-//! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which of them show
-//!   that it is kept, and what of it is still to come.
+//! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
+//! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
+//!   scenarios show that it is kept, and which parts of it none can show yet.
 //!
 //! A scenario is an `async fn(Adapter)` whose name is a sentence. It fails by panicking, and so does the harness.
 

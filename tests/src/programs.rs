@@ -15,8 +15,8 @@ pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
 
 /// Builds the workspace's programs and returns where they are.
 ///
-/// The whole workspace at once, because that is what `cargo test --workspace` has built: one package alone would have
-/// its dependencies built a second time with fewer features.
+/// It builds the whole workspace at once, because `cargo test --workspace` has built that: for one package alone,
+/// cargo would build its dependencies a second time, with fewer features.
 fn build() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -47,8 +47,8 @@ pub fn built(cargo: &mut Command) -> HashMap<String, PathBuf> {
         .collect()
 }
 
-/// Removes what cargo told this test about its package from the environment of another cargo: to build scripts that
-/// listen for it, it would look like a change.
+/// Removes from another cargo's environment what cargo told this test about its package: build scripts that watch
+/// those variables would take it for a change.
 pub fn forget_package(cargo: &mut Command) {
     let told = [
         "CARGO_PKG_",

@@ -7,20 +7,20 @@ use crate::{scenario::Scenario, suite::Suite};
 pub struct Promise {
     /// Its number.
     pub number: u8,
-    /// Its gist.
+    /// What it is about.
     pub about: &'static str,
     /// What shows it: a whole suite (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
     pub shown_by: &'static [&'static str],
-    /// What of it no scenario can show yet.
+    /// The parts of it that no scenario can show yet.
     pub pending: &'static [Pending],
 }
 
-/// A part of a promise that is not built yet.
+/// A part of a promise that no scenario can show yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending {
-    /// What there will be.
+    /// What is missing.
     pub what: &'static str,
-    /// What it waits for.
+    /// Why.
     pub reason: &'static str,
 }
 

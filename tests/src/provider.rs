@@ -28,13 +28,13 @@ const STOP: Duration = Duration::from_secs(10);
 
 /// A provider that approves every login at once, for one client and one person, on a port of its own.
 ///
-/// It runs on its own runtime: [`Provider::stop`] closes every connection, as the death of a process would.
+/// It runs on a runtime of its own: [`Provider::stop`] closes every connection, as the death of a process would.
 #[derive(Debug)]
 pub struct Provider {
     shared: Arc<Shared>,
     address: SocketAddr,
     runtime: Mutex<Option<Runtime>>,
-    /// The port, while it is stopped.
+    /// Keeps the port while the provider is stopped.
     held: Mutex<Held>,
 }
 
@@ -89,23 +89,23 @@ impl Provider {
         self.shared.lock().userinfo = claims;
     }
 
-    /// Signs with a new key from now on; the key set holds only that one.
+    /// Signs with a new key from now on; the key set holds only this one.
     pub fn rotate_key(&self, kid: &str) {
         self.shared.lock().keys = vec![SigningKey::new(kid)];
     }
 
-    /// Gives a refresh token with every login from now on, and a new one whenever one is used (RFC 9700 §4.14.2). The access token
-    /// of the login lives for so many seconds, those after it for long.
+    /// Gives a refresh token with every login from now on, and a new one whenever one is used (RFC 9700 §4.14.2).
+    /// The access token of a login is valid for `lifetime` seconds, later ones for a quarter of an hour.
     pub fn give_refresh_tokens(&self, lifetime: u64) {
         self.shared.lock().refreshes = Some(lifetime);
     }
 
-    /// No refresh token counts any more.
+    /// Makes every refresh token invalid.
     pub fn revoke_refresh_tokens(&self) {
         self.shared.lock().refresh_tokens.clear();
     }
 
-    /// How many times it was asked for new tokens by a refresh token.
+    /// How often new tokens were requested with a refresh token.
     pub fn refreshes(&self) -> usize {
         let requests = self.received(Endpoint::Token);
         let by_refresh_token = |request: &&Received| {
@@ -151,7 +151,7 @@ impl Provider {
         claims["iat"].as_u64().expect("a time")
     }
 
-    /// Waits until an endpoint has received so many requests.
+    /// Waits until an endpoint has received this many requests.
     pub async fn has_received(&self, endpoint: Endpoint, requests: usize) {
         while self.count(endpoint) < requests {
             tokio::task::yield_now().await;
@@ -173,12 +173,12 @@ impl Provider {
         self.received(endpoint).len()
     }
 
-    /// Everything it gave out that nobody else should read: access tokens, ID tokens, and the verifiers it was shown.
+    /// Every secret it gave out or received: access tokens, ID tokens, and code verifiers.
     pub fn secrets(&self) -> Vec<String> {
         let state = self.shared.lock();
         let mut secrets = state.access_tokens.clone();
         for token in &state.id_tokens {
-            // The header is the same for everybody; the payload and the signature are not.
+            // The header is the same for all tokens; the payload and the signature are not.
             secrets.extend(token.split('.').skip(1).map(str::to_owned));
         }
         for request in state.received.get(&Endpoint::Token).into_iter().flatten() {
@@ -187,7 +187,8 @@ impl Provider {
         secrets
     }
 
-    /// Stops it like a killed process: when this returns the socket is closed, and so is every connection. Nobody else gets its port.
+    /// Stops it as if its process had been killed: when this returns, the socket and every connection are closed.
+    /// Its port stays reserved.
     pub fn stop(&self) {
         let runtime = self
             .runtime
@@ -195,8 +196,8 @@ impl Provider {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(runtime) = runtime {
-            // Not in the background: who asks it right after this must find nobody. A runtime may not wait for another on a thread of
-            // its own.
+            // Not in the background: a request right after this must find nobody. A runtime cannot wait for another
+            // one on a thread of its own.
             let stopped = thread::spawn(move || runtime.shutdown_timeout(STOP));
             let _ = stopped.join();
             *self.held.lock().unwrap_or_else(PoisonError::into_inner) =

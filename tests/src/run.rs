@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Runs suites on every adapter, as a test program with libtest's options and output. A scenario has the name
 /// `suite::adapter::scenario`.
 ///
-/// A scenario whose need is missing is reported as ignored and named at the end; with `MIRACL_TESTS=all`, which
+/// A scenario whose program is missing is reported as ignored and named at the end. With `MIRACL_TESTS=all`, which
 /// `tests/run` sets, it fails.
 pub fn run(suites: &[Suite]) -> ExitCode {
     run_on(Adapter::ALL, suites)
@@ -87,7 +87,7 @@ struct Plan {
     /// Whether the tests are only listed.
     list: bool,
     tally: Arc<Tally>,
-    /// What is missing for a need, by need and adapter.
+    /// What is missing for each need on each adapter.
     missing: BTreeMap<(Need, &'static str), Option<&'static str>>,
     left_out: Vec<(String, &'static str)>,
     trials: Vec<Trial>,
@@ -170,7 +170,7 @@ impl Tally {
     }
 }
 
-/// Plays one scenario to its end.
+/// Plays a scenario to its end.
 fn watch(scenario: Future) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

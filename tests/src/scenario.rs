@@ -1,4 +1,5 @@
-//! A scenario: a sentence about a demo, what it needs, and the function that finds out whether it is true.
+//! A scenario: a sentence about a demo, what it needs, and the function that finds out whether the sentence is
+//! true.
 
 use std::{
     pin::Pin,
@@ -25,7 +26,7 @@ pub struct Scenario {
 pub enum Store {
     /// In their own memory.
     Memory,
-    /// In a Redis that is the scenario's own.
+    /// In a Redis of the scenario.
     Redis,
 }
 
@@ -37,7 +38,7 @@ pub enum Need {
     Chromium,
     /// Node.js and the npm packages of `tests/providers`.
     Node,
-    /// The adapter's probe. An adapter that is only tried out may do without.
+    /// The adapter's probe, which an adapter may lack while it is being written.
     Probe,
     /// Redis.
     Redis,
@@ -79,7 +80,7 @@ impl Store {
 }
 
 impl Need {
-    /// Why this is missing; nothing when it is there.
+    /// Why this is missing, or nothing when it is there.
     pub(crate) fn missing(self, adapter: Adapter) -> Option<&'static str> {
         match self {
             Self::Probe if !adapter.has_probe() => Some("this adapter has no probe"),

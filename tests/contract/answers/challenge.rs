@@ -28,7 +28,7 @@ async fn a_navigation_is_sent_to_login_and_comes_back(adapter: Adapter) {
         let page = journey.browser.follow(answer).await.expect(200);
         assert_eq!(page.url.as_str(), journey.url(path));
     }
-    // A browser from before Sec-Fetch-*.
+    // A browser from before `Sec-Fetch-*`.
     journey.browser.clear();
     let old = Request::script(journey.url("/members")).header("accept", "text/html,*/*;q=0.8");
     journey.browser.send(old).await.expect(303);
@@ -114,7 +114,7 @@ async fn the_way_back_of_a_fetch_is_the_page_the_user_was_on(adapter: Adapter) {
         Some("/?tab=3"),
         "{url}"
     );
-    // A page of another site is no place to come back to.
+    // A login never comes back to a page of another site.
     let request =
         Request::fetch(journey.url("/members")).header("referer", "https://evil.example/page");
     let answer = journey.browser.send(request).await.expect(401);
@@ -202,7 +202,7 @@ async fn a_challenge_shows_nothing_of_the_page(adapter: Adapter) {
         assert!(matches!(answer.status, 303 | 401), "{}", answer.status);
         assert!(!answer.body.contains("</h1>"), "{}", answer.body);
     }
-    // Nor did the handler run.
+    // The handler did not run either.
     let profile = journey.browser.open(journey.url("/profile")).await;
     assert!(!profile.expect(200).body.contains("Mallory"));
 }
@@ -218,7 +218,7 @@ async fn a_preflight_of_a_stranger_sees_nothing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for path in ["/me", "/members", "/profile"] {
         let answer = journey.browser.send(preflight(journey.url(path))).await;
-        // Where the guard comes after the choice of the method, the method is not there.
+        // Where the guard runs only after the method is matched, an unknown method is not found.
         assert!(
             answer.status == 401 || answer.status == adapter.wrong_method,
             "{path}: {}",

@@ -21,7 +21,7 @@ scenarios![
     what_only_reads_passes_from_anywhere,
 ];
 
-/// Posts the log-out with these headers; tells whether it was let in.
+/// Posts the log-out with these headers, and returns whether it was let in.
 async fn passes(journey: &Journey, request: Request) -> bool {
     let answer = journey.browser.send(request).await;
     match answer.status {
@@ -147,7 +147,8 @@ async fn the_host_header_decides_nothing(adapter: Adapter) {
     assert!(!passes(&journey, post).await);
 }
 
-/// What makes a `GET` one that opens a WebSocket, or asks for some other protocol (RFC 6455 §4.1, RFC 9110 §7.8).
+/// Headers that turn a `GET` into one that opens a WebSocket, or asks for another protocol (RFC 6455 §4.1, RFC 9110
+/// §7.8).
 const UPGRADES: &[&[&str]] = &[
     &[
         "Upgrade: websocket",
@@ -166,7 +167,7 @@ async fn ask(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> R
     Wire::ask(&journey.demo, request(journey, method, path, headers)).await
 }
 
-/// The request for a page by a logged-in user, with these headers.
+/// The request of a logged-in user for a page, with these headers.
 fn request(journey: &Journey, method: &str, path: &str, headers: &[&str]) -> String {
     let cookies = journey.browser.cookies().into_iter();
     let pairs: Vec<_> = cookies
@@ -219,10 +220,10 @@ async fn a_websocket_of_another_site_is_refused(adapter: Adapter) {
             assert!(!answer.body.contains("Canary"), "{}", answer.body);
         }
     }
-    // As a browser sends it, after which some servers keep the connection for a while.
+    // As a browser sends it. After it, some servers keep the connection open for a while.
     let handshake = [UPGRADES[0], &["Connection: Upgrade", "Origin: null"]].concat();
     assert_eq!(ask(&journey, "GET", "/me", &handshake).await.status, 403);
-    // What other sites send on purpose opens nothing.
+    // What other sites send on purpose opens no WebSocket.
     let headers = ["Upgrade: websocket", "Origin: https://evil.example"];
     for path in [
         "/login?code=a&state=b",

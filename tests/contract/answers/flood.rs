@@ -1,4 +1,4 @@
-//! More than a browser sends: cookies, parameters and log-outs without end, and neighbours on the same host.
+//! More than a browser sends: floods of cookies, parameters and log-outs, and neighbours on the same host.
 
 use miracl_tests::{Adapter, Browser, Demo, Provider, Request, Wire, scenarios};
 
@@ -16,7 +16,7 @@ scenarios![
     sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out,
 ];
 
-/// How many bytes of cookies every one of our servers takes.
+/// How many bytes of cookies each of the servers accepts.
 const FLOOD: usize = 60_000;
 
 /// What the names of a demo's cookies begin with.
@@ -24,7 +24,7 @@ fn prefix(adapter: Adapter) -> String {
     format!("miracl-{}", adapter.name)
 }
 
-/// So many bytes of cookies.
+/// Cookies of this many bytes in all.
 fn flood(cookie: impl Fn(usize) -> String) -> String {
     let mut header = String::new();
     for number in 0.. {
@@ -50,9 +50,9 @@ async fn a_flood_of_logins_under_way_begins_one_and_is_cleared_away(adapter: Ada
         .set_cookies()
         .into_iter()
         .partition(|cookie| cookie.deleted);
-    // So many at a time: an answer has no headers without end either.
+    // Only a few at a time: the headers of an answer have a limit, too.
     assert_eq!((set.len(), deleted.len()), (1, 10));
-    // Names that are nearly ours are left alone.
+    // Names that merely resemble ours are left alone.
     for odd in ["x", "1234567", "0123456789", "ABCDEF01", "session"] {
         let junk = flood(|_| format!("{prefix}-login-{odd}=x"));
         let request = Request::navigate(journey.url("/login/start")).header("cookie", &junk);
@@ -142,7 +142,7 @@ async fn a_text_that_is_too_long_begins_no_login_and_is_named_in_the_log(adapter
         .await;
     assert_refused(&answer);
     journey.demo.wait_for_log("`target_link_uri`");
-    // All that was begun is small.
+    // Every login that was begun has a small cookie.
     let cookies = journey.browser.cookies();
     let size: usize = cookies
         .iter()
@@ -189,7 +189,7 @@ async fn apps_whose_prefixes_begin_alike_leave_each_others_cookies_alone(adapter
     for demo in &demos {
         log_in(&browser, demo).await;
     }
-    // Cookies belong to a host and not to its port: each app gets those of all.
+    // Cookies belong to a host and not to its port, so each app gets the cookies of all.
     for (one, demo) in demos.iter().enumerate() {
         for _ in 0..6 {
             browser.open(demo.url("/login/start")).await.expect(303);
@@ -201,7 +201,7 @@ async fn apps_whose_prefixes_begin_alike_leave_each_others_cookies_alone(adapter
             assert!(found.is_some(), "{one} logged somebody out at {other}");
         }
     }
-    // And whoever logs out, logs out there.
+    // A log-out at one app leaves the others alone.
     for (one, demo) in demos.iter().enumerate() {
         browser.post(demo.url("/logout"), &[]).await.expect(303);
         for (other, neighbour) in demos.iter().enumerate() {
@@ -211,7 +211,7 @@ async fn apps_whose_prefixes_begin_alike_leave_each_others_cookies_alone(adapter
     }
 }
 
-/// More sids of front-channel log-outs than are remembered.
+/// Log-outs through the front channel, with more `sid`s than are remembered.
 const SIDS: usize = 10_050;
 
 async fn sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out(adapter: Adapter) {

@@ -219,7 +219,7 @@ async fn the_profile_is_filled_in_and_saves_a_name(adapter: Adapter) {
     assert!(!page.body.contains("<b>&"), "{}", page.body);
 }
 
-/// Every page there is, for a stranger and for a user.
+/// Every page there is, once as a stranger and once as a user.
 async fn every_page(journey: &Journey) -> Vec<Answer> {
     let mut pages = Vec::new();
     for browser in [&Browser::new(), &journey.browser] {

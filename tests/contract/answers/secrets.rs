@@ -1,4 +1,4 @@
-//! What must be readable nowhere: not in a cookie, not in a log.
+//! Secrets can be read nowhere: not in a cookie, not in a log, not in an answer.
 
 use base64_simd::STANDARD;
 use miracl_tests::{
@@ -17,7 +17,7 @@ scenarios![
 /// The bytes of a cookie key.
 const KEY: &[u8; 32] = b"Canary*0f-32_BYTES+in(the)clear!";
 
-/// The same key in the base64 of `COOKIE_KEYS`.
+/// That key in base64, as `COOKIE_KEYS` has it.
 fn key() -> String {
     STANDARD.encode_to_string(KEY)
 }
@@ -30,7 +30,7 @@ struct Seen {
     secrets: Vec<String>,
 }
 
-/// Logs in, fails in several ways, refreshes, logs out; and keeps everything a stranger might read.
+/// Logs in, fails in several ways, refreshes and logs out, and keeps everything that a stranger might read.
 async fn everything(adapter: Adapter, log: Option<&str>) -> Seen {
     let provider = Provider::start();
     let mut settings = Demo::of(adapter, &provider).env("COOKIE_KEYS", &key());
@@ -97,7 +97,7 @@ async fn everything(adapter: Adapter, log: Option<&str>) -> Seen {
         .await;
     seen.keep(&answer);
     seen.secrets.extend(seen.journey.provider.secrets());
-    // Each kind has been there: an access token, an ID token's two parts, a verifier.
+    // Every kind of secret is in the list: an access token, two parts of an ID token, a verifier.
     assert!(seen.secrets.len() >= 4 + 4, "{:?}", seen.secrets);
     seen
 }
@@ -142,7 +142,7 @@ async fn no_secret_is_readable_in_a_cookie(adapter: Adapter) {
             &seen.secrets,
         );
     }
-    // A cookie that is too large is split: what is in two of them is read as one.
+    // A cookie that is too large is split, so the parts are read as one value.
     let joined: String = seen
         .cookies
         .iter()
@@ -168,7 +168,7 @@ async fn no_secret_is_readable_in_what_our_crates_trace(adapter: Adapter) {
 
 async fn no_secret_is_readable_in_an_answer(adapter: Adapter) {
     let mut seen = everything(adapter, None).await;
-    // The person's own page shows them their own address, and the log-out takes the ID token to the provider.
+    // The user's own page shows their own address, and the log-out takes the ID token to the provider.
     seen.secrets.retain(|secret| secret != Provider::EMAIL);
     for page in &seen.pages {
         canary::assert_absent("a page", page, &seen.secrets);

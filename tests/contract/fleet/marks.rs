@@ -1,4 +1,4 @@
-//! Marks that a fleet shares in Redis: sessions stay in cookies, and end everywhere.
+//! Marks that a fleet shares in Redis: sessions stay in cookies, and still end everywhere.
 
 use std::time::{Duration, Instant};
 
@@ -25,13 +25,13 @@ scenarios![
     where_the_app_says_so_a_session_that_cannot_be_read_is_nobody,
 ];
 
-/// What log-outs may take to be known everywhere, and what a machine that does other things takes besides.
+/// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(4);
-/// How long a replica that has claimed a refresh and says nothing any more is waited for.
+/// How long the others wait for a replica that has claimed a refresh and says nothing any more.
 const CLAIMED: Duration = Duration::from_secs(5);
 
-/// So many replicas of each framework, in cookie mode unless `sessions` says otherwise.
+/// This many replicas of each framework, in cookie mode unless `sessions` says otherwise.
 fn fleet(
     adapter: Adapter,
     provider: &Provider,
@@ -53,7 +53,7 @@ fn fleet(
         .collect()
 }
 
-/// Waits until nobody is logged in anywhere, which has to be within a second.
+/// Waits until the user is logged in nowhere, which may take a second.
 async fn assert_nobody_soon(browser: &Browser, demos: &[Demo]) {
     let began = Instant::now();
     for demo in demos {
@@ -141,7 +141,7 @@ async fn a_frame_at_another_replica_is_believed_of_a_login_and_of_nothing_else(a
         assert_nobody_soon(&browser, &demos).await;
         assert_eq!(redis.times_heard(UNPROVEN), 0, "there was a login");
     }
-    // Once more, and there is nothing left to end.
+    // The second time, there is nothing left to end.
     end("first").await;
     assert_eq!(redis.times_heard(UNPROVEN), 0);
     end("made-up").await;
@@ -167,7 +167,7 @@ async fn a_callback_is_used_once_in_the_whole_fleet(adapter: Adapter) {
     assert_eq!(provider.count(Endpoint::Token), asked, "no code is sent");
 }
 
-/// A demo in cookie mode whose Redis for marks the scenario has in its own hands.
+/// A demo in cookie mode, whose Redis for marks is in the scenario's own hands.
 async fn with_marks(adapter: Adapter, settings: &[(&str, &str)]) -> (Journey, Redis) {
     let redis = Redis::start();
     let own = [("MARKS_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
@@ -185,7 +185,7 @@ async fn a_log_out_outlives_the_process(adapter: Adapter) {
     assert_eq!(subject(&copy, &journey.demo).await, None);
 }
 
-/// Somebody of a fleet whose access token has run out.
+/// A user of a fleet whose access token has expired.
 async fn run_out(provider: &Provider, demo: &Demo) -> Browser {
     provider.give_refresh_tokens(0);
     let browser = Browser::new();
@@ -235,11 +235,11 @@ async fn a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobo
                 }
             })
             .collect();
-        // Past the muzzle: a login claims something, too.
+        // Let the login pass the muzzle: it claims something, too.
         let browser = run_out(&provider, &demos[1]).await;
         let claims = redis.times_heard(CLAIM);
         let (first, dying) = (demos.remove(0), browser.copy());
-        // It has claimed the refresh, and does not know it yet.
+        // Redis has made the claim, and the replica does not know it yet.
         let claimed = async {
             muzzle.silent().await;
             while redis.times_heard(CLAIM) == claims {
@@ -256,7 +256,7 @@ async fn a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobo
         browser.fetch(demos[0].url("/me")).await.expect(200);
         assert!(began.elapsed() < CLAIMED + BUSY, "it hangs");
         assert_eq!(provider.refreshes(), 1, "in Redis: {in_redis}");
-        // Also who comes with the cookies from before.
+        // A request with the earlier cookies, too.
         dying.fetch(demos[0].url("/me")).await.expect(200);
         assert_eq!(provider.refreshes(), 1, "in Redis: {in_redis}");
     }
@@ -266,7 +266,7 @@ async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: A
     let (provider, redis) = (Provider::start(), Redis::start());
     let mut demos = fleet(adapter, &provider, &redis, 1, None);
     let browser = run_out(&provider, &demos[0]).await;
-    // Late enough to be killed while the answer is awaited; the provider has used nothing up before it answers.
+    // The replica is killed while it waits for the answer. The provider has used nothing up before it answers.
     provider.set(Endpoint::Token, Answers::Late(Duration::from_secs(60)));
     let first = demos.remove(0);
     let dying = browser.copy();
@@ -288,7 +288,7 @@ async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: A
     assert!(provider.refreshes() <= 2, "at most one more");
 }
 
-/// What `/me` answers as soon as the demo's copy of the marks is too old to count.
+/// The answer of `/me` as soon as the demo's copy of the marks is too old to count.
 async fn status_when_old(journey: &Journey) -> u16 {
     let began = Instant::now();
     loop {
@@ -303,7 +303,8 @@ async fn status_when_old(journey: &Journey) -> u16 {
     }
 }
 
-/// Waits until the demo has read the marks again, which it may be trying while Redis comes back, and fails unless it is well then.
+/// Waits until the demo has read the marks again, which it may try while Redis comes back, and fails unless all is
+/// well then.
 async fn assert_back(journey: &Journey, away: u16) {
     let began = Instant::now();
     while journey.browser.fetch(journey.url("/me")).await.status == away {

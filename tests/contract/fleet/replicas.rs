@@ -1,6 +1,6 @@
 //! A fleet of demos of different frameworks: one cookie key, one client, one browser.
 //!
-//! The adapter of a scenario begins, and those after it in the list go on: so every rotation is played.
+//! The scenario's adapter begins, and the adapters after it in the list go on: every rotation is played.
 
 use miracl_tests::{Adapter, Browser, Demo, DemoBuilder, Front, Provider, scenarios};
 
@@ -21,7 +21,7 @@ pub(crate) fn member(adapter: Adapter, provider: &Provider) -> DemoBuilder {
         .env("COOKIE_PREFIX", "fleet")
 }
 
-/// The same behind one address.
+/// A member of the fleet that is reached by the address of all.
 pub(crate) fn behind(front: &Front, adapter: Adapter, provider: &Provider) -> DemoBuilder {
     member(adapter, provider)
         .env("REDIRECT_URL", &front.url("/login"))
@@ -52,7 +52,7 @@ impl Fleet {
         }
     }
 
-    /// Sends what comes from now on to the demo of this number, counted on from the scenario's adapter.
+    /// Sends later requests to the demo of this number, counted from the scenario's adapter.
     fn at(&self, number: usize) {
         self.front.choose(&self.demos[number % self.demos.len()]);
     }
@@ -115,7 +115,7 @@ async fn a_login_begun_at_one_ends_at_the_next_and_greets_at_the_third(adapter: 
     fleet.at(3);
     let page = browser.step(&answer).await.expect(200);
     assert!(page.has_alert("success", "Successfully logged in!"));
-    // Each of them has a user table of its own: only the session is shared.
+    // Each demo has a user table of its own: only the session is shared.
     fleet.at(4);
     assert_eq!(fleet.subject().await.as_deref(), Some(Provider::SUBJECT));
 }

@@ -1,4 +1,4 @@
-//! The cookie key of a fleet is changed while people use it, in the three steps that [`Config::cookie_keys`] has.
+//! The cookie key of a fleet is changed while people use it, in the three steps of [`Config::cookie_keys`].
 //!
 //! [`Config::cookie_keys`]: miracl_core::Config::cookie_keys
 
@@ -12,18 +12,18 @@ use crate::journey::key;
 
 scenarios![a_key_is_changed_in_three_steps_that_nobody_notices];
 
-/// How many browsers there are that somebody is logged in with.
+/// How many browsers stay logged in.
 const BROWSERS: usize = 4;
 
 /// People who use the fleet all the time.
 struct Load {
     people: JoinSet<()>,
-    /// What each of them has done, in rounds.
+    /// How many rounds each of them has completed.
     rounds: Vec<watch::Receiver<usize>>,
 }
 
 impl Load {
-    /// Starts one who does the same again and again, until it fails.
+    /// Starts a person who repeats the same steps until one fails.
     fn add<F>(&mut self, mut round: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send,
@@ -38,9 +38,9 @@ impl Load {
         });
     }
 
-    /// Waits until everybody has begun and ended something more, and fails when anything has.
+    /// Waits until every person has begun and completed another round, and fails when any of them has failed.
     async fn goes_on(&mut self) {
-        // What had begun before does not count, and every replica is to have its turn.
+        // A round that had begun before does not count, and every replica must have its turn.
         let enough: Vec<_> = self.rounds.iter().map(|done| *done.borrow() + 4).collect();
         for (rounds, enough) in self.rounds.iter_mut().zip(enough) {
             if rounds.wait_for(|done| *done >= enough).await.is_err() {
@@ -78,7 +78,7 @@ async fn a_key_is_changed_in_three_steps_that_nobody_notices(adapter: Adapter) {
         .collect();
     front.spread(&demos);
 
-    // Somebody who logs in and does not come back until all is done.
+    // A person who logs in and does not come back until all is done.
     let away = Browser::new();
     log_in(&away, &front).await;
     let mut load = Load {
@@ -101,7 +101,7 @@ async fn a_key_is_changed_in_three_steps_that_nobody_notices(adapter: Adapter) {
             }
         });
     }
-    // Others log in meanwhile, each step at another replica.
+    // Meanwhile others log in, each step at another replica.
     let door = Arc::clone(&front);
     load.add(move || {
         let front = Arc::clone(&door);

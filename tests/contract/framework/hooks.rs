@@ -38,7 +38,7 @@ impl Probe {
         }
     }
 
-    /// With a session that was made by a hook that did nothing special.
+    /// With a session whose hook did nothing special.
     async fn logged_in(adapter: Adapter) -> Self {
         let probe = Self::start(adapter);
         probe.log_in().await;
@@ -52,7 +52,7 @@ impl Probe {
         self.assert_known().await;
     }
 
-    /// A callback whose hook will do what this path says.
+    /// A callback whose hook does what this path says.
     async fn callback(&self, path: &str) -> Url {
         let start = self.demo.url(&format!("/login/start?return_to={path}"));
         let answer = self.browser.open(start).await.expect(303);
@@ -115,7 +115,7 @@ async fn a_vetoed_callback_cannot_be_opened_again(adapter: Adapter) {
     let callback = probe.callback("/veto").await;
     let early = probe.browser.copy();
     probe.browser.open(callback.clone()).await.expect(403);
-    // Also not with the pending cookie put back: then the provider knows the code no more.
+    // The pending cookie put back does not help: the provider does not know the code any more.
     for browser in [&probe.browser, &early] {
         let again = browser.open(callback.clone()).await;
         assert!((400..500).contains(&again.status), "{}", again.status);
@@ -131,7 +131,7 @@ async fn a_panicking_hook_leaves_the_session_before_alone(adapter: Adapter) {
         let answer = browser.step(&browser.open(start).await).await.expect(302);
         let callback = answer.location().expect("the callback");
         let began = Instant::now();
-        // axum and actix-web let the connection die, Rocket answers for the hook.
+        // axum and actix-web drop the connection, Rocket answers in place of the hook.
         if let Ok(answer) = browser.try_send(Request::navigate(callback)).await {
             answer.expect(500);
         }
@@ -187,7 +187,8 @@ async fn what_becomes_of_a_hook_when_the_browser_goes_away(adapter: Adapter) {
     waiting.abort();
     probe.demo.wait_for_log("the hook of /slow ended");
     let cancelled = began.elapsed() < Duration::from_millis(700);
-    // Rocket finishes what it has begun; that login counts, and ends the one before. The others drop hook and login.
+    // Rocket finishes what it has begun: that login counts, and ends the one before. The others drop both the hook
+    // and the login.
     assert_eq!(cancelled, adapter.name != "rocket", "{:?}", began.elapsed());
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(probe.subject().await.is_some(), cancelled);
@@ -214,7 +215,7 @@ async fn a_log_out_during_the_hook_ends_the_login(adapter: Adapter) {
     Browser::new().post(url, &form).await.expect(200);
     let (answer, other) = waiting.await.expect("an answer");
     answer.expect(403);
-    // The session before has another name, and stays.
+    // The earlier session has another name, and stays.
     assert!(subject(&other, &probe.demo).await.is_some());
     probe.assert_known().await;
     probe.log_in().await;

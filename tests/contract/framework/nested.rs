@@ -82,7 +82,7 @@ async fn an_optional_user_is_nobody_when_the_cookie_is_broken(adapter: Adapter) 
     for cookie in browser.cookies() {
         let other = browser.copy();
         let value = cookie.value[..cookie.value.len() / 2].to_owned();
-        // The one with tokens is opened by nobody who only asks who is there.
+        // Asking who is logged in does not open the cookie with the tokens.
         let small = !cookie.name.ends_with("-data");
         other.keep(Cookie { value, ..cookie });
         let who = optional(&other).await;
@@ -116,7 +116,7 @@ async fn a_cookie_header_of_any_bytes_does_no_harm(adapter: Adapter) {
     }
 }
 
-/// Every method that all servers take from a client that names it.
+/// Every method that each server accepts from a client.
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
 ];
@@ -127,7 +127,7 @@ async fn no_method_gets_around_a_guard(adapter: Adapter) {
     browser.visit(demo.url("/nested/members")).await.expect(200);
     for method in METHODS {
         let plain = || Request::script(demo.url("/guarded/any")).method(method);
-        // What makes an `OPTIONS` a preflight, on every method (Fetch, CORS-preflight).
+        // The headers that make an `OPTIONS` a preflight, here on every method (Fetch, CORS-preflight).
         let preflight = || plain().header("access-control-request-method", "POST");
         for request in [&plain as &dyn Fn() -> Request, &preflight] {
             let answer = Browser::new().send(request()).await.expect(401);

@@ -1,4 +1,4 @@
-//! The platform that a demo brings with it, without a line of script: forms are enough.
+//! The platform that a demo brings along, without any script: forms are enough.
 
 use miracl_tests::{
     Adapter, Browser, Demo,
@@ -14,7 +14,7 @@ scenarios![
     a_log_out_at_the_platform_ends_the_session_here,
 ];
 
-/// Logs a browser in at the platform, and returns the names of the pages that led through it.
+/// Logs a browser in at the platform, and returns the names of the pages on the way.
 async fn log_in(browser: &Browser, demo: &Demo) -> Vec<String> {
     let page = browser.visit(demo.url("/login/start")).await.expect(200);
     let mut seen = Vec::new();
@@ -61,7 +61,7 @@ async fn a_log_out_at_the_platform_ends_the_session_here(adapter: Adapter) {
     let (browser, other) = (Browser::new(), Browser::new());
     log_in(&browser, &demo).await;
     log_in(&other, &demo).await;
-    // What is to be ended is remembered on either side.
+    // Both sides remember the session that is about to end.
     demo.restart();
     let start = browser.open(demo.url("/login/start")).await;
     let platform = start.location().expect("the platform");

@@ -1,4 +1,4 @@
-//! Where frameworks differ by nature: how they read a request, what they do with a slow one, how they stop.
+//! Where frameworks differ by nature: how they read a request, what they do with a slow one, and how they stop.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ scenarios![
     a_stop_waits_for_nobody_for_ever,
 ];
 
-/// How long a demo may take to stop, whatever its clients do.
+/// How long a demo may take to stop, no matter what its clients do.
 const STOP: Duration = Duration::from_secs(15);
 
 /// A request with these lines after the first, on a connection of its own.
@@ -80,7 +80,7 @@ async fn a_cookie_is_found_in_any_of_several_headers(adapter: Adapter) {
         .into_iter()
         .map(|pair| format!("Cookie: {pair}"))
         .collect();
-    // As a proxy hands on what came by HTTP/2, where each cookie may be a header of its own.
+    // As a proxy passes on an HTTP/2 request, where each cookie may be a header of its own.
     for _ in 0..headers.len() {
         headers.rotate_left(1);
         let mut all = vec!["Cookie: a=b", "Accept: */*"];
@@ -181,7 +181,7 @@ async fn a_slash_too_many_is_no_route_of_the_login(adapter: Adapter) {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.header("set-cookie"), None, "{path}");
     }
-    // None of them has used up the login.
+    // None of these requests has used up the login.
     journey.browser.visit(callback).await.expect(200);
     journey.assert_still_logged_in().await;
 }
@@ -199,7 +199,7 @@ async fn a_slash_too_many_shows_nothing_to_strangers(adapter: Adapter) {
     ] {
         let line = format!("GET {path} HTTP/1.1");
         let answer = Wire::ask(&journey.demo, request(&line, &["Sec-Fetch-Mode: navigate"])).await;
-        // To Rocket a slash too many makes no other path, so that it challenges; to the others it is not there.
+        // Rocket ignores an extra slash and challenges; the others do not know the path.
         assert!(
             matches!(answer.status, 303 | 400 | 401 | 404),
             "{path}: {answer:?}"
@@ -215,7 +215,7 @@ async fn a_slash_too_many_shows_nothing_to_strangers(adapter: Adapter) {
 
 async fn an_escaped_path_is_the_same_path(adapter: Adapter) {
     let journey = Journey::begin(adapter);
-    // RFC 3986 §6.2.2.2: no framework may let %6D pass where m does not.
+    // RFC 3986 §6.2.2.2: no framework may let `%6D` pass where it does not let `m` pass.
     let line = "GET /%6Dembers HTTP/1.1";
     let answer = Wire::ask(&journey.demo, request(line, &["Sec-Fetch-Mode: navigate"])).await;
     assert!(matches!(answer.status, 303 | 404), "{answer:?}");
@@ -271,7 +271,7 @@ async fn a_body_that_is_no_form_is_refused(adapter: Adapter) {
     let other = Request::form(journey.url("/profile"), &[("other", "x")]);
     let answer = journey.browser.send(other).await;
     assert!((400..500).contains(&answer.status), "{}", answer.status);
-    // A log-out needs no body, and reads none.
+    // A log-out needs no body, and does not read one.
     let answer = journey
         .browser
         .send(
@@ -288,7 +288,7 @@ async fn slow_clients_hold_up_nobody(adapter: Adapter) {
     let text = request("GET /me HTTP/1.1", &["Accept: */*"]);
     let (begin, rest) = text.split_at(text.len() - 8);
     let mut slow = Vec::new();
-    // More than there are threads, and each sends some bytes and then waits.
+    // More clients than there are threads: each sends some bytes and then waits.
     for _ in 0..24 {
         let mut wire = Wire::connect(&journey.demo).await;
         wire.send(begin).await;
@@ -329,7 +329,7 @@ async fn a_stop_lets_a_login_end_that_is_under_way(adapter: Adapter) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     journey.demo.terminate();
-    // It takes no new work, from when it has heard of it.
+    // It accepts no new work once it has been told to stop.
     while Wire::try_connect(journey.demo.port()).await.is_ok() {
         assert!(!login.is_finished(), "it listens until all is done");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -338,7 +338,7 @@ async fn a_stop_lets_a_login_end_that_is_under_way(adapter: Adapter) {
     let answer = answer.expect("an answer").expect(303);
     assert_eq!(answer.location_path().as_deref(), Some("/"));
     assert_eq!(journey.demo.wait_for_end(STOP), Some(0), "it does not stop");
-    // What it sent last holds.
+    // The last answer that it sent holds.
     journey.demo.restart();
     let subject = crate::journey::subject(&browser, &journey.demo).await;
     assert_eq!(subject.as_deref(), Some(Provider::SUBJECT));

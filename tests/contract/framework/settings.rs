@@ -1,4 +1,4 @@
-//! Settings: read from three places, refused by name when wrong, never ignored.
+//! Settings: read from three places, refused by name when they are wrong, never ignored.
 
 use miracl_tests::{Adapter, Browser, Demo, Provider, Refused, scenarios};
 
@@ -21,7 +21,7 @@ scenarios![
     a_redirect_url_with_another_port_is_warned_about,
 ];
 
-/// A demo that must not start, and what it says.
+/// Starts a demo that must not start, and returns what it says.
 fn refused(settings: miracl_tests::DemoBuilder) -> Refused {
     let refused = settings
         .try_start()
@@ -36,7 +36,7 @@ fn refused(settings: miracl_tests::DemoBuilder) -> Refused {
     refused
 }
 
-/// A key is named as it was set: in capitals in the environment, in small letters in a file.
+/// A setting is named as it was set: in capitals in the environment, in small letters in a file.
 #[track_caller]
 fn assert_names(refused: &Refused, keys: &[&str]) {
     let log = refused.log.to_lowercase();
@@ -156,7 +156,7 @@ async fn a_setting_that_makes_no_sense_stops_the_start_and_is_named(adapter: Ada
     }
     let proxy = Demo::of(adapter, &provider).env("PROXY_HOST", "127.0.0.1");
     assert_names(&refused(proxy.env("PROXY_PORT", "many")), &["PROXY_PORT"]);
-    // A file is named by its own name.
+    // A file has its own name in the message.
     assert_names(
         &refused(Demo::builder(adapter).file("miracl.json", "{ not json")),
         &["miracl.json"],
@@ -299,7 +299,7 @@ async fn a_cookie_key_is_its_owners_and_one_that_others_can_read_is_warned_about
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("another mode");
     demo.restart();
     demo.wait_for_log(WARNING);
-    // It is the key all the same: nobody is logged out.
+    // The key is used all the same: nobody is logged out.
     assert!(subject(&browser, &demo).await.is_some());
     assert_eq!(mode(), 0o644, "it is the operator's to change");
 }

@@ -1,4 +1,4 @@
-//! Callbacks that are refused before the provider is asked for anything, the ways in which the Tornado SDK failed among
+//! Callbacks that are refused before the provider is asked for anything. The failures of the Tornado SDK are among
 //! them.
 
 use miracl_tests::{Adapter, Answers, Browser, Endpoint, scenarios};
@@ -54,7 +54,7 @@ async fn a_callback_that_failed_cannot_be_tried_again(adapter: Adapter) {
     let before = journey.browser.copy();
     let iss = Some("https://evil.example");
     refuse(&journey, &with_parameter(&callback, "iss", iss)).await;
-    // Neither by this browser nor with the cookies that it had.
+    // It works neither in this browser nor with the cookies that it had before.
     refuse(&journey, &callback).await;
     assert_refused(&before.open(&callback).await);
     assert_eq!(journey.provider.count(Endpoint::Token), 0);
@@ -192,7 +192,7 @@ async fn the_name_of_another_issuer_counts_before_its_error(adapter: Adapter) {
     let denied = with_parameter(&callback, "error", Some("error-of-a-stranger"));
     let iss = Some("https://evil.example");
     refuse(&journey, &with_parameter(&denied, "iss", iss)).await;
-    // RFC 9207 §2.4: what somebody else says is not even an error of the provider's.
+    // RFC 9207 §2.4: what somebody else says is not the provider's error.
     let log = journey.demo.log();
     assert!(!log.contains("error-of-a-stranger"), "{log}");
     let denied = with_parameter(&journey.callback_url().await, "code", None);

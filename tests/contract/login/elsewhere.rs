@@ -13,14 +13,14 @@ scenarios![
     plain_http_inside_a_network_needs_the_danger_to_be_named,
 ];
 
-/// The issuer of FusionAuth as it comes: no URL at all.
+/// FusionAuth's default issuer, which is no URL at all.
 const ISSUER: &str = "acme.example";
 
 fn metadata_url(provider: &Provider) -> String {
     format!("{}/.well-known/openid-configuration", provider.issuer())
 }
 
-/// A provider that calls itself `document`, and `token` in its ID tokens.
+/// A provider that calls itself `document` in its metadata, and `token` in its ID tokens.
 fn provider(document: &'static str, token: &'static str) -> Provider {
     let provider = Provider::start();
     provider.set(
@@ -42,7 +42,7 @@ fn begin(adapter: Adapter, provider: Provider, issuer: &str) -> Journey {
     }
 }
 
-/// Logs in as far as the callback, which carries this `iss`.
+/// Logs in as far as the callback, and sets its `iss`.
 async fn callback(journey: &Journey, iss: &str) -> miracl_tests::Answer {
     let callback = journey.callback_url().await;
     let callback = with_parameter(&callback, "iss", Some(iss));
@@ -58,7 +58,7 @@ async fn a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_every
         assert_refused(&callback(&journey, &other).await);
         callback(&journey, issuer).await.expect(303);
         journey.assert_still_logged_in().await;
-        // RFC 9207, a login that a third party initiates, and a logout token: all by the name that tokens carry.
+        // RFC 9207, a login that a third party initiates, and a logout token: all go by the name in the tokens.
         let stranger = Browser::new();
         for (iss, status) in [(issuer, 303), (&*other, 400)] {
             let fields = [("iss", iss)];
@@ -69,7 +69,7 @@ async fn a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_every
             let token = journey.provider.logout_token(|claims, _| {
                 claims["iss"] = json!(iss);
                 claims["sub"] = json!(Provider::SUBJECT);
-                // After the login, whatever second it was in.
+                // Later than the login, in whatever second that was.
                 claims["iat"] = json!(claims["iat"].as_u64().map(|now| now + 1));
             });
             let fields = [("logout_token", &*token)];
@@ -81,7 +81,7 @@ async fn a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_every
 }
 
 async fn the_document_may_have_another_name_for_itself_and_tokens_may_not(adapter: Adapter) {
-    // Apple, for some days.
+    // As Apple did for some days.
     let journey = begin(adapter, provider("https://new.example", ISSUER), ISSUER);
     callback(&journey, ISSUER).await.expect(303);
     journey.assert_still_logged_in().await;
@@ -106,7 +106,7 @@ async fn the_document_of_another_issuer_says_which_settings_help(adapter: Adapte
 
 async fn plain_http_inside_a_network_needs_the_danger_to_be_named(adapter: Adapter) {
     let provider = Provider::start();
-    // As a service is called by the others of its Compose file.
+    // As the other services of a Compose file name it.
     let inside = |demo: DemoBuilder| {
         demo.env("ISSUER", "https://login.example/realms/app")
             .env("METADATA_URL", "http://keycloak.invalid:8080/realms/app")
@@ -120,7 +120,7 @@ async fn plain_http_inside_a_network_needs_the_danger_to_be_named(adapter: Adapt
     let demo = inside(Demo::of(adapter, &provider)).env("DANGER_ALLOW_HTTP", "1");
     let demo = demo.start();
     demo.wait_for_log("plain http is allowed");
-    // It is looked for there, and nowhere else.
+    // The metadata is fetched from there, and from nowhere else.
     let answer = Browser::new().open(demo.url("/login/start")).await;
     assert_provider_ill(&answer);
     assert_eq!(provider.count(Endpoint::Discovery), 0);

@@ -37,7 +37,7 @@ async fn approved(journey: &Journey) -> (Answer, Form) {
     (page, form)
 }
 
-/// Posts to the callback as a browser does from another site: with the cookies that may cross, and nothing else.
+/// Posts to the callback as a browser does from another site: with the cookies that may cross sites, and no others.
 async fn post(journey: &Journey, request: Request) -> Answer {
     let crossing = Browser::new();
     for cookie in journey.browser.cookies() {
@@ -80,7 +80,7 @@ async fn a_posted_callback_logs_in(adapter: Adapter) {
         0,
         "the pending login is gone"
     );
-    // Once, like any other.
+    // A callback counts once, as any other does.
     assert_refused(&post(&journey, request(&form)).await);
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
@@ -101,7 +101,7 @@ async fn a_posted_callback_ends_the_session_that_another_tab_began_in_the_meanti
     adapter: Adapter,
 ) {
     let journey = begin(adapter);
-    // Three tabs: when these logins begin, nobody is logged in.
+    // Three tabs: nobody is logged in when these logins begin.
     let mut forms = Vec::new();
     for _ in 0..3 {
         forms.push(approved(&journey).await.1);
@@ -195,7 +195,7 @@ async fn a_body_that_is_no_form_or_too_long_is_refused(adapter: Adapter) {
     assert_refused(&answer);
     assert_eq!(answer.status, 413);
     assert_eq!(journey.provider.count(Endpoint::Token), 0);
-    // Neither was the provider's answer, so the login is still under way.
+    // Neither request was the provider's answer, so the login is still under way.
     post(&journey, request(&form)).await.expect(303);
     journey.assert_still_logged_in().await;
 }

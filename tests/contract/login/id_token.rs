@@ -63,7 +63,7 @@ async fn an_id_token_with_a_wrong_claim_is_no_login(adapter: Adapter) {
 async fn an_id_token_with_a_bad_signature_is_no_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let forge: [fn(&str) -> String; 5] = [
-        // Somebody else's claims under a good signature.
+        // Another person's claims under a good signature.
         |token| {
             let parts: Vec<_> = token.split('.').collect();
             let claims = URL_SAFE_NO_PAD.decode_to_vec(parts[1]).expect("base64");
@@ -75,7 +75,7 @@ async fn an_id_token_with_a_bad_signature_is_no_login(adapter: Adapter) {
                 parts[2]
             )
         },
-        // No signature at all, said openly and not.
+        // No signature at all, once with `none` as its algorithm and once without saying so.
         |token| {
             let claims = token.split('.').nth(1).expect("claims");
             format!(

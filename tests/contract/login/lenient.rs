@@ -1,5 +1,5 @@
-//! What real providers answer beside the specification, where it protects nobody: it locks nobody out. And what would
-//! confirm an address that nobody confirmed.
+//! What real providers answer beside the specification. Where a rule protects nobody, breaking it locks nobody out;
+//! but no answer confirms an address that nobody has confirmed.
 
 use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ scenarios![
     a_confirmation_without_an_address_confirms_nothing,
 ];
 
-/// Changes members of an answer's JSON: `null` stays `null`.
+/// Changes members of a JSON answer; `null` stays `null`.
 fn members(changes: Value) -> Answers {
     Answers::Changed(Box::new(move |json| {
         for (name, value) in changes.as_object().expect("an object") {
@@ -63,7 +63,7 @@ async fn claims_that_nobody_asked_for_may_be_of_any_type(adapter: Adapter) {
     let odd =
         json!({ "acr": { "values": ["urn:example"] }, "auth_time": "yesterday", "sid": 4711 });
     let journey = log_in_with(adapter, Endpoint::IdToken, odd).await;
-    // The number names the session all the same.
+    // The number still names the session.
     let token = |sid: Value| {
         let token = move |claims: &mut Value, _: &mut Value| claims["sid"] = sid;
         journey.provider.logout_token(token)
@@ -78,7 +78,7 @@ async fn claims_that_nobody_asked_for_may_be_of_any_type(adapter: Adapter) {
     }
 }
 
-/// Somebody whose access token has run out, at a provider whose next ID token is changed.
+/// A user whose access token has expired, at a provider whose next ID token is changed.
 async fn refreshed(adapter: Adapter, first: Value, then: Value) -> Journey {
     let journey = Journey::begin(adapter);
     journey.provider.give_refresh_tokens(0);
@@ -237,7 +237,7 @@ async fn a_member_that_stands_twice_in_userinfo_counts_if_it_says_the_same(adapt
     journey.demo.wait_for_log("the member `sub` twice");
 }
 
-/// Fails unless this address counts, and is confirmed or not, everywhere the demo shows it.
+/// Fails unless this address is shown everywhere, and everywhere as confirmed or as not confirmed.
 async fn assert_address(journey: &Journey, email: &str, verified: bool) {
     let me = journey.browser.fetch(journey.url("/me")).await.json();
     assert_eq!(
@@ -258,7 +258,7 @@ async fn another_address_is_not_confirmed_by_what_the_id_token_says_of_its_own(a
     journey.log_in().await;
     assert_address(&journey, "victim@v.example", false).await;
 
-    // The very same address is, until it is another one.
+    // The very same address stays confirmed until it changes.
     let journey = Journey::begin(adapter);
     journey.provider.set(Endpoint::IdToken, confirmed());
     journey.provider.set_userinfo(says("alice@a.example"));

@@ -11,9 +11,10 @@ scenarios![
     browsers_of_one_person_are_not_taken_for_one,
 ];
 
-/// Goes from a page for members through a login, and loses the session on the way, as behind a proxy that drops large cookies.
+/// Goes from a page for members through a login, and loses the session on the way, as behind a proxy that drops
+/// large cookies.
 ///
-/// Returns the answer of the page for members, or of whatever came in its place.
+/// Returns the answer of the page for members, or the answer that came in its place.
 async fn round(journey: &Journey) -> Answer {
     let challenge = journey.browser.open(journey.url("/members")).await;
     let start = journey.browser.step(&challenge.expect(303)).await;
@@ -41,7 +42,7 @@ async fn a_browser_that_loses_its_session_each_time_is_told_after_three_logins(a
     let told = round(&journey).await;
     assert_refused(&told);
     assert!(told.body.contains("cookies are allowed"), "{}", told.body);
-    // The page is the end of it: whoever mended the cause logs in with its button.
+    // The page ends the loop. Once the cause is mended, its button logs in.
     let button = login_button(&told).expect("a button");
     journey.browser.visit(button).await.expect(200);
     journey.assert_still_logged_in().await;

@@ -47,7 +47,7 @@ async fn a_login_says_that_the_provider_is_away(adapter: Adapter) {
     // Under way: the code cannot be exchanged.
     assert_provider_ill(&journey.browser.open(callback).await);
     journey.assert_nobody().await;
-    // Not begun: in a process that knows nothing of the provider yet.
+    // Not begun yet, in a process that knows nothing of the provider.
     let away = Demo::start(adapter, &journey.provider);
     let answer = Browser::new()
         .open(away.url("/login/start"))
@@ -139,7 +139,7 @@ async fn an_endpoint_without_encryption_elsewhere_is_refused(adapter: Adapter) {
         "jwks_uri",
     ] {
         let journey = Journey::begin(adapter);
-        // A name that resolves nowhere: only the scheme can be the reason.
+        // This name resolves nowhere, so only the scheme can be the reason.
         journey.provider.set(
             Endpoint::Discovery,
             Answers::member(endpoint, json!("http://elsewhere.invalid/x")),

@@ -91,7 +91,7 @@ async fn the_callback_leads_to_a_clean_address_at_once(adapter: Adapter) {
     let answer = journey.browser.open(&callback).await.expect(303);
     assert_eq!(answer.location().expect("a location").query(), None);
     journey.browser.follow(answer).await.expect(200);
-    // No other site learns the address of a page that stays there (RFC 9700 §4.2.4).
+    // A page that stays in the window tells no other site its address (RFC 9700 §4.2.4).
     let failed = journey.browser.open(&callback).await;
     assert_refused(&failed);
     let policy = failed.header("referrer-policy");
@@ -249,11 +249,11 @@ async fn a_callback_on_another_host_name_is_refused_and_both_are_named(adapter: 
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     let other = format!("localhost:{}", journey.demo.port());
-    // Cookies don't cross: there this browser has none.
+    // Cookies do not cross hosts: on this one the browser has none.
     let request = Request::navigate(&callback).header("host", &other);
     let answer = Browser::new().send(request).await;
     assert_refused(&answer);
-    // It comes through a pipe, and may be behind the answer.
+    // The log comes through a pipe, and may come after the answer.
     journey.demo.wait_for_log("login failed");
     let log = journey.demo.log();
     let line = log.lines().find(|line| line.contains("login failed"));
@@ -262,7 +262,7 @@ async fn a_callback_on_another_host_name_is_refused_and_both_are_named(adapter: 
         line.contains("`localhost`") && line.contains("`127.0.0.1`"),
         "{line}"
     );
-    // A proxy in front that changes the name loses nothing.
+    // Behind a proxy that changes the name, the login still succeeds.
     let request = Request::navigate(&callback).header("host", &other);
     journey.browser.send(request).await.expect(303);
     journey.assert_still_logged_in().await;

@@ -1,4 +1,4 @@
-//! Providers that refuse, fail, do not answer, or answer with something else than tokens and user data.
+//! Providers that refuse, fail, do not answer, or answer with something other than tokens and user data.
 
 use std::net::TcpListener;
 

@@ -33,7 +33,7 @@ fn elsewhere(origin: &str) -> Vec<String> {
     payloads
 }
 
-/// What stays here, and as what.
+/// What stays on this site, and what it becomes.
 fn here() -> Vec<(String, String)> {
     let list: Value = serde_json::from_str(PAYLOADS).expect("JSON");
     let families = list["here"].as_object().expect("families");
@@ -46,14 +46,14 @@ fn here() -> Vec<(String, String)> {
     payloads
 }
 
-/// The address at which a login starts that is to come back to this.
+/// The address that starts a login which is to come back to this one.
 fn start(journey: &Journey, return_to: &str) -> url::Url {
     let mut start = url::Url::parse(&journey.url("/login/start")).expect("an address");
     start.query_pairs_mut().append_pair("return_to", return_to);
     start
 }
 
-/// Logs in by this address, and returns the answer that sends the browser back to where it began.
+/// Logs in through this address, and returns the answer that sends the browser back to where it began.
 async fn log_in_by(journey: &Journey, start: impl AsRef<str>, what: &str) -> Answer {
     let mut answer = journey.browser.open(start).await.expect(303);
     for _ in 0..2 {
@@ -74,7 +74,7 @@ async fn log_in_by(journey: &Journey, start: impl AsRef<str>, what: &str) -> Ans
     answer
 }
 
-/// Where an answer leads, as a browser reads it: the WHATWG rules, from the address that answered.
+/// Where an answer leads, as a browser reads it: by the WHATWG rules, from the address that answered.
 #[track_caller]
 fn assert_leads_to(journey: &Journey, answer: &Answer, path: &str, what: &str) {
     let next = answer.location().expect("a location");

@@ -64,7 +64,7 @@ async fn the_pending_cookie_put_back_does_not_revive_a_callback(adapter: Adapter
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     assert_refused(&saved.open(&callback).await);
     assert_eq!(subject(&saved, &journey.demo).await, None);
-    // Into the browser that is logged in, too.
+    // The same holds for a browser that is logged in.
     for cookie in journey.browser.copy().cookies() {
         saved.keep(cookie);
     }
@@ -83,7 +83,7 @@ async fn a_callback_opened_in_another_browser_is_refused(adapter: Adapter) {
     let victim = Browser::new();
     assert_refused(&victim.open(&callback).await);
     assert_eq!(subject(&victim, &journey.demo).await, None);
-    // Not even in one with a login of its own under way.
+    // Not even in a browser with a login of its own under way.
     victim.open(journey.url("/login/start")).await.expect(303);
     assert_refused(&victim.open(&callback).await);
     assert_eq!(subject(&victim, &journey.demo).await, None);

@@ -1,4 +1,4 @@
-//! One discovery document for many tenants, as Entra's `common` has it: each token names the issuer of its own.
+//! One discovery document for many tenants, as Entra's `common` has it: each token names its tenant's issuer.
 
 use miracl_tests::{Adapter, Answers, Browser, Demo, DemoBuilder, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ scenarios![
 
 const TENANT: &str = "9122040d-6c67-4c5b-b112-36a304b66dad";
 
-/// A provider whose document has a template for its issuer, and whose tokens are those of a tenant.
+/// A provider whose metadata has a template for its issuer, and whose tokens are those of one tenant.
 fn provider(tid: Value, issued_by: &str) -> Provider {
     let provider = Provider::start();
     let template = json!(format!("{}/{{tenantid}}/v2.0", provider.issuer()));
@@ -48,7 +48,7 @@ fn begin(
     }
 }
 
-/// Logs in as far as the callback, without the `iss` that a provider of many tenants does not send.
+/// Logs in as far as the callback, without `iss`: a provider of many tenants sends none.
 async fn callback(journey: &Journey) -> miracl_tests::Answer {
     let callback = journey.callback_url().await;
     let callback = crate::journey::with_parameter(&callback, "iss", None);
@@ -103,7 +103,7 @@ async fn a_template_that_was_not_asked_for_is_another_issuer(adapter: Adapter) {
 async fn a_third_party_may_name_a_tenant_that_may_log_in(adapter: Adapter) {
     let listed = |demo: DemoBuilder| demo.env("ALLOWED_TENANTS", TENANT);
     let journey = begin(adapter, provider(json!(TENANT), TENANT), listed);
-    // The document is known after the first login.
+    // From the second login on, the metadata is known.
     journey.authorize_url().await;
     for (tenant, status) in [(TENANT, 303), ("stranger", 400), ("{tenantid}", 400)] {
         let iss = format!("{}/{tenant}/v2.0", journey.provider.issuer());

@@ -31,7 +31,7 @@ scenarios![
     strict_rules_want_the_type_and_lenient_ones_no_end,
 ];
 
-/// A journey whose logins have a session of this name at the provider.
+/// A journey whose logins belong to a session of this name at the provider.
 async fn logged_in(adapter: Adapter, sid: &'static str) -> Journey {
     let journey = Journey::begin(adapter);
     with_sid(&journey, sid);
@@ -45,7 +45,7 @@ fn with_sid(journey: &Journey, sid: &str) {
     journey.provider.set(Endpoint::IdToken, claims);
 }
 
-/// Posts a token as a provider does: no browser, no cookie.
+/// Posts a logout token as a provider does: no browser, no cookie.
 async fn post(demo: &Demo, token: &str) -> Answer {
     let form = format!("logout_token={token}");
     let request = Request::script(demo.url("/backchannel-logout"))
@@ -106,7 +106,7 @@ async fn a_subject_ends_every_session_of_that_person(adapter: Adapter) {
 
 async fn a_login_after_the_token_lives(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
-    // Within the same second, too, and also where the provider goes on with the same session.
+    // Also within the same second, and where the provider goes on with the same session.
     for claim in [("sub", Provider::SUBJECT), ("sid", "first")].repeat(2) {
         let token = journey.provider.logout_token(of(claim.0, claim.1));
         accepted(&journey.demo, &token).await;
@@ -147,7 +147,7 @@ async fn a_person_beside_a_sid_ends_their_sessions_that_have_none(adapter: Adapt
         let other = subject(&other, &journey.demo).await;
         assert!(other.is_some(), "their session of another sid was ended");
     }
-    // Later logins live, with a sid and without.
+    // Later logins live, with a `sid` and without.
     journey.log_in().await;
     journey.assert_still_logged_in().await;
     journey.provider.set(Endpoint::IdToken, Answers::Well);
@@ -162,9 +162,9 @@ pub(crate) const NAMES: [&[(&str, &str)]; 3] = [
     &[("sid", "first"), ("sub", Provider::SUBJECT)],
 ];
 
-/// A login at one demo, of the session `first` at the provider, that has come as far as a question to this endpoint;
-/// then a log-out at another demo, or the same, in the second of the ID token. Returns the browser, and what it gets in
-/// the end.
+/// Begins a login at one demo, for the provider's session `first`, and lets it come as far as a request to this
+/// endpoint. Then logs out at another demo, or at the same, in the second in which the ID token was issued. Returns
+/// the browser, and the answer that it gets in the end.
 pub(crate) async fn log_out_during(
     provider: &Provider,
     question: Endpoint,
@@ -196,7 +196,7 @@ pub(crate) async fn log_out_during(
     (browser, answer)
 }
 
-/// The second in which the ID token was issued that is on its way, or has come.
+/// The second in which the current login's ID token was issued.
 async fn wait_for_id_token(provider: &Provider) -> u64 {
     let logins = provider.count(Endpoint::Token);
     while provider.id_tokens().len() < logins {
@@ -213,7 +213,7 @@ async fn a_log_out_ends_the_login(adapter: Adapter, question: Endpoint) {
         let (browser, answer) = log_out_during(&journey.provider, question, demos, names).await;
         crate::journey::assert_refused(&answer);
         assert_eq!(subject(&browser, demo).await, None, "{names:?}");
-        // The next one counts, also in the same second and of the same session.
+        // The next login counts, even in the same second and of the same session.
         log_in(&browser, demo).await;
         assert!(subject(&browser, demo).await.is_some(), "{names:?}");
     }
@@ -433,7 +433,7 @@ async fn the_route_takes_no_other_method(adapter: Adapter) {
 async fn it_works_across_sites_and_without_cookies(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
     let token = journey.provider.logout_token(of("sid", "first"));
-    // Some providers send what a browser would; one sends an empty user agent.
+    // Some providers send the user agent of a browser, and one sends an empty one.
     let fields = [("logout_token", &*token), ("more", "ignored")];
     let request = Request::form(journey.url("/backchannel-logout"), &fields)
         .from_page("https://provider.example/")

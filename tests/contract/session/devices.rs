@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::journey::{Journey, session_cookie, subject};
 
-/// Browsers as they name themselves, and what the page calls them.
+/// Browsers as they name themselves, and as the page calls them.
 const LINUX: (&str, &str) = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Firefox on Linux",
@@ -31,7 +31,7 @@ scenarios![
     the_browser_is_still_known_after_a_refresh,
 ];
 
-/// What cookie mode has in place of it all.
+/// The page in cookie mode, where sessions cannot be listed.
 pub(crate) fn without_a_list() -> Suite {
     without::suite().named("devices")
 }
@@ -40,11 +40,11 @@ pub(crate) fn without_a_list() -> Suite {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     pub(crate) name: String,
-    /// The handle behind its button. The device of the browser itself has none.
+    /// The handle behind its button. The browser's own device has none.
     pub(crate) id: Option<String>,
 }
 
-/// Logs in with a browser that names itself like this.
+/// Logs in with a browser that sends this user agent.
 pub(crate) async fn log_in_with(browser: &Browser, demo: &Demo, user_agent: &str) {
     let start = Request::navigate(demo.url("/login/start")).header("user-agent", user_agent);
     let page = browser.follow(browser.send(start).await).await.expect(200);
@@ -55,7 +55,7 @@ pub(crate) async fn log_in_with(browser: &Browser, demo: &Demo, user_agent: &str
     );
 }
 
-/// What the page of devices lists for this browser, its own first.
+/// What the page of devices lists for this browser, its own device first.
 pub(crate) async fn listed(browser: &Browser, demo: &Demo) -> Vec<Device> {
     let page = browser.open(demo.url("/devices")).await.expect(200);
     devices(&page)
@@ -129,7 +129,7 @@ async fn ending_one_ends_exactly_that_one_and_copies_of_its_cookie(adapter: Adap
     log_in_with(&windows, demo, WINDOWS.0).await;
     let copy = phone.copy();
     let page = journey.browser.open(journey.url("/devices")).await;
-    // Pressed as a person does: the form beside the name.
+    // Pressed as a person does it: by the form beside the name.
     let at = devices(&page)
         .iter()
         .position(|device| device.name == PHONE.1);
@@ -150,7 +150,7 @@ async fn ending_one_ends_exactly_that_one_and_copies_of_its_cookie(adapter: Adap
     }
     journey.assert_still_logged_in().await;
     assert!(subject(&windows, demo).await.is_some());
-    // Again: there is nothing left to end.
+    // The second time, there is nothing left to end.
     let id = &form.fields[0].1;
     let page = press(&journey.browser, demo, "/devices/end", &[("id", id)]).await;
     assert!(
@@ -185,7 +185,7 @@ async fn ending_all_others_leaves_this_one(adapter: Adapter) {
     journey.assert_still_logged_in().await;
     let page = press(browser, demo, "/devices/end-others", &[]).await;
     assert!(page.has_alert("info", "No other device"), "{}", page.body);
-    // Who was logged out may come again.
+    // A browser that was logged out may log in again.
     log_in_with(&phone, demo, PHONE.0).await;
     assert_eq!(listed(browser, demo).await.len(), 2);
 }

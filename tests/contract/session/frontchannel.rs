@@ -104,7 +104,7 @@ async fn a_session_without_a_sid_ends_by_its_cookie_alone(adapter: Adapter) {
     journey.assert_nobody().await;
 }
 
-/// What a browser says of the place that it loads something into; nothing where it is old, or the way is without TLS.
+/// The header by which a browser says what it loads. Old browsers send none, and none is sent without TLS.
 const NO_FRAMES: [Option<&str>; 9] = [
     None,
     Some(""),
@@ -117,7 +117,7 @@ const NO_FRAMES: [Option<&str>; 9] = [
     Some("IFRAME"),
 ];
 
-/// The same request, as something else than a frame sends it, by another site's page.
+/// That request, as a page of another site sends it for something other than a frame.
 fn instead_of_a_frame(
     journey: &Journey,
     destination: Option<&str>,

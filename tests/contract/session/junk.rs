@@ -1,4 +1,5 @@
-//! Junk under our cookies' names: another app of the host sets it for a longer path, and browsers send it before ours.
+//! Junk under the names of our cookies: another app on the host sets it for a longer path, so browsers send it
+//! before ours.
 
 use miracl_tests::{Adapter, Browser, Provider, Request, scenarios};
 
@@ -10,8 +11,8 @@ scenarios![
     a_session_behind_junk_ends_by_logging_out,
 ];
 
-/// The browser's `Cookie` header with junk before each cookie: a word, what could be the id of a session, and the
-/// cookie itself with one character changed.
+/// The browser's `Cookie` header with junk before each cookie: a word, something that could be the id of a session,
+/// and the cookie itself with one character changed.
 fn with_junk(browser: &Browser) -> String {
     let mut pairs = Vec::new();
     for cookie in browser.cookies() {
@@ -46,7 +47,7 @@ pub(crate) async fn junk_of_our_names_hides_no_login_under_way(adapter: Adapter)
     let callback = journey.callback_url().await;
     let request = Request::navigate(callback).header("cookie", &with_junk(&journey.browser));
     let page = journey.browser.send(request).await.expect(303);
-    // The message of it is behind junk as well.
+    // The cookie with its message has junk before it as well.
     let home = page.location().expect("a location");
     let request = Request::navigate(home).header("cookie", &with_junk(&journey.browser));
     let page = journey.browser.send(request).await.expect(200);

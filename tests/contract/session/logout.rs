@@ -105,7 +105,7 @@ async fn the_confirmation_logs_out(adapter: Adapter) {
 async fn logging_out_works_while_the_provider_is_away(adapter: Adapter) {
     let mut journey = Journey::logged_in(adapter).await;
     journey.provider.stop();
-    // Nothing of the provider is remembered from before.
+    // Nothing about the provider is known from before.
     journey.demo.restart();
     let answer = journey
         .browser
@@ -261,7 +261,7 @@ async fn a_copied_cookie_is_dead_after_the_logout(adapter: Adapter) {
     for path in ["/members", "/refresh"] {
         stolen.open(journey.url(path)).await.expect(303);
     }
-    // Another session of the same person is another session.
+    // Another session of the same person is not ended.
     let other = Browser::new();
     crate::journey::log_in(&other, &journey.demo).await;
     assert_eq!(subject(&stolen, &journey.demo).await, None);

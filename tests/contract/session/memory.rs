@@ -72,7 +72,7 @@ pub(crate) async fn an_id_that_is_not_ours_is_nobody(adapter: Adapter) {
         };
         browser.keep(cookie);
         assert_eq!(subject(&browser, &journey.demo).await, None, "{value}");
-        // Nobody's wish of an id is taken: the login makes one of its own.
+        // An id that a browser brings along is never adopted: the login makes one of its own.
         log_in(&browser, &journey.demo).await;
         assert_ne!(session_cookie(&browser).value, value);
     }

@@ -47,7 +47,7 @@ scenarios![
     the_start_line_says_redis_and_no_password,
 ];
 
-/// A request that a person waits for, and a Redis that is away, take no longer together.
+/// How long requests may take in all while Redis is away.
 const SOON: Duration = Duration::from_secs(10);
 
 async fn the_session_outlives_the_process(adapter: Adapter) {
@@ -58,7 +58,7 @@ async fn the_session_outlives_the_process(adapter: Adapter) {
     assert_eq!(me.json()["name"], "Canary of the Tests", "{}", me.body);
 }
 
-/// A replica of this framework, another, and one of every other framework.
+/// A replica of this framework, another one, and one of every other framework.
 fn fleet(adapter: Adapter, provider: &Provider) -> Vec<Demo> {
     let adapters = std::iter::once(adapter).chain(adapter.rotation());
     adapters
@@ -94,7 +94,7 @@ async fn a_logout_at_one_replica_ends_the_session_at_every_other(adapter: Adapte
         for demo in &demos {
             assert!(subject(&browser, demo).await.is_some());
         }
-        // Somebody took a copy, which no deleted cookie ends.
+        // Somebody took a copy of the cookies, so deleting a cookie does not end it.
         let copy = browser.copy();
         browser.post(leaving.url("/logout"), &[]).await.expect(303);
         assert_nobody_anywhere(&browser, &demos).await;
@@ -163,8 +163,8 @@ async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter
 }
 
 async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter: Adapter) {
-    // What is said to Redis while a login is confirmed, and is not answered: the look for log-outs, the end of the
-    // session from before, and the beginning of the new one. Redis does it all the same.
+    // The commands that a login sends to Redis while it is confirmed, and whose replies are held back: the look for
+    // log-outs, the end of the earlier session, and the beginning of the new one. Redis still carries them out.
     for (word, old_lives, living) in [
         ("XRANGE", true, 1),
         ("return header", false, 0),
@@ -187,7 +187,7 @@ async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter
             () = muzzle.silent() => {}
         }
         drop(browser);
-        // Redis may still be about to do what it was told last.
+        // Redis may still be about to carry out the last command.
         loop {
             let others = listed(&witness, &here).await.len() - 1;
             let old_is_here = subject(&old, &here).await.is_some();
@@ -199,7 +199,7 @@ async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter
     }
 }
 
-/// A demo of a Redis that the scenario has in its own hands.
+/// A demo whose Redis is in the scenario's own hands.
 async fn with_redis(adapter: Adapter) -> (Journey, Redis) {
     let redis = Redis::start();
     let settings = [("SESSION_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
@@ -251,7 +251,7 @@ async fn the_handle_of_a_session_is_nothing_that_redis_has(adapter: Adapter) {
     let told = redis.everything();
     let text = String::from_utf8_lossy(&told);
     assert!(text.contains(":session:"));
-    // What it is called in hexadecimal is no part of a key, and its bytes are in no index.
+    // The handle in hexadecimal is part of no key, and its bytes are in no index.
     let bytes: Vec<u8> = (0..id.len() / 2)
         .map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).expect("hexadecimal"))
         .collect();
@@ -281,7 +281,7 @@ async fn a_session_of_the_last_revision_is_nobody_and_a_login_makes_another(adap
     let [(session, Some(_))] = &*sessions else {
         panic!("{sessions:?}");
     };
-    // Behind the byte that says how it is written.
+    // After the byte that names the format.
     let revision = u64::MAX.to_le_bytes();
     let told = redis.ask(&[b"SETRANGE", session.as_bytes(), b"1", &revision]);
     assert!(told.starts_with(':'), "{told}");
@@ -306,7 +306,8 @@ async fn a_session_of_the_last_revision_is_nobody_and_a_login_makes_another(adap
     assert!(!journey.demo.log().contains("panicked"));
 }
 
-/// How long a callback that failed is remembered at most: longer than any callback lasts, and far less than a login may take.
+/// How long a failed callback is remembered at most: longer than a callback takes, and far shorter than a login may
+/// take.
 const A_MOMENT: u64 = 90_000;
 
 async fn logins_that_fail_leave_nothing_for_longer_than_a_moment(adapter: Adapter) {
@@ -340,7 +341,7 @@ async fn logins_that_fail_leave_nothing_for_longer_than_a_moment(adapter: Adapte
             let copy = browser.copy();
             let failed = browser.open(callback).await;
             assert!(failed.status >= 400, "{name}: {}", failed.status);
-            // While it is remembered it cannot be tried again, also with the cookies from before.
+            // While it is remembered it cannot be tried again, not even with the earlier cookies.
             let asked = journey.provider.count(Endpoint::Token);
             copy.open(good).await;
             assert_eq!(journey.provider.count(Endpoint::Token), asked, "{name}");
@@ -370,7 +371,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
             ("/devices", &[503]),
             ("/whoami", &[401, 503]),
             ("/", &[200, 503]),
-            // Goes home with a message that it did not work.
+            // Leads home with a message that it did not work.
             ("/refresh", &[303, 503]),
         ] {
             let answer = journey.browser.open(journey.url(path)).await;
@@ -378,7 +379,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
             assert!(statuses.contains(&status), "{path}: {status} {body}");
             assert_gives_nothing_away(&answer);
         }
-        // Who has no cookie needs no Redis.
+        // A browser without cookies needs no Redis.
         let stranger = Browser::new();
         assert_eq!(subject(&stranger, &journey.demo).await, None);
         stranger.open(journey.url("/login/start")).await.expect(303);
@@ -394,7 +395,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
         journey.assert_still_logged_in().await;
         assert!(subject(&leaving, &journey.demo).await.is_some());
     }
-    // Whoever logs out meanwhile is not told that it is done when it is not.
+    // A user who logs out meanwhile is not told that it is done when it is not.
     redis.kill();
     let began = Instant::now();
     let answer = leaving.post(journey.url("/logout"), &[]).await;
@@ -402,7 +403,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     redis.restart();
     journey.assert_still_logged_in().await;
-    // It can be done now.
+    // Now it can be done.
     leaving.post(journey.url("/logout"), &[]).await.expect(303);
     assert_eq!(subject(&leaving, &journey.demo).await, None);
 }

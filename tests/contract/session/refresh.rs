@@ -55,7 +55,7 @@ async fn refreshing_fetches_the_user_data_again(adapter: Adapter) {
         1,
         "no new token is needed"
     );
-    // And again: the token is still there.
+    // The second time works, too: the token is still there.
     journey
         .browser
         .visit(journey.url("/refresh"))

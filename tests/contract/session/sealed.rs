@@ -1,4 +1,4 @@
-//! Sessions outlive a restart, and keys can be changed.
+//! Sealed sessions outlive a restart, and their keys can be changed.
 
 use miracl_tests::{Adapter, Browser, Demo, Endpoint, Provider, scenarios};
 
@@ -72,7 +72,7 @@ async fn sessions_sealed_with_an_older_key_still_open(adapter: Adapter) {
         subject(&browser, &old).await.as_deref(),
         Some(Provider::SUBJECT)
     );
-    // What is sealed from now on is sealed with the new key.
+    // From now on, values are sealed with the new key.
     log_in(&browser, &old).await;
     old.restart_with(|settings| settings.env("COOKIE_KEYS", &key(2)));
     assert_eq!(
@@ -101,7 +101,7 @@ async fn cookies_of_an_unknown_key_are_nobody_and_left_alone(adapter: Adapter) {
     let home = browser.open(demo.url("/")).await.expect(200);
     assert!(login_button(&home).is_some(), "{}", home.body);
     assert_eq!(browser.cookies(), cookies);
-    // The replica that knows the key still does.
+    // The replica that knows the key still reads it.
     demo.restart_with(|settings| settings.env("COOKIE_KEYS", &key(2)));
     assert_eq!(
         subject(&browser, &demo).await.as_deref(),
@@ -135,7 +135,7 @@ async fn a_login_under_way_of_one_client_is_unknown_to_another(adapter: Adapter)
     restart(&mut journey, "another-client");
     assert_refused(&journey.browser.open(&callback).await);
     assert_eq!(journey.provider.count(Endpoint::Token), 0);
-    // It was the client, and nothing else.
+    // The client id made the difference, and nothing else.
     restart(&mut journey, Provider::CLIENT_ID);
     before.visit(&callback).await.expect(200);
 }
@@ -155,7 +155,7 @@ async fn a_changed_cookie_is_not_believed(adapter: Adapter) {
         let me = browser.fetch(journey.url("/me")).await;
         match me.status {
             401 => nobody += 1,
-            // The sealed value that says who it is is whole; the one with the rest of the user data is not.
+            // The sealed value that says who is logged in is whole; the one with the rest of the user data is not.
             200 => assert_eq!(
                 me.json().get("name"),
                 None,
@@ -213,7 +213,7 @@ async fn cookies_of_two_sessions_do_not_mix(adapter: Adapter) {
         let me = browser.fetch(journey.url("/me")).await;
         let whose = |me: &serde_json::Value| (me.get("name").is_some(), me.get("email").is_some());
         if me.status == 200 {
-            // Never the name of one session beside the address of the other.
+            // The name of one session never appears beside the address of another.
             assert_ne!(
                 whose(&me.json()),
                 (true, true),
@@ -272,7 +272,7 @@ async fn a_cookie_under_the_name_of_another_is_nobody(adapter: Adapter) {
             });
         }
         let one = subject(&browser, &journey.demo).await;
-        // With the one cookie that says who it is under its own name, and rubbish beside it.
+        // With the cookie that says who is logged in under its own name, and rubbish beside it.
         let own = cookies
             .iter()
             .filter(|each| each.value == cookie.value)

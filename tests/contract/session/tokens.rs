@@ -1,4 +1,4 @@
-//! Access tokens that have run out are renewed by the refresh token (OpenID Connect Core 1.0 §12).
+//! Access tokens that have expired are renewed with the refresh token (OpenID Connect Core 1.0 §12).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ scenarios![
     where_the_app_says_so_any_request_of_a_user_renews,
 ];
 
-/// Somebody who is logged in with an access token that has run out already, and a refresh token.
+/// A user with an access token that has expired already, and a refresh token.
 async fn run_out(adapter: Adapter) -> Journey {
     run_out_with(adapter, &[]).await
 }
@@ -50,7 +50,7 @@ async fn a_token_that_has_run_out_is_renewed_once(adapter: Adapter) {
     assert!(asked.authorization.is_some(), "the client authenticates");
     assert_eq!(asked.parameters.get("code"), None);
     assert_eq!(asked.parameters.get("scope"), None);
-    // With the new token, user data is fetched again.
+    // The new token fetches the user data again.
     let page = journey.browser.visit(journey.url("/refresh")).await;
     assert!(!page.has_alert("warning", ""), "{:?}", page.alerts());
     assert_eq!(journey.provider.refreshes(), 1);
@@ -86,7 +86,7 @@ async fn a_hundred_requests_at_once_make_one_refresh(adapter: Adapter) {
         last = Some(browser);
     }
     assert_eq!(journey.provider.refreshes(), 1);
-    // Whichever answer the browser kept, its tokens are the new ones.
+    // Whichever answer the browser kept, it has the new tokens.
     let last = last.expect("a browser");
     let page = last.visit(journey.url("/refresh")).await.expect(200);
     assert!(!page.has_alert("warning", ""), "{:?}", page.alerts());
@@ -128,7 +128,7 @@ async fn a_refresh_token_that_is_refused_with_200_ends_the_session_as_well(adapt
         journey.browser.open(journey.url("/me")).await;
         journey.assert_nobody().await;
     }
-    // Nobody asks for a session that has ended.
+    // No token is requested for a session that has ended.
     assert_eq!(journey.provider.refreshes(), 1);
 }
 
@@ -176,7 +176,7 @@ async fn a_browser_that_goes_away_leaves_the_refresh_to_the_next(adapter: Adapte
         answer = request => panic!("{} came before it was asked for", answer.status),
         () = asked => {}
     }
-    // The token it had is used up, and its successor was never delivered.
+    // The refresh token is used up, and its successor was never delivered.
     journey.assert_still_logged_in().await;
     assert_eq!(journey.provider.refreshes(), 1);
 }
@@ -244,7 +244,7 @@ async fn nobody_gets_the_tokens_of_another(adapter: Adapter) {
     journey
         .provider
         .set(Endpoint::Token, Answers::Late(Duration::from_millis(50)));
-    // The refreshed ID tokens name each their own person, or the session would end.
+    // Each refreshed ID token names its own person; otherwise the session would end.
     let mut requests = tokio::task::JoinSet::new();
     for (sub, browser) in &people {
         for _ in 0..3 {
@@ -322,7 +322,7 @@ async fn where_the_app_says_so_any_request_of_a_user_renews(adapter: Adapter) {
             journey.browser.fetch(url).await.expect(200);
             assert_eq!(journey.provider.refreshes(), refreshes, "{renewal}");
         }
-        // A page that asks for nobody renews nothing.
+        // A page that does not ask who is logged in renews nothing.
         let url = journey.url("/public");
         journey.browser.fetch(url).await.expect(200);
         assert_eq!(journey.provider.refreshes(), refreshes, "{renewal}");

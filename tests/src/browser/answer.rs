@@ -9,7 +9,7 @@ use super::{
     request::Request,
 };
 
-/// What came back.
+/// What came back for a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status code.

@@ -62,7 +62,7 @@ pub(crate) fn tags(html: &str) -> Vec<Tag> {
         }
         let (tag, after) = tag(rest);
         rest = after;
-        // The text of a script is no markup.
+        // The text of a script is not markup.
         if tag.name == "script" || tag.name == "style" {
             let end = format!("</{}", tag.name);
             rest = rest.find(&end).map_or("", |at| &rest[at..]);

@@ -1,4 +1,4 @@
-//! A request with the headers that a browser sends for what began it.
+//! A request, with the headers that a browser sends for what began it.
 
 use reqwest::Method;
 use url::Url;
@@ -81,7 +81,7 @@ impl Request {
         }
     }
 
-    /// Another method.
+    /// Changes the method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = method.parse().expect("a method");
@@ -103,7 +103,7 @@ impl Request {
         self
     }
 
-    /// The page that the request comes from.
+    /// Sets the page that the request comes from.
     #[must_use]
     pub fn from_page(mut self, url: impl AsRef<str>) -> Self {
         self.from = From::Page(parse(url.as_ref()));

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// The places where a provider answers.
+/// The endpoints of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -28,15 +28,15 @@ pub enum Endpoint {
 /// How an endpoint answers.
 #[non_exhaustive]
 pub enum Answers {
-    /// As a good provider does.
+    /// As a good provider answers.
     Well,
     /// With this and nothing else: status, content type, body.
     With(u16, &'static str, String),
     /// With the good JSON, changed.
     Changed(Box<dyn Fn(&mut Value) + Send + Sync>),
-    /// As a good provider does, but only after this time.
+    /// As a good provider answers, but only after this time.
     Late(Duration),
-    /// As a good provider does, as soon as this says so.
+    /// As a good provider answers, as soon as this turns `true`.
     Held(watch::Receiver<bool>),
     /// Not at all.
     Never,

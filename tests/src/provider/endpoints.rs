@@ -1,4 +1,4 @@
-//! The endpoints of the provider, each with the good answer.
+//! The endpoints of the provider, and the good answer of each.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ pub(super) type Parameters = HashMap<String, String>;
 
 type At = State<Arc<Shared>>;
 
-/// Everything that the provider serves.
+/// The routes of the provider.
 pub(super) fn routes(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
@@ -39,7 +39,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router {
 }
 
 impl Shared {
-    /// The answer of an endpoint, given the good one.
+    /// Returns an endpoint's answer: the good one, or what the scenario has set.
     async fn answer(&self, endpoint: Endpoint, status: StatusCode, mut good: Value) -> Response {
         enum Wait {
             For(Duration),
@@ -128,7 +128,7 @@ async fn authorize(
     (StatusCode::FOUND, [(header::LOCATION, target.to_string())]).into_response()
 }
 
-/// The page that posts the parameters of `target` to it, as OAuth 2.0 Form Post Response Mode has it.
+/// The page that posts the parameters of `target` to it (OAuth 2.0 Form Post Response Mode).
 fn auto_submitted(target: &Url) -> String {
     let mut action = target.clone();
     action.set_query(None);
@@ -141,7 +141,7 @@ fn auto_submitted(target: &Url) -> String {
 
 async fn token(State(shared): At, headers: HeaderMap, Form(sent): Form<Parameters>) -> Response {
     shared.note(Endpoint::Token, &sent, &headers);
-    // Where something else is answered, nothing is used up.
+    // Where the scenario has set another answer, no code is used up.
     if matches!(
         shared.lock().answers.get(&Endpoint::Token),
         Some(Answers::With(..))

@@ -1,4 +1,4 @@
-//! What the provider knows: its keys, what it gave out, what it received, and how it has been told to answer.
+//! What the provider knows: its keys, what it has given out and received, and how the scenario wants it to answer.
 
 use std::{
     collections::HashMap,
@@ -28,9 +28,9 @@ pub(super) struct Provided {
     pub(super) answers: HashMap<Endpoint, Answers>,
     pub(super) received: HashMap<Endpoint, Vec<Received>>,
     pub(super) codes: HashMap<String, HashMap<String, String>>,
-    /// Whether it gives refresh tokens, and the `expires_in` of the first access token then.
+    /// Whether it gives refresh tokens, and the `expires_in` of a login's access token.
     pub(super) refreshes: Option<u64>,
-    /// The refresh tokens that count, with the claims of their login.
+    /// The valid refresh tokens, with the claims of their login.
     pub(super) refresh_tokens: HashMap<String, Value>,
     pub(super) access_tokens: Vec<String>,
     pub(super) id_tokens: Vec<String>,
@@ -98,7 +98,7 @@ pub(super) fn now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// A random value behind a prefix that says what it is.
+/// A random value, with a prefix that says what it is.
 pub(super) fn random(prefix: &str) -> String {
     let mut bytes = [0; 18];
     SystemRandom::new()

@@ -1,4 +1,4 @@
-//! The verification of an ID token, beside what its signature alone takes: by the library that the engine uses, and by ring.
+//! The verification of an ID token, beside its signature alone: by the library that the engine uses, and by ring.
 
 use std::hint::black_box;
 
@@ -19,7 +19,7 @@ use crate::{
     login::{App, CLIENT_ID},
 };
 
-/// What the whole verification is to take at most, of ring's signature alone.
+/// The whole verification may cost at most this much of ring's signature alone.
 const GOAL: f64 = 1.5;
 
 /// Prints the table.
