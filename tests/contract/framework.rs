@@ -1,5 +1,5 @@
-//! Frameworks: how their servers read requests, start and stop, and how hooks, nested routers and guards behave in each.
-//! What a demo answers is in `answers`.
+//! Frameworks: how their servers read requests, start and stop, and how hooks, nested routers and guards behave in
+//! each. What a demo answers is in `answers`.
 
 use miracl_tests::{Need, Suite};
 

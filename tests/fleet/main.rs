@@ -170,7 +170,8 @@ async fn a_log_out_at_the_platform_reaches_every_replica(fleet: Adapter) {
     fleet.stop().await;
 }
 
-/// People log in, come back many times and log out, all at once and for a while: the seconds in `FLEET_LOAD_SECONDS`, 5 by default.
+/// People log in, come back many times and log out, all at once and for a while: the seconds in
+/// `FLEET_LOAD_SECONDS`, 5 by default.
 async fn under_load_every_answer_is_right(fleet: Adapter) {
     let seconds = std::env::var("FLEET_LOAD_SECONDS").map_or(5, |seconds| {
         let seconds = seconds.parse();

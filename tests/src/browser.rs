@@ -264,7 +264,8 @@ impl Browser {
     }
 }
 
-/// The value of `Sec-Fetch-Site` for a request from `page` to `url`. Hosts here are names or addresses without subdomains.
+/// The value of `Sec-Fetch-Site` for a request from `page` to `url`. Hosts here are names or addresses without
+/// subdomains.
 fn site(page: &Url, url: &Url) -> &'static str {
     if page.origin() == url.origin() {
         "same-origin"

@@ -120,7 +120,8 @@ impl Provider {
         self.shared.lock().id_tokens.clone()
     }
 
-    /// A logout token for one session, signed by the provider's key. `change` is applied to its claims, and to its header.
+    /// A logout token for one session, signed by the provider's key. `change` is applied to its claims, and to its
+    /// header.
     pub fn logout_token(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
         let now = now();
         let mut claims = json!({

@@ -17,8 +17,8 @@ use crate::platform::Shared;
 
 /// A browser that keeps the platform's cookie and does what a person would do with the pages.
 ///
-/// It speaks to its platform only: a journey ends with the callback URL, which is yours to visit.
-/// Clones share the cookie, and with it the identities.
+/// It speaks to its platform only: a journey ends with the callback URL, which the test visits itself. Clones share
+/// the cookie, and with it the identities.
 #[derive(Clone)]
 pub struct Browser {
     shared: Weak<Shared>,
@@ -26,7 +26,7 @@ pub struct Browser {
     device: DeviceId,
 }
 
-/// Where a person got stuck, in the words of the page they saw.
+/// Where a person got stuck, in the words of the page that they saw.
 #[derive(Debug)]
 pub struct JourneyError(String);
 
@@ -62,8 +62,8 @@ impl Browser {
         self.shared()?.enrol(&self.device, email, pin)
     }
 
-    /// Signs somebody in at the platform with this browser, without pages and PIN: requests with
-    /// `prompt=none` succeed from now on.
+    /// Signs a person in at the platform with this browser, without pages and PIN: from now on, requests with
+    /// `prompt=none` succeed.
     ///
     /// # Errors
     /// If `email` is no address, or the platform is gone.
@@ -71,8 +71,8 @@ impl Browser {
         self.shared()?.sign_in(&self.device, email)
     }
 
-    /// Returns the `sid` of who is signed in at the platform with this browser: ID tokens and logout
-    /// tokens name the session by it.
+    /// Returns the `sid` of the session at the platform in this browser, by which ID tokens and logout tokens name
+    /// it.
     pub fn sid(&self) -> Option<String> {
         let session = self.shared.upgrade()?.devices.session(&self.device.key());
         session.map(|session| session.sid)
@@ -166,8 +166,8 @@ impl Browser {
         }
     }
 
-    /// Visits an authorization URL, or a log-out URL, and returns where it leads at once; for
-    /// requests that show no page (`prompt=none`, an error, `/oidc/logout`).
+    /// Visits an authorization URL or a log-out URL, and returns where it leads at once. For requests that show no
+    /// page (`prompt=none`, an error, `/oidc/logout`).
     ///
     /// # Errors
     /// If a page is shown.
@@ -176,12 +176,12 @@ impl Browser {
         page.location.clone().ok_or_else(|| page.stuck())
     }
 
-    /// Signs this browser out at the platform, as [`Platform::log_out`](crate::Platform::log_out)
-    /// does with the platform's own.
+    /// Signs this browser out at the platform, as [`Platform::log_out`](crate::Platform::log_out) does with the
+    /// platform's own browser.
     pub async fn log_out(&self) -> LogOut {
         match self.shared.upgrade() {
             Some(shared) => logout::end_session(&shared, &self.device.key()).await,
-            // A platform that is gone has told nobody.
+            // A platform that is gone has told no app.
             None => LogOut::default(),
         }
     }
@@ -318,7 +318,7 @@ impl Page {
         })
     }
 
-    /// Says what a person reads: the heading, and what the page says went wrong.
+    /// Says what a person reads: the heading, and the message about what went wrong.
     fn stuck(&self) -> JourneyError {
         let text = |start: &str| {
             let (_, rest) = self.body.split_once(start)?;
@@ -337,14 +337,14 @@ impl Page {
     }
 }
 
-/// Returns the first attribute of that name in some HTML of ours.
+/// Returns the first attribute of that name in some HTML of the platform.
 fn attribute(html: &str, name: &str) -> Option<String> {
     let (_, rest) = html.split_once(&format!("{name}=\""))?;
     let (value, _) = rest.split_once('"')?;
     Some(unescape(value))
 }
 
-/// Undoes what the templates do to text, which is to write some characters by their number.
+/// Undoes the escaping of the templates, which write some characters as numbers.
 fn unescape(html: &str) -> String {
     let mut parts = html.split("&#");
     let mut text = parts.next().unwrap_or("").to_owned();

@@ -18,9 +18,8 @@ use crate::{clock, folder, random};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DeviceId(String);
 
-/// One for pages in a frame, one for browsers that take no `Secure` cookie from plain http, one
-/// for browsers that keep apart what different sites frame. They hold the same value, and the
-/// first one that comes back counts.
+/// One for pages in a frame, one for browsers that accept no `Secure` cookie over plain http, one for browsers that
+/// keep apart what different sites frame. They hold the same value, and the first one that comes back counts.
 const COOKIES: [(&str, &str); 3] = [
     ("miracl_device", "Path=/; HttpOnly; SameSite=None; Secure"),
     ("miracl_device_lax", "Path=/; HttpOnly; SameSite=Lax"),
@@ -43,8 +42,8 @@ impl DeviceId {
 
     /// Reads the cookie of a request.
     ///
-    /// An id this platform never gave is accepted if it has the shape of one: ports share a
-    /// cookie jar, so a browser brings the id another local platform gave it.
+    /// An id that this platform never gave is accepted if it has the shape of one: ports share a cookie jar, so a
+    /// browser sends the id of another local platform.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all(header::COOKIE).iter();
         let pairs: Vec<(&str, &str)> = lines
@@ -75,7 +74,7 @@ impl DeviceId {
         format!("{}={}", COOKIES[0].0, self.0)
     }
 
-    /// Returns the name under which the device is kept, from which its cookie cannot be made.
+    /// Returns the name under which the device is kept. The cookie cannot be derived from it.
     pub(crate) fn key(&self) -> DeviceKey {
         DeviceKey(base64_simd::URL_SAFE_NO_PAD.encode_to_string(digest(&SHA256, self.0.as_bytes())))
     }
@@ -95,9 +94,9 @@ pub(crate) struct DeviceKey(String);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) email: String,
-    /// What the `mpin_id` scope asks for.
+    /// The claim of the `mpin_id` scope.
     pub(crate) mpin_id: String,
-    /// Zero when blocked.
+    /// Tries that are left: zero when blocked.
     pub(crate) tries_left: u8,
     enrolment: Enrolment,
 }
@@ -148,17 +147,17 @@ fn new_mpin_id(email: &str) -> String {
     hex(plain.to_string().as_bytes())
 }
 
-/// An app that somebody logged in to on a browser.
+/// An app to which somebody logged in on a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AppLogin {
     pub(crate) client_id: String,
-    /// Who: the `sub` of the app's ID token.
+    /// The person: the `sub` of the app's ID token.
     pub(crate) sub: String,
-    /// In which session: its `sid`.
+    /// The session: its `sid`.
     pub(crate) sid: String,
 }
 
-/// What came of an attempt to log in with a PIN.
+/// The result of an attempt to log in with a PIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Proved(Session),
@@ -166,7 +165,7 @@ pub(crate) enum Attempt {
         tries_left: u8,
     },
     Blocked,
-    /// This browser does not keep that identity (any more).
+    /// This browser does not keep that identity, or not any more.
     Unknown,
 }
 
@@ -331,7 +330,7 @@ impl Devices {
     }
 }
 
-/// Returns the `hash_mpin_id` of an `mpin_id`: the SHA-256 of the bytes it spells.
+/// Returns the `hash_mpin_id` of an `mpin_id`: the SHA-256 of the bytes that it spells.
 pub(crate) fn hash_mpin_id(mpin_id: &str) -> String {
     let bytes = mpin_id.as_bytes().chunks(2);
     let bytes: Vec<u8> = bytes
@@ -344,9 +343,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns `text` as the platform keeps e-mail addresses, in lower case; `None` if it is none.
+/// Returns `text` as the platform keeps e-mail addresses, in lower case, or `None` if it is not one.
 ///
-/// The check is the one a person needs (a typing error), not all of RFC 5321.
+/// The check finds a typing error; it does not cover all of RFC 5321.
 pub(crate) fn parse_email(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (local, domain) = text.split_once('@')?;

@@ -13,7 +13,7 @@ use crate::{clock, device, jwt};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Login,
-    /// The session of a login goes on (OIDC Core §12.2).
+    /// The session of a login that goes on (OIDC Core §12.2).
     Refresh,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn issue(
     faults.on_signed(signer.sign(&header, &payload))
 }
 
-/// Adds the claims of MIRACL's own scopes, which stand in the ID token and in user info.
+/// Adds the claims of MIRACL's own scopes, which are in the ID token and in user info.
 pub(crate) fn add_mpin_claims(claims: &mut Value, grant: &Grant) {
     let mpin_id = &grant.session.mpin_id;
     if grant.has_scope("mpin_id") {

@@ -1,10 +1,8 @@
-//! A local MIRACL platform: an OpenID provider with the whole login journey, for demos and tests
-//! on a laptop.
+//! A local MIRACL platform: an OpenID provider with the whole login journey, for demos and tests on a laptop.
 //!
-//! It speaks the protocol of the real one (same paths, scopes and claims) and plays the parts
-//! around it: a portal that registers apps, an inbox that stands in for e-mail, a PIN pad, and
-//! `mpad.js`, the login button. It is **for development only**: it listens on loopback, and
-//! whoever reaches it can read every message.
+//! It speaks the protocol of the real one (same paths, scopes and claims) and plays the parts around it: a portal
+//! that registers apps, an inbox that stands in for e-mail, a PIN pad, and `mpad.js`, the login button. It is **for
+//! development only**: it listens on loopback, and everybody who reaches it can read every message.
 //!
 //! ```
 //! use miracl_platform::{Client, Platform, PlatformConfig};
@@ -51,9 +49,9 @@
 //!
 //! # What an app can ask for
 //!
-//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID
-//! tokens and its user info are signed, and how it authenticates at the token endpoint. Without a
-//! word it gets `RS256`, user info in JSON, and the choice between the two ways to send a secret.
+//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID tokens and its user
+//! info are signed, and how it authenticates at the token endpoint. By default it gets `RS256`, user info in JSON,
+//! and the choice between the two ways to send a secret.
 //!
 //! | in the request | what |
 //! |---|---|
@@ -62,19 +60,19 @@
 //! | `acr_values` | the first one comes back as `acr` |
 //! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
 //!
-//! A refresh token is used once and replaced. Who uses it twice loses everything that came of it.
+//! A refresh token is used once and replaced. Using it twice revokes everything that it was exchanged for.
 //!
 //! # Log-out
 //!
-//! Whoever signs out at `/oidc/logout` is logged out of every app that this browser logged in to. An app with a
-//! `backchannel_logout_uri` is sent a logout token, and has two seconds to take it. One that did not, or has none, is
-//! told by the page: it loads the app's `frontchannel_logout_uri` in a frame before it goes on to
-//! `post_logout_redirect_uri`. [`Platform::log_out`] does the same for tests, and [`Platform::logout_token`] only makes
-//! a token.
+//! Signing out at `/oidc/logout` logs a person out of every app that this browser logged in to. An app with a
+//! `backchannel_logout_uri` is sent a logout token, and has two seconds to accept it. The page tells an app that
+//! did not, or that has no such address: it loads the app's `frontchannel_logout_uri` in a frame before it goes on
+//! to `post_logout_redirect_uri`. [`Platform::log_out`] does the same for tests, and [`Platform::logout_token`]
+//! only makes a token.
 //!
 //! # Driving the pages
 //!
-//! A browser test finds its way by these ids and classes, which stay:
+//! A browser test finds its way by these ids and classes, which do not change:
 //!
 //! | page | elements |
 //! |---|---|
@@ -96,14 +94,14 @@
 //! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#register-app`, `.app[data-client-id="…"]` |
 //! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
 //!
-//! A browser with one identity sees its PIN pad at once; with several it chooses first. Three
-//! wrong PINs in a row block an identity on that browser, until its address is confirmed again.
+//! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs
+//! in a row block an identity on that browser, until its address is confirmed again.
 //!
 //! # Being treated badly
 //!
-//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and
-//! [`Platform::set_faults`] in several; [`Fault::ALL`] lists them. [`Platform::requests`] tells
-//! what was asked meanwhile, and so what was not.
+//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and [`Platform::set_faults`] in
+//! several; [`Fault::ALL`] lists them. [`Platform::requests`] returns what was requested meanwhile, and so shows
+//! what was not.
 
 mod algorithm;
 mod answer;

@@ -1,4 +1,4 @@
-//! The platform: starting, stopping, and what a test may ask it.
+//! The platform: starting and stopping it, and what a test may ask it to do.
 
 use std::fmt;
 use std::io;
@@ -63,7 +63,7 @@ impl Platform {
     /// The first start without stored keys makes an RSA key, which takes up to a second or two.
     ///
     /// # Errors
-    /// [`StartError`] says which setting or file is in the way.
+    /// [`StartError`] says which setting or file is the cause.
     pub async fn start(config: PlatformConfig) -> Result<Self, StartError> {
         for client in &config.clients {
             check_client(client)?;
@@ -118,7 +118,7 @@ impl Platform {
         })
     }
 
-    /// Returns the issuer: the URL under which everything lives, without a slash at its end.
+    /// Returns the issuer: the URL under which everything is served, without a slash at its end.
     pub fn issuer(&self) -> &str {
         self.shared.issuer()
     }
@@ -128,7 +128,7 @@ impl Platform {
         format!("{}/mpad.js", self.issuer())
     }
 
-    /// Returns the address the platform listens on.
+    /// Returns the address that the platform listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -138,19 +138,20 @@ impl Platform {
         format!("{}/inbox", self.issuer())
     }
 
-    /// Adds an app while the platform runs, in place of a configured one with the same id.
-    /// It is forgotten when the platform stops.
+    /// Adds an app while the platform runs, and replaces a configured one with the same id. The app is forgotten
+    /// when the platform stops.
     ///
     /// # Errors
-    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to, or it
-    /// should authenticate with keys and has none.
+    /// [`StartError::Client`] if a browser may not be sent to one of its addresses, or if it should authenticate
+    /// with keys and has none.
     pub fn add_client(&self, client: Client) -> Result<(), StartError> {
         check_client(&client)?;
         self.shared.clients.configure(client);
         Ok(())
     }
 
-    /// Returns every request since the start or the last [`clear_requests`](Self::clear_requests), the oldest first.
+    /// Returns every request since the start or since the last [`clear_requests`](Self::clear_requests), the oldest
+    /// first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.recorder.all()
     }
@@ -170,9 +171,8 @@ impl Platform {
         self.set_faults(fault);
     }
 
-    /// Makes the platform misbehave in several ways at once from now on, in place of those before.
-    /// Where two of them change the same thing, the one given later wins, but the first of those
-    /// decides who signs an ID token.
+    /// Makes the platform misbehave in several ways at once from now on, in place of earlier faults. Where two of
+    /// them change the same thing, the later one wins, except that the first one decides who signs an ID token.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         *lock(&self.shared.faults) = Faults::new(faults);
     }
@@ -188,19 +188,19 @@ impl Platform {
         Ok(())
     }
 
-    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: what the
-    /// old ones signed cannot be verified any more.
+    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: signatures by the old
+    /// ones cannot be verified any more.
     ///
     /// # Errors
-    /// As [`rotate_keys`](Self::rotate_keys).
+    /// [`StartError::Data`] if no key can be made.
     pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
         let keys = make_keys(Keys::generate).await?;
         self.shared.keys.replace(keys);
         Ok(())
     }
 
-    /// Gives the platform's own [`Browser`] an identity with a confirmed address: what a person
-    /// does once, without the pages.
+    /// Gives the platform's own [`Browser`] an identity with a confirmed address, as a person does once, without
+    /// the pages.
     ///
     /// # Errors
     /// [`JourneyError`] if `email` is no address or `pin` is not four digits.
@@ -208,8 +208,8 @@ impl Platform {
         self.browser.register_identity(email, pin)
     }
 
-    /// Logs in with a registered identity and returns the callback URL, unvisited: what a person
-    /// would do, in one call, over real HTTP. An error the app is told by redirect is a callback too.
+    /// Logs in with a registered identity, and returns the callback URL, unvisited: everything that a person would
+    /// do, in one call, over real HTTP. An error that is sent to the app by redirect is a callback, too.
     ///
     /// # Errors
     /// [`JourneyError`] where a person would be stuck on a page.
@@ -226,7 +226,7 @@ impl Platform {
     /// `response_mode=form_post` is a form.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn log_in_callback(
         &self,
         authorize_url: &str,
@@ -241,7 +241,7 @@ impl Platform {
     /// Cancels a login and returns the callback URL, unvisited.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
         self.browser.deny(authorize_url).await
     }
@@ -250,13 +250,13 @@ impl Platform {
     /// [`log_in_callback`](Self::log_in_callback) does.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
         self.browser.deny_callback(authorize_url).await
     }
 
-    /// Visits a URL that shows no page, `/oidc/logout` for one, with the platform's own browser,
-    /// and returns where it leads.
+    /// Visits a URL that shows no page, such as `/oidc/logout`, with the platform's own browser, and returns where
+    /// it leads.
     ///
     /// # Errors
     /// [`JourneyError`] if a page is shown.
@@ -264,17 +264,16 @@ impl Platform {
         self.browser.visit(url).await
     }
 
-    /// Signs the platform's own browser out, as `/oidc/logout` does: tells every app that was
-    /// logged in to through the back channel, and returns what became of that and what a browser
-    /// would load through the front channel.
+    /// Signs the platform's own browser out, as `/oidc/logout` does: tells every app that was logged in to through
+    /// the back channel, and returns the results, and what a browser would load through the front channel.
     ///
-    /// It is over after two seconds, whether or not the apps have answered.
+    /// It returns after two seconds at the latest, whether or not the apps have answered.
     pub async fn log_out(&self) -> LogOut {
         self.browser.log_out().await
     }
 
-    /// Makes a logout token for an app about a session (`sid`) of a person (`sub`), under the
-    /// faults of the moment, and sends it nowhere. There is none if no such app is registered.
+    /// Makes a logout token for an app about a session (`sid`) of a person (`sub`), under the present faults, and
+    /// sends it nowhere. Returns none if no such app is registered.
     pub fn logout_token(&self, client_id: &str, sub: &str, sid: &str) -> Option<String> {
         let client = self.shared.clients.find(client_id)?;
         let faults = self.shared.faults();
@@ -341,7 +340,7 @@ impl Shared {
         lock(&self.faults).clone()
     }
 
-    /// Notes that a token was asked for, and returns the faults as they are then.
+    /// Records that a token was requested, and returns the faults as they are then.
     pub(crate) fn token_requested(&self) -> Faults {
         let mut faults = lock(&self.faults);
         faults.token_requested();
@@ -351,7 +350,7 @@ impl Shared {
     /// Waits until the platform shuts down.
     pub(crate) async fn closed(&self) {
         let mut closing = self.closing.clone();
-        // An error means that the platform is gone: closed too.
+        // An error means that the platform is gone, and so closed.
         let _ = closing.wait_for(|closing| *closing).await;
     }
 
@@ -384,7 +383,7 @@ fn check_email(email: &str) -> Result<String, JourneyError> {
     parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
 }
 
-/// Makes or reads keys off the runtime's threads: both take a while.
+/// Makes or reads keys outside the runtime's threads: both take a while.
 async fn make_keys(
     make: impl FnOnce() -> io::Result<Arc<Keys>> + Send + 'static,
 ) -> Result<Arc<Keys>, StartError> {
@@ -396,7 +395,7 @@ async fn make_keys(
 
 fn router(shared: &Arc<Shared>) -> Router {
     let mut router = Router::new();
-    // Everything for programs stands in a second place too, where redirects lead on purpose.
+    // Everything for programs is served at a second place, too, to which faults redirect.
     for base in ["", ELSEWHERE] {
         let at = |path| format!("{base}{path}");
         router = router
@@ -464,7 +463,7 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
     };
     let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
-        // No other name: what it means could change between this check and the next.
+        // No other name: its address could change between this check and the next one.
         Err(_) if host == "localhost" => lookup_host((host, port))
             .await
             .map_err(|_| not_loopback())?

@@ -1,4 +1,4 @@
-//! The token endpoint: a code, or a refresh token, becomes tokens.
+//! The token endpoint: exchanges a code, or a refresh token, for tokens.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) async fn token(
     let answer = params
         .and_then(|params| {
             if faults.redirects(endpoint, uri.path()) {
-                // The code stays good, for whoever follows.
+                // The code stays valid for a client that follows the redirect.
                 return Ok(Answer::json(json!({})));
             }
             exchange(&shared, &faults, &headers, &params)
@@ -57,7 +57,7 @@ pub(crate) async fn token(
         .await
 }
 
-/// Reads the form that a token request is.
+/// Reads the form of a token request.
 fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Params, Answer> {
     let is_form = headers
         .get(header::CONTENT_TYPE)

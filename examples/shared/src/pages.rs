@@ -1,4 +1,4 @@
-//! The HTML of the demos: the page of the Tornado SDK's sample with its texts, and what grew around it.
+//! The HTML of the demos: the page of the Tornado SDK's sample with its texts, and the pages that were added.
 //!
 //! A [`Page`] is plain data (status, headers, HTML), so that a handler of any framework can answer with it. The
 //! templates are the files below `templates/`; whatever they print is escaped.
@@ -41,7 +41,7 @@ pub struct Pages {
     content_security_policy: String,
 }
 
-/// A framework as it writes itself.
+/// A framework's name as it writes it.
 pub(crate) fn name(framework: &str) -> &str {
     match framework {
         "actix" => "actix-web",
@@ -66,8 +66,9 @@ impl Pages {
 
     /// Makes a login button that brings the user back to `return_to`, by default to the home page.
     ///
-    /// Neither cookie nor provider is needed for it, except with a script of somebody else's: that one must be told the
-    /// provider's authorize URL. While the provider is away it is a plain link then, so the page always works.
+    /// It needs neither a cookie nor the provider, except with somebody else's script, which must be given the
+    /// provider's authorize URL. While the provider is away, the button is then a plain link, so the page always
+    /// works.
     pub async fn login_button(&self, visit: &Visit, return_to: Option<&str>) -> LoginButton {
         let options = LoginOptions {
             return_to: return_to.map(str::to_owned),
@@ -92,7 +93,7 @@ impl Pages {
         }
     }
 
-    /// The home page of somebody who is not logged in.
+    /// The home page for a visitor who is not logged in.
     pub fn welcome(&self, flashes: &[Flash], login: &LoginButton) -> Page {
         self.page(
             200,
@@ -103,7 +104,7 @@ impl Pages {
         )
     }
 
-    /// The home page of somebody who is.
+    /// The home page for a logged-in user.
     pub fn account(&self, flashes: &[Flash], user: &User) -> Page {
         self.page(
             200,
@@ -144,7 +145,8 @@ impl Pages {
 
     /// The page after a login that failed, with the login button again.
     ///
-    /// It says a fixed sentence and the number under which the log has the rest; with `development` also the receipt.
+    /// It shows a fixed sentence, and the number under which the log has the details; with `development` also the
+    /// receipt.
     pub fn login_failed(
         &self,
         flashes: &[Flash],
@@ -164,7 +166,7 @@ impl Pages {
         )
     }
 
-    /// A page that only says something.
+    /// A page with nothing but a message.
     pub fn message(&self, status: u16, title: &str, text: &str) -> Page {
         self.page(
             status,
@@ -176,7 +178,7 @@ impl Pages {
         )
     }
 
-    /// The page for an address that is none of ours.
+    /// The page for an unknown address.
     pub fn not_found(&self) -> Page {
         self.message(404, "Not found", "There is no page at this address.")
     }
@@ -215,7 +217,7 @@ impl Pages {
                     self.content_security_policy.clone(),
                 ),
                 ("x-content-type-options", "nosniff".to_owned()),
-                // Not `no-referrer`: after a form that needed a login first, the Referer says which page to return to.
+                // Not `no-referrer`: when a form needs a login first, the `Referer` says which page to return to.
                 ("referrer-policy", "same-origin".to_owned()),
             ],
             html,

@@ -1,7 +1,7 @@
 //! The settings of a demo: where it listens, which provider it uses, where it keeps its data.
 //!
-//! Everything about the login is read by [`Config::load`]; that one call is all that an app of yours needs. The rest
-//! lets a demo run with no settings at all: it then brings its own MIRACL platform, cookie key and database.
+//! [`Config::load`] reads everything about the login; an app of yours needs only that one call. The rest lets a
+//! demo run with no settings at all: it then brings its own MIRACL platform, cookie key and database.
 
 use std::env;
 use std::ffi::OsString;
@@ -77,8 +77,8 @@ impl Settings {
             login_script,
             config,
         };
-        // A rehearsal with stand-ins for what is not known yet, so that everything is told at once and before the demo
-        // listens. It must leave no line in the log.
+        // A trial run with stand-ins for what is not known yet, so that every mistake is reported at once and
+        // before the demo listens. It must leave no line in the log.
         let rehearse = || Miracl::new(settings.rehearsal());
         if loaded && let Err(error) = with_default(NoSubscriber::new(), rehearse) {
             variables.problems.extend(lines(&error));
@@ -90,7 +90,7 @@ impl Settings {
         }
     }
 
-    /// Mistakes about paths that are pages of the demo already.
+    /// Mistakes about paths that are already pages of the demo.
     fn taken_paths(&self) -> impl Iterator<Item = String> {
         let config = &self.config;
         let set = [
@@ -98,7 +98,7 @@ impl Settings {
             (
                 "post_logout_redirect_uri",
                 "POST_LOGOUT_REDIRECT_URL",
-                // `/` is where the page after log-out leads anyway.
+                // The page after log-out leads to `/` anyway.
                 config.post_logout_redirect_uri.as_ref(),
             ),
         ];
@@ -176,7 +176,7 @@ impl Settings {
             config.redirect_uri = Config::redirect_uri_for(base);
         }
         if config.post_logout_redirect_uri.is_none() {
-            // Beside the callback: cookies, and with them the flash "User logged out!", belong to that host.
+            // On the callback's host: cookies belong to that host, and with them the message "User logged out!".
             let callback = Url::parse(&config.redirect_uri);
             let base = callback.map_or_else(
                 |_| base.to_owned(),

@@ -89,8 +89,8 @@ impl Provider {
         &self.email
     }
 
-    /// Logs the person in at a demo with these settings, and returns the `Cookie` header of a browser that has two other
-    /// cookies besides.
+    /// Logs the person in at a demo with these settings, and returns the `Cookie` header of a browser that has two
+    /// other cookies besides.
     pub(crate) fn log_in(
         &self,
         demo: &Demo,

@@ -1,4 +1,5 @@
-//! Callbacks that the provider's page posts (OAuth 2.0 Form Post Response Mode), from another site and without `Lax` cookies.
+//! Callbacks that the provider's page posts (OAuth 2.0 Form Post Response Mode), from another site and without
+//! `Lax` cookies.
 
 use miracl_tests::{Adapter, Answer, Browser, Demo, Endpoint, Form, Provider, Request, scenarios};
 

@@ -10,12 +10,12 @@ use url::Url;
 use crate::app::{certs, start};
 use crate::ask::{Ask, Place};
 
-/// What comes back.
+/// What a fault makes of an answer.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    /// This status, and a body that begins so.
+    /// This status, and a body that begins like this.
     Answer(u16, &'static str),
-    /// The honest answer with this member changed or gone.
+    /// The honest answer, with this member changed or removed.
     Member(&'static str, Option<Value>),
     /// The honest answer, and much more of it.
     Huge,
@@ -23,9 +23,9 @@ pub(crate) enum Seen {
     Late,
     /// A redirect to the honest answer.
     Redirect(u16),
-    /// A connection that ends.
+    /// A connection that is closed.
     End,
-    /// Nothing, for longer than anything honest takes.
+    /// Nothing, for longer than any honest answer takes.
     Nothing,
 }
 
@@ -229,7 +229,7 @@ pub(crate) fn in_answers() -> Vec<(Fault, Place, Seen)> {
     ]
 }
 
-/// Writes what differs from login to login by its type.
+/// Replaces the values that differ from login to login by their type.
 fn plain(mut answer: Value) -> Value {
     for name in ["access_token", "id_token", "refresh_token"] {
         if answer[name].is_string() {
@@ -248,7 +248,7 @@ async fn a_fault_in_an_answer_does_what_it_says_and_leaves_the_others_alone() {
         let answer = ask.send().await.unwrap();
         assert_eq!(answer.status, 200, "{place:?}: {answer:?}");
         honest.insert(place, plain(answer.json()));
-        // What uses nothing up can be asked for again.
+        // A request that uses nothing up can be sent again.
         if ask.form.is_none() {
             repeatable.insert(place, ask);
         }
@@ -277,7 +277,7 @@ async fn a_fault_in_an_answer_does_what_it_says_and_leaves_the_others_alone() {
 }
 
 async fn judge(ask: &Ask, honest: &Value, seen: &Seen, name: &str) {
-    // Longer than anything honest takes on a busy machine, and far shorter than for ever.
+    // Longer than any honest answer takes on a busy machine, and far shorter than for ever.
     let patience = if matches!(seen, Seen::Nothing) {
         Duration::from_millis(300)
     } else {
@@ -311,7 +311,7 @@ async fn judge(ask: &Ask, honest: &Value, seen: &Seen, name: &str) {
         }
         Seen::Huge => {
             let answer = sent.unwrap().unwrap();
-            // Cut out as text: to read so much JSON takes seconds.
+            // Cut out as text, because reading so much JSON takes seconds.
             let padding = format!(r#""padding":"{}""#, "x".repeat(HUGE));
             let rest = answer.body.replacen(&padding, r#""padding":null"#, 1);
             assert!(rest.len() < answer.body.len(), "{name}: that is not huge");

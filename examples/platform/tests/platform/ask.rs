@@ -1,4 +1,4 @@
-//! A request to each endpoint of the platform, with everything right.
+//! A correct request to each endpoint of the platform.
 
 use miracl_platform::Platform;
 
@@ -6,7 +6,7 @@ use crate::app::{CALLBACK, VERIFIER, log_in, params};
 use crate::http::{self, Answer};
 use crate::refresh::offline;
 
-/// What is asked for.
+/// The endpoint that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     Discovery,
@@ -26,7 +26,7 @@ impl Place {
     ];
 }
 
-/// A request with everything right.
+/// A correct request.
 pub(crate) struct Ask {
     pub(crate) url: String,
     bearer: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// Prepares a request. What it needs is got before, honestly.
+    /// Prepares a request. What it needs is fetched before, without faults.
     pub(crate) async fn new(platform: &Platform, place: Place) -> Self {
         let at = |path: &str| format!("{}{path}", platform.issuer());
         let secret = |form: &[(&'static str, &str)]| {

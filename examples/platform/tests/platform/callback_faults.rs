@@ -8,8 +8,8 @@ use url::Url;
 use crate::app::{EMAIL, PIN, authorize_url, certs, claims, start};
 use crate::verify::{candidates, verifies};
 
-/// Parameters of the callback under a fault, in alphabetical order, with values of every login
-/// written by their name.
+/// Parameters of the callback under a fault, in alphabetical order. Values that differ from login to login are
+/// replaced by their name.
 pub(crate) fn in_callbacks() -> Vec<(Fault, &'static str)> {
     vec![
         (

@@ -1,4 +1,4 @@
-//! What the platform says of itself and of a person: metadata, scopes and claims.
+//! What the platform says about itself and about a person: metadata, scopes and claims.
 
 use crate::app::{EMAIL, PIN, authorize_url, claims, exchange, start, userinfo};
 use crate::http;

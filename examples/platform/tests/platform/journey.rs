@@ -23,7 +23,7 @@ async fn a_person_registers_confirms_chooses_a_pin_and_is_logged_in() {
     let tokens = tokens.json();
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 900);
-    // `something-else` means nothing here.
+    // `something-else` has no meaning here.
     assert_eq!(tokens["scope"], "openid email");
 
     let id_token = claims(tokens["id_token"].as_str().unwrap());
@@ -50,7 +50,7 @@ async fn a_person_registers_confirms_chooses_a_pin_and_is_logged_in() {
         serde_json::json!({ "sub": EMAIL, "email": EMAIL, "email_verified": true })
     );
 
-    // The next time the PIN is enough.
+    // The next time, the PIN is enough.
     browser
         .log_in(&authorize_url(&platform, &[]), EMAIL, PIN)
         .await
@@ -138,7 +138,7 @@ async fn prompt_none_answers_for_whoever_is_signed_in_until_log_out() {
             .unwrap()
             .into()
     };
-    // An address or a hint that does not fit leads nowhere, yet signs out.
+    // An address or a hint that does not match leads nowhere, yet signs out.
     for (uri, hint) in [
         ("http://evil.example/", id_token.as_str()),
         ("http://127.0.0.1:5000/signed-out", "forged"),
@@ -178,7 +178,7 @@ async fn a_login_goes_on_only_in_the_browser_that_began_it() {
     let cancel = format!("{page}/cancel");
     let foreign = [("cookie", cookie), ("sec-fetch-site", "same-site")];
     assert_eq!(http::post(&cancel, &foreign, &[]).await.status, 403);
-    // In a frame the last page leaves it; a redirect could not.
+    // The last page leaves a frame, which a redirect could not do.
     let framed = [
         ("cookie", cookie),
         ("sec-fetch-site", "same-origin"),

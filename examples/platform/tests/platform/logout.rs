@@ -18,7 +18,7 @@ use crate::verify::{candidates, header, verifies};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const FRAME: &str = "http://127.0.0.1:5000/frontchannel-logout";
 
-/// What a claim is, under a fault. What differs from token to token is written as in [`plain`].
+/// A claim under a fault. What differs from token to token is written as in [`plain`].
 type Claim = (&'static str, Option<Value>);
 
 /// Faults of a token that is well signed, with what they change.
@@ -75,8 +75,8 @@ pub(crate) const TESTED: &[Fault] = &[
     Fault::LogoutTokenSentTwice,
 ];
 
-/// An app that answers one status after the other to what is posted to it, and the last one for
-/// ever. An answer of 0 never comes.
+/// An app that answers requests with one status after the other, and with the last one for ever. An answer of 0
+/// never comes.
 struct App {
     uri: String,
     posts: mpsc::UnboundedReceiver<String>,
@@ -107,7 +107,7 @@ impl App {
                     open.push(stream);
                     continue;
                 }
-                // It does not close: nobody may wait for that.
+                // It does not close the connection: nobody may wait for that.
                 let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await.unwrap();
                 open.push(stream);
@@ -116,7 +116,7 @@ impl App {
         Self { uri, posts }
     }
 
-    /// Returns what came so far.
+    /// Returns what it has received so far.
     fn seen(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.posts.try_recv().ok()).collect()
     }
@@ -132,7 +132,7 @@ fn is_whole(request: &str) -> bool {
     length.is_some_and(|length| body.len() == length.parse::<usize>().unwrap())
 }
 
-/// Registers the app of [`start`] anew, changed.
+/// Registers the app of [`start`] again, with changes.
 fn register(platform: &Platform, id: &str, change: impl FnOnce(&mut Client)) {
     let mut client = Client::new(id, "s3cret", CALLBACK);
     client.post_logout_redirect_uris = vec!["http://127.0.0.1:5000/signed-out".to_owned()];
@@ -140,7 +140,7 @@ fn register(platform: &Platform, id: &str, change: impl FnOnce(&mut Client)) {
     platform.add_client(client).unwrap();
 }
 
-/// Writes what differs from token to token by what it should be: times as distances from now.
+/// Replaces what differs from token to token by its meaning: times become distances from now.
 fn plain(token: &str) -> Value {
     let mut claims = claims(token);
     let now = SystemTime::now()
@@ -281,7 +281,7 @@ async fn log_out_tells_each_app_of_its_own_session_once() {
     let callback = log_in(&platform).await;
     let tokens = exchange(&platform, &callback, &[]).await.json();
     let sid = claims(tokens["id_token"].as_str().unwrap())["sid"].clone();
-    // The same session, without the PIN.
+    // In that session, without the PIN.
     let silent = authorize_url(&platform, &[("client_id", "other"), ("prompt", "none")]);
     let silent = platform.log_in(&silent, EMAIL, PIN).await.unwrap();
     assert!(params(&silent).contains_key("code"));
@@ -381,7 +381,7 @@ async fn apps_that_refuse_or_are_silent_hold_nobody_up() {
     }
     let begun = Instant::now();
     let done = platform.log_out().await;
-    // Two seconds for all of them, and what a busy machine adds.
+    // Two seconds for all of them, and some more on a busy machine.
     assert!(begun.elapsed() < Duration::from_secs(10));
     let statuses: Vec<_> = done.back_channel.iter().map(|sent| sent.status).collect();
     assert_eq!(statuses, [Some(400), None, None]);
@@ -390,7 +390,7 @@ async fn apps_that_refuse_or_are_silent_hold_nobody_up() {
 
 /// Signs the platform's own browser out as a person does, and returns the page.
 async fn signed_out(platform: &Platform, query: &[(&str, &str)]) -> http::Answer {
-    // The platform's own browser shows its cookie to nobody: log in with one of the test's own.
+    // The platform's own browser shows its cookie to nobody, so a browser of the test logs in.
     let begun = http::get(&authorize_url(platform, &[]), &[]).await;
     let cookie = begun
         .header("set-cookie")

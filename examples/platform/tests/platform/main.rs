@@ -1,4 +1,4 @@
-//! The platform from outside: over real HTTP, and by what it offers to tests.
+//! Tests of the platform from outside: over real HTTP, and through what it offers to tests.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

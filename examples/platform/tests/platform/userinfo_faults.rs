@@ -1,4 +1,4 @@
-//! What faults do to user info that another member of the answer cannot show, and what they do to signed user info.
+//! Faults of the access token and of user info that need a test of their own.
 
 use miracl_platform::Fault;
 use serde_json::json;

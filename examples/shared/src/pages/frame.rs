@@ -6,7 +6,7 @@ pub(super) struct Site {
     pub(super) heading: String,
 }
 
-/// What every page has around its content.
+/// The head and the navigation of a page, and the messages above its content.
 pub(super) struct Frame<'a> {
     pub(super) site: &'a Site,
     /// Which of the pages in the navigation this is.
@@ -16,7 +16,7 @@ pub(super) struct Frame<'a> {
 
 pub(super) struct Alert<'a> {
     pub(super) category: &'a str,
-    /// `alert` is read out at once by screen readers, `status` at the next pause.
+    /// Screen readers read `alert` out at once, and `status` at the next pause.
     pub(super) role: &'a str,
     pub(super) text: &'a str,
 }

@@ -1,4 +1,4 @@
-//! The login button: what a click does, with the script of the page and without.
+//! The login button: what a click does, with the login script and without.
 
 use std::fmt::{self, Write};
 
@@ -8,7 +8,7 @@ use askama::filters::HtmlSafe;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginScript {
-    /// The local platform's. It is given our own `/login/start`, so that showing a page needs no provider.
+    /// The local platform's. It is given the demo's own `/login/start`, so that showing a page needs no provider.
     Platform(String),
     /// Somebody else's. It is given the provider's authorize URL itself, as in the Tornado sample.
     ThirdParty(String),
@@ -30,7 +30,8 @@ pub struct LoginButton {
     pub(super) start_url: Attribute,
 }
 
-/// A URL that escapes itself, as `&amp;`: askama would write `&#38;`, which not every script that reads pages expects.
+/// A URL that escapes itself, as `&amp;`: askama would write `&#38;`, which not every script that reads pages
+/// understands.
 #[derive(Debug, Clone)]
 pub(super) struct Attribute(pub(super) String);
 

@@ -6,19 +6,19 @@ use super::LoginScript;
 
 /// Allows what the pages use and nothing else.
 ///
-/// `form-action` is left out on purpose: the log-out form is answered with a redirect to the provider, and browsers hold
-/// such redirects against it, wherever the provider sends the user on to.
+/// `form-action` is left out on purpose: the answer to the log-out form is a redirect to the provider, and browsers
+/// apply `form-action` to that redirect too, and to every further one.
 pub(super) fn content_security_policy(issuer: &str, script: Option<&LoginScript>) -> String {
     let common = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'self'";
     let Some(script) = script else {
         return format!("{common}; img-src data:");
     };
-    // What somebody else's script draws its button with is not known.
+    // It is unknown what somebody else's script draws its button with.
     let inline = match script {
         LoginScript::Platform(_) => "",
         LoginScript::ThirdParty(_) => " 'unsafe-inline'",
     };
-    // A script may open the login in a frame over the page: our `/login/start`, which leads to the provider.
+    // A script may open the login in a frame over the page: `/login/start`, which leads to the provider.
     let (script, issuer) = (origin(script.url()), origin(issuer));
     let both = if script == issuer {
         script.clone()

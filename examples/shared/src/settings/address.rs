@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use miracl_core::Config;
 use url::{Host, Url};
 
-/// Warns about a callback that a browser would not find here.
+/// Warns about a callback that a browser would not reach here.
 pub(super) fn warn_about(config: &Config, port: u16) {
     let Ok(callback) = Url::parse(&config.redirect_uri) else {
         return;
@@ -28,7 +28,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A host that a browser can open: a wildcard is none.
+/// A host that a browser can open, which a wildcard is not.
 pub(super) fn reachable(host: &str) -> &str {
     match host.parse::<IpAddr>() {
         Ok(address) if address.is_unspecified() => "127.0.0.1",

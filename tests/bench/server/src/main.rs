@@ -9,8 +9,8 @@
 //!   layer.
 //! * `slot`: under a layer that puts one value where the framework has room for it, and the route reads it. This is
 //!   what the framework charges for any layer that handlers can talk to.
-//! * `no-store` (Rocket), `no-store-around` (axum): under a layer that sets one header of the response, as the login does where a
-//!   response depends on the session.
+//! * `no-store` (Rocket), `no-store-around` (axum): under a layer that sets one header of the response, as the
+//!   login does where a response depends on the session.
 //! * `noop-around`, `miracl-around` (axum): around the whole router, and not inside it by `Router::layer`.
 //!
 //! It listens on a free port, and prints where in its first line. On SIGTERM it ends.

@@ -1,4 +1,4 @@
-//! The app under test, as it is seen from outside.
+//! The app under test, seen from outside.
 
 use std::any::Any;
 use std::fmt;
@@ -8,7 +8,8 @@ use url::Url;
 
 /// A running app: where it is, and which of its paths do what.
 ///
-/// Only [`at`](Self::at) is needed. What an app does not have is not judged: modules that need it are reported as skipped.
+/// Only [`at`](Self::at) is required. What an app does not have is not judged: modules that need it are reported as
+/// skipped.
 ///
 /// ```
 /// use miracl_conformance::App;
@@ -34,8 +35,8 @@ pub struct App {
 }
 
 impl App {
-    /// An app at this origin, such as `http://127.0.0.1:5000`, that starts a login at `/login/start` and has its callback at
-    /// `/login`. It must be on loopback, since the provider is.
+    /// An app at this origin, such as `http://127.0.0.1:5000`, that starts a login at `/login/start` and has its
+    /// callback at `/login`. It must be on loopback, since the provider is.
     ///
     /// # Panics
     ///
@@ -77,21 +78,23 @@ impl App {
 
     /// Where `GET` answers 200 to somebody who is logged in, and 401, 403 or a redirect to everybody else.
     ///
-    /// Without it a login counts as accepted when the callback answers with a redirect or a 200 and keeps a cookie.
+    /// Without it, a login counts as accepted when the callback answers with a redirect or a 200 and keeps a
+    /// cookie.
     #[must_use]
     pub fn probe(mut self, path: &str) -> Self {
         self.probe = Some(path.to_owned());
         self
     }
 
-    /// Where `GET` shows somebody who is logged in all that the provider said about them, as text that holds the values.
+    /// Where `GET` shows a logged-in person all that the provider said about them, as text that contains the
+    /// values.
     #[must_use]
     pub fn claims(mut self, path: &str) -> Self {
         self.claims = Some(path.to_owned());
         self
     }
 
-    /// A page for people who are logged in: others are sent to log in when they navigate there, and get a 401 otherwise.
+    /// A page for logged-in people: others are sent to log in when they navigate there, and get a 401 otherwise.
     #[must_use]
     pub fn protected(mut self, path: &str) -> Self {
         self.protected = Some(path.to_owned());
@@ -112,15 +115,16 @@ impl App {
         self
     }
 
-    /// Where the provider posts logout tokens to: the path of the `backchannel_logout_uri` (OpenID Connect Back-Channel Logout 1.0).
-    /// The provider speaks plain http only.
+    /// Where the provider posts logout tokens to: the path of the `backchannel_logout_uri` (OpenID Connect
+    /// Back-Channel Logout 1.0). The provider speaks plain http only.
     #[must_use]
     pub fn backchannel_logout(mut self, path: &str) -> Self {
         self.backchannel_logout = Some(path.to_owned());
         self
     }
 
-    /// What the provider loads in a frame: the path of the `frontchannel_logout_uri` (OpenID Connect Front-Channel Logout 1.0).
+    /// What the provider loads in a frame: the path of the `frontchannel_logout_uri` (OpenID Connect Front-Channel
+    /// Logout 1.0).
     #[must_use]
     pub fn frontchannel_logout(mut self, path: &str) -> Self {
         self.frontchannel_logout = Some(path.to_owned());
@@ -134,7 +138,8 @@ impl App {
         self
     }
 
-    /// Where a `GET` makes the app ask for userinfo with its access token, which it renews before when it has run out.
+    /// Where a `GET` makes the app ask for userinfo with its access token. It renews the token first when that has
+    /// expired.
     #[must_use]
     pub fn refresh(mut self, path: &str) -> Self {
         self.refresh = Some(path.to_owned());
@@ -164,7 +169,7 @@ impl App {
 
     /// The address of a path.
     pub(crate) fn url(&self, path: &str) -> Url {
-        // A path that is none leads nowhere, and the module that uses it says so.
+        // An invalid path leads nowhere, and the module that uses it says so.
         self.origin
             .join(path)
             .unwrap_or_else(|_| self.origin.clone())
@@ -178,7 +183,7 @@ impl App {
         Some(self.url(self.signed_out.as_deref()?).into())
     }
 
-    /// None, too, where it cannot be registered.
+    /// Also `None` where it cannot be registered.
     pub(crate) fn backchannel_logout_uri(&self) -> Option<String> {
         let url = self.url(self.backchannel_logout.as_deref()?);
         (url.scheme() == "http").then(|| url.into())

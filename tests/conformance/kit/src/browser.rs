@@ -7,10 +7,11 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Url, form_urlencoded};
 
-/// How long an app may take for an answer: longer than any relying party should wait for its provider.
+/// How long an app may take to answer: longer than any relying party should wait for its provider.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A browser without a screen. App and provider are two sites to it, as they are in life, though both are on loopback.
+/// A browser without a screen. App and provider are two sites to it, as they are in reality, though both are on
+/// loopback.
 #[derive(Debug)]
 pub(crate) struct Browser {
     http: reqwest::Client,
@@ -39,7 +40,7 @@ pub(crate) struct Request {
     cross_site: bool,
 }
 
-/// What came back.
+/// What came back for a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) method: Method,
@@ -90,14 +91,14 @@ impl Request {
         Self::new(Method::GET, url, &[])
     }
 
-    /// The same request by a program that is no browser.
+    /// Turns it into the request of a program that is no browser.
     pub(crate) fn by_a_program(mut self) -> Self {
         self.headers
             .retain(|(name, _)| name != "origin" && !name.starts_with("sec-fetch-"));
         self
     }
 
-    /// The same request as another site makes a browser send it.
+    /// Turns it into the request that another site makes a browser send.
     pub(crate) fn sent_by(mut self, origin: &str) -> Self {
         self.cross_site = true;
         let request = self.header("sec-fetch-site", "cross-site");
@@ -153,7 +154,7 @@ impl Browser {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            // An app may close a connection whenever it likes.
+            // An app may close a connection at any time.
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
@@ -186,7 +187,7 @@ impl Browser {
         self.send(Request::navigate(url)).await
     }
 
-    /// Sends a request with the cookies that a browser would send, and keeps those that come back.
+    /// Sends a request with the cookies that a browser would send, and keeps the cookies that come back.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, String> {
         let what = format!("{} {}", request.method, request.url);
         let mut headers = HeaderMap::new();
@@ -250,8 +251,8 @@ impl Browser {
         lock(&self.jar)
     }
 
-    /// RFC 6265bis §5.6.7: what another site sends carries no `Strict` cookie, and a `Lax` one only when it navigates by a
-    /// method that changes nothing.
+    /// RFC 6265bis §5.6.7: a request that another site causes carries no `Strict` cookie, and a `Lax` one only when
+    /// it navigates with a method that changes nothing.
     fn cookie_header(&self, request: &Request) -> Option<String> {
         let host = request.url.host_str()?;
         let navigates = request

@@ -1,4 +1,4 @@
-//! What holds in every module, whatever it is about: how an app asks.
+//! What every module checks: the requests that an app sends.
 
 use std::collections::HashSet;
 
@@ -170,7 +170,7 @@ fn at(stop: crate::run::Stop, request: &RecordedRequest) -> crate::run::Stop {
     }
 }
 
-/// A request in a line: no value that is a secret, and none that is long.
+/// A request in one line, without secrets and without long values.
 pub(crate) fn line(request: &RecordedRequest) -> String {
     let short = |(name, value): &(String, String)| match name.as_str() {
         "code" | "code_verifier" | "refresh_token" | "client_assertion" | "id_token_hint" => {

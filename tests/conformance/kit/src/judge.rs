@@ -1,16 +1,16 @@
-//! The verdict on one login: by what the provider was asked for, and by what the app answered.
+//! The verdict on one login: by the requests that the provider received, and by the app's answers.
 
 use std::fmt;
 
 use crate::browser::Answer;
 use crate::run::{Checked, Run, Stop, ensure};
 
-/// What is to come of a login.
+/// How a login must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// Somebody is logged in.
+    /// The person is logged in.
     Accepted,
-    /// Nobody is, and the app stops before this step.
+    /// The person is not logged in, and the app stops before this step.
     Refused(Step, Blame),
     /// Either is right, as long as nothing breaks.
     Either,
@@ -29,14 +29,14 @@ pub(crate) enum Step {
     Session,
 }
 
-/// Whom the answer to a refused login is to blame.
+/// Who must be at fault, by the answer to a refused login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// Nobody in particular: any refusal will do, a redirect to a page that explains it included.
+    /// Any refusal will do, including a redirect to a page that explains it.
     Anyone,
     /// The login: a 4xx.
     Login,
-    /// The provider, which is ill: 502, 503 or 504.
+    /// The provider: 502, 503 or 504.
     Provider,
 }
 
@@ -65,10 +65,10 @@ impl fmt::Display for Expect {
     }
 }
 
-/// A login as far as it came.
+/// A login, as far as it got.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// Whether the browser came to the provider and back.
+    /// Whether the browser reached the provider and came back.
     pub(crate) came_back: bool,
     /// The app's last answer: to the callback, or to the start of the login.
     pub(crate) answer: Answer,
@@ -105,7 +105,7 @@ impl Expect {
                     attempt.came_back || step == Step::Authorization,
                     "the browser did not come to the provider: {line}"
                 );
-                // What comes before must have happened: a login that fails by itself proves nothing.
+                // The steps before must have happened: a login that fails by itself proves nothing.
                 for earlier in [Step::Token, Step::Userinfo] {
                     let count = run.count(earlier);
                     ensure!(

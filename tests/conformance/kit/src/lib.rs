@@ -1,12 +1,13 @@
 //! The relying-party conformance list as a test of your app.
 //!
-//! The kit plays an OpenID provider that misbehaves on purpose, drives a browser through your app's login, and judges by
-//! what the provider was asked for and what the app answered. It knows your app by a few paths alone, so the app can be
-//! written in any language and with any library.
+//! The kit plays an OpenID provider that misbehaves on purpose, drives a browser through your app's login, and
+//! judges by the requests that the provider received and by your app's answers. It knows your app only by a few
+//! paths, so the app can be written in any language and with any library.
 //!
 //! Its modules are those of the OpenID Foundation's conformance suites for relying parties that concern the
-//! authorization-code flow, under their names, re-written; those of the FAPI 2.0 Security Profile that judge the response and
-//! the ID token; and [`Profile::Ours`], which has what the suites leave out. [`not_run`] lists the others with a reason each.
+//! authorization-code flow, under their names and rewritten; those of the FAPI 2.0 Security Profile that judge the
+//! response and the ID token; and [`Profile::Ours`], which has what the suites leave out. [`not_run`] lists the
+//! others, with a reason each.
 //!
 //! **It is no certification**: the OpenID Foundation certifies by its own suite alone.
 //!
@@ -32,9 +33,9 @@
 //! # }
 //! ```
 //!
-//! An app is asked for once for each way of registering it, and anew where a module needs one that has not met its provider
-//! yet. [`Suite`] returns a [`Report`] in place of failing; a [`Runner`] runs single [`Module`]s, for test programs that make a
-//! test of each.
+//! The kit asks for an app once for each way of registering it, and for a new one where a module needs one that has
+//! not met its provider yet. [`Suite`] returns a [`Report`] instead of failing; a [`Runner`] runs single
+//! [`Module`]s, for test programs that make a test of each.
 
 mod app;
 mod browser;

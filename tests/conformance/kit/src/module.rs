@@ -16,16 +16,16 @@ pub(crate) type Play<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
 /// A script of its own.
 pub(crate) type Player = for<'a> fn(&'a Run) -> Play<'a>;
 
-/// One test of the list, named as the OpenID Foundation names it where it is theirs.
+/// One test of the list. It has the OpenID Foundation's name where the test is theirs.
 pub struct Module {
     name: String,
     plans: &'static [Profile],
     expects: String,
-    /// The script is run with each of them.
+    /// The set-ups: the script runs with each of them.
     pub(crate) setups: Vec<Setup>,
-    /// A second app at a second provider stands beside the first.
+    /// Whether a second app at a second provider stands beside the first.
     pub(crate) second: bool,
-    /// It waits for an app to give up.
+    /// Whether it waits until an app gives up.
     pub(crate) slow: bool,
     pub(crate) script: Script,
 }
@@ -74,19 +74,19 @@ impl Module {
         Self::new(name, plans, expects, Script::Play(play))
     }
 
-    /// With another set-up.
+    /// Replaces the set-up.
     pub(crate) fn with(mut self, setup: Setup) -> Self {
         self.setups = vec![setup];
         self
     }
 
-    /// With one more set-up.
+    /// Adds a set-up.
     pub(crate) fn also_with(mut self, setup: Setup) -> Self {
         self.setups.push(setup);
         self
     }
 
-    /// With the algorithm registered, and without.
+    /// Runs with the algorithm registered, and without.
     pub(crate) fn signed(mut self, signs: SigningAlgorithm) -> Self {
         let setups = std::mem::take(&mut self.setups);
         let both = |setup: Setup| [setup.signed(signs), setup.signed(signs).told()];
@@ -94,7 +94,7 @@ impl Module {
         self
     }
 
-    /// With `form_post` as well.
+    /// Runs with `form_post` as well.
     pub(crate) fn also_by_form_post(mut self) -> Self {
         let setups = std::mem::take(&mut self.setups);
         let both = |setup: Setup| [setup, setup.form_post()];
@@ -112,7 +112,7 @@ impl Module {
         setups
     }
 
-    /// With an app that has not met the provider yet.
+    /// Runs with an app that has not met the provider yet.
     pub(crate) fn fresh(mut self) -> Self {
         for setup in &mut self.setups {
             *setup = setup.fresh();
@@ -120,19 +120,19 @@ impl Module {
         self
     }
 
-    /// With an app that has not met the provider yet, and time to give up.
+    /// Runs with an app that has not met the provider yet, and gives it time to give up.
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
         self.fresh()
     }
 
-    /// With a second app at a second provider.
+    /// Runs with a second app at a second provider.
     pub(crate) fn beside_another(mut self) -> Self {
         self.second = true;
         self
     }
 
-    /// With parameters that the login path is to pass on to the provider.
+    /// Passes parameters to the login path, which the app must pass on to the provider.
     pub(crate) fn asking(mut self, parameters: &'static str) -> Self {
         if let Script::Login { query, .. } = &mut self.script {
             *query = parameters;
@@ -155,7 +155,7 @@ impl Module {
         &self.expects
     }
 
-    /// Whether it waits for an app to give up on its provider, which may take the app's time limit.
+    /// Whether it waits until an app gives up on its provider, which may take the app's whole time limit.
     pub fn is_slow(&self) -> bool {
         self.slow
     }

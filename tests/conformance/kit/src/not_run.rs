@@ -17,7 +17,7 @@ impl NotRun {
         self.name
     }
 
-    /// The plans of this kit it belongs to; none, where all of its plans are of other flows.
+    /// The plans of this kit that it belongs to; none, where all of its plans are for other flows.
     pub const fn plans(&self) -> &'static [Profile] {
         self.plans
     }
@@ -27,7 +27,7 @@ impl NotRun {
         self.reason
     }
 
-    /// What a report says of it.
+    /// Its line in a report.
     pub fn outcome(&self) -> Outcome {
         Outcome::Skipped(self.reason.to_owned())
     }
@@ -230,7 +230,8 @@ mod tests {
         "oidcc-client-test-session-management",
     ];
 
-    /// The client modules of its suite for the FAPI 2.0 Security Profile, without what all their names begin with.
+    /// The client modules of the suite for the FAPI 2.0 Security Profile, without the beginning that all their
+    /// names share.
     const FAPI2: [&str; 32] = [
         "test-happy-path",
         "test-happy-path-no-dpop-nonce",

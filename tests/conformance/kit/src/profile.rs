@@ -1,6 +1,6 @@
 //! The plans that a module belongs to.
 
-/// A plan: what is to be proven of an app.
+/// A plan: what an app must prove.
 ///
 /// The first ones carry the names of the OpenID Foundation's certification profiles for relying parties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +8,7 @@
 pub enum Profile {
     /// The authorization-code flow.
     Basic,
-    /// The same with `response_mode=form_post`.
+    /// The authorization-code flow with `response_mode=form_post`.
     FormPost,
     /// A provider that is known by its discovery document.
     Config,

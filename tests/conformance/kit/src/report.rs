@@ -1,4 +1,4 @@
-//! What came of the modules.
+//! The outcomes of modules, and the report of a plan.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,25 +6,25 @@ use std::fmt;
 use crate::module::Module;
 use crate::profile::Profile;
 
-/// What came of a module.
+/// The outcome of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The app did what is expected.
+    /// The app did what was expected.
     Passed,
-    /// It did not: what went wrong, and what the provider was asked.
+    /// It did not: what went wrong, and the requests that the provider received.
     Failed(String),
     /// It was left out, for this reason.
     Skipped(String),
 }
 
-/// What came of every module of a suite.
+/// The outcome of every module of a suite.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     lines: Vec<(String, &'static [Profile], Outcome)>,
 }
 
-/// How many modules of a plan came to which end.
+/// How many modules of a plan have each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -37,7 +37,7 @@ pub struct Counts {
 }
 
 impl Report {
-    /// Adds what came of a module that was run.
+    /// Adds the outcome of a module.
     pub fn add(&mut self, module: &Module, outcome: Outcome) {
         self.lines
             .push((module.name().to_owned(), module.plans(), outcome));

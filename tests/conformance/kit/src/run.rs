@@ -17,19 +17,19 @@ use crate::setup::Setup;
 pub(crate) const EMAIL: &str = "alice@example.com";
 const PIN: &str = "2468";
 
-/// How many redirects of its own an app may have before the provider.
+/// How many redirects of its own an app may send before the provider.
 const HOPS: usize = 5;
 
 /// Why a module ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stop {
     Failed(String),
-    /// The app does not say that it has this.
+    /// The app was not declared to have this.
     Lacks(&'static str),
 }
 
 impl Stop {
-    /// Says what was tried.
+    /// Adds what was tried to the message.
     pub(crate) fn while_(self, what: &str, value: &str) -> Self {
         match self {
             Self::Failed(why) => Self::Failed(format!("{what} {value}: {why}")),
@@ -66,20 +66,20 @@ pub(crate) struct Running {
     person: Person,
 }
 
-/// Somebody with an identity at the provider, who stays signed in there: a PIN is slow to check.
+/// A person with an identity at the provider, who stays signed in there: checking a PIN is slow.
 #[derive(Debug)]
 struct Person {
     at_provider: miracl_platform::Browser,
-    /// Whether they have an identity with a PIN, for requests that want one.
+    /// Whether they have an identity with a PIN, for requests that require one.
     has_pin: AtomicBool,
-    /// The first of the browsers they use the app with.
+    /// The first browser in which they use the app.
     at_app: Browser,
 }
 
 impl Running {
     /// # Errors
     ///
-    /// When the provider does not sign the person in.
+    /// Used when the provider does not sign the person in.
     pub(crate) fn new(app: App, platform: Platform, setup: Setup) -> Checked<Self> {
         let at_provider = platform.browser();
         at_provider
@@ -100,7 +100,7 @@ impl Running {
 }
 
 impl Person {
-    /// Answers an authorization request; where it leaves that open, without the PIN.
+    /// Answers an authorization request, without the PIN unless the request requires it.
     async fn log_in(&self, authorize_url: &Url) -> Result<miracl_platform::Callback, JourneyError> {
         let open = authorize_url
             .query_pairs()
@@ -117,7 +117,7 @@ impl Person {
     }
 }
 
-/// Answers an authorization request for somebody who is signed in.
+/// Answers an authorization request for a person who is signed in.
 async fn answer_without_pin(
     at_provider: &miracl_platform::Browser,
     authorize_url: &Url,
@@ -127,7 +127,7 @@ async fn answer_without_pin(
     at_provider.log_in_callback(url.as_str(), EMAIL, PIN).await
 }
 
-/// A running app, for one module alone.
+/// A running app, used by one module at a time.
 pub(crate) type Held = OwnedMutexGuard<Option<Running>>;
 
 /// One module on one app.
@@ -138,11 +138,11 @@ pub(crate) struct Run {
     second: Option<Box<Self>>,
 }
 
-/// Where a browser comes back from the provider.
+/// The address at which a browser comes back from the provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Callback {
     pub(crate) url: Url,
-    /// The form that the browser posts; none with `response_mode=query`.
+    /// The form that the browser posts, or none with `response_mode=query`.
     pub(crate) form: Option<Vec<(String, String)>>,
 }
 
@@ -191,12 +191,12 @@ impl Run {
         self.second.as_deref().ok_or(Stop::Lacks("a second app"))
     }
 
-    /// Takes the run apart: the app goes on to the next module, or not.
+    /// Takes the run apart, so that the next module can use the app, or not.
     pub(crate) fn into_held(self) -> (Held, Option<Held>) {
         (self.held, self.second.map(|second| second.held))
     }
 
-    /// What the provider was asked, the oldest first.
+    /// The requests that the provider received, the oldest first.
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
         self.platform().requests()
     }
@@ -217,7 +217,7 @@ impl Run {
         self.start_in(&self.browser, url).await
     }
 
-    /// The same in another browser.
+    /// Starts a login in another browser, as [`start`](Self::start) does.
     async fn start_in(&self, browser: &Browser, url: Url) -> Checked<Started> {
         let mut answer = browser.open(url).await?;
         for _ in 0..HOPS {
@@ -244,12 +244,12 @@ impl Run {
             && Some(url.path()) == Step::Authorization.path()
     }
 
-    /// Starts a login that must come to the provider.
+    /// Starts a login that must reach the provider.
     pub(crate) async fn authorize_url(&self) -> Checked<Url> {
         self.authorize_url_in(&self.browser).await
     }
 
-    /// The same in another browser.
+    /// Starts a login in another browser that must reach the provider.
     async fn authorize_url_in(&self, browser: &Browser) -> Checked<Url> {
         let url = self.app().url(&self.app().login);
         match self.start_in(browser, url).await? {
@@ -267,18 +267,18 @@ impl Run {
         Callback::of(self.running().person.log_in(authorize_url).await)
     }
 
-    /// Starts a login, logs in at the provider, and returns the callback, not delivered yet.
+    /// Starts a login, logs in at the provider, and returns the callback, which is not delivered yet.
     pub(crate) async fn callback(&self) -> Checked<Callback> {
         let url = self.authorize_url().await?;
         self.approve(&url).await
     }
 
-    /// The browser comes back from the provider.
+    /// Delivers the callback in the browser.
     pub(crate) async fn deliver(&self, callback: &Callback) -> Checked<Answer> {
         self.deliver_in(&self.browser, callback).await
     }
 
-    /// The same in another browser.
+    /// Delivers the callback in another browser.
     pub(crate) async fn deliver_in(
         &self,
         browser: &Browser,
@@ -293,7 +293,7 @@ impl Run {
             .await?)
     }
 
-    /// A whole login, whatever comes of it.
+    /// A whole login, however it ends.
     pub(crate) async fn attempt(&self) -> Checked<Attempt> {
         self.attempt_with(&[]).await
     }
@@ -323,14 +323,15 @@ impl Run {
         Ok(attempt.answer)
     }
 
-    /// Somebody else at the provider, with a browser of their own: a module may end their session there.
+    /// Logs in as another person at the provider, with a browser of their own: a module may end their session
+    /// there.
     pub(crate) fn visitor(&self, email: &str) -> Checked<miracl_platform::Browser> {
         let visitor = self.platform().browser();
         visitor.sign_in(email).map_err(|error| error.to_string())?;
         Ok(visitor)
     }
 
-    /// A login of somebody who is signed in at the provider, in any browser, that must be accepted.
+    /// Logs in, in any browser, as a person who is signed in at the provider. The login must be accepted.
     pub(crate) async fn log_in_as(
         &self,
         visitor: &miracl_platform::Browser,
@@ -347,7 +348,7 @@ impl Run {
         Ok(())
     }
 
-    /// A login at a provider with a fault that must be refused, whichever way.
+    /// A login at a provider with a fault, which must be refused in any way.
     pub(crate) async fn fail_with(&self, fault: Fault) -> Checked {
         self.platform().set_fault(Some(fault));
         let attempt = self.attempt().await;
@@ -361,7 +362,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether the browser is logged in, after the app answered so to a login.
+    /// Whether the browser is logged in, after the app gave this answer to a login.
     pub(crate) async fn is_logged_in(&self, answer: &Answer) -> Checked<bool> {
         match &self.app().probe {
             Some(_) => self.probe(&self.browser).await,
@@ -396,7 +397,7 @@ impl Run {
         Ok(())
     }
 
-    /// Fails unless nobody is logged in with this browser.
+    /// Fails if the browser is logged in.
     pub(crate) async fn ensure_nobody(&self, browser: &Browser, when: &str) -> Checked {
         ensure!(!self.probe(browser).await?, "somebody is logged in {when}");
         Ok(())
@@ -427,7 +428,7 @@ impl Callback {
             .unwrap_or_else(|| self.url.query_pairs().into_owned().collect())
     }
 
-    /// The same response with other parameters.
+    /// A copy of the response with other parameters.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<(String, String)>)) -> Self {
         let mut parameters = self.parameters();
         change(&mut parameters);
@@ -444,7 +445,7 @@ impl Callback {
         changed
     }
 
-    /// The same response with one parameter set.
+    /// A copy of the response with one parameter set.
     pub(crate) fn set(&self, name: &str, value: &str) -> Self {
         self.change(|parameters| {
             parameters.retain(|(other, _)| other != name);
@@ -453,7 +454,7 @@ impl Callback {
     }
 }
 
-/// What an app has, or the reason to leave a module out.
+/// What an app has, or the reason to leave the module out.
 pub(crate) fn lacks<'a>(part: &'a Option<String>, what: &'static str) -> Checked<&'a str> {
     part.as_deref().ok_or(Stop::Lacks(what))
 }

@@ -1,4 +1,4 @@
-//! Runs modules, and keeps apps for those that can share one.
+//! Runs modules, and keeps apps for modules that can share one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ type Place = Arc<Mutex<Option<Running>>>;
 
 /// Runs modules one by one, for test programs that make a test of each. [`Suite`](crate::Suite) runs them all.
 ///
-/// Modules whose apps are registered alike share an app, one at a time; several may run at once.
+/// Modules whose apps are registered alike share an app, one at a time; several modules may run at once.
 pub struct Runner<S> {
     start: S,
     shared: Mutex<Vec<(Setup, Place)>>,
@@ -34,7 +34,7 @@ impl<S> Runner<S>
 where
     S: AsyncFn(ProviderSettings) -> App,
 {
-    /// Makes a runner that starts apps so.
+    /// Makes a runner that starts apps with this function.
     pub fn new(start: S) -> Self {
         Self {
             start,
@@ -42,7 +42,8 @@ where
         }
     }
 
-    /// Runs a module with every set-up it has. The runtime must be the same for all, since apps outlive a module.
+    /// Runs a module with every set-up it has. The runtime must be the same for all modules, since apps outlive a
+    /// module.
     pub async fn run(&self, module: &Module) -> Outcome {
         self.run_in(module, &module.setups).await
     }
@@ -98,7 +99,7 @@ where
             other => other,
         };
         let (mut held, second) = run.into_held();
-        // An app that failed may be in a state that nobody expects.
+        // An app that failed may be in an unexpected state.
         let failed = matches!(verdict, Err(Stop::Failed(_)));
         if failed || setup.fresh {
             *held = None;
@@ -109,7 +110,7 @@ where
         verdict
     }
 
-    /// Returns the app for a set-up, started if need be, for this module alone.
+    /// Returns the app for a set-up, which is started if necessary, for this module alone.
     async fn app_for(&self, setup: Setup) -> Checked<Held> {
         if setup.fresh {
             let running = self.launch(setup).await?;
@@ -129,7 +130,7 @@ where
         let mut held = place.lock_owned().await;
         if held.is_none() {
             *held = Some(self.launch(setup).await?);
-            // A set-up in which nobody can log in would make every refusal look right.
+            // In a set-up in which nobody can log in, every refusal would look right.
             let run = Run::new(held, None)?;
             run.log_in().await?;
             held = run.into_held().0;
@@ -156,7 +157,7 @@ impl<S> fmt::Debug for Runner<S> {
     }
 }
 
-/// What the provider was asked, without the pages that only the person saw.
+/// The requests that the provider received, without the pages that only the person saw.
 fn log(run: &Run) -> String {
     let requests = run.requests();
     let asked = requests

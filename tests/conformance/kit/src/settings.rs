@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The provider that a set of modules runs against, and how the app is registered there.
 ///
-/// Where a value is `None`, nothing is registered, and the app is to go by its own defaults and by discovery.
+/// Where a value is `None`, nothing is registered, and the app must go by its own defaults and by discovery.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderSettings {
@@ -12,13 +12,14 @@ pub struct ProviderSettings {
     pub issuer: String,
     /// The app's `client_id`.
     pub client_id: String,
-    /// The app's secret, also where it authenticates by key. It may hold characters that `client_secret_basic` must encode.
+    /// The app's secret, also where it authenticates with a key. It may hold characters that `client_secret_basic`
+    /// must encode.
     pub client_secret: String,
-    /// The private key in JWK format for `private_key_jwt`. A key of a specification, known to everybody.
+    /// The private key in JWK format for `private_key_jwt`. It is the published key of a specification.
     pub client_jwk: Option<String>,
-    /// What to ask for, separated by spaces.
+    /// The scopes to ask for, separated by spaces.
     pub scopes: String,
-    /// `form_post`, where the authorization response is to come that way.
+    /// `form_post`, where the authorization response must come that way.
     pub response_mode: Option<String>,
     /// How the app authenticates at the token endpoint, such as `client_secret_basic`.
     pub token_endpoint_auth_method: Option<String>,

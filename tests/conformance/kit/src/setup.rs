@@ -9,7 +9,7 @@ use crate::settings::ProviderSettings;
 /// The `client_id` of every app.
 pub(crate) const CLIENT_ID: &str = "conformance:app";
 
-/// What RFC 6749 §2.3.1 has encoded twice: once as a form, once in base64.
+/// Characters that RFC 6749 §2.3.1 encodes twice: once as a form, once in base64.
 pub(crate) const CLIENT_SECRET: &str = "s3cr%t+of the:app/&=?~ with enough characters for a MAC";
 
 /// The elliptic-curve key of RFC 7517, appendix A.2, so that nobody mistakes it for a secret.
@@ -39,32 +39,32 @@ fn private_jwk() -> String {
     jwk.to_string()
 }
 
-/// A registration, and whether the app may have met the provider before.
+/// How an app is registered, and whether it may have met the provider before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Setup {
-    /// What signs the ID tokens.
+    /// The algorithm that signs the ID tokens.
     pub(crate) signs: SigningAlgorithm,
     /// Whether that is registered, so that the app is told.
     pub(crate) told: bool,
-    /// `None`: one of the two methods with the secret, as the app likes.
+    /// `None`: one of the two methods with the secret, as the app chooses.
     pub(crate) auth: Option<ClientAuthMethod>,
     pub(crate) form_post: bool,
-    /// What signs userinfo; nothing, where it is plain.
+    /// The algorithm that signs userinfo, or nothing where it is plain.
     pub(crate) userinfo: Option<SigningAlgorithm>,
     pub(crate) scopes: &'static str,
     /// Whether the provider refuses logins without PKCE.
     pub(crate) require_pkce: bool,
-    /// Whether log-out by the provider reaches the app in a frame; otherwise through the back channel, which comes first with
-    /// a provider that has both.
+    /// Whether log-out by the provider reaches the app in a frame. Otherwise it comes through the back channel,
+    /// which a provider with both prefers.
     pub(crate) front_channel: bool,
-    /// An app of its own, that knows nothing of the provider when the module begins.
+    /// Whether the module gets an app of its own, which knows nothing of the provider at the start.
     pub(crate) fresh: bool,
     /// Tells providers apart where a module needs two.
     pub(crate) number: u8,
 }
 
 impl Setup {
-    /// Nothing registered but the app itself.
+    /// Registers nothing but the app itself.
     pub(crate) const PLAIN: Self = Self {
         signs: SigningAlgorithm::Rs256,
         told: false,
@@ -137,7 +137,7 @@ impl Setup {
         }
     }
 
-    /// What the app must know.
+    /// The settings for the app.
     pub(crate) fn settings(&self, issuer: &str) -> ProviderSettings {
         ProviderSettings {
             issuer: issuer.to_owned(),

@@ -1,4 +1,4 @@
-//! A whole plan at once.
+//! Runs a whole plan at once.
 
 use std::fmt;
 
@@ -22,12 +22,12 @@ impl Suite {
         Self { plan }
     }
 
-    /// Runs every module of the plan, one after the other. `start` is called for each app that is needed, with what it must
-    /// know of its provider; an app is dropped when no module needs it any more.
+    /// Runs every module of the plan, one after the other. `start` is called for each app that is needed, with the
+    /// settings of its provider. An app is dropped when no module needs it any more.
     ///
     /// # Panics
     ///
-    /// When `start` does.
+    /// When `start` panics.
     pub async fn run(self, start: impl AsyncFn(ProviderSettings) -> App) -> Report {
         let runner = Runner::new(start);
         let mut report = Report::default();

@@ -1,4 +1,4 @@
-//! The kit finds out an app that believes whatever it is told, and lets what it does right pass.
+//! The kit finds the mistakes of an app that believes everything it is told, and accepts what that app does right.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -59,7 +59,7 @@ async fn start(provider: ProviderSettings) -> App {
 
 async fn begin(State(app): State<Arc<Careless>>) -> Response {
     let mut to = Url::parse(&format!("{}/authorize", app.provider.issuer)).unwrap();
-    // A test has no need for chance, but for a value of its own each time.
+    // A test needs no chance, only a new value each time.
     let state = format!("state-{:p}-{:?}", &to, std::time::Instant::now());
     let state: String = state.chars().filter(char::is_ascii_alphanumeric).collect();
     to.query_pairs_mut()
@@ -111,7 +111,7 @@ async fn me(headers: HeaderMap) -> StatusCode {
     }
 }
 
-/// Says yes to whatever the provider tells it, and does nothing.
+/// Says yes to everything the provider tells it, and does nothing.
 async fn nod() -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store")];
     (StatusCode::OK, headers).into_response()

@@ -12,7 +12,7 @@ use crate::setup::{CLIENT_ID, Setup};
 
 use super::discovery::KEYS;
 
-/// Whom the modules log out: nobody that others log in as.
+/// The person whom the modules log out. No other module logs in as them.
 const EMAIL: &str = "bob@example.com";
 const OTHER_EMAIL: &str = "carol@example.com";
 
@@ -20,23 +20,24 @@ const OTHER_EMAIL: &str = "carol@example.com";
 const STORM: usize = 100;
 const WAVE: usize = 25;
 
-/// How often a storm may have the keys fetched: what a window of some seconds allows, and not what the tokens ask for.
+/// How often a storm may have the keys fetched: what a window of some seconds allows, no matter how many tokens ask
+/// for it.
 const FETCHES: usize = 20;
 
-/// What must come of a logout token.
+/// How an app must treat a logout token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
-    /// It is taken, and its session ends.
+    /// It is accepted, and its session ends.
     Ended,
     /// Every session of the person ends.
     AllEnded,
-    /// It is answered with a 400, and nothing ends.
+    /// It is answered with a 400, and no session ends.
     Refused,
-    /// The first time it is taken, and the second time it is answered with a 400.
+    /// The first time it is accepted, and the second time it is answered with a 400.
     Once,
 }
 
-/// What must come of each fault.
+/// How an app must treat each fault.
 pub(super) const OUTCOMES: &[(Fault, Told, Player)] = {
     macro_rules! outcome {
         ($fault:ident, $told:ident) => {
@@ -63,14 +64,14 @@ pub(super) const OUTCOMES: &[(Fault, Told, Player)] = {
         outcome!(LogoutTokenWithoutExp, Refused),
         outcome!(LogoutTokenExpired, Refused),
         outcome!(LogoutTokenStale, Refused),
-        // §2.4 recommends a type and demands none.
+        // §2.4 recommends a type and does not require one.
         outcome!(LogoutTokenWithoutType, Ended),
         outcome!(LogoutTokenTypeJwt, Ended),
         outcome!(LogoutTokenSentTwice, Once),
     ]
 };
 
-/// The Foundation's modules about tokens that are wrong.
+/// The Foundation's modules about wrong tokens.
 const FOUNDATION: &[(&str, Player)] = {
     macro_rules! refused {
         ($name:literal, $fault:ident) => {
@@ -93,7 +94,7 @@ const FOUNDATION: &[(&str, Player)] = {
 
 const REFUSED: &str = "the logout token is answered with a 400, and nobody is logged out";
 
-/// With the algorithm registered: an app that was not told cannot know that a published key is the wrong one.
+/// With the algorithm registered: an app that was not told it cannot know that a published key is the wrong one.
 fn module(name: &str, plans: &'static [Profile], expects: &str, play: Player) -> Module {
     Module::play(name, plans, expects, play).with(Setup::PLAIN.told())
 }
@@ -201,7 +202,7 @@ impl Login {
         })
     }
 
-    /// A logout token about this session, as the provider makes them at the moment.
+    /// A logout token for this session, as the provider makes them at present.
     fn token(&self, run: &Run) -> Checked<String> {
         token(run, EMAIL, &self.sid)
     }
@@ -224,7 +225,8 @@ fn token(run: &Run, sub: &str, sid: &str) -> Checked<String> {
     Ok(token.ok_or_else(|| "the app is not registered".to_owned())?)
 }
 
-/// Sends a logout token as a provider does: no browser, no cookie, and something in the form that says nothing.
+/// Sends a logout token as a provider does: without a browser or a cookie, and with a meaningless parameter in the
+/// form.
 async fn post(run: &Run, token: &str) -> Checked<Answer> {
     let uri = run.app().backchannel_logout_uri();
     lacks(&uri, "a back channel over plain http")?;
@@ -245,7 +247,7 @@ async fn post(run: &Run, token: &str) -> Checked<Answer> {
     Ok(answer)
 }
 
-/// §2.8: 200; some frameworks make 204 of an empty one.
+/// §2.8: 200; some frameworks turn an empty one into 204.
 async fn accepted(run: &Run, token: &str) -> Checked {
     let answer = post(run, token).await?;
     ensure!(
@@ -276,7 +278,7 @@ async fn ended(run: &Run) -> Checked {
         .ensure_there(run, "whose session no logout token named")
         .await?;
 
-    // The app begins it, and the provider tells it of its other browser.
+    // The app begins the log-out, and the provider tells it of its other browser.
     lacks(&run.app().logout, "a log-out path")?;
     run.log_in_as(&stranger.at_provider, &run.browser).await?;
     let target = super::logout::log_out(run).await?;
@@ -302,10 +304,10 @@ async fn told(run: &Run, fault: Fault, told: Told) -> Checked {
         here.ensure_there(run, "after a logout token that is wrong")
             .await?;
     }
-    // The provider sends its own, too.
+    // The provider sends its own token, too.
     let sent = here.at_provider.log_out().await;
     run.platform().set_fault(None);
-    // What was not answered at all is 0, which is no status.
+    // A request without any answer counts as 0, which is no status.
     let statuses = sent.back_channel.iter();
     let statuses: Vec<u16> = statuses
         .map(|sent| sent.status.unwrap_or_default())
@@ -326,7 +328,7 @@ async fn told(run: &Run, fault: Fault, told: Told) -> Checked {
         Told::Refused => {
             here.ensure_there(run, "after a logout token that is wrong")
                 .await?;
-            // A refusal says something only where a token without the fault is taken.
+            // A refusal proves something only where a token without the fault is accepted.
             accepted(run, &here.token(run)?).await?;
             here.ensure_gone(run, "after a logout token").await?;
         }
@@ -363,7 +365,7 @@ async fn each_refused(run: &Run, faults: &[Fault]) -> Checked {
 async fn replayed(run: &Run) -> Checked {
     lacks(&run.app().backchannel_logout, "a back channel")?;
     let here = Login::new(run, EMAIL).await?;
-    // One that would mean the next session as well.
+    // A token that would end the next session as well.
     run.platform().set_fault(Some(Fault::LogoutTokenSubOnly));
     let token = here.token(run);
     run.platform().set_fault(None);
@@ -382,7 +384,7 @@ async fn other_person(run: &Run) -> Checked {
         Login::new(run, EMAIL).await?,
         Login::new(run, OTHER_EMAIL).await?,
     );
-    // The two do not belong together: it names one session or none.
+    // The two do not belong together: it ends that one session, or none.
     let answer = post(run, &token(run, EMAIL, &carol.sid)?).await?;
     ensure!(
         matches!(answer.status, 200 | 204 | 400),
@@ -395,7 +397,7 @@ async fn other_person(run: &Run) -> Checked {
     bob.ensure_gone(run, "after a logout token").await
 }
 
-/// The same token as if signed by a key that nobody published.
+/// The token, as if signed with a key that nobody published.
 fn forged(token: &str, number: usize) -> Checked<String> {
     let (_, signed) = token
         .split_once('.')

@@ -1,4 +1,4 @@
-//! The session's id and the cookies.
+//! The session's id and the app's cookies.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ async fn new_session(run: &Run) -> Checked {
 }
 
 async fn planted(run: &Run) -> Checked {
-    // What an attacker can get from the app: a session of their own that was ended, and cookies of no session.
+    // What an attacker can get from the app: an ended session of their own, and cookies that belong to no session.
     let attacker = run.browser.another();
     attacker.open(run.app().url(&run.app().login)).await?;
     let planted = attacker.cookies();
@@ -110,7 +110,7 @@ async fn planted(run: &Run) -> Checked {
         .await
 }
 
-/// The same value with the character in the middle changed, so that its length and frame stay right.
+/// The value with its middle character changed, so that its length and framing stay right.
 fn flipped(cookie: &Cookie) -> Cookie {
     let mut value: Vec<char> = cookie.value.chars().collect();
     let middle = value.len() / 2;
@@ -127,7 +127,7 @@ fn with_value(cookie: &Cookie, value: String) -> Cookie {
     }
 }
 
-/// What is done to a cookie.
+/// How a cookie is tampered with.
 type Change = fn(&Cookie) -> Cookie;
 
 async fn tampered_login(run: &Run) -> Checked {
@@ -212,7 +212,7 @@ async fn tampered_session(run: &Run) -> Checked {
         judge("with the cookies' values swapped".into(), swapped.collect()).await?;
     }
     judge("without cookies".into(), Vec::new()).await?;
-    // One at a time nothing may break, whoever the app then thinks it is.
+    // With one cookie changed at a time, nothing may break, no matter who the app then takes the person for.
     for place in 0..good.len() {
         for change in [
             flipped(&good[place]),

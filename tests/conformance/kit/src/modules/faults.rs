@@ -1,4 +1,4 @@
-//! Every fault the provider can have, and what must come of it.
+//! Every fault that the provider can have, and how an app must treat it.
 
 use miracl_platform::{Fault, SigningAlgorithm};
 
@@ -11,18 +11,18 @@ use crate::setup::Setup;
 
 const OURS: &[Profile] = &[Ours];
 
-/// How a fault must be tried.
+/// The app with which a fault must be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     /// With any app.
     Any,
     /// With an app that has not met the provider yet.
     Fresh,
-    /// With such an app, and patience.
+    /// With such an app, and with time until it gives up.
     Slow,
     /// With an app that knows the only algorithm of its ID tokens.
     Told,
-    /// With such an app of an algorithm that has two names.
+    /// With such an app, for an algorithm that has two names.
     Renamed,
     /// With an app that is registered for signed userinfo.
     Signed,
@@ -35,7 +35,7 @@ use How::{Any, Asking, Fresh, Renamed, Signed, Slow, Told};
 const STEP_UP: How = Asking("acr_values=urn:example:strong");
 const RECENT: How = Asking("max_age=600");
 
-/// What must come of a fault.
+/// How an app must treat each fault.
 #[rustfmt::skip]
 const OUTCOMES: &[(Fault, Expect, How)] = &[
     // Without metadata no login begins.
@@ -53,12 +53,12 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::DiscoveryErrorWithOk, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutTokenEndpoint, Refused(Authorization, Provider), Fresh),
     (Fault::DiscoveryWithoutJwksUri, Refused(Authorization, Provider), Fresh),
-    // What is null is not said, and nobody logs in by the address for log-out.
+    // A `null` counts as absent, and no login needs the address for log-out.
     (Fault::DiscoveryAlgorithmsNull, Accepted, Fresh),
     (Fault::DiscoveryIssText, Accepted, Fresh),
     (Fault::DiscoveryRelativeLogout, Accepted, Fresh),
 
-    // What the browser brings is judged before anything is asked.
+    // What the browser brings is judged before any request to the provider.
     (Fault::CallbackWrongState, Refused(Token, Login), Any),
     (Fault::CallbackWithoutState, Refused(Token, Login), Any),
     (Fault::CallbackDuplicateState, Refused(Token, Login), Any),
@@ -77,7 +77,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::TokenInvalidGrant, Refused(Userinfo, Login), Any),
     (Fault::TokenInvalidClient, Refused(Userinfo, Login), Any),
     (Fault::TokenErrorWithOk, Refused(Userinfo, Login), Any),
-    // RFC 6749 §5.1 says 200, and a text. Some providers know better.
+    // RFC 6749 §5.1 says 200 and a text. Some providers do otherwise.
     (Fault::TokenCreated, Either, Any),
     (Fault::TokenScopeArray, Either, Any),
     (Fault::TokenServerError, Refused(Userinfo, Provider), Any),
@@ -99,7 +99,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::TokenWithoutTokenType, Either, Any),
     (Fault::AccessTokenExpired, Refused(Session, Login), Any),
 
-    // With an ID token that is not good, the access token beside it is not used.
+    // When the ID token is not good, the access token beside it is not used.
     (Fault::IdTokenWrongIssuer, Refused(Userinfo, Login), Any),
     (Fault::IdTokenIssArray, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWithoutIss, Refused(Userinfo, Login), Any),
@@ -112,7 +112,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::IdTokenExtraAudienceOtherAzp, Refused(Userinfo, Login), Any),
     (Fault::IdTokenWrongAzp, Refused(Userinfo, Login), Any),
     (Fault::IdTokenExpired, Refused(Userinfo, Login), Any),
-    // Clocks differ by seconds, and not by minutes.
+    // Clocks differ by seconds, not by minutes.
     (Fault::IdTokenExpiredSecondsAgo, Accepted, Any),
     (Fault::IdTokenExpiredMinutesAgo, Refused(Userinfo, Login), Any),
     (Fault::IdTokenSecondsAhead, Accepted, Any),
@@ -178,7 +178,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::CertsDecoys, Accepted, Fresh),
     (Fault::CertsDuplicateKid, Accepted, Fresh),
     (Fault::CertsSeveralKeys, Accepted, Fresh),
-    // Nothing says which key it is: to try those that fit is as right as to try none.
+    // Nothing says which key it is: trying those that fit is as right as trying none.
     (Fault::CertsWithoutKid, Either, Fresh),
     (Fault::CertsNullMembers, Accepted, Fresh),
     (Fault::CertsUnreadable, Refused(Userinfo, Login), Fresh),
@@ -186,7 +186,7 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::CertsWeakKey, Refused(Userinfo, Login), Fresh),
     (Fault::CertsRotatedBeforeSigning, Accepted, Fresh),
 
-    // Userinfo that is not about the person, or is none, is no part of a session.
+    // Userinfo about somebody else, or without any claims, becomes no part of a session.
     (Fault::UserinfoUnauthorizedJson, Refused(Session, Login), Any),
     (Fault::UserinfoUnauthorizedEmpty, Refused(Session, Login), Any),
     (Fault::UserinfoErrorWithOk, Refused(Session, Login), Any),
@@ -201,14 +201,14 @@ const OUTCOMES: &[(Fault, Expect, How)] = &[
     (Fault::UserinfoRefused, Refused(Session, Provider), Any),
     (Fault::UserinfoRedirects, Refused(Session, Provider), Any),
     (Fault::UserinfoMuch, Accepted, Any),
-    // A session in cookies cannot hold it, and one on the server can.
+    // A session in cookies cannot hold it; a session on the server can.
     (Fault::UserinfoTooMuch, Either, Any),
     (Fault::UserinfoWithoutEmail, Accepted, Any),
     (Fault::UserinfoEmailNotVerified, Accepted, Any),
     (Fault::UserinfoWithoutSub, Refused(Session, Login), Any),
     (Fault::UserinfoSubNumber, Refused(Session, Login), Any),
     (Fault::UserinfoOtherSub, Refused(Session, Login), Any),
-    // Honest, though nobody asked for it: an app may check it, or turn it down.
+    // It is honest, though nobody asked for it: an app may check it or refuse it.
     (Fault::UserinfoSigned, Either, Any),
     (Fault::UserinfoSignedOtherIssuer, Refused(Session, Login), Signed),
     (Fault::UserinfoSignedOtherAudience, Refused(Session, Login), Signed),

@@ -174,7 +174,7 @@ async fn another_browser(run: &Run) -> Checked {
     ensure_refused(run, &victim, &callback, "in another browser").await?;
     run.ensure_nobody(&victim, "by a callback of another browser")
         .await?;
-    // Not even while a login of its own is under way.
+    // Not even while the browser has a login of its own under way.
     let started = victim.open(run.app().url(&run.app().login)).await?;
     ensure!(
         started.location().is_some(),
@@ -221,7 +221,7 @@ async fn another_provider(run: &Run) -> Checked {
     let here = |url: &Url| {
         let mut url = url.clone();
         let callback = run.app().url(&run.app().callback);
-        // Host and port of one loopback URL fit another.
+        // A registered loopback URL must match in host and port.
         let moved = url
             .set_port(callback.port())
             .and_then(|()| url.set_host(callback.host_str()).map_err(|_| ()));

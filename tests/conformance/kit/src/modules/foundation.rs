@@ -14,7 +14,7 @@ use crate::setup::Setup;
 const ALL_SCOPES: &str = "openid email profile address phone";
 const BASIC: &[Profile] = &[Basic, FormPost];
 
-/// The module of a fault in the ID token: after it, userinfo is not asked for.
+/// The module of a fault in the ID token, after which userinfo must not be requested.
 fn refuses(name: &str, plans: &'static [Profile], fault: Fault) -> Module {
     Module::login(name, plans, &[fault], Refused(Step::Userinfo, Anyone))
 }
@@ -102,7 +102,7 @@ fn list() -> Vec<Module> {
             Fault::IdTokenBadSignature,
         )
         .signed(Es256),
-        // No secret is registered for signatures, so that every HMAC is a wrong one.
+        // No secret is registered for signatures, so every HMAC is wrong.
         refuses(
             "oidcc-client-test-invalid-sig-hs256",
             &[Comprehensive],
@@ -162,7 +162,7 @@ fn list() -> Vec<Module> {
     ]
 }
 
-/// A login; what it asked is checked after every module.
+/// A login. Its requests are checked after every module.
 pub(super) async fn happy_path(run: &Run) -> Checked {
     run.log_in().await?;
     let count = run.count(Step::Token);

@@ -65,7 +65,7 @@ async fn by_frame(run: &Run, begun_here: bool) -> Checked {
     Ok(())
 }
 
-/// Loads a frame in a browser that sends no cookie with what other sites frame.
+/// Loads a frame in a browser that sends no cookies with frames of other sites.
 async fn load(run: &Run, frame: &str) -> Checked {
     let url = url::Url::parse(frame).map_err(|error| format!("{frame:?}: {error}"))?;
     let request = Request::navigate(url)
@@ -92,8 +92,8 @@ async fn load(run: &Run, frame: &str) -> Checked {
     Ok(())
 }
 
-/// The sources of `frame-ancestors` (Content Security Policy Level 3 §6.4.2); none where anybody may frame it. Where there are
-/// some, browsers do not look at `X-Frame-Options`.
+/// The sources of `frame-ancestors` (Content Security Policy Level 3 §6.4.2), or none where any page may frame it.
+/// Where there are some, browsers ignore `X-Frame-Options`.
 fn ancestors(answer: &Answer) -> Option<Vec<String>> {
     let policy = answer.header("content-security-policy")?;
     policy.split(';').find_map(|directive| {

@@ -42,7 +42,7 @@ pub(crate) fn modules() -> Vec<Module> {
     ]
 }
 
-/// An address where a redirect by `state` would lead to a stranger.
+/// An address where a redirect by `state` would lead to another site.
 fn other_state(url: &mut Url) {
     url.query_pairs_mut()
         .clear()
@@ -94,7 +94,7 @@ async fn comes_back(run: &Run, change: fn(&mut Url)) -> Checked {
         value("post_logout_redirect_uri").as_deref() == Some(registered),
         "`post_logout_redirect_uri` is not as registered: {target}"
     );
-    // The provider leads back for a hint of its own and a registered address only.
+    // The provider leads back only for a hint of its own and a registered address.
     let back = run.platform().visit(target.as_str()).await;
     let back =
         back.map_err(|error| format!("the provider does not send the browser back: {error}"))?;
@@ -136,7 +136,7 @@ async fn cross_site(run: &Run) -> Checked {
     let form: [(&str, &str); 0] = [];
     let get = Request::navigate(url()).sent_by(evil);
     let post = Request::form(url(), &form).sent_by(evil);
-    // A browser without Fetch Metadata, from a page that hides where it is.
+    // A browser without Fetch Metadata, on a page that hides its address.
     let hidden = Request::form(url(), &form)
         .header("origin", "null")
         .header("sec-fetch-site", "cross-site");

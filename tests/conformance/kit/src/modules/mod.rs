@@ -44,7 +44,7 @@ pub fn modules() -> Vec<Module> {
     .collect()
 }
 
-/// A login at a provider with faults; then one without, which must be accepted: a fault leaves nothing behind.
+/// A login at a provider with faults, then one without, which must be accepted: a fault leaves nothing behind.
 pub(crate) async fn login(run: &Run, faults: &[Fault], query: &str, expect: Expect) -> Checked {
     if !query.is_empty() && !run.app().passes_on {
         return Err(Stop::Lacks("a login path that passes parameters on"));

@@ -9,7 +9,7 @@ use crate::run::{Checked, Run, Started, ensure, lacks};
 
 const OURS: &[Profile] = &[Ours];
 
-/// Places that are not on the app's site, in the spellings that browsers, parsers and routers have fallen for.
+/// Places that are not on the app's site, in spellings that have deceived browsers, parsers and routers.
 const ELSEWHERE: &[&str] = &[
     "https://evil.example",
     "https://evil.example/",
@@ -88,7 +88,7 @@ pub(crate) fn modules() -> Vec<Module> {
     ]
 }
 
-/// Fails unless an answer, and what it leads to within the app, stays on the app's site.
+/// Fails unless an answer, and every page that it leads to within the app, stays on the app's site.
 pub(super) async fn ensure_stays(run: &Run, mut answer: Answer, what: &str) -> Checked {
     for _ in 0..4 {
         ensure!(answer.status < 500, "{what}: {}", answer.line());

@@ -14,20 +14,20 @@ const SETUP: Setup = Setup::PLAIN.scopes("openid email offline_access");
 /// How many requests come at once.
 const CROWD: usize = 100;
 
-/// What must come of a refresh.
+/// How an app must treat a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
     /// The new access token is used, and the session goes on.
     Renewed,
-    /// Nothing that came is used. Whether the session goes on is for the app to say.
+    /// Nothing from the response is used. The app decides whether the session goes on.
     Dropped,
-    /// There is no session any more.
+    /// The session has ended.
     Ended,
     /// The session goes on as it was.
     Unchanged,
 }
 
-/// What must come of each fault.
+/// How an app must treat each fault.
 pub(super) const OUTCOMES: &[(Fault, After, Player)] = {
     use After::{Dropped, Ended, Renewed, Unchanged};
     macro_rules! outcome {
@@ -46,7 +46,7 @@ pub(super) const OUTCOMES: &[(Fault, After, Player)] = {
         outcome!(RefreshedWrongIssuer, Dropped),
         outcome!(RefreshedOtherSub, Dropped),
         outcome!(RefreshedOtherAudience, Dropped),
-        // OpenID Connect Core 1.0 §12.2 has it stay. Who logged in is known without it.
+        // OpenID Connect Core 1.0 §12.2 says that the session stays. Who logged in is known without it.
         outcome!(RefreshedOtherAuthTime, Renewed),
         outcome!(RefreshedOtherNonce, Dropped),
         outcome!(RefreshedAtHashNull, Renewed),
@@ -126,7 +126,7 @@ pub(crate) fn modules() -> Vec<Module> {
     foundation.into_iter().chain(faults).collect()
 }
 
-/// Logs in, and is left with an access token that has run out, as far as the app knows.
+/// Logs in, with an access token that has expired, as far as the app knows.
 async fn run_out(run: &Run) -> Checked {
     lacks(&run.app().refresh, "a path that uses the access token")?;
     run.platform().set_fault(Some(Fault::TokenExpiresAtOnce));
@@ -155,7 +155,7 @@ async fn use_token(run: &Run, browser: &Browser) -> Checked<Answer> {
     Ok(answer)
 }
 
-/// How often the access token was renewed, or was to be.
+/// How often the app renewed the access token, or tried to.
 fn renewals(run: &Run) -> usize {
     let requests = run.requests();
     let renewals = requests
@@ -186,7 +186,7 @@ async fn refreshed(run: &Run, fault: Option<Fault>, after: After) -> Checked {
         After::Renewed => (Some(true), Some(true)),
         After::Dropped => (Some(false), None),
         After::Ended => (Some(false), Some(false)),
-        // An app may try its luck with the old access token.
+        // An app may still try the old access token.
         After::Unchanged => (None, Some(true)),
     };
     ensure!(

@@ -1,4 +1,4 @@
-//! Ways of being registered that the OpenID Foundation's plans for the code flow don't try one by one.
+//! Ways of registering an app that the OpenID Foundation's plans for the code flow do not try one by one.
 
 use miracl_platform::ClientAuthMethod::{ClientSecretJwt, ClientSecretPost, PrivateKeyJwt};
 use miracl_platform::{ClientAuthMethod, Fault, SigningAlgorithm};
@@ -56,7 +56,7 @@ pub(crate) fn modules() -> Vec<Module> {
     ]
 }
 
-/// Two logins, so that an assertion that is used again shows.
+/// Two logins, so that a reused assertion shows.
 async fn twice(run: &Run) -> Checked {
     run.log_in().await?;
     run.browser.set_cookies(Vec::new());

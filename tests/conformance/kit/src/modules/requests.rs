@@ -1,4 +1,4 @@
-//! Requests that are no navigation, that lie about where they come from, or that make no sense.
+//! Requests that are no navigation, that lie about their origin, or that make no sense.
 
 use reqwest::Method;
 
@@ -10,7 +10,7 @@ use crate::run::{Checked, Run, ensure, lacks};
 
 const OURS: &[Profile] = &[Ours];
 
-/// Query strings that parsers have stumbled over.
+/// Query strings that have confused parsers.
 const ODD_QUERIES: &[&str] = &[
     "&",
     "&&&",
@@ -208,7 +208,7 @@ async fn spoofed(run: &Run) -> Checked {
         target.origin().ascii_serialization() == run.platform().issuer(),
         "the login leads to {target}"
     );
-    // That its `redirect_uri` is the registered one is checked with every authorization request.
+    // Every authorization request is checked for the registered `redirect_uri`.
     let callback = run.approve(&target).await?;
     let answer = run.deliver(&callback).await?;
     ensure!(

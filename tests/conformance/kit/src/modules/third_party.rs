@@ -9,7 +9,7 @@ use crate::module::Module;
 use crate::profile::Profile::{Ours, ThirdPartyInit};
 use crate::run::{Checked, EMAIL, Run, ensure, lacks};
 
-/// The site that begins the logins.
+/// The site where the logins begin.
 const PORTAL: &str = "https://portal.example";
 
 pub(crate) fn modules() -> Vec<Module> {
