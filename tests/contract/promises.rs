@@ -181,7 +181,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         shown_by: &["pages::the_public_page_costs_nothing"],
         pending: &[Pending {
             what: "what a request costs, measured",
-            reason: "no scenario counts instructions: `tests/bench/run` does, and `tests/run` holds the counts to goals",
+            reason: "no scenario counts instructions: `tests/bench/run` does, \
+                     and `tests/run` holds the counts to goals",
         }],
     },
 ];

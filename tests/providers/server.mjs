@@ -2,7 +2,8 @@
 //
 // Prints `issuer <url>` as soon as its socket is open, then reads one line of JSON from standard input:
 // `{"clients": [client metadata], "account": {claims of the one account}}`. Prints `ready`, and a line for each error
-// it answers with, for each grant, and for each app that it told of a log-out. The sign-in and consent pages are the package's own development pages.
+// it answers with, for each grant, and for each app that it told of a log-out. The sign-in and consent pages are the
+// package's own development pages.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
@@ -58,7 +59,9 @@ const provider = new Provider(issuer, {
 for (const event of ['authorization.error', 'grant.error', 'userinfo.error', 'end_session.error', 'server_error']) {
   provider.on(event, (_ctx, error) => console.log(`${event}: ${error.message}: ${error.error_detail ?? ''}`))
 }
-provider.on('backchannel.error', (_ctx, error, client) => console.log(`backchannel.error: ${client.clientId}: ${error.message}`))
+provider.on('backchannel.error', (_ctx, error, client) => {
+  console.log(`backchannel.error: ${client.clientId}: ${error.message}`)
+})
 provider.on('backchannel.success', (_ctx, client) => console.log(`backchannel.success: ${client.clientId}`))
 provider.on('grant.success', () => console.log('grant.success'))
 

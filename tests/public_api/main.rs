@@ -35,7 +35,8 @@ fn a_leak_is_found_wherever_it_hides() {
     };
     write(
         "Cargo.toml",
-        "[package]\nname = \"sample\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[dependencies]\nother = { path = \"other\" }\n[workspace]\n",
+        "[package]\nname = \"sample\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [dependencies]\nother = { path = \"other\" }\n[workspace]\n",
     );
     write(
         "other/Cargo.toml",
@@ -87,7 +88,15 @@ const SAMPLE: &str = "
     impl Clone for Ours { fn clone(&self) -> Self { loop {} } }
     fn private_function(_: other::Theirs) {}
     pub(crate) mod hidden { pub fn not_seen(_: other::Theirs) {} }
-    impl Ours { pub fn fine(&self) -> std::time::SystemTime { private_function(other::Theirs); hidden::not_seen(other::Theirs); let _ = &self.private; other::their_function(); loop {} } }
+    impl Ours {
+        pub fn fine(&self) -> std::time::SystemTime {
+            private_function(other::Theirs);
+            hidden::not_seen(other::Theirs);
+            let _ = &self.private;
+            other::their_function();
+            loop {}
+        }
+    }
 ";
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -28,7 +28,9 @@ pub(crate) async fn start(folder: &Path) -> Result<(Child, String), String> {
         let mut command = Command::new("redis-server");
         let spawned = Child::spawn("redis-server", command.arg("-"), &settings);
         let mut child = spawned.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "redis-server is not installed: `apt-get install redis-server` on Debian and Ubuntu, `brew install redis` on macOS. \
+            ErrorKind::NotFound => "redis-server is not installed: `apt-get install redis-server` \
+                                     on Debian and Ubuntu, \
+                                     `brew install redis` on macOS. \
                 Or set SESSION_STORE to the URL of a Redis that runs already"
                 .to_owned(),
             _ => format!("redis-server does not start: {error}"),

@@ -62,7 +62,11 @@ impl Settings {
             None => Place::OwnRedis,
             Some(text) => match place(&text) {
                 Some(Place::Memory) => {
-                    return Err("SESSION_STORE: with `memory`, each replica would know its own sessions only; set it to `redis`, to the URL of a Redis, or to `cookie`".to_owned());
+                    return Err(
+                        "SESSION_STORE: with `memory`, each replica would know its own sessions only; \
+                         set it to `redis`, to the URL of a Redis, or to `cookie`"
+                            .to_owned(),
+                    );
                 }
                 place => place.ok_or(
                     "SESSION_STORE: set it to `redis`, to the URL of a Redis, or to `cookie`",

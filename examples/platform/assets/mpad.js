@@ -45,8 +45,9 @@
       box-shadow: 0 20px 60px rgb(0 0 0 / .4); }
     .miracl-overlay::backdrop { background: rgb(15 15 35 / .6); }
     .miracl-frame { display: block; width: 100%; height: 100%; border: 0; }
-    .miracl-close { position: absolute; top: .15rem; right: .4rem; width: 2.25rem; height: 2.25rem; border: 0; padding: 0;
-      border-radius: 50%; background: none; color: #4a3b00; font: 1.6rem/1 system-ui, sans-serif; cursor: pointer; }
+    .miracl-close { position: absolute; top: .15rem; right: .4rem; width: 2.25rem; height: 2.25rem; border: 0;
+      padding: 0; border-radius: 50%; background: none; color: #4a3b00; font: 1.6rem/1 system-ui, sans-serif;
+      cursor: pointer; }
     .miracl-close:hover { background: rgb(0 0 0 / .12); }
     .miracl-close:focus-visible { outline: 3px solid #4b3fd6; }
     @media (max-width: 30rem) { .miracl-overlay { height: 100dvh; border-radius: 0; } }

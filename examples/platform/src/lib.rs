@@ -55,8 +55,10 @@
 //!
 //! | in the request | what |
 //! |---|---|
-//! | `scope` | `email`, `profile`, `address`, `phone` in user info; `mpin_id`, `hash_mpin_id`, `dvs` of MIRACL; `offline_access` for a refresh token |
-//! | `max_age`, `prompt`, `login_hint` | as OpenID Connect Core has them; every login but one with `prompt=none` asks for the PIN |
+//! | `scope` | `email`, `profile`, `address`, `phone`: claims of user info |
+//! | | `mpin_id`, `hash_mpin_id`, `dvs`: MIRACL's own |
+//! | | `offline_access`: a refresh token |
+//! | `max_age`, `prompt`, `login_hint` | as in OpenID Connect Core; only `prompt=none` does without the PIN |
 //! | `acr_values` | the first one comes back as `acr` |
 //! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
 //!
@@ -79,8 +81,10 @@
 //! | every page | `body[data-page="…"]` names it: the word in the first column |
 //! | `register` | `#email`, `#register`, `#other-identity` (if this browser keeps one) |
 //! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads; it goes on by itself after the confirmation |
-//! | `inbox` | `.message[data-to="…"]`, the newest first; `#confirm` is the newest unused link, `.confirm` each of them |
-//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys, `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
+//! | `inbox` | `.message[data-to="…"]`, the newest first |
+//! | | `#confirm` is the newest unused link, `.confirm` each of them |
+//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys |
+//! | | `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
 //! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number), `#other-identity` |
 //! | `choose` | `.identity[data-email="…"]` picks, `.remove-identity[data-email="…"]` asks to remove, `#add-identity` |
 //! | `remove` | `#confirm-remove`, `#keep` |
@@ -90,8 +94,11 @@
 //! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
 //! | `problem` | the heading and `code` say what |
-//! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps, `#continue` goes on to the app (it does so by itself) |
-//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#register-app`, `.app[data-client-id="…"]` |
+//! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps |
+//! | | `#continue` goes on to the app, which the page does by itself |
+//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris` |
+//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri` |
+//! | | `#register-app`, `.app[data-client-id="…"]` |
 //! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
 //!
 //! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs

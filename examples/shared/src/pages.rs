@@ -81,7 +81,10 @@ impl Pages {
             Some(LoginScript::ThirdParty(script)) => match visit.login_url_with(options).await {
                 Ok(url) => (Some(script.clone()), url),
                 Err(failure) => {
-                    tracing::warn!(error = %failure, "no login URL for the login script: the page has a plain link instead");
+                    tracing::warn!(
+                        error = %failure,
+                        "no login URL for the login script: the page has a plain link instead"
+                    );
                     (None, start_url.clone())
                 }
             },

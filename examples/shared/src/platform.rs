@@ -70,7 +70,8 @@ impl LocalPlatform {
                 tracing::warn!(
                     port,
                     %source,
-                    "the port of the local MIRACL platform is taken; on another one, the users and sessions of before are not known"
+                    "the port of the local MIRACL platform is taken; \
+                     on another one, the users and sessions of before are not known"
                 );
                 Platform::start(settings(0)).await
             }

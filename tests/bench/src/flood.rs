@@ -261,7 +261,8 @@ pub(crate) fn judge(flooded: &[Flooded]) -> Result<Vec<Judged>, String> {
 /// The table of all floods.
 pub(crate) fn table(flooded: &[Flooded]) -> String {
     let mut lines = vec![
-        "| framework | route | flood of cookies | 64 KiB of others' | 32 KiB of ours | 64 KiB of ours | over others' | 64 over 32 |"
+        "| framework | route | flood of cookies \
+         | 64 KiB of others' | 32 KiB of ours | 64 KiB of ours | over others' | 64 over 32 |"
             .to_owned(),
         "|---|---|---|--:|--:|--:|--:|--:|".to_owned(),
     ];

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn answers_on_one_connection_are_told_apart() {
-        let mut stream: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nokHTTP/1.1 401 Unauthorized\r\ncontent-length:0\r\n\r\n";
+        let mut stream: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok\
+            HTTP/1.1 401 Unauthorized\r\ncontent-length:0\r\n\r\n";
         assert_eq!(read_answer(&mut stream), Ok((200, "ok".to_owned())));
         assert_eq!(read_answer(&mut stream), Ok((401, String::new())));
         let closed = read_answer(&mut stream).unwrap_err();

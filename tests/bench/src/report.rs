@@ -146,7 +146,8 @@ fn over_bare(counts: &Counted) -> Result<Each, String> {
 /// The table of the counts, without a goal.
 pub(crate) fn counts(counted: &[Counted]) -> String {
     let mut lines = vec![
-        "| server | instructions of the bare request | with the `Cookie` header | of one that asks who is there | over bare | allocations over bare |"
+        "| server | instructions of the bare request | with the `Cookie` header \
+         | of one that asks who is there | over bare | allocations over bare |"
             .to_owned(),
         "|---|--:|--:|--:|--:|--:|".to_owned(),
     ];
@@ -175,7 +176,8 @@ pub(crate) fn counts(counted: &[Counted]) -> String {
 /// The table in the README.
 pub(crate) fn readme(counted: &[Counted], loaded: &[Loaded]) -> Result<String, String> {
     let mut lines = vec![
-        "| | instructions over bare | CPU µs over bare, median (range) | requests/s, share of bare | bare requests/s | p50 / p99 ms | MB at rest | calm rounds |"
+        "| | instructions over bare | CPU µs over bare, median (range) | requests/s, share of bare \
+         | bare requests/s | p50 / p99 ms | MB at rest | calm rounds |"
             .to_owned(),
         "|---|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
     ];
@@ -201,7 +203,8 @@ pub(crate) fn readme(counted: &[Counted], loaded: &[Loaded]) -> Result<String, S
         } = load;
         let rate = figure(*rate);
         lines.push(format!(
-            "| {of} | {instructions} | {extra}{redis} | {ratio} | {rate} | {p50:.2} / {p99:.2} | {memory:.1} | {calm} of {played} |"
+            "| {of} | {instructions} | {extra}{redis} | {ratio} | {rate} \
+             | {p50:.2} / {p99:.2} | {memory:.1} | {calm} of {played} |"
         ));
     }
     Ok(lines.join("\n"))
@@ -231,7 +234,8 @@ pub(crate) fn warning(loaded: &[Loaded], rounds: usize) -> Option<String> {
     let all = disturbed.join("; ");
     (!disturbed.is_empty()).then(|| {
         format!(
-            "The machine was too busy to trust these times: others took more than 10 % of a CPU. {all}. The counts of instructions hold."
+            "The machine was too busy to trust these times: others took more than 10 % of a CPU. {all}. \
+             The counts of instructions hold."
         )
     })
 }

@@ -233,7 +233,8 @@ async fn a_target_with_another_host_leads_to_ours(adapter: Adapter) {
         ("GET /members HTTP/1.1", "evil.example:80@127.0.0.1"),
     ] {
         let text = format!(
-            "{line}\r\nHost: {host}\r\nX-Forwarded-Host: evil.example\r\nConnection: close\r\nSec-Fetch-Mode: navigate\r\n\r\n"
+            "{line}\r\nHost: {host}\r\nX-Forwarded-Host: evil.example\r\n\
+             Connection: close\r\nSec-Fetch-Mode: navigate\r\n\r\n"
         );
         let answer = Wire::ask(&journey.demo, text).await;
         assert!(matches!(answer.status, 303 | 400), "{line}: {answer:?}");

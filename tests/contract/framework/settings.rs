@@ -220,7 +220,10 @@ async fn the_file_of_the_tornado_sdk_is_read(adapter: Adapter) {
 async fn the_environment_wins_over_the_file(adapter: Adapter) {
     let provider = Provider::start();
     let file = serde_json::json!({
-        "client_id": "of-the-file", "secret": "of-the-file", "redirect_uri": "", "issuer": "https://of-the-file.example",
+        "client_id": "of-the-file",
+        "secret": "of-the-file",
+        "redirect_uri": "",
+        "issuer": "https://of-the-file.example",
     });
     let demo = Demo::of(adapter, &provider)
         .file("miracl.json", &file.to_string())

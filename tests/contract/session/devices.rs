@@ -11,11 +11,13 @@ const LINUX: (&str, &str) = (
     "Firefox on Linux",
 );
 const PHONE: (&str, &str) = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+     Version/18.5 Mobile/15E148 Safari/604.1",
     "Safari on iPhone",
 );
 const WINDOWS: (&str, &str) = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+     Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
     "Edge on Windows",
 );
 

@@ -186,9 +186,10 @@ mod tests {
 
     #[test]
     fn attributes_are_read_with_any_quotes_and_unescaped() {
-        let tags = tags(
-            r#"<!-- <a> --><script data-authurl="/x?a=1&amp;b=&#34;" async data-element='btmpin'>if (a<b) {}</script><br/>"#,
-        );
+        let tags = tags(concat!(
+            r#"<!-- <a> --><script data-authurl="/x?a=1&amp;b=&#34;" async "#,
+            r#"data-element='btmpin'>if (a<b) {}</script><br/>"#,
+        ));
         assert_eq!(tags.len(), 2);
         assert_eq!(tags[0].get("data-authurl"), Some("/x?a=1&b=\""));
         assert_eq!(tags[0].get("async"), Some(""));
@@ -199,7 +200,8 @@ mod tests {
     #[test]
     fn a_form_brings_its_hidden_fields() {
         let forms = forms(
-            "<form method=post action=/there><input type=hidden name=xsrf value='a b'><button name=logout value=yes>Yes</button></form>",
+            "<form method=post action=/there><input type=hidden name=xsrf value='a b'>\
+             <button name=logout value=yes>Yes</button></form>",
         );
         assert_eq!(forms.len(), 1);
         assert_eq!(forms[0].action, "/there");

@@ -65,7 +65,11 @@ fn with_a_script_the_login_button_is_the_script_s_and_there_is_a_way_without_it(
         script: Some("https://cdn.example/mpad.js".into()),
         ..link()
     });
-    let script = r#"<script src="https://cdn.example/mpad.js" data-authurl="http://127.0.0.1:5000/login/start?return_to=%2Fa&amp;lang=en" data-element="btmpin"></script>"#;
+    let script = concat!(
+        r#"<script src="https://cdn.example/mpad.js""#,
+        r#" data-authurl="http://127.0.0.1:5000/login/start?return_to=%2Fa&amp;lang=en""#,
+        r#" data-element="btmpin"></script>"#,
+    );
     assert!(html.contains(r#"<div id="btmpin"></div>"#), "{html}");
     assert!(html.contains(script), "{html}");
     assert_eq!(html.matches("data-authurl").count(), 1);

@@ -14,7 +14,8 @@ pub(super) fn warn_about(config: &Config, port: u16) {
         tracing::warn!(
             redirect_uri = %callback,
             listening_on = port,
-            "REDIRECT_URL names another port of this machine than the one listened on: the callback will not arrive here"
+            "REDIRECT_URL names another port of this machine than the one listened on: \
+             the callback will not arrive here"
         );
     }
 }

@@ -25,7 +25,8 @@ const GOAL: f64 = 1.5;
 /// Prints the table.
 pub(crate) fn print() {
     println!(
-        "\n| ID token | CPU µs of the engine's verification | signature alone, openidconnect | signature alone, ring | engine over ring | at most {GOAL} |"
+        "\n| ID token | CPU µs of the engine's verification \
+         | signature alone, openidconnect | signature alone, ring | engine over ring | at most {GOAL} |"
     );
     println!("|---|--:|--:|--:|--:|---|");
     for algorithm in [SigningAlgorithm::RS256, SigningAlgorithm::ES256] {

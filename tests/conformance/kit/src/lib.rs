@@ -17,8 +17,8 @@
 //! # struct MyApp { port: u16 }
 //! # impl MyApp { async fn start(_: ProviderSettings) -> Self { Self { port: 5000 } } }
 //! async fn start_my_app(provider: ProviderSettings) -> App {
-//!     // Configure your app with `provider.issuer`, `provider.client_id`, `provider.client_secret` and the rest, start it on
-//!     // a free port, and say where it is.
+//!     // Configure your app with `provider.issuer`, `provider.client_id`, `provider.client_secret`
+//!     // and the rest, start it on a free port, and say where it is.
 //!     let app = MyApp::start(provider).await;
 //!     App::at(&format!("http://127.0.0.1:{}", app.port))
 //!         .callback("/login")

@@ -41,7 +41,8 @@ const fn skipped(name: &'static str, plans: &'static [Profile], reason: &'static
     }
 }
 
-const HYBRID: &str = "it is about ID tokens from the authorization endpoint (implicit and hybrid flow), and this is the code flow";
+const HYBRID: &str = "it is about ID tokens from the authorization endpoint (implicit and hybrid flow), \
+    and this is the code flow";
 const CLAIMS: &str =
     "aggregated and distributed claims are handed to the app as they are, and not fetched";
 const DYNAMIC: &str =
@@ -50,7 +51,8 @@ const REQUEST_OBJECT: &str = "no request objects are sent";
 const TLS: &str = "no client certificates are used";
 const DPOP: &str = "access tokens are bearer tokens: no DPoP, no client certificates, no pushed authorization requests";
 const JARM: &str = "the authorization response is no JWT (JARM)";
-const OTHERS_HANDS: &str = "nothing of it can be seen or changed from outside an app: the contract tests of the workspace do it";
+const OTHERS_HANDS: &str = "nothing of it can be seen or changed from outside an app: \
+    the contract tests of the workspace do it";
 
 /// Every module that is not run.
 pub(crate) const NOT_RUN: &[NotRun] = &[

@@ -169,7 +169,8 @@ pub(crate) fn modules() -> Vec<Module> {
         module(
             "ours-unknown-kid-storm-at-the-back-channel",
             &[Ours],
-            "a hundred logout tokens with unknown keys cause few fetches, and a login with a really new key works right after",
+            "a hundred logout tokens with unknown keys cause few fetches, \
+             and a login with a really new key works right after",
             |run| Box::pin(storm(run)),
         )
         .fresh(),

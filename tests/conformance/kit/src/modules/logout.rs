@@ -12,7 +12,8 @@ pub(crate) fn modules() -> Vec<Module> {
         Module::play(
             "oidcc-client-test-rp-init-logout",
             &[RpInitiatedLogout],
-            "log-out ends at the provider with a hint that was issued to the app and a registered address, and comes back",
+            "log-out ends at the provider with a hint that was issued to the app \
+             and a registered address, and comes back",
             |run| Box::pin(comes_back(run, |_| {})),
         ),
         Module::play(
