@@ -143,7 +143,7 @@ fn run(
                 let (found, _) = connection.ask(method, &path, Some(header))?;
                 if !statuses.contains(&found) {
                     return Err(format!(
-                        "{method} {path} answers {found}, and none of {statuses:?}"
+                        "{method} {path} answers {found}, not one of {statuses:?}"
                     ));
                 }
             }

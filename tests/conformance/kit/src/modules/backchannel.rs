@@ -344,7 +344,7 @@ async fn told(run: &Run, fault: Fault, told: Told) -> Checked {
             .await?;
     }
     stranger
-        .ensure_there(run, "who is somebody else than the logout token named")
+        .ensure_there(run, "who is not the person that the logout token named")
         .await
 }
 

@@ -35,19 +35,19 @@ pub(crate) fn modules() -> Vec<Module> {
         Module::play(
             "ours-tampered-session-cookie",
             OURS,
-            "a session whose cookies were changed, cut, swapped or lost is none, and nothing breaks",
+            "a session whose cookies were changed, cut, swapped or lost does not count, and nothing breaks",
             |run| Box::pin(tampered_session(run)),
         ),
         Module::play(
             "ours-login-cookie-is-no-session",
             OURS,
-            "the cookie of a login under way is not taken for a session, under whatever name",
+            "the cookie of a login under way is not taken for a session, under any name",
             |run| Box::pin(wrong_purpose(run)),
         ),
         Module::play(
             "ours-session-in-several-cookies",
             OURS,
-            "a session that outgrows one cookie works, shrinks and grows, and is none in parts or in another order",
+            "a session that outgrows one cookie works, shrinks and grows; parts of it, or another order, do not count",
             |run| Box::pin(several_cookies(run)),
         ),
         Module::play(

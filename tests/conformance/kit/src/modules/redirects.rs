@@ -70,7 +70,7 @@ pub(crate) fn modules() -> Vec<Module> {
         Module::play(
             "ours-open-redirects-after-a-login",
             OURS,
-            "whatever is asked for, a login ends on the app's own site",
+            "a login ends on the app's own site, no matter what is asked for",
             |run| Box::pin(after_login(run)),
         ),
         Module::play(

@@ -216,7 +216,7 @@ async fn spoofed(run: &Run) -> Checked {
         "the login is refused: {}",
         answer.line()
     );
-    super::redirects::ensure_stays(run, answer, "a login behind a proxy that is none").await?;
+    super::redirects::ensure_stays(run, answer, "a login behind a proxy that does not exist").await?;
     let stranger = run.browser.another();
     let paths = [run.app().probe.as_deref(), run.app().protected.as_deref()];
     for path in paths.into_iter().flatten() {
