@@ -124,7 +124,14 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout", "backchannel", "frontchannel", "flood", "marks"],
+        shown_by: &[
+            "logout",
+            "backchannel",
+            "logout_during_login",
+            "frontchannel",
+            "flood",
+            "marks",
+        ],
         pending: &[],
     },
     Promise {

@@ -3,12 +3,13 @@
 
 use miracl_tests::{Store, Suite};
 
-pub(crate) mod backchannel;
+mod backchannel;
 mod cookies;
 mod devices;
 pub(crate) mod frontchannel;
 mod junk;
 mod logout;
+pub(crate) mod logout_during_login;
 mod memory;
 mod redis;
 mod refresh;
@@ -21,6 +22,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         tokens::suite(),
         logout::suite(),
         backchannel::suite(),
+        logout_during_login::suite(),
         frontchannel::suite(),
         junk::suite(),
     ];

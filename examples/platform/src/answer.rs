@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http_body::Frame;
 use serde_json::{Value, json};
 
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// The endpoint that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,15 +8,16 @@ use axum::response::Response;
 use url::Url;
 
 use crate::callback::{Callback, ResponseMode};
-use crate::device::{DeviceId, DeviceKey, Identity, parse_email};
+use crate::device_id::{DeviceId, DeviceKey};
 use crate::discovery::SCOPES;
 use crate::fault::Fault;
 use crate::id_token::Occasion;
+use crate::identity::{Identity, parse_email};
 use crate::interaction::{Request, Stage};
 use crate::pages::{self, redirect};
 use crate::params::Params;
-use crate::platform::Shared;
-use crate::{clock, device, id_token, random};
+use crate::shared::Shared;
+use crate::{clock, id_token, identity, random};
 
 /// An error for the app, sent in the callback (RFC 6749 §4.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,7 +302,7 @@ impl Shared {
         &self,
         request: &Request,
         device: &DeviceKey,
-        session: device::Session,
+        session: identity::Session,
     ) -> Callback {
         // Before the code is sent: a log-out in the meantime must reach this app, too.
         self.devices

@@ -12,7 +12,7 @@ use url::{Host, Position, Url, form_urlencoded};
 use crate::client::Client;
 use crate::device::AppLogin;
 use crate::fault::{Fault, Faults};
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::signer::Signer;
 use crate::{clock, random};
 

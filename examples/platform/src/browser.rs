@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
 use crate::callback::Callback;
-use crate::device::DeviceId;
+use crate::device_id::DeviceId;
 use crate::logout::{self, LogOut};
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// A browser that keeps the platform's cookie and does what a person would do with the pages.
 ///

@@ -12,7 +12,7 @@ use crate::algorithm::SigningAlgorithm;
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::sync::lock;
 use crate::{clock, jwt};
 

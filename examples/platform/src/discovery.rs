@@ -12,7 +12,7 @@ use crate::answer::{Answer, Endpoint};
 use crate::callback::ResponseMode;
 use crate::client_auth::{ClientAuthMethod, assertion_algorithms};
 use crate::grant::OFFLINE_ACCESS;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// The scopes that have a meaning here. Others are ignored (OIDC Core §3.1.2.1).
 pub(crate) const SCOPES: [&str; 9] = [

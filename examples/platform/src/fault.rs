@@ -4,6 +4,7 @@
 //! exactly the point that its name says. This file lists the faults; the files below carry them out, one for each
 //! thing that a relying party looks at.
 
+mod active;
 mod answer;
 mod callback;
 mod id_token;
@@ -13,8 +14,7 @@ mod signing;
 mod strangers;
 mod userinfo;
 
-use std::sync::Arc;
-
+pub(crate) use active::Faults;
 pub(crate) use answer::ELSEWHERE;
 pub use answer::SLOW;
 pub(crate) use strangers::WeakKey;
@@ -446,36 +446,6 @@ const DAY: u64 = 24 * HOUR;
 const OTHER_ISSUER: &str = "https://issuer.example";
 const OTHER_CLIENT: &str = "another-client";
 const OTHER_PERSON: &str = "mallory@example.com";
-
-/// What the platform does wrong at present, which may be several things at once.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    active: Arc<[Fault]>,
-    /// Whether keys have been changed since the faults were set.
-    rotated: bool,
-}
-
-impl Faults {
-    pub(crate) fn new(faults: impl IntoIterator<Item = Fault>) -> Self {
-        Self {
-            active: faults.into_iter().collect(),
-            rotated: false,
-        }
-    }
-
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.active.contains(&fault)
-    }
-
-    fn has_any(&self, faults: &[Fault]) -> bool {
-        self.active.iter().any(|fault| faults.contains(fault))
-    }
-
-    /// Records that a token was requested.
-    pub(crate) fn token_requested(&mut self) {
-        self.rotated = self.has(Fault::CertsRotatedBeforeSigning);
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
-use crate::device::Session;
+use crate::identity::Session;
 use crate::sync::lock;
 use crate::{clock, random};
 

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use url::{Host, Url};
 
 use crate::params::Params;
-use crate::platform::Shared;
 use crate::record::RecordedRequest;
+use crate::shared::Shared;
 
 /// The largest body that is read, in bytes. Nothing here needs more than a few hundred.
 const MAX_BODY: usize = 64 * 1024;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::fault::Faults;
 use crate::grant::Grant;
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::signer::Signer;
-use crate::{clock, device, jwt};
+use crate::{clock, identity, jwt};
 
 /// What an ID token is issued for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(crate) fn add_mpin_claims(claims: &mut Value, grant: &Grant) {
         claims["mpin_id"] = json!(mpin_id);
     }
     if grant.has_scope("hash_mpin_id") {
-        claims["hash_mpin_id"] = json!(device::hash_mpin_id(mpin_id));
+        claims["hash_mpin_id"] = json!(identity::hash_mpin_id(mpin_id));
     }
     if grant.has_scope("dvs") {
         // Nobody has enrolled for signing yet.

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 
 use crate::callback::ResponseMode;
 use crate::client::Client;
-use crate::device::DeviceKey;
+use crate::device_id::DeviceKey;
 use crate::grant::Grant;
 use crate::pin::Enrolment;
 use crate::sync::lock;
-use crate::{clock, device, random};
+use crate::{clock, identity, random};
 
 /// How long a person may take, in seconds.
 const LIFETIME: u64 = 15 * 60;
@@ -33,7 +33,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// Returns what the app gets when `session` allows the request.
-    pub(crate) fn grant(&self, session: device::Session) -> Grant {
+    pub(crate) fn grant(&self, session: identity::Session) -> Grant {
         Grant {
             client_id: self.client.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
@@ -176,7 +176,7 @@ impl Interactions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::DeviceId;
+    use crate::device_id::DeviceId;
 
     fn begin(interactions: &Interactions, device: &DeviceKey) -> String {
         let request = Request {

@@ -8,12 +8,14 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::authorize::Denial;
-use crate::device::{Attempt, DeviceId, DeviceKey, Identity, Session, parse_email};
+use crate::device::Attempt;
+use crate::device_id::{DeviceId, DeviceKey};
+use crate::identity::{Identity, Session, parse_email};
 use crate::interaction::{Gone, Interaction, Stage};
 use crate::pages::{self, Frame, PinPage, redirect, show};
 use crate::params::Params;
 use crate::pin::{MAX_TRIES, PIN_LENGTH, is_pin};
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// Answers `GET /login/{id}`: the page of the stage, or with `?remove=` the question whether to remove an identity.
 pub(crate) async fn page(

@@ -9,11 +9,11 @@ use axum::response::Response;
 use url::Url;
 
 use crate::backchannel::{self, SentLogoutToken};
-use crate::device::{DeviceId, DeviceKey};
+use crate::device_id::{DeviceId, DeviceKey};
 use crate::frontchannel;
 use crate::pages::{self, Frame, redirect, show_framing};
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// What a log-out did, and what is left for the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

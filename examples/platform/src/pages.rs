@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::authorize::location;
 use crate::client::Client;
-use crate::device::Identity;
+use crate::identity::Identity;
 use crate::inbox::Message;
 use crate::logout::Back;
 use crate::pin::MAX_TRIES;

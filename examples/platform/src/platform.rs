@@ -6,30 +6,28 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
-use axum::routing::{Router, get, post};
-use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::backchannel;
 use crate::browser::{Browser, JourneyError};
 use crate::callback::Callback;
 use crate::client::{Client, Clients};
 use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
-use crate::device::{DeviceId, Devices, Identity, Session, parse_email};
-use crate::fault::{ELSEWHERE, Fault, Faults};
+use crate::device::Devices;
+use crate::device_id::DeviceId;
+use crate::fault::{Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
-use crate::pin::{HashedPin, PinProof, is_pin};
+use crate::pin::HashedPin;
 use crate::record::{RecordedRequest, Recorder};
+use crate::server::{listen, router};
+use crate::shared::Shared;
 use crate::sync::lock;
-use crate::{
-    assets, authorize, backchannel, discovery, guard, login, logout, portal, token, userinfo,
-};
 
 /// How long a shutdown waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -313,76 +311,6 @@ impl fmt::Debug for Platform {
     }
 }
 
-/// Everything the handlers share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    issuer: String,
-    pub(crate) config: PlatformConfig,
-    pub(crate) keys: KeyRing,
-    pub(crate) clients: Clients,
-    pub(crate) devices: Devices,
-    pub(crate) pin: Box<dyn PinProof>,
-    pub(crate) grants: Grants,
-    pub(crate) assertions: UsedAssertions,
-    pub(crate) interactions: Interactions,
-    pub(crate) inbox: Inbox,
-    pub(crate) recorder: Recorder,
-    faults: Mutex<Faults>,
-    closing: watch::Receiver<bool>,
-}
-
-impl Shared {
-    pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    pub(crate) fn faults(&self) -> Faults {
-        lock(&self.faults).clone()
-    }
-
-    /// Records that a token was requested, and returns the faults as they are then.
-    pub(crate) fn token_requested(&self) -> Faults {
-        let mut faults = lock(&self.faults);
-        faults.token_requested();
-        faults.clone()
-    }
-
-    /// Waits until the platform shuts down.
-    pub(crate) async fn closed(&self) {
-        let mut closing = self.closing.clone();
-        // An error means that the platform is gone, and so closed.
-        let _ = closing.wait_for(|closing| *closing).await;
-    }
-
-    /// Makes an identity whose address counts as confirmed.
-    pub(crate) fn enrol(
-        &self,
-        device: &DeviceId,
-        email: &str,
-        pin: &str,
-    ) -> Result<(), JourneyError> {
-        let email = check_email(email)?;
-        if !is_pin(pin) {
-            return Err(JourneyError::new("a PIN is four digits".to_owned()));
-        }
-        let enrolment = self.pin.enrol(&email, pin);
-        self.devices
-            .add(&device.key(), Identity::new(&email, enrolment));
-        Ok(())
-    }
-
-    /// Makes a session, as if the PIN had been entered just now.
-    pub(crate) fn sign_in(&self, device: &DeviceId, email: &str) -> Result<(), JourneyError> {
-        let email = check_email(email)?;
-        self.devices.sign_in(&device.key(), Session::new(&email));
-        Ok(())
-    }
-}
-
-fn check_email(email: &str) -> Result<String, JourneyError> {
-    parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
-}
-
 /// Makes or reads keys outside the runtime's threads: both take a while.
 async fn make_keys(
     make: impl FnOnce() -> io::Result<Arc<Keys>> + Send + 'static,
@@ -391,51 +319,6 @@ async fn make_keys(
     made.map_err(io::Error::from)
         .flatten()
         .map_err(StartError::Data)
-}
-
-fn router(shared: &Arc<Shared>) -> Router {
-    let mut router = Router::new();
-    // Everything for programs is served at a second place, too, to which faults redirect.
-    for base in ["", ELSEWHERE] {
-        let at = |path| format!("{base}{path}");
-        router = router
-            .route(
-                &at("/.well-known/openid-configuration"),
-                get(discovery::configuration),
-            )
-            .route(&at("/oidc/token"), post(token::token))
-            .route(
-                &at("/oidc/userinfo"),
-                get(userinfo::userinfo).post(userinfo::userinfo),
-            )
-            .route(&at("/oidc/certs"), get(discovery::certs));
-    }
-    router
-        .route("/authorize", get(authorize::authorize))
-        .route("/oidc/logout", get(logout::logout).post(logout::logout))
-        .route("/login/{id}", get(login::page))
-        .route("/login/{id}/stage", get(login::stage))
-        .route("/login/{id}/register", post(login::register))
-        .route("/login/{id}/identity", post(login::identity))
-        .route("/login/{id}/remove", post(login::remove))
-        .route("/login/{id}/pin", post(login::pin))
-        .route("/login/{id}/cancel", post(login::cancel))
-        .route("/confirm", get(login::confirm))
-        .route("/", get(portal::home))
-        .route("/inbox", get(portal::inbox))
-        .route("/portal", get(portal::portal).post(portal::register))
-        .route("/portal/{client_id}", get(portal::app))
-        .route("/portal/{client_id}/remove", post(portal::remove))
-        .route("/style.css", get(assets::style))
-        .route("/pin.js", get(assets::pin))
-        .route("/mail.js", get(assets::mail))
-        .route("/done.js", get(assets::done))
-        .route("/form-post.js", get(assets::form_post))
-        .route("/signed-out.js", get(assets::signed_out))
-        .route("/mpad.js", get(assets::mpad))
-        .fallback(portal::not_found)
-        .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
-        .with_state(Arc::clone(shared))
 }
 
 fn check_client(client: &Client) -> Result<(), StartError> {
@@ -454,32 +337,4 @@ fn check_client(client: &Client) -> Result<(), StartError> {
         ));
     }
     Ok(())
-}
-
-/// Listens on a loopback address of `host`, the IPv4 one if there are two.
-async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
-    let not_loopback = || StartError::NotLoopback {
-        host: host.to_owned(),
-    };
-    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, port)],
-        // No other name: its address could change between this check and the next one.
-        Err(_) if host == "localhost" => lookup_host((host, port))
-            .await
-            .map_err(|_| not_loopback())?
-            .collect(),
-        Err(_) => return Err(not_loopback()),
-    };
-    let loopback = addresses
-        .iter()
-        .filter(|address| address.ip().is_loopback());
-    let address = *loopback
-        .min_by_key(|address| address.is_ipv6())
-        .ok_or_else(not_loopback)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind {
-            address: format!("{host}:{port}"),
-            source,
-        })
 }

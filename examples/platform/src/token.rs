@@ -14,7 +14,7 @@ use crate::fault::Faults;
 use crate::grant::Tokens;
 use crate::id_token::{self, Occasion};
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// The grant type of a refresh (RFC 6749 §6).
 const REFRESH_TOKEN: &str = "refresh_token";

@@ -12,7 +12,7 @@ use crate::fault::{Fault, Faults};
 use crate::grant::Grant;
 use crate::id_token::add_mpin_claims;
 use crate::person;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// Answers `GET` and `POST /oidc/userinfo`.
 pub(crate) async fn userinfo(

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::replicas::member;
 use crate::{
     journey::{Journey, assert_refused, key, log_in, subject},
-    session::backchannel::{NAMES, log_out_during},
+    session::logout_during_login::{NAMES, log_out_during},
 };
 
 scenarios![

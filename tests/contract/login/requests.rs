@@ -81,7 +81,11 @@ async fn parameters_of_miracl_and_of_openid_connect_are_passed_on(adapter: Adapt
         .query_pairs()
         .filter(|(name, _)| name == "client_id")
         .collect();
-    assert_eq!(ids.len(), 1, "a visitor cannot change our parameters: {url}");
+    assert_eq!(
+        ids.len(),
+        1,
+        "a visitor cannot change our parameters: {url}"
+    );
 }
 
 async fn parameters_that_make_no_sense_do_no_harm(adapter: Adapter) {

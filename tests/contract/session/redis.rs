@@ -9,8 +9,8 @@ use miracl_tests::{
 use serde_json::json;
 
 use super::{
-    backchannel::{NAMES, log_out_during},
     devices::{listed, log_in_with},
+    logout_during_login::{NAMES, log_out_during},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
         a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,

@@ -3,9 +3,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use url::{Url, form_urlencoded};
+use url::Url;
+
+mod answer;
+mod cookie;
+mod request;
+
+pub(crate) use answer::Answer;
+pub(crate) use cookie::Cookie;
+pub(crate) use request::Request;
 
 /// How long an app may take to answer: longer than any relying party should wait for its provider.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,127 +24,6 @@ pub(crate) struct Browser {
     http: reqwest::Client,
     jar: Mutex<Vec<Cookie>>,
     seen: Mutex<Vec<Answer>>,
-}
-
-/// A cookie as it was set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cookie {
-    pub(crate) host: String,
-    pub(crate) name: String,
-    pub(crate) value: String,
-    /// `Path`, `Domain`, `Secure`, `HttpOnly` and `SameSite` in lower case, sorted: what a deletion must repeat.
-    pub(crate) attributes: Vec<String>,
-    pub(crate) deleted: bool,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    method: Method,
-    pub(crate) url: Url,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    cross_site: bool,
-}
-
-/// What came back for a request.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Request {
-    fn new(method: Method, url: Url, headers: &[(&str, &str)]) -> Self {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()));
-        Self {
-            method,
-            url,
-            headers: headers.collect(),
-            body: None,
-            cross_site: false,
-        }
-    }
-
-    /// A navigation from the address bar.
-    pub(crate) fn navigate(url: Url) -> Self {
-        let headers = [
-            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
-            ("sec-fetch-site", "none"),
-            ("sec-fetch-mode", "navigate"),
-            ("sec-fetch-dest", "document"),
-        ];
-        Self::new(Method::GET, url, &headers)
-    }
-
-    /// `fetch()` by a page of the app.
-    pub(crate) fn fetch(url: Url) -> Self {
-        let headers = [
-            ("accept", "*/*"),
-            ("sec-fetch-site", "same-origin"),
-            ("sec-fetch-mode", "cors"),
-            ("sec-fetch-dest", "empty"),
-        ];
-        Self::new(Method::GET, url, &headers)
-    }
-
-    /// A request of a program that is no browser.
-    pub(crate) fn bare(url: Url) -> Self {
-        Self::new(Method::GET, url, &[])
-    }
-
-    /// Turns it into the request of a program that is no browser.
-    pub(crate) fn by_a_program(mut self) -> Self {
-        self.headers
-            .retain(|(name, _)| name != "origin" && !name.starts_with("sec-fetch-"));
-        self
-    }
-
-    /// Turns it into the request that another site makes a browser send.
-    pub(crate) fn sent_by(mut self, origin: &str) -> Self {
-        self.cross_site = true;
-        let request = self.header("sec-fetch-site", "cross-site");
-        if request.method == Method::GET {
-            request
-        } else {
-            request.header("origin", origin)
-        }
-    }
-
-    /// A form of a page of the app.
-    pub(crate) fn form<K: AsRef<str>, V: AsRef<str>>(url: Url, fields: &[(K, V)]) -> Self {
-        let origin = url.origin().ascii_serialization();
-        let mut request = Self::navigate(url)
-            .header("sec-fetch-site", "same-origin")
-            .header("origin", &origin)
-            .header("content-type", "application/x-www-form-urlencoded");
-        request.method = Method::POST;
-        let fields = fields
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref()));
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        request.body = Some(body);
-        request
-    }
-
-    pub(crate) fn method(mut self, method: Method) -> Self {
-        self.method = method;
-        self
-    }
-
-    /// Sets a header, in place of one the request already has.
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.retain(|(other, _)| other != name);
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
 }
 
 impl Browser {
@@ -282,79 +168,6 @@ impl Browser {
     }
 }
 
-impl Answer {
-    /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Where the answer sends the browser.
-    pub(crate) fn location(&self) -> Option<Url> {
-        if !(300..400).contains(&self.status) {
-            return None;
-        }
-        self.url.join(self.header("location")?).ok()
-    }
-
-    pub(crate) fn set_cookies(&self) -> Vec<Cookie> {
-        let host = self.url.host_str().unwrap_or_default();
-        let lines = self.headers.get_all("set-cookie").iter();
-        lines
-            .filter_map(|line| Cookie::parse(line.to_str().ok()?, host))
-            .collect()
-    }
-
-    pub(crate) fn is_no_store(&self) -> bool {
-        self.header("cache-control")
-            .is_some_and(|value| value.contains("no-store"))
-    }
-
-    /// The answer in a line, for messages.
-    pub(crate) fn line(&self) -> String {
-        let to = self
-            .location()
-            .map(|url| format!(" to {url}"))
-            .unwrap_or_default();
-        format!("{} {} answered {}{to}", self.method, self.url, self.status)
-    }
-}
-
-impl Cookie {
-    fn parse(line: &str, host: &str) -> Option<Self> {
-        let mut parts = line.split(';').map(str::trim);
-        let (name, value) = parts.next()?.split_once('=')?;
-        let mut cookie = Self {
-            host: host.to_owned(),
-            name: name.to_owned(),
-            value: value.to_owned(),
-            attributes: Vec::new(),
-            deleted: false,
-        };
-        let mut age = None;
-        for part in parts {
-            let part = part.to_ascii_lowercase();
-            let (key, value) = part.split_once('=').unwrap_or((&part, ""));
-            match key {
-                "max-age" => age = value.parse::<i64>().ok(),
-                // Deletions use a date long gone.
-                "expires" if age.is_none() && value.contains("1970") => age = Some(0),
-                "expires" => {}
-                _ => cookie.attributes.push(part),
-            }
-        }
-        cookie.deleted = age.is_some_and(|age| age <= 0);
-        cookie.attributes.sort();
-        Some(cookie)
-    }
-
-    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find_map(|attribute| {
-            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            (key == name).then_some(value)
-        })
-    }
-}
-
 fn header_value(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(text).map_err(|error| format!("{text:?} is no header: {error}"))
 }
@@ -365,6 +178,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     fn url(text: &str) -> Url {
@@ -396,16 +210,6 @@ mod tests {
                 "{line}"
             );
         }
-    }
-
-    #[test]
-    fn a_past_date_or_no_age_deletes_and_the_rest_is_kept_for_comparison() {
-        let parse = |line: &str| Cookie::parse(line, "h").unwrap();
-        assert!(parse("a=; Max-Age=0").deleted);
-        assert!(parse("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT").deleted);
-        let kept = parse("a=b=c; Path=/; HttpOnly; Max-Age=60");
-        assert_eq!((kept.value.as_str(), kept.deleted), ("b=c", false));
-        assert_eq!(kept.attributes, ["httponly", "path=/"]);
     }
 
     #[test]

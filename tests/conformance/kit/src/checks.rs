@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use miracl_platform::{Authorization, ClientAuthMethod, RecordedRequest};
 
 use crate::judge::Step;
-use crate::run::{Checked, Run, ensure};
+use crate::run::Run;
 use crate::setup::CLIENT_ID;
+use crate::stop::{Checked, ensure};
 
 /// Checks every request of the app that the provider recorded.
 pub(crate) fn requests(run: &Run) -> Checked {
@@ -161,10 +162,10 @@ fn token(run: &Run, request: &RecordedRequest, challenged: bool) -> Checked {
     Ok(())
 }
 
-fn at(stop: crate::run::Stop, request: &RecordedRequest) -> crate::run::Stop {
+fn at(stop: crate::stop::Stop, request: &RecordedRequest) -> crate::stop::Stop {
     match stop {
-        crate::run::Stop::Failed(why) => {
-            crate::run::Stop::Failed(format!("{why}: {}", line(request)))
+        crate::stop::Stop::Failed(why) => {
+            crate::stop::Stop::Failed(format!("{why}: {}", line(request)))
         }
         other => other,
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::browser::Answer;
-use crate::run::{Checked, Run, Stop, ensure};
+use crate::run::Run;
+use crate::stop::{Checked, Stop, ensure};
 
 /// How a login must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

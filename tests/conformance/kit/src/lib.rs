@@ -39,17 +39,20 @@
 
 mod app;
 mod browser;
+mod callback;
 mod checks;
 mod judge;
 mod module;
 mod modules;
 mod not_run;
+mod person;
 mod profile;
 mod report;
 mod run;
 mod runner;
 mod settings;
 mod setup;
+mod stop;
 mod suite;
 
 pub use app::App;

@@ -7,8 +7,9 @@ use miracl_platform::{Fault, SigningAlgorithm};
 
 use crate::judge::Expect;
 use crate::profile::Profile;
-use crate::run::{Checked, Run};
+use crate::run::Run;
 use crate::setup::Setup;
+use crate::stop::Checked;
 
 /// What a script returns when called.
 pub(crate) type Play<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;

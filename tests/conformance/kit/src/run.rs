@@ -1,61 +1,22 @@
-//! One module on one app: the browser, the person at the provider, and the steps of a login.
+//! One module on one app: the steps of a login, and what the app is asked between them.
 
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use miracl_platform::{Fault, JourneyError, Platform, RecordedRequest};
+use miracl_platform::{Fault, Platform, RecordedRequest};
 use tokio::sync::OwnedMutexGuard;
 use url::Url;
 
 use crate::app::App;
 use crate::browser::{Answer, Browser, Request};
+use crate::callback::Callback;
 use crate::judge::{Attempt, Expect, Step};
+use crate::person::{Person, answer_without_pin};
 use crate::setup::Setup;
-
-/// The person who logs in.
-pub(crate) const EMAIL: &str = "alice@example.com";
-const PIN: &str = "2468";
+use crate::stop::{Checked, Stop, ensure, lacks};
 
 /// How many redirects of its own an app may send before the provider.
 const HOPS: usize = 5;
-
-/// Why a module ends early.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Failed(String),
-    /// The app was not declared to have this.
-    Lacks(&'static str),
-}
-
-impl Stop {
-    /// Adds what was tried to the message.
-    pub(crate) fn while_(self, what: &str, value: &str) -> Self {
-        match self {
-            Self::Failed(why) => Self::Failed(format!("{what} {value}: {why}")),
-            lacks @ Self::Lacks(_) => lacks,
-        }
-    }
-}
-
-impl From<String> for Stop {
-    fn from(why: String) -> Self {
-        Self::Failed(why)
-    }
-}
-
-/// What a step of a module returns.
-pub(crate) type Checked<T = ()> = Result<T, Stop>;
-
-/// Fails the module unless something holds.
-macro_rules! ensure {
-    ($holds:expr, $($why:tt)+) => {
-        if !$holds {
-            return Err($crate::run::Stop::Failed(format!($($why)+)));
-        }
-    };
-}
-pub(crate) use ensure;
 
 /// An app under test and its provider.
 #[derive(Debug)]
@@ -66,30 +27,12 @@ pub(crate) struct Running {
     person: Person,
 }
 
-/// A person with an identity at the provider, who stays signed in there: checking a PIN is slow.
-#[derive(Debug)]
-struct Person {
-    at_provider: miracl_platform::Browser,
-    /// Whether they have an identity with a PIN, for requests that require one.
-    has_pin: AtomicBool,
-    /// The first browser in which they use the app.
-    at_app: Browser,
-}
-
 impl Running {
     /// # Errors
     ///
-    /// Used when the provider does not sign the person in.
+    /// When the provider does not sign the person in.
     pub(crate) fn new(app: App, platform: Platform, setup: Setup) -> Checked<Self> {
-        let at_provider = platform.browser();
-        at_provider
-            .sign_in(EMAIL)
-            .map_err(|error| error.to_string())?;
-        let person = Person {
-            at_provider,
-            has_pin: AtomicBool::new(false),
-            at_app: Browser::new(),
-        };
+        let person = Person::new(&platform)?;
         Ok(Self {
             app,
             platform,
@@ -97,34 +40,6 @@ impl Running {
             person,
         })
     }
-}
-
-impl Person {
-    /// Answers an authorization request, without the PIN unless the request requires it.
-    async fn log_in(&self, authorize_url: &Url) -> Result<miracl_platform::Callback, JourneyError> {
-        let open = authorize_url
-            .query_pairs()
-            .all(|(name, _)| name != "prompt" && name != "max_age");
-        if open {
-            return answer_without_pin(&self.at_provider, authorize_url).await;
-        }
-        if !self.has_pin.swap(true, Ordering::Relaxed) {
-            self.at_provider.register_identity(EMAIL, PIN)?;
-        }
-        self.at_provider
-            .log_in_callback(authorize_url.as_str(), EMAIL, PIN)
-            .await
-    }
-}
-
-/// Answers an authorization request for a person who is signed in.
-async fn answer_without_pin(
-    at_provider: &miracl_platform::Browser,
-    authorize_url: &Url,
-) -> Result<miracl_platform::Callback, JourneyError> {
-    let mut url = authorize_url.clone();
-    url.query_pairs_mut().append_pair("prompt", "none");
-    at_provider.log_in_callback(url.as_str(), EMAIL, PIN).await
 }
 
 /// A running app, used by one module at a time.
@@ -136,14 +51,6 @@ pub(crate) struct Run {
     held: Held,
     pub(crate) browser: Browser,
     second: Option<Box<Self>>,
-}
-
-/// The address at which a browser comes back from the provider.
-#[derive(Debug, Clone)]
-pub(crate) struct Callback {
-    pub(crate) url: Url,
-    /// The form that the browser posts, or none with `response_mode=query`.
-    pub(crate) form: Option<Vec<(String, String)>>,
 }
 
 /// How the start of a login ended.
@@ -402,61 +309,6 @@ impl Run {
         ensure!(!self.probe(browser).await?, "somebody is logged in {when}");
         Ok(())
     }
-}
-
-impl Callback {
-    fn of(callback: Result<miracl_platform::Callback, JourneyError>) -> Checked<Self> {
-        let callback = callback
-            .map_err(|error| format!("the provider does not send the person back: {error}"))?;
-        let url = Url::parse(&callback.url).map_err(|error| format!("{callback:?}: {error}"))?;
-        Ok(Self {
-            url,
-            form: callback.form,
-        })
-    }
-
-    /// A parameter of the response.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        self.parameters()
-            .into_iter()
-            .find_map(|(key, value)| (key == name).then_some(value))
-    }
-
-    fn parameters(&self) -> Vec<(String, String)> {
-        self.form
-            .clone()
-            .unwrap_or_else(|| self.url.query_pairs().into_owned().collect())
-    }
-
-    /// A copy of the response with other parameters.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<(String, String)>)) -> Self {
-        let mut parameters = self.parameters();
-        change(&mut parameters);
-        let mut changed = self.clone();
-        if changed.form.is_some() {
-            changed.form = Some(parameters);
-        } else {
-            changed
-                .url
-                .query_pairs_mut()
-                .clear()
-                .extend_pairs(parameters);
-        }
-        changed
-    }
-
-    /// A copy of the response with one parameter set.
-    pub(crate) fn set(&self, name: &str, value: &str) -> Self {
-        self.change(|parameters| {
-            parameters.retain(|(other, _)| other != name);
-            parameters.push((name.to_owned(), value.to_owned()));
-        })
-    }
-}
-
-/// What an app has, or the reason to leave the module out.
-pub(crate) fn lacks<'a>(part: &'a Option<String>, what: &'static str) -> Checked<&'a str> {
-    part.as_deref().ok_or(Stop::Lacks(what))
 }
 
 /// Waits for all of them at once.

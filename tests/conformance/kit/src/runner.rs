@@ -13,9 +13,10 @@ use crate::judge::both;
 use crate::module::{Module, Script};
 use crate::profile::Profile;
 use crate::report::Outcome;
-use crate::run::{Checked, Held, Run, Running, Stop};
+use crate::run::{Held, Run, Running};
 use crate::settings::ProviderSettings;
 use crate::setup::Setup;
+use crate::stop::{Checked, Stop};
 
 /// No module may take longer with one set-up.
 const LIMIT: Duration = Duration::from_secs(90);

@@ -7,8 +7,9 @@ use serde_json::json;
 use crate::browser::{Answer, Browser, Request};
 use crate::module::{Module, Player};
 use crate::profile::Profile::{self, BackChannel, Ours};
-use crate::run::{Checked, Run, ensure, lacks, together};
+use crate::run::{Run, together};
 use crate::setup::{CLIENT_ID, Setup};
+use crate::stop::{Checked, ensure, lacks};
 
 use super::discovery::KEYS;
 

@@ -8,7 +8,8 @@ use crate::browser::{Cookie, Request};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
-use crate::run::{Checked, Run, ensure};
+use crate::run::Run;
+use crate::stop::{Checked, ensure};
 
 const OURS: &[Profile] = &[Ours];
 

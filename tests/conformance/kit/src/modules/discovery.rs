@@ -7,7 +7,8 @@ use crate::judge::Expect::{Accepted, Refused};
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Config};
-use crate::run::{Checked, Run, ensure};
+use crate::run::Run;
+use crate::stop::{Checked, ensure};
 
 const CONFIG: &[Profile] = &[Config];
 const DOCUMENT: &str = "/.well-known/openid-configuration";

@@ -4,10 +4,12 @@ use miracl_platform::Fault;
 use url::Url;
 
 use crate::browser::Browser;
+use crate::callback::Callback;
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
-use crate::run::{Callback, Checked, Run, ensure, together};
+use crate::run::{Run, together};
+use crate::stop::{Checked, ensure};
 
 const OURS: &[Profile] = &[Ours];
 

@@ -7,9 +7,11 @@ use crate::judge::Blame::Anyone;
 use crate::judge::Expect::{Accepted, Either, Refused};
 use crate::judge::Step;
 use crate::module::Module;
+use crate::person::EMAIL;
 use crate::profile::Profile::{self, Basic, Comprehensive, Config, FormPost};
-use crate::run::{Checked, EMAIL, Run, ensure, lacks};
+use crate::run::Run;
 use crate::setup::Setup;
+use crate::stop::{Checked, ensure, lacks};
 
 const ALL_SCOPES: &str = "openid email profile address phone";
 const BASIC: &[Profile] = &[Basic, FormPost];

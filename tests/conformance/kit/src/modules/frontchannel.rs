@@ -3,8 +3,9 @@
 use crate::browser::{Answer, Request};
 use crate::module::Module;
 use crate::profile::Profile::FrontChannel;
-use crate::run::{Checked, Run, ensure, lacks};
+use crate::run::Run;
 use crate::setup::Setup;
+use crate::stop::{Checked, ensure, lacks};
 
 const EMAIL: &str = "bob@example.com";
 

@@ -5,7 +5,8 @@ use url::Url;
 use crate::browser::{Answer, Request};
 use crate::module::Module;
 use crate::profile::Profile::{Ours, RpInitiatedLogout};
-use crate::run::{Checked, Run, ensure, lacks};
+use crate::run::Run;
+use crate::stop::{Checked, ensure, lacks};
 
 pub(crate) fn modules() -> Vec<Module> {
     vec![

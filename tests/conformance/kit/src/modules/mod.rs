@@ -19,7 +19,8 @@ use miracl_platform::Fault;
 
 use crate::judge::Expect;
 use crate::module::Module;
-use crate::run::{Checked, Run, Stop};
+use crate::run::Run;
+use crate::stop::{Checked, Stop};
 
 /// Every module, those of the OpenID Foundation first.
 pub fn modules() -> Vec<Module> {

@@ -5,7 +5,8 @@ use url::Url;
 use crate::browser::Answer;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
-use crate::run::{Checked, Run, Started, ensure, lacks};
+use crate::run::{Run, Started};
+use crate::stop::{Checked, ensure, lacks};
 
 const OURS: &[Profile] = &[Ours];
 

@@ -6,8 +6,9 @@ use crate::browser::{Answer, Browser};
 use crate::judge::Step;
 use crate::module::{Module, Player};
 use crate::profile::Profile::{self, Fapi2, Ours, Refresh};
-use crate::run::{Checked, Run, ensure, lacks, together};
+use crate::run::{Run, together};
 use crate::setup::Setup;
+use crate::stop::{Checked, ensure, lacks};
 
 const SETUP: Setup = Setup::PLAIN.scopes("openid email offline_access");
 

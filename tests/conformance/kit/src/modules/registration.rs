@@ -4,12 +4,14 @@ use miracl_platform::ClientAuthMethod::{ClientSecretJwt, ClientSecretPost, Priva
 use miracl_platform::{ClientAuthMethod, Fault, SigningAlgorithm};
 
 use super::foundation::happy_path;
+use crate::callback::Callback;
 use crate::judge::Blame::Login;
 use crate::judge::{Expect, Step};
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
-use crate::run::{Callback, Checked, Run, ensure};
+use crate::run::Run;
 use crate::setup::Setup;
+use crate::stop::{Checked, ensure};
 
 const OURS: &[Profile] = &[Ours];
 

@@ -6,7 +6,8 @@ use crate::browser::Request;
 use crate::judge::Step;
 use crate::module::Module;
 use crate::profile::Profile::{self, Ours};
-use crate::run::{Checked, Run, ensure, lacks};
+use crate::run::Run;
+use crate::stop::{Checked, ensure, lacks};
 
 const OURS: &[Profile] = &[Ours];
 
@@ -216,7 +217,8 @@ async fn spoofed(run: &Run) -> Checked {
         "the login is refused: {}",
         answer.line()
     );
-    super::redirects::ensure_stays(run, answer, "a login behind a proxy that does not exist").await?;
+    super::redirects::ensure_stays(run, answer, "a login behind a proxy that does not exist")
+        .await?;
     let stranger = run.browser.another();
     let paths = [run.app().probe.as_deref(), run.app().protected.as_deref()];
     for path in paths.into_iter().flatten() {

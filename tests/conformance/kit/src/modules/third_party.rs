@@ -6,8 +6,10 @@ use super::redirects::{ensure_stays, foreign_targets};
 use crate::browser::Request;
 use crate::judge::Step;
 use crate::module::Module;
+use crate::person::EMAIL;
 use crate::profile::Profile::{Ours, ThirdPartyInit};
-use crate::run::{Checked, EMAIL, Run, ensure, lacks};
+use crate::run::Run;
+use crate::stop::{Checked, ensure, lacks};
 
 /// The site where the logins begin.
 const PORTAL: &str = "https://portal.example";
