@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline'
 import Provider from 'oidc-provider'
 
 // The issuer's name holds the port, and the app under test needs the issuer before its own address can be registered
-// here: so the socket first, then the settings, then the provider.
+// here. So the socket comes first, then the settings, then the provider.
 const server = createServer()
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -21,7 +21,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`
 console.log(`issuer ${issuer}`)
 
 const input = createInterface({ input: process.stdin })
-// The test holds our standard input open. When it ends, however it ends, so do we.
+// The test holds standard input open. When the test ends, in any way, so does this process.
 input.on('close', () => process.exit(0))
 const { clients, account } = JSON.parse((await once(input, 'line'))[0])
 

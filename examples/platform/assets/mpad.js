@@ -95,7 +95,7 @@
     close.addEventListener("click", () => dialog.close());
 
     const listen = (event) => {
-      // Only the platform, and only from our own frame, may say where to go.
+      // Only the platform, and only from the frame made here, may say where to go.
       const ours = event.origin === platform && event.source === frame.contentWindow;
       if (ours && event.data && event.data.miracl === "done" && /^https?:/.test(event.data.url)) {
         window.location.assign(event.data.url);
@@ -128,7 +128,7 @@
     if (overlay === "true") {
       button.setAttribute("aria-haspopup", "dialog");
       button.addEventListener("click", (event) => {
-        // A new tab asked for is a new tab given.
+        // A click that asks for a new tab gets one.
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         openOverlay(url.href);

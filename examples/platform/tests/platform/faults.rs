@@ -8,7 +8,8 @@ use crate::app::{claims, start};
 use crate::ask::{Ask, Place};
 use crate::verify::header;
 use crate::{
-    answer_faults, callback_faults, degrees, id_token_faults, key_faults, logout, userinfo_faults,
+    answer_faults, callback_faults, degrees, id_token_faults, key_faults, logout_token_faults,
+    userinfo_faults,
 };
 
 #[test]
@@ -30,8 +31,12 @@ fn every_fault_is_tested() {
     );
     tested.extend(id_token_faults::IN_FORM);
     tested.extend(key_faults::TESTED);
-    tested.extend(logout::in_claims().iter().map(|(fault, _)| *fault));
-    tested.extend(logout::TESTED);
+    tested.extend(
+        logout_token_faults::in_claims()
+            .iter()
+            .map(|(fault, _)| *fault),
+    );
+    tested.extend(logout_token_faults::TESTED);
     for fault in Fault::ALL {
         let times = tested.iter().filter(|other| *other == fault).count();
         assert_eq!(times, 1, "{}", fault.name());
