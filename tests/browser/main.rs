@@ -1,4 +1,4 @@
-//! The same journeys in Chromium, by clicks and keys, at the local MIRACL platform.
+//! Whole journeys in Chromium, by clicks and keys, at the local MIRACL platform.
 //!
 //! Screenshots land in `target/screenshots`; the README shows some of them.
 

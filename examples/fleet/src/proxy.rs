@@ -75,7 +75,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, mut request: Request) -> Respo
     response
 }
 
-/// The same path and query at a replica.
+/// The path and query of a request, at a replica.
 fn at(address: SocketAddr, uri: &Uri) -> Option<Uri> {
     let path = uri.path_and_query()?.clone();
     Uri::builder()

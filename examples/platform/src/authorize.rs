@@ -366,7 +366,7 @@ impl Shared {
     }
 }
 
-/// Returns the `Location` of `url`, which is a path of ours or a parsed address.
+/// Returns the `Location` of `url`, which is a path of the platform or a parsed address.
 pub(crate) fn location(url: &str) -> HeaderValue {
     HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"))
 }

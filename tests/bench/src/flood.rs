@@ -27,7 +27,7 @@ const WHOLE: usize = 64 * 1024;
 const HALF: usize = WHOLE / 2;
 /// How many requests of a kind are counted together.
 const REQUESTS: u32 = 2;
-/// The prefix of another app's cookies, cut to the length of ours.
+/// The prefix of another app's cookies, cut to the length of our own.
 const FOREIGN: &str = "the-cookies-of-another-app";
 
 /// A route, or a page that asks who is logged in: its method, its path, its answer to a logged-in person, and its

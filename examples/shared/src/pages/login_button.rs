@@ -10,7 +10,7 @@ use askama::filters::HtmlSafe;
 pub enum LoginScript {
     /// The local platform's. It is given the demo's own `/login/start`, so that showing a page needs no provider.
     Platform(String),
-    /// Somebody else's. It is given the provider's authorize URL itself, as in the Tornado sample.
+    /// One from elsewhere. It is given the provider's authorize URL itself, as in the Tornado sample.
     ThirdParty(String),
 }
 

@@ -13,7 +13,7 @@ pub(super) fn content_security_policy(issuer: &str, script: Option<&LoginScript>
     let Some(script) = script else {
         return format!("{common}; img-src data:");
     };
-    // It is unknown what somebody else's script draws its button with.
+    // It is unknown what a script from elsewhere draws its button with.
     let inline = match script {
         LoginScript::Platform(_) => "",
         LoginScript::ThirdParty(_) => " 'unsafe-inline'",

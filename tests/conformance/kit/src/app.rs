@@ -76,7 +76,7 @@ impl App {
         self
     }
 
-    /// Where `GET` answers 200 to somebody who is logged in, and 401, 403 or a redirect to everybody else.
+    /// Where `GET` answers 200 to a logged-in person, and 401, 403 or a redirect to everybody else.
     ///
     /// Without it, a login counts as accepted when the callback answers with a redirect or a 200 and keeps a
     /// cookie.
