@@ -1,14 +1,16 @@
-//! Fleets: several replicas, of different frameworks, that share keys, or marks in Redis.
+//! Fleets: several replicas, of different frameworks, that share keys, and sessions or marks in Redis.
 //! The program that starts a fleet, `demo-fleet`, has tests of its own in `tests/fleet`.
 
-use miracl_tests::{Need, Suite};
+use miracl_tests::{Need, Store, Suite};
 
 mod marks;
 pub(crate) mod replicas;
 mod rotation;
+mod sessions;
 
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
+        sessions::suite().with_sessions_in(Store::Redis),
         marks::suite().needing(Need::Redis),
         replicas::suite(),
         rotation::suite(),

@@ -80,6 +80,7 @@ pub(crate) const PROMISES: &[Promise] = &[
             "rotation",
             "memory",
             "redis",
+            "sessions",
             "devices",
             "memory_devices",
             "redis_devices",

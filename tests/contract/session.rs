@@ -5,7 +5,7 @@ use miracl_tests::{Store, Suite};
 
 mod backchannel;
 mod cookies;
-mod devices;
+pub(crate) mod devices;
 pub(crate) mod frontchannel;
 mod junk;
 mod logout;

@@ -1,4 +1,4 @@
-//! Sessions that a fleet keeps in Redis, behind an opaque id in the browser's cookie.
+//! Sessions that are kept in Redis, behind an opaque id in the browser's cookie.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,9 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use miracl_tests::{
     Adapter, Answer, Answers, Browser, Demo, Endpoint, Muzzle, Provider, Redis, canary, scenarios,
 };
-use serde_json::json;
 
 use super::{
     devices::{listed, log_in_with},
-    logout_during_login::{NAMES, log_out_during},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
         a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
@@ -19,9 +17,7 @@ use super::{
 };
 use crate::{
     fleet::replicas::member,
-    journey::{
-        Journey, assert_refused, key, log_in, login_button, session_cookie, subject, with_parameter,
-    },
+    journey::{Journey, key, log_in, login_button, session_cookie, subject, with_parameter},
 };
 
 scenarios![
@@ -31,11 +27,6 @@ scenarios![
     user_data_of_any_size_fits,
     a_logout_token_of_a_person_reaches_every_browser,
     the_session_outlives_the_process,
-    replicas_of_every_framework_share_a_session,
-    a_logout_at_one_replica_ends_the_session_at_every_other,
-    a_logout_token_at_one_replica_ends_the_session_at_every_other,
-    a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other,
-    a_log_out_at_another_replica_reaches_a_login_under_way,
     a_login_that_is_given_up_while_redis_is_slow_leaves_one_session,
     the_handle_of_a_session_is_nothing_that_redis_has,
     redis_is_told_no_token_no_address_and_no_id,
@@ -56,110 +47,6 @@ async fn the_session_outlives_the_process(adapter: Adapter) {
     journey.assert_still_logged_in().await;
     let me = journey.browser.fetch(journey.url("/me")).await.expect(200);
     assert_eq!(me.json()["name"], "Canary of the Tests", "{}", me.body);
-}
-
-/// A replica of this framework, another one, and one of every other framework.
-fn fleet(adapter: Adapter, provider: &Provider) -> Vec<Demo> {
-    let adapters = std::iter::once(adapter).chain(adapter.rotation());
-    adapters
-        .map(|adapter| member(adapter, provider).start())
-        .collect()
-}
-
-async fn assert_nobody_anywhere(browser: &Browser, demos: &[Demo]) {
-    for demo in demos {
-        assert_eq!(subject(browser, demo).await, None, "{}", demo.origin());
-    }
-}
-
-async fn replicas_of_every_framework_share_a_session(adapter: Adapter) {
-    let provider = Provider::start();
-    let demos = fleet(adapter, &provider);
-    let browser = Browser::new();
-    log_in(&browser, &demos[0]).await;
-    for demo in &demos {
-        let me = browser.fetch(demo.url("/me")).await.expect(200);
-        assert_eq!(me.json()["name"], "Canary of the Tests", "{}", me.body);
-        let page = browser.visit(demo.url("/refresh")).await.expect(200);
-        assert!(page.body.contains(Provider::EMAIL), "{}", page.body);
-    }
-}
-
-async fn a_logout_at_one_replica_ends_the_session_at_every_other(adapter: Adapter) {
-    let provider = Provider::start();
-    let demos = fleet(adapter, &provider);
-    for leaving in &demos {
-        let browser = Browser::new();
-        log_in(&browser, &demos[0]).await;
-        for demo in &demos {
-            assert!(subject(&browser, demo).await.is_some());
-        }
-        // Somebody took a copy of the cookies, so deleting a cookie does not end it.
-        let copy = browser.copy();
-        browser.post(leaving.url("/logout"), &[]).await.expect(303);
-        assert_nobody_anywhere(&browser, &demos).await;
-        assert_nobody_anywhere(&copy, &demos).await;
-    }
-}
-
-async fn a_logout_token_at_one_replica_ends_the_session_at_every_other(adapter: Adapter) {
-    let provider = Provider::start();
-    let demos = fleet(adapter, &provider);
-    for told in &demos {
-        let browsers = [Browser::new(), Browser::new()];
-        for (browser, demo) in browsers.iter().zip(&demos) {
-            log_in(browser, demo).await;
-        }
-        let token = provider.logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
-        let form = [("logout_token", &*token)];
-        let url = told.url("/backchannel-logout");
-        Browser::new().post(url, &form).await.expect(200);
-        for browser in &browsers {
-            assert_nobody_anywhere(browser, &demos).await;
-        }
-    }
-}
-
-async fn a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other(adapter: Adapter) {
-    let provider = Provider::start();
-    let demos = fleet(adapter, &provider);
-    let browser = Browser::new();
-    log_in(&browser, &demos[0]).await;
-    for ending in &demos {
-        let leaving = Browser::new();
-        log_in(&leaving, &demos[1]).await;
-        assert!(subject(&leaving, ending).await.is_some());
-        let listed = listed(&browser, ending).await;
-        assert_eq!(listed.len(), 2, "{listed:?}");
-        let id = listed[1].id.as_deref().expect("a handle");
-        let url = ending.url("/devices/end");
-        browser.post(url, &[("id", id)]).await.expect(303);
-        assert_nobody_anywhere(&leaving, &demos).await;
-        assert!(subject(&browser, &demos[0]).await.is_some());
-    }
-}
-
-async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter) {
-    let provider = Provider::start();
-    let demos = fleet(adapter, &provider);
-    for question in [Endpoint::Token, Endpoint::Userinfo] {
-        for names in NAMES {
-            let at = [&demos[1], &demos[0]];
-            let (browser, answer) = log_out_during(&provider, question, at, names).await;
-            assert_refused(&answer);
-            assert_nobody_anywhere(&browser, &demos).await;
-        }
-    }
-    // A login that begins after a log-out at another replica lives.
-    let browser = Browser::new();
-    for (told, demo) in demos.iter().zip(demos.iter().rev()) {
-        let token = provider.logout_token(|claims, _| claims["sub"] = json!(Provider::SUBJECT));
-        let form = [("logout_token", &*token)];
-        let url = told.url("/backchannel-logout");
-        Browser::new().post(url, &form).await.expect(200);
-        log_in(&browser, demo).await;
-        assert!(subject(&browser, demo).await.is_some());
-    }
 }
 
 async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter: Adapter) {
