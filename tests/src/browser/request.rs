@@ -3,7 +3,7 @@
 use reqwest::Method;
 use url::Url;
 
-/// A request to be sent with [`Browser::send`].
+/// A request to be sent with [`Browser::send`](super::Browser::send).
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) method: Method,

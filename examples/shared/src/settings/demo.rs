@@ -11,7 +11,7 @@ use crate::users::Users;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Demo {
-    /// The settings of the login, for [`Miracl::new`].
+    /// The settings of the login, for [`Miracl::new`](miracl_core::Miracl::new).
     pub config: Config,
     /// The pages.
     pub pages: Pages,
