@@ -7,12 +7,11 @@ use std::{
 };
 
 use crate::{
-    config::Renewal,
+    config::options::Renewal,
     miracl::Miracl,
-    reply::Reply,
-    request::RequestView,
-    session::User,
+    session::identity::User,
     visit::{Outcome, Visit},
+    web::{reply::Reply, request::RequestView},
 };
 
 /// What an adapter's layer leaves in a request: its visit, made when it is first asked for. Clones are the same.

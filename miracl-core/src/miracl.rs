@@ -8,24 +8,27 @@ use std::{
 use url::{Position, Url};
 
 use crate::{
-    backchannel::{self, SeenAlgorithms},
-    config::{Config, ConfigError, Problems},
-    cookies::Cookies,
-    credentials::Credentials,
-    discovery::Discovery,
-    error::ProviderError,
-    http::HttpClient,
-    jwks::Jwks,
-    loops::Loops,
-    marks::{self, Marks},
-    origin,
-    refresh::Renewals,
-    reply::Reply,
-    request::{RequestView, SeenHeaders},
-    return_to::ReturnTo,
-    session::Binding,
-    store::StoreError,
+    config::Config,
+    error::{
+        config::{ConfigError, Problems},
+        provider::ProviderError,
+        store::StoreError,
+    },
+    provider::{
+        credentials::Credentials, discovery::Discovery, http::HttpClient, jwks::Jwks, logout_token,
+        seen_algorithms::SeenAlgorithms,
+    },
+    session::{
+        binding::Binding,
+        cookies::Cookies,
+        loops::Loops,
+        marks::{self, Marks},
+        renewals::Renewals,
+    },
     visit::Visit,
+    web::{
+        cross_origin, headers::SeenHeaders, reply::Reply, request::RequestView, return_to::ReturnTo,
+    },
 };
 
 /// The longest host that counts as one: a name of 253 characters (RFC 1035 §2.3.4) and a port.
@@ -105,7 +108,7 @@ impl Miracl {
             http,
             discovery: Discovery::new(config),
             jwks: Jwks::default(),
-            marks: Marks::new(config, backchannel::WINDOW + config.clock_skew),
+            marks: Marks::new(config, logout_token::WINDOW + config.clock_skew),
             seen_algorithms: SeenAlgorithms::default(),
             loops: Loops::new(),
             renewals: Renewals::new(),
@@ -201,7 +204,7 @@ impl Miracl {
     ///
     /// The answer to send: 403.
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
-        match origin::check(request, &self.0.allowed_origins) {
+        match cross_origin::check(request, &self.0.allowed_origins) {
             Err(refusal) if !self.expects_other_sites(request) => Err(refusal.reply()),
             _ => Ok(()),
         }

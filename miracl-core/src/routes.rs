@@ -3,65 +3,19 @@
 use std::borrow::Cow;
 
 use crate::{
-    callback::AuthSuccess, config::ResponseMode, error::AuthFailure, logout::LogoutKind,
-    miracl::Miracl, reply::Reply, request::RequestView, visit::Visit,
+    config::options::ResponseMode,
+    flow::answer::Answer,
+    miracl::Miracl,
+    visit::Visit,
+    web::{
+        request::{RequestView, path_of, query},
+        route::{Mount, Route},
+    },
 };
-
-/// One of the routes that adapters mount. [`Miracl::routes`] says where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Route {
-    /// Where the provider sends the browser back to: the path of the redirect URI.
-    Callback,
-    /// Starts a login.
-    LoginStart,
-    /// Starts a login that somebody else asks for (OpenID Connect Core 1.0 §4).
-    LoginInitiate,
-    /// Ends the session: `POST`; `GET` asks first.
-    Logout,
-    /// Where the provider itself ends sessions (OpenID Connect Back-Channel Logout 1.0).
-    BackChannelLogout,
-    /// What the provider's log-out page loads in a frame (OpenID Connect Front-Channel Logout 1.0).
-    FrontChannelLogout,
-    /// Where the provider sends the browser back to after log-out.
-    SignedOut,
-}
-
-impl Route {
-    /// The most bytes of a body that an adapter reads for a route: 64 KiB.
-    pub const MAX_BODY: usize = 64 * 1024;
-}
-
-/// A route and where it is mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Mount<'a> {
-    /// Which route.
-    pub route: Route,
-    /// Its path, exactly: with a slash more it is another.
-    pub path: &'a str,
-    /// The methods it answers. Every other is a 405, or whatever the framework answers then.
-    pub methods: &'static [&'static str],
-}
 
 const READ: &[&str] = &["GET", "HEAD"];
 const READ_AND_POST: &[&str] = &["GET", "HEAD", "POST"];
-const POST: &[&str] = &["POST"];
-
-/// What a route came to, and what the adapter does with it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Answer {
-    /// Send this.
-    Reply(Reply),
-    /// Call `on_auth_success`. On `Ok`, [`Visit::confirm_login`], and send the hook's response; if that fails, go on as with
-    /// [`Answer::Failure`]. On `Err`, [`Visit::reject_login`], and send the hook's error.
-    Success(AuthSuccess),
-    /// Call `on_auth_failed`, and send its response.
-    Failure(AuthFailure),
-    /// Call `on_logout`, then send this.
-    LoggedOut(LogoutKind, Reply),
-}
+pub(crate) const POST: &[&str] = &["POST"];
 
 impl Miracl {
     /// Returns every route of the login, where it is mounted and the methods it answers.
@@ -176,16 +130,4 @@ fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<
     } else {
         Some(Cow::Borrowed(&[]))
     }
-}
-
-/// The path of a path with a query.
-pub(crate) fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
-}
-
-/// The query of a request, without its question mark.
-pub(crate) fn query(request: &impl RequestView) -> String {
-    let target = request.path_and_query();
-    let query = target.split_once('?').map(|(_, query)| query);
-    query.unwrap_or_default().to_owned()
 }

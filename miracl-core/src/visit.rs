@@ -6,20 +6,25 @@ use std::{
 };
 
 use crate::{
-    callback::NO_LOG_OUT,
-    config::Renewal,
-    cookies::{BUDGET, Cookies, Keep, Ours, SetCookie},
-    error::{AuthFailure, FailureReason, SessionError},
-    flash::{self, Category, Flash},
-    login::MAX_DELETIONS,
+    config::options::Renewal,
+    error::{login::FailureReason, session::SessionError, store::StoreError},
+    flow::{callback::NO_LOG_OUT, hook::AuthFailure, login::MAX_DELETIONS},
     miracl::Miracl,
+    provider::user_data::UserData,
     receipt::Recorder,
-    reply::Reply,
-    request::CookieHeader,
-    seal::Purpose,
-    session::{Binding, Session, SessionData, SessionId, User},
-    store::{StoreError, StoredSession},
-    userinfo::UserData,
+    session::{
+        binding::Binding,
+        cookies::{BUDGET, Cookies, Keep, Ours, SetCookie},
+        data::SessionData,
+        identity::{Session, SessionId, User},
+        seal::Purpose,
+        sessions::Current,
+    },
+    web::{
+        flash::{self, Category, Flash},
+        headers::CookieHeader,
+        reply::Reply,
+    },
 };
 
 /// One request's view of login: who is asking, and what this response changes about it.
@@ -55,24 +60,6 @@ pub(crate) struct State {
     flashes_changed: bool,
     /// Whether the session was read or written, so that the response must not be stored.
     pub(crate) touched: bool,
-}
-
-#[derive(Clone)]
-pub(crate) struct Current {
-    pub(crate) session: Arc<Session>,
-    pub(crate) data: Option<Arc<SessionData>>,
-    /// What the store has, where sessions are kept in one.
-    pub(crate) stored: Option<StoredSession>,
-}
-
-impl Current {
-    pub(crate) fn in_cookies(session: Arc<Session>) -> Self {
-        Self {
-            session,
-            data: None,
-            stored: None,
-        }
-    }
 }
 
 struct Proposed {
@@ -454,7 +441,7 @@ impl State {
     }
 }
 
-fn stored(error: StoreError) -> FailureReason {
+pub(crate) fn stored(error: StoreError) -> FailureReason {
     FailureReason::Session(SessionError::Store(error))
 }
 
@@ -475,7 +462,7 @@ impl fmt::Debug for Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LoginOptions, Route, request::tests::Request};
+    use crate::{LoginOptions, Route, web::request::tests::Request};
 
     fn assert_send<T: Send>(_: T) {}
 

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io, sync::Arc};
 
 use rustls::{CertificateError, Error as TlsError};
 
-use super::Description;
+use crate::error::description::Description;
 
 /// A request to the provider that did not bring what it must bring.
 ///

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Config, CookieKey, LoginOptions, MemoryStore, SessionStorage,
-    callback::tests::{Login, begin_with, cookies, request},
-    config::Renewal,
-    provider::Provider,
-    request::tests::Request,
+    config::options::Renewal,
+    flow::callback::tests::{Login, begin_with, cookies, request},
+    probes::provider::Provider,
+    web::request::tests::Request,
 };
 
 /// What a layer leaves in a request.

@@ -9,26 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
-use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value};
+use tokio::{sync::Mutex, time::timeout};
 
-use super::{
-    address::{Address, Way},
-    cluster::{self, Cluster, Order},
-    outage::{Outage, QUIET},
-    sentinel::Sentinels,
-    server::Opener,
-};
 use crate::{
-    config::{ConfigError, Problems},
-    http::Home,
-    store::StoreError,
+    base::runtime::Home,
+    error::{
+        config::{ConfigError, Problems},
+        store::StoreError,
+    },
+    store::redis::{
+        address::{Address, Way},
+        cluster::{Cluster, Order},
+        open::{Connection, Failure, Open},
+        outage::{Outage, QUIET},
+        sentinel::Sentinels,
+        server::Opener,
+    },
 };
-
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where Redis is, and the connection to it.
-pub(super) struct Link {
+pub(crate) struct Link {
     address: Address,
     finder: Finder,
     opener: Opener,
@@ -44,33 +45,11 @@ enum Finder {
     Cluster(Box<Cluster>),
 }
 
-/// A connection that many commands share at the same time.
-#[derive(Clone)]
-pub(super) struct Open {
-    connection: Connection,
-    driver: Arc<Driver>,
-}
-
-#[derive(Clone)]
-enum Connection {
-    Server(MultiplexedConnection),
-    Cluster(::redis::cluster_async::ClusterConnection),
-}
-
 /// What is asked at a time.
 #[derive(Clone, Copy)]
-enum Question<'a> {
+pub(crate) enum Question<'a> {
     One(&'a Cmd),
     Several(&'a Pipeline, Order),
-}
-
-/// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
-struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Link {
@@ -243,41 +222,8 @@ impl Link {
     }
 }
 
-impl Connection {
-    async fn send<T: FromRedisValue>(self, question: Question<'_>) -> RedisResult<T> {
-        match (self, question) {
-            (Self::Server(mut server), Question::One(command)) => {
-                read(server.send_packed_command(command).await?)
-            }
-            (Self::Cluster(cluster), Question::One(command)) => {
-                let sent = Box::pin(cluster::send(cluster, command.clone()));
-                read(sent.await?)
-            }
-            (Self::Server(mut server), Question::Several(commands, _)) => {
-                commands.query_async(&mut server).await
-            }
-            (Self::Cluster(cluster), Question::Several(commands, order)) => {
-                commands.query_async(&mut order.within(cluster)).await
-            }
-        }
-    }
-}
-
-fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
+pub(crate) fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
     Ok(T::from_redis_value(answer.extract_error()?)?)
-}
-
-impl Open {
-    fn new(connection: Connection, driver: JoinHandle<()>) -> Self {
-        Self {
-            connection,
-            driver: Arc::new(Driver(driver)),
-        }
-    }
-
-    pub(super) fn server(connection: MultiplexedConnection, driver: JoinHandle<()>) -> Self {
-        Self::new(Connection::Server(connection), driver)
-    }
 }
 
 impl fmt::Debug for Link {
