@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod cookie_key;
 pub(crate) mod expiring;
 pub(crate) mod hex;
+pub(crate) mod issuer_template;
 pub(crate) mod json;
 pub(crate) mod key_hash;
 pub(crate) mod loopback;

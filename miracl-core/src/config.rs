@@ -4,7 +4,6 @@ pub(crate) mod check;
 pub(crate) mod credentials;
 pub(crate) mod load;
 pub(crate) mod options;
-pub(crate) mod tenant;
 
 use std::{fmt, path::PathBuf, time::Duration};
 

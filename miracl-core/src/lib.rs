@@ -27,6 +27,7 @@
 
 mod base;
 mod config;
+mod engine;
 mod error;
 mod exchange;
 mod flow;
@@ -38,22 +39,26 @@ mod miracl;
 pub mod probes;
 mod provider;
 mod receipt;
+mod refusal;
 mod routes;
 mod session;
+mod site;
 mod store;
 mod visit;
 mod web;
 
+pub use exchange::Outcome;
 pub use flow::answer::Answer;
-pub use lazy::{LazyVisit, NoVisit};
+pub use lazy::LazyVisit;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub use probes::bench;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use probes::fuzz;
+pub use refusal::{NoVisit, Refusal};
 pub use session::identity::User;
-pub use visit::{Outcome, Visit};
+pub use visit::Visit;
 pub use web::{
     headers::SeenHeaders,
     reply::Reply,

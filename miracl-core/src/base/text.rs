@@ -7,3 +7,8 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
         .take(max)
         .collect()
 }
+
+/// Takes off the byte order mark that some editors put before a text.
+pub(crate) fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use url::{ParseError, Position, Url};
 
+use crate::base::issuer_template::TENANT;
+use crate::base::issuer_template::is_tenant;
 use crate::{
     base::loopback::{is_loopback, is_secure},
     config::{
         Config, credentials,
         options::{ClientAuthMethod, ResponseMode},
-        tenant::{TENANT, is_tenant},
     },
     error::config::{ConfigError, Problems},
     web::return_to::ReturnTo,

@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
 
+use crate::base::text::without_bom;
 use crate::{base::secret::Secret, error::provider::ProviderError};
 
 /// What a client shows at the token endpoint.
@@ -65,11 +66,6 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
         ));
     }
     Ok(value.to_owned())
-}
-
-/// Takes off the byte order mark that some editors put before a text.
-pub(crate) fn without_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 pub(crate) fn failed(message: &str) -> ProviderError {

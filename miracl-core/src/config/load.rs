@@ -17,21 +17,18 @@ use figment::{
 use serde::Serialize;
 use url::form_urlencoded;
 
+use crate::error::token::not_accepted;
 use crate::{
-    base::{cookie_key::CookieKey, secret::Secret},
+    base::{cookie_key::CookieKey, secret::Secret, text::without_bom},
     config::{
         Config,
-        credentials::without_bom,
         options::{
             ClientAuthMethod, LogoutTokenRules, Pkce, Renewal, ResponseMode, UserinfoRequests,
             WhenUnavailable,
         },
     },
     error::config::{ConfigError, Problems},
-    jose::{
-        algorithm::{SigningAlgorithm, not_accepted},
-        client_key::ClientKey,
-    },
+    jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
 };
 
 /// The file that is read when none is named.

@@ -21,7 +21,23 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    pub(crate) fn new(key: &str, message: impl Into<String>) -> Self {
+        Self {
+            key: key.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
 impl ConfigError {
+    /// The error of one mistake alone.
+    pub(crate) fn of(problem: Problem) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+
     /// Returns the mistakes, at least one.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::jose::algorithm::not_accepted;
-
 /// Why an ID token was refused: one variant for each check.
 ///
 /// `Display` tells expected and found where neither is personal data.
@@ -208,3 +206,22 @@ impl fmt::Display for IdTokenError {
 }
 
 impl std::error::Error for IdTokenError {}
+
+/// Whether an algorithm is an HMAC (RFC 7518 §3.2), whose key the provider and this client would share.
+pub(crate) fn is_shared_key(algorithm: &str) -> bool {
+    let names = ["HS256", "HS384", "HS512"];
+    names
+        .iter()
+        .any(|name| algorithm.eq_ignore_ascii_case(name))
+}
+
+/// Why an algorithm that every provider knows is not accepted, on purpose; `None` for every other.
+pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
+    if is_shared_key(algorithm) {
+        Some("not accepted here: shared-key signature")
+    } else if algorithm.eq_ignore_ascii_case("none") {
+        Some("not accepted here: no signature")
+    } else {
+        None
+    }
+}

@@ -9,11 +9,14 @@ pub(crate) mod revisions;
 use std::{
     error::Error,
     sync::{Arc, MutexGuard},
+    task::Poll,
     time::Duration,
 };
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
+use crate::exchange::{Exchange, State, put};
+use crate::session::sessions::{self, Current};
 use crate::{
     config::options::WhenUnavailable,
     error::{session::SessionError, store::StoreError},
@@ -24,10 +27,8 @@ use crate::{
         data::SessionData,
         identity::{Session, SessionId, User},
         seal::Purpose,
-        sessions::Current,
     },
     store::sessions::{ErasedStore, StoredSession},
-    visit::{State, Visit, put},
 };
 
 /// How long a new session waits in the store for its hook. Until then nobody has its id.
@@ -35,14 +36,14 @@ const UNCONFIRMED: Duration = Duration::from_secs(10 * 60);
 /// How often a change is tried again that somebody else's was faster than.
 const TRIES: usize = 5;
 
-impl Visit {
+impl Exchange {
     /// Returns the session, reading it if that was not done yet.
     ///
     /// Whether a store that is away counts as nobody is the app's choice.
     pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
         match self.read_current().await {
             Err(SessionError::Store(error))
-                if self.miracl().config().session_unavailable == WhenUnavailable::Anonymous =>
+                if self.engine.config.session_unavailable == WhenUnavailable::Anonymous =>
             {
                 tracing::warn!(
                     error = &error as &(dyn Error + 'static),
@@ -56,65 +57,79 @@ impl Visit {
 
     /// Returns the small part of the session, as [`current`](Self::current) does: what most requests want, and all that they pay for.
     pub(crate) async fn session(&self) -> Result<Option<Arc<Session>>, SessionError> {
-        match self.session_now() {
-            Some(session) => Ok(session),
-            None => {
+        match self.session_at_once() {
+            Poll::Ready(session) => Ok(session),
+            Poll::Pending => {
                 let current = Box::pin(self.current()).await?;
                 Ok(current.map(|current| current.session))
             }
         }
     }
 
-    /// The same; `None` when something has to be waited for.
-    pub(crate) fn session_now(&self) -> Option<Option<Arc<Session>>> {
-        let state = self.read_now()?;
+    /// Returns the small part of the session, where nothing has to be waited for.
+    pub(crate) fn session_at_once(&self) -> Poll<Option<Arc<Session>>> {
+        let Some(state) = self.read_now() else {
+            return Poll::Pending;
+        };
         let current = state.current.as_ref();
-        Some(current.map(|current| Arc::clone(&current.session)))
+        Poll::Ready(current.map(|current| Arc::clone(&current.session)))
     }
 
     /// Reads the session if that was not done yet; `None` when something has to be waited for.
     fn read_now(&self) -> Option<MutexGuard<'_, State>> {
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let mut state = self.lock();
         state.touched = true;
         if state.read {
             return Some(state);
         }
-        let binding = engine.known_binding()?;
-        if !engine.marks.is_fresh() {
+        let binding = engine.sessions.known_binding()?;
+        if !engine.sessions.marks.is_fresh() {
             return None;
         }
-        match engine.read_at_once(self.header(), binding) {
+        match engine.sessions.read_at_once(self.header(), binding) {
             Some(current) => state.current = current,
-            None if engine.store().is_none() => self.read_cookies(&mut state, binding),
+            None if engine.sessions.store().is_none() => self.read_cookies(&mut state, binding),
             None => return None,
         }
         state.read = true;
         Some(state)
     }
 
-    /// Takes it as known who is there, if the session is in cookies; what is in a store belongs to it and is read again.
+    /// Records the user that the lazy visit already found, if the session is in cookies. What is in a store is read
+    /// again, with what belongs to it.
     pub(crate) fn know(&self, user: Option<&User>) {
         let mut state = self.lock();
         state.touched = true;
-        if self.miracl().engine().store().is_none() {
+        if self.engine.sessions.store().is_none() {
             state.read = true;
             state.current = user.map(|user| Current::in_cookies(Arc::clone(&user.0)));
         }
+    }
+
+    /// What every sealed value of this exchange carries.
+    pub(crate) async fn binding(&self) -> Result<Binding, SessionError> {
+        let binding = self.engine.binding().await;
+        binding.map_err(SessionError::Credentials)
     }
 
     async fn read_current(&self) -> Result<Option<Current>, SessionError> {
         if let Some(state) = self.read_now() {
             return Ok(state.current.clone());
         }
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let binding = self.binding().await?;
-        let cookies = &engine.cookies;
-        if !engine.marks.is_fresh() && cookies.has(self.header(), &cookies.session) {
-            self.miracl().follow_marks();
-            engine.marks.catch_up().await.map_err(SessionError::Store)?;
+        let cookies = &engine.sessions.cookies;
+        if !engine.sessions.marks.is_fresh() && cookies.has(self.header(), &cookies.session) {
+            self.engine.follow_marks();
+            engine
+                .sessions
+                .marks
+                .catch_up()
+                .await
+                .map_err(SessionError::Store)?;
         }
-        let Some(store) = engine.store() else {
+        let Some(store) = engine.sessions.store() else {
             let mut state = self.lock();
             if !state.read {
                 state.read = true;
@@ -124,7 +139,7 @@ impl Visit {
         };
         // Where a junk cookie of another app hides the good one, the store says which that is.
         let mut loaded = None;
-        for id in engine.cookies.ids(self.header()) {
+        for id in engine.sessions.cookies.ids(self.header()) {
             loaded = self.load(store, id, &binding).await?;
             if loaded.is_some() {
                 break;
@@ -141,7 +156,7 @@ impl Visit {
         if let Some(current) = moved
             && current
                 .session
-                .is_worth_moving(engine.now(), &engine.config)
+                .is_worth_moving(engine.now(), engine.sessions.timeouts)
         {
             self.move_deadline(store, current, &binding).await;
         }
@@ -150,14 +165,14 @@ impl Visit {
 
     /// Reads the session again, where it is in a store. In cookies it is as it came.
     pub(crate) async fn reload(&self) -> Result<(), SessionError> {
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let binding = self.binding().await?;
         let id = self
             .lock()
             .current
             .as_ref()
             .map(|current| current.session.id);
-        if let (Some(store), Some(id)) = (engine.store(), id) {
+        if let (Some(store), Some(id)) = (engine.sessions.store(), id) {
             let loaded = self.load(store, id, &binding).await?;
             self.lock().current = loaded;
         }
@@ -179,25 +194,22 @@ impl Visit {
         session: Arc<Session>,
         data: Arc<SessionData>,
     ) -> Result<(Current, Vec<SetCookie>), SessionError> {
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let binding = self.binding().await?;
         let mut current = Current {
             session,
             data: None,
             stored: None,
         };
-        let cookies = match engine.store() {
+        let cookies = match engine.sessions.store() {
             None => self.seal(&current.session, Some(&data), &binding)?,
             Some(store) => {
                 let session = &current.session;
-                let key = engine.key_of(session.id);
-                let stored = engine.to_store(
-                    &key,
-                    crate::session::sessions::NEW,
-                    session,
-                    &data,
-                    &binding,
-                )?;
+                let key = engine.sessions.key_of(session.id);
+                let stored =
+                    engine
+                        .sessions
+                        .to_store(&key, sessions::NEW, session, &data, &binding)?;
                 let created = store.create(&key, stored.clone(), UNCONFIRMED);
                 created.await.map_err(SessionError::Store)?;
                 current.stored = Some(stored);
@@ -210,22 +222,22 @@ impl Visit {
 
     /// Gives a new session in the store its full time.
     pub(crate) async fn confirm_stored(&self, proposed: &Current) -> Result<(), SessionError> {
-        let engine = self.miracl().engine();
-        let (Some(store), Some(stored)) = (engine.store(), &proposed.stored) else {
+        let engine = &self.engine;
+        let (Some(store), Some(stored)) = (engine.sessions.store(), &proposed.stored) else {
             return Ok(());
         };
         let confirmed = StoredSession {
-            revision: crate::session::sessions::NEW + 1,
+            revision: sessions::NEW + 1,
             ..stored.clone()
         };
         let session = &proposed.session;
-        let key = engine.key_of(session.id);
+        let key = engine.sessions.key_of(session.id);
         let updated = store
             .update(
                 &key,
-                crate::session::sessions::NEW,
+                sessions::NEW,
                 confirmed,
-                engine.time_left(session),
+                engine.sessions.time_left(session),
             )
             .await;
         match updated {
@@ -239,10 +251,10 @@ impl Visit {
 
     /// Deletes a session from the store, where there is one.
     pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        let engine = self.miracl().engine();
-        match engine.store() {
+        let engine = &self.engine;
+        match engine.sessions.store() {
             Some(store) => {
-                let deleted = store.delete(&engine.key_of(id)).await;
+                let deleted = store.delete(&engine.sessions.key_of(id)).await;
                 deleted.map_err(SessionError::Store)
             }
             None => Ok(()),
@@ -250,16 +262,16 @@ impl Visit {
     }
 
     /// Ends the session: deletes its cookies, marks it, so that copies of them are worth nothing, and deletes it from the store.
-    pub(crate) async fn end_session(&self) -> Result<(), SessionError> {
+    pub(crate) async fn end_session(self: &Arc<Self>) -> Result<(), SessionError> {
         if self.changes_nothing() {
             return Ok(());
         }
         let Some(ended) = self.lock().current.clone() else {
             return Ok(());
         };
-        let engine = self.miracl().engine();
-        let (visit, id) = (self.clone(), ended.session.id);
-        let end = async move { visit.end_by_id(id).await };
+        let engine = &self.engine;
+        let (exchange, id) = (Arc::clone(self), ended.session.id);
+        let end = async move { exchange.end_by_id(id).await };
         let ended = engine.to_its_end(end).await;
         ended.map_err(SessionError::Store).flatten()?;
         {
@@ -267,9 +279,9 @@ impl Visit {
             state.current = None;
             self.delete_session_cookies(&mut state);
         }
-        let counted = &engine.cookies.loops;
-        if engine.cookies.has(self.header(), counted) {
-            self.set_cookies([engine.cookies.delete(counted)]);
+        let counted = &engine.sessions.cookies.loops;
+        if engine.sessions.cookies.has(self.header(), counted) {
+            self.set_cookies([engine.sessions.cookies.delete(counted)]);
         }
         Ok(())
     }
@@ -279,7 +291,7 @@ impl Visit {
     /// The store first: a session that may still be there has not ended, and the person can try again.
     pub(crate) async fn end_by_id(&self, id: SessionId) -> Result<(), SessionError> {
         self.delete_stored(id).await?;
-        let marked = self.miracl().engine().marks.end_session(id).await;
+        let marked = self.engine.sessions.marks.end_session(id).await;
         marked.map_err(SessionError::Store)
     }
 
@@ -288,10 +300,10 @@ impl Visit {
     ///
     /// A session that has been ended in the meantime stays so: a late response must not bring it back.
     pub(crate) async fn change_data(
-        &self,
+        self: &Arc<Self>,
         change: impl Fn(&SessionData) -> Option<SessionData>,
     ) -> Result<(), SessionError> {
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let binding = self.binding().await?;
         for _ in 0..TRIES {
             let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
@@ -300,7 +312,7 @@ impl Visit {
             let Some(data) = change(&data) else {
                 return Ok(());
             };
-            if engine.marks.is_ended(&current.session) {
+            if engine.sessions.marks.is_ended(&current.session) {
                 return self.end_session().await;
             }
             let user_data = UserData::from(&data);
@@ -314,22 +326,22 @@ impl Visit {
                 is_doubtful: false,
                 ..(*current.session).clone()
             };
-            let (Some(store), Some(stored)) = (engine.store(), current.stored) else {
+            let (Some(store), Some(stored)) = (engine.sessions.store(), current.stored) else {
                 let sealed = self.seal(&session, Some(&data), &binding)?;
                 self.delete_session_cookies(&mut self.lock());
                 self.set_cookies(sealed);
                 self.set_current(session, data, None);
                 return Ok(());
             };
-            let key = engine.key_of(session.id);
-            let changed = engine.to_store(
+            let key = engine.sessions.key_of(session.id);
+            let changed = engine.sessions.to_store(
                 &key,
-                crate::session::sessions::next(&stored),
+                sessions::next(&stored),
                 &session,
                 &data,
                 &binding,
             )?;
-            let left = engine.time_left(&session);
+            let left = engine.sessions.time_left(&session);
             let updated = store.update(&key, stored.revision, changed.clone(), left);
             if updated.await.map_err(SessionError::Store)? {
                 self.set_current(session, data, Some(changed));
@@ -358,10 +370,10 @@ impl Visit {
 
     /// The cookie with the id of a session in the store.
     fn id_cookie(&self, session: &Session) -> SetCookie {
-        let engine = self.miracl().engine();
-        let left = engine.time_left(session).as_secs();
+        let engine = &self.engine;
+        let left = engine.sessions.time_left(session).as_secs();
         let value = BASE64.encode_to_string(session.id);
-        let cookies = &engine.cookies;
+        let cookies = &engine.sessions.cookies;
         cookies.set_plain(&cookies.session, &value, Keep::Seconds(left))
     }
 
@@ -372,39 +384,39 @@ impl Visit {
         id: SessionId,
         binding: &Binding,
     ) -> Result<Option<Current>, SessionError> {
-        let engine = self.miracl().engine();
-        let key = engine.key_of(id);
+        let engine = &self.engine;
+        let key = engine.sessions.key_of(id);
         let loaded = store.load(&key).await;
         let Some(stored) = loaded.map_err(SessionError::Store)? else {
             return Ok(None);
         };
         let now = engine.now();
-        let current = engine.current(id, &key, stored, binding, now);
+        let current = engine.sessions.current(id, &key, stored, binding, now);
         if let Some(current) = &current {
-            engine.loops.seen(&current.session, now);
+            engine.sessions.loops.seen(&current.session, now);
         }
         Ok(current)
     }
 
     /// Moves the idle deadline of a session in the store. Whoever fails at it leaves that to the next request.
     async fn move_deadline(&self, store: &dyn ErasedStore, current: Current, binding: &Binding) {
-        let engine = self.miracl().engine();
+        let engine = &self.engine;
         let Some(stored) = current.stored else { return };
         let session = Session {
             seen: engine.now(),
             is_doubtful: false,
             ..(*current.session).clone()
         };
-        let key = engine.key_of(session.id);
-        let Some(head) = engine.head_to_store(&key, &session, binding) else {
+        let key = engine.sessions.key_of(session.id);
+        let Some(head) = engine.sessions.head_to_store(&key, &session, binding) else {
             return;
         };
         let moved = StoredSession {
-            revision: crate::session::sessions::next(&stored),
+            revision: sessions::next(&stored),
             head,
             ..stored.clone()
         };
-        let left = engine.time_left(&session);
+        let left = engine.sessions.time_left(&session);
         match store
             .update(&key, stored.revision, moved.clone(), left)
             .await
@@ -425,11 +437,11 @@ impl Visit {
 
     /// Opens the small part; moves the idle deadline when that is due, and seals anew what an older key sealed.
     fn read_cookies(&self, state: &mut State, binding: &Binding) {
-        let engine = self.miracl().engine();
-        let (config, cookies) = (&engine.config, &engine.cookies);
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
         let now = engine.now();
         let read = |plain: &[u8], first_key| {
-            let session = engine.living(plain, binding, now)?;
+            let session = engine.sessions.living(plain, binding, now)?;
             let data = session.data;
             Some(((session, first_key), data))
         };
@@ -441,13 +453,13 @@ impl Visit {
             self.drop_halves(state);
             return;
         }
-        engine.loops.seen(&session, now);
-        let move_deadline = session.is_worth_moving(now, config);
+        engine.sessions.loops.seen(&session, now);
+        let move_deadline = session.is_worth_moving(now, engine.sessions.timeouts);
         if move_deadline {
             Arc::make_mut(&mut session).seen = now;
             // Its login may have been before this process, whose front channel believes what it knows.
             if let Some(sid) = session.marked_by.sid {
-                engine.marks.has_come(sid);
+                engine.sessions.marks.has_come(sid);
             }
         }
         let is_doubtful = session.is_doubtful;
@@ -477,13 +489,13 @@ impl Visit {
 
     /// Opens the large part. When it does not belong to the small one, neither counts.
     fn open_data(&self, state: &mut State) -> Option<Arc<SessionData>> {
-        let engine = self.miracl().engine();
-        let cookies = &engine.cookies;
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
         let current = state.current.as_mut()?;
         if current.data.is_none() {
             let session = &current.session;
             current.data = match &current.stored {
-                Some(stored) => engine.read_stored_data(session, stored),
+                Some(stored) => engine.sessions.read_stored_data(session, stored),
                 None => cookies
                     .open_data(self.header(), session.data)
                     .and_then(|plain| SessionData::decode(&plain, session)),
@@ -502,7 +514,7 @@ impl Visit {
     fn drop_halves(&self, state: &mut State) {
         tracing::warn!("the two parts of a session do not belong together; it does not count");
         state.current = None;
-        let cookies = &self.miracl().engine().cookies;
+        let cookies = &self.engine.sessions.cookies;
         if !cookies.has_foreign(self.header(), Purpose::Data, &cookies.data) {
             self.delete_session_cookies(state);
         }
@@ -515,9 +527,9 @@ impl Visit {
         data: Option<&SessionData>,
         binding: &Binding,
     ) -> Result<Vec<SetCookie>, SessionError> {
-        let engine = self.miracl().engine();
-        let cookies = &engine.cookies;
-        let keep = Keep::Seconds(engine.time_left(session).as_secs());
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
+        let keep = Keep::Seconds(engine.sessions.time_left(session).as_secs());
         let head = |session: &Session| {
             let plain = session.encode(binding);
             let name = &cookies.session;
@@ -530,7 +542,9 @@ impl Visit {
         };
         let plain = data.encode(session);
         // The large part is not sent again when the idle deadline moves, so it stays for as long as it may.
-        let left = session.ends(&engine.config).saturating_sub(engine.now());
+        let left = session
+            .ends(engine.sessions.timeouts)
+            .saturating_sub(engine.now());
         let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
         let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
         let body = body.ok_or_else(|| too_large(plain.len()))?;
@@ -552,7 +566,7 @@ impl Visit {
 
     /// Deletes the session's cookies that the request has, in place of what this response would set.
     pub(crate) fn delete_session_cookies(&self, state: &mut State) {
-        let cookies = &self.miracl().engine().cookies;
+        let cookies = &self.engine.sessions.cookies;
         let of_session = |name: &str| {
             let ours = cookies.ours(name);
             matches!(ours, Some(Ours::Session | Ours::Data(_)))

@@ -14,18 +14,13 @@ use std::{
 
 use ring::digest;
 
+use crate::exchange::Exchange;
 use crate::{
     base::hex::hex,
     error::session::SessionError,
-    miracl::Engine,
     session::identity::{Session, SessionId},
     store::sessions::IndexKey,
-    visit::Visit,
-    web::request::RequestView,
 };
-
-/// How much of a browser's name is kept, in bytes.
-const MAX_USER_AGENT: usize = 256;
 
 /// One session of the person who is logged in, as [`Visit::sessions`] lists it.
 #[derive(Clone)]
@@ -79,148 +74,110 @@ impl fmt::Debug for SessionInfo {
     }
 }
 
-impl Visit {
-    /// Returns every session of the person who is logged in that lives at this app, for a page "your devices": this one first, then
-    /// the others, last seen first. Empty when nobody is logged in.
-    ///
-    /// A login whose hook has not returned yet is no session, and not among them.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::NotListed`] when sessions are kept in cookies, whoever asks; otherwise as [`user`](Self::user).
-    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, SessionError> {
-        let engine = self.miracl().engine();
-        let store = engine.store().ok_or(SessionError::NotListed)?;
-        let Some(current) = self.current().await? else {
-            return Ok(Vec::new());
+/// Returns every session of the person who is logged in that lives at this app, for a page "your devices": this one first, then
+/// the others, last seen first. Empty when nobody is logged in.
+pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo>, SessionError> {
+    let engine = &exchange.engine;
+    let store = engine.sessions.store().ok_or(SessionError::NotListed)?;
+    let Some(current) = exchange.current().await? else {
+        return Ok(Vec::new());
+    };
+    let (current, binding) = (&current.session, exchange.binding().await?);
+    let subject = IndexKey(current.marked_by.subject);
+    let stored = store.list_by_subject(&subject).await;
+    let mut sessions = Vec::new();
+    for (key, stored) in stored.map_err(SessionError::Store)? {
+        let living = engine.sessions.read_confirmed(&key, &stored, &binding);
+        let same_person = |session: &Arc<Session>| {
+            session.names.subject() == current.names.subject()
+                && session.names.issuer() == current.names.issuer()
         };
-        let (current, binding) = (&current.session, self.binding().await?);
-        let subject = IndexKey(current.marked_by.subject);
-        let stored = store.list_by_subject(&subject).await;
-        let mut sessions = Vec::new();
-        for (key, stored) in stored.map_err(SessionError::Store)? {
-            let living = engine.read_confirmed(&key, &stored, &binding);
-            let same_person = |session: &Arc<Session>| {
-                session.names.subject() == current.names.subject()
-                    && session.names.issuer() == current.names.issuer()
-            };
-            let Some(session) = living.filter(same_person) else {
-                continue;
-            };
-            let is_current = session.id == current.id;
-            let data = engine.read_stored_data(&session, &stored);
-            sessions.push(SessionInfo {
-                id: handle(&session.id),
-                is_current,
-                last_seen: if is_current {
-                    engine.now()
-                } else {
-                    session.seen
-                },
-                user_agent: data.and_then(|data| data.user_agent),
-                session,
-            });
-        }
-        sessions.sort_by_cached_key(|info| {
-            let (seen, created) = (Reverse(info.last_seen), Reverse(info.session.created_ms));
-            (!info.is_current, seen, created, info.id.clone())
+        let Some(session) = living.filter(same_person) else {
+            continue;
+        };
+        let is_current = session.id == current.id;
+        let data = engine.sessions.read_stored_data(&session, &stored);
+        sessions.push(SessionInfo {
+            id: handle(&session.id),
+            is_current,
+            last_seen: if is_current {
+                engine.now()
+            } else {
+                session.seen
+            },
+            user_agent: data.and_then(|data| data.user_agent),
+            session,
         });
-        Ok(sessions)
     }
-
-    /// Ends another session of the person who is logged in, by its [`SessionInfo::id`]. Returns whether it did: `false` when this
-    /// person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends, and when nobody is logged
-    /// in. The visit of a `HEAD` or a prefetch ends nothing.
-    ///
-    /// The session is dead when this returns, and so is every copy of its cookie. It is one of this app's: at the provider that
-    /// browser may still be logged in, and then a new login is one click.
-    ///
-    /// `on_logout` is not called: it is for log-outs that the app does not make itself. What else belongs to the session, such as a web
-    /// socket, is to be ended next to this call.
-    ///
-    /// # Errors
-    ///
-    /// As [`sessions`](Self::sessions). The session may live on then.
-    pub async fn end_other_session(&self, id: &str) -> Result<bool, SessionError> {
-        Ok(self.end_others(|info| info.id == id).await? > 0)
-    }
-
-    /// Ends every session of the person who is logged in except the visit's own, as [`end_other_session`](Self::end_other_session) does
-    /// with one, and returns how many. [`logout_everywhere`](Self::logout_everywhere) ends this one too.
-    ///
-    /// # Errors
-    ///
-    /// As [`sessions`](Self::sessions). When one session cannot be ended, the rest are ended all the same, and the first error is
-    /// returned: those that may live on are in [`sessions`](Self::sessions), and the call can be made again.
-    #[doc(alias = "logout_others")]
-    pub async fn end_other_sessions(&self) -> Result<u64, SessionError> {
-        self.end_others(|_| true).await
-    }
-
-    async fn end_others(&self, which: impl Fn(&SessionInfo) -> bool) -> Result<u64, SessionError> {
-        let listed = self.sessions().await?;
-        if self.changes_nothing() {
-            return Ok(0);
-        }
-        let others = listed.iter().filter(|info| !info.is_current && which(info));
-        let ids: Vec<_> = others.map(|info| info.session.id).collect();
-        let visit = self.clone();
-        let end = async move { visit.end_all(ids).await };
-        let all = self.miracl().engine().to_its_end(end).await;
-        let (ended, failed) = all.map_err(SessionError::Store)?;
-        if ended > 0 {
-            tracing::debug!(
-                ended,
-                "sessions were ended from another one of the same person"
-            );
-        }
-        failed.map_or(Ok(ended), Err)
-    }
-
-    /// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which
-    /// it can be ended later. Returns how many, and the first error.
-    async fn end_all(&self, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
-        let endings = ids.into_iter().map(|id| Box::pin(self.end_by_id(id)));
-        let mut endings: Vec<_> = endings.collect();
-        // All at the same time: a store that is ill is waited for once.
-        let (mut ended, mut failed) = (0, None);
-        poll_fn(|context| {
-            endings.retain_mut(|ending| {
-                match ending.as_mut().poll(context) {
-                    Poll::Pending => return true,
-                    Poll::Ready(Ok(())) => ended += 1,
-                    Poll::Ready(Err(error)) => failed = failed.take().or(Some(error)),
-                }
-                false
-            });
-            match endings.is_empty() {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            }
-        })
-        .await;
-        (ended, failed)
-    }
+    sessions.sort_by_cached_key(|info| {
+        let (seen, created) = (Reverse(info.last_seen), Reverse(info.session.created_ms));
+        (!info.is_current, seen, created, info.id.clone())
+    });
+    Ok(sessions)
 }
 
-impl Engine {
-    /// The browser's name, where it is going to be kept: on the callback's path, of an app whose sessions are in a store.
-    pub(crate) fn user_agent(&self, request: &impl RequestView) -> Option<String> {
-        self.store()?;
-        let target = request.path_and_query();
-        let rest = target.strip_prefix(&self.callback_path)?;
-        if !matches!(rest.as_bytes(), [] | [b'?', ..]) {
-            return None;
-        }
-        let name = request.header_values("user-agent").next()?;
-        let printable = name.iter().filter(|byte| matches!(byte, b' '..=b'~'));
-        let name: String = printable
-            .copied()
-            .take(MAX_USER_AGENT)
-            .map(char::from)
-            .collect();
-        Some(name).filter(|name| !name.trim().is_empty())
+/// Ends another session of the person who is logged in, by its [`SessionInfo::id`]. Returns whether it did: `false` when this
+/// person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends, and when nobody is logged
+/// in. The visit of a `HEAD` or a prefetch ends nothing.
+pub(crate) async fn end_other_session(
+    exchange: &Arc<Exchange>,
+    id: &str,
+) -> Result<bool, SessionError> {
+    Ok(end_others(exchange, |info| info.id == id).await? > 0)
+}
+
+/// Ends every session of the person who is logged in except the visit's own, as [`end_other_session`](Self::end_other_session) does
+/// with one, and returns how many. [`logout_everywhere`](Self::logout_everywhere) ends this one too.
+pub(crate) async fn end_other_sessions(exchange: &Arc<Exchange>) -> Result<u64, SessionError> {
+    end_others(exchange, |_| true).await
+}
+
+async fn end_others(
+    exchange: &Arc<Exchange>,
+    which: impl Fn(&SessionInfo) -> bool,
+) -> Result<u64, SessionError> {
+    let listed = sessions(exchange).await?;
+    if exchange.changes_nothing() {
+        return Ok(0);
     }
+    let others = listed.iter().filter(|info| !info.is_current && which(info));
+    let ids: Vec<_> = others.map(|info| info.session.id).collect();
+    let shared = Arc::clone(exchange);
+    let end = async move { end_all(&shared, ids).await };
+    let all = exchange.engine.to_its_end(end).await;
+    let (ended, failed) = all.map_err(SessionError::Store)?;
+    if ended > 0 {
+        tracing::debug!(
+            ended,
+            "sessions were ended from another one of the same person"
+        );
+    }
+    failed.map_or(Ok(ended), Err)
+}
+
+/// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which
+/// it can be ended later. Returns how many, and the first error.
+async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
+    let endings = ids.into_iter().map(|id| Box::pin(exchange.end_by_id(id)));
+    let mut endings: Vec<_> = endings.collect();
+    // All at the same time: a store that is ill is waited for once.
+    let (mut ended, mut failed) = (0, None);
+    poll_fn(|context| {
+        endings.retain_mut(|ending| {
+            match ending.as_mut().poll(context) {
+                Poll::Pending => return true,
+                Poll::Ready(Ok(())) => ended += 1,
+                Poll::Ready(Err(error)) => failed = failed.take().or(Some(error)),
+            }
+            false
+        });
+        match endings.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    (ended, failed)
 }
 
 /// What a session is called in a page. The word in front makes it another hash than the one a session is stored under.

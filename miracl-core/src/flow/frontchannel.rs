@@ -2,93 +2,91 @@
 
 use url::{Url, form_urlencoded};
 
+use crate::exchange::Exchange;
+use crate::flow::user;
 use crate::{
+    engine::Engine,
     error::store::StoreError,
     flow::{answer::Answer, hook::LogoutKind},
-    miracl::Engine,
-    provider::{issuers::Issuers, metadata::ProviderMetadata},
+    provider::metadata::ProviderMetadata,
     session::{
         ended::Until,
         marked_by::{NameMark, name_mark},
     },
-    visit::Visit,
     web::{reply::Reply, request::RequestView},
 };
+use std::sync::Arc;
 
-impl Visit {
-    /// Answers the front channel: 200, whatever comes of it (§2).
-    ///
-    /// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
-    /// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
-    ///
-    /// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the
-    /// request's destination is: nobody is protected by less, and some providers load no frame.
-    pub(crate) async fn frontchannel_logout(
-        &self,
-        request: &impl RequestView,
-        query: &str,
-    ) -> Answer {
-        self.touch();
-        let is_framed = is_framed(request);
-        let engine = self.miracl().engine();
-        let metadata = engine.discovery.known();
-        let page = frame(engine, metadata.as_deref());
-        if self.changes_nothing() {
-            return Answer::Reply(page);
-        }
-        let [iss, sid] = parameters(query);
-        let ours = |iss: &str| {
-            let issuers = metadata.as_deref();
-            let issuers = issuers.map(|metadata| Issuers::new(&engine.config, metadata));
-            iss == engine.config.issuer || issuers.is_some_and(|issuers| issuers.contains(iss))
-        };
-        let iss = match iss {
-            Parameter::Once(iss) if ours(&iss) => Some(iss),
-            Parameter::Missing => None,
-            _ => return Answer::Reply(page),
-        };
-        let user = self.user().await.ok().flatten();
-        let here = user.as_ref().map(|user| &*user.0);
-        let ends_here = match (&iss, &sid, here) {
-            (Some(iss), Parameter::Once(sid), session) => {
-                let mark = name_mark("sid", iss, sid);
-                let is_this = session.is_some_and(|session| session.marked_by.sid == Some(mark));
-                let miracl = self.miracl().clone();
-                let end = async move { miracl.engine().end_sid_unproven(mark, is_this).await };
-                if let Err(error) = engine.to_its_end(end).await.flatten() {
-                    tracing::error!(%error, "front-channel log-out left a session alive");
-                }
-                is_this
-            }
-            (_, Parameter::Missing, Some(session)) => {
-                is_framed
-                    && session.marked_by.sid.is_none()
-                    && iss.is_none_or(|iss| iss == session.names.issuer())
-            }
-            _ => false,
-        };
-        if ends_here {
-            if let Err(error) = self.end_session().await {
+/// Answers the front channel: 200, whatever comes of it (§2).
+///
+/// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
+/// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
+///
+/// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the
+/// request's destination is: nobody is protected by less, and some providers load no frame.
+pub(crate) async fn frontchannel_logout(
+    exchange: &Arc<Exchange>,
+    request: &impl RequestView,
+    query: &str,
+) -> Answer {
+    exchange.touch();
+    let is_framed = is_framed(request);
+    let engine = &exchange.engine;
+    let metadata = engine.provider().known_metadata();
+    let page = frame(engine, metadata.as_deref());
+    if exchange.changes_nothing() {
+        return Answer::Reply(page);
+    }
+    let [iss, sid] = parameters(query);
+    let iss = match iss {
+        Parameter::Once(iss) if engine.provider().has_issuer(&iss) => Some(iss),
+        Parameter::Missing => None,
+        _ => return Answer::Reply(page),
+    };
+    let user = user::user(exchange).await.ok().flatten();
+    let here = user.as_ref().map(|user| &*user.0);
+    let ends_here = match (&iss, &sid, here) {
+        (Some(iss), Parameter::Once(sid), session) => {
+            let mark = name_mark("sid", iss, sid);
+            let is_this = session.is_some_and(|session| session.marked_by.sid == Some(mark));
+            let shared = Arc::clone(engine);
+            let end = async move { end_sid_unproven(&shared, mark, is_this).await };
+            if let Err(error) = engine.to_its_end(end).await.flatten() {
                 tracing::error!(%error, "front-channel log-out left a session alive");
             }
-            return Answer::LoggedOut(LogoutKind::FrontChannel, page);
+            is_this
         }
-        Answer::Reply(page)
+        (_, Parameter::Missing, Some(session)) => {
+            is_framed
+                && session.marked_by.sid.is_none()
+                && iss.is_none_or(|iss| iss == session.names.issuer())
+        }
+        _ => false,
+    };
+    if ends_here {
+        if let Err(error) = exchange.end_session().await {
+            tracing::error!(%error, "front-channel log-out left a session alive");
+        }
+        return Answer::LoggedOut(LogoutKind::FrontChannel, page);
     }
+    Answer::Reply(page)
 }
 
-impl Engine {
-    /// Ends the sessions of a sid on nobody's word. `is_real` says that such a session was there.
-    async fn end_sid_unproven(&self, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
-        let until = Until::by_clock(self.config.clock.now_ms());
-        let deleted = self.end_stored_sid(sid).await?;
-        let is_real = is_real || deleted > 0;
-        if self.marks.end_sid_unproven(sid, until, is_real).await? {
-            // What a login stored in the meantime: it looks for the mark after that.
-            self.end_stored_sid(sid).await?;
-        }
-        Ok(())
+/// Ends the sessions of a sid on nobody's word. `is_real` says that such a session was there.
+async fn end_sid_unproven(engine: &Engine, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
+    let until = Until::by_clock(engine.now_ms());
+    let deleted = engine.sessions.end_stored_sid(sid).await?;
+    let is_real = is_real || deleted > 0;
+    if engine
+        .sessions
+        .marks
+        .end_sid_unproven(sid, until, is_real)
+        .await?
+    {
+        // What a login stored in the meantime: it looks for the mark after that.
+        engine.sessions.end_stored_sid(sid).await?;
     }
+    Ok(())
 }
 
 /// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so,

@@ -57,22 +57,3 @@ impl SigningAlgorithm {
         }
     }
 }
-
-/// Whether an algorithm is an HMAC (RFC 7518 §3.2), whose key the provider and this client would share.
-pub(crate) fn is_shared_key(algorithm: &str) -> bool {
-    let names = ["HS256", "HS384", "HS512"];
-    names
-        .iter()
-        .any(|name| algorithm.eq_ignore_ascii_case(name))
-}
-
-/// Why an algorithm that every provider knows is not accepted, on purpose; `None` for every other.
-pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
-    if is_shared_key(algorithm) {
-        Some("not accepted here: shared-key signature")
-    } else if algorithm.eq_ignore_ascii_case("none") {
-        Some("not accepted here: no signature")
-    } else {
-        None
-    }
-}

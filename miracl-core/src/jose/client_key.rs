@@ -14,7 +14,7 @@ use ring::{
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::{base::json, config::credentials::without_bom};
+use crate::base::{json, text::without_bom};
 
 /// A private key for `private_key_jwt`, as an entry of [`Config::client_key`](crate::Config::client_key).
 ///

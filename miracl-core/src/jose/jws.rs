@@ -1,28 +1,17 @@
 //! A signed token before its signature is checked (RFC 7515).
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::cell::OnceCell;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::{
-    base::{json, text::printable},
-    error::{login::FailureReason, token::IdTokenError},
+    base::{issuer_template::is_of_issuer, json, text::printable},
+    error::token::IdTokenError,
     jose::{
         algorithm::SigningAlgorithm,
         keys::{KeySet, Verdict},
     },
-    provider::{
-        claims::{audiences, check_audience, sid, text, time},
-        id_token::{
-            CORE_2, CORE_3, CORE_4, CORE_6, CORE_9, CORE_10, CORE_11, CORE_12, CORE_13, Expected,
-            IdToken, check_acr, check_at_hash, check_auth_time, check_exp, check_iat, check_issuer,
-            check_nbf, check_nonce, check_party, check_subject,
-        },
-        issuers::{Issuers, is_of_issuer},
-        logout_token::LOGOUT_TYP,
-    },
-    receipt::Recorder,
 };
 
 /// The longest token that is looked at.
@@ -122,124 +111,6 @@ impl<'a> Unverified<'a> {
             &self.signature,
             &is_of,
         )
-    }
-
-    /// Checks the claims of a token whose signature was found good, in the order of OpenID Connect Core 1.0 §3.1.3.7.
-    pub(crate) fn verify(
-        self,
-        verdict: Verdict,
-        expected: &Expected<'_>,
-        receipt: &mut Recorder,
-    ) -> Result<IdToken, FailureReason> {
-        // A token for something else, which the provider signed as well (RFC 8725 §3.11).
-        let kind = match self.typ.as_deref() {
-            Some(LOGOUT_TYP) => Err(IdTokenError::Malformed {
-                detail: "it is a logout token".to_owned(),
-            }),
-            _ => Ok(()),
-        };
-        receipt.check("id_token typ", "RFC 8725 §3.11", kind)?;
-        // Steps 6 to 8.
-        receipt.check(
-            "id_token signature",
-            CORE_6,
-            self.signed_by_provider(verdict),
-        )?;
-        let claims = receipt.check("id_token claims", "RFC 7519 §4", self.payload())?;
-        let claims = &claims;
-
-        // Step 2: the issuer, exactly.
-        let issuer = receipt.check("id_token iss", CORE_2, check_issuer(claims, expected))?;
-        let audience = check_audience(claims, expected.client_id, expected.trusted_audiences);
-        receipt.check("id_token aud", CORE_3, audience)?;
-        receipt.check_if("id_token azp", CORE_4, check_party(claims, expected))?;
-        receipt.check("id_token exp", CORE_9, check_exp(claims, expected))?;
-        let issued_at = receipt.check("id_token iat", CORE_10, check_iat(claims, expected))?;
-        receipt.check_if(
-            "id_token nbf",
-            "RFC 7519 §4.1.5",
-            check_nbf(claims, expected),
-        )?;
-        receipt.check("id_token nonce", CORE_11, check_nonce(claims, expected))?;
-        receipt.check_if("id_token acr", CORE_12, check_acr(claims, expected))?;
-        receipt.check_if(
-            "id_token auth_time",
-            CORE_13,
-            check_auth_time(claims, expected),
-        )?;
-        let at_hash = check_at_hash(claims, self.algorithm, expected.access_token);
-        receipt.check_if("id_token at_hash", "OIDC Core §3.1.3.8", at_hash)?;
-        let subject = receipt.check("id_token sub", "OIDC Core §2", check_subject(claims))?;
-        Ok(IdToken {
-            issuer: issuer.to_owned(),
-            subject: subject.to_owned(),
-            issued_at,
-            sid: sid(claims).ok().flatten().map(Cow::into_owned),
-            claims: claims.clone(),
-        })
-    }
-
-    /// Checks the claims of an ID token that came with refreshed tokens (OpenID Connect Core 1.0 §12.2): it must be about the same
-    /// person as the `first` one of the session, from the same issuer, and if it names a nonce, then the first one's.
-    ///
-    /// `auth_time` is not compared, though §12.2 has it stay: providers change it when the person logs in again
-    /// elsewhere, and who they are is proven without it. openid-client compares at most `sub`, and mod_auth_openidc
-    /// nothing.
-    pub(crate) fn verify_refreshed(
-        &self,
-        verdict: Verdict,
-        subject: &str,
-        first: &Map<String, Value>,
-        expected: &Expected<'_>,
-    ) -> Result<(), IdTokenError> {
-        self.signed_by_provider(verdict)?;
-        let claims = &self.payload()?;
-        check_issuer(claims, expected)?;
-        check_audience(claims, expected.client_id, expected.trusted_audiences)?;
-        check_party(claims, expected)?;
-        check_exp(claims, expected)?;
-        check_iat(claims, expected)?;
-        check_nbf(claims, expected)?;
-        check_at_hash(claims, self.algorithm, expected.access_token)?;
-        if check_subject(claims)? != subject {
-            return Err(IdTokenError::Changed { claim: "sub" });
-        }
-        // An `azp` is this client both times, or neither token was taken.
-        let (now, before) = (claims.get("nonce"), first.get("nonce"));
-        if now.is_some() && before.is_some() && now != before {
-            return Err(IdTokenError::Changed { claim: "nonce" });
-        }
-        Ok(())
-    }
-
-    /// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2): signed by the provider, and
-    /// where it says by whom and for whom, by this issuer for this client.
-    pub(crate) fn userinfo(
-        &self,
-        verdict: Verdict,
-        issuers: Issuers<'_>,
-        client_id: &str,
-        now: u64,
-    ) -> Result<Map<String, Value>, IdTokenError> {
-        self.signed_by_provider(verdict)?;
-        let claims = self.payload()?;
-        if let Some(found) = text(&claims, "iss")?.filter(|found| !issuers.contains(found)) {
-            return Err(IdTokenError::Issuer {
-                expected: issuers.written().to_owned(),
-                found: printable(found, 200),
-            });
-        }
-        if let Some(exp) = time(&claims, "exp")?.filter(|exp| *exp <= now) {
-            return Err(IdTokenError::Expired { seconds: now - exp });
-        }
-        if claims.contains_key("aud") && !audiences(&claims)?.contains(&client_id) {
-            let found = audiences(&claims)?;
-            return Err(IdTokenError::Audience {
-                expected: client_id.to_owned(),
-                found: found.iter().map(|one| printable(one, 200)).collect(),
-            });
-        }
-        Ok(claims)
     }
 
     pub(crate) fn algorithm(&self) -> SigningAlgorithm {

@@ -3,6 +3,7 @@
 //! They are here because the parsers are private, and in no build but a fuzzer's and that of the tests, which run the same
 //! functions on the fuzzers' seeds and on changed copies of them. Each tells whether it accepted its input.
 
+use crate::provider::userinfo;
 use std::{
     borrow::Cow,
     pin::pin,
@@ -326,7 +327,8 @@ fn verify(raw: &str) -> bool {
         return false;
     };
     assert_ne!(token.signature(&KEYS), Verdict::Good, "{raw}");
-    let userinfo = token.userinfo(Verdict::Good, Issuers::One(ISSUER), "client", NOW);
+    let userinfo =
+        userinfo::signed_claims(&token, Verdict::Good, Issuers::One(ISSUER), "client", NOW);
     if let Ok(claims) = userinfo {
         assert!(claims.get("iss").is_none_or(|iss| iss == ISSUER));
     }
@@ -341,7 +343,7 @@ fn verify(raw: &str) -> bool {
         now: NOW,
         skew: Duration::from_secs(60),
     };
-    let verified = token.verify(Verdict::Good, &expected, &mut Recorder::new());
+    let verified = id_token::IdToken::verify(token, Verdict::Good, &expected, &mut Recorder::new());
     let Ok(verified) = verified else { return false };
     let claims = &verified.claims;
     let number = |claim: &str| claims[claim].as_f64().expect("a number");

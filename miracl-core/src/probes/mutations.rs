@@ -1,5 +1,6 @@
 //! Whatever somebody makes of the cookies of sessions: a header opens as one of them, whole, or as nobody's.
 
+use crate::flow::confirm;
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -441,7 +442,7 @@ impl Original {
             user_agent: None,
         };
         let visit = visit(miracl, &[]);
-        let proposed = visit.propose(Arc::new(session), Arc::new(kept), None);
+        let proposed = confirm::propose(visit.exchange(), Arc::new(session), Arc::new(kept), None);
         proposed.await.unwrap();
         visit.confirm_login().await.unwrap();
         visit.flash(Category::Info, FLASH);
@@ -465,7 +466,7 @@ impl Original {
             changed.userinfo.insert("data".to_owned(), data.clone());
             Some(changed)
         };
-        visit.change_data(change).await.unwrap();
+        visit.exchange().change_data(change).await.unwrap();
         let mut jar = pairs(&header_of(&visit));
         jar.extend(self.jar.last().cloned());
         assert_eq!(jar.len(), self.jar.len());

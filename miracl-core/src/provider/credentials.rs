@@ -116,9 +116,13 @@ impl Credentials {
     /// Asks the file or the source, once for all that wait, and to its end whoever goes away.
     async fn ask(&self, http: &HttpClient, seen: u64) -> Result<Secret, ProviderError> {
         let (origin, client_id) = (self.origin.clone(), Arc::clone(&self.client_id));
-        let asked =
-            self.asked
-                .fetch_to_its_end(http, seen, async move { origin.ask(&client_id).await });
+        let asked = self
+            .asked
+            .fetch_to_its_end(
+                &http.runtime,
+                seen,
+                async move { origin.ask(&client_id).await },
+            );
         asked.await.map(|secret| Secret::clone(&secret))
     }
 }

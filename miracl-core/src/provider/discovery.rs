@@ -15,10 +15,10 @@ use crate::{
     config::Config,
     error::provider::ProviderError,
     provider::{
+        error_body,
         fetched::Fetched,
         http::{Answer, HttpClient},
-        metadata::{Allowed, ProviderMetadata},
-        refusal,
+        metadata::{Allowed, ENDPOINT, ProviderMetadata},
     },
 };
 
@@ -28,8 +28,6 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 const JUST_NOW: Duration = Duration::from_millis(500);
 /// The pauses before a failed fetch is tried again inside one login.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
-
-pub(crate) const ENDPOINT: &str = "discovery document";
 
 /// The metadata of one provider.
 #[derive(Debug)]
@@ -85,7 +83,11 @@ impl Discovery {
             let (this, http) = (Arc::clone(self), http.clone());
             async move { this.fetch(&http).await }
         };
-        match self.metadata.fetch_to_its_end(http, seen, fetch).await {
+        match self
+            .metadata
+            .fetch_to_its_end(&http.runtime, seen, fetch)
+            .await
+        {
             Ok(metadata) => Ok(metadata),
             Err(error) => match self.metadata.kept() {
                 Some(stale) => {
@@ -121,7 +123,11 @@ impl Discovery {
             let (this, http) = (Arc::clone(self), http.clone());
             async move { this.check(&this.ask(&http).await?, http.allows_http()) }
         };
-        match self.metadata.fetch_to_its_end(http, seen, ask).await {
+        match self
+            .metadata
+            .fetch_to_its_end(&http.runtime, seen, ask)
+            .await
+        {
             Ok(metadata) => Ok(metadata),
             Err(away @ (ProviderError::Unreachable { .. } | ProviderError::Timeout { .. })) => {
                 Err(away)
@@ -165,10 +171,12 @@ impl Discovery {
         allow_http: bool,
     ) -> Result<ProviderMetadata, ProviderError> {
         let malformed = |detail| {
-            refusal::in_place_of("issuer", ENDPOINT, answer).unwrap_or(ProviderError::Malformed {
-                endpoint: ENDPOINT,
-                detail,
-            })
+            error_body::in_place_of("issuer", ENDPOINT, answer).unwrap_or(
+                ProviderError::Malformed {
+                    endpoint: ENDPOINT,
+                    detail,
+                },
+            )
         };
         let object = json::object(&answer.body).map_err(malformed)?;
         let mut metadata = ProviderMetadata::read(&object).map_err(malformed)?;
@@ -214,7 +222,7 @@ fn ok(answer: Answer) -> Result<Answer, ProviderError> {
     if answer.is_success() {
         Ok(answer)
     } else {
-        Err(refusal::of(ENDPOINT, &answer))
+        Err(error_body::of(ENDPOINT, &answer))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::{error::provider::ProviderError, provider::http::HttpClient};
+use crate::{base::runtime::Runtime, error::provider::ProviderError};
 
 /// A value fetched at most by one caller at a time, whose result all waiting callers share. Clones are the same.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl<T> Fetched<T> {
     /// have anything, and would ask the provider as often as there are of them.
     pub(crate) async fn fetch_to_its_end(
         &self,
-        http: &HttpClient,
+        runtime: &Runtime,
         seen: u64,
         fetch: impl Future<Output = Result<T, ProviderError>> + Send + 'static,
     ) -> Result<Arc<T>, ProviderError>
@@ -109,7 +109,7 @@ impl<T> Fetched<T> {
             return result;
         }
         let fetched = self.clone();
-        let ended = http.to_its_end(async move { fetched.finish(last, fetch.await) });
+        let ended = runtime.to_its_end(async move { fetched.finish(last, fetch.await) });
         ended.await.unwrap_or_else(|error| {
             Err(ProviderError::Unreachable {
                 endpoint: "provider",
@@ -216,13 +216,13 @@ mod tests {
 
     #[tokio::test]
     async fn callers_that_go_away_one_after_the_other_keep_nobody_waiting() {
-        let http = HttpClient::new(&crate::Config::default()).unwrap();
+        let runtime = Runtime::current();
         let fetched = Fetched::default();
         let (fetches, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let call = || {
             let (fetches, answer) = (fetches.clone(), answer.clone());
             let seen = fetched.ended();
-            fetched.fetch_to_its_end(&http, seen, async move {
+            fetched.fetch_to_its_end(&runtime, seen, async move {
                 let number = fetches.fetch_add(1, Ordering::SeqCst);
                 answer.notified().await;
                 Ok(number)
@@ -247,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_fetch_that_nobody_waits_for_any_more_is_kept() {
-        let http = HttpClient::new(&crate::Config::default()).unwrap();
+        let runtime = Runtime::current();
         let fetched = Fetched::default();
         let answer = Arc::new(Notify::new());
         let fetch = {
@@ -258,11 +258,11 @@ mod tests {
             }
         };
         {
-            let mut call = Box::pin(fetched.fetch_to_its_end(&http, fetched.ended(), fetch));
+            let mut call = Box::pin(fetched.fetch_to_its_end(&runtime, fetched.ended(), fetch));
             assert!(poll_once(&mut call).await.is_none());
         }
         answer.notify_one();
-        let another = fetched.fetch_to_its_end(&http, 0, async { Err(away()) });
+        let another = fetched.fetch_to_its_end(&runtime, 0, async { Err(away()) });
         assert_eq!(*another.await.unwrap(), 7);
         assert_eq!(fetched.ended(), 1);
     }

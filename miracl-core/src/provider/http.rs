@@ -3,22 +3,17 @@
 pub(crate) mod body;
 
 use std::{
-    panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use reqwest::{Proxy, header::HeaderMap, redirect::Policy};
-use tokio::{
-    runtime::Handle,
-    task::{JoinError, JoinHandle},
-};
 use url::Url;
 
 use crate::{
-    base::{loopback::is_secure, runtime::Home, tls::tls},
+    base::{loopback::is_secure, runtime::Runtime, tls::tls},
     config::Config,
-    error::provider::ProviderError,
+    error::{config::Problem, provider::ProviderError},
 };
 
 /// More than any answer of a provider needs.
@@ -43,7 +38,7 @@ pub(crate) struct HttpClient {
     kept_since: Arc<Mutex<Option<Instant>>>,
     timeout: Duration,
     allow_http: bool,
-    home: Option<Home>,
+    pub(crate) runtime: Runtime,
 }
 
 /// A whole answer.
@@ -64,8 +59,9 @@ impl Answer {
 
 impl HttpClient {
     /// Builds the client. Reads the certificates of the system and of `ca_certs`, but uses no network.
-    pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        let tls = tls(&config.ca_certs)?;
+    pub(crate) fn new(config: &Config) -> Result<Self, Problem> {
+        let tls = tls(&config.ca_certs).map_err(|message| Problem::new("ca_certs", message))?;
+        let wrong = |message| Problem::new("proxy", message);
         let build = |idle_connections: usize| {
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -77,9 +73,10 @@ impl HttpClient {
                 .user_agent(concat!("miracl-core/", env!("CARGO_PKG_VERSION")))
                 .no_proxy();
             if let Some(proxy) = &config.proxy {
-                builder = builder.proxy(Proxy::all(proxy).map_err(|e| format!("`proxy`: {e}"))?);
+                builder =
+                    builder.proxy(Proxy::all(proxy).map_err(|e| wrong(format!("`proxy`: {e}")))?);
             }
-            builder.build().map_err(|e| e.to_string())
+            builder.build().map_err(|e| wrong(e.to_string()))
         };
         Ok(Self {
             kept: build(usize::MAX)?,
@@ -87,43 +84,13 @@ impl HttpClient {
             kept_since: Arc::default(),
             timeout: config.request_timeout,
             allow_http: config.danger.allow_http,
-            home: Home::here(),
+            runtime: Runtime::current(),
         })
     }
 
     /// Whether plain http off loopback was allowed, at the app's own risk.
     pub(crate) fn allows_http(&self) -> bool {
         self.allow_http
-    }
-
-    /// Whether there is a runtime to run anything on.
-    pub(crate) fn has_runtime(&self) -> bool {
-        let home = self.home.as_ref();
-        home.is_some_and(|home| !home.alive.is_closed()) || Handle::try_current().is_ok()
-    }
-
-    /// Runs a future to its end, whatever becomes of who waits for it.
-    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        match &self.home {
-            Some(home) if !home.alive.is_closed() => home.runtime.spawn(future),
-            _ => tokio::spawn(future),
-        }
-    }
-
-    /// Does work to its end, whatever becomes of the caller that waits for it, and returns its result. A panic goes on
-    /// in the caller. Fails when the runtime ends first.
-    pub(crate) async fn to_its_end<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, JoinError> {
-        let ended = self.spawn(work).await;
-        ended.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => error,
-        })
     }
 
     /// Fetches a public document.
@@ -227,11 +194,7 @@ impl HttpClient {
             .header("accept", "application/json")
             .header("accept-encoding", "identity")
             .send();
-        let mut response = match &self.home {
-            Some(home) => home.poll(sent).await,
-            None => sent.await,
-        }
-        .map_err(failed)?;
+        let mut response = self.runtime.poll(sent).await.map_err(failed)?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
             return Err(ProviderError::Redirect { endpoint });
@@ -304,66 +267,4 @@ fn codings(headers: &HeaderMap) -> Vec<String> {
         .map(|coding| coding.trim().to_ascii_lowercase())
         .filter(|coding| !coding.is_empty() && coding != "identity")
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    }
-
-    /// Which runtime a future is polled on.
-    async fn here() -> tokio::runtime::Id {
-        Handle::current().id()
-    }
-
-    #[test]
-    fn connections_live_on_the_first_runtime_while_there_is_one() {
-        let (first, second) = (runtime(), runtime());
-        let home = first.block_on(async { Home::new(Handle::current()) });
-        let (one, two) = (first.handle().id(), second.handle().id());
-        assert_eq!(second.block_on(home.poll(here())), one);
-        drop(first);
-        assert_eq!(second.block_on(home.poll(here())), two);
-    }
-
-    #[test]
-    fn the_last_client_leaves_nothing_behind_on_the_runtime() {
-        let runtime = runtime();
-        runtime.block_on(async {
-            let home = Home::new(Handle::current());
-            let tasks = || Handle::current().metrics().num_alive_tasks();
-            assert_eq!(tasks(), 1);
-            drop(home.clone());
-            tokio::task::yield_now().await;
-            assert_eq!(tasks(), 1);
-            drop(home);
-            tokio::task::yield_now().await;
-            assert_eq!(tasks(), 0);
-        });
-    }
-
-    #[test]
-    fn https_and_loopback_are_secure_and_nothing_else_is() {
-        for (url, secure) in [
-            ("https://provider.example/", true),
-            ("http://127.0.0.1:8080/", true),
-            ("http://127.9.9.9/", true),
-            ("http://[::1]/", true),
-            ("http://localhost:1/", true),
-            ("http://LOCALHOST/", true),
-            ("http://provider.example/", false),
-            ("http://localhost.example/", false),
-            ("http://10.0.0.1/", false),
-            ("http://169.254.169.254/", false),
-            ("ftp://127.0.0.1/", false),
-        ] {
-            assert_eq!(is_secure(&Url::parse(url).unwrap()), secure, "{url}");
-        }
-    }
 }

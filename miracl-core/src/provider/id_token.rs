@@ -1,6 +1,6 @@
 //! The ID token and every check it must pass (OpenID Connect Core 1.0 §3.1.3.7).
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{secret::same, text::printable},
-    error::token::IdTokenError,
-    jose::algorithm::SigningAlgorithm,
+    error::{login::FailureReason, token::IdTokenError},
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
     provider::{
-        claims::{audiences, text, time},
+        claims::{audiences, check_audience, sid, text, time},
         issuers::Issuers,
+        logout_token::LOGOUT_TYP,
     },
-    receipt::Applied,
+    receipt::{Applied, Recorder},
 };
 
 /// How old a token may be when it arrives fresh from the token endpoint.
@@ -24,15 +25,15 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SUB: usize = 255;
 
 // The steps of OpenID Connect Core 1.0 §3.1.3.7, as receipts name them.
-pub(crate) const CORE_2: &str = "OIDC Core §3.1.3.7 (2)";
-pub(crate) const CORE_3: &str = "OIDC Core §3.1.3.7 (3)";
-pub(crate) const CORE_4: &str = "OIDC Core §3.1.3.7 (4-5)";
-pub(crate) const CORE_6: &str = "OIDC Core §3.1.3.7 (6-8)";
-pub(crate) const CORE_9: &str = "OIDC Core §3.1.3.7 (9)";
-pub(crate) const CORE_10: &str = "OIDC Core §3.1.3.7 (10)";
-pub(crate) const CORE_11: &str = "OIDC Core §3.1.3.7 (11)";
-pub(crate) const CORE_12: &str = "OIDC Core §3.1.3.7 (12)";
-pub(crate) const CORE_13: &str = "OIDC Core §3.1.3.7 (13)";
+const CORE_2: &str = "OIDC Core §3.1.3.7 (2)";
+const CORE_3: &str = "OIDC Core §3.1.3.7 (3)";
+const CORE_4: &str = "OIDC Core §3.1.3.7 (4-5)";
+const CORE_6: &str = "OIDC Core §3.1.3.7 (6-8)";
+const CORE_9: &str = "OIDC Core §3.1.3.7 (9)";
+const CORE_10: &str = "OIDC Core §3.1.3.7 (10)";
+const CORE_11: &str = "OIDC Core §3.1.3.7 (11)";
+const CORE_12: &str = "OIDC Core §3.1.3.7 (12)";
+const CORE_13: &str = "OIDC Core §3.1.3.7 (13)";
 
 /// What this client expects of an ID token.
 pub(crate) struct Expected<'a> {
@@ -57,7 +58,97 @@ pub(crate) struct IdToken {
     pub(crate) claims: Map<String, Value>,
 }
 
-pub(crate) fn check_issuer<'a>(
+impl IdToken {
+    /// Checks the claims of a token whose signature was found good, in the order of OpenID Connect Core 1.0 §3.1.3.7.
+    pub(crate) fn verify(
+        token: Unverified<'_>,
+        verdict: Verdict,
+        expected: &Expected<'_>,
+        receipt: &mut Recorder,
+    ) -> Result<Self, FailureReason> {
+        // A token for something else, which the provider signed as well (RFC 8725 §3.11).
+        let kind = match token.typ.as_deref() {
+            Some(LOGOUT_TYP) => Err(IdTokenError::Malformed {
+                detail: "it is a logout token".to_owned(),
+            }),
+            _ => Ok(()),
+        };
+        receipt.check("id_token typ", "RFC 8725 §3.11", kind)?;
+        // Steps 6 to 8.
+        receipt.check(
+            "id_token signature",
+            CORE_6,
+            token.signed_by_provider(verdict),
+        )?;
+        let claims = receipt.check("id_token claims", "RFC 7519 §4", token.payload())?;
+        let claims = &claims;
+
+        // Step 2: the issuer, exactly.
+        let issuer = receipt.check("id_token iss", CORE_2, check_issuer(claims, expected))?;
+        let audience = check_audience(claims, expected.client_id, expected.trusted_audiences);
+        receipt.check("id_token aud", CORE_3, audience)?;
+        receipt.check_if("id_token azp", CORE_4, check_party(claims, expected))?;
+        receipt.check("id_token exp", CORE_9, check_exp(claims, expected))?;
+        let issued_at = receipt.check("id_token iat", CORE_10, check_iat(claims, expected))?;
+        receipt.check_if(
+            "id_token nbf",
+            "RFC 7519 §4.1.5",
+            check_nbf(claims, expected),
+        )?;
+        receipt.check("id_token nonce", CORE_11, check_nonce(claims, expected))?;
+        receipt.check_if("id_token acr", CORE_12, check_acr(claims, expected))?;
+        receipt.check_if(
+            "id_token auth_time",
+            CORE_13,
+            check_auth_time(claims, expected),
+        )?;
+        let at_hash = check_at_hash(claims, token.algorithm(), expected.access_token);
+        receipt.check_if("id_token at_hash", "OIDC Core §3.1.3.8", at_hash)?;
+        let subject = receipt.check("id_token sub", "OIDC Core §2", check_subject(claims))?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            issued_at,
+            sid: sid(claims).ok().flatten().map(Cow::into_owned),
+            claims: claims.clone(),
+        })
+    }
+
+    /// Checks the claims of an ID token that came with refreshed tokens (OpenID Connect Core 1.0 §12.2): it must be about the same
+    /// person as the `first` one of the session, from the same issuer, and if it names a nonce, then the first one's.
+    ///
+    /// `auth_time` is not compared, though §12.2 has it stay: providers change it when the person logs in again
+    /// elsewhere, and who they are is proven without it. openid-client compares at most `sub`, and mod_auth_openidc
+    /// nothing.
+    pub(crate) fn verify_refreshed(
+        token: &Unverified<'_>,
+        verdict: Verdict,
+        subject: &str,
+        first: &Map<String, Value>,
+        expected: &Expected<'_>,
+    ) -> Result<(), IdTokenError> {
+        token.signed_by_provider(verdict)?;
+        let claims = &token.payload()?;
+        check_issuer(claims, expected)?;
+        check_audience(claims, expected.client_id, expected.trusted_audiences)?;
+        check_party(claims, expected)?;
+        check_exp(claims, expected)?;
+        check_iat(claims, expected)?;
+        check_nbf(claims, expected)?;
+        check_at_hash(claims, token.algorithm(), expected.access_token)?;
+        if check_subject(claims)? != subject {
+            return Err(IdTokenError::Changed { claim: "sub" });
+        }
+        // An `azp` is this client both times, or neither token was taken.
+        let (now, before) = (claims.get("nonce"), first.get("nonce"));
+        if now.is_some() && before.is_some() && now != before {
+            return Err(IdTokenError::Changed { claim: "nonce" });
+        }
+        Ok(())
+    }
+}
+
+fn check_issuer<'a>(
     claims: &'a Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<&'a str, IdTokenError> {
@@ -76,7 +167,7 @@ pub(crate) fn check_issuer<'a>(
 }
 
 /// Steps 4 and 5: with several audiences there is an authorized party, and where there is one it is this client.
-pub(crate) fn check_party(
+fn check_party(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<Applied, IdTokenError> {
@@ -91,10 +182,7 @@ pub(crate) fn check_party(
 }
 
 /// Step 9.
-pub(crate) fn check_exp(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<(), IdTokenError> {
+fn check_exp(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     let exp = time(claims, "exp")?.ok_or(IdTokenError::Missing { claim: "exp" })?;
     if expected.now >= exp.saturating_add(expected.skew.as_secs()) {
         return Err(IdTokenError::Expired {
@@ -105,10 +193,7 @@ pub(crate) fn check_exp(
 }
 
 /// Step 10.
-pub(crate) fn check_iat(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<u64, IdTokenError> {
+fn check_iat(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<u64, IdTokenError> {
     let iat = time(claims, "iat")?.ok_or(IdTokenError::Missing { claim: "iat" })?;
     not_in_the_future("iat", iat, expected)?;
     let age = expected.now.saturating_sub(iat);
@@ -118,7 +203,7 @@ pub(crate) fn check_iat(
     Ok(iat)
 }
 
-pub(crate) fn check_nbf(
+fn check_nbf(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<Applied, IdTokenError> {
@@ -144,10 +229,7 @@ fn not_in_the_future(
 }
 
 /// Step 11: the nonce of this login.
-pub(crate) fn check_nonce(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<(), IdTokenError> {
+fn check_nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     let nonce = text(claims, "nonce")?.ok_or(IdTokenError::Missing { claim: "nonce" })?;
     if same(nonce, expected.nonce) {
         Ok(())
@@ -157,7 +239,7 @@ pub(crate) fn check_nonce(
 }
 
 /// Step 12: how the person authenticated, if that was asked for.
-pub(crate) fn check_acr(
+fn check_acr(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<Applied, IdTokenError> {
@@ -177,7 +259,7 @@ pub(crate) fn check_acr(
 }
 
 /// Step 13: when the person authenticated, if that was asked for.
-pub(crate) fn check_auth_time(
+fn check_auth_time(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<Applied, IdTokenError> {
@@ -194,7 +276,7 @@ pub(crate) fn check_auth_time(
 }
 
 /// §2: who it is.
-pub(crate) fn check_subject(claims: &Map<String, Value>) -> Result<&str, IdTokenError> {
+fn check_subject(claims: &Map<String, Value>) -> Result<&str, IdTokenError> {
     let subject = text(claims, "sub")?.ok_or(IdTokenError::Missing { claim: "sub" })?;
     if subject.is_empty() || subject.len() > MAX_SUB || !subject.is_ascii() {
         return Err(IdTokenError::Invalid { claim: "sub" });
@@ -203,7 +285,7 @@ pub(crate) fn check_subject(claims: &Map<String, Value>) -> Result<&str, IdToken
 }
 
 /// §3.1.3.8: when there is an `at_hash`, it is the left half of the access token's hash.
-pub(crate) fn check_at_hash(
+fn check_at_hash(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,
     access_token: &str,

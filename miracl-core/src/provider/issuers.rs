@@ -1,10 +1,8 @@
 //! Which issuers a provider's answers and tokens may name.
 
 use crate::{
-    config::{
-        Config,
-        tenant::{TENANT, is_tenant},
-    },
+    base::issuer_template::{TENANT, is_tenant},
+    config::Config,
     provider::metadata::ProviderMetadata,
 };
 
@@ -63,16 +61,4 @@ impl<'a> Issuers<'a> {
             Self::Tenants { template, .. } => template,
         }
     }
-}
-
-/// Whether what is published for an issuer, maybe with [`TENANT`] in it, counts for a token of the issuer `iss` and
-/// this tenant. A slash at the end makes no other issuer.
-pub(crate) fn is_of_issuer(published: &str, iss: &str, tenant: Option<&str>) -> bool {
-    let (published, iss) = (published.trim_end_matches('/'), iss.trim_end_matches('/'));
-    let Some((before, after)) = published.split_once(TENANT) else {
-        return published == iss;
-    };
-    iss.strip_prefix(before)
-        .and_then(|rest| rest.strip_suffix(after))
-        .is_some_and(|found| is_tenant(found) && tenant.is_none_or(|tenant| tenant == found))
 }

@@ -11,7 +11,7 @@ use crate::{
         jws::Unverified,
         keys::{KeySet, Verdict},
     },
-    provider::{fetched::Fetched, http::HttpClient, refusal},
+    provider::{error_body, fetched::Fetched, http::HttpClient},
     receipt::Recorder,
 };
 
@@ -99,7 +99,7 @@ impl Jwks {
         }
         let fetched = self
             .keys
-            .fetch_to_its_end(http, seen, fetch(http.clone(), uri.to_owned()))
+            .fetch_to_its_end(&http.runtime, seen, fetch(http.clone(), uri.to_owned()))
             .await;
         let (keys, just_fetched) = match (fetched, self.keys.kept()) {
             (Ok(keys), _) => (keys, true),
@@ -155,7 +155,11 @@ impl Jwks {
             return Ok(taken.keys.clone());
         }
         self.keys
-            .fetch_to_its_end(http, taken.ended, fetch(http.clone(), uri.to_owned()))
+            .fetch_to_its_end(
+                &http.runtime,
+                taken.ended,
+                fetch(http.clone(), uri.to_owned()),
+            )
             .await
     }
 
@@ -189,10 +193,10 @@ impl Jwks {
 pub(crate) async fn fetch(http: HttpClient, uri: String) -> Result<KeySet, ProviderError> {
     let answer = http.get(ENDPOINT, &uri).await?;
     if !answer.is_success() {
-        return Err(refusal::of(ENDPOINT, &answer));
+        return Err(error_body::of(ENDPOINT, &answer));
     }
     let keys = KeySet::parse(&answer.body).map_err(|detail| {
-        refusal::in_place_of("keys", ENDPOINT, &answer).unwrap_or(ProviderError::Malformed {
+        error_body::in_place_of("keys", ENDPOINT, &answer).unwrap_or(ProviderError::Malformed {
             endpoint: ENDPOINT,
             detail,
         })

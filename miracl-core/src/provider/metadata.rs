@@ -7,11 +7,13 @@ use crate::{
     base::{json, loopback::is_loopback},
     error::provider::ProviderError,
     jose::algorithm::SigningAlgorithm,
-    provider::discovery::ENDPOINT,
 };
 
+/// What errors call the document.
+pub(crate) const ENDPOINT: &str = "discovery document";
+
 /// What the discovery document says, as far as it is used here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ProviderMetadata {
     pub(crate) issuer: String,
     pub(crate) authorization_endpoint: String,
@@ -21,7 +23,7 @@ pub(crate) struct ProviderMetadata {
     /// Where it can be used: nobody needs it to log in.
     pub(crate) end_session_endpoint: Option<String>,
     pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    id_token_signing_alg_values_supported: Vec<String>,
+    pub(crate) id_token_signing_alg_values_supported: Vec<String>,
     /// RFC 9207 §3.
     pub(crate) authorization_response_iss_parameter_supported: bool,
 }

@@ -6,10 +6,9 @@ use url::form_urlencoded::Serializer;
 use crate::{
     base::{json, secret::Secret, text::printable},
     config::{Config, options::ClientAuthMethod},
-    error::provider::ProviderError,
-    miracl::Engine,
+    error::provider::{NO_ACCESS_TOKEN, ProviderError},
     provider::{
-        client_auth::Proof, http::Answer, metadata::ProviderMetadata, refusal,
+        client::Client, client_auth::Proof, error_body, http::Answer, metadata::ProviderMetadata,
         tokens::TokenResponse,
     },
 };
@@ -18,9 +17,6 @@ const ENDPOINT: &str = "token_endpoint";
 
 /// How many seconds before it runs out an access token is renewed, at most: it is to be of use to whoever gets it.
 const MAX_EARLY: u64 = 10;
-
-/// What a token response without an access token is told to be.
-pub(crate) const NO_ACCESS_TOKEN: &str = "`access_token` is missing";
 
 /// What tokens are asked for with.
 #[derive(Clone, Copy)]
@@ -37,15 +33,15 @@ pub(crate) enum Grant<'a> {
 /// Asks for tokens: one request. A second one is sent only when the provider refused the client secret and a newer secret
 /// is to be had, since a code and a refresh token must not be used twice.
 pub(crate) async fn request(
-    engine: &Engine,
+    client: &Client,
     metadata: &ProviderMetadata,
     grant: Grant<'_>,
 ) -> Result<TokenResponse, ProviderError> {
-    let secret = engine.credentials.secret(&engine.http).await?;
-    match request_with(engine, metadata, grant, &secret).await {
+    let secret = client.secret().await?;
+    match request_with(client, metadata, grant, &secret).await {
         Err(refused @ ProviderError::Refused { .. }) if refused.is_refusal("invalid_client") => {
-            match engine.credentials.renewed(&engine.http, &secret).await {
-                Some(newer) => request_with(engine, metadata, grant, &newer).await,
+            match client.newer_secret(&secret).await {
+                Some(newer) => request_with(client, metadata, grant, &newer).await,
                 None => Err(refused),
             }
         }
@@ -54,13 +50,13 @@ pub(crate) async fn request(
 }
 
 async fn request_with(
-    engine: &Engine,
+    client: &Client,
     metadata: &ProviderMetadata,
     grant: Grant<'_>,
     secret: &Secret,
 ) -> Result<TokenResponse, ProviderError> {
-    let config = &engine.config;
-    let client_id = engine.credentials.client_id(&engine.http).await?;
+    let config = &client.config;
+    let client_id = client.id().await?;
     let method = match (config.token_endpoint_auth_method, &config.client_key) {
         (Some(method), _) => method,
         (None, Some(_)) => ClientAuthMethod::PrivateKeyJwt,
@@ -77,10 +73,10 @@ async fn request_with(
         secret,
         key: config.client_key.as_ref(),
         audience,
-        now: engine.now(),
+        now: client.now(),
     };
     let (authorization, form) = compose(config, &proof, grant);
-    let answer = engine
+    let answer = client
         .http
         .post_form(
             ENDPOINT,
@@ -89,7 +85,7 @@ async fn request_with(
             form,
         )
         .await?;
-    let response = parse(&answer, engine.now());
+    let response = parse(&answer, client.now());
     response.map_err(|error| error.without(&secrets(secret, grant)))
 }
 
@@ -153,13 +149,15 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
 
 pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
     if !answer.is_success() {
-        return Err(refusal::of(ENDPOINT, answer));
+        return Err(error_body::of(ENDPOINT, answer));
     }
     let malformed = |detail: String| {
-        refusal::in_place_of("access_token", ENDPOINT, answer).unwrap_or(ProviderError::Malformed {
-            endpoint: ENDPOINT,
-            detail,
-        })
+        error_body::in_place_of("access_token", ENDPOINT, answer).unwrap_or(
+            ProviderError::Malformed {
+                endpoint: ENDPOINT,
+                detail,
+            },
+        )
     };
     let object = json::object(&answer.body).map_err(malformed)?;
     let text = |name: &str| match object.get(name) {

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::session::data::SessionData;
-
 /// Claims of a token that are about the token and not about the person.
 const PROTOCOL_CLAIMS: [&str; 10] = [
     "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
@@ -104,11 +102,5 @@ fn confirmation<'a>(
 impl fmt::Debug for UserData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl From<&SessionData> for UserData {
-    fn from(data: &SessionData) -> Self {
-        Self::new(&data.id_token_claims(), &data.userinfo)
     }
 }

@@ -5,11 +5,9 @@
 use crate::{
     error::{
         login::FailureReason,
-        provider::{ProviderError, TlsTrouble},
-        token::IdTokenError,
+        provider::{NO_ACCESS_TOKEN, ProviderError, TlsTrouble},
+        token::{IdTokenError, is_shared_key},
     },
-    jose::algorithm::is_shared_key,
-    provider::token_request::NO_ACCESS_TOKEN,
     receipt::Party::{self, App, Network, Person, Provider},
 };
 

@@ -28,6 +28,8 @@ const PART_LEN: usize = 3800;
 const SMALL: usize = 640;
 /// More parts than fit into the budget.
 const MAX_PARTS: usize = 3;
+/// How many logins under way one response deletes, so that it has not too many headers.
+pub(crate) const MAX_DELETIONS: usize = 10;
 /// How many values of one name are tried. A browser sends several where another app of the host set the name for a
 /// longer path or for a parent domain, and the good one is behind them. Each of them costs a decryption, or a question
 /// to the store of sessions.

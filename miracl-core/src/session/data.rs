@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::provider::user_data::UserData;
 use crate::session::token_codec;
 use crate::{
     base::{
@@ -43,6 +44,30 @@ struct Rest {
     userinfo: Map<String, Value>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
+}
+
+impl Session {
+    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
+    pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
+        let names = &self.names;
+        [
+            (SUBJECT_CLAIM, "sub", Some(names.subject().into())),
+            (EMAIL_CLAIM, "email", names.email().map(Value::from)),
+            (
+                EMAIL_VERIFIED_CLAIM,
+                "email_verified",
+                Some(self.email_verified.into()),
+            ),
+        ]
+    }
+
+    /// Looks again at what an earlier version wrote of the address: confirmed is one that its own source says so of.
+    pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
+        let known = data.map(UserData::from);
+        self.email_verified = known.is_some_and(|known| {
+            known.email_verified() && known.email().as_deref() == self.names.email()
+        });
+    }
 }
 
 impl SessionData {
@@ -159,5 +184,92 @@ impl SessionData {
             limit,
             parts,
         }
+    }
+}
+
+impl From<&SessionData> for UserData {
+    fn from(data: &SessionData) -> Self {
+        Self::new(&data.id_token_claims(), &data.userinfo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::identity::tests::session;
+
+    fn data() -> SessionData {
+        SessionData {
+            tokens: Tokens {
+                access_token: "access".into(),
+                id_token: "a.e30.c".into(),
+                refresh_token: None,
+                expires_at: Some(1900),
+                renew_at: Some(1890),
+                scope: None,
+            },
+            userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
+            user_agent: None,
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_named_only_where_its_name_can_be_nothing_else() {
+        let named = |name: &str| {
+            let data = SessionData {
+                userinfo: Map::from_iter([(name.to_owned(), Value::from("x".repeat(9000)))]),
+                ..data()
+            };
+            data.too_large(9000, 6144).parts[0].clone()
+        };
+        for plain in ["groups", "https://app.example/roles", "cognito:groups"] {
+            let name = format!("userinfo claim `{plain}`");
+            assert_eq!(named(plain), (name, 9002), "{plain}");
+        }
+        let long = "n".repeat(65);
+        for odd in [
+            "alice@example.com",
+            "a\n2026-01-01 ERROR",
+            "\u{1b}[31m",
+            &long,
+            "",
+        ] {
+            assert_eq!(named(odd), ("a userinfo claim".to_owned(), 9002), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn the_large_part_counts_only_with_its_own_session_and_generation() {
+        let session = session();
+        let bytes = data().encode(&session);
+        let read = SessionData::decode(&bytes, &session).unwrap();
+        assert_eq!(read.user_agent, None);
+        assert_eq!(read.userinfo, data().userinfo);
+        let told = String::from_utf8_lossy(&bytes).matches("alice").count();
+        assert_eq!(told, 0, "what the small part has is not kept twice");
+        let other_address = Map::from_iter([("email".to_owned(), Value::from("bob@example.com"))]);
+        let other = SessionData {
+            userinfo: other_address.clone(),
+            ..data()
+        };
+        let read_other = SessionData::decode(&other.encode(&session), &session);
+        assert_eq!(read_other.unwrap().userinfo, other_address);
+        let with_browser = SessionData {
+            user_agent: Some("A Browser/1.0".to_owned()),
+            ..data()
+        };
+        let longer = with_browser.encode(&session);
+        let read = SessionData::decode(&longer, &session).unwrap();
+        assert_eq!(read.user_agent, with_browser.user_agent);
+        let newer = Session {
+            generation: 4,
+            ..session.clone()
+        };
+        assert!(SessionData::decode(&bytes, &newer).is_none());
+        let other = Session {
+            id: [8; 32],
+            ..session
+        };
+        assert!(SessionData::decode(&bytes, &other).is_none());
     }
 }

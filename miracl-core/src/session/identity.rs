@@ -5,15 +5,10 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{
     base::wire::{Reader, Writer},
-    config::Config,
-    provider::user_data::UserData,
     session::{
         binding::Binding,
-        data::{EMAIL_CLAIM, EMAIL_VERIFIED_CLAIM, SUBJECT_CLAIM, SessionData},
         marked_by::MarkedBy,
         person::{Email, Names, Written},
         seal::SealNonce,
@@ -35,6 +30,15 @@ const SID_MARK: u8 = 8;
 const OTHER_ISSUER: u8 = 16;
 /// Whether address and confirmation are known to be of one source: earlier versions put them together from two.
 const EMAIL_FROM_ONE_SOURCE: u8 = 64;
+
+/// How long sessions live, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// Without a request that asks for the session.
+    pub(crate) idle: u64,
+    /// At most.
+    pub(crate) absolute: u64,
+}
 
 /// The small part of a session.
 #[derive(Clone)]
@@ -132,20 +136,6 @@ impl Session {
         }))
     }
 
-    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
-    pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
-        let names = &self.names;
-        [
-            (SUBJECT_CLAIM, "sub", Some(names.subject().into())),
-            (EMAIL_CLAIM, "email", names.email().map(Value::from)),
-            (
-                EMAIL_VERIFIED_CLAIM,
-                "email_verified",
-                Some(self.email_verified.into()),
-            ),
-        ]
-    }
-
     /// When the person logged in here, in seconds since 1970.
     pub(crate) fn created(&self) -> u64 {
         self.created_ms / 1000
@@ -159,33 +149,19 @@ impl Session {
     }
 
     /// Whether both deadlines lie ahead.
-    pub(crate) fn is_alive(&self, now: u64, config: &Config) -> bool {
-        now < self.ends(config)
-            && now
-                < self
-                    .seen
-                    .saturating_add(config.session_idle_timeout.as_secs())
+    pub(crate) fn is_alive(&self, now: u64, timeouts: Timeouts) -> bool {
+        now < self.ends(timeouts) && now < self.seen.saturating_add(timeouts.idle)
     }
 
     /// The absolute deadline.
-    pub(crate) fn ends(&self, config: &Config) -> u64 {
-        self.created()
-            .saturating_add(config.session_absolute_timeout.as_secs())
-    }
-
-    /// Looks again at what an earlier version wrote of the address: confirmed is one that its own source says so of.
-    pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
-        let known = data.map(UserData::from);
-        self.email_verified = known.is_some_and(|known| {
-            known.email_verified() && known.email().as_deref() == self.names.email()
-        });
+    pub(crate) fn ends(&self, timeouts: Timeouts) -> u64 {
+        self.created().saturating_add(timeouts.absolute)
     }
 
     /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to
     /// write anew.
-    pub(crate) fn is_worth_moving(&self, now: u64, config: &Config) -> bool {
-        self.is_doubtful
-            || now.saturating_sub(self.seen) > config.session_idle_timeout.as_secs() / 10
+    pub(crate) fn is_worth_moving(&self, now: u64, timeouts: Timeouts) -> bool {
+        self.is_doubtful || now.saturating_sub(self.seen) > timeouts.idle / 10
     }
 }
 
@@ -236,10 +212,6 @@ impl fmt::Debug for User {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::Map;
-
-    use crate::provider::tokens::Tokens;
-    use std::time::Duration;
 
     use super::*;
 
@@ -255,46 +227,6 @@ pub(crate) mod tests {
             email_verified: true,
             is_doubtful: false,
             marked_by: MarkedBy::new("https://issuer.example", "alice", None),
-        }
-    }
-
-    #[test]
-    fn what_is_large_is_named_only_where_its_name_can_be_nothing_else() {
-        let named = |name: &str| {
-            let data = SessionData {
-                userinfo: Map::from_iter([(name.to_owned(), Value::from("x".repeat(9000)))]),
-                ..data()
-            };
-            data.too_large(9000, 6144).parts[0].clone()
-        };
-        for plain in ["groups", "https://app.example/roles", "cognito:groups"] {
-            let name = format!("userinfo claim `{plain}`");
-            assert_eq!(named(plain), (name, 9002), "{plain}");
-        }
-        let long = "n".repeat(65);
-        for odd in [
-            "alice@example.com",
-            "a\n2026-01-01 ERROR",
-            "\u{1b}[31m",
-            &long,
-            "",
-        ] {
-            assert_eq!(named(odd), ("a userinfo claim".to_owned(), 9002), "{odd:?}");
-        }
-    }
-
-    fn data() -> SessionData {
-        SessionData {
-            tokens: Tokens {
-                access_token: "access".into(),
-                id_token: "a.e30.c".into(),
-                refresh_token: None,
-                expires_at: Some(1900),
-                renew_at: Some(1890),
-                scope: None,
-            },
-            userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
-            user_agent: None,
         }
     }
 
@@ -354,64 +286,31 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_large_part_counts_only_with_its_own_session_and_generation() {
-        let session = session();
-        let bytes = data().encode(&session);
-        let read = SessionData::decode(&bytes, &session).unwrap();
-        assert_eq!(read.user_agent, None);
-        assert_eq!(read.userinfo, data().userinfo);
-        let told = String::from_utf8_lossy(&bytes).matches("alice").count();
-        assert_eq!(told, 0, "what the small part has is not kept twice");
-        let other_address = Map::from_iter([("email".to_owned(), Value::from("bob@example.com"))]);
-        let other = SessionData {
-            userinfo: other_address.clone(),
-            ..data()
-        };
-        let read_other = SessionData::decode(&other.encode(&session), &session);
-        assert_eq!(read_other.unwrap().userinfo, other_address);
-        let with_browser = SessionData {
-            user_agent: Some("A Browser/1.0".to_owned()),
-            ..data()
-        };
-        let longer = with_browser.encode(&session);
-        let read = SessionData::decode(&longer, &session).unwrap();
-        assert_eq!(read.user_agent, with_browser.user_agent);
-        let newer = Session {
-            generation: 4,
-            ..session.clone()
-        };
-        assert!(SessionData::decode(&bytes, &newer).is_none());
-        let other = Session {
-            id: [8; 32],
-            ..session
-        };
-        assert!(SessionData::decode(&bytes, &other).is_none());
-    }
-
-    #[test]
     fn a_session_ends_at_its_idle_and_at_its_absolute_deadline() {
-        let config = Config {
-            session_idle_timeout: Duration::from_secs(100),
-            session_absolute_timeout: Duration::from_secs(250),
-            ..Config::default()
+        let timeouts = Timeouts {
+            idle: 100,
+            absolute: 250,
         };
         let mut session = session();
-        assert!(session.is_alive(1099, &config));
-        assert!(!session.is_alive(1100, &config));
-        assert!(!session.is_worth_moving(1010, &config));
-        assert!(session.is_worth_moving(1011, &config));
+        assert!(session.is_alive(1099, timeouts));
+        assert!(!session.is_alive(1100, timeouts));
+        assert!(!session.is_worth_moving(1010, timeouts));
+        assert!(session.is_worth_moving(1011, timeouts));
         session.seen = 1200;
-        assert!(session.is_alive(1249, &config));
-        assert!(!session.is_alive(1250, &config));
+        assert!(session.is_alive(1249, timeouts));
+        assert!(!session.is_alive(1250, timeouts));
     }
 
     #[test]
     fn no_time_at_its_edge_is_too_much_for_a_sum() {
         let binding = Binding::new("https://issuer.example", "client");
-        let longest = Config {
-            session_idle_timeout: Duration::from_secs(10 * 366 * 24 * 60 * 60),
-            session_absolute_timeout: Duration::MAX,
-            ..Config::default()
+        let longest = Timeouts {
+            idle: 10 * 366 * 24 * 60 * 60,
+            absolute: u64::MAX,
+        };
+        let usual = Timeouts {
+            idle: 24 * 60 * 60,
+            absolute: 7 * 24 * 60 * 60,
         };
         for created_ms in [0, u64::MAX] {
             for time in [0, u64::MAX / 1000, u64::MAX] {
@@ -424,10 +323,10 @@ pub(crate) mod tests {
                 };
                 let read = Session::decode(&session.encode(&binding), &binding).unwrap();
                 for session in [&session, &*read] {
-                    for config in [&longest, &Config::default()] {
-                        assert!(!session.is_alive(u64::MAX, config));
-                        assert!(session.ends(config) >= session.created());
-                        session.is_worth_moving(0, config);
+                    for timeouts in [longest, usual] {
+                        assert!(!session.is_alive(u64::MAX, timeouts));
+                        assert!(session.ends(timeouts) >= session.created());
+                        session.is_worth_moving(0, timeouts);
                     }
                 }
             }

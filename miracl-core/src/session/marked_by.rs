@@ -1,9 +1,16 @@
 //! By what a log-out from outside names a session: the person, and the session at the provider.
 
+use crate::store::marks::MarkKey;
 use ring::digest;
 
 /// What a login is marked by: a hash of its `state`.
 pub(crate) type LoginMark = [u8; 32];
+
+pub(crate) fn mark_key(name: NameMark) -> MarkKey {
+    let mut key = MarkKey([0; 32]);
+    key.0[..name.len()].copy_from_slice(&name);
+    key
+}
 
 /// The hash of an issuer and a name that is the issuer's.
 pub(crate) type NameMark = [u8; 16];

@@ -16,6 +16,7 @@ use std::{
 
 use tokio::sync::Mutex;
 
+use crate::session::marked_by::mark_key;
 use crate::{
     base::random::random,
     config::Config,
@@ -141,12 +142,14 @@ impl Marks {
 
     /// Marks a logout token as used, by its issuer and `jti`. False when it was used before.
     pub(crate) async fn use_token(&self, token: NameMark) -> Result<bool, StoreError> {
-        self.store.use_once(&key(token), self.keep_tokens).await
+        self.store
+            .use_once(&mark_key(token), self.keep_tokens)
+            .await
     }
 
     /// Takes back that a logout token was used: it could not do what it says.
     pub(crate) async fn forget_token(&self, token: NameMark) {
-        if let Err(error) = self.store.forget(&key(token)).await {
+        if let Err(error) = self.store.forget(&mark_key(token)).await {
             tracing::warn!(%error, "a logout token that could not be obeyed stays marked as used");
         }
     }
@@ -259,7 +262,7 @@ impl Marks {
     }
 
     /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`] again and again.
-    pub(crate) fn needs_follower(&self) -> bool {
+    pub(crate) fn claim_follower(&self) -> bool {
         let followed = self.followed.as_ref().filter(|_| self.live_here);
         followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))
     }
@@ -371,12 +374,6 @@ impl Followed {
 /// What the follower does from one look to the next.
 pub(crate) async fn pause() {
     tokio::time::sleep(FOLLOW).await;
-}
-
-pub(crate) fn key(name: NameMark) -> MarkKey {
-    let mut key = MarkKey([0; 32]);
-    key.0[..name.len()].copy_from_slice(&name);
-    key
 }
 
 #[cfg(test)]

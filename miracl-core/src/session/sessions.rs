@@ -1,22 +1,30 @@
 //! What a store has of a session: two values, sealed unless they stay in this process.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    task::Poll,
+    time::Duration,
+};
 
 use ring::digest;
 
 use crate::{
-    base::hex::hex_after,
-    error::{session::SessionError, store::StoreError},
-    miracl::Engine,
+    base::{clock::Clock, hex::hex_after},
+    config::check::Checked,
+    error::{provider::ProviderError, session::SessionError, store::StoreError},
+    provider::{client::Client, logout_token},
     session::{
         binding::Binding,
+        cookies::Cookies,
         data::SessionData,
         ended::Until,
-        identity::{Session, SessionId},
+        identity::{Session, SessionId, Timeouts},
+        loops::Loops,
         marked_by::NameMark,
+        marks::Marks,
         seal::Purpose,
     },
-    store::sessions::{ErasedStore, IndexKey, SessionKey, StoredSession},
+    store::sessions::{ErasedStore, IndexKey, SessionKey, SessionStorage, StoredSession},
 };
 
 /// What the two values of a stored session are bound to besides its key.
@@ -34,10 +42,57 @@ pub(crate) fn next(stored: &StoredSession) -> u64 {
     stored.revision.saturating_add(1)
 }
 
-impl Engine {
+/// The sessions of one app: where they are kept, how long they live, and which have ended.
+pub(crate) struct Sessions {
+    pub(crate) timeouts: Timeouts,
+    store: SessionStorage,
+    pub(crate) cookies: Cookies,
+    pub(crate) marks: Marks,
+    pub(crate) loops: Loops,
+    clock: Clock,
+    binding: OnceLock<Binding>,
+}
+
+impl Sessions {
+    pub(crate) fn new(checked: &Checked) -> Self {
+        let config = &checked.config;
+        Self {
+            timeouts: Timeouts {
+                idle: config.session_idle_timeout.as_secs(),
+                absolute: config.session_absolute_timeout.as_secs(),
+            },
+            store: config.session_store.clone(),
+            cookies: Cookies::new(checked),
+            marks: Marks::new(config, logout_token::WINDOW + config.clock_skew),
+            loops: Loops::new(),
+            clock: config.clock.clone(),
+            binding: OnceLock::new(),
+        }
+    }
+
+    /// Seconds since 1970.
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The [`binding`](Self::binding), once it is known.
+    pub(crate) fn known_binding(&self) -> Option<&Binding> {
+        self.binding.get()
+    }
+
+    /// What every sealed value carries, so that it counts for this issuer and client only.
+    pub(crate) async fn binding(&self, client: &Client) -> Result<Binding, ProviderError> {
+        if let Some(known) = self.known_binding() {
+            return Ok(known.clone());
+        }
+        let client_id = client.id().await?;
+        let binding = || Binding::new(&client.config.issuer, client_id);
+        Ok(self.binding.get_or_init(binding).clone())
+    }
+
     /// The store that sessions are kept in; none when they are in cookies.
     pub(crate) fn store(&self) -> Option<&dyn ErasedStore> {
-        self.config.session_store.kept_in()
+        self.store.kept_in()
     }
 
     /// What a session is stored under. A store outside of this process never sees an id.
@@ -58,14 +113,14 @@ impl Engine {
 
     /// How long a session lives from now on, if nobody asks for it again.
     pub(crate) fn time_left(&self, session: &Session) -> Duration {
-        let left = session.ends(&self.config).saturating_sub(self.now());
-        Duration::from_secs(left).min(self.config.session_idle_timeout)
+        let left = session.ends(self.timeouts).saturating_sub(self.now());
+        Duration::from_secs(left).min(Duration::from_secs(self.timeouts.idle))
     }
 
     /// Reads the small part of a session that lives, and was made for this client.
     pub(crate) fn living(&self, plain: &[u8], binding: &Binding, now: u64) -> Option<Arc<Session>> {
         Session::decode(plain, binding)
-            .filter(|session| session.is_alive(now, &self.config))
+            .filter(|session| session.is_alive(now, self.timeouts))
             .filter(|session| !self.marks.is_ended(session))
     }
 
@@ -73,7 +128,7 @@ impl Engine {
     /// response to change.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();
-        let unchanged = |session: &Session| !session.is_worth_moving(now, &self.config);
+        let unchanged = |session: &Session| !session.is_worth_moving(now, self.timeouts);
         let current = match self.store() {
             None => {
                 // One that has ended is left as it is: the next login replaces it.

@@ -7,16 +7,14 @@
 
 use std::time::Duration;
 
+use crate::session::marked_by::mark_key;
 use crate::{
     base::{
         expiring::{Change, Expiring},
         hex::hex,
     },
     error::store::StoreError,
-    session::{
-        marked_by::{NameMark, name_mark},
-        marks::key,
-    },
+    session::marked_by::{NameMark, name_mark},
     store::marks::{Claim, ClaimOwner, ErasedMarkStore, NoteList},
 };
 
@@ -52,7 +50,7 @@ impl Sids {
         let Some(fleet) = fleet else {
             return Ok(());
         };
-        let key = key(claimed(sid));
+        let key = mark_key(claimed(sid));
         for _ in 0..TRIES {
             // A login that is not the first one of its sid claims it for longer.
             if fleet.claim(&key, &KNOWN, self.keep).await? == Claim::Taken {
@@ -83,7 +81,7 @@ impl Sids {
         let Some(fleet) = fleet else {
             return Ok(here);
         };
-        let key = key(claimed(sid));
+        let key = mark_key(claimed(sid));
         let known = fleet.claim(&key, &LOOKING, LOOK).await? == Claim::Held;
         let owner = if known { KNOWN } else { LOOKING };
         fleet.release(&key, &owner).await?;
@@ -137,10 +135,12 @@ mod tests {
         let store = MemoryMarkStore::default();
         let (here, there) = (Sids::new(LONG), Sids::new(LONG));
         // A look whose end did not reach the store.
-        let look = ErasedMarkStore::claim(&store, &key(claimed([1; 16])), &LOOKING, LONG).await;
+        let look =
+            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
         assert_eq!(look.unwrap(), Claim::Taken);
         assert!(!there.take([1; 16], Some(&store)).await.unwrap());
-        let look = ErasedMarkStore::claim(&store, &key(claimed([1; 16])), &LOOKING, LONG).await;
+        let look =
+            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
         assert_eq!(look.unwrap(), Claim::Taken);
         here.add([1; 16], Some(&store)).await.unwrap();
         assert!(there.take([1; 16], Some(&store)).await.unwrap());

@@ -7,7 +7,7 @@ use crate::web::{
 
 /// Why a request was taken for one that another site made a browser send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum CrossOrigin {
     /// `Sec-Fetch-Site` says so.
     FetchSite,
     /// `Origin` is not one of ours.
@@ -22,7 +22,7 @@ pub(crate) enum Refusal {
 /// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others don't.
 /// 4. Else with `Origin`: ours passes, others don't, `null` among them.
 /// 5. With neither it is no browser, and passes.
-pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<(), Refusal> {
+pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<(), CrossOrigin> {
     if is_safe(request) && !request.is_upgrade() {
         return Ok(());
     }
@@ -43,17 +43,17 @@ pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<()
         return if sites.iter().all(own) {
             Ok(())
         } else {
-            Err(Refusal::FetchSite)
+            Err(CrossOrigin::FetchSite)
         };
     }
     if origins.iter().all(|origin| listed(origin, allowed)) {
         Ok(())
     } else {
-        Err(Refusal::Origin)
+        Err(CrossOrigin::Origin)
     }
 }
 
-impl Refusal {
+impl CrossOrigin {
     pub(crate) fn reply(self) -> Reply {
         tracing::warn!(reason = ?self, "a cross-origin request was refused");
         Reply::problem(
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::web::request::tests::Request;
 
-    fn check_it(request: &Request) -> Result<(), Refusal> {
+    fn check_it(request: &Request) -> Result<(), CrossOrigin> {
         let allowed = ["https://app.example", "https://admin.example"].map(str::to_owned);
         check(request, &allowed)
     }
@@ -91,17 +91,17 @@ mod tests {
             (post().with("sec-fetch-site", "none"), Ok(())),
             (
                 post().with("sec-fetch-site", "same-site"),
-                Err(Refusal::FetchSite),
+                Err(CrossOrigin::FetchSite),
             ),
             (
                 post().with("sec-fetch-site", "cross-site"),
-                Err(Refusal::FetchSite),
+                Err(CrossOrigin::FetchSite),
             ),
             (
                 post()
                     .with("sec-fetch-site", "cross-site")
                     .with("origin", "https://app.example"),
-                Err(Refusal::FetchSite),
+                Err(CrossOrigin::FetchSite),
             ),
             (
                 post()
@@ -115,33 +115,33 @@ mod tests {
                 post()
                     .with("sec-fetch-site", "same-origin")
                     .with("sec-fetch-site", "cross-site"),
-                Err(Refusal::FetchSite),
+                Err(CrossOrigin::FetchSite),
             ),
             (
                 post()
                     .with("origin", "https://app.example")
                     .with("origin", "https://evil.example"),
-                Err(Refusal::Origin),
+                Err(CrossOrigin::Origin),
             ),
-            (post().with("origin", "null"), Err(Refusal::Origin)),
+            (post().with("origin", "null"), Err(CrossOrigin::Origin)),
             (
                 post().with("origin", "https://app.example:8443"),
-                Err(Refusal::Origin),
+                Err(CrossOrigin::Origin),
             ),
             (
                 post().with("origin", "http://app.example"),
-                Err(Refusal::Origin),
+                Err(CrossOrigin::Origin),
             ),
             (
                 post().with("origin", "https://evil.example"),
-                Err(Refusal::Origin),
+                Err(CrossOrigin::Origin),
             ),
             (
                 post()
                     .with("origin", "https://evil.example")
                     .with("host", "evil.example")
                     .with("x-forwarded-host", "evil.example"),
-                Err(Refusal::Origin),
+                Err(CrossOrigin::Origin),
             ),
         ];
         for (request, expected) in cases {
@@ -152,11 +152,11 @@ mod tests {
     #[test]
     fn what_opens_a_websocket_is_unsafe_whatever_its_method() {
         let elsewhere = [
-            ("sec-fetch-site", "cross-site", Refusal::FetchSite),
-            ("sec-fetch-site", "same-site", Refusal::FetchSite),
-            ("origin", "https://evil.example", Refusal::Origin),
-            ("origin", "https://app.example:8443", Refusal::Origin),
-            ("origin", "null", Refusal::Origin),
+            ("sec-fetch-site", "cross-site", CrossOrigin::FetchSite),
+            ("sec-fetch-site", "same-site", CrossOrigin::FetchSite),
+            ("origin", "https://evil.example", CrossOrigin::Origin),
+            ("origin", "https://app.example:8443", CrossOrigin::Origin),
+            ("origin", "null", CrossOrigin::Origin),
         ];
         let ours = [
             ("sec-fetch-site", "same-origin"),
@@ -215,12 +215,12 @@ mod tests {
             ..Request::get("/socket")
         };
         let connect = connect.with("origin", "https://evil.example");
-        assert_eq!(check_it(&connect), Err(Refusal::Origin));
+        assert_eq!(check_it(&connect), Err(CrossOrigin::Origin));
     }
 
     #[test]
     fn a_refusal_is_a_403_that_names_the_setting() {
-        for refusal in [Refusal::FetchSite, Refusal::Origin] {
+        for refusal in [CrossOrigin::FetchSite, CrossOrigin::Origin] {
             let reply = refusal.reply();
             assert_eq!(reply.status, 403);
             assert!(reply.body.contains("trusted_origins"), "{}", reply.body);

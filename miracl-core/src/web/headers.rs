@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use crate::web::request::RequestView;
-
 /// What a visit takes from the headers of its request: an adapter shows them to it in
-/// [`RequestView::see_headers`](super::RequestView::see_headers).
+/// [`RequestView::see_headers`](crate::RequestView::see_headers).
 #[derive(Debug)]
 pub struct SeenHeaders<'a> {
     expected_host: &'a str,
@@ -18,16 +16,14 @@ pub struct SeenHeaders<'a> {
 }
 
 impl<'a> SeenHeaders<'a> {
-    /// Takes it from a request whose `Host` header is expected to be this.
-    pub(crate) fn of(request: &impl RequestView, expected_host: &'a str) -> Self {
-        let mut seen = Self {
+    /// Nothing yet, of a request whose `Host` header is expected to be this.
+    pub(crate) fn new(expected_host: &'a str, idle: bool) -> Self {
+        Self {
             expected_host,
             own_host: false,
-            idle: request.method() == "HEAD",
+            idle,
             cookies: CookieHeader::None,
-        };
-        request.see_headers(&mut seen);
-        seen
+        }
     }
 
     /// Sees a header: its name, in any case, and its value. What does not matter is overlooked.
@@ -43,7 +39,7 @@ impl<'a> SeenHeaders<'a> {
         }
     }
 
-    /// Whether a header makes its request one that wants another protocol: see [`RequestView::is_upgrade`].
+    /// Whether a header makes its request one that wants another protocol: see [`RequestView::is_upgrade`](crate::RequestView::is_upgrade).
     pub fn is_upgrade(name: &str, value: &[u8]) -> bool {
         match name.len() {
             7 => name.eq_ignore_ascii_case("upgrade"),
@@ -109,12 +105,12 @@ fn is_prefetch(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::web::request::seen_headers;
     use crate::web::request::tests::Request;
 
     #[test]
     fn head_and_prefetch_are_idle() {
-        let is_idle = |request: &Request| SeenHeaders::of(request, "").idle;
+        let is_idle = |request: &Request| seen_headers(request, "").idle;
         assert!(!is_idle(&Request::get("/")));
         for (name, value) in [
             ("sec-purpose", "prefetch;prerender"),
@@ -136,7 +132,7 @@ mod tests {
 
     #[test]
     fn headers_are_seen_whatever_the_case_of_their_names() {
-        let mut seen = SeenHeaders::of(&Request::get("/"), "app.example");
+        let mut seen = seen_headers(&Request::get("/"), "app.example");
         seen.header("Sec-Purpose", b"prefetch");
         seen.header("COOKIE", b"a=1");
         seen.header("Host", b"app.example");
@@ -149,7 +145,7 @@ mod tests {
     #[test]
     fn several_cookie_headers_are_one_however_they_are_seen() {
         for kept in [0b00, 0b01, 0b10, 0b11] {
-            let mut seen = SeenHeaders::of(&Request::get("/"), "");
+            let mut seen = seen_headers(&Request::get("/"), "");
             assert_eq!(seen.cookies.bytes(), b"");
             for (place, value) in ["a=1", "b=2"].into_iter().enumerate() {
                 if kept >> place & 1 == 1 {
@@ -163,6 +159,6 @@ mod tests {
         let request = Request::get("/")
             .with("cookie", "a=1")
             .with("cookie", "b=2");
-        assert_eq!(SeenHeaders::of(&request, "").cookies.bytes(), b"a=1; b=2");
+        assert_eq!(seen_headers(&request, "").cookies.bytes(), b"a=1; b=2");
     }
 }

@@ -61,6 +61,16 @@ pub trait RequestView {
     }
 }
 
+/// Looks at the headers of a request whose `Host` header is expected to be this.
+pub(crate) fn seen_headers<'a>(
+    request: &impl RequestView,
+    expected_host: &'a str,
+) -> SeenHeaders<'a> {
+    let mut seen = SeenHeaders::new(expected_host, request.method() == "HEAD");
+    request.see_headers(&mut seen);
+    seen
+}
+
 /// What kind of client sent a request, as far as the answer depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::Visit;
 use crate::{
     Config, FailureReason, LoginOptions, MemoryStore, Route, SessionStorage, SessionStore,
     flow::{
@@ -308,7 +309,7 @@ async fn a_session_of_before_a_restart_is_ended_by_a_frame_whatever_else_is_made
     for number in 0..10_050_u32 {
         let mut sid = [0xff; 16];
         sid[..4].copy_from_slice(&number.to_le_bytes());
-        let marks = &app.miracl.engine().marks;
+        let marks = &app.miracl.engine().sessions.marks;
         marks.end_sid_unproven(sid, until, false).await.unwrap();
     }
     load_frame(&app).await;

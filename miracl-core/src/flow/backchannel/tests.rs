@@ -8,6 +8,7 @@ use super::*;
 use crate::config::options::LogoutTokenRules;
 use crate::jose::algorithm::SigningAlgorithm;
 use crate::provider::id_token::tests::{ES256, NOW, Provider};
+use crate::provider::issuers::Issuers;
 use crate::provider::logout_token::EVENT;
 use crate::provider::logout_token::MAX_NAME;
 use crate::provider::seen_algorithms::SeenAlgorithms;

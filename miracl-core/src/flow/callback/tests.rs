@@ -464,11 +464,15 @@ async fn a_pending_login_counts_for_its_own_state_and_not_for_its_cookies_name()
         login.cookies.as_bytes(),
     );
     let read = |plain: &[u8]| Some(plain.to_owned());
-    let opened = engine.cookies.open(header, Purpose::Login, name, read);
+    let opened = engine
+        .sessions
+        .cookies
+        .open(header, Purpose::Login, name, read);
     // The name holds a few bits of the state only: another state can have the same.
-    let other = cookie_name(&engine.cookies.login_prefix, &mark("another"));
+    let other = cookie_name(&engine.sessions.cookies.login_prefix, &mark("another"));
     let keep = crate::session::cookies::Keep::Seconds(60);
     let sealed = engine
+        .sessions
         .cookies
         .seal(Purpose::Login, &other, &opened.unwrap(), keep);
     let sealed = sealed.unwrap().remove(0).line;

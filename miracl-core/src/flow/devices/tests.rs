@@ -8,6 +8,7 @@ use std::{
 use serde_json::json;
 
 use super::*;
+use crate::Visit;
 use crate::{
     Config, LoginOptions, MemoryStore, SessionStorage,
     error::store::StoreError,
@@ -171,12 +172,13 @@ async fn a_session_ends_alone_and_its_copied_cookie_with_it() {
         found.unwrap().id().to_owned()
     };
     let ended = visit(&app, &tablet)
+        .exchange()
         .current()
         .await
         .unwrap()
         .unwrap()
         .session;
-    let marks = &app.miracl.engine().marks;
+    let marks = &app.miracl.engine().sessions.marks;
     assert!(!marks.is_ended(&ended));
     let asking = visit(&app, &phone);
     assert!(asking.end_other_session(&id("Tablet")).await.unwrap());
@@ -254,7 +256,7 @@ async fn a_session_that_cannot_be_ended_keeps_no_other_alive_and_the_first_error
     let error = asking.end_other_sessions().await.unwrap_err();
     let why = std::error::Error::source(&error).unwrap();
     assert_eq!(why.to_string(), "2 failures are left");
-    let current = asking.current().await.unwrap().unwrap().session;
+    let current = asking.exchange().current().await.unwrap().unwrap().session;
     let subject = IndexKey(current.marked_by.subject);
     let left = async || store.list_by_subject(&subject).await.unwrap().len();
     assert_eq!(left().await, 3, "this one, and two that could not be ended");
@@ -304,7 +306,7 @@ async fn a_handle_is_neither_the_sessions_id_nor_its_key() {
     let asking = visit(&app, &phone);
     let id = asking.sessions().await.unwrap()[0].id().to_owned();
     assert_eq!(id.len(), 32);
-    let session = asking.current().await.unwrap().unwrap().session;
+    let session = asking.exchange().current().await.unwrap().unwrap().session;
     assert!(store.load(&SessionKey(session.id)).await.unwrap().is_some());
     let hash = digest::digest(&digest::SHA256, &session.id);
     for secret in [hex(&session.id), hex(hash.as_ref())] {
@@ -335,7 +337,11 @@ async fn what_is_kept_of_a_browsers_name_is_printable_and_has_an_end() {
     let app = app(&MemoryStore::default()).await;
     let kept = |path: &str, name: &str| {
         let asked = request(path, "").with("user-agent", name);
-        app.miracl.visit(&asked).user_agent().map(str::to_owned)
+        app.miracl
+            .visit(&asked)
+            .exchange()
+            .user_agent()
+            .map(str::to_owned)
     };
     let long = "a".repeat(300);
     assert_eq!(kept("/login", &long), Some("a".repeat(256)));
@@ -347,7 +353,11 @@ async fn what_is_kept_of_a_browsers_name_is_printable_and_has_an_end() {
     // Where nothing is going to be kept, nothing is copied.
     assert_eq!(kept("/login/start", "Phone"), None);
     assert_eq!(kept("/", "Phone"), None);
-    assert_eq!(app.visit().user_agent(), None, "it sends no name");
+    assert_eq!(
+        app.visit().exchange().user_agent(),
+        None,
+        "it sends no name"
+    );
 }
 
 #[tokio::test]
@@ -368,7 +378,12 @@ async fn sessions_in_cookies_cannot_be_listed_and_the_error_says_what_to_do() {
         }
     }
     // The cookie has not grown by the browser's name.
-    let data = visit(&app, &phone).data().await.unwrap().unwrap();
+    let data = visit(&app, &phone)
+        .exchange()
+        .data()
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(data.user_agent, None);
     assert!(is_in(&app, &phone).await);
 }

@@ -15,7 +15,11 @@ fn read(login: &Login, parameters: &[(&str, &str)]) -> Result<LoginOptions, Fail
         .extend_pairs(parameters)
         .finish();
     let visit = login.miracl.visit(&request("/login/initiate", ""));
-    visit.initiation(Some(parameters.as_bytes()), &mut Recorder::new())
+    initiation(
+        visit.exchange(),
+        Some(parameters.as_bytes()),
+        &mut Recorder::new(),
+    )
 }
 
 #[tokio::test]
@@ -108,7 +112,7 @@ async fn each_parameter_may_be_there_once_and_a_body_must_have_been_read() {
         assert!(twice, "{name}");
     }
     let visit = login.miracl.visit(&request("/login/initiate", ""));
-    let unread = visit.initiation(None, &mut Recorder::new());
+    let unread = initiation(visit.exchange(), None, &mut Recorder::new());
     assert!(matches!(unread, Err(FailureReason::ResponseTooLarge)));
 }
 
@@ -119,8 +123,7 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
     let path = format!("/login/initiate?{query}");
     let here = request(&path, "");
     let visit = login.miracl.visit(&here);
-    let reply = visit
-        .initiate_login(&here, Some(query.as_bytes()))
+    let reply = initiate_login(visit.exchange(), &here, Some(query.as_bytes()))
         .await
         .unwrap();
     assert_eq!(reply.status, 303);
@@ -132,8 +135,7 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
     assert_eq!(visit.finish().set_cookies.len(), 1);
 
     let visit = login.miracl.visit(&here);
-    let failure = visit
-        .initiate_login(&here, Some(b"iss=x"))
+    let failure = initiate_login(visit.exchange(), &here, Some(b"iss=x"))
         .await
         .unwrap_err();
     assert_eq!(failure.status(), 400);
@@ -141,8 +143,7 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
 
     let idle = request(&path, "").with("sec-purpose", "prefetch");
     let visit = login.miracl.visit(&idle);
-    let reply = visit
-        .initiate_login(&idle, Some(query.as_bytes()))
+    let reply = initiate_login(visit.exchange(), &idle, Some(query.as_bytes()))
         .await
         .unwrap();
     assert_eq!(reply.status, 204);
@@ -166,7 +167,7 @@ async fn what_a_third_party_asks_for_has_a_length() {
         let query = format!("iss={issuer}&login_hint={}", "x".repeat(len));
         let here = request("/login/initiate", "");
         let visit = login.miracl.visit(&here);
-        match visit.initiate_login(&here, Some(query.as_bytes())).await {
+        match initiate_login(visit.exchange(), &here, Some(query.as_bytes())).await {
             Ok(_) => assert!(fits),
             Err(failure) => assert!(!fits && is(failure.reason(), "login_hint")),
         }

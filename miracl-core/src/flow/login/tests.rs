@@ -10,6 +10,7 @@ use crate::{
     session::binding::Binding,
     web::request::tests::Request,
 };
+use crate::{Miracl, Visit};
 
 async fn engine(change: impl FnOnce(&mut Config)) -> (Provider, Miracl) {
     let provider = Provider::start().await;
@@ -224,7 +225,7 @@ async fn a_browser_has_five_logins_and_the_oldest_goes_for_a_sixth() {
 #[tokio::test]
 async fn a_new_login_takes_the_room_of_the_oldest_where_cookies_are_many() {
     let first = begin().await;
-    let session = &first.miracl.engine().cookies.session;
+    let session = &first.miracl.engine().sessions.cookies.session;
     let own: usize = first.cookies.len();
     for (room, fits) in [(own + 60, true), (own - 60, false)] {
         // The budget is filled by other cookies of ours up to this room, beside the login that is there.
@@ -245,7 +246,9 @@ async fn a_new_login_takes_the_room_of_the_oldest_where_cookies_are_many() {
 async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
     let (_provider, miracl) = engine(|_| {}).await;
     let there = Request::get("/login/start?return_to=/members").with("host", "localhost:5000");
-    let reply = miracl.visit(&there).start_login(&there).await.unwrap();
+    let reply = start_login(miracl.visit(&there).exchange(), &there)
+        .await
+        .unwrap();
     let (_, location) = reply
         .headers
         .iter()
@@ -262,7 +265,7 @@ async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
     let marked =
         Request::get(&format!("/login/start?{HOST_MARK}=localhost")).with("host", "localhost:5000");
     let visit = miracl.visit(&marked);
-    let reply = visit.start_login(&marked).await.unwrap();
+    let reply = start_login(visit.exchange(), &marked).await.unwrap();
     let (_, location) = reply
         .headers
         .iter()
@@ -272,7 +275,9 @@ async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
     assert_eq!(set_and_deleted(&visit).0.len(), 1);
     // Here, nobody is sent anywhere else.
     let here = request("/login/start", "");
-    let reply = miracl.visit(&here).start_login(&here).await.unwrap();
+    let reply = start_login(miracl.visit(&here).exchange(), &here)
+        .await
+        .unwrap();
     assert_eq!(reply.status, 303);
     assert!(reply.headers[0].1.contains("/authorize?"));
 }
@@ -281,17 +286,23 @@ async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
 async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
     let login = begin().await;
     let engine = login.miracl.engine();
-    let counted = |logins: u32| format!("{}={logins}-{}", engine.cookies.loops, engine.now());
+    let counted = |logins: u32| {
+        format!(
+            "{}={logins}-{}",
+            engine.sessions.cookies.loops,
+            engine.now()
+        )
+    };
     for (logins, stops) in [(2, false), (3, true)] {
         let here = request("/login/start", &counted(logins));
         let visit = login.miracl.visit(&here);
-        match visit.start_login(&here).await {
+        match start_login(visit.exchange(), &here).await {
             Ok(reply) => assert!(!stops && reply.status == 303),
             Err(failure) => {
                 assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop));
                 // It may begin anew.
                 let (_, deleted) = set_and_deleted(&visit);
-                assert!(deleted.len() == 1 && deleted[0] == engine.cookies.loops);
+                assert!(deleted.len() == 1 && deleted[0] == engine.sessions.cookies.loops);
             }
         }
     }
@@ -303,7 +314,11 @@ async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
         "/login/start",
         &format!("{}; {}", cookies(&visit), counted(3)),
     );
-    assert!(login.miracl.visit(&here).start_login(&here).await.is_ok());
+    assert!(
+        start_login(login.miracl.visit(&here).exchange(), &here)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -311,7 +326,7 @@ async fn a_head_or_a_prefetch_begins_nothing() {
     let (provider, miracl) = engine(|_| {}).await;
     let idle = request("/login/start", "").with("sec-purpose", "prefetch");
     let visit = miracl.visit(&idle);
-    let reply = visit.start_login(&idle).await.unwrap();
+    let reply = start_login(visit.exchange(), &idle).await.unwrap();
     assert_eq!(reply.status, 204);
     let outcome = visit.finish();
     assert!(outcome.set_cookies.is_empty() && outcome.no_store);
@@ -335,7 +350,7 @@ async fn a_text_of_more_than_512_bytes_begins_no_login_and_is_named() {
             let query = format!("{name}={}", "x".repeat(len));
             let here = request(&format!("/login/start?{query}"), "");
             let visit = miracl.visit(&here);
-            let by_link = visit.start_login(&here).await.map(drop);
+            let by_link = start_login(visit.exchange(), &here).await.map(drop);
             let set = visit.finish().set_cookies;
             assert_eq!(set.len(), usize::from(fits), "{name} {len}");
             assert!(set.iter().all(|line| line.len() < 4096), "{name} {len}");
@@ -345,7 +360,7 @@ async fn a_text_of_more_than_512_bytes_begins_no_login_and_is_named() {
             // Nobody is sent to the right host with it either.
             let elsewhere = Request::get(&here.path).with("host", "localhost:5000");
             let visit = miracl.visit(&elsewhere);
-            let by_other_host = visit.start_login(&elsewhere).await.map(drop);
+            let by_other_host = start_login(visit.exchange(), &elsewhere).await.map(drop);
             for begun in [by_link, by_code, by_other_host] {
                 let Err(failure) = begun else {
                     assert!(fits, "{name} {len}");
@@ -374,7 +389,7 @@ async fn a_path_to_return_to_that_is_too_long_leads_home_also_by_another_host() 
     for host in [HOST, "localhost:5000"] {
         let here = Request::get(&path).with("host", host);
         let visit = miracl.visit(&here);
-        let reply = visit.start_login(&here).await.unwrap();
+        let reply = start_login(visit.exchange(), &here).await.unwrap();
         assert_eq!(reply.status, 303);
         assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
         let bytes: usize = visit.finish().set_cookies.iter().map(String::len).sum();
@@ -387,7 +402,7 @@ async fn a_host_that_is_none_is_not_passed_on() {
     let (_provider, miracl) = engine(|_| {}).await;
     let here = Request::get("/login/start").with("host", &"x".repeat(30 * 1024));
     let visit = miracl.visit(&here);
-    let reply = visit.start_login(&here).await.unwrap();
+    let reply = start_login(visit.exchange(), &here).await.unwrap();
     assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
 }
 
@@ -424,7 +439,7 @@ fn bytes_after(request: &Request, visit: &Visit) -> usize {
 #[tokio::test]
 async fn a_login_never_takes_the_cookies_over_the_budget() {
     let (_provider, miracl) = engine(|_| {}).await;
-    let cookies = &miracl.engine().cookies;
+    let cookies = &miracl.engine().sessions.cookies;
     let flashed = miracl.visit(&request("/", ""));
     flashed.flash(crate::Category::Info, "x".repeat(480));
     let flash = super::super::callback::tests::cookies(&flashed);
@@ -439,7 +454,7 @@ async fn a_login_never_takes_the_cookies_over_the_budget() {
             let here = beside(&cookies.session, session, &flash);
             let visit = miracl.visit(&here);
             visit.login_url_with(options(acr, path)).await.unwrap();
-            let set = visit.lock().cookies.clone();
+            let set = visit.exchange().lock().cookies.clone();
             let begun = set.iter().find(|cookie| cookie.len > 0).unwrap();
             let value = begun.line.split(['=', ';']).nth(1).unwrap();
             let number = match cookies.ours(&begun.name) {
@@ -469,7 +484,7 @@ async fn a_login_never_takes_the_cookies_over_the_budget() {
 async fn a_login_that_does_not_fit_beside_the_session_is_refused() {
     let home = format!("/{}", "h".repeat(500));
     let (_provider, miracl) = engine(|config| config.home_path = home.clone()).await;
-    let session = &miracl.engine().cookies.session;
+    let session = &miracl.engine().sessions.cookies.session;
     let options = || LoginOptions {
         acr_values: Some("a".repeat(512)),
         ..LoginOptions::default()

@@ -4,6 +4,7 @@ use serde_json::json;
 use url::Url;
 
 use super::*;
+use crate::Visit;
 use crate::{
     Config, LoginOptions,
     flow::callback::tests::{Login, begin_with},

@@ -6,9 +6,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     base::random::random,
+    engine::Engine,
     error::{provider::ProviderError, store::StoreError},
-    flow::refresh::unreachable,
-    miracl::Engine,
     provider::tokens::{StoredTokens, Tokens},
     session::{
         renewals::{KEPT, RenewalKey, Renewed},
@@ -47,7 +46,7 @@ impl<'a> Claimant<'a> {
 
     async fn claim(&self) -> Result<Claim, ProviderError> {
         let claimed = self.fleet.claim(&self.mark, &self.owner, CLAIM);
-        claimed.await.map_err(unreachable)
+        claimed.await.map_err(ProviderError::of_token_request)
     }
 
     /// Waits until the claim is ours, or another replica has left a result, which is returned.
@@ -60,7 +59,8 @@ impl<'a> Claimant<'a> {
                     let tokens = open(self.engine, self.key, &value);
                     let other_keys =
                         "the result of another replica does not open: it has other cookie keys";
-                    let error = || unreachable(StoreError::new(other_keys).of_marks());
+                    let error =
+                        || ProviderError::of_token_request(StoreError::new(other_keys).of_marks());
                     return tokens.map(Some).ok_or_else(error);
                 }
                 Claim::Held if Instant::now() < self.deadline => {
@@ -121,7 +121,7 @@ pub(crate) async fn alone<F>(
 where
     F: Future<Output = Result<Renewed, ProviderError>>,
 {
-    let Some(fleet) = engine.marks.fleet() else {
+    let Some(fleet) = engine.sessions.marks.fleet() else {
         return ask().await;
     };
     let claimant = Claimant::new(engine, fleet, key);
@@ -146,12 +146,12 @@ where
 
 fn seal(engine: &Engine, key: RenewalKey, tokens: &Tokens) -> Option<String> {
     let plain = serde_json::to_vec(&StoredTokens::from(tokens)).ok()?;
-    let cookies = &engine.cookies;
+    let cookies = &engine.sessions.cookies;
     cookies.seal_value(Purpose::Renewal, &key.name(), &plain)
 }
 
 fn open(engine: &Engine, key: RenewalKey, value: &[u8]) -> Option<Tokens> {
-    let cookies = &engine.cookies;
+    let cookies = &engine.sessions.cookies;
     let plain = cookies.open_value(Purpose::Renewal, &key.name(), value)?;
     let stored: StoredTokens = serde_json::from_slice(&plain).ok()?;
     Some(stored.into())

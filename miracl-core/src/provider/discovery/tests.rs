@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::tenant::is_tenant;
+use crate::base::issuer_template::is_tenant;
 use crate::jose::algorithm::SigningAlgorithm;
 use crate::probes::provider::Provider;
 use crate::provider::issuers::Issuers;

@@ -15,6 +15,7 @@ use crate::error::login::FailureReason;
 use crate::jose::jws::Unverified;
 use crate::jose::keys::{KeySet, Verdict};
 use crate::provider::claims::sid;
+use crate::provider::userinfo::signed_claims;
 use crate::receipt::Recorder;
 
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -72,7 +73,7 @@ impl Provider {
     fn verify_as(&self, raw: &str, expected: &Expected<'_>) -> Result<IdToken, IdTokenError> {
         let token = Unverified::parse(raw, ES256)?;
         let verdict = token.signature(&self.keys);
-        let verified = token.verify(verdict, expected, &mut Recorder::new());
+        let verified = IdToken::verify(token, verdict, expected, &mut Recorder::new());
         verified.map_err(|reason| match reason {
             FailureReason::IdToken(error) => error,
             other => panic!("not about the ID token: {other}"),
@@ -534,14 +535,14 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         let raw = provider.token(&claims);
         let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
         let verdict = token.signature(&provider.keys);
-        token
-            .userinfo(
-                verdict,
-                Issuers::One("https://issuer.example"),
-                "client",
-                NOW,
-            )
-            .map_err(|error| error.to_string())
+        signed_claims(
+            &token,
+            verdict,
+            Issuers::One("https://issuer.example"),
+            "client",
+            NOW,
+        )
+        .map_err(|error| error.to_string())
     };
     let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
     assert_eq!(read(full).unwrap()["sub"], "alice");
@@ -566,7 +567,8 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
         panic!("not taken apart");
     };
     let verdict = token.signature(&provider.keys);
-    let error = token.userinfo(
+    let error = signed_claims(
+        &token,
         verdict,
         Issuers::One("https://issuer.example"),
         "client",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::flow::confirm;
 use crate::provider::user_data::CONFIRMED_CLAIMS;
 use crate::provider::user_data::UserData;
 use crate::provider::user_data::is_confirmed;
@@ -40,9 +41,10 @@ fn both_sources_are_put_together_and_claims_about_the_token_are_left_out() {
 }
 
 async fn ask(login: &Login) -> Result<Option<Map<String, Value>>, UserinfoError> {
-    let engine = login.miracl.engine();
-    let metadata = engine.discovery.metadata(&engine.http).await.unwrap();
-    fetch(engine, &metadata, "an-access-token", "alice").await
+    let provider = login.miracl.engine().provider();
+    let metadata = provider.metadata().await.unwrap();
+    let asked = provider.userinfo(&metadata, "an-access-token", "alice");
+    asked.await
 }
 
 #[tokio::test]
@@ -352,8 +354,8 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
             let visit = login.visit();
             visit.complete_login(&login.query).await.unwrap();
             visit.confirm_login().await.unwrap();
-            let current = visit.current().await.unwrap().unwrap();
-            let data = visit.data().await.unwrap().unwrap();
+            let current = visit.exchange().current().await.unwrap().unwrap();
+            let data = visit.exchange().data().await.unwrap().unwrap();
             // As that version wrote it.
             let written = Session {
                 id: crate::base::random::random(),
@@ -362,7 +364,8 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
                 ..(*current.session).clone()
             };
             let visit = login.miracl.visit(&request("/login", ""));
-            visit.propose(Arc::new(written), data, None).await.unwrap();
+            let proposed = confirm::propose(visit.exchange(), Arc::new(written), data, None);
+            proposed.await.unwrap();
             visit.confirm_login().await.unwrap();
             let mut cookies = cookies(&visit);
             for time in ["first", "second"] {

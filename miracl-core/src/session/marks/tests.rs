@@ -198,7 +198,7 @@ async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
 #[tokio::test]
 async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     let marks = Marks::new(&Config::default(), Duration::from_secs(60));
-    assert!(marks.is_fresh() && !marks.needs_follower());
+    assert!(marks.is_fresh() && !marks.claim_follower());
     marks.catch_up().await.unwrap();
     marks.end_session(session().id).await.unwrap();
     assert!(marks.is_ended(&session()));
@@ -266,7 +266,7 @@ async fn where_sessions_are_shared_no_request_needs_marks_and_every_login_asks_f
     let subject = session().marked_by.subject;
     there.end_subject(subject, until_now()).await.unwrap();
     store.away.store(true, Ordering::SeqCst);
-    assert!(here.is_fresh() && !here.needs_follower());
+    assert!(here.is_fresh() && !here.claim_follower());
     here.catch_up().await.unwrap();
     here.catch_up_with_now().await.unwrap_err();
     store.away.store(false, Ordering::SeqCst);

@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value};
+use ::redis::{Cmd, FromRedisValue, Pipeline};
 use tokio::{sync::Mutex, time::timeout};
 
+use crate::store::redis::open::Question;
 use crate::{
-    base::runtime::Home,
+    base::runtime::Runtime,
     error::{
-        config::{ConfigError, Problems},
+        config::{ConfigError, Problem},
         store::StoreError,
     },
     store::redis::{
@@ -33,7 +34,7 @@ pub(crate) struct Link {
     address: Address,
     finder: Finder,
     opener: Opener,
-    home: Option<Home>,
+    runtime: Runtime,
     open: Mutex<Option<Open>>,
     outage: Outage,
 }
@@ -45,13 +46,6 @@ enum Finder {
     Cluster(Box<Cluster>),
 }
 
-/// What is asked at a time.
-#[derive(Clone, Copy)]
-pub(crate) enum Question<'a> {
-    One(&'a Cmd),
-    Several(&'a Pipeline, Order),
-}
-
 impl Link {
     /// Reads a URL, and the certificates for TLS. Uses no network. Connections are made for questions with that limit.
     pub(super) fn new(
@@ -59,22 +53,16 @@ impl Link {
         ca_certs: &[PathBuf],
         limit: Duration,
     ) -> Result<Self, ConfigError> {
-        Self::parse(url, ca_certs, limit).or_else(|(key, message)| {
-            let mut problems = Problems::default();
-            problems.add(key, message);
-            problems.into_result(None)
-        })
+        Self::parse(url, ca_certs, limit).map_err(ConfigError::of)
     }
 
-    fn parse(
-        url: &str,
-        ca_certs: &[PathBuf],
-        limit: Duration,
-    ) -> Result<Self, (&'static str, String)> {
-        let wrong = |message: &str| ("session_store", message.to_owned());
+    fn parse(url: &str, ca_certs: &[PathBuf], limit: Duration) -> Result<Self, Problem> {
+        let wrong = |message: &str| Problem::new("session_store", message);
         let address = Address::read(url).map_err(wrong)?;
         let opener = match address.tls {
-            true => Opener::with_tls(ca_certs).map_err(|message| ("ca_certs", message))?,
+            true => {
+                Opener::with_tls(ca_certs).map_err(|message| Problem::new("ca_certs", message))?
+            }
             false => Opener::default(),
         };
         let finder = match &address.way {
@@ -93,7 +81,7 @@ impl Link {
             address,
             finder,
             opener,
-            home: Home::here(),
+            runtime: Runtime::current(),
             open: Mutex::new(None),
             outage: Outage::none(Instant::now()),
         })
@@ -188,10 +176,7 @@ impl Link {
         *open = None;
         // On the heap: whoever finds a connection does not carry around what it takes to make one.
         let connect = Box::pin(self.connect());
-        let connected = match &self.home {
-            Some(home) => home.poll(connect).await,
-            None => connect.await,
-        }?;
+        let connected = self.runtime.poll(connect).await?;
         tracing::debug!(redis = %self.address, "connected to Redis");
         Ok(open.insert(connected).clone())
     }
@@ -220,10 +205,6 @@ impl Link {
             }
         }
     }
-}
-
-pub(crate) fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
-    Ok(T::from_redis_value(answer.extract_error()?)?)
 }
 
 impl fmt::Debug for Link {

@@ -2,13 +2,11 @@
 
 use std::{error::Error, sync::Arc};
 
-use ::redis::{FromRedisValue, RedisResult, aio::MultiplexedConnection};
+use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::task::JoinHandle;
 
-use crate::store::redis::{
-    cluster::{self},
-    connection::{Question, read},
-};
+use crate::store::redis::cluster;
+use crate::store::redis::cluster::Order;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -32,6 +30,13 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// What is asked at a time.
+#[derive(Clone, Copy)]
+pub(crate) enum Question<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline, Order),
 }
 
 impl Connection {
@@ -65,4 +70,8 @@ impl Open {
     pub(super) fn server(connection: MultiplexedConnection, driver: JoinHandle<()>) -> Self {
         Self::new(Connection::Server(connection), driver)
     }
+}
+
+fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
+    Ok(T::from_redis_value(answer.extract_error()?)?)
 }

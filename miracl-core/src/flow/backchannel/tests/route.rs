@@ -139,21 +139,23 @@ async fn a_client_that_saw_one_algorithm_takes_no_other() {
     let login = begin_with(provider, LoginOptions::default(), |_| {}).await;
     let first = token(&login, "more", json!(1));
     assert_eq!(post(&login, &first).await.0, 200);
-    let seen = &login.miracl.engine().seen_algorithms;
-    seen.add(SigningAlgorithm::RS256);
+    let provider = login.miracl.engine().provider();
+    provider.saw(SigningAlgorithm::RS256);
     let mut second = first;
     second["jti"] = json!("token-2");
     assert_eq!(post(&login, &second).await.0, 400);
-    seen.add(SigningAlgorithm::ES256);
+    provider.saw(SigningAlgorithm::ES256);
     assert_eq!(post(&login, &second).await.0, 200);
 }
 
 #[tokio::test]
 async fn a_login_shows_with_which_algorithm_the_provider_signs() {
     let (login, _) = logged_in(|_| {}).await;
-    let seen = &login.miracl.engine().seen_algorithms;
-    use SigningAlgorithm::{ES256, RS256};
-    assert_eq!(seen.cut(vec![RS256, ES256]), [ES256]);
+    let provider = login.miracl.engine().provider();
+    let mut metadata = (*provider.metadata().await.unwrap()).clone();
+    metadata.id_token_signing_alg_values_supported = vec!["RS256".into(), "ES256".into()];
+    let allowed = provider.logout_token_algorithms(&metadata);
+    assert_eq!(allowed, [SigningAlgorithm::ES256]);
 }
 
 #[tokio::test]

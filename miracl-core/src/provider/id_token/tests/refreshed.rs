@@ -9,7 +9,7 @@ fn refresh(provider: &Provider, first: &Value, now: &Value) -> Result<(), IdToke
     let token = Unverified::parse(&raw, ES256)?;
     let verdict = token.signature(&provider.keys);
     let first = first.as_object().unwrap();
-    token.verify_refreshed(verdict, "alice", first, &expected())
+    IdToken::verify_refreshed(&token, verdict, "alice", first, &expected())
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_refreshed_token_is_signed_by_the_provider() {
             },
         ),
     ] {
-        let found = token.verify_refreshed(verdict, "alice", first, &expected());
+        let found = IdToken::verify_refreshed(&token, verdict, "alice", first, &expected());
         assert_eq!(found, Err(error));
     }
 }

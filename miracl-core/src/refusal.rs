@@ -1,0 +1,117 @@
+//! Why a request is turned away, and the answer to it.
+
+use std::{error::Error, fmt};
+
+use crate::{
+    miracl::Miracl,
+    web::{reply::Reply, request::RequestView},
+};
+
+/// Why a request was turned away, with the answer to it.
+///
+/// [`Visit::required_user`](crate::Visit::required_user) returns one, and a [`NoVisit`] becomes one. The answer is made
+/// when [`reply`](Self::reply) is called: an optional extractor that drops the refusal pays nothing for it.
+///
+/// `Display` says why, for the log and the developer.
+#[derive(Clone)]
+pub struct Refusal(Why);
+
+#[derive(Clone)]
+enum Why {
+    Anonymous(Miracl),
+    Unreadable(Miracl),
+    NoVisit(NoVisit),
+}
+
+impl Refusal {
+    /// Nobody is logged in.
+    pub(crate) fn anonymous(miracl: &Miracl) -> Self {
+        Self(Why::Anonymous(miracl.clone()))
+    }
+
+    /// The session cannot be read at the moment.
+    pub(crate) fn unreadable(miracl: &Miracl) -> Self {
+        Self(Why::Unreadable(miracl.clone()))
+    }
+
+    /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in,
+    /// [`Miracl::unavailable`] where the session cannot be read, and an empty 500 where the app has a mistake.
+    pub fn reply(&self, request: &impl RequestView) -> Reply {
+        match &self.0 {
+            Why::Anonymous(miracl) => miracl.challenge(request),
+            Why::Unreadable(miracl) => miracl.unavailable(request),
+            Why::NoVisit(no_visit) => no_visit.reply(),
+        }
+    }
+}
+
+impl From<NoVisit> for Refusal {
+    fn from(no_visit: NoVisit) -> Self {
+        Self(Why::NoVisit(no_visit))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Why::Anonymous(_) => f.write_str("nobody is logged in"),
+            Why::Unreadable(_) => f.write_str("the session cannot be read"),
+            Why::NoVisit(no_visit) => no_visit.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({self})")
+    }
+}
+
+impl Error for Refusal {}
+
+/// Why there is no visit for a request. It is a mistake in the app, and nobody is let in by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoVisit {
+    /// No layer of a login is around the route.
+    MissingLayer,
+    /// A guard or a route of one engine is inside the layer of another, and its own layer is missing.
+    OtherEngine,
+    /// The `Cookie` headers are not those of the request that came to the layer.
+    OtherCookies,
+}
+
+impl NoVisit {
+    /// Notes that the app forgot the layer. `what_to_do` is for the log, and names the line of code to add.
+    pub fn missing_layer(what_to_do: &'static str) -> Self {
+        tracing::error!("{what_to_do}");
+        Self::MissingLayer
+    }
+
+    /// Returns the answer: a 500 that says nothing. The log has said what to do.
+    pub fn reply(self) -> Reply {
+        Reply::empty(500)
+    }
+
+    /// Says it to the log. It must be seen also where an optional extractor overlooks it.
+    pub(crate) fn logged(self) -> Self {
+        tracing::error!("{self}");
+        self
+    }
+}
+
+impl fmt::Display for NoVisit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MissingLayer => "no MIRACL layer is around this route",
+            Self::OtherEngine => {
+                "the login around this route is another engine's: put the layer of the same `MiraclAuth` around it"
+            }
+            Self::OtherCookies => {
+                "somebody asked who is there for a request with other cookies than the one that came to the layer: make a request of your own without the extensions of another, and change cookies outside of the layer"
+            }
+        })
+    }
+}
+
+impl Error for NoVisit {}
