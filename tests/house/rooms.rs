@@ -12,7 +12,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "surface",
-        modules: "lib lazy visit miracl routes",
+        modules: "lib app adapter lazy refusal visit miracl routes",
         may_use: "flow exchange engine session site provider config store receipt web jose error base",
     },
     Room {
