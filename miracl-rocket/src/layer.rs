@@ -11,11 +11,11 @@ use rocket::{
 };
 
 use crate::{
-    extract::{Attached, Slot, miracl},
+    extract::REFUSED,
     reply::reply,
-    request::View,
-    require::{self, REFUSED},
+    require::{self, first},
     routes::are_at_the_root,
+    slot::{Attached, Slot, miracl},
 };
 
 /// Gives the requests of an app a [`Visit`](crate::Visit).
@@ -60,15 +60,16 @@ impl Fairing for MiraclFairing {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        let slot = Slot::of(request);
         // Later on Rocket shows it as the `GET` whose route it lets answer.
         if request.method() == Method::Head {
-            Slot::of(request).asked_by(Method::Head);
+            slot.asked_by(Method::Head);
         }
         // A WebSocket of another site: the routes that refuse are those of unsafe methods.
         if !UNSAFE.contains(&request.method())
-            && let Err(refused) = self.miracl.check_origin(&View::from(&*request))
+            && let Err(refused) = self.miracl.check_origin(&slot.view(request))
         {
-            Slot::of(request).comes_from_elsewhere(refused);
+            slot.comes_from_elsewhere(refused);
             request.set_method(Method::Connect);
         }
     }
@@ -108,21 +109,17 @@ fn same_site_only() -> Vec<Route> {
         .into()
 }
 
-/// A route of this rank for every path.
-pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route {
-    Route::ranked(rank, method, "/<path..>", handler)
-}
-
 #[derive(Clone)]
 struct SameSiteOnly;
 
 #[rocket::async_trait]
 impl Handler for SameSiteOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if let Some(refused) = Slot::of(request).elsewhere() {
+        let slot = Slot::of(request);
+        if let Some(refused) = slot.elsewhere() {
             return Outcome::Success(reply(refused.clone()));
         }
-        match miracl(request).check_origin(&View::from(request)) {
+        match miracl(request).check_origin(&slot.view(request)) {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(refused) => Outcome::Success(reply(refused)),
         }
