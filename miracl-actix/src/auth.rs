@@ -12,7 +12,7 @@ use crate::{
     routes,
 };
 
-/// Login for one app. Make it once, when the app starts: clones are cheap, and all of them are the same login.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 ///
 /// Make it outside of the closure for `HttpServer::new`, which runs again for each worker: what one worker knows of
 /// ended sessions and used logins, all of them must know.

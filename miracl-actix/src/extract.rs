@@ -19,7 +19,7 @@ use crate::{
     slot::{Missing, Slot, user_at_once, visit},
 };
 
-/// Who is logged in. As an extractor it sends everybody else to log in.
+/// Who is logged in. As an extractor it turns away everybody who is not.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
@@ -40,9 +40,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
-/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
-/// is further in.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With the layers of several logins
+/// around a route, the innermost login tells who it is, or the
+/// [`login_required`](crate::MiraclAuth::login_required) that is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -214,7 +214,7 @@ impl fmt::Debug for LoginRequired {
     }
 }
 
-/// Asks the visit who is logged in, and turns everybody else away.
+/// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
     let visit = visit(req).map_err(|missing| LoginRequired::new(req, missing))?;
     let why = match visit.user().await {

@@ -111,7 +111,7 @@ where
     }
 }
 
-/// Turns everybody away who is not logged in.
+/// Turns away everybody who is not logged in.
 async fn check(req: &HttpRequest) -> Result<(), LoginRequired> {
     match user_at_once(req) {
         Some(Some(_)) => Ok(()),

@@ -39,7 +39,7 @@ pub(crate) fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, Missing> {
     Ok(slot.visit(&View::from(req))?)
 }
 
-/// Looks who is asking, where nothing has to be waited for.
+/// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
 pub(crate) fn user_at_once(req: &HttpRequest) -> Option<Option<miracl_core::User>> {
     let extensions = req.extensions();
     extensions.get::<Slot>()?.user_at_once(&View::from(req))

@@ -13,7 +13,7 @@ use crate::{
     wrap::{self, MiraclRouter},
 };
 
-/// Login for one app. Make it once, when the app starts: clones are cheap, and all of them are the same login.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,
@@ -52,7 +52,7 @@ impl MiraclAuth {
         MiraclLayer::new(self.miracl.clone())
     }
 
-    /// Puts the login around a whole router: the same as [`layer`](Self::layer), at a lower price for each request.
+    /// Puts the login around a whole router. It does what [`layer`](Self::layer) does, and costs each request less.
     ///
     /// ```no_run
     /// # use axum::Router;

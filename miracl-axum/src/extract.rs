@@ -15,7 +15,7 @@ use crate::{
     slot::{Missing, Slot, user_at_once, visit},
 };
 
-/// Who is logged in. As an extractor it sends everybody else to log in.
+/// Who is logged in. As an extractor it turns away everybody who is not.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
@@ -34,9 +34,9 @@ use crate::{
 /// # let _: Router = Router::new().route("/", get(index)).route("/members", get(members));
 /// ```
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
-/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
-/// is further in.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With the layers of several logins
+/// around a route, the innermost login tells who it is, or the
+/// [`login_required`](crate::MiraclAuth::login_required) that is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -82,8 +82,9 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
 ///
 /// ```
 /// # use miracl_axum::{Category, Visit};
-/// async fn save(visit: Visit) {
+/// async fn save(visit: Visit) -> &'static str {
 ///     visit.flash(Category::Success, "Saved.");
+///     "saved"
 /// }
 /// ```
 ///
@@ -153,7 +154,7 @@ impl From<Missing> for LoginRequired {
     }
 }
 
-/// Asks the visit who is logged in, and turns everybody else away.
+/// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, LoginRequired> {
     let visit = visit(&view)?;
     let refused = match visit.user().await {

@@ -96,7 +96,7 @@ where
     }
 }
 
-/// Turns everybody away who is not logged in by this engine.
+/// Turns away everybody who is not logged in by this engine.
 async fn check(miracl: &Miracl, request: &mut Request<Body>) -> Result<(), LoginRequired> {
     turn_to(request.extensions_mut(), miracl)?;
     let view = View::from(&*request);

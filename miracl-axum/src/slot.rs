@@ -28,7 +28,7 @@ pub(crate) fn visit(view: &View<'_>) -> Result<miracl_core::Visit, Missing> {
     Ok(slot.visit(view)?)
 }
 
-/// Looks who is asking, where nothing has to be waited for.
+/// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
 pub(crate) fn user_at_once(view: &View<'_>) -> Option<Option<miracl_core::User>> {
     view.extensions().get::<Slot>()?.user_at_once(view)
 }

@@ -11,7 +11,7 @@ use crate::{
     require, routes,
 };
 
-/// Login for one app. Make it once, when the app starts: clones are cheap, and all of them are the same login.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,

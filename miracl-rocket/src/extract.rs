@@ -20,7 +20,7 @@ use crate::{
 /// A plain 401 could not be told from one that a handler with an `Option<User>` answers by itself.
 pub(crate) const REFUSED: Status = Status { code: 441 };
 
-/// Who is logged in. As a request guard it sends everybody else to log in.
+/// Who is logged in. As a request guard it turns away everybody who is not.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
@@ -158,7 +158,7 @@ impl From<NoVisit> for LoginRequired {
     }
 }
 
-/// Asks the visit who is logged in, and turns everybody else away. The catcher finds the reason in the slot.
+/// Asks the visit who is logged in, and turns away everybody who is not. The catcher finds the reason in the slot.
 pub(crate) async fn required_user(
     request: &Request<'_>,
 ) -> Result<miracl_core::User, LoginRequired> {

@@ -61,7 +61,7 @@ impl Fairing for MiraclFairing {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let slot = Slot::of(request);
-        // Later on Rocket shows it as the `GET` whose route it lets answer.
+        // From here on, Rocket shows a `HEAD` as the `GET` whose route answers it.
         if request.method() == Method::Head {
             slot.asked_by(Method::Head);
         }
@@ -76,7 +76,7 @@ impl Fairing for MiraclFairing {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let slot = Slot::of(request);
-        // Only where a catcher of the app's came before ours, and kept the status.
+        // This happens only where a catcher of the app ran in place of ours, and kept the status.
         if response.status() == REFUSED {
             require::answer_instead(request, response);
         }

@@ -55,7 +55,7 @@ impl Handler for LoggedInOnly {
     }
 }
 
-/// Turns everybody away who is not logged in by this engine.
+/// Turns away everybody who is not logged in by this engine.
 async fn check(miracl: &Miracl, request: &Request<'_>) -> Result<(), LoginRequired> {
     let slot = Slot::of(request);
     let own = slot.lazy(request).check(miracl);
@@ -81,7 +81,7 @@ impl catcher::Handler for Challenge {
     async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
         match Slot::of(request).refused() {
             Some(refusal) => LoginRequired(refusal).respond_to(request),
-            // The app's own use of the number.
+            // The app uses this status itself.
             None => Ok(Response::build().status(status).finalize()),
         }
     }

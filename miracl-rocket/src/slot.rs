@@ -76,7 +76,7 @@ impl Slot {
         self.elsewhere.get()
     }
 
-    /// Notes why a request is turned away. The first reason is the one that counts, and is returned.
+    /// Notes why a request is turned away. The first reason counts, and is returned.
     pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Refusal {
         *self.refused.get_or_init(|| refusal.into())
     }
@@ -93,7 +93,7 @@ pub(crate) fn visit(request: &Request<'_>) -> Result<miracl_core::Visit, NoVisit
     slot.lazy(request).visit(&slot.view(request))
 }
 
-/// Looks who is asking, where nothing has to be waited for.
+/// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
 pub(crate) fn user_at_once(request: &Request<'_>) -> Option<Option<miracl_core::User>> {
     let slot = Slot::of(request);
     slot.lazy(request).user_at_once(&slot.view(request))

@@ -14,8 +14,8 @@ use crate::{
 
 /// Who is logged in, as [`user`] and [`optional_user`] extract it.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
-/// filter, it is who is logged in by the innermost.
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With the layers of several logins
+/// around a filter, the innermost login tells who it is.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -27,7 +27,7 @@ impl Deref for User {
     }
 }
 
-/// Extracts who is logged in, and sends everybody else to log in.
+/// Extracts who is logged in, and turns away everybody who is not.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. [`optional_user`]
@@ -127,7 +127,7 @@ impl RequestExt for Parts {
     }
 }
 
-/// Asks the visit who is logged in, and turns everybody else away.
+/// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(
     slot: &Slot,
     headers: &HeaderMap,

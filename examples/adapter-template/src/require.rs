@@ -24,7 +24,7 @@ pub(crate) fn login_required(
         .untuple_one()
 }
 
-/// Turns everybody away who is not logged in by this engine.
+/// Turns away everybody who is not logged in by this engine.
 async fn check(miracl: &Miracl, slot: &Slot, headers: &HeaderMap) -> Result<(), Rejection> {
     // A filter cannot turn to another visit for those behind it: the innermost has to be its own.
     let own = slot.check(miracl);

@@ -61,7 +61,7 @@ impl Slot {
         self.0.visit.visit(&self.view(headers))
     }
 
-    /// Looks who is asking, where nothing has to be waited for.
+    /// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
     pub(crate) fn user_at_once(&self, headers: &HeaderMap) -> Option<Option<miracl_core::User>> {
         self.0.visit.user_at_once(&self.view(headers))
     }
@@ -88,8 +88,8 @@ impl Slot {
         self.0.visit.finish()
     }
 
-    /// Turns the request away. Whatever the rejection becomes: the layer has the answer. A rejection of our own would
-    /// be an error in warp's log.
+    /// Turns the request away. The layer sends the answer, whatever filters make of the rejection. A rejection of a
+    /// type of our own would be an error in warp's log.
     pub(crate) fn refuse(&self, refused: Reply) -> Rejection {
         self.0.refused.get_or_init(|| refused);
         warp::reject::not_found()
