@@ -74,13 +74,13 @@ pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;
 pub use reply::reply;
+pub use wrap::MiraclRouter;
 
 /// The types behind [`MiraclAuth`], for signatures that name them.
 pub mod service {
     pub use crate::{
         layer::{MiraclFuture, MiraclLayer, MiraclService},
         require::{LoginRequiredLayer, LoginRequiredService},
-        wrap::MiraclRouter,
     };
 }
 #[doc(hidden)] // their earlier paths
