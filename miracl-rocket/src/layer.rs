@@ -65,7 +65,7 @@ impl Fairing for MiraclFairing {
         if request.method() == Method::Head {
             slot.asked_by(Method::Head);
         }
-        // A WebSocket of another site: the routes that refuse are those of unsafe methods.
+        // Another site opens a WebSocket. The request becomes one of a method whose route refuses it.
         if !UNSAFE.contains(&request.method())
             && let Err(refused) = self.miracl.check_origin(&slot.view(request))
         {
@@ -92,6 +92,8 @@ impl fmt::Debug for MiraclFairing {
     }
 }
 
+/// The methods for which a route asks the engine whether another site sent the request. For the others the fairing
+/// asks. What is refused is the engine's decision.
 const UNSAFE: [Method; 5] = [
     Method::Post,
     Method::Put,
@@ -102,7 +104,7 @@ const UNSAFE: [Method; 5] = [
 
 /// The routes that come before all others, for unsafe methods on every path.
 ///
-/// A fairing cannot answer a request; a route can, and forwards what it lets through to the next.
+/// A fairing cannot answer a request. A route can, and forwards to the next what it lets through.
 fn same_site_only() -> Vec<Route> {
     UNSAFE
         .map(|method| first(isize::MIN, method, SameSiteOnly))

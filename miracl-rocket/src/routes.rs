@@ -82,7 +82,8 @@ impl Endpoint {
         let body = body.ok().filter(Capped::is_complete);
         let body = body.as_ref().map(|body| body.as_slice());
         let view = slot.view(request);
-        match visit.answer(self.route, &view, body).await {
+        let answer = visit.answer(self.route, &view, body).await;
+        match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
                 Ok(response) => match visit.confirm_login().await {

@@ -72,7 +72,8 @@ impl Endpoint {
             Err(no_visit) => return Ok(reply(no_visit.reply())),
         };
         let view = View::from(&req);
-        match visit.answer(self.route, &view, body.as_deref()).await {
+        let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => match self.handler.on_auth_success(&req, login).await {
                 Ok(response) => match visit.confirm_login().await {
