@@ -12,11 +12,12 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError, dev::Payload,
     http::StatusCode,
 };
+use miracl_core::Refusal;
 
 use crate::{
     reply::reply,
     request::View,
-    slot::{Missing, Slot, user_at_once, visit},
+    slot::{Slot, user_at_once, visit},
 };
 
 /// Who is logged in. As an extractor it turns away everybody who is not.
@@ -61,7 +62,7 @@ impl FromRequest for User {
     type Future = UserFuture;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> UserFuture {
-        if let Some(Some(user)) = user_at_once(req) {
+        if let Poll::Ready(Some(user)) = user_at_once(req) {
             return UserFuture(State::Known(Some(Self(user))));
         }
         let req = req.clone();
@@ -126,7 +127,7 @@ impl FromRequest for Visit {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let visit = visit(req).map(Self);
-        ready(visit.map_err(|missing| LoginRequired::new(req, missing)))
+        ready(visit.map_err(|no_visit| LoginRequired::new(req, no_visit)))
     }
 }
 
@@ -156,27 +157,14 @@ impl RequestExt for HttpRequest {
 /// The answer is made when it is asked for: `Option<User>` never asks.
 pub struct LoginRequired {
     req: HttpRequest,
-    why: Why,
-}
-
-/// Why a request was turned away.
-pub(crate) enum Why {
-    Anonymous(miracl_core::Visit),
-    Unreadable(miracl_core::Visit),
-    Missing(Missing),
-}
-
-impl From<Missing> for Why {
-    fn from(missing: Missing) -> Self {
-        Self::Missing(missing)
-    }
+    refusal: Refusal,
 }
 
 impl LoginRequired {
-    pub(crate) fn new(req: &HttpRequest, why: impl Into<Why>) -> Self {
+    pub(crate) fn new(req: &HttpRequest, refusal: impl Into<Refusal>) -> Self {
         Self {
             req: req.clone(),
-            why: why.into(),
+            refusal: refusal.into(),
         }
     }
 }
@@ -187,24 +175,13 @@ impl ResponseError for LoginRequired {
     }
 
     fn error_response(&self) -> Response {
-        let view = View::from(&self.req);
-        match &self.why {
-            Why::Anonymous(visit) => reply(visit.miracl().challenge(&view)),
-            Why::Unreadable(visit) => reply(visit.miracl().unavailable(&view)),
-            Why::Missing(Missing::Layer) => Response::InternalServerError().finish(),
-            Why::Missing(Missing::Visit(no_visit)) => reply(no_visit.reply()),
-        }
+        reply(self.refusal.reply(&View::from(&self.req)))
     }
 }
 
 impl fmt::Display for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Anonymous(_) => f.write_str("nobody is logged in"),
-            Why::Unreadable(_) => f.write_str("the session cannot be read"),
-            Why::Missing(Missing::Layer) => f.write_str("no MIRACL layer is around this route"),
-            Why::Missing(Missing::Visit(no_visit)) => no_visit.fmt(f),
-        }
+        self.refusal.fmt(f)
     }
 }
 
@@ -216,14 +193,7 @@ impl fmt::Debug for LoginRequired {
 
 /// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
-    let visit = visit(req).map_err(|missing| LoginRequired::new(req, missing))?;
-    let why = match visit.user().await {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => Why::Anonymous(visit),
-        Err(error) => {
-            tracing::error!(%error, "the session cannot be read");
-            Why::Unreadable(visit)
-        }
-    };
-    Err(LoginRequired::new(req, why))
+    let visit = visit(req).map_err(|no_visit| LoginRequired::new(req, no_visit))?;
+    let user = visit.required_user().await;
+    user.map_err(|refusal| LoginRequired::new(req, refusal))
 }

@@ -96,8 +96,8 @@ where
         Box::pin(async move {
             let before = match turn_to(request.request(), &miracl) {
                 Ok(before) => before,
-                Err(missing) => {
-                    let refused = LoginRequired::new(request.request(), missing);
+                Err(no_visit) => {
+                    let refused = LoginRequired::new(request.request(), no_visit);
                     return Ok(request.error_response(refused));
                 }
             };
@@ -114,7 +114,7 @@ where
 /// Turns away everybody who is not logged in.
 async fn check(req: &HttpRequest) -> Result<(), LoginRequired> {
     match user_at_once(req) {
-        Some(Some(_)) => Ok(()),
+        Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(req).await.map(drop),
     }
 }

@@ -53,10 +53,10 @@ impl Endpoint {
     async fn answer(self, request: HttpRequest, body: Payload) -> Result<Response, LoginRequired> {
         // Hooks find this visit, too.
         let before = turn_to(&request, &self.miracl);
-        let before = before.map_err(|missing| LoginRequired::new(&request, missing))?;
+        let before = before.map_err(|no_visit| LoginRequired::new(&request, no_visit))?;
         let response = match visit(&request) {
             Ok(visit) => Ok(self.answer_with(&visit, &request, body).await),
-            Err(missing) => Err(LoginRequired::new(&request, missing)),
+            Err(no_visit) => Err(LoginRequired::new(&request, no_visit)),
         };
         turn_back(&request, before);
         response
@@ -69,16 +69,13 @@ impl Endpoint {
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         match answer {
             Answer::Reply(answer) => reply(answer),
-            Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => response,
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(request, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer.unwrap_or_else(Response::from_error),
                     Err(failure) => self.failed(request, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Response::from_error(veto)
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(request, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(request, kind).await;

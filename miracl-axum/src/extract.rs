@@ -1,10 +1,11 @@
 //! Extractors: who is asking, and the visit.
 
 use std::ops::Deref;
+use std::task::Poll;
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::{StatusCode, request::Parts},
+    http::request::Parts,
     response::{IntoResponse, Response},
 };
 use miracl_core::NoVisit;
@@ -12,7 +13,7 @@ use miracl_core::NoVisit;
 use crate::{
     reply::reply,
     request::View,
-    slot::{Missing, Slot, user_at_once, visit},
+    slot::{Slot, user_at_once, visit},
 };
 
 /// Who is logged in. As an extractor it turns away everybody who is not.
@@ -52,7 +53,7 @@ impl<S: Sync> FromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
-        if let Some(Some(user)) = user_at_once(&View::from(&*parts)) {
+        if let Poll::Ready(Some(user)) = user_at_once(&View::from(&*parts)) {
             return Ok(Self(user));
         }
         // On the heap: what most requests wait in stays small.
@@ -64,17 +65,11 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
-        if let Some(user) = user_at_once(&View::from(&*parts)) {
+        if let Poll::Ready(user) = user_at_once(&View::from(&*parts)) {
             return Ok(user.map(Self));
         }
         let visit = visit(&View::from(&*parts))?;
-        match Box::pin(visit.user()).await {
-            Ok(user) => Ok(user.map(Self)),
-            Err(error) => {
-                tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
-                Ok(None)
-            }
-        }
+        Ok(Box::pin(visit.optional_user()).await.map(Self))
     }
 }
 
@@ -145,25 +140,8 @@ impl From<NoVisit> for LoginRequired {
     }
 }
 
-impl From<Missing> for LoginRequired {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::Layer => Self(Box::new(StatusCode::INTERNAL_SERVER_ERROR.into_response())),
-            Missing::Visit(no_visit) => no_visit.into(),
-        }
-    }
-}
-
 /// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, LoginRequired> {
-    let visit = visit(&view)?;
-    let refused = match visit.user().await {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => visit.miracl().challenge(&view),
-        Err(error) => {
-            tracing::error!(%error, "the session cannot be read");
-            visit.miracl().unavailable(&view)
-        }
-    };
-    Err(LoginRequired(Box::new(reply(refused))))
+    let user = visit(&view)?.required_user().await;
+    user.map_err(|refusal| LoginRequired(Box::new(reply(refusal.reply(&view)))))
 }

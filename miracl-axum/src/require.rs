@@ -101,7 +101,7 @@ async fn check(miracl: &Miracl, request: &mut Request<Body>) -> Result<(), Login
     turn_to(request.extensions_mut(), miracl)?;
     let view = View::from(&*request);
     match user_at_once(&view) {
-        Some(Some(_)) => Ok(()),
+        Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(view).await.map(drop),
     }
 }

@@ -64,16 +64,13 @@ impl Endpoint {
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         Ok(match answer {
             Answer::Reply(answer) => reply(answer),
-            Answer::Success(login) => match self.handler.on_auth_success(&mut parts, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => response,
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(&mut parts, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer.into_response(),
                     Err(failure) => self.failed(&mut parts, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Err::<Response, _>(veto).into_response()
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(&mut parts, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(&mut parts, kind).await;

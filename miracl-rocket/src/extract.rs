@@ -1,8 +1,9 @@
 //! Request guards: who is asking, and the visit.
 
 use std::ops::Deref;
+use std::task::Poll;
 
-use miracl_core::NoVisit;
+use miracl_core::{NoVisit, Refusal};
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
     http::Status,
@@ -12,7 +13,7 @@ use rocket::{
 
 use crate::{
     reply::reply,
-    slot::{Refusal, Slot, miracl, missing_fairing, user_at_once, visit},
+    slot::{Slot, missing_fairing, user_at_once, visit},
 };
 
 /// The status by which the guard [`User`] fails. It never leaves the app.
@@ -58,7 +59,7 @@ impl<'r> FromRequest<'r> for User {
     type Error = LoginRequired;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, LoginRequired> {
-        if let Some(Some(user)) = user_at_once(request) {
+        if let Poll::Ready(Some(user)) = user_at_once(request) {
             return Outcome::Success(Self(user));
         }
         // On the heap: what most requests wait in stays small.
@@ -138,17 +139,12 @@ impl RequestExt for Request<'_> {
 /// The answer to a request that a guard or [`login_required`](crate::MiraclAuth::login_required) turned away.
 ///
 /// The answer is made when it is asked for: `Option<User>` never asks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoginRequired(pub(crate) Refusal);
 
 impl<'r> Responder<'r, 'static> for LoginRequired {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let (miracl, view) = (miracl(request), Slot::of(request).view(request));
-        Ok(reply(match self.0 {
-            Refusal::Anonymous => miracl.challenge(&view),
-            Refusal::Unreadable => miracl.unavailable(&view),
-            Refusal::NoVisit(no_visit) => no_visit.reply(),
-        }))
+        Ok(reply(self.0.reply(&Slot::of(request).view(request))))
     }
 }
 
@@ -162,17 +158,9 @@ impl From<NoVisit> for LoginRequired {
 pub(crate) async fn required_user(
     request: &Request<'_>,
 ) -> Result<miracl_core::User, LoginRequired> {
-    let slot = Slot::of(request);
-    let refusal = match visit(request) {
-        Err(no_visit) => no_visit.into(),
-        Ok(visit) => match visit.user().await {
-            Ok(Some(user)) => return Ok(user),
-            Ok(None) => Refusal::Anonymous,
-            Err(error) => {
-                tracing::error!(%error, "the session cannot be read");
-                Refusal::Unreadable
-            }
-        },
+    let user = match visit(request) {
+        Ok(visit) => visit.required_user().await,
+        Err(no_visit) => Err(no_visit.into()),
     };
-    Err(LoginRequired(slot.refuse(refusal)))
+    user.map_err(|refusal| LoginRequired(Slot::of(request).refuse(refusal)))
 }

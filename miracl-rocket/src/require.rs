@@ -1,5 +1,7 @@
 //! The routes and the catcher that answer where somebody must be logged in and is not.
 
+use std::task::Poll;
+
 use miracl_core::Miracl;
 use rocket::{
     Catcher, Data, Request, Response, Route, catcher,
@@ -61,7 +63,7 @@ async fn check(miracl: &Miracl, request: &Request<'_>) -> Result<(), LoginRequir
     let own = slot.lazy(request).check(miracl);
     own.map_err(|no_visit| LoginRequired(slot.refuse(no_visit)))?;
     match user_at_once(request) {
-        Some(Some(_)) => Ok(()),
+        Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(request).await.map(drop),
     }
 }

@@ -85,16 +85,13 @@ impl Endpoint {
         let answer = visit.answer(self.route, &view, body).await;
         match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
-            Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => Ok(response),
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(request, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer,
                     Err(failure) => self.failed(request, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Err(veto)
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(request, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(request, kind).await;

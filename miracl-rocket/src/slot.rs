@@ -1,8 +1,9 @@
 //! Where the fairing leaves the engine and a request's visit, and how everything in the app finds them.
 
 use std::sync::OnceLock;
+use std::task::Poll;
 
-use miracl_core::{LazyVisit, Miracl, NoVisit, Reply, RequestView as _};
+use miracl_core::{LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _};
 use rocket::{Ignite, Request, Rocket, http::Method};
 
 use crate::request::View;
@@ -19,20 +20,6 @@ pub(crate) struct Slot {
     refused: OnceLock<Refusal>,
     elsewhere: OnceLock<Reply>,
     method: OnceLock<Method>,
-}
-
-/// Why a request was turned away.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Refusal {
-    Anonymous,
-    Unreadable,
-    NoVisit(NoVisit),
-}
-
-impl From<NoVisit> for Refusal {
-    fn from(no_visit: NoVisit) -> Self {
-        Self::NoVisit(no_visit)
-    }
 }
 
 impl Slot {
@@ -78,12 +65,12 @@ impl Slot {
 
     /// Notes why a request is turned away. The first reason counts, and is returned.
     pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Refusal {
-        *self.refused.get_or_init(|| refusal.into())
+        self.refused.get_or_init(|| refusal.into()).clone()
     }
 
     /// Why the request was turned away, if it was.
     pub(crate) fn refused(&self) -> Option<Refusal> {
-        self.refused.get().copied()
+        self.refused.get().cloned()
     }
 }
 
@@ -93,8 +80,8 @@ pub(crate) fn visit(request: &Request<'_>) -> Result<miracl_core::Visit, NoVisit
     slot.lazy(request).visit(&slot.view(request))
 }
 
-/// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
-pub(crate) fn user_at_once(request: &Request<'_>) -> Option<Option<miracl_core::User>> {
+/// Returns who is logged in, where that needs no waiting. [`Poll::Pending`] says to ask the visit.
+pub(crate) fn user_at_once(request: &Request<'_>) -> Poll<Option<miracl_core::User>> {
     let slot = Slot::of(request);
     slot.lazy(request).user_at_once(&slot.view(request))
 }

@@ -1,16 +1,14 @@
 //! Filters that extract: who is asking, and the visit.
 
 use std::ops::Deref;
+use std::task::Poll;
 
 use warp::{
     Filter, Rejection,
     http::{HeaderMap, request::Parts},
 };
 
-use crate::{
-    request::View,
-    slot::{Slot, asked},
-};
+use crate::slot::{Slot, asked};
 
 /// Who is logged in, as [`user`] and [`optional_user`] extract it.
 ///
@@ -48,7 +46,7 @@ impl Deref for User {
 /// The answer is final: no filter behind an `or` or a `recover` can give another.
 pub fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
     asked().and_then(|slot: Slot, headers: HeaderMap| async move {
-        if let Some(Some(user)) = slot.user_at_once(&headers) {
+        if let Poll::Ready(Some(user)) = slot.user_at_once(&headers) {
             return Ok(User(user));
         }
         required_user(&slot, &headers).await.map(User)
@@ -58,18 +56,12 @@ pub fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
 /// Extracts who is logged in, if anybody is. It turns nobody away.
 pub fn optional_user() -> impl Filter<Extract = (Option<User>,), Error = Rejection> + Clone {
     asked().and_then(|slot: Slot, headers: HeaderMap| async move {
-        if let Some(user) = slot.user_at_once(&headers) {
+        if let Poll::Ready(user) = slot.user_at_once(&headers) {
             return Ok(user.map(User));
         }
         let visit = slot.visit(&headers);
-        let visit = visit.map_err(|no_visit| slot.refuse(no_visit.reply()))?;
-        match visit.user().await {
-            Ok(user) => Ok(user.map(User)),
-            Err(error) => {
-                tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
-                Ok::<_, Rejection>(None)
-            }
-        }
+        let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+        Ok::<_, Rejection>(visit.optional_user().await.map(User))
     })
 }
 
@@ -101,9 +93,7 @@ impl Deref for Visit {
 pub fn visit() -> impl Filter<Extract = (Visit,), Error = Rejection> + Clone {
     asked().and_then(|slot: Slot, headers: HeaderMap| async move {
         let visit = slot.visit(&headers);
-        visit
-            .map(Visit)
-            .map_err(|no_visit| slot.refuse(no_visit.reply()))
+        visit.map(Visit).map_err(|no_visit| slot.refuse(no_visit))
     })
 }
 
@@ -133,14 +123,7 @@ pub(crate) async fn required_user(
     headers: &HeaderMap,
 ) -> Result<miracl_core::User, Rejection> {
     let visit = slot.visit(headers);
-    let visit = visit.map_err(|no_visit| slot.refuse(no_visit.reply()))?;
-    let refused = match visit.user().await {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => visit.miracl().challenge(&View::from(slot.head())),
-        Err(error) => {
-            tracing::error!(%error, "the session cannot be read");
-            visit.miracl().unavailable(&View::from(slot.head()))
-        }
-    };
-    Err(slot.refuse(refused))
+    let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+    let user = visit.required_user().await;
+    user.map_err(|refusal| slot.refuse(refusal))
 }

@@ -132,7 +132,7 @@ where
                 let mut response = ready!(future.poll(cx))?;
                 if let Some(refused) = slot.refused() {
                     // Another filter's answer was not meant for somebody who is not logged in.
-                    response = reply(refused.clone());
+                    response = reply(refused);
                 }
                 finish(slot, &mut response);
                 Poll::Ready(Ok(response))

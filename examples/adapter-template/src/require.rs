@@ -1,5 +1,7 @@
 //! The filter for routes that need somebody to be logged in.
 
+use std::task::Poll;
+
 use miracl_core::Miracl;
 use warp::{Filter, Rejection, http::HeaderMap};
 
@@ -28,9 +30,9 @@ pub(crate) fn login_required(
 async fn check(miracl: &Miracl, slot: &Slot, headers: &HeaderMap) -> Result<(), Rejection> {
     // A filter cannot turn to another visit for those behind it: the innermost has to be its own.
     let own = slot.check(miracl);
-    own.map_err(|no_visit| slot.refuse(no_visit.reply()))?;
+    own.map_err(|no_visit| slot.refuse(no_visit))?;
     match slot.user_at_once(headers) {
-        Some(Some(_)) => Ok(()),
+        Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(slot, headers).await.map(drop),
     }
 }

@@ -75,16 +75,13 @@ impl Endpoint {
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
-            Answer::Success(login) => match self.handler.on_auth_success(&req, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => Ok(response),
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(&req, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer,
                     Err(failure) => self.failed(&req, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Err(veto)
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(&req, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(&req, kind).await;

@@ -1,8 +1,10 @@
 //! Where the layer leaves a request's visit, and how everything inside the layer finds it.
 
+use std::task::Poll;
+
 use std::sync::{Arc, OnceLock};
 
-use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Reply};
+use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Refusal, Reply};
 use warp::{
     Filter, Rejection,
     http::{HeaderMap, HeaderValue, header::COOKIE, request::Parts},
@@ -19,7 +21,7 @@ pub(crate) struct Slot(Arc<Inner>);
 struct Inner {
     visit: LazyVisit<HeaderValue>,
     head: Parts,
-    refused: OnceLock<Reply>,
+    refused: OnceLock<Refusal>,
 }
 
 impl Slot {
@@ -61,19 +63,14 @@ impl Slot {
         self.0.visit.visit(&self.view(headers))
     }
 
-    /// Returns who is logged in, where that needs no waiting. `None` says to ask the visit.
-    pub(crate) fn user_at_once(&self, headers: &HeaderMap) -> Option<Option<miracl_core::User>> {
+    /// Returns who is logged in, where that needs no waiting. [`Poll::Pending`] says to ask the visit.
+    pub(crate) fn user_at_once(&self, headers: &HeaderMap) -> Poll<Option<miracl_core::User>> {
         self.0.visit.user_at_once(&self.view(headers))
     }
 
     /// The request as the layer saw it, with the headers of the request that asks.
     fn view<'a>(&'a self, headers: &'a HeaderMap) -> View<'a> {
         View::new(&self.0.head, headers)
-    }
-
-    /// The head of the request.
-    pub(crate) fn head(&self) -> &Parts {
-        &self.0.head
     }
 
     /// The head of the request, for hooks: they find the visit in its extensions.
@@ -90,14 +87,15 @@ impl Slot {
 
     /// Turns the request away. The layer sends the answer, whatever filters make of the rejection. A rejection of a
     /// type of our own would be an error in warp's log.
-    pub(crate) fn refuse(&self, refused: Reply) -> Rejection {
-        self.0.refused.get_or_init(|| refused);
+    pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Rejection {
+        self.0.refused.get_or_init(|| refusal.into());
         warp::reject::not_found()
     }
 
     /// The answer to a request that a filter turned away, if one did.
-    pub(crate) fn refused(&self) -> Option<&Reply> {
-        self.0.refused.get()
+    pub(crate) fn refused(&self) -> Option<Reply> {
+        let refusal = self.0.refused.get()?;
+        Some(refusal.reply(&View::from(&self.0.head)))
     }
 }
 
@@ -112,8 +110,8 @@ pub(crate) fn asked() -> impl Filter<Extract = (Slot, HeaderMap), Error = Reject
 }
 
 /// The app forgot the layer: the log is told how to add it. The browser gets warp's 500 for a missing extension.
-fn missing_layer() {
-    tracing::error!(
-        "no MIRACL layer around this filter: serve `auth.layer().layer(warp::service(filter))` instead of the filter"
-    );
+fn missing_layer() -> NoVisit {
+    NoVisit::missing_layer(
+        "no MIRACL layer around this filter: serve `auth.layer().layer(warp::service(filter))` instead of the filter",
+    )
 }
