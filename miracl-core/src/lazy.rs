@@ -1,18 +1,14 @@
 //! A visit that is made when it is first asked for, and a shorter way for what most requests ask.
 
 use std::{
-    error::Error,
     fmt, ptr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::Poll,
 };
 
 use crate::{
-    config::Renewal,
-    miracl::Miracl,
-    reply::Reply,
-    request::RequestView,
-    session::User,
-    visit::{Outcome, Visit},
+    config::options::Renewal, exchange::Outcome, miracl::Miracl, refusal::NoVisit,
+    session::identity::User, visit::Visit, web::request::RequestView,
 };
 
 /// What an adapter's layer leaves in a request: its visit, made when it is first asked for. Clones are the same.
@@ -37,16 +33,6 @@ struct Here<C> {
     visit: OnceLock<Visit>,
     /// Who was there at a glance, if somebody had one.
     seen: Mutex<Option<Option<User>>>,
-}
-
-/// Why a request has no visit for whoever asked. It is a mistake in the app, and nobody is let in by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NoVisit {
-    /// A guard or a route of one engine is inside the layer of another, and its own layer is missing.
-    OtherEngine,
-    /// The `Cookie` headers are not those of the request that came to the layer.
-    OtherCookies,
 }
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
@@ -134,19 +120,22 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
     }
 
     /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the response: no deadline
-    /// to move, no value to seal anew, no cookie to delete. Otherwise `None`: ask the [`visit`](Self::visit).
-    pub fn user_at_once(&self, request: &impl RequestView) -> Option<Option<User>> {
+    /// to move, no value to seal anew, no cookie to delete. Otherwise [`Poll::Pending`]: ask the [`visit`](Self::visit).
+    pub fn user_at_once(&self, request: &impl RequestView) -> Poll<Option<User>> {
         if !self.here.is_for(request) {
-            return None;
+            return Poll::Pending;
         }
         if let Some(visit) = self.here.visit.get() {
             return visit.user_at_once();
         }
         let mut seen = self.here.seen();
         if seen.is_none() {
-            *seen = Some(self.here.glance()?);
+            *seen = self.here.glance();
         }
-        seen.clone()
+        match &*seen {
+            Some(user) => Poll::Ready(user.clone()),
+            None => Poll::Pending,
+        }
     }
 
     /// Returns what the request's visit changes about the response; nothing, if nobody asked for it. Adapters call it when the response
@@ -186,15 +175,16 @@ impl<C: AsRef<[u8]>> Here<C> {
     /// makes its response depend on the session.
     fn glance(&self) -> Option<Option<User>> {
         let engine = self.miracl.engine();
-        if engine.config.renewal == Renewal::Eager || !engine.marks.is_fresh() {
+        let sessions = &engine.sessions;
+        if engine.config.renewal == Renewal::Eager || !sessions.marks.is_fresh() {
             return None;
         }
-        let binding = engine.known_binding()?;
+        let binding = sessions.known_binding()?;
         if !self.more_cookies.is_empty() {
             return None;
         }
         let header = self.cookies.as_ref().map(AsRef::as_ref);
-        let current = engine.read_at_once(header.unwrap_or_default(), binding)?;
+        let current = sessions.read_at_once(header.unwrap_or_default(), binding)?;
         Some(current.map(|current| User(current.session)))
     }
 
@@ -217,34 +207,6 @@ impl<C> fmt::Debug for LazyVisit<C> {
         f.debug_struct("LazyVisit").finish_non_exhaustive()
     }
 }
-
-impl NoVisit {
-    /// The answer: a 500 that says nothing. The log has said what to do.
-    pub fn reply(self) -> Reply {
-        Reply::empty(500)
-    }
-
-    /// Says it to the log. It must be seen also where an optional extractor overlooks it.
-    fn logged(self) -> Self {
-        tracing::error!("{self}");
-        self
-    }
-}
-
-impl fmt::Display for NoVisit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OtherEngine => {
-                "the login around this route is another engine's: put the layer of the same `MiraclAuth` around it"
-            }
-            Self::OtherCookies => {
-                "somebody asked who is there for a request with other cookies than the one that came to the layer: make a request of your own without the extensions of another, and change cookies outside of the layer"
-            }
-        })
-    }
-}
-
-impl Error for NoVisit {}
 
 #[cfg(test)]
 mod tests;

@@ -25,65 +25,46 @@
 //! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at any
 //! level.
 
-mod backchannel;
-#[cfg(feature = "bench")]
-#[doc(hidden)]
-pub mod bench;
-mod callback;
-mod challenge;
-mod client_auth;
-mod clock;
+mod base;
 mod config;
-mod cookies;
-mod credentials;
-mod devices;
-mod discovery;
+mod engine;
 mod error;
-mod expiring;
-mod flash;
-mod flight;
-mod frontchannel;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod fuzz;
-mod http;
-mod id_token;
-mod initiate;
-mod json;
-mod jwks;
-mod kept;
-mod key_hash;
+mod exchange;
+mod flow;
+mod jose;
 mod lazy;
-mod login;
-mod logout;
-mod loops;
-mod marks;
 mod miracl;
-mod origin;
-#[cfg(test)]
+#[cfg(any(test, fuzzing, feature = "bench"))]
+#[doc(hidden)]
+pub mod probes;
 mod provider;
 mod receipt;
-mod refresh;
 mod refusal;
-mod reply;
-mod request;
-mod return_to;
 mod routes;
-mod seal;
-mod secret;
 mod session;
+mod site;
 mod store;
-mod token;
-mod userinfo;
 mod visit;
-mod wire;
+mod web;
 
-pub use lazy::{LazyVisit, NoVisit};
-pub use reply::Reply;
-pub use request::{RequestView, SeenHeaders};
-pub use routes::{Answer, Mount, Route};
-pub use session::User;
-pub use visit::{Outcome, Visit};
+pub use exchange::Outcome;
+pub use flow::answer::Answer;
+pub use lazy::LazyVisit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use probes::bench;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use probes::fuzz;
+pub use refusal::{NoVisit, Refusal};
+pub use session::identity::User;
+pub use visit::Visit;
+pub use web::{
+    headers::SeenHeaders,
+    reply::Reply,
+    request::RequestView,
+    route::{Mount, Route},
+};
 
 #[doc(inline)]
 pub use app::*;
@@ -93,37 +74,49 @@ pub use app::*;
 /// [`User`] and [`Visit`] are not among it, because adapters have extractors of these names.
 pub mod app {
     #[cfg(feature = "redis")]
-    pub use crate::store::{RedisOptions, RedisStore};
+    pub use crate::store::redis::{RedisOptions, RedisStore};
     pub use crate::{
-        callback::AuthSuccess,
-        client_auth::{ClientKey, ClientKeyError},
-        clock::Clock,
+        base::{
+            clock::Clock,
+            cookie_key::{CookieKey, CookieKeyError},
+            secret::Secret,
+        },
         config::{
-            ClientAuthMethod, Config, ConfigError, Danger, LogoutTokenRules, Paths, Pkce, Problem,
-            Renewal, ResponseMode, SigningAlgorithm, UserinfoRequests, WhenUnavailable,
+            Config,
+            credentials::{ClientCredentials, CredentialSource},
+            options::{
+                ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
+                UserinfoRequests, WhenUnavailable,
+            },
         },
-        credentials::{ClientCredentials, CredentialSource},
-        devices::SessionInfo,
         error::{
-            AuthFailure, Description, FailureReason, ProviderError, RefreshError, SessionError,
-            SessionTooLarge,
+            config::{ConfigError, Problem},
+            description::Description,
+            login::FailureReason,
+            provider::ProviderError,
+            refresh::RefreshError,
+            session::{SessionError, SessionTooLarge},
+            store::StoreError,
+            token::IdTokenError,
         },
-        flash::{Category, Flash},
-        id_token::IdTokenError,
-        login::LoginOptions,
-        logout::LogoutKind,
-        marks::{
-            Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, MemoryMarkStore, NoteList, Notes,
-            mark_store_contract,
+        flow::{
+            devices::SessionInfo,
+            hook::{AuthFailure, AuthSuccess, LogoutKind},
+            options::LoginOptions,
+        },
+        jose::{
+            algorithm::SigningAlgorithm,
+            client_key::{ClientKey, ClientKeyError},
         },
         miracl::Miracl,
+        provider::{tokens::Tokens, user_data::UserData},
         receipt::{Check, CheckOutcome, Party, Receipt},
-        secret::{CookieKey, CookieKeyError, Secret},
         store::{
-            IndexKey, MemoryStore, SessionKey, SessionStorage, SessionStore, StoreError,
-            StoredSession, session_store_contract,
+            contract::{marks::mark_store_contract, sessions::session_store_contract},
+            marks::{Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
+            memory::{marks::MemoryMarkStore, sessions::MemoryStore},
+            sessions::{IndexKey, SessionKey, SessionStorage, SessionStore, StoredSession},
         },
-        token::Tokens,
-        userinfo::UserData,
+        web::flash::{Category, Flash},
     };
 }

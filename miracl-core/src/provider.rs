@@ -1,189 +1,151 @@
-//! A provider for unit tests: it answers what a test tells it to, and remembers what it was asked.
+//! The provider, as we reach it: its metadata and keys, its endpoints, its tokens, and how the client proves who it is.
+//!
+//! Nothing here knows a browser, a cookie or a session.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+pub(crate) mod claims;
+pub(crate) mod client;
+pub(crate) mod client_auth;
+pub(crate) mod credentials;
+pub(crate) mod discovery;
+pub(crate) mod error_body;
+pub(crate) mod fetched;
+pub(crate) mod http;
+pub(crate) mod id_token;
+pub(crate) mod issuers;
+pub(crate) mod jwks;
+pub(crate) mod logout_token;
+pub(crate) mod metadata;
+pub(crate) mod seen_algorithms;
+pub(crate) mod token_request;
+pub(crate) mod tokens;
+pub(crate) mod user_data;
+pub(crate) mod userinfo;
+
+use std::{fmt, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::provider::ProviderError,
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
+    provider::{
+        client::Client,
+        discovery::Discovery,
+        issuers::Issuers,
+        jwks::{Cause, Jwks},
+        metadata::ProviderMetadata,
+        seen_algorithms::SeenAlgorithms,
+        token_request::Grant,
+        tokens::TokenResponse,
+        userinfo::UserinfoError,
+    },
+    receipt::Recorder,
 };
 
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
-};
-
-use crate::id_token::tests::Provider as Signer;
-
-/// Answers on loopback until it is dropped. At first it has metadata and keys, and knows nobody.
+/// One provider, and this app as its client. What was learned of it is kept here: metadata, keys, algorithms.
 pub(crate) struct Provider {
-    pub(crate) issuer: String,
-    pub(crate) signer: Signer,
-    shared: Arc<Mutex<Shared>>,
-    task: JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// Status, media type and body, by path. With the status 0 the connection ends without an answer.
-    answers: HashMap<String, (u16, &'static str, Vec<u8>)>,
-    /// Whether a connection that is used again is reset in place of an answer.
-    resets: bool,
-    requests: Vec<Asked>,
-    connections: usize,
-}
-
-/// One request that the provider got.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) path: String,
-    /// The lines of the head, in lower case.
-    pub(crate) head: String,
-    pub(crate) body: String,
+    pub(crate) client: Client,
+    discovery: Arc<Discovery>,
+    jwks: Jwks,
+    seen_algorithms: SeenAlgorithms,
 }
 
 impl Provider {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::<Mutex<Shared>>::default();
-        let task = tokio::spawn({
-            let shared = shared.clone();
-            async move {
-                // Connections end with the provider.
-                let mut connections = JoinSet::new();
-                loop {
-                    let (stream, _) = listener.accept().await.unwrap();
-                    shared.lock().unwrap().connections += 1;
-                    connections.spawn(serve(stream, shared.clone()));
-                }
-            }
-        });
-        let provider = Self {
-            issuer,
-            signer: Signer::new(),
-            shared,
-            task,
-        };
-        provider.publish(&provider.document());
-        provider.say("/jwks", &provider.signer.jwks());
-        provider
-    }
-
-    /// Honest metadata, for a test to change and publish.
-    pub(crate) fn document(&self) -> Value {
-        let at = |path: &str| format!("{}{path}", self.issuer);
-        json!({
-            "issuer": self.issuer,
-            "authorization_endpoint": at("/authorize"),
-            "token_endpoint": at("/token"),
-            "jwks_uri": at("/jwks"),
-            "userinfo_endpoint": at("/userinfo"),
-            "id_token_signing_alg_values_supported": ["ES256"],
-            "authorization_response_iss_parameter_supported": true,
-        })
-    }
-
-    pub(crate) fn publish(&self, document: &Value) {
-        let path = "/.well-known/openid-configuration";
-        self.say(path, &document.to_string());
-    }
-
-    /// Answers requests for this path with 200 and this JSON from now on.
-    pub(crate) fn say(&self, path: &str, body: &str) {
-        self.say_as(path, 200, "application/json", body);
-    }
-
-    pub(crate) fn say_as(&self, path: &str, status: u16, media_type: &'static str, body: &str) {
-        self.say_bytes(path, status, media_type, body.as_bytes());
-    }
-
-    /// The same for any bytes. Behind the media type, further lines of the head may stand.
-    pub(crate) fn say_bytes(&self, path: &str, status: u16, media_type: &'static str, body: &[u8]) {
-        let answer = (status, media_type, body.to_owned());
-        let mut shared = self.shared.lock().unwrap();
-        shared.answers.insert(path.to_owned(), answer);
-    }
-
-    /// The requests for this path so far.
-    pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
-        let shared = self.shared.lock().unwrap();
-        let requests = shared.requests.iter();
-        requests
-            .filter(|asked| asked.path == path)
-            .cloned()
-            .collect()
-    }
-
-    /// What is said at a path.
-    pub(crate) fn said(&self, path: &str) -> Vec<u8> {
-        self.shared.lock().unwrap().answers[path].2.clone()
-    }
-
-    /// Resets every connection that is used for a second request from now on, unread, as one does that has been idle
-    /// for too long.
-    pub(crate) fn reset_what_is_used_again(&self) {
-        self.shared.lock().unwrap().resets = true;
-    }
-
-    /// How many connections there have been.
-    pub(crate) fn connections(&self) -> usize {
-        self.shared.lock().unwrap().connections
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Answers the requests of one connection.
-async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
-    let mut stream = BufReader::new(stream);
-    while answer(&mut stream, &shared).await.is_some() {
-        if stream.get_ref().readable().await.is_err() || shared.lock().unwrap().resets {
-            // What was received and not read makes a reset of the end.
-            return;
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            discovery: Discovery::new(&client.config),
+            jwks: Jwks::default(),
+            seen_algorithms: SeenAlgorithms::default(),
+            client,
         }
     }
-}
 
-/// Answers one request. `None` when there is none, or nobody to hear the answer.
-async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Option<()> {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut head).await.ok()? == 0 {
-            return None;
+    /// Returns the metadata, which is fetched when there is none or it is an hour old.
+    pub(crate) async fn metadata(&self) -> Result<Arc<ProviderMetadata>, ProviderError> {
+        self.discovery.metadata(&self.client.http).await
+    }
+
+    /// Returns the metadata for a login that begins now, after making sure that the provider is there.
+    pub(crate) async fn metadata_for_login(&self) -> Result<Arc<ProviderMetadata>, ProviderError> {
+        self.discovery.metadata_for_login(&self.client.http).await
+    }
+
+    /// Returns the metadata if there is any, without asking the provider.
+    pub(crate) fn known_metadata(&self) -> Option<Arc<ProviderMetadata>> {
+        self.discovery.known()
+    }
+
+    /// Which issuers answers and tokens may name.
+    pub(crate) fn issuers<'a>(&'a self, metadata: &'a ProviderMetadata) -> Issuers<'a> {
+        Issuers::new(&self.client.config, metadata)
+    }
+
+    /// Whether an issuer is this provider's: as it is configured, or as its metadata spells it, if that is known.
+    pub(crate) fn has_issuer(&self, issuer: &str) -> bool {
+        issuer == self.client.config.issuer
+            || self
+                .known_metadata()
+                .is_some_and(|metadata| self.issuers(&metadata).contains(issuer))
+    }
+
+    /// The algorithms that an ID token may be signed with: the registered one, or those that the provider offers.
+    pub(crate) fn id_token_algorithms(&self, metadata: &ProviderMetadata) -> Vec<SigningAlgorithm> {
+        match self.client.config.id_token_signed_response_alg {
+            Some(registered) => vec![registered],
+            None => metadata.signing_algorithms(),
         }
     }
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let head = head.to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.unwrap();
-    let (status, media_type, answer) = {
-        let mut shared = shared.lock().unwrap();
-        let answer = shared.answers.get(&path).cloned();
-        shared.requests.push(Asked {
-            path,
-            head,
-            body: String::from_utf8(body).unwrap(),
-        });
-        answer.unwrap_or((404, "text/plain", Vec::new()))
-    };
-    if status == 0 {
-        return None;
+
+    /// The algorithms that a logout token may be signed with: those of the ID tokens (Back-Channel Logout 1.0 §2.6).
+    pub(crate) fn logout_token_algorithms(
+        &self,
+        metadata: &ProviderMetadata,
+    ) -> Vec<SigningAlgorithm> {
+        match self.client.config.id_token_signed_response_alg {
+            Some(registered) => vec![registered],
+            None => self.seen_algorithms.cut(metadata.signing_algorithms()),
+        }
     }
-    let head = format!(
-        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
-        answer.len()
-    );
-    // A client that has heard enough hangs up in the middle.
-    stream
-        .write_all(&[head.as_bytes(), &answer].concat())
-        .await
-        .ok()
+
+    /// Remembers that an ID token was signed with this algorithm.
+    pub(crate) fn saw(&self, algorithm: SigningAlgorithm) {
+        self.seen_algorithms.add(algorithm);
+    }
+
+    /// Checks a token's signature. The keys are fetched again when those that are known do not find it good.
+    pub(crate) async fn signature(
+        &self,
+        metadata: &ProviderMetadata,
+        token: &Unverified<'_>,
+        cause: Cause,
+        receipt: &mut Recorder,
+    ) -> Result<Verdict, ProviderError> {
+        let (http, uri) = (&self.client.http, &metadata.jwks_uri);
+        self.jwks.check(http, uri, token, cause, receipt).await
+    }
+
+    /// Asks for tokens.
+    pub(crate) async fn tokens(
+        &self,
+        metadata: &ProviderMetadata,
+        grant: Grant<'_>,
+    ) -> Result<TokenResponse, ProviderError> {
+        token_request::request(&self.client, metadata, grant).await
+    }
+
+    /// Asks for userinfo about `subject`. `None` when the provider has none, and when the app never asks for it.
+    pub(crate) async fn userinfo(
+        &self,
+        metadata: &ProviderMetadata,
+        access_token: &str,
+        subject: &str,
+    ) -> Result<Option<Map<String, Value>>, UserinfoError> {
+        userinfo::fetch(&self.client, &self.jwks, metadata, access_token, subject).await
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").finish_non_exhaustive()
+    }
 }

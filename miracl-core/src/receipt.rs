@@ -1,8 +1,8 @@
 //! Login receipts: one record for each attempt, of every check in its order, that tells why a login failed and whose fault it
 //! is. It holds no secret and no personal data.
 
-mod details;
-mod verdict;
+pub(crate) mod details;
+pub(crate) mod verdict;
 
 use std::{
     fmt,
@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    error::{FailureReason, ProviderError},
-    secret::{hex, random},
+    base::{hex::hex, random::random},
+    error::{login::FailureReason, provider::ProviderError},
 };
 
 /// The record of one attempt to log in.
@@ -275,7 +275,7 @@ pub(crate) enum Applied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id_token::IdTokenError;
+    use crate::error::token::IdTokenError;
 
     fn receipt(reason: FailureReason) -> Receipt {
         let mut recorder = Recorder::new();

@@ -1,25 +1,29 @@
-//! One request's view of login: what the Tornado SDK's functions took as `handler`.
+//! What an app can ask and do about login in one request. What happens then is in `flow`.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-};
+use std::{fmt, sync::Arc, task::Poll};
 
 use crate::{
-    callback::NO_LOG_OUT,
-    config::Renewal,
-    cookies::{BUDGET, Cookies, Keep, Ours, SetCookie},
-    error::{AuthFailure, FailureReason, SessionError},
-    flash::{self, Category, Flash},
-    login::MAX_DELETIONS,
+    error::{refresh::RefreshError, session::SessionError},
+    exchange::{Exchange, Outcome},
+    flow::{
+        answer::Answer,
+        callback, confirm,
+        devices::{self, SessionInfo},
+        hook::{AuthFailure, AuthSuccess},
+        login, logout,
+        options::LoginOptions,
+        refresh, user,
+    },
     miracl::Miracl,
-    receipt::Recorder,
-    reply::Reply,
-    request::CookieHeader,
-    seal::Purpose,
-    session::{Binding, Session, SessionData, SessionId, User},
-    store::{StoreError, StoredSession},
-    userinfo::UserData,
+    provider::{tokens::Tokens, user_data::UserData},
+    refusal::Refusal,
+    routes,
+    session::identity::User,
+    web::{
+        flash::{Category, Flash},
+        request::RequestView,
+        route::Route,
+    },
 };
 
 /// One request's view of login: who is asking, and what this response changes about it.
@@ -27,118 +31,79 @@ use crate::{
 /// Adapters make one for each request that asks for it, and write its cookies to the response. It is lazy: until something
 /// is asked of it, nothing is opened or looked up. Clones are the same visit.
 #[derive(Clone)]
-pub struct Visit(Arc<Inner>);
-
-struct Inner {
+pub struct Visit {
     miracl: Miracl,
-    cookies: CookieHeader,
-    /// A `HEAD` or a prefetch, which must change nothing.
-    idle: bool,
-    /// The request's host name, where it is another than the redirect URI's.
-    other_host: Option<String>,
-    /// The browser, where this may be a callback whose session is going to a store.
-    user_agent: Option<String>,
-    state: Mutex<State>,
+    exchange: Arc<Exchange>,
 }
 
-#[derive(Default)]
-pub(crate) struct State {
-    /// Whether the session was looked for.
-    pub(crate) read: bool,
-    pub(crate) current: Option<Current>,
-    /// A new session that waits for the hook.
-    proposed: Option<Proposed>,
-    /// The cookies of this response.
-    pub(crate) cookies: Vec<SetCookie>,
-    /// Messages, once the request's were opened.
-    flashes: Option<Vec<Flash>>,
-    flashes_changed: bool,
-    /// Whether the session was read or written, so that the response must not be stored.
-    pub(crate) touched: bool,
-}
-
-#[derive(Clone)]
-pub(crate) struct Current {
-    pub(crate) session: Arc<Session>,
-    pub(crate) data: Option<Arc<SessionData>>,
-    /// What the store has, where sessions are kept in one.
-    pub(crate) stored: Option<StoredSession>,
-}
-
-impl Current {
-    pub(crate) fn in_cookies(session: Arc<Session>) -> Self {
-        Self {
-            session,
-            data: None,
-            stored: None,
-        }
+impl Miracl {
+    /// Makes the visit of one request. Keeps its cookies, and on the callback's path the browser's name, and does
+    /// nothing else.
+    ///
+    /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
+    pub fn visit(&self, request: &impl RequestView) -> Visit {
+        Visit::new(self.clone(), request)
     }
 }
 
-struct Proposed {
-    current: Current,
-    cookies: Vec<SetCookie>,
-    /// The messages there were before the hook ran.
-    flashes: Vec<Flash>,
-    /// The session there was when the login began, where the callback comes without its cookies.
-    replaces: Option<SessionId>,
-}
-
-/// What a visit changes about its response.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// The values of `Set-Cookie` headers, one for each cookie.
-    pub set_cookies: Vec<String>,
-    /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session.
-    pub no_store: bool,
-}
-
+/// Who is asking.
 impl Visit {
-    pub(crate) fn new(
-        miracl: Miracl,
-        cookies: CookieHeader,
-        idle: bool,
-        other_host: Option<String>,
-        user_agent: Option<String>,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            miracl,
-            cookies,
-            idle,
-            other_host,
-            user_agent,
-            state: Mutex::default(),
-        }))
+    pub(crate) fn new(miracl: Miracl, request: &impl RequestView) -> Self {
+        let exchange = Arc::new(Exchange::new(Arc::clone(miracl.engine()), request));
+        Self { miracl, exchange }
     }
 
     /// Returns the engine this visit belongs to.
     pub fn miracl(&self) -> &Miracl {
-        &self.0.miracl
+        &self.miracl
     }
 
     /// Returns who is logged in; `None` when nobody is.
+    ///
+    /// ```
+    /// # use miracl_core::{SessionError, Visit};
+    /// # async fn page(visit: &Visit) -> Result<String, SessionError> {
+    /// Ok(match visit.user().await? {
+    ///     Some(user) => format!("You are {}", user.id()),
+    ///     None => "Nobody is logged in".to_owned(),
+    /// })
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`SessionError`] when that cannot be told at the moment. It is not the same as nobody.
     pub async fn user(&self) -> Result<Option<User>, SessionError> {
-        if self.miracl().config().renewal == Renewal::Eager {
-            // On the heap, as is everything that most requests don't come to: what they wait in stays small.
-            Box::pin(self.tokens()).await?;
-        }
-        Ok(self.session().await?.map(User))
+        user::user(&self.exchange).await
     }
 
-    /// The same, where nothing has to be waited for.
-    pub(crate) fn user_at_once(&self) -> Option<Option<User>> {
-        if self.miracl().config().renewal == Renewal::Eager {
-            return None;
+    /// Returns who is logged in, for a page that needs somebody to be.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with the answer for everybody else: [`Miracl::challenge`] when nobody is logged in, and
+    /// [`Miracl::unavailable`] when that cannot be told at the moment, which the log explains.
+    pub async fn required_user(&self) -> Result<User, Refusal> {
+        match self.user().await {
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(Refusal::anonymous(&self.miracl)),
+            Err(error) => {
+                tracing::error!(%error, "the session cannot be read");
+                Err(Refusal::unreadable(&self.miracl))
+            }
         }
-        Some(self.session_now()?.map(User))
     }
 
-    /// Whether somebody is logged in.
+    /// Returns who is logged in, for a page that is for everybody: a session that cannot be read counts as nobody, and
+    /// the log says so. [`user`](Self::user) tells the two apart.
+    pub async fn optional_user(&self) -> Option<User> {
+        self.user().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
+            None
+        })
+    }
+
+    /// Returns whether somebody is logged in.
     ///
     /// # Errors
     ///
@@ -147,130 +112,266 @@ impl Visit {
         Ok(self.user().await?.is_some())
     }
 
-    /// Returns everything the provider said about the person who is logged in.
+    /// Returns everything the provider said about the person who is logged in; `None` when nobody is.
     ///
     /// # Errors
     ///
     /// As [`user`](Self::user).
     pub async fn user_data(&self) -> Result<Option<UserData>, SessionError> {
-        Ok(self.data().await?.map(|data| UserData::from(&*data)))
+        user::user_data(&self.exchange).await
+    }
+
+    /// Fetches the user data again with the session's access token, and replaces the old. An access token that has
+    /// expired is renewed first, where there is a refresh token.
+    ///
+    /// For a `HEAD` or a prefetch, which must change nothing, it returns the data that is there.
+    ///
+    /// # Errors
+    ///
+    /// * [`RefreshError::NotLoggedIn`] when there is no session.
+    /// * [`RefreshError::Expired`] when the provider no longer accepts the access token, nor a refresh token if there
+    ///   is one, and [`RefreshError::RefreshedIdToken`] when what it sent in return is about somebody else. The session
+    ///   has been ended.
+    /// * [`RefreshError::Provider`] when the provider is ill; the old data stays, and so does the session.
+    /// * [`RefreshError::Subject`] when the answer is about somebody else, and [`RefreshError::Token`] when it is not
+    ///   signed as it must be; it is dropped, and the old data stays.
+    pub async fn refresh_user_data(&self) -> Result<UserData, RefreshError> {
+        refresh::refresh_user_data(&self.exchange).await
     }
 
     /// Forgets what userinfo said about the person, e-mail address included, and keeps them logged in.
     ///
-    /// What the ID token says stays. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. Nobody logged in
-    /// is no error.
+    /// What the ID token says stays. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. Nobody
+    /// logged in is no error.
     ///
     /// # Errors
     ///
     /// As [`user`](Self::user).
     pub async fn clear_user_info(&self) -> Result<(), SessionError> {
-        let cleared = |data: &SessionData| {
-            Some(SessionData {
-                tokens: data.tokens.clone(),
-                userinfo: serde_json::Map::new(),
-                user_agent: data.user_agent.clone(),
-            })
-        };
-        self.change_data(cleared).await
+        user::clear_user_info(&self.exchange).await
+    }
+
+    /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
+    ///
+    /// When the access token has expired (or will within a tenth of its life, at most ten seconds) and the provider
+    /// gave a refresh token, it is renewed first, by one request for all that ask at the same time. While the provider
+    /// is ill, the old tokens are returned. When the provider no longer accepts the refresh token, the session is
+    /// ended, and there are none.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user).
+    pub async fn tokens(&self) -> Result<Option<Tokens>, SessionError> {
+        refresh::tokens(&self.exchange).await
+    }
+}
+
+/// Logging in.
+impl Visit {
+    /// Starts a login and returns the provider's URL to send the browser to.
+    ///
+    /// The pending login travels in a cookie of this response, so the URL works in this browser only, once, and for
+    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; the oldest is
+    /// dropped for a sixth.
+    ///
+    /// To a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies do
+    /// not cross from one host to another.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. That is found
+    /// out here, by asking for its metadata (again, when it is older than half a second), so that the person sees a page
+    /// of yours and not the browser's.
+    #[doc(alias = "get_login_url")]
+    pub async fn login_url(&self) -> Result<String, AuthFailure> {
+        self.login_url_with(LoginOptions::default()).await
+    }
+
+    /// Starts a login as [`login_url`](Self::login_url) does, with what this login is to ask for.
+    ///
+    /// ```
+    /// # use miracl_core::{AuthFailure, LoginOptions, Visit};
+    /// # async fn page(visit: &Visit) -> Result<String, AuthFailure> {
+    /// let fresh = LoginOptions {
+    ///     max_age: Some(0),
+    ///     return_to: Some("/payments".to_owned()),
+    ///     ..LoginOptions::default()
+    /// };
+    /// visit.login_url_with(fresh).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`login_url`](Self::login_url), and
+    /// [`FailureReason::ParameterTooLong`](crate::FailureReason::ParameterTooLong).
+    pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        login::login_url_with(&self.exchange, options).await
+    }
+
+    /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
+    /// string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
+    ///
+    /// On success, hand what your hook says of it to [`conclude_login`](Self::conclude_login); without that nothing is
+    /// kept. The adapters' own callback route does both, with `on_auth_success` in between.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthFailure`] with the check that failed. Whatever session there was before stays.
+    #[doc(alias = "perform_access_token_request")]
+    pub async fn complete_login(
+        &self,
+        parameters: impl AsRef<[u8]>,
+    ) -> Result<AuthSuccess, AuthFailure> {
+        callback::complete_login(&self.exchange, parameters).await
+    }
+
+    /// Ends a completed login as the app's hook decides: [`confirm_login`](Self::confirm_login) where `on_auth_success`
+    /// returned `Ok`, [`reject_login`](Self::reject_login) where it returned `Err`. Returns what the hook returned, to
+    /// be sent.
+    ///
+    /// ```
+    /// # use miracl_core::{AuthFailure, AuthSuccess, Visit};
+    /// # async fn create_account(_: &AuthSuccess) -> Result<String, String> { Ok(String::new()) }
+    /// /// A callback route of the app's own.
+    /// async fn callback(visit: &Visit, query: &str) -> Result<String, AuthFailure> {
+    ///     let login = visit.complete_login(query).await?;
+    ///     let answer = create_account(&login).await;
+    ///     Ok(match visit.conclude_login(answer).await? {
+    ///         Ok(page) => page,
+    ///         Err(veto) => veto,
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`confirm_login`](Self::confirm_login), to be handed to `on_auth_failed`. The hook's response is dropped then.
+    pub async fn conclude_login<T, E>(
+        &self,
+        hook: Result<T, E>,
+    ) -> Result<Result<T, E>, AuthFailure> {
+        // No borrow of the response over the await: it need not be `Sync`.
+        if hook.is_ok() {
+            self.confirm_login().await?;
+        } else {
+            self.reject_login();
+        }
+        Ok(hook)
     }
 
     /// Begins the session of a login that [`complete_login`](Self::complete_login) found good, and ends the one before.
     ///
-    /// Adapters call it when `on_auth_success` returned `Ok`. Without a completed login it does nothing.
+    /// Adapters call [`conclude_login`](Self::conclude_login), which calls it when `on_auth_success` returned `Ok`.
+    /// Without a completed login it does nothing.
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Session`] when the session cannot be kept, and [`FailureReason::LoggedOut`] when a log-out
-    /// arrived since its login began, to be handed to `on_auth_failed`. The session from before stays, but for a store
-    /// that fails right between the two: then neither is left.
+    /// [`FailureReason::Session`](crate::FailureReason::Session) when the session cannot be kept, and
+    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out arrived since its login began. The
+    /// session from before stays, but for a store that fails right between the two: then neither is left.
     ///
     /// A request that is given up in here leaves one session: the old one, or where that had ended already, the new
     /// one.
     pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
-        let Some(mut proposed) = self.lock().proposed.take() else {
-            return Ok(());
-        };
-        let flashes = std::mem::take(&mut proposed.flashes);
-        // To its end, so that no request that is given up leaves both the session from before and the new one.
-        let waiting = Arc::new(());
-        let (visit, waited_for) = (self.clone(), Arc::downgrade(&waiting));
-        let begin = async move { visit.begin(proposed, &waited_for).await };
-        let begun = self.miracl().engine().to_its_end(begin).await;
-        drop(waiting);
-        let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
-            return Ok(());
-        };
-        // What the hook had to say was said too early.
-        self.lock().flashes = Some(flashes);
-        let (check, section) = match reason {
-            FailureReason::LoggedOut => NO_LOG_OUT,
-            _ => ("session", "RFC 6265 §6.1"),
-        };
-        let mut receipt = Recorder::new();
-        let failed = receipt.check(check, section, Err::<(), _>(reason));
-        failed.map_err(|reason| AuthFailure::new(reason, None, receipt))
-    }
-
-    /// Ends the session from before, then gives the new one its full time: at no moment there are both.
-    async fn begin(&self, proposed: Proposed, waited_for: &Weak<()>) -> Result<(), FailureReason> {
-        let engine = self.miracl().engine();
-        // Who was logged in before, if anybody was.
-        let before = self.current().await.map_err(FailureReason::Session)?;
-        // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new
-        // session is gone.
-        engine.marks.catch_up_with_now().await.map_err(stored)?;
-        let session = &proposed.current.session;
-        let delete = async |id| self.delete_stored(id).await.map_err(FailureReason::Session);
-        if engine.marks.is_ended(session) {
-            delete(session.id).await?;
-            return Err(FailureReason::LoggedOut);
-        }
-        if waited_for.strong_count() == 0 {
-            delete(session.id).await?;
-            return Err(stored(StoreError::new("nobody waits for it any more")));
-        }
-        if before.is_some() {
-            // Deletes its cookies as well, should the new one fail.
-            self.end_session().await.map_err(FailureReason::Session)?;
-        }
-        if let Some(before) = proposed.replaces {
-            let ended = self.end_by_id(before).await;
-            ended.map_err(FailureReason::Session)?;
-        }
-        let confirmed = self.confirm_stored(&proposed.current).await;
-        confirmed.map_err(FailureReason::Session)?;
-        let looping = engine
-            .loops
-            .begin(session, engine.now(), &engine.cookies, self.header());
-        self.delete_session_cookies(&mut self.lock());
-        if proposed.replaces.is_some() {
-            // The request did not show which parts the browser has.
-            let data = &engine.cookies.data;
-            self.set_cookies(engine.cookies.delete_parts(data, 1));
-        }
-        self.set_cookies(proposed.cookies.into_iter().chain(looping));
-        if let Ok(binding) = self.binding().await {
-            self.tell_logins_of(proposed.current.session.id, &binding);
-        }
-        let mut state = self.lock();
-        state.current = Some(proposed.current);
-        state.read = true;
-        Ok(())
+        confirm::confirm_login(&self.exchange).await
     }
 
     /// Drops a completed login that the app turned down. The session from before stays.
     pub fn reject_login(&self) {
-        self.lock().proposed = None;
+        confirm::reject_login(&self.exchange);
+    }
+}
+
+/// Logging out, here and on other devices.
+impl Visit {
+    /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
+    ///
+    /// When this returns, the cookies are set to be deleted and the session is marked as ended: a copy of its cookie
+    /// is worth nothing. What can go wrong at the provider comes afterwards. Nobody logged in is no error.
+    ///
+    /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
+    /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
+    /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
+    /// than 4 KB is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the session cannot be read.
+    pub async fn logout(&self) -> Result<Option<String>, SessionError> {
+        logout::logout(&self.exchange).await
     }
 
+    /// Ends this session and every other of the same person at this app, on every device, and returns the URL at which
+    /// the provider ends its own, as [`logout`](Self::logout) does.
+    ///
+    /// Nobody logged in is no error. A login after it makes a session that lives;
+    /// [`end_other_sessions`](Self::end_other_sessions) leaves this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`logout`](Self::logout).
+    pub async fn logout_everywhere(&self) -> Result<Option<String>, SessionError> {
+        logout::logout_everywhere(&self.exchange).await
+    }
+
+    /// Returns every living session of the person who is logged in, for a page "your devices": this one first, then the
+    /// others, last seen first. Empty when nobody is logged in.
+    ///
+    /// A login whose hook has not returned yet is no session, and not among them.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotListed`] when sessions are kept in cookies, even if nobody is logged in; otherwise as
+    /// [`user`](Self::user).
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, SessionError> {
+        devices::sessions(&self.exchange).await
+    }
+
+    /// Ends another session of the person who is logged in, by its [`SessionInfo::id`]. Returns whether it did: `false`
+    /// when this person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends,
+    /// and when nobody is logged in. The visit of a `HEAD` or a prefetch ends nothing.
+    ///
+    /// The session is dead when this returns, and so is every copy of its cookie. It is one of this app's: at the
+    /// provider that browser may still be logged in, and then a new login is one click.
+    ///
+    /// `on_logout` is not called: it is for log-outs that the app does not make itself. Whatever else belongs to the
+    /// session, such as a web socket, must be ended next to this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions`](Self::sessions). The session may live on then.
+    pub async fn end_other_session(&self, id: &str) -> Result<bool, SessionError> {
+        devices::end_other_session(&self.exchange, id).await
+    }
+
+    /// Ends every session of the person who is logged in except the visit's own, as
+    /// [`end_other_session`](Self::end_other_session) does with one, and returns how many.
+    /// [`logout_everywhere`](Self::logout_everywhere) ends this one too.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions`](Self::sessions). When one session cannot be ended, the rest are ended all the same, and the first
+    /// error is returned: those that may live on are in [`sessions`](Self::sessions), and the call can be made again.
+    #[doc(alias = "logout_others")]
+    pub async fn end_other_sessions(&self) -> Result<u64, SessionError> {
+        devices::end_other_sessions(&self.exchange).await
+    }
+}
+
+/// Messages, and what adapters call.
+impl Visit {
     /// Shows a message once: on this response if it takes the messages later on, otherwise on the next page that does.
+    ///
+    /// ```
+    /// # use miracl_core::{Category, Visit};
+    /// # fn saved(visit: &Visit) {
+    /// visit.flash(Category::Success, "Your address was saved.");
+    /// # }
+    /// ```
     #[doc(alias = "flash_message")]
     pub fn flash(&self, category: Category, text: impl Into<String>) {
-        let text = text.into();
-        let mut state = self.lock();
-        self.open_flashes(&mut state).push(Flash { category, text });
-        state.flashes_changed = true;
+        self.exchange.flash(category, text.into());
     }
 
     /// Takes the messages to show: those of earlier responses and of this one, oldest first.
@@ -278,191 +379,38 @@ impl Visit {
     /// It cannot fail: a message that cannot be read is not worth an error page.
     #[doc(alias = "messages")]
     pub async fn take_flashes(&self) -> Vec<Flash> {
-        let mut state = self.lock();
-        state.touched = true;
-        let taken = std::mem::take(self.open_flashes(&mut state));
-        state.flashes_changed |= !taken.is_empty();
-        taken
+        self.exchange.take_flashes()
+    }
+
+    /// Does what a route does. `body` is the request's, empty for one without, and `None` when it is longer than
+    /// [`Route::MAX_BODY`] or broke off.
+    pub async fn answer(
+        &self,
+        route: Route,
+        request: &impl RequestView,
+        body: Option<&[u8]>,
+    ) -> Answer {
+        routes::answer(&self.exchange, route, request, body).await
     }
 
     /// Returns what this visit changes about the response. Adapters call it when the response is made, once.
     pub fn finish(&self) -> Outcome {
-        let cookies = &self.miracl().engine().cookies;
-        let mut state = self.lock();
-        if self.0.idle {
-            return Outcome {
-                set_cookies: Vec::new(),
-                no_store: state.touched,
-            };
-        }
-        if std::mem::take(&mut state.flashes_changed) {
-            let flashes = state.flashes.clone().unwrap_or_default();
-            let name = &cookies.flash;
-            let sealed = (!flashes.is_empty())
-                .then(|| {
-                    let plain = flash::encode(&flashes);
-                    cookies.seal(Purpose::Flash, name, &plain, Keep::BrowserSession)
-                })
-                .flatten();
-            let others = self.bytes_after(&state, Some(Ours::Flash));
-            match sealed {
-                Some(set) if others + set.iter().map(|c| c.len).sum::<usize>() <= BUDGET => {
-                    put(&mut state.cookies, set);
-                }
-                Some(_) => tracing::warn!("there is no room for flash messages beside the session"),
-                None if cookies.has(self.header(), name) => {
-                    put(&mut state.cookies, [cookies.delete(name)]);
-                }
-                None => {}
-            }
-        }
-        if state.cookies.is_empty() {
-            return Outcome {
-                set_cookies: Vec::new(),
-                no_store: state.touched,
-            };
-        }
-        self.make_room(&mut state);
-        let set_cookies = std::mem::take(&mut state.cookies)
-            .into_iter()
-            .map(|cookie| cookie.line)
-            .collect();
-        Outcome {
-            set_cookies,
-            no_store: true,
-        }
+        self.exchange.finish()
     }
 
-    /// The request's host name, where it is another than the redirect URI's.
-    pub(crate) fn other_host(&self) -> Option<&str> {
-        self.0.other_host.as_deref()
+    /// Returns who is logged in, where nothing has to be waited for.
+    pub(crate) fn user_at_once(&self) -> Poll<Option<User>> {
+        user::user_at_once(&self.exchange)
     }
 
-    /// The browser that asks, where its name is going to be kept.
-    pub(crate) fn user_agent(&self) -> Option<&str> {
-        self.0.user_agent.as_deref()
+    #[cfg(test)]
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
     }
 
-    pub(crate) fn header(&self) -> &[u8] {
-        self.0.cookies.bytes()
-    }
-
-    pub(crate) fn set_cookies(&self, set: impl IntoIterator<Item = SetCookie>) {
-        put(&mut self.lock().cookies, set);
-    }
-
-    /// Keeps a new session, which waits for [`confirm_login`](Self::confirm_login).
-    pub(crate) async fn propose(
-        &self,
-        session: Arc<Session>,
-        data: Arc<SessionData>,
-        replaces: Option<SessionId>,
-    ) -> Result<(), SessionError> {
-        let (current, cookies) = self.keep_new(session, data).await?;
-        let mut state = self.lock();
-        let flashes = self.open_flashes(&mut state).clone();
-        state.proposed = Some(Proposed {
-            current,
-            cookies,
-            flashes,
-            replaces,
-        });
-        Ok(())
-    }
-
-    /// The answer of the login's routes to a `HEAD` or a prefetch: nothing, and nothing changes.
-    pub(crate) fn idle_reply(&self) -> Option<Reply> {
-        self.0.idle.then(|| {
-            Reply::empty(204)
-                .with("cache-control", "no-store")
-                .with("vary", "sec-purpose")
-        })
-    }
-
-    /// Whether this is the visit of a `HEAD` or a prefetch.
-    pub(crate) fn changes_nothing(&self) -> bool {
-        self.0.idle
-    }
-
-    /// Notes that the response depends on this browser, whatever comes of it.
-    pub(crate) fn touch(&self) {
-        self.lock().touched = true;
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) async fn binding(&self) -> Result<Binding, SessionError> {
-        let engine = self.miracl().engine();
-        engine.binding().await.map_err(SessionError::Credentials)
-    }
-
-    fn open_flashes<'a>(&self, state: &'a mut State) -> &'a mut Vec<Flash> {
-        state.flashes.get_or_insert_with(|| {
-            let cookies = &self.miracl().engine().cookies;
-            let read = |plain: &[u8]| Some(flash::decode(plain));
-            cookies
-                .open(self.header(), Purpose::Flash, &cookies.flash, read)
-                .unwrap_or_default()
-        })
-    }
-
-    /// How many bytes of our cookies the browser holds after this response, without the cookie `except`.
-    fn bytes_after(&self, state: &State, except: Option<Ours>) -> usize {
-        let cookies = &self.miracl().engine().cookies;
-        let mut others = state.ours(cookies);
-        others.extend(except);
-        cookies.sent(self.header(), &others).bytes() + state.bytes()
-    }
-
-    /// Drops logins under way, the first of the header first, where the browser would hold more than the budget of
-    /// cookies.
-    fn make_room(&self, state: &mut State) {
-        let cookies = &self.miracl().engine().cookies;
-        let grows = state.cookies.iter().any(|cookie| cookie.len > 0);
-        if !grows {
-            return;
-        }
-        let sent = cookies.sent(self.header(), &state.ours(cookies));
-        let mut bytes = sent.bytes() + state.bytes();
-        let deleted = state.cookies.iter().filter(|cookie| cookie.len == 0);
-        let more = MAX_DELETIONS.saturating_sub(deleted.count());
-        for (number, _, of_it) in sent.first_logins.iter().take(more) {
-            if bytes <= BUDGET {
-                break;
-            }
-            bytes = bytes.saturating_sub(*of_it);
-            put(
-                &mut state.cookies,
-                [cookies.delete(&cookies.login_name(*number))],
-            );
-        }
-    }
-}
-
-impl State {
-    /// Which of our cookies this response sets or deletes.
-    pub(crate) fn ours(&self, cookies: &Cookies) -> Vec<Ours> {
-        let names = self.cookies.iter().map(|cookie| &cookie.name);
-        names.filter_map(|name| cookies.ours(name)).collect()
-    }
-
-    /// How many bytes the cookies are that this response sets.
-    pub(crate) fn bytes(&self) -> usize {
-        self.cookies.iter().map(|cookie| cookie.len).sum()
-    }
-}
-
-fn stored(error: StoreError) -> FailureReason {
-    FailureReason::Session(SessionError::Store(error))
-}
-
-/// Adds cookies to a response, each in place of an earlier one of its name.
-pub(crate) fn put(cookies: &mut Vec<SetCookie>, set: impl IntoIterator<Item = SetCookie>) {
-    for cookie in set {
-        cookies.retain(|earlier| earlier.name != cookie.name);
-        cookies.push(cookie);
+    /// Records the user that the lazy visit already found.
+    pub(crate) fn know(&self, user: Option<&User>) {
+        self.exchange.know(user);
     }
 }
 
@@ -475,7 +423,7 @@ impl fmt::Debug for Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LoginOptions, Route, request::tests::Request};
+    use crate::{LoginOptions, Route, web::request::tests::Request};
 
     fn assert_send<T: Send>(_: T) {}
 

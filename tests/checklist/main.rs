@@ -167,7 +167,7 @@ fn a_row_that_shows_nothing_is_found() {
     let verdict = |cell: &str| read(cell).and_then(|stands| stands.check(&sentences));
     for good in [
         "`contract::tabs::two_tabs_log_in_at_once_and_both_succeed`",
-        "`core::json::an_object_is_read_whole` **No right by scope.**",
+        "`core::base/json::an_object_is_read_whole` **No right by scope.**",
         "`core::network::a_redirect_of_the_provider_is_not_followed`",
         "**No `Clear-Site-Data`.** pending DPoP: why",
     ] {
@@ -176,17 +176,17 @@ fn a_row_that_shows_nothing_is_found() {
     for bad in [
         "",
         "it cannot happen",
-        "`core::json::no_such_test`",
+        "`core::base/json::no_such_test`",
         "`core::no_such_module::an_object_is_read_whole`",
         // A function that is neither a test nor a scenario.
-        "`core::json::object`",
+        "`core::base/json::object`",
         "`contract::sealed::demo`",
         "`an_object_is_read_whole`",
         "**No such sentence.**",
         "pending DPoP",
         "pending patience: why",
         "pending DPoP: ",
-        "`core::json::an_object_is_read_whole` and more",
+        "`core::base/json::an_object_is_read_whole` and more",
     ] {
         assert!(verdict(bad).is_err(), "{bad}");
     }

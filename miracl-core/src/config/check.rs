@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use url::{ParseError, Position, Url};
 
-use super::{ClientAuthMethod, Config, ConfigError, Problems, ResponseMode};
+use crate::base::issuer_template::TENANT;
+use crate::base::issuer_template::is_tenant;
 use crate::{
-    credentials,
-    discovery::{TENANT, is_tenant},
-    http::{is_loopback, is_secure},
-    return_to::ReturnTo,
+    base::loopback::{is_loopback, is_secure},
+    config::{
+        Config, credentials,
+        options::{ClientAuthMethod, ResponseMode},
+    },
+    error::config::{ConfigError, Problems},
+    web::return_to::ReturnTo,
 };
 
 /// Where a value of the Portal is found, for error messages.
@@ -257,7 +261,7 @@ impl Config {
                 "cookie_keys",
                 format!(
                     "is missing; make a key with `{}` and keep it with the app's other secrets",
-                    crate::secret::MAKE_A_KEY
+                    crate::base::cookie_key::MAKE_A_KEY
                 ),
             );
         }

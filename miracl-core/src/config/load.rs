@@ -1,6 +1,6 @@
 //! Reads settings from `miracl.json` and the environment.
 
-mod stores;
+pub(crate) mod stores;
 
 use std::{
     collections::BTreeMap,
@@ -14,18 +14,21 @@ use figment::{
     providers::{Format, Json, Serialized},
     value::Value,
 };
-
 use serde::Serialize;
 use url::form_urlencoded;
 
-use super::{
-    ClientAuthMethod, Config, ConfigError, LogoutTokenRules, Pkce, Problems, Renewal, ResponseMode,
-    SigningAlgorithm, UserinfoRequests, WhenUnavailable, not_accepted,
-};
+use crate::error::token::not_accepted;
 use crate::{
-    client_auth::ClientKey,
-    credentials::without_bom,
-    secret::{CookieKey, Secret},
+    base::{cookie_key::CookieKey, secret::Secret, text::without_bom},
+    config::{
+        Config,
+        options::{
+            ClientAuthMethod, LogoutTokenRules, Pkce, Renewal, ResponseMode, UserinfoRequests,
+            WhenUnavailable,
+        },
+    },
+    error::config::{ConfigError, Problems},
+    jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
 };
 
 /// The file that is read when none is named.

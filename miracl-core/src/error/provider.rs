@@ -4,7 +4,10 @@ use std::{error::Error, fmt, io, sync::Arc};
 
 use rustls::{CertificateError, Error as TlsError};
 
-use super::Description;
+use crate::error::description::Description;
+
+/// What is wrong with a token response that has no access token.
+pub(crate) const NO_ACCESS_TOKEN: &str = "`access_token` is missing";
 
 /// A request to the provider that did not bring what it must bring.
 ///
@@ -95,6 +98,14 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// The token request cannot be sent, or nobody knows what became of it.
+    pub(crate) fn of_token_request(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unreachable {
+            endpoint: "token_endpoint",
+            source: Arc::new(error),
+        }
+    }
+
     /// Whether the provider refused with this `error` code.
     pub(crate) fn is_refusal(&self, code: &str) -> bool {
         matches!(self, Self::Refused { error, .. } if error == code)

@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Config, CookieKey, LoginOptions, MemoryStore, SessionStorage,
-    callback::tests::{Login, begin_with, cookies, request},
-    config::Renewal,
-    provider::Provider,
-    request::tests::Request,
+    config::options::Renewal,
+    flow::callback::tests::{Login, begin_with, cookies, request},
+    probes::provider::Provider,
+    web::request::tests::Request,
 };
+use std::task::Poll;
 
 /// What a layer leaves in a request.
 fn left_for(miracl: &Miracl, request: &Request) -> LazyVisit<Vec<u8>> {
@@ -38,13 +39,21 @@ async fn logged_in_and_kept(in_store: bool) -> (Login, String) {
     .await
 }
 
+/// Who is there, if that was known at once.
+fn known(user: Poll<Option<User>>) -> Option<User> {
+    match user {
+        Poll::Ready(user) => user,
+        Poll::Pending => None,
+    }
+}
+
 #[tokio::test]
 async fn who_is_logged_in_is_told_at_a_glance_and_the_response_is_not_stored() {
     for in_store in [false, true] {
         let (login, cookies) = logged_in_and_kept(in_store).await;
         let asked = request("/", &format!("theme=dark; {cookies}; other=1"));
         let lazy = left_for(&login.miracl, &asked);
-        let user = lazy.user_at_once(&asked).flatten().unwrap();
+        let user = known(lazy.user_at_once(&asked)).unwrap();
         assert_eq!(user.id(), "alice");
         assert!(lazy.here.visit.get().is_none(), "no visit was needed");
         let outcome = lazy.finish();
@@ -66,7 +75,7 @@ async fn nobody_is_told_at_a_glance_and_a_request_that_does_not_ask_pays_nothing
         let asked = request("/", sent);
         let lazy = left_for(&login.miracl, &asked);
         let seen = lazy.user_at_once(&asked);
-        assert!(matches!(seen, Some(None)), "{sent}");
+        assert!(matches!(seen, Poll::Ready(None)), "{sent}");
         assert!(lazy.finish().no_store);
     }
 }
@@ -79,11 +88,11 @@ async fn what_the_response_has_to_change_is_left_to_the_visit() {
         login.wait(idle / 10 + Duration::from_secs(1));
         let asked = request("/", &cookies);
         let lazy = left_for(&login.miracl, &asked);
-        assert!(lazy.user_at_once(&asked).is_none(), "a deadline is due");
+        assert!(lazy.user_at_once(&asked).is_pending(), "a deadline is due");
         assert!(lazy.visit(&asked).unwrap().user().await.unwrap().is_some());
         assert_eq!(lazy.finish().set_cookies.len(), 1);
         // Now it is known, and the visit tells.
-        assert!(lazy.user_at_once(&asked).flatten().is_some());
+        assert!(known(lazy.user_at_once(&asked)).is_some());
     }
     let (login, cookies) = logged_in(|_| {}).await;
     let at_once = |miracl: &Miracl, sent: &str| {
@@ -99,15 +108,18 @@ async fn what_the_response_has_to_change_is_left_to_the_visit() {
     let newer = newer.unwrap();
     newer.engine().binding().await.unwrap();
     assert!(
-        at_once(&newer, &cookies).is_none(),
+        at_once(&newer, &cookies).is_pending(),
         "an older key sealed it"
     );
     let is_session = |cookie: &&str| cookie.starts_with("miracl-session=");
     let session = cookies.split("; ").find(is_session).unwrap();
-    assert!(at_once(&login.miracl, session).is_none(), "half is missing");
+    assert!(
+        at_once(&login.miracl, session).is_pending(),
+        "half is missing"
+    );
     let halves = request("/", session).with("cookie", "theme=dark");
     let lazy = left_for(&login.miracl, &halves);
-    assert!(lazy.user_at_once(&halves).is_none(), "two headers");
+    assert!(lazy.user_at_once(&halves).is_pending(), "two headers");
 }
 
 #[tokio::test]
@@ -117,10 +129,10 @@ async fn what_was_ended_is_nobody_at_a_glance() {
         let asked = request("/", &cookies);
         login.miracl.visit(&asked).logout().await.unwrap();
         let lazy = left_for(&login.miracl, &asked);
-        assert!(matches!(lazy.user_at_once(&asked), Some(None)));
+        assert!(matches!(lazy.user_at_once(&asked), Poll::Ready(None)));
         login.wait(login.miracl.config().session_absolute_timeout);
         let lazy = left_for(&login.miracl, &asked);
-        assert!(matches!(lazy.user_at_once(&asked), Some(None)));
+        assert!(matches!(lazy.user_at_once(&asked), Poll::Ready(None)));
     }
 }
 
@@ -129,15 +141,15 @@ async fn eager_renewal_asks_the_visit() {
     let (login, cookies) = logged_in(|config| config.renewal = Renewal::Eager).await;
     let asked = request("/", &cookies);
     let lazy = left_for(&login.miracl, &asked);
-    assert!(lazy.user_at_once(&asked).is_none());
+    assert!(lazy.user_at_once(&asked).is_pending());
     assert!(lazy.visit(&asked).unwrap().user().await.unwrap().is_some());
-    assert!(lazy.user_at_once(&asked).is_none());
+    assert!(lazy.user_at_once(&asked).is_pending());
 }
 
 /// What a request of somebody else finds that was given what a layer left for the first.
 async fn assert_not_found(lazy: &LazyVisit<Vec<u8>>, others: &[Request]) {
     for other in others {
-        assert!(lazy.user_at_once(other).is_none(), "{other:?}");
+        assert!(lazy.user_at_once(other).is_pending(), "{other:?}");
         let found = lazy.visit(other);
         assert_eq!(found.unwrap_err(), NoVisit::OtherCookies, "{other:?}");
     }
@@ -172,19 +184,19 @@ async fn a_request_with_other_cookies_does_not_find_the_visit_of_the_first() {
         assert_not_found(&twice, &others).await;
         assert_not_found(&twice, &[one()]).await;
         assert!(!left.finish().no_store, "nobody was told anything");
-        assert!(left.user_at_once(&one()).flatten().is_some());
+        assert!(known(left.user_at_once(&one())).is_some());
         assert_not_found(&left, &others).await;
         for (left, asked) in [(left, one()), (twice, asked())] {
             let visit = left.visit(&asked).unwrap();
             assert!(visit.user().await.unwrap().is_some());
             assert_not_found(&left, &others).await;
-            assert!(left.user_at_once(&asked).flatten().is_some());
+            assert!(known(left.user_at_once(&asked)).is_some());
         }
         // The other way round: somebody without cookies stays nobody.
         let nobody = left_for(&login.miracl, &Request::get("/"));
         assert_not_found(&nobody, &[one(), asked(), request("/", "")]).await;
         let seen = nobody.user_at_once(&Request::get("/"));
-        assert!(matches!(seen, Some(None)), "nobody is there");
+        assert!(matches!(seen, Poll::Ready(None)), "nobody is there");
     }
 }
 

@@ -3,13 +3,12 @@
 use ring::digest;
 
 use crate::{
-    error::{FailureReason, ProviderError, printable},
-    id_token::IdTokenError,
-    secret::hex,
+    base::{hex::hex, text::printable},
+    error::{login::FailureReason, provider::ProviderError, token::IdTokenError},
 };
 
 /// Expected and found, where they can be told.
-pub(super) type Details = (Option<String>, Option<String>);
+pub(crate) type Details = (Option<String>, Option<String>);
 
 /// The longest value that is shown as it is.
 const MAX_SHOWN: usize = 120;
@@ -37,7 +36,7 @@ fn both(expected: impl Into<String>, found: impl Into<String>) -> Details {
     (Some(expected.into()), Some(found.into()))
 }
 
-pub(super) fn of(reason: &FailureReason) -> Details {
+pub(crate) fn of(reason: &FailureReason) -> Details {
     use FailureReason::{
         CodeMissing, Denied, DuplicateParameter, IdToken, IdTokenMissing, InitiationIssuer,
         InitiationTarget, LoggedOut, LoginExpired, LoginLoop, LoginReplayed, LoginTooLarge,

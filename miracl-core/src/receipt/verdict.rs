@@ -3,17 +3,17 @@
 //! Where that cannot be told from here, the advice names both, and what tells them apart.
 
 use crate::{
-    config::is_shared_key,
-    error::{FailureReason, ProviderError, TlsTrouble},
-    id_token::IdTokenError,
-    token::NO_ACCESS_TOKEN,
+    error::{
+        login::FailureReason,
+        provider::{NO_ACCESS_TOKEN, ProviderError, TlsTrouble},
+        token::{IdTokenError, is_shared_key},
+    },
+    receipt::Party::{self, App, Network, Person, Provider},
 };
 
-use super::Party::{self, App, Network, Person, Provider};
+pub(crate) type Verdict = (Party, &'static str);
 
-pub(super) type Verdict = (Party, &'static str);
-
-pub(super) fn of(reason: &FailureReason) -> Verdict {
+pub(crate) fn of(reason: &FailureReason) -> Verdict {
     match reason {
         FailureReason::StateMissing => (
             Person,

@@ -4,24 +4,29 @@
 //! person, and those of a session of the provider's, are sorted sets of session keys, each with the time at which it ends.
 //! Every command and every script touches one key, so that in a cluster each goes to the node that has it.
 
-mod address;
-mod cluster;
-mod connection;
-mod marks;
-mod outage;
-mod sentinel;
-mod server;
+pub(crate) mod address;
+pub(crate) mod cluster;
+pub(crate) mod connection;
+pub(crate) mod marks;
+pub(crate) mod open;
+pub(crate) mod outage;
+pub(crate) mod sentinel;
+pub(crate) mod server;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use ::redis::{Cmd, FromRedisValue, Pipeline, cmd, pipe};
 
-use self::connection::Link;
-use super::{IndexKey, SessionKey, SessionStore, StoreError, StoredSession};
 use crate::{
-    config::ConfigError,
-    secret::hex_after,
-    wire::{Reader, Writer},
+    base::{
+        hex::hex_after,
+        wire::{Reader, Writer},
+    },
+    error::{config::ConfigError, store::StoreError},
+    store::{
+        redis::connection::Link,
+        sessions::{IndexKey, SessionKey, SessionStore, StoredSession},
+    },
 };
 
 /// The format of a session, its first byte.

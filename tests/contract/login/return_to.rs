@@ -14,7 +14,7 @@ scenarios![
 /// The engine's own list.
 const PAYLOADS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../miracl-core/src/return_to/payloads.json"
+    "/../miracl-core/src/web/return_to/payloads.json"
 ));
 
 /// The origin that the list is written for.

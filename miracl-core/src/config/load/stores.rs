@@ -1,14 +1,13 @@
 //! Where the settings say that sessions and marks are kept.
 
-use super::{Config, Source};
+use crate::{
+    config::{Config, load::Source},
+    store::{marks::MarkStorage, memory::sessions::MemoryStore, sessions::SessionStorage},
+};
 #[cfg(feature = "redis")]
 use crate::{
-    config::Problem,
-    store::{RedisOptions, RedisStore},
-};
-use crate::{
-    marks::MarkStorage,
-    store::{MemoryStore, SessionStorage},
+    error::config::Problem,
+    store::redis::{RedisOptions, RedisStore},
 };
 
 enum Place {

@@ -218,5 +218,8 @@ fn a_byte_order_mark_before_a_file_is_taken_off() {
     assert_eq!(config.client_id, "id");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "\u{feff}a secret\r\n").unwrap();
-    assert_eq!(crate::credentials::read(file.path()).unwrap(), "a secret");
+    assert_eq!(
+        crate::config::credentials::read(file.path()).unwrap(),
+        "a secret"
+    );
 }

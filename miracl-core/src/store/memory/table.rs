@@ -6,8 +6,8 @@
 use std::{collections::HashMap, time::Instant};
 
 use crate::{
-    key_hash::KeyHash,
-    store::{IndexKey, SessionKey, StoredSession},
+    base::key_hash::KeyHash,
+    store::sessions::{IndexKey, SessionKey, StoredSession},
 };
 
 /// How many slots are looked at whenever a session is written. In the long run, what has ended and waits to be found is a seventh of
@@ -17,7 +17,7 @@ const SWEPT: usize = 4;
 /// Where a session is.
 type Slot = u32;
 
-pub(super) struct Table {
+pub(crate) struct Table {
     capacity: usize,
     slots: Vec<Option<Entry>>,
     free: Vec<Slot>,
@@ -54,7 +54,7 @@ const USE: Ring = 0;
 
 /// What sessions are found by, besides their keys.
 #[derive(Clone, Copy)]
-pub(super) enum Index {
+pub(crate) enum Index {
     Subject = 1,
     Sid = 2,
 }

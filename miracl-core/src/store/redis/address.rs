@@ -15,7 +15,7 @@ const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 /// Where to ask for Redis, and how to log in there.
-pub(super) struct Address {
+pub(crate) struct Address {
     pub(super) way: Way,
     pub(super) hosts: Vec<Host>,
     /// At the servers that have the sessions.
@@ -24,7 +24,7 @@ pub(super) struct Address {
 }
 
 /// What the hosts are.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// One server.
     Direct,
     /// Sentinels, which know the server in charge of a service, with the login that they want themselves.
@@ -37,7 +37,7 @@ pub(super) enum Way {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Host {
+pub(crate) struct Host {
     pub(super) name: String,
     pub(super) port: u16,
 }

@@ -12,14 +12,14 @@ use ::redis::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-use super::address::{Address, Host};
+use crate::store::redis::address::{Address, Host};
 
 /// How often a command is sent on to the node that has its key by now.
 const REDIRECTS: u32 = 4;
 /// By how much the pause before it grows each time. Nodes hear of a change one after the other.
 const PAUSE: Duration = Duration::from_millis(20);
 
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     client: ClusterClient,
 }
 
@@ -51,7 +51,7 @@ impl Cluster {
 
 /// In what order commands are to be done that may go to different nodes.
 #[derive(Clone, Copy)]
-pub(super) enum Order {
+pub(crate) enum Order {
     AsGiven,
     Any,
 }
@@ -66,7 +66,7 @@ impl Order {
 }
 
 /// Takes commands to the nodes that have their keys, each on its own.
-pub(super) struct Commands {
+pub(crate) struct Commands {
     cluster: ClusterConnection,
     order: Order,
 }
@@ -113,7 +113,7 @@ impl ConnectionLike for Commands {
 }
 
 /// Sends a command to the node that has its key, and on to where that node says that the key is now.
-pub(super) async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisResult<Value> {
+pub(crate) async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisResult<Value> {
     let mut moved = 0;
     loop {
         let answer = cluster.req_packed_command(&command).await;

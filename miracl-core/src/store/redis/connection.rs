@@ -9,30 +9,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
-use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+use ::redis::{Cmd, FromRedisValue, Pipeline};
+use tokio::{sync::Mutex, time::timeout};
 
-use super::{
-    address::{Address, Way},
-    cluster::{self, Cluster, Order},
-    outage::{Outage, QUIET},
-    sentinel::Sentinels,
-    server::Opener,
-};
+use crate::store::redis::open::Question;
 use crate::{
-    config::{ConfigError, Problems},
-    http::Home,
-    store::StoreError,
+    base::runtime::Runtime,
+    error::{
+        config::{ConfigError, Problem},
+        store::StoreError,
+    },
+    store::redis::{
+        address::{Address, Way},
+        cluster::{Cluster, Order},
+        open::{Connection, Failure, Open},
+        outage::{Outage, QUIET},
+        sentinel::Sentinels,
+        server::Opener,
+    },
 };
-
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where Redis is, and the connection to it.
-pub(super) struct Link {
+pub(crate) struct Link {
     address: Address,
     finder: Finder,
     opener: Opener,
-    home: Option<Home>,
+    runtime: Runtime,
     open: Mutex<Option<Open>>,
     outage: Outage,
 }
@@ -44,35 +46,6 @@ enum Finder {
     Cluster(Box<Cluster>),
 }
 
-/// A connection that many commands share at the same time.
-#[derive(Clone)]
-pub(super) struct Open {
-    connection: Connection,
-    driver: Arc<Driver>,
-}
-
-#[derive(Clone)]
-enum Connection {
-    Server(MultiplexedConnection),
-    Cluster(::redis::cluster_async::ClusterConnection),
-}
-
-/// What is asked at a time.
-#[derive(Clone, Copy)]
-enum Question<'a> {
-    One(&'a Cmd),
-    Several(&'a Pipeline, Order),
-}
-
-/// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
-struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Link {
     /// Reads a URL, and the certificates for TLS. Uses no network. Connections are made for questions with that limit.
     pub(super) fn new(
@@ -80,22 +53,16 @@ impl Link {
         ca_certs: &[PathBuf],
         limit: Duration,
     ) -> Result<Self, ConfigError> {
-        Self::parse(url, ca_certs, limit).or_else(|(key, message)| {
-            let mut problems = Problems::default();
-            problems.add(key, message);
-            problems.into_result(None)
-        })
+        Self::parse(url, ca_certs, limit).map_err(ConfigError::of)
     }
 
-    fn parse(
-        url: &str,
-        ca_certs: &[PathBuf],
-        limit: Duration,
-    ) -> Result<Self, (&'static str, String)> {
-        let wrong = |message: &str| ("session_store", message.to_owned());
+    fn parse(url: &str, ca_certs: &[PathBuf], limit: Duration) -> Result<Self, Problem> {
+        let wrong = |message: &str| Problem::new("session_store", message);
         let address = Address::read(url).map_err(wrong)?;
         let opener = match address.tls {
-            true => Opener::with_tls(ca_certs).map_err(|message| ("ca_certs", message))?,
+            true => {
+                Opener::with_tls(ca_certs).map_err(|message| Problem::new("ca_certs", message))?
+            }
             false => Opener::default(),
         };
         let finder = match &address.way {
@@ -114,7 +81,7 @@ impl Link {
             address,
             finder,
             opener,
-            home: Home::here(),
+            runtime: Runtime::current(),
             open: Mutex::new(None),
             outage: Outage::none(Instant::now()),
         })
@@ -209,10 +176,7 @@ impl Link {
         *open = None;
         // On the heap: whoever finds a connection does not carry around what it takes to make one.
         let connect = Box::pin(self.connect());
-        let connected = match &self.home {
-            Some(home) => home.poll(connect).await,
-            None => connect.await,
-        }?;
+        let connected = self.runtime.poll(connect).await?;
         tracing::debug!(redis = %self.address, "connected to Redis");
         Ok(open.insert(connected).clone())
     }
@@ -240,43 +204,6 @@ impl Link {
                 Ok(Open::new(connection, tokio::spawn(pending())))
             }
         }
-    }
-}
-
-impl Connection {
-    async fn send<T: FromRedisValue>(self, question: Question<'_>) -> RedisResult<T> {
-        match (self, question) {
-            (Self::Server(mut server), Question::One(command)) => {
-                read(server.send_packed_command(command).await?)
-            }
-            (Self::Cluster(cluster), Question::One(command)) => {
-                let sent = Box::pin(cluster::send(cluster, command.clone()));
-                read(sent.await?)
-            }
-            (Self::Server(mut server), Question::Several(commands, _)) => {
-                commands.query_async(&mut server).await
-            }
-            (Self::Cluster(cluster), Question::Several(commands, order)) => {
-                commands.query_async(&mut order.within(cluster)).await
-            }
-        }
-    }
-}
-
-fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
-    Ok(T::from_redis_value(answer.extract_error()?)?)
-}
-
-impl Open {
-    fn new(connection: Connection, driver: JoinHandle<()>) -> Self {
-        Self {
-            connection,
-            driver: Arc::new(Driver(driver)),
-        }
-    }
-
-    pub(super) fn server(connection: MultiplexedConnection, driver: JoinHandle<()>) -> Self {
-        Self::new(Connection::Server(connection), driver)
     }
 }
 

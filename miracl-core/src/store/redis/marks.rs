@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use ::redis::{Value, from_redis_value};
 
-use super::{RedisStore, command, millis, script};
 use crate::{
-    marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
-    secret::hex_after,
-    store::StoreError,
+    base::hex::hex_after,
+    error::store::StoreError,
+    store::{
+        marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
+        redis::{RedisStore, command, millis, script},
+    },
 };
 
 /// How many notes are asked for at once.

@@ -7,10 +7,10 @@ use std::{
 
 /// For how long nothing must have failed before an outage is over. Of a cluster that lacks a node some questions are answered all
 /// the time.
-pub(super) const QUIET: Duration = Duration::from_secs(10);
+pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// Whether questions have failed of late. It has no clock of its own.
-pub(super) struct Outage {
+pub(crate) struct Outage {
     began: Instant,
     /// When a question failed last, in milliseconds since the beginning and one more. Zero while there is no outage.
     failed: AtomicU64,

@@ -8,13 +8,13 @@ use std::{
 use ::redis::{FromRedisValue, RedisConnectionInfo, Value, cmd};
 use tokio::time::timeout;
 
-use super::{
+use crate::store::redis::{
     address::{Address, Host},
-    connection::{Failure, Open},
+    open::{Failure, Open},
     server::Opener,
 };
 
-pub(super) struct Sentinels {
+pub(crate) struct Sentinels {
     service: String,
     /// At the sentinels themselves.
     login: RedisConnectionInfo,

@@ -11,15 +11,17 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{
-    address::Host,
-    connection::{Failure, Open},
+use crate::{
+    base::tls::tls,
+    store::redis::{
+        address::Host,
+        open::{Failure, Open},
+    },
 };
-use crate::http::tls;
 
 /// Opens connections, with TLS or without.
 #[derive(Default)]
-pub(super) struct Opener {
+pub(crate) struct Opener {
     tls: Option<TlsConnector>,
 }
 

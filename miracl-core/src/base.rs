@@ -1,0 +1,18 @@
+//! What everything else stands on: time, randomness, secrets, bounded tables, formats, TLS, the runtime.
+//!
+//! Nothing here knows OpenID Connect, HTTP or a session. It uses nothing of the other rooms but what can go wrong.
+
+pub(crate) mod clock;
+pub(crate) mod cookie_key;
+pub(crate) mod expiring;
+pub(crate) mod hex;
+pub(crate) mod issuer_template;
+pub(crate) mod json;
+pub(crate) mod key_hash;
+pub(crate) mod loopback;
+pub(crate) mod random;
+pub(crate) mod runtime;
+pub(crate) mod secret;
+pub(crate) mod text;
+pub(crate) mod tls;
+pub(crate) mod wire;

@@ -1,0 +1,20 @@
+//! Bytes as hexadecimal digits.
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    hex_after([], bytes)
+}
+
+/// Writes bytes as [`hex`] does behind some text, as in the names of what lies under a hash.
+pub(crate) fn hex_after<const N: usize>(text: [&str; N], bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 0xf)]);
+    let before: usize = text.iter().map(|part| part.len()).sum();
+    let mut written = String::with_capacity(before + 2 * bytes.len());
+    written.extend(text);
+    for byte in bytes {
+        written.push(digit(byte >> 4));
+        written.push(digit(*byte));
+    }
+    written
+}

@@ -1,0 +1,128 @@
+//! The runtime that the app was put together on.
+
+use std::{panic::resume_unwind, pin::pin};
+
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
+
+/// The runtime that the app was put together on, where there was one. Connections live there, and work that must come to
+/// its end.
+///
+/// actix-web has a runtime for each worker, and ends them one by one: a connection that one worker opened may be in use by
+/// a login on another.
+#[derive(Debug, Clone)]
+pub(crate) struct Runtime(Option<Home>);
+
+#[derive(Debug, Clone)]
+struct Home {
+    runtime: Handle,
+    /// Closed when the runtime has ended.
+    alive: mpsc::Sender<()>,
+}
+
+impl Runtime {
+    /// The runtime of the caller.
+    pub(crate) fn current() -> Self {
+        Self(Handle::try_current().ok().map(Home::new))
+    }
+
+    /// Whether there is a runtime to run anything on: this one, or that of the caller.
+    pub(crate) fn is_there(&self) -> bool {
+        self.home().is_some() || Handle::try_current().is_ok()
+    }
+
+    /// Runs a future to its end, even if nobody waits for it any more.
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match self.home() {
+            Some(home) => home.runtime.spawn(future),
+            None => tokio::spawn(future),
+        }
+    }
+
+    /// Does work to its end, even if the caller that waits for it goes away, and returns its result. A panic goes on
+    /// in the caller. Fails when the runtime ends first.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let ended = self.spawn(work).await;
+        ended.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => error,
+        })
+    }
+
+    /// Polls a future as if on this runtime, so that what it opens and spawns belongs there; without it, on that of the
+    /// caller.
+    pub(crate) async fn poll<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| {
+            let _entered = self.home().map(|home| home.runtime.enter());
+            future.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// The runtime, as long as it has not ended.
+    fn home(&self) -> Option<&Home> {
+        self.0.as_ref().filter(|home| !home.alive.is_closed())
+    }
+}
+
+impl Home {
+    fn new(runtime: Handle) -> Self {
+        let (alive, mut all_gone) = mpsc::channel(1);
+        // Ends with the last clone of the client, or else with the runtime.
+        runtime.spawn(async move { all_gone.recv().await });
+        Self { runtime, alive }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    /// Which runtime a future is polled on.
+    async fn here() -> tokio::runtime::Id {
+        Handle::current().id()
+    }
+
+    #[test]
+    fn connections_live_on_the_first_runtime_while_there_is_one() {
+        let (first, second) = (started(), started());
+        let home = first.block_on(async { Runtime::current() });
+        let (one, two) = (first.handle().id(), second.handle().id());
+        assert_eq!(second.block_on(home.poll(here())), one);
+        drop(first);
+        assert_eq!(second.block_on(home.poll(here())), two);
+    }
+
+    #[test]
+    fn the_last_client_leaves_nothing_behind_on_the_runtime() {
+        let runtime = started();
+        runtime.block_on(async {
+            let home = Runtime::current();
+            let tasks = || Handle::current().metrics().num_alive_tasks();
+            assert_eq!(tasks(), 1);
+            drop(home.clone());
+            tokio::task::yield_now().await;
+            assert_eq!(tasks(), 1);
+            drop(home);
+            tokio::task::yield_now().await;
+            assert_eq!(tasks(), 0);
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! Texts that must not be shown, and comparison in constant time.
+
+use std::fmt;
+
+use ring::digest;
+use secrecy::{ExposeSecret, SecretString};
+
+/// A string that is a secret: a client secret or a token.
+///
+/// `Debug` prints `[redacted]`, there is no `Display` and no `PartialEq`, and the memory is overwritten when it is
+/// dropped. Reading it takes a call that is easy to find in a review: [`Secret::expose`].
+///
+/// ```
+/// let secret = miracl_core::Secret::from("s3cr3t");
+/// assert_eq!(format!("{secret:?}"), "[redacted]");
+/// assert_eq!(secret.expose(), "s3cr3t");
+/// ```
+#[derive(Clone, Default)]
+pub struct Secret {
+    text: SecretString,
+    from_clear_text: bool,
+}
+
+impl Secret {
+    /// Marks a secret that lay open in a settings file, so that the start-up can warn of it.
+    pub(crate) fn from_clear_text(text: String) -> Self {
+        Self {
+            text: text.into(),
+            from_clear_text: true,
+        }
+    }
+
+    pub(crate) fn is_from_clear_text(&self) -> bool {
+        self.from_clear_text
+    }
+
+    /// Returns the secret itself.
+    ///
+    /// # Security
+    ///
+    /// Do not log it, and do not send it anywhere but to the provider.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// Whether there is nothing in it, as in a configuration that was not filled in.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self {
+            text: value.into(),
+            from_clear_text: false,
+        }
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Compares by hashes, so that the time it takes tells nothing of where the texts differ.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
+    hash(a).as_ref() == hash(b).as_ref()
+}

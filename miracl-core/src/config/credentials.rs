@@ -1,0 +1,75 @@
+//! Where client id and secret come from: the configuration, files, or a source of the app's.
+
+use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
+
+use crate::base::text::without_bom;
+use crate::{base::secret::Secret, error::provider::ProviderError};
+
+/// What a client shows at the token endpoint.
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret,
+}
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> + Send>>;
+
+/// The app's own way to its credentials: a vault, a secrets manager.
+///
+/// It is asked when the first login needs it, and again when the provider refuses the secret, so a rotated secret needs
+/// no restart. The client id must stay the same, because sessions belong to it.
+///
+/// ```
+/// use miracl_core::{ClientCredentials, Config, CredentialSource};
+///
+/// # async fn ask_the_vault(_: &str) -> Result<String, std::io::Error> { Ok(String::new()) }
+/// let source = CredentialSource::new(|| async {
+///     Ok(ClientCredentials {
+///         client_id: ask_the_vault("miracl/client_id").await?,
+///         client_secret: ask_the_vault("miracl/client_secret").await?.into(),
+///     })
+/// });
+/// let config = Config { credential_source: Some(source), ..Config::default() };
+/// ```
+#[derive(Clone)]
+pub struct CredentialSource(pub(crate) Arc<dyn Fn() -> Answer + Send + Sync>);
+
+impl CredentialSource {
+    /// Makes a source of an async function.
+    pub fn new<F, A>(ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<ClientCredentials, BoxError>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(ask())))
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialSource")
+    }
+}
+
+/// Reads a file that holds one value, without the line break at its end.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    let value = without_bom(&text).trim();
+    if value.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is empty", path.display()),
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+pub(crate) fn failed(message: &str) -> ProviderError {
+    ProviderError::Credentials {
+        source: Arc::from(BoxError::from(message)),
+    }
+}

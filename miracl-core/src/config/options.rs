@@ -1,0 +1,139 @@
+//! The choices that a configuration offers, one type each.
+
+/// The paths of the routes that adapters mount, beside that of the redirect URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Starts a login: `GET`. By default `/login/start`.
+    pub login_start: String,
+    /// Starts a login that somebody else asks for, such as the provider's own portal: `GET` and `POST` (OpenID Connect Core 1.0
+    /// §4). By default `/login/initiate`.
+    pub login_initiate: String,
+    /// Ends the session: `POST`; a `GET` asks first. By default `/logout`.
+    pub logout: String,
+    /// Where the provider itself ends sessions: `POST` (OpenID Connect Back-Channel Logout 1.0). By default
+    /// `/backchannel-logout`; register it as `backchannel_logout_uri`.
+    pub backchannel_logout: String,
+    /// What the provider's log-out page loads in a frame: `GET` (OpenID Connect Front-Channel Logout 1.0). By default
+    /// `/frontchannel-logout`; register it as `frontchannel_logout_uri`.
+    ///
+    /// The request proves nothing. It ends the sessions that `iss` and `sid` name. A session whose ID token had no
+    /// `sid` it ends only if its cookie came along and the browser says that it loads a frame (`Sec-Fetch-Dest`), so
+    /// that no link logs people out. Browsers say so on https and on this machine, and let the cookie come along where
+    /// the provider is of the same site as the app.
+    pub frontchannel_logout: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            login_start: "/login/start".to_owned(),
+            login_initiate: "/login/initiate".to_owned(),
+            logout: "/logout".to_owned(),
+            backchannel_logout: "/backchannel-logout".to_owned(),
+            frontchannel_logout: "/frontchannel-logout".to_owned(),
+        }
+    }
+}
+
+/// Whether logins use Proof Key for Code Exchange (RFC 7636).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Pkce {
+    /// A `code_challenge` with the method `S256`. There is no `plain`.
+    #[default]
+    S256,
+    /// None, for servers that refuse unknown parameters.
+    Off,
+}
+
+/// How the provider hands its answer to the callback (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of a redirect. Nothing is asked for: it is the default of the code flow.
+    #[default]
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode): the code stands in no address, history or log.
+    ///
+    /// The post comes from the provider's site, and browsers send no `Lax` cookie with it. So the cookie of a login under way is
+    /// `SameSite=None; Secure`, and hooks don't see the session that there was before; it ends all the same when a new one begins.
+    FormPost,
+}
+
+/// How strictly logout tokens are read (OpenID Connect Back-Channel Logout 1.0 §2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogoutTokenRules {
+    /// As the final specification has it. The header's `typ` may be missing, or `JWT`.
+    #[default]
+    Final,
+    /// The header's `typ` must be `logout+jwt` (OWASP ASVS 5.0, 10.5.5).
+    Strict,
+    /// For providers of the drafts' time: `exp` may be missing. The token must then be no older than ten minutes all the same.
+    Lenient,
+}
+
+/// What a session counts as that cannot be read, because a store is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhenUnavailable {
+    /// An error: 503 where a user is needed. Nobody is sent to log in who is logged in.
+    #[default]
+    Error,
+    /// Nobody: pages are shown as to people who are not logged in, and the cookie stays for when the store is back.
+    Anonymous,
+}
+
+/// When a session's tokens are renewed by its refresh token (OpenID Connect Core 1.0 §12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Renewal {
+    /// When [`Visit::tokens`](crate::Visit::tokens) is asked for them and their time has come.
+    #[default]
+    Lazy,
+    /// By every request that asks who is logged in, once their time has come: a provider that no longer accepts the refresh token so
+    /// ends the session here. It opens the large part of the session on each of these requests.
+    Eager,
+}
+
+/// When userinfo is asked for (OpenID Connect Core 1.0 §5.3), which is one request more for each login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum UserinfoRequests {
+    /// By every login, where the provider has it.
+    #[default]
+    Always,
+    /// By a login whose ID token lacks something that the scopes ask for (§5.4): `email` with `email_verified`, `name` of `profile`,
+    /// `phone_number` of `phone`, or `address`. A scope of any other kind always needs it, since nobody knows what it is for.
+    WhenNeeded,
+    /// Never, not even by [`Visit::refresh_user_data`](crate::Visit::refresh_user_data), which then returns what is known. User data
+    /// is what the ID token says.
+    Never,
+}
+
+/// How a client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientAuthMethod {
+    /// `client_secret_basic`: id and secret in the `Authorization` header, form-encoded (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// `client_secret_post`: id and secret in the request body.
+    ClientSecretPost,
+    /// `client_secret_jwt`: an assertion signed by HMAC with the secret, which stays here. The secret must have at least 32
+    /// bytes (RFC 7518 §3.2).
+    ClientSecretJwt,
+    /// `private_key_jwt`: an assertion signed with [`Config::client_key`]. No secret is needed.
+    PrivateKeyJwt,
+}
+
+/// Settings that make an app less safe. Each is off by default, and its name is to be noticed in a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Danger {
+    /// Allows http off loopback, for the redirect URI and for the provider: `DANGER_ALLOW_HTTP=1`. The log warns of it
+    /// at every start. It is meant for a network that is yours alone, such as that of a Compose file.
+    ///
+    /// # Security
+    ///
+    /// Whoever is on the way can read codes, tokens and session cookies, and be any user.
+    pub allow_http: bool,
+}

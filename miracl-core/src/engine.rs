@@ -1,0 +1,165 @@
+//! What one app is made of: its configuration, its site, its providers and its sessions.
+
+use std::sync::{Arc, Weak};
+
+use crate::{
+    base::runtime::Runtime,
+    config::{Config, check::Checked},
+    error::{config::Problem, provider::ProviderError, store::StoreError},
+    provider::{Provider, client::Client, http::HttpClient},
+    session::{binding::Binding, marks, renewals::Renewals, sessions::Sessions},
+    site::Site,
+};
+
+/// Everything that the requests of one app share.
+pub(crate) struct Engine {
+    pub(crate) config: Arc<Config>,
+    /// Whether error pages may explain failures.
+    pub(crate) development: bool,
+    pub(crate) site: Site,
+    /// At least one. A login begins at the first.
+    providers: Vec<Provider>,
+    pub(crate) sessions: Sessions,
+    pub(crate) renewals: Renewals,
+    pub(crate) runtime: Runtime,
+    /// Cloned by each piece of work that goes on without its request.
+    #[cfg(test)]
+    pub(crate) unfinished: Arc<()>,
+}
+
+impl Engine {
+    /// Puts an engine together. Uses no network.
+    pub(crate) fn new(checked: Checked) -> Result<Self, Problem> {
+        let http = HttpClient::new(&checked.config)?;
+        let (site, sessions) = (Site::new(&checked), Sessions::new(&checked));
+        let config = Arc::new(checked.config);
+        Ok(Self {
+            development: checked.development,
+            site,
+            sessions,
+            renewals: Renewals::new(),
+            runtime: http.runtime.clone(),
+            providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
+            config,
+            #[cfg(test)]
+            unfinished: Arc::default(),
+        })
+    }
+
+    /// Writes to the log what an operator should know of the configuration.
+    pub(crate) fn warn(&self) {
+        let config = &self.config;
+        if config.client_secret.is_from_clear_text() && config.credential_source.is_none() {
+            tracing::warn!(
+                "the client secret lies in a clear-text settings file; in production take it from a secrets store (`client_secret_file`, CLIENT_SECRET_FILE or `credential_source`)"
+            );
+        }
+        if config.danger.allow_http {
+            tracing::warn!(
+                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): whoever is on the way can be any user"
+            );
+        }
+        let refreshes = config.scopes.iter().any(|scope| scope == "offline_access");
+        if refreshes && self.sessions.marks.fleet().is_none() {
+            tracing::warn!(
+                "refresh tokens are used once per session within this process; with several replicas, set `marks_store` to a store they share, or two may use the same token"
+            );
+        }
+    }
+
+    /// The provider that logins begin at.
+    pub(crate) fn provider(&self) -> &Provider {
+        self.providers.first().expect("an engine has a provider")
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.config.clock.now()
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.config.clock.now_ms()
+    }
+
+    /// What every sealed value carries, so that it counts for this issuer and client only.
+    pub(crate) async fn binding(&self) -> Result<Binding, ProviderError> {
+        self.sessions.binding(&self.provider().client).await
+    }
+
+    /// Does work to its end, even if the caller that waits for it goes away: a request that is given up must not leave
+    /// half of a login or of a log-out. Fails when the runtime ends first.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if !self.runtime.is_there() {
+            return Ok(work.await);
+        }
+        #[cfg(test)]
+        let work = {
+            let unfinished = Arc::clone(&self.unfinished);
+            async move {
+                let done = work.await;
+                drop(unfinished);
+                done
+            }
+        };
+        self.runtime.to_its_end(work).await.map_err(StoreError::new)
+    }
+
+    /// Follows the marks of a shared store, if there is one to follow and nobody does yet: on a task of its own, for as
+    /// long as the engine lives. Without a runtime the first request that needs the marks begins it.
+    pub(crate) fn follow_marks(self: &Arc<Self>) {
+        /// Ends with the task, also when its runtime ends it.
+        struct Following(Weak<Engine>);
+        impl Drop for Following {
+            fn drop(&mut self) {
+                if let Some(engine) = self.0.upgrade() {
+                    engine.sessions.marks.lost_follower();
+                }
+            }
+        }
+        if !self.runtime.is_there() || !self.sessions.marks.claim_follower() {
+            return;
+        }
+        let following = Following(Arc::downgrade(self));
+        self.runtime.spawn(async move {
+            while let Some(engine) = following.0.upgrade() {
+                engine.sessions.marks.look_again().await;
+                drop(engine);
+                marks::pause().await;
+            }
+        });
+    }
+
+    /// What the engine will do, in one line without secrets.
+    pub(crate) fn summary(&self) -> String {
+        let config = &self.config;
+        let keys = match config.cookie_keys.len() {
+            1 => "1 key".to_owned(),
+            several => format!("{several} keys"),
+        };
+        let sessions = match config.session_store.kept_in() {
+            None => "in sealed cookies".to_owned(),
+            Some(store) if store.in_process() => format!("in {}", store.place()),
+            Some(store) => format!("in {}, sealed", store.place()),
+        };
+        let remembered = match config.session_store.kept_in() {
+            None => "log-out and single use of logins are",
+            Some(_) => "log-out ends them there, single use of logins is",
+        };
+        let reach = match self.sessions.marks.fleet() {
+            None => "by this process, until it restarts".to_owned(),
+            Some(store) => format!("in {}, by the whole fleet", store.place()),
+        };
+        let metadata = match &config.metadata_url {
+            Some(url) => format!(" (metadata at {url})"),
+            None => String::new(),
+        };
+        format!(
+            "login with {}{metadata} for {}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
+            config.issuer, config.redirect_uri,
+        )
+    }
+}

@@ -1,0 +1,79 @@
+//! What is wrong with a configuration.
+
+use std::fmt;
+
+/// Everything that is wrong with a configuration.
+///
+/// `Display` has one line for each mistake: the key, what is wrong with it, what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One mistake in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The setting, as it is called where it was read from: a field of [`Config`], a key of `miracl.json`, or a variable of
+    /// the environment.
+    pub key: String,
+    /// What is wrong and what to do about it. It never repeats a secret.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(key: &str, message: impl Into<String>) -> Self {
+        Self {
+            key: key.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+impl ConfigError {
+    /// The error of one mistake alone.
+    pub(crate) fn of(problem: Problem) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+
+    /// Returns the mistakes, at least one.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Problem { key, message }) in self.problems.iter().enumerate() {
+            if place > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{key}: {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Collects mistakes so that all are told at once.
+#[derive(Default)]
+pub(crate) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem {
+            key: key.into(),
+            message: message.into(),
+        });
+    }
+
+    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(ConfigError { problems: self.0 }),
+        }
+    }
+}

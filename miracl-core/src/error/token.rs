@@ -1,0 +1,227 @@
+//! Why an ID token was refused.
+
+use std::fmt;
+
+/// Why an ID token was refused: one variant for each check.
+///
+/// `Display` tells expected and found where neither is personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdTokenError {
+    /// It is no signed JWT in compact form.
+    Malformed {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The header names an algorithm that is not allowed: `none`, an HMAC, or another than the registered one.
+    Algorithm {
+        /// What is allowed.
+        allowed: Vec<&'static str>,
+        /// What the header says.
+        found: String,
+    },
+    /// The header demands extensions (`crit`) that are not supported (RFC 7515 §4.1.11).
+    CriticalHeader,
+    /// No key of the provider fits the token's `kid` and algorithm, also after fetching the keys again.
+    UnknownKey {
+        /// The header's `kid`, if it has one.
+        kid: Option<String>,
+    },
+    /// The provider publishes the key, and it is none: numbers are missing, too long, or not those of a key.
+    UnreadableKey {
+        /// The header's `kid`, if it has one.
+        kid: Option<String>,
+    },
+    /// The provider publishes the key for the tokens of another issuer: the key's own `issuer` says so.
+    KeyOfOtherIssuer,
+    /// The provider's key is an RSA key of less than 2048 bits.
+    WeakKey,
+    /// The signature is not by the provider.
+    Signature,
+    /// A claim is missing.
+    Missing {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// A claim has the wrong type, or a value that its type does not allow.
+    Invalid {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// `iss` is not the provider's issuer.
+    Issuer {
+        /// The provider's issuer.
+        expected: String,
+        /// What the token says.
+        found: String,
+    },
+    /// `aud` does not contain this client.
+    Audience {
+        /// This client's id.
+        expected: String,
+        /// What the token says.
+        found: Vec<String>,
+    },
+    /// `aud` has an audience that is not trusted. If it is right, add it to
+    /// [`Config::trusted_audiences`](crate::Config::trusted_audiences).
+    UntrustedAudience {
+        /// That audience.
+        found: String,
+    },
+    /// `azp` is another client, or missing although there are several audiences.
+    AuthorizedParty {
+        /// This client's id.
+        expected: String,
+        /// What the token says.
+        found: Option<String>,
+    },
+    /// `exp` is over.
+    Expired {
+        /// For how many seconds, on our clock.
+        seconds: u64,
+    },
+    /// `iat` or `nbf` lies in the future: one of the two clocks is wrong.
+    NotYetValid {
+        /// Which claim.
+        claim: &'static str,
+        /// For how many seconds, on our clock.
+        seconds: u64,
+    },
+    /// `iat` is more than a day ago, although the token was asked for just now.
+    IssuedTooLongAgo {
+        /// For how many seconds, on our clock.
+        seconds: u64,
+    },
+    /// `nonce` is not the one this login was started with.
+    Nonce,
+    /// `at_hash` does not belong to the access token (OpenID Connect Core 1.0 §3.1.3.8).
+    AccessTokenHash,
+    /// A claim that must stay the same when tokens are refreshed is another than the session's (OpenID Connect Core 1.0 §12.2).
+    Changed {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// `auth_time` is longer ago than the `max_age` that was asked for.
+    AuthTime {
+        /// How many seconds were asked for.
+        max_age: u64,
+        /// How many it is.
+        age: u64,
+    },
+    /// `acr` is none of those asked for.
+    Acr {
+        /// What was asked for.
+        asked: Vec<String>,
+        /// What the token says.
+        found: Option<String>,
+    },
+}
+
+impl fmt::Display for IdTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { detail } => write!(f, "it is no signed JWT: {detail}"),
+            Self::Algorithm { allowed, found } => {
+                let allowed = allowed.join(", ");
+                match not_accepted(found) {
+                    Some(why) => write!(
+                        f,
+                        "it is signed with `{found}`, which is {why}; allowed is {allowed}"
+                    ),
+                    None => write!(f, "it is signed with `{found}`, allowed is {allowed}"),
+                }
+            }
+            Self::CriticalHeader => {
+                f.write_str("its header demands extensions that are not supported")
+            }
+            Self::UnknownKey { kid: Some(kid) } => {
+                write!(f, "the provider publishes no key `{kid}` of that algorithm")
+            }
+            Self::UnknownKey { kid: None } => {
+                f.write_str("the provider publishes no key of that algorithm")
+            }
+            Self::UnreadableKey { kid: Some(kid) } => {
+                write!(f, "the provider's key `{kid}` is unreadable")
+            }
+            Self::UnreadableKey { kid: None } => {
+                f.write_str("a key that the provider publishes for that algorithm is unreadable")
+            }
+            Self::KeyOfOtherIssuer => {
+                f.write_str("the provider publishes its key for the tokens of another issuer")
+            }
+            Self::WeakKey => f.write_str("the provider's RSA key is shorter than 2048 bits"),
+            Self::Signature => f.write_str("the signature is not by the provider"),
+            Self::Missing { claim } => write!(f, "`{claim}` is missing"),
+            Self::Invalid { claim } => write!(f, "`{claim}` has a value that is not allowed"),
+            Self::Issuer { expected, found } => {
+                write!(f, "`iss` is `{found}`, expected was `{expected}`")
+            }
+            Self::Audience { expected, found } => {
+                write!(f, "`aud` is {found:?}, expected was `{expected}`")
+            }
+            Self::UntrustedAudience { found } => {
+                write!(
+                    f,
+                    "`aud` has the audience `{found}`, which is not in `trusted_audiences`"
+                )
+            }
+            Self::AuthorizedParty {
+                expected,
+                found: Some(found),
+            } => {
+                write!(f, "`azp` is `{found}`, expected was `{expected}`")
+            }
+            Self::AuthorizedParty { found: None, .. } => {
+                f.write_str("`azp` is missing although there are several audiences")
+            }
+            Self::Expired { seconds } => write!(f, "it expired {seconds} s ago"),
+            Self::NotYetValid { claim, seconds } => {
+                write!(f, "`{claim}` lies {seconds} s in the future")
+            }
+            Self::IssuedTooLongAgo { seconds } => write!(f, "it was issued {seconds} s ago"),
+            Self::Nonce => f.write_str("`nonce` is not the one this login was started with"),
+            Self::Changed { claim } => {
+                write!(f, "`{claim}` is another than when the person logged in")
+            }
+            Self::AccessTokenHash => f.write_str("`at_hash` does not belong to the access token"),
+            Self::AuthTime { max_age, age } => {
+                write!(
+                    f,
+                    "the person logged in {age} s ago, and at most {max_age} s were asked for"
+                )
+            }
+            Self::Acr {
+                asked,
+                found: Some(found),
+            } => write!(
+                f,
+                "`acr` is `{found}`, asked for was {}",
+                asked.join(" or ")
+            ),
+            Self::Acr { asked, found: None } => {
+                write!(f, "`acr` is missing, asked for was {}", asked.join(" or "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for IdTokenError {}
+
+/// Whether an algorithm is an HMAC (RFC 7518 §3.2), whose key the provider and this client would share.
+pub(crate) fn is_shared_key(algorithm: &str) -> bool {
+    let names = ["HS256", "HS384", "HS512"];
+    names
+        .iter()
+        .any(|name| algorithm.eq_ignore_ascii_case(name))
+}
+
+/// Why an algorithm that every provider knows is not accepted, on purpose; `None` for every other.
+pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
+    if is_shared_key(algorithm) {
+        Some("not accepted here: shared-key signature")
+    } else if algorithm.eq_ignore_ascii_case("none") {
+        Some("not accepted here: no signature")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,137 @@
+//! Log-out by the provider itself (OpenID Connect Back-Channel Logout 1.0): the logout token, and the route that takes it.
+
+use url::form_urlencoded;
+
+use crate::exchange::Exchange;
+use crate::{
+    engine::Engine,
+    flow::{answer::Answer, hook::LogoutKind},
+    jose::jws::Unverified,
+    provider::{
+        jwks::Cause,
+        logout_token::{Expected, LogoutError, LogoutToken},
+    },
+    receipt::Recorder,
+    session::{binding::Binding, ended::Until, marked_by::name_mark},
+    web::reply::Reply,
+};
+use std::sync::Arc;
+
+/// Answers the back channel (§2.7, §2.8): 200 and nothing, or 400 and why.
+pub(crate) async fn backchannel_logout(exchange: &Arc<Exchange>, form: Option<&[u8]>) -> Answer {
+    exchange.touch();
+    let no_store = |reply: Reply| reply.with("cache-control", "no-store");
+    match take_logout_token(exchange, form).await {
+        Ok(token) => {
+            let kind = LogoutKind::BackChannel {
+                issuer: token.issuer,
+                sub: token.subject,
+                sid: token.sid,
+            };
+            tracing::info!("sessions were ended by the provider, through the back channel");
+            Answer::LoggedOut(kind, no_store(Reply::empty(200)))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a logout token was refused");
+            Answer::Reply(no_store(Reply::oauth_error(
+                "invalid_request",
+                &error.to_string(),
+            )))
+        }
+    }
+}
+
+async fn take_logout_token(
+    exchange: &Arc<Exchange>,
+    form: Option<&[u8]>,
+) -> Result<LogoutToken, LogoutError> {
+    let engine = &exchange.engine;
+    let config = &engine.config;
+    let raw = logout_token(form)?;
+    let metadata = engine.provider().metadata().await?;
+    let provider = engine.provider();
+    let allowed = provider.logout_token_algorithms(&metadata);
+    let token = Unverified::parse(&raw, &allowed)?;
+    let (cause, mut receipt) = (Cause::LogoutToken, Recorder::new());
+    let verdict = provider.signature(&metadata, &token, cause, &mut receipt);
+    let verdict = verdict.await?;
+    let expected = Expected {
+        issuers: provider.issuers(&metadata),
+        client_id: provider.client.id().await?,
+        trusted_audiences: &config.trusted_audiences,
+        rules: config.logout_token_rules,
+        now: engine.now(),
+        skew: config.clock_skew.as_secs(),
+    };
+    let token = LogoutToken::verify(&token, verdict, &expected)?;
+    let binding = engine.binding().await?;
+    let shared = Arc::clone(engine);
+    // A provider that waits no longer has not taken back what it said.
+    let obeyed = engine.to_its_end(async move {
+        obey(&shared, &token, &binding).await?;
+        Ok(token)
+    });
+    obeyed.await.map_err(LogoutError::Store).flatten()
+}
+
+/// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person
+/// `sub`, or where it has both, those of the person that are of the `sid`, or of none.
+///
+/// The mark comes first: a login under way that looks for it before its session is stored has it deleted here.
+async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {
+    let marks = &engine.sessions.marks;
+    let mark = |kind, name: &str| name_mark(kind, &token.issuer, name);
+    let used = mark("jti", &token.id);
+    if !marks.use_token(used).await.map_err(LogoutError::Store)? {
+        return Err(LogoutError::Replayed);
+    }
+    let until = Until::by_token(token.issued_at, engine.now_ms());
+    let sid = token.sid.as_deref().map(|sid| mark("sid", sid));
+    let subject = token.subject.as_deref().map(|sub| mark("sub", sub));
+    let end = async {
+        match (sid, subject) {
+            (Some(sid), None) => {
+                marks.end_sid(sid, until).await?;
+                engine.sessions.end_stored_sid(sid).await.map(drop)
+            }
+            (Some(sid), Some(subject)) => {
+                marks.end_sid_of(sid, subject, until).await?;
+                engine
+                    .sessions
+                    .end_stored_subject(subject, Some(sid), until, binding)
+                    .await
+            }
+            (None, Some(subject)) => {
+                marks.end_subject(subject, until).await?;
+                engine
+                    .sessions
+                    .end_stored_subject(subject, None, until, binding)
+                    .await
+            }
+            // `verify` takes none such.
+            (None, None) => Ok(()),
+        }
+    };
+    if let Err(error) = end.await {
+        // The provider may send it again.
+        marks.forget_token(used).await;
+        return Err(LogoutError::Store(error));
+    }
+    Ok(())
+}
+
+/// Takes the one `logout_token` out of a form; what else is there does not matter (§2.5).
+pub(crate) fn logout_token(form: Option<&[u8]>) -> Result<String, LogoutError> {
+    let form = form.ok_or(LogoutError::Request("the body is longer than 64 KiB"))?;
+    let mut tokens = form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) => Ok(token.into_owned()),
+        (Some(_), Some(_)) => Err(LogoutError::Request(
+            "there is more than one `logout_token`",
+        )),
+        (None, _) => Err(LogoutError::Request("there is no `logout_token` in a form")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

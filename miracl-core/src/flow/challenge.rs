@@ -1,0 +1,77 @@
+//! The answer to somebody who is not logged in and must be: a login page for a browser, a status for a program.
+
+use crate::{
+    engine::Engine,
+    error::chain::Chain,
+    flow::{hook::AuthFailure, login, options::LoginOptions},
+    web::{
+        reply::{Reply, escape},
+        request::{Client, RequestView, is_safe},
+        return_to::ReturnTo,
+    },
+};
+
+/// Answers a request that needs a login.
+pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
+    let from_header = |name: &str| {
+        let value = request.header(name)?;
+        engine.site.return_to_url(&value)
+    };
+    let client = Client::of(request);
+    let return_to = match client {
+        Client::Navigation if is_safe(request) => engine.site.return_to(&request.path_and_query()),
+        Client::Htmx => from_header("hx-current-url").or_else(|| from_header("referer")),
+        _ => from_header("referer"),
+    };
+    let login_url = login::login_start_url(
+        engine,
+        &LoginOptions {
+            return_to: return_to.map(ReturnTo::into_string),
+            ..LoginOptions::default()
+        },
+    );
+    match client {
+        Client::Navigation => Reply::see_other(login_url),
+        Client::Htmx => Reply::empty(401).with("hx-redirect", login_url),
+        Client::Api => Reply::problem(401, "Login required", [("login_url", login_url)]),
+    }
+}
+
+/// Answers a request whose session cannot be read at the moment: 503, which is something else than being anonymous.
+pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
+    let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
+    let reply = match Client::of(request) {
+        Client::Navigation => Reply::page(503, "Temporarily unavailable", sentence, ""),
+        _ => Reply::problem(
+            503,
+            "Temporarily unavailable",
+            [("detail", sentence.to_owned())],
+        ),
+    };
+    reply.with("retry-after", "5")
+}
+
+/// The page for a failed login when the app shows none of its own: a fixed sentence, the id under which the log has the
+/// story, and a link to try again. In development, and never otherwise, also the receipt.
+pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
+    let retry = login::login_start_url(
+        engine,
+        &LoginOptions {
+            return_to: failure.return_to().map(str::to_owned),
+            ..LoginOptions::default()
+        },
+    );
+    let mut rest = format!(
+        "<a class=\"main\" href=\"{}\">Log in again</a>\n<p class=\"dim\">Reference: {}</p>\n",
+        escape(&retry),
+        escape(failure.id())
+    );
+    if engine.development {
+        rest.push_str(&format!(
+            "<p class=\"dim\">{}</p>\n<pre>{}</pre>\n",
+            escape(&Chain(failure).to_string()),
+            escape(&failure.receipt().to_string())
+        ));
+    }
+    Reply::page(failure.status(), "Login failed", failure.message(), &rest)
+}

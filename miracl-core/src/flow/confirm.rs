@@ -1,0 +1,138 @@
+//! From a login that passed every check to its session: proposed before the app's hook, confirmed or rejected after it.
+
+use std::sync::{Arc, Weak};
+
+use crate::{
+    error::{login::FailureReason, session::SessionError, store::StoreError},
+    exchange::{Exchange, Proposed},
+    flow::{hook::AuthFailure, login},
+    receipt::Recorder,
+    session::{
+        data::SessionData,
+        identity::{Session, SessionId},
+    },
+};
+
+/// The check that no log-out has arrived since the login began, and where log-outs come from.
+pub(crate) const NO_LOG_OUT: (&str, &str) = ("no log-out", "OIDC Back-Channel Logout §2.7");
+
+/// Keeps a new session, which waits for the app's hook.
+pub(crate) async fn propose(
+    exchange: &Arc<Exchange>,
+    session: Arc<Session>,
+    data: Arc<SessionData>,
+    replaces: Option<SessionId>,
+) -> Result<(), SessionError> {
+    let (current, cookies) = exchange.keep_new(session, data).await?;
+    let mut state = exchange.lock();
+    let flashes = exchange.open_flashes(&mut state).clone();
+    state.proposed = Some(Proposed {
+        current,
+        cookies,
+        flashes,
+        replaces,
+    });
+    Ok(())
+}
+
+/// Begins the session of a completed login, and ends the one before. Without a completed login it does nothing.
+pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFailure> {
+    let Some(mut proposed) = exchange.lock().proposed.take() else {
+        return Ok(());
+    };
+    let flashes = std::mem::take(&mut proposed.flashes);
+    // To its end, so that no request that is given up leaves both the session from before and the new one.
+    let waiting = Arc::new(());
+    let (clone, waited_for) = (Arc::clone(exchange), Arc::downgrade(&waiting));
+    let work = async move { begin(&clone, proposed, &waited_for).await };
+    let begun = exchange.engine.to_its_end(work).await;
+    drop(waiting);
+    let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
+        return Ok(());
+    };
+    // What the hook had to say was said too early.
+    exchange.lock().flashes = Some(flashes);
+    let (check, section) = match reason {
+        FailureReason::LoggedOut => NO_LOG_OUT,
+        _ => ("session", "RFC 6265 §6.1"),
+    };
+    let mut receipt = Recorder::new();
+    let failed = receipt.check(check, section, Err::<(), _>(reason));
+    failed.map_err(|reason| AuthFailure::new(reason, None, receipt))
+}
+
+/// Drops a completed login. The session from before stays.
+pub(crate) fn reject_login(exchange: &Exchange) {
+    exchange.lock().proposed = None;
+}
+
+/// Ends the session from before, then gives the new one its full time: at no moment there are both.
+async fn begin(
+    exchange: &Arc<Exchange>,
+    proposed: Proposed,
+    waited_for: &Weak<()>,
+) -> Result<(), FailureReason> {
+    let engine = &exchange.engine;
+    // Who was logged in before, if anybody was.
+    let before = exchange.current().await.map_err(FailureReason::Session)?;
+    // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new
+    // session is gone.
+    engine
+        .sessions
+        .marks
+        .catch_up_with_now()
+        .await
+        .map_err(stored)?;
+    let session = &proposed.current.session;
+    let delete = async |id| {
+        exchange
+            .delete_stored(id)
+            .await
+            .map_err(FailureReason::Session)
+    };
+    if engine.sessions.marks.is_ended(session) {
+        delete(session.id).await?;
+        return Err(FailureReason::LoggedOut);
+    }
+    if waited_for.strong_count() == 0 {
+        delete(session.id).await?;
+        return Err(stored(StoreError::new("nobody waits for it any more")));
+    }
+    if before.is_some() {
+        // Deletes its cookies as well, should the new one fail.
+        exchange
+            .end_session()
+            .await
+            .map_err(FailureReason::Session)?;
+    }
+    if let Some(before) = proposed.replaces {
+        let ended = exchange.end_by_id(before).await;
+        ended.map_err(FailureReason::Session)?;
+    }
+    let confirmed = exchange.confirm_stored(&proposed.current).await;
+    confirmed.map_err(FailureReason::Session)?;
+    let looping = engine.sessions.loops.begin(
+        session,
+        engine.now(),
+        &engine.sessions.cookies,
+        exchange.header(),
+    );
+    exchange.delete_session_cookies(&mut exchange.lock());
+    if proposed.replaces.is_some() {
+        // The request did not show which parts the browser has.
+        let data = &engine.sessions.cookies.data;
+        exchange.set_cookies(engine.sessions.cookies.delete_parts(data, 1));
+    }
+    exchange.set_cookies(proposed.cookies.into_iter().chain(looping));
+    if let Ok(binding) = exchange.binding().await {
+        login::tell_logins_of(exchange, proposed.current.session.id, &binding);
+    }
+    let mut state = exchange.lock();
+    state.current = Some(proposed.current);
+    state.read = true;
+    Ok(())
+}
+
+fn stored(error: StoreError) -> FailureReason {
+    FailureReason::Session(SessionError::Store(error))
+}

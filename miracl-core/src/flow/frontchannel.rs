@@ -1,0 +1,163 @@
+//! Log-out by the provider's page, which loads ours in a frame (OpenID Connect Front-Channel Logout 1.0).
+
+use url::{Url, form_urlencoded};
+
+use crate::exchange::Exchange;
+use crate::flow::user;
+use crate::{
+    engine::Engine,
+    error::store::StoreError,
+    flow::{answer::Answer, hook::LogoutKind},
+    provider::metadata::ProviderMetadata,
+    session::{
+        ended::Until,
+        marked_by::{NameMark, name_mark},
+    },
+    web::{reply::Reply, request::RequestView},
+};
+use std::sync::Arc;
+
+/// Answers the front channel: 200, whatever comes of it (§2).
+///
+/// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
+/// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
+///
+/// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the
+/// request's destination is: nobody is protected by less, and some providers load no frame.
+pub(crate) async fn frontchannel_logout(
+    exchange: &Arc<Exchange>,
+    request: &impl RequestView,
+    query: &str,
+) -> Answer {
+    exchange.touch();
+    let is_framed = is_framed(request);
+    let engine = &exchange.engine;
+    let metadata = engine.provider().known_metadata();
+    let page = frame(engine, metadata.as_deref());
+    if exchange.changes_nothing() {
+        return Answer::Reply(page);
+    }
+    let [iss, sid] = parameters(query);
+    let iss = match iss {
+        Parameter::Once(iss) if engine.provider().has_issuer(&iss) => Some(iss),
+        Parameter::Missing => None,
+        _ => return Answer::Reply(page),
+    };
+    let user = user::user(exchange).await.ok().flatten();
+    let here = user.as_ref().map(|user| &*user.0);
+    let ends_here = match (&iss, &sid, here) {
+        (Some(iss), Parameter::Once(sid), session) => {
+            let mark = name_mark("sid", iss, sid);
+            let is_this = session.is_some_and(|session| session.marked_by.sid == Some(mark));
+            let shared = Arc::clone(engine);
+            let end = async move { end_sid_unproven(&shared, mark, is_this).await };
+            if let Err(error) = engine.to_its_end(end).await.flatten() {
+                tracing::error!(%error, "front-channel log-out left a session alive");
+            }
+            is_this
+        }
+        (_, Parameter::Missing, Some(session)) => {
+            is_framed
+                && session.marked_by.sid.is_none()
+                && iss.is_none_or(|iss| iss == session.names.issuer())
+        }
+        _ => false,
+    };
+    if ends_here {
+        if let Err(error) = exchange.end_session().await {
+            tracing::error!(%error, "front-channel log-out left a session alive");
+        }
+        return Answer::LoggedOut(LogoutKind::FrontChannel, page);
+    }
+    Answer::Reply(page)
+}
+
+/// Ends the sessions of a sid on nobody's word. `is_real` says that such a session was there.
+async fn end_sid_unproven(engine: &Engine, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
+    let until = Until::by_clock(engine.now_ms());
+    let deleted = engine.sessions.end_stored_sid(sid).await?;
+    let is_real = is_real || deleted > 0;
+    if engine
+        .sessions
+        .marks
+        .end_sid_unproven(sid, until, is_real)
+        .await?
+    {
+        // What a login stored in the meantime: it looks for the mark after that.
+        engine.sessions.end_stored_sid(sid).await?;
+    }
+    Ok(())
+}
+
+/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so,
+/// and none does on its way to a server without TLS that is not this machine.
+fn is_framed(request: &impl RequestView) -> bool {
+    // A header that comes twice must be right twice.
+    let mut destinations = request.header_values("sec-fetch-dest").peekable();
+    destinations.peek().is_some() && destinations.all(|to| matches!(to, b"iframe" | b"frame"))
+}
+
+enum Parameter {
+    Missing,
+    Once(String),
+    Repeated,
+}
+
+fn parameters(query: &str) -> [Parameter; 2] {
+    ["iss", "sid"].map(|wanted| {
+        let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
+        match (found.next(), found.next()) {
+            (None, _) => Parameter::Missing,
+            (Some((_, value)), None) => Parameter::Once(value.into_owned()),
+            (Some(_), Some(_)) => Parameter::Repeated,
+        }
+    })
+}
+
+/// The empty page, which the provider's own pages may frame and no others.
+fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
+    let mut origins: Vec<String> = Vec::new();
+    let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());
+    for url in [Some(engine.config.issuer.as_str()), end_session] {
+        let origin = url.and_then(|url| Url::parse(url).ok());
+        let origin = origin.filter(Url::has_host);
+        let origin = origin.map(|url| url.origin().ascii_serialization());
+        origins.extend(origin.filter(|origin| !origins.contains(origin)));
+    }
+    let policy = format!("default-src 'none'; frame-ancestors {}", origins.join(" "));
+    Reply {
+        body: "<!doctype html>\n<title>Logged out</title>\n".to_owned(),
+        ..Reply::empty(200)
+    }
+    .with("content-type", "text/html; charset=utf-8")
+    .with("content-security-policy", policy)
+    .with("cache-control", "no-store")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::request::tests::Request;
+
+    #[test]
+    fn a_request_is_a_frames_where_every_header_says_so() {
+        for (destinations, framed) in [
+            (&["iframe"][..], true),
+            (&["frame"], true),
+            (&["iframe", "iframe"], true),
+            (&[], false),
+            (&[""], false),
+            (&["document"], false),
+            (&["object"], false),
+            (&["iframe", "document"], false),
+            (&["document", "iframe"], false),
+            (&["iframe, document"], false),
+            (&["fencedframe"], false),
+        ] {
+            let request = destinations.iter().fold(Request::get("/"), |request, to| {
+                request.with("sec-fetch-dest", to)
+            });
+            assert_eq!(is_framed(&request), framed, "{destinations:?}");
+        }
+    }
+}

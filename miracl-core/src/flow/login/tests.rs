@@ -1,0 +1,549 @@
+//! What a login asks the provider for, and what it keeps in the browser.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::*;
+use crate::{
+    Config, CookieKey,
+    flow::callback::tests::{HOST, begin, cookies, request},
+    probes::provider::Provider,
+    session::binding::Binding,
+    web::request::tests::Request,
+};
+use crate::{Miracl, Visit};
+
+async fn engine(change: impl FnOnce(&mut Config)) -> (Provider, Miracl) {
+    let provider = Provider::start().await;
+    let mut config = Config {
+        issuer: provider.issuer.clone(),
+        client_id: "client".into(),
+        client_secret: "secret".into(),
+        redirect_uri: format!("http://{HOST}/login"),
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::default()
+    };
+    change(&mut config);
+    (provider, Miracl::new(config).unwrap())
+}
+
+/// The parameters of an address, each once.
+fn parameters(url: &str) -> BTreeMap<String, String> {
+    let url = Url::parse(url).unwrap();
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let parameters: BTreeMap<_, _> = pairs.iter().cloned().collect();
+    assert_eq!(parameters.len(), pairs.len(), "{url}");
+    parameters
+}
+
+async fn authorize(miracl: &Miracl, options: LoginOptions) -> BTreeMap<String, String> {
+    let visit = miracl.visit(&request("/login/start", ""));
+    parameters(&visit.login_url_with(options).await.unwrap())
+}
+
+/// Every option but `extra`, which no link can carry.
+fn all_options() -> LoginOptions {
+    let some = |text: &str| Some(text.to_owned());
+    LoginOptions {
+        return_to: some("/members"),
+        prerollid: some("id"),
+        acttoken: some("token"),
+        lang: some("fr"),
+        prompt: some("login"),
+        max_age: Some(60),
+        acr_values: some("gold silver"),
+        login_hint: some("a@b"),
+        ui_locales: some("fr ro"),
+        extra: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_login_asks_for_what_the_client_is_and_for_new_random_values_each_time() {
+    let (provider, miracl) = engine(|_| {}).await;
+    let (one, two) = (
+        authorize(&miracl, LoginOptions::default()).await,
+        authorize(&miracl, LoginOptions::default()).await,
+    );
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "client"),
+        ("redirect_uri", "http://127.0.0.1:5000/login"),
+        ("scope", "openid email"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(one[name], value);
+    }
+    for name in ["state", "nonce", "code_challenge"] {
+        // 256 bits in base64url.
+        assert_eq!(one[name].len(), 43, "{name}");
+        assert_ne!(one[name], two[name], "{name}");
+    }
+    assert_eq!(one.len(), 8, "{one:?}");
+    let visit = miracl.visit(&request("/", ""));
+    let url = visit.login_url().await.unwrap();
+    assert!(
+        url.starts_with(&format!("{}/authorize?", provider.issuer)),
+        "{url}"
+    );
+}
+
+#[tokio::test]
+async fn the_form_and_the_lack_of_pkce_are_asked_for_only_where_they_are_set() {
+    let (_provider, miracl) = engine(|config| config.pkce = Pkce::Off).await;
+    let asked = authorize(&miracl, LoginOptions::default()).await;
+    assert!(!asked.contains_key("code_challenge") && !asked.contains_key("response_mode"));
+    let secure = |config: &mut Config| {
+        config.redirect_uri = "https://app.example/login".into();
+        config.response_mode = ResponseMode::FormPost;
+    };
+    let (_provider, miracl) = engine(secure).await;
+    let visit = miracl.visit(&Request::get("/").with("host", "app.example"));
+    let asked = parameters(&visit.login_url().await.unwrap());
+    assert_eq!(asked["response_mode"], "form_post");
+}
+
+#[tokio::test]
+async fn options_are_passed_on_and_reserved_parameters_are_not() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let mut options = all_options();
+    let reserved = |name: &str| (name.to_owned(), "x".to_owned());
+    options.extra = RESERVED.map(reserved).to_vec();
+    // To some providers these are the same names.
+    let capitals = RESERVED.map(|name| reserved(&name.to_uppercase()));
+    options.extra.extend(capitals);
+    options
+        .extra
+        .push(("resource".to_owned(), "https://api.example".to_owned()));
+    let asked = authorize(&miracl, options).await;
+    for (name, value) in [
+        ("prerollid", "id"),
+        ("acttoken", "token"),
+        ("lang", "fr"),
+        ("prompt", "login"),
+        ("max_age", "60"),
+        ("acr_values", "gold silver"),
+        ("login_hint", "a@b"),
+        ("ui_locales", "fr ro"),
+        ("resource", "https://api.example"),
+    ] {
+        assert_eq!(asked[name], value, "{name}");
+    }
+    assert!(!asked.contains_key("return_to"));
+    assert!(asked.values().all(|value| value != "x"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_link_to_the_login_route_carries_every_option_there_and_back() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let url = miracl.login_start_url(&all_options());
+    assert!(
+        url.starts_with("http://127.0.0.1:5000/login/start?"),
+        "{url}"
+    );
+    let (_, query) = url.split_once('?').unwrap();
+    let read = LoginOptions::from_query(query);
+    assert_eq!(miracl.login_start_url(&read), url);
+    assert_eq!(parameters(&url).len(), 9);
+    let read = LoginOptions::from_query("lang=&max_age=soon&client_id=x");
+    assert_eq!(read.parameters().count(), 0);
+    let printed = format!("{:?}", all_options());
+    assert!(
+        printed.contains("acttoken") && !printed.contains("a@b"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
+    let options = LoginOptions {
+        max_age: Some(60),
+        acr_values: Some("gold".to_owned()),
+        ..LoginOptions::default()
+    };
+    let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
+    let bound = |client| Binding::new("https://issuer.example", client);
+    let written = login.encode(&bound("one"));
+    let read = PendingLogin::decode(&written, &bound("one")).unwrap();
+    assert_eq!(read.encode(&bound("one")), written);
+    assert_eq!(
+        (read.max_age, read.acr_values.as_deref()),
+        (Some(60), Some("gold"))
+    );
+    assert_eq!(
+        (&*read.return_to, read.replaces),
+        ("/members", Some([7; 32]))
+    );
+    assert!(PendingLogin::decode(&written, &bound("two")).is_none());
+    assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());
+    assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
+    assert_eq!(read.age(3500), Duration::from_millis(2500));
+    assert_eq!(read.age(0), Duration::ZERO);
+    assert_eq!(read.verifier().len(), 43);
+    let different = [read.state(), read.nonce(), read.verifier()];
+    assert!(different[0] != different[1] && different[1] != different[2]);
+    assert_ne!(mark(&login.state()), mark(&login.nonce()));
+}
+
+/// The names of the cookies that a response sets and deletes.
+fn set_and_deleted(visit: &Visit) -> (Vec<String>, Vec<String>) {
+    let lines = visit.finish().set_cookies;
+    let name = |line: &String| line.split('=').next().unwrap().to_owned();
+    let (deleted, set): (Vec<_>, Vec<_>) =
+        lines.iter().partition(|line| line.contains("Max-Age=0"));
+    (
+        set.into_iter().map(name).collect(),
+        deleted.into_iter().map(name).collect(),
+    )
+}
+
+#[tokio::test]
+async fn a_browser_has_five_logins_and_the_oldest_goes_for_a_sixth() {
+    let first = begin().await;
+    let mut jar = vec![first.cookies.clone()];
+    for count in 2..=7 {
+        first.wait(Duration::from_secs(1));
+        let visit = first.miracl.visit(&request("/", &jar.join("; ")));
+        visit.login_url().await.unwrap();
+        let lines = visit.finish().set_cookies;
+        let pair = |line: &String| line.split(';').next().unwrap().to_owned();
+        let (deleted, set): (Vec<_>, Vec<_>) =
+            lines.iter().partition(|line| line.contains("Max-Age=0"));
+        let name = |pair: &str| pair.split('=').next().unwrap().to_owned();
+        let deleted: Vec<String> = deleted.into_iter().map(|line| name(line)).collect();
+        let oldest: Vec<String> = jar.first().map(|pair| name(pair)).into_iter().collect();
+        assert_eq!(
+            deleted,
+            if count > 5 { oldest } else { Vec::new() },
+            "{count}"
+        );
+        jar.retain(|pair| !deleted.contains(&name(pair)));
+        jar.extend(set.into_iter().map(pair));
+        assert_eq!(jar.len(), count.min(5));
+    }
+}
+
+#[tokio::test]
+async fn a_new_login_takes_the_room_of_the_oldest_where_cookies_are_many() {
+    let first = begin().await;
+    let session = &first.miracl.engine().sessions.cookies.session;
+    let own: usize = first.cookies.len();
+    for (room, fits) in [(own + 60, true), (own - 60, false)] {
+        // The budget is filled by other cookies of ours up to this room, beside the login that is there.
+        let filler = "x".repeat(BUDGET - own - room - session.len());
+        let jar = format!("{}; {session}={filler}", first.cookies);
+        let visit = first.miracl.visit(&request("/", &jar));
+        visit.login_url().await.unwrap();
+        let (set, deleted) = set_and_deleted(&visit);
+        assert_eq!(
+            (set.len(), deleted.len()),
+            (1, usize::from(!fits)),
+            "{room}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_on_another_host_name_is_sent_to_the_right_one_once() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let there = Request::get("/login/start?return_to=/members").with("host", "localhost:5000");
+    let reply = start_login(miracl.visit(&there).exchange(), &there)
+        .await
+        .unwrap();
+    let (_, location) = reply
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "location")
+        .unwrap();
+    assert!(
+        location.starts_with("http://127.0.0.1:5000/login/start?"),
+        "{location}"
+    );
+    assert_eq!(parameters(location)["return_to"], "/members");
+    let url = miracl.visit(&there).login_url().await.unwrap();
+    assert!(url.contains(HOST_MARK), "{url}");
+    // A proxy changes the host: the mark shows that the browser is where it should be.
+    let marked =
+        Request::get(&format!("/login/start?{HOST_MARK}=localhost")).with("host", "localhost:5000");
+    let visit = miracl.visit(&marked);
+    let reply = start_login(visit.exchange(), &marked).await.unwrap();
+    let (_, location) = reply
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "location")
+        .unwrap();
+    assert!(location.contains("/authorize?"), "{location}");
+    assert_eq!(set_and_deleted(&visit).0.len(), 1);
+    // Here, nobody is sent anywhere else.
+    let here = request("/login/start", "");
+    let reply = start_login(miracl.visit(&here).exchange(), &here)
+        .await
+        .unwrap();
+    assert_eq!(reply.status, 303);
+    assert!(reply.headers[0].1.contains("/authorize?"));
+}
+
+#[tokio::test]
+async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
+    let login = begin().await;
+    let engine = login.miracl.engine();
+    let counted = |logins: u32| {
+        format!(
+            "{}={logins}-{}",
+            engine.sessions.cookies.loops,
+            engine.now()
+        )
+    };
+    for (logins, stops) in [(2, false), (3, true)] {
+        let here = request("/login/start", &counted(logins));
+        let visit = login.miracl.visit(&here);
+        match start_login(visit.exchange(), &here).await {
+            Ok(reply) => assert!(!stops && reply.status == 303),
+            Err(failure) => {
+                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop));
+                // It may begin anew.
+                let (_, deleted) = set_and_deleted(&visit);
+                assert!(deleted.len() == 1 && deleted[0] == engine.sessions.cookies.loops);
+            }
+        }
+    }
+    // Whoever is logged in goes in no circles.
+    let visit = login.visit();
+    visit.complete_login(&login.query).await.unwrap();
+    visit.confirm_login().await.unwrap();
+    let here = request(
+        "/login/start",
+        &format!("{}; {}", cookies(&visit), counted(3)),
+    );
+    assert!(
+        start_login(login.miracl.visit(&here).exchange(), &here)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_head_or_a_prefetch_begins_nothing() {
+    let (provider, miracl) = engine(|_| {}).await;
+    let idle = request("/login/start", "").with("sec-purpose", "prefetch");
+    let visit = miracl.visit(&idle);
+    let reply = start_login(visit.exchange(), &idle).await.unwrap();
+    assert_eq!(reply.status, 204);
+    let outcome = visit.finish();
+    assert!(outcome.set_cookies.is_empty() && outcome.no_store);
+    assert_eq!(provider.asked("/.well-known/openid-configuration").len(), 0);
+}
+
+#[tokio::test]
+async fn a_text_of_more_than_512_bytes_begins_no_login_and_is_named() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let names = [
+        "prerollid",
+        "acttoken",
+        "lang",
+        "prompt",
+        "acr_values",
+        "login_hint",
+        "ui_locales",
+    ];
+    for name in names {
+        for (len, fits) in [(512, true), (513, false), (30 * 1024, false)] {
+            let query = format!("{name}={}", "x".repeat(len));
+            let here = request(&format!("/login/start?{query}"), "");
+            let visit = miracl.visit(&here);
+            let by_link = start_login(visit.exchange(), &here).await.map(drop);
+            let set = visit.finish().set_cookies;
+            assert_eq!(set.len(), usize::from(fits), "{name} {len}");
+            assert!(set.iter().all(|line| line.len() < 4096), "{name} {len}");
+            let options = LoginOptions::from_query(&query);
+            let visit = miracl.visit(&request("/", ""));
+            let by_code = visit.login_url_with(options).await.map(drop);
+            // Nobody is sent to the right host with it either.
+            let elsewhere = Request::get(&here.path).with("host", "localhost:5000");
+            let visit = miracl.visit(&elsewhere);
+            let by_other_host = start_login(visit.exchange(), &elsewhere).await.map(drop);
+            for begun in [by_link, by_code, by_other_host] {
+                let Err(failure) = begun else {
+                    assert!(fits, "{name} {len}");
+                    continue;
+                };
+                let FailureReason::ParameterTooLong { name: found } = failure.reason() else {
+                    panic!("{name} {len}: {failure}");
+                };
+                assert!(*found == name && !fits, "{name} {len}: {failure}");
+                assert_eq!(failure.status(), 400);
+                assert!(failure.to_string().contains(name), "{failure}");
+                assert!(!failure.to_string().contains("xx"), "{failure}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_to_return_to_that_is_too_long_leads_home_also_by_another_host() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let path = format!(
+        "/login/start?return_to=/{}&max_age={}",
+        "x".repeat(30 * 1024),
+        "9".repeat(30 * 1024)
+    );
+    for host in [HOST, "localhost:5000"] {
+        let here = Request::get(&path).with("host", host);
+        let visit = miracl.visit(&here);
+        let reply = start_login(visit.exchange(), &here).await.unwrap();
+        assert_eq!(reply.status, 303);
+        assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
+        let bytes: usize = visit.finish().set_cookies.iter().map(String::len).sum();
+        assert!(bytes < 1024, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_none_is_not_passed_on() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let here = Request::get("/login/start").with("host", &"x".repeat(30 * 1024));
+    let visit = miracl.visit(&here);
+    let reply = start_login(visit.exchange(), &here).await.unwrap();
+    assert!(reply.headers[0].1.len() < 1024, "{}", reply.headers[0].1);
+}
+
+/// A request with so many bytes of a session's cookies, and with other cookies.
+fn beside(session: &str, bytes: usize, others: &str) -> Request {
+    let filler = "x".repeat(bytes - session.len() - 1);
+    request("/", &format!("{session}={filler}; {others}"))
+}
+
+/// How many bytes of cookies a browser that sent this has after it.
+fn bytes_after(request: &Request, visit: &Visit) -> usize {
+    let mut jar: BTreeMap<String, String> = BTreeMap::new();
+    let header = &request
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "cookie")
+        .unwrap()
+        .1;
+    let lines = visit.finish().set_cookies;
+    for pair in header
+        .split("; ")
+        .chain(lines.iter().map(|line| line.split(';').next().unwrap()))
+    {
+        if let Some((name, value)) = pair.split_once('=') {
+            jar.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    jar.retain(|_, value| !value.is_empty());
+    jar.iter()
+        .map(|(name, value)| name.len() + 1 + value.len())
+        .sum()
+}
+
+#[tokio::test]
+async fn a_login_never_takes_the_cookies_over_the_budget() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let cookies = &miracl.engine().sessions.cookies;
+    let flashed = miracl.visit(&request("/", ""));
+    flashed.flash(crate::Category::Info, "x".repeat(480));
+    let flash = super::super::callback::tests::cookies(&flashed);
+    let options = |acr: usize, path: usize| LoginOptions {
+        acr_values: Some("a".repeat(acr)).filter(|acr| !acr.is_empty()),
+        return_to: Some(format!("/{}", "p".repeat(path))),
+        ..LoginOptions::default()
+    };
+    let mut homes = 0;
+    for session in [100, 3000, 5000, SESSION_BUDGET] {
+        for (acr, path) in [(0, 0), (0, 511), (512, 0), (512, 511)] {
+            let here = beside(&cookies.session, session, &flash);
+            let visit = miracl.visit(&here);
+            visit.login_url_with(options(acr, path)).await.unwrap();
+            let set = visit.exchange().lock().cookies.clone();
+            let begun = set.iter().find(|cookie| cookie.len > 0).unwrap();
+            let value = begun.line.split(['=', ';']).nth(1).unwrap();
+            let number = match cookies.ours(&begun.name) {
+                Some(Ours::Login(number)) => number,
+                other => panic!("{other:?}"),
+            };
+            let plain = cookies.open_login(number, value.as_bytes()).unwrap();
+            let binding = miracl.engine().binding().await.unwrap();
+            let login = PendingLogin::decode(&plain, &binding).unwrap();
+            // What decides about the token is never left out.
+            assert_eq!(login.acr_values.map_or(0, |acr| acr.len()), acr);
+            if login.return_to.len() != path + 1 {
+                assert_eq!(login.return_to, "/");
+                homes += 1;
+            }
+            assert!(
+                bytes_after(&here, &visit) <= BUDGET,
+                "{session} {acr} {path}"
+            );
+        }
+    }
+    // Only where the session takes all it may, and both are long.
+    assert_eq!(homes, 1);
+}
+
+#[tokio::test]
+async fn a_login_that_does_not_fit_beside_the_session_is_refused() {
+    let home = format!("/{}", "h".repeat(500));
+    let (_provider, miracl) = engine(|config| config.home_path = home.clone()).await;
+    let session = &miracl.engine().sessions.cookies.session;
+    let options = || LoginOptions {
+        acr_values: Some("a".repeat(512)),
+        ..LoginOptions::default()
+    };
+    let here = beside(session, SESSION_BUDGET, "");
+    let visit = miracl.visit(&here);
+    let failure = visit.login_url_with(options()).await.unwrap_err();
+    let FailureReason::LoginTooLarge { bytes, limit } = failure.reason() else {
+        panic!("{failure}");
+    };
+    assert!(*limit == BUDGET - SESSION_BUDGET && bytes > limit);
+    assert_eq!(failure.status(), 431);
+    assert!(visit.finish().set_cookies.is_empty());
+    // Junk of our names takes nothing away that a session could not.
+    let here = beside(session, 60 * 1024, "");
+    let visit = miracl.visit(&here);
+    assert!(visit.login_url().await.is_ok());
+    assert!(
+        miracl
+            .visit(&request("/", ""))
+            .login_url_with(options())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn several_logins_of_one_response_are_five_at_most() {
+    let (_provider, miracl) = engine(|_| {}).await;
+    let visit = miracl.visit(&request("/", ""));
+    for _ in 0..8 {
+        visit.login_url().await.unwrap();
+    }
+    let (set, deleted) = set_and_deleted(&visit);
+    assert_eq!((set.len(), deleted.len()), (5, 3));
+}
+
+#[tokio::test]
+async fn of_very_many_logins_some_are_deleted_and_a_new_one_begins() {
+    let first = begin().await;
+    let junk = |number: u32| format!("miracl-login-{number:08x}=x");
+    let jar: Vec<String> = (0..1600).map(junk).collect();
+    for cookies in [
+        format!("{}; {}", first.cookies, jar.join("; ")),
+        format!("{}; {}", jar.join("; "), first.cookies),
+    ] {
+        let visit = first.miracl.visit(&request("/", &cookies));
+        visit.login_url().await.unwrap();
+        let (set, deleted) = set_and_deleted(&visit);
+        assert_eq!((set.len(), deleted.len()), (1, MAX_DELETIONS));
+        assert!(!first.cookies.starts_with(&deleted[0]));
+    }
+}
+
+#[tokio::test]
+async fn a_query_of_very_many_parameters_is_read_once() {
+    let mut query = "x=y&".repeat(10_000);
+    query.push_str("lang=fr&lang=ro");
+    let options = LoginOptions::from_query(&query);
+    assert_eq!(options.lang.as_deref(), Some("ro"));
+    assert_eq!(options.parameters().count(), 1);
+}

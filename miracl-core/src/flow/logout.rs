@@ -1,0 +1,159 @@
+//! Logging out: here first, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
+
+use std::time::Duration;
+
+use base64_simd::URL_SAFE_NO_PAD;
+use url::Url;
+
+use crate::exchange::Exchange;
+use crate::flow::user;
+use crate::{
+    base::random::random,
+    engine::Engine,
+    error::{session::SessionError, store::StoreError},
+    flow::{answer::Answer, challenge, hook::LogoutKind},
+    provider::metadata::ProviderMetadata,
+    session::{data::SessionData, ended::Until, marked_by::NameMark},
+    store::sessions::IndexKey,
+    web::{
+        reply::{Reply, escape},
+        request::RequestView,
+    },
+};
+use std::sync::Arc;
+
+/// How long a log-out waits for the provider's metadata, if that is not known yet. The session here is dead by then.
+const METADATA_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest address that a browser is sent to at the provider's, in bytes. nginx and Apache take 8 KB for the line
+/// of a request by default, and Tomcat for all of its head, in which the provider's own cookies need room.
+const MAX_ADDRESS: usize = 4096;
+
+/// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
+pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<Option<String>, SessionError> {
+    if user::user(exchange).await?.is_none() {
+        return Ok(None);
+    }
+    let data = exchange.data().await?;
+    exchange.end_session().await?;
+    tracing::debug!("a session was ended by log-out");
+    let engine = &exchange.engine;
+    let metadata = match engine.provider().known_metadata() {
+        Some(known) => Some(known),
+        None => {
+            let asked = engine.provider().metadata();
+            tokio::time::timeout(METADATA_WAIT, asked)
+                .await
+                .ok()
+                .and_then(Result::ok)
+        }
+    };
+    Ok(metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref())))
+}
+
+/// Ends this session and every other of the same person at this app, wherever they are, and returns the URL at which the
+/// provider ends its own, as [`logout`] does.
+pub(crate) async fn logout_everywhere(
+    exchange: &Arc<Exchange>,
+) -> Result<Option<String>, SessionError> {
+    let Some(user) = user::user(exchange).await? else {
+        return Ok(None);
+    };
+    if exchange.changes_nothing() {
+        return logout(exchange).await;
+    }
+    // The others first: whoever is told that it failed is still logged in, and can try again.
+    let engine = &exchange.engine;
+    let (shared, person) = (Arc::clone(engine), user.0.marked_by.subject);
+    let end = async move { end_person(&shared, person).await };
+    let ended = engine.to_its_end(end).await.flatten();
+    ended.map_err(SessionError::Store)?;
+    logout(exchange).await
+}
+
+/// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`
+/// logs out and goes on to the provider, or home.
+pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView) -> Answer {
+    let engine = &exchange.engine;
+    if let Err(cross_origin) = engine.site.check_origin(request) {
+        return Answer::Reply(cross_origin.reply());
+    }
+    let home = || Reply::see_other(engine.site.home_url());
+    let unreadable = |error: &SessionError| {
+        tracing::error!(%error, "log-out failed");
+        Answer::Reply(challenge::unavailable(request))
+    };
+    match user::user(exchange).await {
+        Ok(Some(_)) if request.method() != "POST" => Answer::Reply(logout_page(engine)),
+        Ok(Some(_)) => match logout(exchange).await {
+            Ok(provider) => {
+                let next = provider.map_or_else(home, Reply::see_other);
+                Answer::LoggedOut(LogoutKind::User, next)
+            }
+            Err(error) => unreadable(&error),
+        },
+        Ok(None) => Answer::Reply(home()),
+        Err(error) => unreadable(&error),
+    }
+}
+
+fn logout_page(engine: &Engine) -> Reply {
+    let form = format!(
+        "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
+        escape(&engine.site.paths.logout),
+        escape(&engine.site.home_url())
+    );
+    Reply::page(200, "Log out?", "You are about to log out.", &form)
+}
+
+/// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
+pub(crate) fn signed_out(engine: &Engine) -> Reply {
+    Reply::see_other(engine.site.home_url()).with("cache-control", "no-store")
+}
+
+/// Ends every session of a person up to now, on our own clock.
+async fn end_person(engine: &Engine, person: NameMark) -> Result<(), StoreError> {
+    let until = Until::by_clock(engine.now_ms());
+    engine.sessions.marks.end_subject(person, until).await?;
+    match engine.sessions.store() {
+        Some(store) => store.delete_by_subject(&IndexKey(person)).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+fn end_session_url(
+    engine: &Engine,
+    metadata: &ProviderMetadata,
+    data: Option<&SessionData>,
+) -> Option<String> {
+    let mut url = Url::parse(metadata.end_session_endpoint.as_ref()?).ok()?;
+    // What the endpoint's own query has stays.
+    if let Some(client_id) = engine.provider().client.known_id() {
+        url.query_pairs_mut().append_pair("client_id", client_id);
+    }
+    if let Some(uri) = &engine.config.post_logout_redirect_uri {
+        let state = URL_SAFE_NO_PAD.encode_to_string(random::<16>());
+        url.query_pairs_mut()
+            .append_pair("post_logout_redirect_uri", uri)
+            .append_pair("state", &state);
+    }
+    for (name, value) in &engine.config.end_session_parameters {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+    if let Some(data) = data {
+        // RECOMMENDED (RP-Initiated Logout 1.0 §2), so it may be missing. Without it a provider may ask the person.
+        let hint = data.tokens.id_token.expose();
+        if url.as_str().len() + "&id_token_hint=".len() + hint.len() <= MAX_ADDRESS {
+            url.query_pairs_mut().append_pair("id_token_hint", hint);
+        } else {
+            tracing::debug!(
+                bytes = hint.len(),
+                "the ID token is too long for an address; the provider is sent to without it"
+            );
+        }
+    }
+    Some(url.into())
+}
+
+#[cfg(test)]
+mod tests;

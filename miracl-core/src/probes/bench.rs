@@ -1,0 +1,69 @@
+//! What `tests/bench` measures and cannot reach otherwise, because it is private. In no build without the feature `bench`.
+
+use std::time::Duration;
+
+use crate::{
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::KeySet},
+    provider::{
+        id_token::{Expected, IdToken},
+        issuers::Issuers,
+    },
+    receipt::Recorder,
+};
+
+/// The verification of an ID token as a callback makes it: taken apart, its signature, and every claim.
+#[derive(Debug)]
+pub struct Verifier {
+    keys: KeySet,
+    allowed: [SigningAlgorithm; 1],
+    issuer: String,
+    client_id: String,
+    nonce: String,
+    access_token: String,
+    now: u64,
+}
+
+impl Verifier {
+    /// Makes one of a provider's key set, and of what a login has to find in its token. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// When the key set cannot be read.
+    pub fn new(
+        key_set: &[u8],
+        algorithm: SigningAlgorithm,
+        [issuer, client_id, nonce, access_token]: [&str; 4],
+        now: u64,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            keys: KeySet::parse(key_set)?,
+            allowed: [algorithm],
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            nonce: nonce.to_owned(),
+            access_token: access_token.to_owned(),
+            now,
+        })
+    }
+
+    /// Whether a token is good.
+    #[must_use]
+    pub fn verify(&self, raw: &str) -> bool {
+        let Ok(token) = Unverified::parse(raw, &self.allowed) else {
+            return false;
+        };
+        let verdict = token.signature(&self.keys);
+        let expected = Expected {
+            issuers: Issuers::One(&self.issuer),
+            client_id: &self.client_id,
+            trusted_audiences: &[],
+            nonce: &self.nonce,
+            access_token: &self.access_token,
+            max_age: None,
+            acr_values: None,
+            now: self.now,
+            skew: Duration::from_secs(60),
+        };
+        IdToken::verify(token, verdict, &expected, &mut Recorder::new()).is_ok()
+    }
+}

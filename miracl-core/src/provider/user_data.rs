@@ -1,0 +1,106 @@
+//! Everything that the provider said about a person.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Claims of a token that are about the token and not about the person.
+const PROTOCOL_CLAIMS: [&str; 10] = [
+    "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
+];
+
+/// Claims about the person, each with the one that says whether it is confirmed (OpenID Connect Core 1.0 §5.1).
+pub(crate) const CONFIRMED_CLAIMS: [(&str, &str); 2] = [
+    ("email", "email_verified"),
+    ("phone_number", "phone_number_verified"),
+];
+
+/// What the provider says about the person: the claims of the ID token and of the userinfo together.
+///
+/// Where both have a claim, the userinfo's counts, since it is the newer. A claim that is `null` is absent.
+///
+/// An e-mail address and its `email_verified` come from one source, and so do a `phone_number` and its
+/// `phone_number_verified`: what one source says of its own address is never said of the other's. Without a statement
+/// of its source an address has none.
+///
+/// `Debug` shows the names of the claims only.
+#[derive(Clone, Default)]
+pub struct UserData(Map<String, Value>);
+
+impl UserData {
+    pub(crate) fn new(id_token: &Map<String, Value>, userinfo: &Map<String, Value>) -> Self {
+        let mut claims = Map::new();
+        // The newer last.
+        for (name, value) in id_token.iter().chain(userinfo) {
+            if !PROTOCOL_CLAIMS.contains(&name.as_str()) && !value.is_null() {
+                claims.insert(name.clone(), value.clone());
+            }
+        }
+        for (claim, confirmed) in CONFIRMED_CLAIMS {
+            match confirmation(id_token, userinfo, claim, confirmed) {
+                Some(value) => claims.insert(confirmed.to_owned(), value.clone()),
+                None => claims.remove(confirmed),
+            };
+        }
+        Self(claims)
+    }
+
+    /// Returns all claims by name.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Returns one claim, such as `name` or `mpin_id`.
+    pub fn get(&self, claim: &str) -> Option<&Value> {
+        self.0.get(claim)
+    }
+
+    pub(crate) fn email(&self) -> Option<String> {
+        let text = self.0.get("email")?.as_str()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    pub(crate) fn email_verified(&self) -> bool {
+        self.0.get("email_verified").is_some_and(is_confirmed)
+    }
+}
+
+/// Some providers send the boolean as text.
+pub(crate) fn is_confirmed(said: &Value) -> bool {
+    match said {
+        Value::Bool(verified) => *verified,
+        Value::String(text) => text == "true",
+        _ => false,
+    }
+}
+
+/// What is said of whether the claim that counts is confirmed: by its own source, or by the ID token of the very same
+/// value.
+fn confirmation<'a>(
+    id_token: &'a Map<String, Value>,
+    userinfo: &'a Map<String, Value>,
+    claim: &str,
+    confirmed: &str,
+) -> Option<&'a Value> {
+    let get = |claims: &'a Map<String, Value>, name: &str| {
+        claims.get(name).filter(|value| !value.is_null())
+    };
+    let (older, newer) = (get(id_token, claim), get(userinfo, claim));
+    let (first, then) = (get(id_token, confirmed), get(userinfo, confirmed));
+    match (older, newer) {
+        (None, None) => None,
+        (_, Some(_)) if then.is_some() => then,
+        (Some(older), Some(newer)) => first.filter(|_| older == newer),
+        (None, Some(_)) => None,
+        // Userinfo that does not say of what can take a confirmation back, and give none.
+        (Some(_), None) => then
+            .filter(|said| first.is_some() && !is_confirmed(said))
+            .or(first),
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

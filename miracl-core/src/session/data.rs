@@ -1,0 +1,275 @@
+//! The large part of a session: its tokens and user data.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::provider::user_data::UserData;
+use crate::session::token_codec;
+use crate::{
+    base::{
+        json::is_plain_name,
+        secret::Secret,
+        wire::{Reader, Writer},
+    },
+    error::session::SessionTooLarge,
+    provider::tokens::Tokens,
+    session::identity::Session,
+};
+
+/// What the large part has, and which claims of userinfo it leaves to the small one.
+const REFRESH_TOKEN: u8 = 1;
+pub(crate) const SUBJECT_CLAIM: u8 = 2;
+pub(crate) const EMAIL_CLAIM: u8 = 4;
+pub(crate) const EMAIL_VERIFIED_CLAIM: u8 = 8;
+
+/// The large part of a session.
+#[derive(Clone)]
+pub(crate) struct SessionData {
+    pub(crate) tokens: Tokens,
+    pub(crate) userinfo: Map<String, Value>,
+    /// What browser the person logged in with, where sessions are in a store: a cookie has no room to spare.
+    pub(crate) user_agent: Option<String>,
+}
+
+/// What of it is small, or no token.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    renew_at: Option<u64>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(rename = "u", default, skip_serializing_if = "Map::is_empty")]
+    userinfo: Map<String, Value>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+}
+
+impl Session {
+    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
+    pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
+        let names = &self.names;
+        [
+            (SUBJECT_CLAIM, "sub", Some(names.subject().into())),
+            (EMAIL_CLAIM, "email", names.email().map(Value::from)),
+            (
+                EMAIL_VERIFIED_CLAIM,
+                "email_verified",
+                Some(self.email_verified.into()),
+            ),
+        ]
+    }
+
+    /// Looks again at what an earlier version wrote of the address: confirmed is one that its own source says so of.
+    pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
+        let known = data.map(UserData::from);
+        self.email_verified = known.is_some_and(|known| {
+            known.email_verified() && known.email().as_deref() == self.names.email()
+        });
+    }
+}
+
+impl SessionData {
+    pub(crate) fn encode(&self, session: &Session) -> Vec<u8> {
+        let tokens = &self.tokens;
+        let mut userinfo = self.userinfo.clone();
+        let mut flags = match &tokens.refresh_token {
+            Some(_) => REFRESH_TOKEN,
+            None => 0,
+        };
+        for (flag, name, known) in session.known_claims() {
+            if known.is_some() && userinfo.get(name) == known.as_ref() {
+                userinfo.remove(name);
+                flags |= flag;
+            }
+        }
+        let rest = Rest {
+            expires_at: tokens.expires_at,
+            renew_at: tokens.renew_at,
+            scope: tokens.scope.clone(),
+            userinfo,
+            user_agent: self.user_agent.clone(),
+        };
+        let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
+        let writer = Writer::default()
+            .bytes(&session.id)
+            .u32(session.generation)
+            .u8(flags);
+        let kept = [&tokens.access_token, &tokens.id_token];
+        let kept = kept.into_iter().chain(&tokens.refresh_token);
+        let texts = session.names.texts();
+        let writer = kept.fold(writer, |writer, token| {
+            token_codec::write(writer, token.expose(), texts)
+        });
+        writer.bytes(&rest).finish()
+    }
+
+    /// Reads the large part that belongs to this session in this generation.
+    pub(crate) fn decode(bytes: &[u8], session: &Session) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.array::<32>()? != session.id || reader.u32()? != session.generation {
+            return None;
+        }
+        let flags = reader.u8()?;
+        let texts = session.names.texts();
+        let mut token = || token_codec::read(&mut reader, texts).map(Secret::from);
+        let (access_token, id_token) = (token()?, token()?);
+        let refresh_token = match flags & REFRESH_TOKEN {
+            0 => None,
+            _ => Some(token()?),
+        };
+        let mut rest: Rest = serde_json::from_slice(reader.rest()).ok()?;
+        for (flag, name, known) in session.known_claims() {
+            if flags & flag != 0 {
+                rest.userinfo.insert(name.to_owned(), known?);
+            }
+        }
+        Some(Self {
+            tokens: Tokens {
+                access_token,
+                id_token,
+                refresh_token,
+                expires_at: rest.expires_at,
+                renew_at: rest.renew_at,
+                scope: rest.scope,
+            },
+            userinfo: rest.userinfo,
+            user_agent: rest.user_agent,
+        })
+    }
+
+    /// The claims of the ID token, which was verified before it was kept.
+    pub(crate) fn id_token_claims(&self) -> Map<String, Value> {
+        let raw = self.tokens.id_token.expose();
+        raw.split('.')
+            .nth(1)
+            .and_then(|payload| {
+                base64_simd::URL_SAFE_NO_PAD
+                    .decode_to_vec(payload.as_bytes())
+                    .ok()
+            })
+            .and_then(|payload| crate::base::json::in_token(&payload).ok())
+            .unwrap_or_default()
+    }
+
+    /// The error for a session of this size, naming what is large in it.
+    pub(crate) fn too_large(&self, bytes: usize, limit: usize) -> SessionTooLarge {
+        let len = |value: &Value| value.to_string().len();
+        let claim = |name: &String| match is_plain_name(name) {
+            true => format!("userinfo claim `{name}`"),
+            false => "a userinfo claim".to_owned(),
+        };
+        let mut parts = vec![
+            (
+                "access token".to_owned(),
+                self.tokens.access_token.expose().len(),
+            ),
+            ("ID token".to_owned(), self.tokens.id_token.expose().len()),
+        ];
+        parts.extend(
+            self.tokens
+                .refresh_token
+                .iter()
+                .map(|token| ("refresh token".to_owned(), token.expose().len())),
+        );
+        parts.extend(
+            self.userinfo
+                .iter()
+                .map(|(name, value)| (claim(name), len(value))),
+        );
+        parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        SessionTooLarge {
+            bytes,
+            limit,
+            parts,
+        }
+    }
+}
+
+impl From<&SessionData> for UserData {
+    fn from(data: &SessionData) -> Self {
+        Self::new(&data.id_token_claims(), &data.userinfo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::identity::tests::session;
+
+    fn data() -> SessionData {
+        SessionData {
+            tokens: Tokens {
+                access_token: "access".into(),
+                id_token: "a.e30.c".into(),
+                refresh_token: None,
+                expires_at: Some(1900),
+                renew_at: Some(1890),
+                scope: None,
+            },
+            userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
+            user_agent: None,
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_named_only_where_its_name_can_be_nothing_else() {
+        let named = |name: &str| {
+            let data = SessionData {
+                userinfo: Map::from_iter([(name.to_owned(), Value::from("x".repeat(9000)))]),
+                ..data()
+            };
+            data.too_large(9000, 6144).parts[0].clone()
+        };
+        for plain in ["groups", "https://app.example/roles", "cognito:groups"] {
+            let name = format!("userinfo claim `{plain}`");
+            assert_eq!(named(plain), (name, 9002), "{plain}");
+        }
+        let long = "n".repeat(65);
+        for odd in [
+            "alice@example.com",
+            "a\n2026-01-01 ERROR",
+            "\u{1b}[31m",
+            &long,
+            "",
+        ] {
+            assert_eq!(named(odd), ("a userinfo claim".to_owned(), 9002), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn the_large_part_counts_only_with_its_own_session_and_generation() {
+        let session = session();
+        let bytes = data().encode(&session);
+        let read = SessionData::decode(&bytes, &session).unwrap();
+        assert_eq!(read.user_agent, None);
+        assert_eq!(read.userinfo, data().userinfo);
+        let told = String::from_utf8_lossy(&bytes).matches("alice").count();
+        assert_eq!(told, 0, "what the small part has is not kept twice");
+        let other_address = Map::from_iter([("email".to_owned(), Value::from("bob@example.com"))]);
+        let other = SessionData {
+            userinfo: other_address.clone(),
+            ..data()
+        };
+        let read_other = SessionData::decode(&other.encode(&session), &session);
+        assert_eq!(read_other.unwrap().userinfo, other_address);
+        let with_browser = SessionData {
+            user_agent: Some("A Browser/1.0".to_owned()),
+            ..data()
+        };
+        let longer = with_browser.encode(&session);
+        let read = SessionData::decode(&longer, &session).unwrap();
+        assert_eq!(read.user_agent, with_browser.user_agent);
+        let newer = Session {
+            generation: 4,
+            ..session.clone()
+        };
+        assert!(SessionData::decode(&bytes, &newer).is_none());
+        let other = Session {
+            id: [8; 32],
+            ..session
+        };
+        assert!(SessionData::decode(&bytes, &other).is_none());
+    }
+}

@@ -1,0 +1,341 @@
+//! The session: who is logged in and until when, and behind it the tokens and user data.
+//!
+//! It is two sealed values. The small one is opened by every request that asks who the user is; the large one only when
+//! tokens or user data are asked for. Both carry the session's id and generation, and count only together.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    base::wire::{Reader, Writer},
+    session::{
+        binding::Binding,
+        marked_by::MarkedBy,
+        person::{Email, Names, Written},
+        seal::SealNonce,
+    },
+};
+
+/// What an id is made of: 256 random bits.
+pub(crate) type SessionId = [u8; 32];
+
+/// What every session has before its names: binding, flags, id, generation, nonce, three times, the person's mark.
+const FIXED: usize = 12 + 1 + 32 + 4 + 8 + 8 + 4 + 4 + 16;
+
+/// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not read.
+const FORMAT: u8 = 0x20;
+const EMAIL_VERIFIED: u8 = 1;
+const EMAIL: u8 = 2;
+const EMAIL_IS_SUBJECT: u8 = 4;
+const SID_MARK: u8 = 8;
+const OTHER_ISSUER: u8 = 16;
+/// Whether address and confirmation are known to be of one source: earlier versions put them together from two.
+const EMAIL_FROM_ONE_SOURCE: u8 = 64;
+
+/// How long sessions live, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// Without a request that asks for the session.
+    pub(crate) idle: u64,
+    /// At most.
+    pub(crate) absolute: u64,
+}
+
+/// The small part of a session.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    /// Counts the changes of the large part.
+    pub(crate) generation: u32,
+    /// The nonce that the large part was sealed with: which value belongs to this one can be told without opening it.
+    pub(crate) data: SealNonce,
+    /// When the person logged in here, in milliseconds since 1970: when the tokens were asked for, so that the ID token
+    /// is younger, and a log-out that came before is older.
+    pub(crate) created_ms: u64,
+    /// When the idle deadline was last moved.
+    pub(crate) seen: u64,
+    /// The ID token's `iat`, on the provider's clock.
+    pub(crate) issued_at: u64,
+    pub(crate) names: Names,
+    pub(crate) email_verified: bool,
+    /// Whether an earlier version wrote that the address is confirmed, which has to be looked at again.
+    pub(crate) is_doubtful: bool,
+    /// By what log-outs from outside name it, so that no request has to make a hash.
+    pub(crate) marked_by: MarkedBy,
+}
+
+impl Session {
+    pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
+        let names = &self.names;
+        let other_issuer = names.issuer() != &*binding.issuer;
+        let flags = [
+            (FORMAT, true),
+            (EMAIL_VERIFIED, self.email_verified),
+            (EMAIL_FROM_ONE_SOURCE, !self.is_doubtful),
+            (EMAIL, names.email_is() == Email::Own),
+            (EMAIL_IS_SUBJECT, names.email_is() == Email::Subject),
+            (SID_MARK, self.marked_by.sid.is_some()),
+            (OTHER_ISSUER, other_issuer),
+        ];
+        let set = |flags, (flag, is_set)| if is_set { flags | flag } else { flags };
+        let writer = Writer::default()
+            .bytes(&binding.hash)
+            .u8(flags.into_iter().fold(0, set))
+            .bytes(&self.id)
+            .u32(self.generation)
+            .bytes(&self.data)
+            .u64(self.created_ms)
+            .i32(self.since_created(self.seen))
+            .i32(self.since_created(self.issued_at))
+            .bytes(&self.marked_by.subject)
+            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]));
+        names.encode(writer, other_issuer).finish()
+    }
+
+    /// Reads a session that was made for this issuer and client.
+    pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Arc<Self>> {
+        let (fixed, rest) = bytes.split_first_chunk::<FIXED>()?;
+        // Of a length that is known, so that nothing has to be checked for each field.
+        let (mut reader, mut rest) = (Reader::new(fixed), Reader::new(rest));
+        if reader.array()? != binding.hash {
+            return None;
+        }
+        let flags = reader.u8()?;
+        let has = |flag| flags & flag != 0;
+        if !has(FORMAT) {
+            return None;
+        }
+        let (id, generation) = (reader.array()?, reader.u32()?);
+        let (data, created_ms) = (reader.array()?, reader.u64()?);
+        let mut time = || Some((created_ms / 1000).saturating_add_signed(reader.i32()?.into()));
+        let (seen, issued_at) = (time()?, time()?);
+        let subject = reader.array()?;
+        let sid = if has(SID_MARK) {
+            Some(rest.array()?)
+        } else {
+            None
+        };
+        let email = match (has(EMAIL), has(EMAIL_IS_SUBJECT)) {
+            (false, false) => Email::None,
+            (false, true) => Email::Subject,
+            (true, _) => Email::Own,
+        };
+        let issuer = (!has(OTHER_ISSUER)).then_some(&binding.issuer);
+        let names = Written::read(rest, email, issuer)?;
+        // From here on nothing can fail, so that all of it is written where it stays.
+        Some(Arc::new(Self {
+            id,
+            generation,
+            data,
+            created_ms,
+            seen,
+            issued_at,
+            names: names.into(),
+            email_verified: has(EMAIL_VERIFIED),
+            is_doubtful: has(EMAIL_VERIFIED) && !has(EMAIL_FROM_ONE_SOURCE),
+            marked_by: MarkedBy { subject, sid },
+        }))
+    }
+
+    /// When the person logged in here, in seconds since 1970.
+    pub(crate) fn created(&self) -> u64 {
+        self.created_ms / 1000
+    }
+
+    /// A time as it is written: in seconds before or after the session began.
+    fn since_created(&self, time: u64) -> i32 {
+        let seconds = i128::from(time) - i128::from(self.created());
+        // Nobody is logged in for 68 years.
+        seconds.clamp(i32::MIN.into(), i32::MAX.into()) as i32
+    }
+
+    /// Whether both deadlines lie ahead.
+    pub(crate) fn is_alive(&self, now: u64, timeouts: Timeouts) -> bool {
+        now < self.ends(timeouts) && now < self.seen.saturating_add(timeouts.idle)
+    }
+
+    /// The absolute deadline.
+    pub(crate) fn ends(&self, timeouts: Timeouts) -> u64 {
+        self.created().saturating_add(timeouts.absolute)
+    }
+
+    /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to
+    /// write anew.
+    pub(crate) fn is_worth_moving(&self, now: u64, timeouts: Timeouts) -> bool {
+        self.is_doubtful || now.saturating_sub(self.seen) > timeouts.idle / 10
+    }
+}
+
+/// Who is logged in.
+///
+/// The pair of [`issuer`](Self::issuer) and [`id`](Self::id) is the person. Key your own users by both: an e-mail address can
+/// change hands, and a subject is unique at its issuer only (OpenID Connect Core 1.0 §5.7).
+///
+/// `Debug` shows nothing of it: at MIRACL the subject itself is an e-mail address.
+#[derive(Clone)]
+#[doc(alias = "is_authenticated")]
+pub struct User(pub(crate) Arc<Session>);
+
+impl User {
+    /// Returns the user's id at the provider: the `sub` claim.
+    #[doc(alias = "get_user_id")]
+    pub fn id(&self) -> &str {
+        self.0.names.subject()
+    }
+
+    /// Returns the provider's issuer: the `iss` claim.
+    pub fn issuer(&self) -> &str {
+        self.0.names.issuer()
+    }
+
+    /// Returns the e-mail address, when the provider gave one.
+    ///
+    /// # Security
+    ///
+    /// Believe it only when [`email_verified`](Self::email_verified), and never use it as the key of a user.
+    #[doc(alias = "get_email")]
+    pub fn email(&self) -> Option<&str> {
+        self.0.names.email()
+    }
+
+    /// Whether the provider says that the person controls the e-mail address: in the same place that gave the address,
+    /// or in the ID token of the very same address. What is said of one address is never said of another.
+    pub fn email_verified(&self) -> bool {
+        self.0.email_verified && self.0.names.email().is_some()
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+
+    use super::*;
+
+    pub(crate) fn session() -> Session {
+        Session {
+            id: [7; 32],
+            generation: 3,
+            data: [9; 8],
+            created_ms: 1_000_000,
+            seen: 1000,
+            issued_at: 999,
+            names: Names::new("https://issuer.example", "alice", Some("alice@example.com")),
+            email_verified: true,
+            is_doubtful: false,
+            marked_by: MarkedBy::new("https://issuer.example", "alice", None),
+        }
+    }
+
+    #[test]
+    fn a_session_is_read_back_for_its_client_and_no_other() {
+        let bound = |client| Binding::new("https://issuer.example/", client);
+        for (issuer, is_kept) in [
+            ("https://issuer.example", false),
+            ("https://issuer.example/", true),
+            ("https://issuer.example/tenant", true),
+        ] {
+            let session = Session {
+                names: Names::new(issuer, "alice", Some("alice@example.com")),
+                ..session()
+            };
+            let bytes = session.encode(&bound("one"));
+            let has_issuer = String::from_utf8_lossy(&bytes).contains("issuer.example");
+            assert_eq!(has_issuer, is_kept);
+            let read = Session::decode(&bytes, &bound("one")).unwrap();
+            assert_eq!(read.names.issuer(), issuer);
+            assert_eq!(read.names.subject(), "alice");
+            assert_eq!(read.names.email(), Some("alice@example.com"));
+            assert!(read.email_verified);
+            let times = |session: &Session| (session.created_ms, session.seen, session.issued_at);
+            assert_eq!(times(&read), times(&session));
+            assert!(Session::decode(&bytes, &bound("two")).is_none());
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_cut_short_before_its_names_is_none() {
+        let binding = Binding::new("https://issuer.example", "client");
+        let bytes = session().encode(&binding);
+        let names = "alice@example.com".len() + "alice".len();
+        for len in 0..bytes.len() - names {
+            assert!(Session::decode(&bytes[..len], &binding).is_none(), "{len}");
+        }
+    }
+
+    #[test]
+    fn times_long_before_a_session_are_kept_as_far_as_68_years() {
+        let binding = Binding::new("https://issuer.example", "client");
+        for (issued_at, read) in [
+            (0, 0),
+            (1_800_000_000, 1_800_000_000),
+            (1_800_000_060, 1_800_000_060),
+            (u64::MAX, 1_800_000_000 + (1 << 31) - 1),
+        ] {
+            let session = Session {
+                created_ms: 1_800_000_000_999,
+                issued_at,
+                ..session()
+            };
+            let decoded = Session::decode(&session.encode(&binding), &binding).unwrap();
+            assert_eq!(decoded.issued_at, read);
+        }
+    }
+
+    #[test]
+    fn a_session_ends_at_its_idle_and_at_its_absolute_deadline() {
+        let timeouts = Timeouts {
+            idle: 100,
+            absolute: 250,
+        };
+        let mut session = session();
+        assert!(session.is_alive(1099, timeouts));
+        assert!(!session.is_alive(1100, timeouts));
+        assert!(!session.is_worth_moving(1010, timeouts));
+        assert!(session.is_worth_moving(1011, timeouts));
+        session.seen = 1200;
+        assert!(session.is_alive(1249, timeouts));
+        assert!(!session.is_alive(1250, timeouts));
+    }
+
+    #[test]
+    fn no_time_at_its_edge_is_too_much_for_a_sum() {
+        let binding = Binding::new("https://issuer.example", "client");
+        let longest = Timeouts {
+            idle: 10 * 366 * 24 * 60 * 60,
+            absolute: u64::MAX,
+        };
+        let usual = Timeouts {
+            idle: 24 * 60 * 60,
+            absolute: 7 * 24 * 60 * 60,
+        };
+        for created_ms in [0, u64::MAX] {
+            for time in [0, u64::MAX / 1000, u64::MAX] {
+                let session = Session {
+                    generation: u32::MAX,
+                    created_ms,
+                    seen: time,
+                    issued_at: time,
+                    ..session()
+                };
+                let read = Session::decode(&session.encode(&binding), &binding).unwrap();
+                for session in [&session, &*read] {
+                    for timeouts in [longest, usual] {
+                        assert!(!session.is_alive(u64::MAX, timeouts));
+                        assert!(session.ends(timeouts) >= session.created());
+                        session.is_worth_moving(0, timeouts);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_personal_data() {
+        let printed = format!("{:?}", User(Arc::new(session())));
+        assert_eq!(printed, "User { .. }");
+    }
+}

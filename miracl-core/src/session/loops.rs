@@ -1,0 +1,121 @@
+//! Login loops: a browser that is logged in again and again, and each time comes back as nobody.
+//!
+//! The provider remembers the person and sends them back at once, so without an end to it the browser goes round until it
+//! gives up. What finds a loop: sessions that were begun and never seen, noted in the memory of this process, and a
+//! short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before. It is
+//! not sealed, since replicas whose keys differ are one of the reasons for a loop; forged, it brings up a page for whoever forged it.
+
+use std::time::Duration;
+
+use crate::{
+    base::expiring::Expiring,
+    session::{
+        cookies::{Cookies, Keep, SetCookie},
+        identity::{Session, SessionId},
+        marked_by::NameMark,
+    },
+};
+
+/// How many logins in a row are a loop.
+const LIMIT: u64 = 3;
+/// Within how many seconds.
+const WINDOW: u64 = 60;
+/// How many logins of the last minute are remembered: about 1 MB at the most.
+const CAPACITY: usize = 10_000;
+
+/// Sessions of the last minute that nobody came back with.
+#[derive(Debug)]
+pub(crate) struct Loops {
+    /// The last session of each person.
+    last: Expiring<NameMark, SessionId>,
+    unseen: Expiring<SessionId, ()>,
+}
+
+/// How many logins in a row one browser made in vain, and when the first of them was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    logins: u64,
+    since: u64,
+}
+
+impl Loops {
+    pub(crate) fn new() -> Self {
+        Self {
+            last: Expiring::new(CAPACITY),
+            unseen: Expiring::new(CAPACITY),
+        }
+    }
+
+    /// Notes that a session came back.
+    pub(crate) fn seen(&self, session: &Session, now: u64) {
+        // An old one was seen before, or nobody remembers it.
+        if now.saturating_sub(session.created()) <= WINDOW && !self.unseen.is_empty() {
+            self.unseen.remove(&session.id);
+        }
+    }
+
+    /// Notes that a session begins. Returns the cookie to set, if the one before of the same person was never seen.
+    pub(crate) fn begin(
+        &self,
+        session: &Session,
+        now: u64,
+        cookies: &Cookies,
+        header: &[u8],
+    ) -> Option<SetCookie> {
+        let window = Duration::from_secs(WINDOW);
+        let person = session.marked_by.subject;
+        let before = self.last.get(&person);
+        self.last.insert(person, session.id, window);
+        self.unseen.insert(session.id, (), window);
+        let in_vain = before.is_some_and(|before| self.unseen.get(&before).is_some());
+        if !in_vain {
+            let counted = cookies.has(header, &cookies.loops);
+            return counted.then(|| cookies.delete(&cookies.loops));
+        }
+        let count = Count::find(cookies, header, now).unwrap_or(Count {
+            logins: 1,
+            since: now,
+        });
+        let value = format!("{}-{}", count.logins + 1, count.since);
+        Some(cookies.set_plain(&cookies.loops, &value, Keep::Seconds(WINDOW)))
+    }
+
+    /// Whether this browser, which is anonymous, goes round in circles. Returns the cookie with which it may begin anew.
+    pub(crate) fn found(&self, now: u64, cookies: &Cookies, header: &[u8]) -> Option<SetCookie> {
+        let count = Count::find(cookies, header, now)?;
+        (count.logins >= LIMIT).then(|| cookies.delete(&cookies.loops))
+    }
+}
+
+impl Count {
+    /// Finds the count that a request has.
+    fn find(cookies: &Cookies, header: &[u8], now: u64) -> Option<Self> {
+        let mut values = cookies.plain(header, &cookies.loops);
+        values.find_map(|value| Self::read(value, now))
+    }
+
+    /// Reads a count that is not yet over.
+    fn read(value: &str, now: u64) -> Option<Self> {
+        let (logins, since) = value.split_once('-')?;
+        let count = Self {
+            logins: logins.parse().ok().filter(|logins| *logins <= LIMIT)?,
+            since: since.parse().ok()?,
+        };
+        (count.since <= now && now - count.since <= WINDOW).then_some(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_over_or_forged_counts_for_nothing() {
+        let read = |value| Count::read(value, 1000).map(|count| count.logins);
+        assert_eq!(read("2-990"), Some(2));
+        assert_eq!(read("2-940"), Some(2));
+        for odd in ["2-939", "2-1001", "2", "-", "x-990", "99-990", "-1-990", ""] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+}

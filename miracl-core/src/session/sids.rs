@@ -1,0 +1,148 @@
+//! Which sids have a session here: what the front channel is believed by.
+//!
+//! Its requests prove nothing, and a log-out of a sid that no login ever had ends no session. So sids are remembered
+//! with logins, and a request that names one of them ends it for certain, however many others name what there is not.
+//! With a shared store of marks the whole fleet knows them, by claims: that is all a store can tell without writing
+//! something down.
+
+use std::time::Duration;
+
+use crate::session::marked_by::mark_key;
+use crate::{
+    base::{
+        expiring::{Change, Expiring},
+        hex::hex,
+    },
+    error::store::StoreError,
+    session::marked_by::{NameMark, name_mark},
+    store::marks::{Claim, ClaimOwner, ErasedMarkStore, NoteList},
+};
+
+/// Who holds the claim to a sid that has a session, and who only looks whether somebody does.
+const KNOWN: ClaimOwner = ClaimOwner(*b"a login has this");
+const LOOKING: ClaimOwner = ClaimOwner(*b"somebody looks!!");
+/// How long a look may hold the claim, where its end does not reach the store.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often a login tries to get past a look.
+const TRIES: usize = 5;
+
+pub(crate) struct Sids {
+    known: Expiring<NameMark, ()>,
+    keep: Duration,
+}
+
+impl Sids {
+    /// Remembers each sid for so long: as long as a session of it may live.
+    pub(super) fn new(keep: Duration) -> Self {
+        Self {
+            known: Expiring::new(NoteList::Proven.capacity()),
+            keep,
+        }
+    }
+
+    /// Remembers a login's sid, in the fleet as well where there is one.
+    pub(super) async fn add(
+        &self,
+        sid: NameMark,
+        fleet: Option<&dyn ErasedMarkStore>,
+    ) -> Result<(), StoreError> {
+        self.add_here(sid);
+        let Some(fleet) = fleet else {
+            return Ok(());
+        };
+        let key = mark_key(claimed(sid));
+        for _ in 0..TRIES {
+            // A login that is not the first one of its sid claims it for longer.
+            if fleet.claim(&key, &KNOWN, self.keep).await? == Claim::Taken {
+                return Ok(());
+            }
+            fleet.release(&key, &LOOKING).await?;
+        }
+        tracing::debug!("other replicas don't know the sid of a login");
+        Ok(())
+    }
+
+    /// Remembers a sid in this process alone.
+    pub(super) fn add_here(&self, sid: NameMark) {
+        self.known.insert(sid, (), self.keep);
+    }
+
+    /// Takes a sid out, and tells whether there was one. Whatever session it has is about to be ended; the next login
+    /// puts it back.
+    pub(super) async fn take(
+        &self,
+        sid: NameMark,
+        fleet: Option<&dyn ErasedMarkStore>,
+    ) -> Result<bool, StoreError> {
+        let here = self.known.change(sid, |found| match found {
+            Some(()) => (Change::Remove, true),
+            None => (Change::Keep, false),
+        });
+        let Some(fleet) = fleet else {
+            return Ok(here);
+        };
+        let key = mark_key(claimed(sid));
+        let known = fleet.claim(&key, &LOOKING, LOOK).await? == Claim::Held;
+        let owner = if known { KNOWN } else { LOOKING };
+        fleet.release(&key, &owner).await?;
+        Ok(here || known)
+    }
+}
+
+/// The claim's name: another one than any that a renewal has.
+fn claimed(sid: NameMark) -> NameMark {
+    name_mark("sid with a session", "", &hex(&sid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::marks::MemoryMarkStore;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test]
+    async fn a_sid_is_known_from_its_login_until_it_is_taken() {
+        let sids = Sids::new(LONG);
+        assert!(!sids.take([1; 16], None).await.unwrap());
+        sids.add([1; 16], None).await.unwrap();
+        assert!(!sids.take([2; 16], None).await.unwrap());
+        assert!(sids.take([1; 16], None).await.unwrap());
+        assert!(!sids.take([1; 16], None).await.unwrap());
+        sids.add([1; 16], None).await.unwrap();
+        assert!(sids.take([1; 16], None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_one_replica_knows_every_other_does_until_one_takes_it() {
+        let fleet = MemoryMarkStore::default();
+        let fleet: Option<&dyn ErasedMarkStore> = Some(&fleet);
+        let (here, there) = (Sids::new(LONG), Sids::new(LONG));
+        for _ in 0..2 {
+            assert!(!there.take([1; 16], fleet).await.unwrap());
+            here.add([1; 16], fleet).await.unwrap();
+            here.add([1; 16], fleet).await.unwrap();
+            assert!(there.take([1; 16], fleet).await.unwrap());
+            assert!(!there.take([1; 16], fleet).await.unwrap());
+            // Where the login was it is known once more: each log-out that is believed costs a login.
+            assert!(here.take([1; 16], fleet).await.unwrap());
+            assert!(!here.take([1; 16], fleet).await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn to_look_for_a_sid_makes_it_known_to_nobody() {
+        let store = MemoryMarkStore::default();
+        let (here, there) = (Sids::new(LONG), Sids::new(LONG));
+        // A look whose end did not reach the store.
+        let look =
+            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
+        assert_eq!(look.unwrap(), Claim::Taken);
+        assert!(!there.take([1; 16], Some(&store)).await.unwrap());
+        let look =
+            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
+        assert_eq!(look.unwrap(), Claim::Taken);
+        here.add([1; 16], Some(&store)).await.unwrap();
+        assert!(there.take([1; 16], Some(&store)).await.unwrap());
+    }
+}

@@ -1,0 +1,263 @@
+//! What a store of marks must do, for those that come with the engine and for your own.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{error::store::StoreError, store::sessions::Boxed};
+
+/// What is marked: a hash that gives away nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MarkKey(pub [u8; 32]);
+
+/// Who holds a claim: random bytes of one attempt, or bytes that stand for what is claimed and that every replica uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimOwner(pub [u8; 16]);
+
+/// Which list of notes a note stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store that knows no third list could not keep it"
+)]
+pub enum NoteList {
+    /// Made by who proved that they may. A store keeps at least the last 100,000.
+    Proven,
+    /// Made by requests that prove nothing (front-channel log-out of a session that no login is known to have had). A
+    /// store keeps the last 10,000, and they push out no others. An engine that has as many makes no more until some
+    /// have run out.
+    Unproven,
+}
+
+impl NoteList {
+    /// Both lists.
+    pub const ALL: [Self; 2] = [Self::Proven, Self::Unproven];
+
+    /// How many notes of this list a store keeps at least. The oldest go first.
+    pub const fn capacity(self) -> usize {
+        match self {
+            Self::Proven => 100_000,
+            Self::Unproven => 10_000,
+        }
+    }
+}
+
+/// The notes that were made since some position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notes {
+    /// The notes, oldest first. One may come twice.
+    pub notes: Vec<Vec<u8>>,
+    /// Where to go on from. What it means is the store's own.
+    pub position: Vec<u8>,
+}
+
+impl Notes {
+    /// Puts an answer together.
+    pub fn new(notes: Vec<Vec<u8>>, position: Vec<u8>) -> Self {
+        Self { notes, position }
+    }
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a claim is one of these three, and nobody may overlook one"
+)]
+pub enum Claim {
+    /// It is the owner's now, for the time asked for.
+    Taken,
+    /// It is somebody else's.
+    Held,
+    /// It was settled, with this value.
+    Settled(Vec<u8>),
+}
+
+/// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which
+/// tokens, and which of the provider's sessions have had a login here.
+///
+/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`mark_store_contract`](crate::mark_store_contract)
+/// tests. A store must answer or fail in bounded time: while it does neither, log-outs and logins wait for it.
+pub trait MarkStore: Send + Sync + 'static {
+    /// Where marks are kept, for the line that is logged at start: "remembered in …". By default `a store`.
+    const PLACE: &'static str = "a store";
+
+    /// Marks something as used, for as long as `ttl`. Returns whether it was not used before: of many that ask at once, one is told so.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    fn use_once(
+        &self,
+        key: &MarkKey,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Takes back that something was used. What was not used is no error.
+    ///
+    /// # Errors
+    ///
+    /// When it may still be marked.
+    fn forget(&self, key: &MarkKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Adds a note, a few dozen bytes, to a list for as long as `ttl`.
+    ///
+    /// # Errors
+    ///
+    /// When it may not be there.
+    fn note(
+        &self,
+        list: NoteList,
+        note: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Returns the notes of a list that were made since a position; without one, or when the store no longer knows it, all there are.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    fn notes_since(
+        &self,
+        list: NoteList,
+        position: Option<&[u8]>,
+    ) -> impl Future<Output = Result<Notes, StoreError>> + Send;
+
+    /// Claims a piece of work for its owner, for as long as `ttl`; an owner that claims again gets the time anew.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    fn claim(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
+
+    /// Puts the work's result in place of a claim, for as long as `ttl`. Returns whether the claim still was the owner's; if not, nothing
+    /// changes.
+    ///
+    /// # Errors
+    ///
+    /// When it may not be there.
+    fn settle(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+        value: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Gives a claim up. One that is somebody else's, or settled, stays.
+    ///
+    /// # Errors
+    ///
+    /// When it may still be held; it ends with its time.
+    fn release(
+        &self,
+        key: &MarkKey,
+        owner: &ClaimOwner,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The twin of [`MarkStore`] that can be behind a pointer.
+pub(crate) trait ErasedMarkStore: Send + Sync {
+    fn place(&self) -> &'static str;
+    fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool>;
+    fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()>;
+    fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()>;
+    fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes>;
+    fn claim<'a>(
+        &'a self,
+        key: &'a MarkKey,
+        owner: &'a ClaimOwner,
+        ttl: Duration,
+    ) -> Boxed<'a, Claim>;
+    fn settle<'a>(
+        &'a self,
+        key: &'a MarkKey,
+        owner: &'a ClaimOwner,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> Boxed<'a, bool>;
+    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a ClaimOwner) -> Boxed<'a, ()>;
+}
+
+impl<S: MarkStore> ErasedMarkStore for S {
+    fn place(&self) -> &'static str {
+        S::PLACE
+    }
+
+    fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool> {
+        of_marks(MarkStore::use_once(self, key, ttl))
+    }
+
+    fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()> {
+        of_marks(MarkStore::forget(self, key))
+    }
+
+    fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()> {
+        of_marks(MarkStore::note(self, list, note, ttl))
+    }
+
+    fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes> {
+        of_marks(MarkStore::notes_since(self, list, position))
+    }
+
+    fn claim<'a>(
+        &'a self,
+        key: &'a MarkKey,
+        owner: &'a ClaimOwner,
+        ttl: Duration,
+    ) -> Boxed<'a, Claim> {
+        of_marks(MarkStore::claim(self, key, owner, ttl))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        key: &'a MarkKey,
+        owner: &'a ClaimOwner,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> Boxed<'a, bool> {
+        of_marks(MarkStore::settle(self, key, owner, value, ttl))
+    }
+
+    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a ClaimOwner) -> Boxed<'a, ()> {
+        of_marks(MarkStore::release(self, key, owner))
+    }
+}
+
+/// Says of what goes wrong that it did so in the store of marks: one that keeps sessions as well does not.
+fn of_marks<'a, T>(asked: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Boxed<'a, T> {
+    Box::pin(async { asked.await.map_err(StoreError::of_marks) })
+}
+
+/// Where marks are kept: the setting [`Config::marks_store`](crate::Config::marks_store).
+#[derive(Clone, Default)]
+pub struct MarkStorage(Option<Arc<dyn ErasedMarkStore>>);
+
+impl MarkStorage {
+    /// In the memory of this process, the default: what it remembers ends with it, and other replicas do not know of it.
+    pub fn memory() -> Self {
+        Self(None)
+    }
+
+    /// In a store that the whole fleet shares: a `RedisStore` with the feature `redis`, or your own.
+    pub fn store(store: impl MarkStore) -> Self {
+        Self(Some(Arc::new(store)))
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Arc<dyn ErasedMarkStore>> {
+        self.0.as_ref()
+    }
+}
+
+impl fmt::Debug for MarkStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            None => "MarkStorage::memory",
+            Some(_) => "MarkStorage::store",
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! An open connection, shared by many commands at the same time.
+
+use std::{error::Error, sync::Arc};
+
+use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
+use tokio::task::JoinHandle;
+
+use crate::store::redis::cluster;
+use crate::store::redis::cluster::Order;
+
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// A connection that many commands share at the same time.
+#[derive(Clone)]
+pub(crate) struct Open {
+    pub(crate) connection: Connection,
+    pub(crate) driver: Arc<Driver>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Server(MultiplexedConnection),
+    Cluster(::redis::cluster_async::ClusterConnection),
+}
+
+/// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
+pub(crate) struct Driver(pub(crate) JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What is asked at a time.
+#[derive(Clone, Copy)]
+pub(crate) enum Question<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline, Order),
+}
+
+impl Connection {
+    pub(crate) async fn send<T: FromRedisValue>(self, question: Question<'_>) -> RedisResult<T> {
+        match (self, question) {
+            (Self::Server(mut server), Question::One(command)) => {
+                read(server.send_packed_command(command).await?)
+            }
+            (Self::Cluster(cluster), Question::One(command)) => {
+                let sent = Box::pin(cluster::send(cluster, command.clone()));
+                read(sent.await?)
+            }
+            (Self::Server(mut server), Question::Several(commands, _)) => {
+                commands.query_async(&mut server).await
+            }
+            (Self::Cluster(cluster), Question::Several(commands, order)) => {
+                commands.query_async(&mut order.within(cluster)).await
+            }
+        }
+    }
+}
+
+impl Open {
+    pub(crate) fn new(connection: Connection, driver: JoinHandle<()>) -> Self {
+        Self {
+            connection,
+            driver: Arc::new(Driver(driver)),
+        }
+    }
+
+    pub(super) fn server(connection: MultiplexedConnection, driver: JoinHandle<()>) -> Self {
+        Self::new(Connection::Server(connection), driver)
+    }
+}
+
+fn read<T: FromRedisValue>(answer: Value) -> RedisResult<T> {
+    Ok(T::from_redis_value(answer.extract_error()?)?)
+}

@@ -1,0 +1,280 @@
+//! Sessions kept on the server: what a store must do, for those that come with the engine and for your own.
+
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use crate::error::store::StoreError;
+
+/// What a session is stored under: the SHA-256 of its id, so that whoever can read a store is not logged in. To a store that is
+/// [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey(pub [u8; 32]);
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey([redacted])")
+    }
+}
+
+/// The hash of an issuer and one of its names, a subject or a `sid`: sessions are found by it without the name being known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IndexKey(pub [u8; 16]);
+
+/// A session as a store keeps it.
+///
+/// Cheap to clone. To a store the two values are bytes: unless [`SessionStore::IN_PROCESS`], they are sealed.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredSession {
+    /// Counts the changes. A session begins with 0.
+    pub revision: u64,
+    /// Whose it is: the issuer and the subject.
+    pub subject: IndexKey,
+    /// Which session at the provider it belongs to, where the provider says so: the issuer and the `sid`.
+    pub sid: Option<IndexKey>,
+    /// The small value, read by every request that asks who the user is.
+    pub head: Arc<[u8]>,
+    /// The large value, with tokens and user data.
+    pub data: Arc<[u8]>,
+}
+
+impl StoredSession {
+    /// Puts a session together again from what a store wrote down.
+    pub fn new(
+        revision: u64,
+        subject: IndexKey,
+        sid: Option<IndexKey>,
+        head: impl Into<Arc<[u8]>>,
+        data: impl Into<Arc<[u8]>>,
+    ) -> Self {
+        Self {
+            revision,
+            subject,
+            sid,
+            head: head.into(),
+            data: data.into(),
+        }
+    }
+}
+
+impl fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps sessions on the server.
+///
+/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`session_store_contract`] tests:
+///
+/// * what was stored is there until its time to live has passed, and not longer;
+/// * of two that [`update`](Self::update) the same revision, one succeeds;
+/// * what was deleted is gone for everybody, and no update brings it back.
+pub trait SessionStore: Send + Sync + 'static {
+    /// Whether sessions stay in the memory of this process. By default `false`, and values are sealed with the app's cookie keys
+    /// before they are handed over.
+    const IN_PROCESS: bool = false;
+
+    /// Where sessions are kept, for the line that is logged at start: "sessions in …". By default `a store`.
+    const PLACE: &'static str = "a store";
+
+    /// Stores a new session for as long as `ttl`. Its key was never used before.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored.
+    fn create(
+        &self,
+        key: &SessionKey,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Returns a session; `None` when there is none, or its time has passed.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    fn load(
+        &self,
+        key: &SessionKey,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
+
+    /// Replaces a session if it still has the revision `expected`, and gives it a new time to live. Returns whether it did: `false`
+    /// when somebody else changed it, or it is gone.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored.
+    fn update(
+        &self,
+        key: &SessionKey,
+        expected: u64,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Deletes a session. One that is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// When it may still be there.
+    fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Deletes every session that belongs to this one of the provider's, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When some may still be there.
+    fn delete_by_sid(&self, sid: &IndexKey)
+    -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Deletes every session of a person, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When some may still be there.
+    fn delete_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Returns every session of a person, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be listed.
+    fn list_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> impl Future<Output = Result<Vec<(SessionKey, StoredSession)>, StoreError>> + Send;
+}
+
+/// What a method of a store is behind a pointer.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The twin of [`SessionStore`] that can be behind a pointer.
+pub(crate) trait ErasedStore: Send + Sync {
+    fn in_process(&self) -> bool;
+    fn place(&self) -> &'static str;
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Boxed<'a, ()>;
+    fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>>;
+    /// Loads from a store in the memory of this process, which need not wait for anybody, without a future on the heap. Pending
+    /// says that it does wait, or is elsewhere: it is to be asked in the usual way.
+    fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>>;
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        expected: u64,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Boxed<'a, bool>;
+    fn delete<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, ()>;
+    fn delete_by_sid<'a>(&'a self, sid: &'a IndexKey) -> Boxed<'a, u64>;
+    fn delete_by_subject<'a>(&'a self, subject: &'a IndexKey) -> Boxed<'a, u64>;
+    fn list_by_subject<'a>(
+        &'a self,
+        subject: &'a IndexKey,
+    ) -> Boxed<'a, Vec<(SessionKey, StoredSession)>>;
+}
+
+impl<S: SessionStore> ErasedStore for S {
+    fn in_process(&self) -> bool {
+        S::IN_PROCESS
+    }
+
+    fn place(&self) -> &'static str {
+        S::PLACE
+    }
+
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Boxed<'a, ()> {
+        Box::pin(SessionStore::create(self, key, session, ttl))
+    }
+
+    fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>> {
+        Box::pin(SessionStore::load(self, key))
+    }
+
+    fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>> {
+        if !S::IN_PROCESS {
+            return Poll::Pending;
+        }
+        let load = pin!(SessionStore::load(self, key));
+        load.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        expected: u64,
+        session: StoredSession,
+        ttl: Duration,
+    ) -> Boxed<'a, bool> {
+        Box::pin(SessionStore::update(self, key, expected, session, ttl))
+    }
+
+    fn delete<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, ()> {
+        Box::pin(SessionStore::delete(self, key))
+    }
+
+    fn delete_by_sid<'a>(&'a self, sid: &'a IndexKey) -> Boxed<'a, u64> {
+        Box::pin(SessionStore::delete_by_sid(self, sid))
+    }
+
+    fn delete_by_subject<'a>(&'a self, subject: &'a IndexKey) -> Boxed<'a, u64> {
+        Box::pin(SessionStore::delete_by_subject(self, subject))
+    }
+
+    fn list_by_subject<'a>(
+        &'a self,
+        subject: &'a IndexKey,
+    ) -> Boxed<'a, Vec<(SessionKey, StoredSession)>> {
+        Box::pin(SessionStore::list_by_subject(self, subject))
+    }
+}
+
+/// Where sessions are kept: the setting [`Config::session_store`](crate::Config::session_store).
+#[derive(Clone, Default)]
+pub struct SessionStorage(Option<Arc<dyn ErasedStore>>);
+
+impl SessionStorage {
+    /// Sealed in the browser's cookies, the default: no server is needed, and sessions cannot be listed.
+    pub fn cookie() -> Self {
+        Self(None)
+    }
+
+    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature `redis`, or your own.
+    pub fn store(store: impl SessionStore) -> Self {
+        Self(Some(Arc::new(store)))
+    }
+
+    pub(crate) fn kept_in(&self) -> Option<&dyn ErasedStore> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Debug for SessionStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            None => "SessionStorage::cookie",
+            Some(_) => "SessionStorage::store",
+        })
+    }
+}

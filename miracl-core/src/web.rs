@@ -1,0 +1,11 @@
+//! HTTP as the engine sees it, without a framework: requests, replies, paths, messages, where a request comes from.
+//!
+//! Nothing here knows a session or a provider.
+
+pub(crate) mod cross_origin;
+pub(crate) mod flash;
+pub(crate) mod headers;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod return_to;
+pub(crate) mod route;

@@ -1,0 +1,199 @@
+//! Sessions that the version before sealed, and that this version must open: people stay logged in through an upgrade.
+//!
+//! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the format
+//! replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use miracl_core::{
+    Category, Clock, Config, CookieKey, IndexKey, Miracl, RequestView, SessionKey, SessionStorage,
+    SessionStore, StoreError, StoredSession, Visit,
+};
+use serde_json::Value;
+
+const WORKS: &str = "the fixture is complete, and its session opens";
+
+/// A request of the browser that the fixture was taken from.
+struct Request(String);
+
+impl RequestView for Request {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn path_and_query(&self) -> Cow<'_, str> {
+        "/".into()
+    }
+
+    fn host(&self) -> Option<&str> {
+        Some("127.0.0.1:5000")
+    }
+
+    fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        (name == "cookie").then_some(self.0.as_bytes()).into_iter()
+    }
+}
+
+/// A store that has one session, as another process wrote it.
+struct Fixed(Mutex<HashMap<SessionKey, StoredSession>>);
+
+impl SessionStore for Fixed {
+    async fn create(
+        &self,
+        key: &SessionKey,
+        session: StoredSession,
+        _: Duration,
+    ) -> Result<(), StoreError> {
+        self.0.lock().expect(WORKS).insert(*key, session);
+        Ok(())
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+        Ok(self.0.lock().expect(WORKS).get(key).cloned())
+    }
+
+    async fn update(
+        &self,
+        key: &SessionKey,
+        expected: u64,
+        session: StoredSession,
+        _: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut sessions = self.0.lock().expect(WORKS);
+        let found = sessions
+            .get_mut(key)
+            .filter(|found| found.revision == expected);
+        Ok(found.map(|found| *found = session).is_some())
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.lock().expect(WORKS).remove(key);
+        Ok(())
+    }
+
+    async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
+        let mut sessions = self.0.lock().expect(WORKS);
+        let before = sessions.len();
+        sessions.retain(|_, session| session.sid != Some(*sid));
+        Ok((before - sessions.len()) as u64)
+    }
+
+    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+        let mut sessions = self.0.lock().expect(WORKS);
+        let before = sessions.len();
+        sessions.retain(|_, session| session.subject != *subject);
+        Ok((before - sessions.len()) as u64)
+    }
+
+    async fn list_by_subject(
+        &self,
+        subject: &IndexKey,
+    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
+        let sessions = self.0.lock().expect(WORKS);
+        let found = sessions
+            .iter()
+            .filter(|(_, session)| session.subject == *subject);
+        Ok(found
+            .map(|(key, session)| (*key, session.clone()))
+            .collect())
+    }
+}
+
+/// The app of a fixture, a minute after its session began.
+fn app(fixture: &Value) -> Miracl {
+    let text = |name: &str| fixture[name].as_str().expect(WORKS).to_owned();
+    let written = Duration::from_secs(fixture["written"].as_u64().expect(WORKS));
+    let mut config = Config {
+        issuer: text("issuer"),
+        client_id: text("client_id"),
+        client_secret: "secret".into(),
+        redirect_uri: text("redirect_uri"),
+        cookie_keys: vec![CookieKey::from_base64(&text("cookie_key")).expect(WORKS)],
+        clock: Clock::from_fn(move || UNIX_EPOCH + written + Duration::from_secs(60)),
+        ..Config::default()
+    };
+    if let Some(record) = fixture.get("record").filter(|record| !record.is_null()) {
+        let text = |name: &str| record[name].as_str().expect(WORKS);
+        let stored = StoredSession::new(
+            record["revision"].as_u64().expect(WORKS),
+            IndexKey(bytes(text("subject"))),
+            Some(IndexKey(bytes(text("sid")))),
+            text("head").as_bytes(),
+            text("data").as_bytes(),
+        );
+        let sessions = HashMap::from([(SessionKey(bytes(text("key"))), stored)]);
+        config.session_store = SessionStorage::store(Fixed(Mutex::new(sessions)));
+    }
+    Miracl::new(config).expect(WORKS)
+}
+
+/// Bytes that are written in hexadecimal digits.
+fn bytes<const LEN: usize>(digits: &str) -> [u8; LEN] {
+    assert_eq!(digits.len(), 2 * LEN, "{digits}");
+    let byte = |place| u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).expect(WORKS);
+    std::array::from_fn(byte)
+}
+
+fn visit(miracl: &Miracl, fixture: &Value) -> Visit {
+    let cookies = fixture["cookie"].as_str().expect(WORKS);
+    miracl.visit(&Request(cookies.to_owned()))
+}
+
+/// Opens a session of the version before, and looks at everything that was kept in it.
+async fn opens(fixture: &str) {
+    let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+    let miracl = app(&fixture);
+    let of_before = visit(&miracl, &fixture);
+    let user = of_before.user().await.expect(WORKS).expect(WORKS);
+    assert_eq!(user.id(), "alice");
+    assert_eq!(user.issuer(), miracl.config().issuer);
+    assert_eq!(user.email(), Some("alice@example.com"));
+    assert!(user.email_verified());
+    let data = of_before.user_data().await.expect(WORKS).expect(WORKS);
+    assert_eq!(data.get("name"), Some(&"Alice".into()));
+    assert_eq!(data.get("phone_number"), Some(&"+44 20 7946 0000".into()));
+    let tokens = of_before.tokens().await.expect(WORKS).expect(WORKS);
+    assert_eq!(tokens.access_token().expose(), "an-access-token");
+    assert_eq!(
+        tokens.refresh_token().map(|token| token.expose()),
+        Some("a-refresh-token")
+    );
+    assert_eq!(tokens.scope(), Some("openid email"));
+    let flashes = of_before.take_flashes().await;
+    assert_eq!(flashes.len(), 1);
+    assert_eq!(
+        (flashes[0].category, &*flashes[0].text),
+        (Category::Success, "Welcome")
+    );
+
+    // It can be changed like any other session.
+    let changed = visit(&miracl, &fixture);
+    changed.clear_user_info().await.expect(WORKS);
+    let data = changed.user_data().await.expect(WORKS).expect(WORKS);
+    assert_eq!(data.get("phone_number"), None);
+    assert_eq!(
+        data.get("name"),
+        Some(&"Alice".into()),
+        "the ID token has it"
+    );
+}
+
+#[tokio::test]
+async fn a_session_in_cookies_of_the_version_before_opens() {
+    opens(include_str!("versions/cookies.json")).await;
+}
+
+#[tokio::test]
+async fn a_session_in_several_cookies_of_the_version_before_opens() {
+    opens(include_str!("versions/cookies-large.json")).await;
+}
+
+#[tokio::test]
+async fn a_session_in_a_store_of_the_version_before_opens() {
+    opens(include_str!("versions/store.json")).await;
+}

@@ -1,0 +1,94 @@
+//! The house's rules: which room of the engine may use which, no circles, no wide lines, no long files.
+//!
+//! `cargo test -p miracl-tests --test house -- --nocapture` shows the rooms and the arrows between them.
+
+mod arrows;
+mod circles;
+mod imports;
+mod lengths;
+mod modules;
+mod names;
+mod report;
+mod rooms;
+mod source;
+mod test_code;
+mod tokens;
+mod tree;
+mod widths;
+
+use std::path::Path;
+
+use rooms::ROOMS;
+use tree::ROOT;
+
+/// Crates without rooms, whose files form no circle either.
+const ADAPTERS: &[&str] = &[
+    "miracl-axum/src",
+    "miracl-actix/src",
+    "miracl-rocket/src",
+    "examples/adapter-template/src",
+];
+
+#[test]
+fn imports_of_the_engine_run_downwards_only_and_without_a_circle() {
+    let folder = "miracl-core/src";
+    let report = report::rooms(folder, &tree::sources(Path::new(ROOT), folder), ROOMS);
+    println!("{}", report.summary);
+    none(&report.findings);
+}
+
+#[test]
+fn no_files_of_an_adapter_use_each_other_in_a_circle() {
+    let mut findings = Vec::new();
+    for folder in ADAPTERS {
+        let report = report::no_circles(folder, &tree::sources(Path::new(ROOT), folder));
+        println!("{}", report.summary);
+        findings.extend(report.findings);
+    }
+    none(&findings);
+}
+
+#[test]
+fn no_line_is_wider_than_120_characters() {
+    let mut findings = Vec::new();
+    for (path, text) in texts() {
+        if !widths::is_fixture(&path) {
+            findings.extend(
+                widths::too_wide(&path, &text)
+                    .iter()
+                    .map(ToString::to_string),
+            );
+        }
+    }
+    none(&findings);
+}
+
+#[test]
+fn no_file_of_rust_is_longer_than_500_lines() {
+    let texts = texts();
+    let mut findings: Vec<String> = texts
+        .iter()
+        .filter_map(|(path, text)| lengths::too_long(path, text))
+        .collect();
+    findings.extend(lengths::needless(&texts));
+    none(&findings);
+}
+
+/// The project's text files: paths and texts.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(ROOT);
+    let files = tree::tracked(root).into_iter();
+    files
+        .filter_map(|path| tree::text(root, &path).map(|text| (path, text)))
+        .collect()
+}
+
+#[track_caller]
+fn none(findings: &[String]) {
+    assert!(
+        findings.is_empty(),
+        "findings: {}\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+}
