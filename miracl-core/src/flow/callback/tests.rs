@@ -10,7 +10,7 @@ pub(crate) use login::{HOST, Login, begin, begin_with, cookies, request};
 
 use super::*;
 use crate::{
-    Claim, ClaimOwner, Config, IdTokenError, LoginOptions, MarkKey, MarkStorage, MarkStore,
+    Config, IdTokenError, Lease, LeaseOwner, LoginOptions, MarkKey, MarkStorage, MarkStore,
     MemoryMarkStore, Miracl, NoteList, Notes, ProviderError, SigningAlgorithm, StoreError,
     UserinfoRequests, flow::answer::Answer, probes::provider::Provider,
     provider::http::body::tests::gzip, web::request::tests::Request,
@@ -536,20 +536,20 @@ impl MarkStore for Noted {
         MarkStore::notes_since(&*self.store, list, at).await
     }
 
-    async fn claim(
+    async fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> Result<Claim, StoreError> {
-        self.note("claimed", ttl);
-        MarkStore::claim(&*self.store, key, owner, ttl).await
+    ) -> Result<Lease, StoreError> {
+        self.note("leased", ttl);
+        MarkStore::lease(&*self.store, key, owner, ttl).await
     }
 
     async fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
@@ -557,7 +557,7 @@ impl MarkStore for Noted {
         MarkStore::settle(&*self.store, key, owner, value, ttl).await
     }
 
-    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
+    async fn release(&self, key: &MarkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
         MarkStore::release(&*self.store, key, owner).await
     }
 }
@@ -592,7 +592,7 @@ async fn a_login_that_fails_is_remembered_for_a_moment_only_and_not_tried_again_
         assert!(failed.is_err(), "{what}");
         assert_eq!(
             *marks.kept.lock().unwrap(),
-            [("claimed", A_MOMENT)],
+            [("leased", A_MOMENT)],
             "{what}"
         );
         // Not even with the right answer, by somebody who has kept the cookie.
@@ -624,7 +624,7 @@ async fn a_login_whose_browser_went_away_is_remembered_for_a_moment_only() {
         tokio::task::yield_now().await;
     }
     drop(callback);
-    assert_eq!(*marks.kept.lock().unwrap(), [("claimed", A_MOMENT)]);
+    assert_eq!(*marks.kept.lock().unwrap(), [("leased", A_MOMENT)]);
     let reason = login.fails().await;
     assert!(matches!(reason, FailureReason::LoginReplayed), "{reason}");
 }
@@ -641,7 +641,7 @@ async fn a_login_whose_code_was_taken_is_remembered_for_as_long_as_its_cookie_co
         assert_eq!(completed.is_ok(), claims == json!({}));
         let timeout = login.miracl.config().login_timeout;
         let kept = marks.kept.lock().unwrap().clone();
-        let expected = [("claimed", A_MOMENT), ("settled", timeout + A_MOMENT)];
+        let expected = [("leased", A_MOMENT), ("settled", timeout + A_MOMENT)];
         assert_eq!(kept, expected);
     }
 }
