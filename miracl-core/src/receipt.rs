@@ -1,9 +1,6 @@
 //! Login receipts: one record for each attempt, of every check in its order, that tells why a login failed and whose fault it
 //! is. It holds no secret and no personal data.
 
-pub(crate) mod details;
-pub(crate) mod verdict;
-
 use std::{
     fmt,
     sync::Arc,
@@ -12,8 +9,10 @@ use std::{
 
 use crate::{
     base::{hex::hex, random::random},
-    error::{login::FailureReason, provider::ProviderError},
+    error::{details, login::FailureReason, provider::ProviderError, told},
 };
+
+pub use crate::error::party::Party;
 
 /// The record of one attempt to log in.
 ///
@@ -58,20 +57,6 @@ pub enum CheckOutcome {
     Failed,
     /// There was nothing to check.
     NotApplicable,
-}
-
-/// Who has to do something about a failed login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Party {
-    /// The person, or their browser: too slow, in another browser, cancelled. Trying again helps.
-    Person,
-    /// The provider: it answered wrongly, or is ill.
-    Provider,
-    /// This app: its configuration, or its registration at the provider.
-    App,
-    /// The way between this app and the provider.
-    Network,
 }
 
 impl Receipt {
@@ -149,17 +134,6 @@ impl fmt::Display for CheckOutcome {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::NotApplicable => "not applicable",
-        })
-    }
-}
-
-impl fmt::Display for Party {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Person => "the person or their browser",
-            Self::Provider => "the provider",
-            Self::App => "this app",
-            Self::Network => "the way to the provider",
         })
     }
 }
@@ -260,7 +234,7 @@ impl Recorder {
             id: hex(&random::<6>()),
             time: self.began.elapsed(),
             checks: self.checks,
-            verdict: reason.map(verdict::of),
+            verdict: reason.map(told::of),
         }))
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! Where that cannot be told from here, the advice names both, and what tells them apart.
 
-use crate::{
-    error::{
-        login::FailureReason,
-        provider::{NO_ACCESS_TOKEN, ProviderError, TlsTrouble},
-        token::{IdTokenError, is_shared_key},
-    },
-    receipt::Party::{self, App, Network, Person, Provider},
+use crate::error::{
+    login::FailureReason,
+    party::Party::{self, App, Network, Person, Provider},
+    provider::{NO_ACCESS_TOKEN, ProviderError, TlsTrouble},
+    token::{IdTokenError, is_shared_key},
 };
 
 pub(crate) type Verdict = (Party, &'static str);
