@@ -5,12 +5,12 @@
 pub(crate) mod chain;
 pub(crate) mod config;
 pub(crate) mod description;
-pub(crate) mod details;
 pub(crate) mod login;
 pub(crate) mod party;
 pub(crate) mod provider;
 pub(crate) mod refresh;
 pub(crate) mod session;
 pub(crate) mod store;
+mod tls_trouble;
 pub(crate) mod token;
 pub(crate) mod told;
