@@ -211,7 +211,8 @@ fn warn_of_others(file: &fs::File, path: &Path) -> io::Result<()> {
         tracing::warn!(
             file = %path.display(),
             mode = format!("{mode:o}"),
-            "others than its owner can read or change the cookie key: whoever has it can be any user. Make a new one, readable by its owner only"
+            "others than its owner can read or change the cookie key: whoever has it can be any \
+             user. Make a new one, readable by its owner only"
         );
     }
     Ok(())
