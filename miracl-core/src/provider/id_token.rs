@@ -7,7 +7,7 @@ use ring::digest;
 use serde_json::{Map, Value};
 
 use crate::{
-    base::{secret::same, text::printable},
+    base::{constant_time::same, text::printable},
     error::{login::FailureReason, token::IdTokenError},
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
     provider::{
