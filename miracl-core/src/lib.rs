@@ -110,7 +110,10 @@ pub mod app {
         },
         miracl::Miracl,
         provider::{tokens::Tokens, user_data::UserData},
-        receipt::{Check, CheckOutcome, Party, Receipt},
+        receipt::{
+            Party, Receipt,
+            check::{Check, CheckOutcome},
+        },
         store::{
             contract::{marks::mark_store_contract, sessions::session_store_contract},
             marks::{Lease, LeaseOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},

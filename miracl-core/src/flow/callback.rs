@@ -30,7 +30,7 @@ use crate::{
         user_data::UserData,
         userinfo::{self, UserinfoError},
     },
-    receipt::{Applied, Recorder},
+    receipt::{Recorder, check::Pass},
     session::{
         data::SessionData,
         identity::{Session, User},
@@ -337,10 +337,10 @@ async fn userinfo(
     } else {
         Ok(None)
     };
-    let fine = Ok::<_, FailureReason>(Applied::Yes);
+    let fine = Ok::<_, FailureReason>(Pass::Checked);
     match fetched {
         Ok(None) => {
-            receipt.check_if(NAME, SECTION, Ok::<_, FailureReason>(Applied::No))?;
+            receipt.check_if(NAME, SECTION, Ok::<_, FailureReason>(Pass::NotApplicable))?;
             Ok(Map::new())
         }
         Ok(Some(userinfo)) => {
@@ -442,14 +442,14 @@ fn authorization_code(
     };
     receipt.check("no token in response", "OIDC Core §3.1.2.5", no_token)?;
     let issuer = match response.iss {
-        Some(iss) if issuers.contains(&iss) => Ok(Applied::Yes),
+        Some(iss) if issuers.contains(&iss) => Ok(Pass::Checked),
         Some(_) => Err(FailureReason::ResponseIssuer {
             expected: issuers.written().to_owned(),
         }),
         None if metadata.authorization_response_iss_parameter_supported => {
             Err(FailureReason::ResponseIssuerMissing)
         }
-        None => Ok(Applied::No),
+        None => Ok(Pass::NotApplicable),
     };
     receipt.check_if("iss", "RFC 9207 §2.4", issuer)?;
     let granted = match response.error {

@@ -7,7 +7,7 @@ use ring::digest;
 use serde_json::{Map, Value};
 
 use crate::{
-    base::{secret::same, text::printable},
+    base::{constant_time::same, text::printable},
     error::{login::FailureReason, token::IdTokenError},
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
     provider::{
@@ -15,7 +15,7 @@ use crate::{
         issuers::Issuers,
         logout_token::LOGOUT_TYP,
     },
-    receipt::{Applied, Recorder},
+    receipt::{Recorder, check::Pass},
 };
 
 /// How old a token may be when it arrives fresh from the token endpoint.
@@ -167,13 +167,10 @@ fn check_issuer<'a>(
 }
 
 /// Steps 4 and 5: with several audiences there is an authorized party, and where there is one it is this client.
-fn check_party(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<Applied, IdTokenError> {
+fn check_party(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Pass, IdTokenError> {
     match text(claims, "azp")? {
-        Some(party) if party == expected.client_id => Ok(Applied::Yes),
-        None if audiences(claims)?.len() == 1 => Ok(Applied::No),
+        Some(party) if party == expected.client_id => Ok(Pass::Checked),
+        None if audiences(claims)?.len() == 1 => Ok(Pass::NotApplicable),
         found => Err(IdTokenError::AuthorizedParty {
             expected: expected.client_id.to_owned(),
             found: found.map(|party| printable(party, 200)),
@@ -203,15 +200,12 @@ fn check_iat(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<u64
     Ok(iat)
 }
 
-fn check_nbf(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<Applied, IdTokenError> {
+fn check_nbf(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Pass, IdTokenError> {
     let Some(nbf) = time(claims, "nbf")? else {
-        return Ok(Applied::No);
+        return Ok(Pass::NotApplicable);
     };
     not_in_the_future("nbf", nbf, expected)?;
-    Ok(Applied::Yes)
+    Ok(Pass::Checked)
 }
 
 fn not_in_the_future(
@@ -239,18 +233,15 @@ fn check_nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
 }
 
 /// Step 12: how the person authenticated, if that was asked for.
-fn check_acr(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<Applied, IdTokenError> {
+fn check_acr(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Pass, IdTokenError> {
     // Some providers send something else than text, which is nobody's business that did not ask.
     let Some(values) = expected.acr_values else {
-        return Ok(Applied::No);
+        return Ok(Pass::NotApplicable);
     };
     let acr = text(claims, "acr")?;
     let mut asked = values.split_ascii_whitespace();
     if acr.is_some_and(|acr| asked.any(|value| value == acr)) {
-        return Ok(Applied::Yes);
+        return Ok(Pass::Checked);
     }
     Err(IdTokenError::Acr {
         asked: values.split_ascii_whitespace().map(str::to_owned).collect(),
@@ -262,9 +253,9 @@ fn check_acr(
 fn check_auth_time(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
-) -> Result<Applied, IdTokenError> {
+) -> Result<Pass, IdTokenError> {
     let Some(max_age) = expected.max_age else {
-        return Ok(Applied::No);
+        return Ok(Pass::NotApplicable);
     };
     let auth_time =
         time(claims, "auth_time")?.ok_or(IdTokenError::Missing { claim: "auth_time" })?;
@@ -272,7 +263,7 @@ fn check_auth_time(
     if age > max_age.saturating_add(expected.skew.as_secs()) {
         return Err(IdTokenError::AuthTime { max_age, age });
     }
-    Ok(Applied::Yes)
+    Ok(Pass::Checked)
 }
 
 /// §2: who it is.
@@ -289,9 +280,9 @@ fn check_at_hash(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,
     access_token: &str,
-) -> Result<Applied, IdTokenError> {
+) -> Result<Pass, IdTokenError> {
     let Some(found) = text(claims, "at_hash")? else {
-        return Ok(Applied::No);
+        return Ok(Pass::NotApplicable);
     };
     use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let hashes: &[&digest::Algorithm] = match algorithm {
@@ -307,7 +298,7 @@ fn check_at_hash(
         same(found, &URL_SAFE_NO_PAD.encode_to_string(half))
     });
     if fits {
-        Ok(Applied::Yes)
+        Ok(Pass::Checked)
     } else {
         Err(IdTokenError::AccessTokenHash)
     }
