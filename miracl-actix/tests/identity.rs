@@ -1,4 +1,4 @@
-//! Whose visit a request finds: its own, whatever runs between the layer and whoever asks, or none.
+//! Which visit a request finds: its own or none, whatever runs between the layer and the code that asks.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;

@@ -1,4 +1,4 @@
-//! Whose visit a request finds: its own, whatever runs between the layer and whoever asks, or none.
+//! Which visit a request finds: its own or none, whatever runs between the layer and the code that asks.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;
@@ -81,8 +81,8 @@ async fn assert_everybody_is_themselves(app: &Router, path: &str, alice: &str, b
     }
 }
 
-/// A middleware that puts requests for the same page together: whoever comes later waits for the answer to the first,
-/// and drives it on. Then it asks who is there.
+/// A middleware that puts requests for the same page together: later ones wait for the answer to the first, and drive
+/// it on. Then it asks who is there.
 #[derive(Clone, Default)]
 struct Together(Arc<Mutex<Option<Shared<BoxFuture<'static, String>>>>>);
 

@@ -1,4 +1,4 @@
-//! The layer in front of a plain tower service: no router, no extractor of axum's.
+//! The layer in front of a plain tower service, without axum's router and extractors.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;

@@ -12,7 +12,7 @@ scenarios![
 ];
 
 /// The engine's own list.
-const PAYLOADS: &str = include_str!("../../miracl-core/src/return_to/payloads.json");
+const PAYLOADS: &str = include_str!("../../miracl-core/src/web/return_to/payloads.json");
 /// The origin that the list is written for.
 const ORIGIN: &str = "https://app.example";
 
