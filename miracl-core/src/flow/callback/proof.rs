@@ -104,3 +104,6 @@ pub(super) async fn userinfo(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ impl AuthorizationResponse {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

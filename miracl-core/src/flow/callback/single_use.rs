@@ -90,3 +90,6 @@ fn state_unknown(exchange: &Arc<Exchange>) -> FailureReason {
         None => FailureReason::StateUnknown,
     }
 }
+
+#[cfg(test)]
+mod tests;
