@@ -67,7 +67,7 @@ pub mod store {
         error::store::StoreError,
         store::{
             contract::{marks::mark_store_contract, sessions::session_store_contract},
-            marks::{Claim, ClaimOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
+            marks::{Lease, LeaseOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
             memory::{marks::MemoryMarkStore, sessions::MemoryStore},
             sessions::{IndexKey, SessionKey, SessionStorage, SessionStore, StoredSession},
         },

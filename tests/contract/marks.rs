@@ -20,7 +20,7 @@ scenarios![
     a_callback_is_used_once_in_the_whole_fleet,
     a_log_out_outlives_the_process,
     a_hundred_requests_all_over_the_fleet_make_one_refresh,
-    a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobody_is_logged_out,
+    a_replica_killed_after_its_lease_leaves_the_refresh_to_another_and_nobody_is_logged_out,
     a_replica_killed_while_it_asks_leaves_the_refresh_to_another,
     while_redis_is_away_nobody_is_logged_in_or_out,
     where_the_app_says_so_a_session_that_cannot_be_read_is_nobody,
@@ -29,8 +29,8 @@ scenarios![
 /// What log-outs may take to be known everywhere, and what a machine that does other things takes besides.
 const SOON: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(4);
-/// How long a replica that has claimed a refresh and says nothing any more is waited for.
-const CLAIMED: Duration = Duration::from_secs(5);
+/// How long a replica that has leased a refresh and says nothing any more is waited for.
+const LEASED: Duration = Duration::from_secs(5);
 
 /// So many replicas of each framework, in cookie mode unless `sessions` says otherwise.
 fn fleet(
@@ -218,13 +218,13 @@ async fn a_hundred_requests_all_over_the_fleet_make_one_refresh(adapter: Adapter
     }
 }
 
-async fn a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobody_is_logged_out(
+async fn a_replica_killed_after_its_lease_leaves_the_refresh_to_another_and_nobody_is_logged_out(
     adapter: Adapter,
 ) {
-    const CLAIM: &str = ":claim:";
+    const LEASE: &str = ":claim:";
     for in_redis in [false, true] {
         let (provider, redis) = (Provider::start(), Redis::start());
-        let muzzle = Muzzle::start(&redis, CLAIM).await;
+        let muzzle = Muzzle::start(&redis, LEASE).await;
         let mut demos: Vec<_> = adapter
             .rotation()
             .zip([muzzle.port(), redis.port()])
@@ -236,26 +236,26 @@ async fn a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobo
                 }
             })
             .collect();
-        // Past the muzzle: a login claims something, too.
+        // Past the muzzle: a login leases something, too.
         let browser = run_out(&provider, &demos[1]).await;
-        let claims = redis.times_heard(CLAIM);
+        let leases = redis.times_heard(LEASE);
         let (first, dying) = (demos.remove(0), browser.copy());
-        // It has claimed the refresh, and does not know it yet.
-        let claimed = async {
+        // It has leased the refresh, and does not know it yet.
+        let leased = async {
             muzzle.silent().await;
-            while redis.times_heard(CLAIM) == claims {
+            while redis.times_heard(LEASE) == leases {
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
             answer = dying.fetch(first.url("/me")) => panic!("{} came before it was killed", answer.status),
-            () = claimed => {}
+            () = leased => {}
         }
         drop(first);
         assert_eq!(provider.refreshes(), 0);
         let began = Instant::now();
         browser.fetch(demos[0].url("/me")).await.expect(200);
-        assert!(began.elapsed() < CLAIMED + BUSY, "it hangs");
+        assert!(began.elapsed() < LEASED + BUSY, "it hangs");
         assert_eq!(provider.refreshes(), 1, "in Redis: {in_redis}");
         // Also who comes with the cookies from before.
         dying.fetch(demos[0].url("/me")).await.expect(200);
@@ -285,7 +285,7 @@ async fn a_replica_killed_while_it_asks_leaves_the_refresh_to_another(adapter: A
     let began = Instant::now();
     let me = browser.fetch(demos[0].url("/me")).await;
     assert!(matches!(me.status, 200 | 401), "{} {}", me.status, me.body);
-    assert!(began.elapsed() < CLAIMED + BUSY, "it hangs");
+    assert!(began.elapsed() < LEASED + BUSY, "it hangs");
     assert!(provider.refreshes() <= 2, "at most one more");
 }
 

@@ -144,7 +144,7 @@ pub(crate) const PROMISES: &[Promise] = &[
             "refresh",
             "tokens",
             "marks::a_hundred_requests_all_over_the_fleet_make_one_refresh",
-            "marks::a_replica_killed_after_its_claim_leaves_the_refresh_to_another_and_nobody_is_logged_out",
+            "marks::a_replica_killed_after_its_lease_leaves_the_refresh_to_another_and_nobody_is_logged_out",
         ],
         pending: &[],
     },

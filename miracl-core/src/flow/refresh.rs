@@ -2,7 +2,7 @@
 //!
 //! A refresh token is used once at most providers, and a browser sends many requests at a time. So there is one token request for
 //! each session, in a task that goes on when a browser goes away; whoever comes while it runs, or within half a minute with
-//! the cookies from before, gets its result. With a shared store of marks that is so in the whole fleet: a replica claims the
+//! the cookies from before, gets its result. With a shared store of marks that is so in the whole fleet: a replica leases the
 //! request before it sends it, and leaves the result there, sealed.
 
 pub(crate) mod lease;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Claim, ClaimOwner, Config, LoginOptions, MarkKey, MarkStorage, MarkStore, MemoryMarkStore,
+    Config, Lease, LeaseOwner, LoginOptions, MarkKey, MarkStorage, MarkStore, MemoryMarkStore,
     NoteList, Notes, StoreError,
     flow::callback::tests::{Login, begin, begin_with, cookies, request},
     probes::provider::Provider,
@@ -119,20 +119,20 @@ impl MarkStore for Noted {
         MarkStore::notes_since(&*self.store, list, at).await
     }
 
-    async fn claim(
+    async fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> Result<Claim, StoreError> {
-        self.note("claimed", ttl);
-        MarkStore::claim(&*self.store, key, owner, ttl).await
+    ) -> Result<Lease, StoreError> {
+        self.note("leased", ttl);
+        MarkStore::lease(&*self.store, key, owner, ttl).await
     }
 
     async fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
@@ -140,7 +140,7 @@ impl MarkStore for Noted {
         MarkStore::settle(&*self.store, key, owner, value, ttl).await
     }
 
-    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
+    async fn release(&self, key: &MarkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
         MarkStore::release(&*self.store, key, owner).await
     }
 }
@@ -176,7 +176,7 @@ async fn a_login_that_fails_is_remembered_for_a_moment_only_and_not_tried_again_
         assert!(failed.is_err(), "{what}");
         assert_eq!(
             *marks.kept.lock().unwrap(),
-            [("claimed", A_MOMENT)],
+            [("leased", A_MOMENT)],
             "{what}"
         );
         // Not even with the right answer, by somebody who has kept the cookie.
@@ -206,7 +206,7 @@ async fn a_login_whose_browser_went_away_is_remembered_for_a_moment_only() {
         tokio::task::yield_now().await;
     }
     drop(callback);
-    assert_eq!(*marks.kept.lock().unwrap(), [("claimed", A_MOMENT)]);
+    assert_eq!(*marks.kept.lock().unwrap(), [("leased", A_MOMENT)]);
     let reason = login.fails().await;
     assert!(matches!(reason, FailureReason::LoginReplayed), "{reason}");
 }
@@ -223,7 +223,7 @@ async fn a_login_whose_code_was_taken_is_remembered_for_as_long_as_its_cookie_co
         assert_eq!(completed.is_ok(), claims == json!({}));
         let timeout = login.miracl.config().login_timeout;
         let kept = marks.kept.lock().unwrap().clone();
-        let expected = [("claimed", A_MOMENT), ("settled", timeout + A_MOMENT)];
+        let expected = [("leased", A_MOMENT), ("settled", timeout + A_MOMENT)];
         assert_eq!(kept, expected);
     }
 }
