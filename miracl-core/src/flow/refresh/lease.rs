@@ -1,5 +1,5 @@
-//! One token request for each session in a whole fleet: a replica takes a lease of it before it sends
-//! it, and leaves the result, sealed.
+//! One token request for each session in a whole fleet: a replica takes a lease before it sends the request, and leaves
+//! the result for the others, sealed.
 
 use std::{pin::pin, time::Duration};
 
@@ -17,13 +17,25 @@ use crate::{
     store::marks::{ErasedMarkStore, Lease, LeaseOwner, MarkKey},
 };
 
-/// How long a replica that says nothing any more is waited for.
+/// How long a lease lasts if its owner does not renew it: a replica that died is waited for as long.
 const LEASE: Duration = Duration::from_secs(5);
-/// How long a replica waits at first until it asks again what became of a lease, and at most.
+/// How long a replica waits before it asks for a lease a second time.
 const WAIT: Duration = Duration::from_millis(20);
+/// The longest that it waits between two attempts: each wait is twice as long as the one before.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
-/// The lease of this process to send the one request of the fleet.
+/// Who sends the one request of the fleet.
+enum Turn {
+    /// This process: it holds the lease.
+    Ours,
+    /// Another replica has sent it, and these are the tokens it got.
+    Theirs(Tokens),
+}
+
+/// Another replica has taken the lease over.
+struct LeaseLost;
+
+/// This process, as it asks for the lease to send the one request of the fleet.
 struct Leaseholder<'a> {
     engine: &'a Engine,
     fleet: &'a dyn ErasedMarkStore,
@@ -50,19 +62,19 @@ impl<'a> Leaseholder<'a> {
         taken.await.map_err(ProviderError::of_token_request)
     }
 
-    /// Waits until the lease is ours, or another replica has left a result, which is returned.
-    async fn wait(&self) -> Result<Option<Tokens>, ProviderError> {
+    /// Waits until the lease is ours, or another replica has left a result.
+    async fn wait(&self) -> Result<Turn, ProviderError> {
         let mut wait = WAIT;
         loop {
             match self.take().await? {
-                Lease::Taken => return Ok(None),
+                Lease::Taken => return Ok(Turn::Ours),
                 Lease::Settled(value) => {
                     let tokens = open(self.engine, self.key, &value);
                     let other_keys =
                         "the result of another replica does not open: it has other cookie keys";
                     let error =
                         || ProviderError::of_token_request(StoreError::new(other_keys).of_marks());
-                    return tokens.map(Some).ok_or_else(error);
+                    return tokens.map(Turn::Theirs).ok_or_else(error);
                 }
                 Lease::Held if Instant::now() < self.deadline => {
                     sleep(wait).await;
@@ -77,14 +89,14 @@ impl<'a> Leaseholder<'a> {
         }
     }
 
-    /// Runs a future, and renews the lease all the time, so that it lasts as long as its owner lives.
+    /// Runs a future to its end, and renews the lease meanwhile: it lasts as long as its owner lives.
     async fn hold_during<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         loop {
             if let Ok(output) = timeout(LEASE / 3, &mut work).await {
                 return output;
             }
-            // Without it the work goes on all the same: the result says whose it is.
+            // Whether or not that succeeds, the work goes on: settling tells whose the lease is.
             let _ = timeout(LEASE / 3, self.take()).await;
         }
     }
@@ -96,25 +108,30 @@ impl<'a> Leaseholder<'a> {
         }
     }
 
-    /// Leaves renewed tokens to the other replicas. Whether the lease was still ours; where it cannot be told, it counts as so.
-    async fn settle(&self, tokens: &Tokens) -> bool {
+    /// Leaves renewed tokens to the other replicas, if the lease is still ours. It counts as ours where the store cannot
+    /// tell.
+    async fn settle(&self, tokens: &Tokens) -> Result<(), LeaseLost> {
         let Some(sealed) = seal(self.engine, self.key, tokens) else {
-            return true;
+            return Ok(());
         };
         let settled = self
             .fleet
             .settle(&self.mark, &self.owner, sealed.as_bytes(), KEPT);
-        settled.await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "other replicas don't get the renewed tokens");
-            true
-        })
+        match settled.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LeaseLost),
+            Err(error) => {
+                tracing::warn!(%error, "other replicas don't get the renewed tokens");
+                Ok(())
+            }
+        }
     }
 }
 
 /// Sends the one request of the fleet, or waits for the replica that does, and takes its result.
 ///
 /// A replica that dies loses its lease within [`LEASE`], and another one goes on.
-pub(crate) async fn alone<F>(
+pub(super) async fn once_in_fleet<F>(
     engine: &Engine,
     key: RenewalKey,
     ask: impl FnOnce() -> F,
@@ -126,20 +143,20 @@ where
         return ask().await;
     };
     let leaseholder = Leaseholder::new(engine, fleet, key);
-    if let Some(theirs) = leaseholder.wait().await? {
-        return Ok(Renewed::Tokens(theirs));
+    if let Turn::Theirs(tokens) = leaseholder.wait().await? {
+        return Ok(Renewed::Tokens(tokens));
     }
     let answer = leaseholder.hold_during(ask()).await;
     let Ok(Renewed::Tokens(tokens)) = &answer else {
-        // The next one that needs it asks for itself.
+        // The next replica that needs tokens sends a request of its own.
         leaseholder.release().await;
         return answer;
     };
-    while !leaseholder.settle(tokens).await {
-        // Somebody took over in the meantime: what they have agreed on counts.
+    while let Err(LeaseLost) = leaseholder.settle(tokens).await {
+        // The result that the other replica leaves counts.
         tracing::warn!("a refresh took longer than its lease");
-        if let Some(theirs) = leaseholder.wait().await? {
-            return Ok(Renewed::Tokens(theirs));
+        if let Turn::Theirs(tokens) = leaseholder.wait().await? {
+            return Ok(Renewed::Tokens(tokens));
         }
     }
     answer
