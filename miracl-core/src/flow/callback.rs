@@ -21,7 +21,7 @@ use crate::{
     },
     jose::jws::Unverified,
     provider::{
-        id_token::{Expected, IdToken},
+        id_token::{ExpectedIdToken, IdToken},
         issuers::Issuers,
         jwks::Cause,
         metadata::ProviderMetadata,
@@ -298,9 +298,9 @@ async fn id_token(
     };
     receipt.check("id_token form", "RFC 7515 §7.1", form)?;
     let id_token = receipt.check("id_token alg", "OIDC Core §3.1.3.7 (7)", id_token)?;
-    let verdict = provider.signature(metadata, &id_token, Cause::Login, receipt);
+    let verdict = provider.check_signature(metadata, &id_token, Cause::Login, receipt);
     let verdict = verdict.await?;
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         issuers: provider.issuers(metadata),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
@@ -313,7 +313,7 @@ async fn id_token(
     };
     let algorithm = id_token.algorithm();
     let verified = IdToken::verify(id_token, verdict, &expected, receipt)?;
-    provider.saw(algorithm);
+    provider.record_algorithm(algorithm);
     Ok((verified, raw))
 }
 

@@ -22,7 +22,7 @@ use crate::{
     flow::refresh::lease::alone,
     jose::jws::Unverified,
     provider::{
-        id_token::Expected,
+        id_token::ExpectedIdToken,
         issuers::Issuers,
         jwks::Cause,
         metadata::ProviderMetadata,
@@ -145,11 +145,11 @@ async fn renewed(
     }
     let key = RenewalKey::new(&current.session, &refresh_token);
     let renewal = engine.renewals.of(key);
-    let renewal = match renewal.kept() {
+    let renewal = match renewal.value() {
         Some(kept) => kept,
         None => {
             let (session, data) = (current.session.clone(), data.clone());
-            let (seen, shared) = (renewal.ended(), Arc::clone(engine));
+            let (seen, shared) = (renewal.completed(), Arc::clone(engine));
             let task = engine.runtime.spawn(async move {
                 let ask = || renew(shared.provider(), &session, &data, &refresh_token);
                 let ask = || alone(&shared, key, ask);
@@ -270,9 +270,9 @@ async fn id_token_fault(
     };
     let mut receipt = Recorder::new();
     let verdict = provider
-        .signature(metadata, &token, Cause::Login, &mut receipt)
+        .check_signature(metadata, &token, Cause::Login, &mut receipt)
         .await?;
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         issuers: Issuers::One(session.names.issuer()),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,

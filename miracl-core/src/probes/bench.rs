@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::KeySet},
-    provider::{id_token::Expected, issuers::Issuers},
+    provider::{id_token::ExpectedIdToken, issuers::Issuers},
     receipt::Recorder,
 };
 
@@ -49,8 +49,8 @@ impl Verifier {
         let Ok(token) = Unverified::parse(raw, &self.allowed) else {
             return false;
         };
-        let verdict = token.signature(&self.keys);
-        let expected = Expected {
+        let signature = token.check_signature(&self.keys);
+        let expected = ExpectedIdToken {
             issuers: Issuers::One(&self.issuer),
             client_id: &self.client_id,
             trusted_audiences: &[],
@@ -62,7 +62,7 @@ impl Verifier {
             skew: Duration::from_secs(60),
         };
         token
-            .verify(verdict, &expected, &mut Recorder::new())
+            .verify(signature, &expected, &mut Recorder::new())
             .is_ok()
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     jose::{
         algorithm::SigningAlgorithm,
         jws::Unverified,
-        keys::{KeySet, Verdict},
+        keys::{KeySet, SignatureCheck},
     },
     provider::{
         discovery::Discovery,
@@ -195,9 +195,13 @@ pub fn jwks(data: &[u8]) -> bool {
     let mut fits = false;
     for &algorithm in ALGORITHMS {
         for signature in [&[][..], &[0; 64], &[0xff; 96], &[1; 256]] {
-            let verdict = keys.verify(None, algorithm, b"message", signature, &|_| true);
-            assert_ne!(verdict, Verdict::Good, "{algorithm:?} {signature:?}");
-            fits |= verdict == Verdict::Bad;
+            let checked = keys.verify(None, algorithm, b"message", signature, &|_| true);
+            assert_ne!(
+                checked,
+                SignatureCheck::Valid,
+                "{algorithm:?} {signature:?}"
+            );
+            fits |= checked == SignatureCheck::Invalid;
         }
     }
     fits
@@ -239,7 +243,7 @@ pub fn json(data: &[u8]) -> bool {
 ///
 /// When it takes an empty token, another issuer, or an endpoint without encryption.
 pub fn answers(data: &[u8]) -> bool {
-    let answer = |status| http::Answer {
+    let answer = |status| http::Response {
         status,
         media_type: "application/json".to_owned(),
         body: data.to_vec(),
@@ -302,7 +306,7 @@ fn verify_logout(raw: &str) -> bool {
         LogoutTokenRules::Strict,
     ]
     .map(|rules| {
-        let expected = logout_token::Expected {
+        let expected = logout_token::ExpectedLogoutToken {
             issuers: Issuers::One(ISSUER),
             client_id: "client",
             trusted_audiences: &[],
@@ -310,8 +314,8 @@ fn verify_logout(raw: &str) -> bool {
             now: NOW,
             skew: 60,
         };
-        LogoutToken::verify(&token, Verdict::Bad, &expected).expect_err("not signed");
-        LogoutToken::verify(&token, Verdict::Good, &expected).is_ok()
+        LogoutToken::verify(&token, SignatureCheck::Invalid, &expected).expect_err("not signed");
+        LogoutToken::verify(&token, SignatureCheck::Valid, &expected).is_ok()
     });
     assert!(lenient >= default && default >= strict);
     assert!(
@@ -326,13 +330,18 @@ fn verify(raw: &str) -> bool {
     let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
         return false;
     };
-    assert_ne!(token.signature(&KEYS), Verdict::Good, "{raw}");
-    let userinfo =
-        userinfo::signed_claims(&token, Verdict::Good, Issuers::One(ISSUER), "client", NOW);
+    assert_ne!(token.check_signature(&KEYS), SignatureCheck::Valid, "{raw}");
+    let userinfo = userinfo::signed_claims(
+        &token,
+        SignatureCheck::Valid,
+        Issuers::One(ISSUER),
+        "client",
+        NOW,
+    );
     if let Ok(claims) = userinfo {
         assert!(claims.get("iss").is_none_or(|iss| iss == ISSUER));
     }
-    let expected = id_token::Expected {
+    let expected = id_token::ExpectedIdToken {
         issuers: Issuers::One(ISSUER),
         client_id: "client",
         trusted_audiences: &[],
@@ -343,7 +352,12 @@ fn verify(raw: &str) -> bool {
         now: NOW,
         skew: Duration::from_secs(60),
     };
-    let verified = id_token::IdToken::verify(token, Verdict::Good, &expected, &mut Recorder::new());
+    let verified = id_token::IdToken::verify(
+        token,
+        SignatureCheck::Valid,
+        &expected,
+        &mut Recorder::new(),
+    );
     let Ok(verified) = verified else { return false };
     let claims = &verified.claims;
     let number = |claim: &str| claims[claim].as_f64().expect("a number");

@@ -17,7 +17,7 @@ const ASSERTION_LIFE: u64 = 60;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a client shows at the token endpoint.
-pub(crate) struct Proof<'a> {
+pub(crate) struct ClientAuthentication<'a> {
     pub(crate) method: ClientAuthMethod,
     pub(crate) client_id: &'a str,
     pub(crate) secret: &'a Secret,
@@ -27,7 +27,7 @@ pub(crate) struct Proof<'a> {
     pub(crate) now: u64,
 }
 
-impl Proof<'_> {
+impl ClientAuthentication<'_> {
     /// Adds to the form what the method puts there, and returns the `Authorization` header where it has one.
     pub(crate) fn add_to(&self, form: &mut Serializer<'_, String>) -> Option<String> {
         match self.method {
@@ -102,8 +102,8 @@ mod tests {
         method: ClientAuthMethod,
         secret: &'a Secret,
         key: Option<&'a ClientKey>,
-    ) -> Proof<'a> {
-        Proof {
+    ) -> ClientAuthentication<'a> {
+        ClientAuthentication {
             method,
             client_id: "client",
             secret,

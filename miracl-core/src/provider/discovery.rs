@@ -17,8 +17,8 @@ use crate::{
     provider::{
         error_body,
         fetched::Fetched,
-        http::{Answer, HttpClient},
-        metadata::{Allowed, ENDPOINT, ProviderMetadata},
+        http::{HttpClient, Response},
+        metadata::{AllowedUrls, ENDPOINT, ProviderMetadata},
     },
 };
 
@@ -78,18 +78,18 @@ impl Discovery {
         if let Some(fresh) = self.metadata.younger_than(FRESH) {
             return Ok(fresh);
         }
-        let seen = self.metadata.ended();
+        let completed = self.metadata.completed();
         let fetch = {
             let (this, http) = (Arc::clone(self), http.clone());
             async move { this.fetch(&http).await }
         };
         match self
             .metadata
-            .fetch_to_its_end(&http.runtime, seen, fetch)
+            .fetch_to_completion(&http.runtime, completed, fetch)
             .await
         {
             Ok(metadata) => Ok(metadata),
-            Err(error) => match self.metadata.kept() {
+            Err(error) => match self.metadata.value() {
                 Some(stale) => {
                     tracing::warn!(%error, "the provider's metadata cannot be renewed; the old serves on");
                     Ok(stale)
@@ -112,20 +112,20 @@ impl Discovery {
         self: &Arc<Self>,
         http: &HttpClient,
     ) -> Result<Arc<ProviderMetadata>, ProviderError> {
-        let Some(known) = self.metadata.kept() else {
+        let Some(known) = self.metadata.value() else {
             return self.metadata(http).await;
         };
         if let Some(fresh) = self.metadata.younger_than(JUST_NOW) {
             return Ok(fresh);
         }
-        let seen = self.metadata.ended();
+        let completed = self.metadata.completed();
         let ask = {
             let (this, http) = (Arc::clone(self), http.clone());
             async move { this.check(&this.ask(&http).await?, http.allows_http()) }
         };
         match self
             .metadata
-            .fetch_to_its_end(&http.runtime, seen, ask)
+            .fetch_to_completion(&http.runtime, completed, ask)
             .await
         {
             Ok(metadata) => Ok(metadata),
@@ -141,10 +141,10 @@ impl Discovery {
 
     /// Returns the metadata if there is any, without asking the provider.
     pub(crate) fn known(&self) -> Option<Arc<ProviderMetadata>> {
-        self.metadata.kept()
+        self.metadata.value()
     }
 
-    async fn ask(&self, http: &HttpClient) -> Result<Answer, ProviderError> {
+    async fn ask(&self, http: &HttpClient) -> Result<Response, ProviderError> {
         http.get(ENDPOINT, &self.address).await.and_then(ok)
     }
 
@@ -167,7 +167,7 @@ impl Discovery {
 
     pub(crate) fn check(
         &self,
-        answer: &Answer,
+        answer: &Response,
         allow_http: bool,
     ) -> Result<ProviderMetadata, ProviderError> {
         let malformed = |detail| {
@@ -201,7 +201,7 @@ impl Discovery {
                 found: printable(&metadata.issuer, 200),
             });
         }
-        let allowed = Allowed {
+        let allowed = AllowedUrls {
             http: allow_http,
             loopback: self.is_on_loopback(),
         };
@@ -218,7 +218,7 @@ impl Discovery {
     }
 }
 
-fn ok(answer: Answer) -> Result<Answer, ProviderError> {
+fn ok(answer: Response) -> Result<Response, ProviderError> {
     if answer.is_success() {
         Ok(answer)
     } else {

@@ -42,7 +42,7 @@ pub(crate) struct HttpClient {
 }
 
 /// A whole answer.
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// The media type alone, in lower case.
     pub(crate) media_type: String,
@@ -50,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// Whether the status means success and a body: 200, and what servers and proxies make of it (RFC 9110 §15.3).
     pub(crate) fn is_success(&self) -> bool {
         matches!(self.status, 200..=203)
@@ -98,7 +98,7 @@ impl HttpClient {
         &self,
         endpoint: &'static str,
         url: &str,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let began = Instant::now();
         let may_be_used_again = self.has_kept(began);
@@ -137,7 +137,7 @@ impl HttpClient {
         endpoint: &'static str,
         url: &str,
         bearer: &str,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         self.send(endpoint, self.fresh.get(url).bearer_auth(bearer))
             .await
@@ -149,7 +149,7 @@ impl HttpClient {
         url: &str,
         authorization: Option<&str>,
         form: String,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let mut request = self
             .fresh
@@ -178,7 +178,7 @@ impl HttpClient {
         &self,
         endpoint: &'static str,
         request: reqwest::RequestBuilder,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let failed = |error: reqwest::Error| {
             if error.is_timeout() && !error.is_connect() {
                 ProviderError::Timeout { endpoint }
@@ -224,7 +224,7 @@ impl HttpClient {
             bytes = body.len(),
             "the provider answered"
         );
-        Ok(Answer {
+        Ok(Response {
             status,
             media_type,
             body,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     base::{secret::same, text::printable},
     error::{login::FailureReason, token::IdTokenError},
-    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::SignatureCheck},
     provider::{
         claims::{audiences, check_audience, sid, text, time},
         issuers::Issuers,
@@ -36,7 +36,7 @@ const CORE_12: &str = "OIDC Core §3.1.3.7 (12)";
 const CORE_13: &str = "OIDC Core §3.1.3.7 (13)";
 
 /// What this client expects of an ID token.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedIdToken<'a> {
     pub(crate) issuers: Issuers<'a>,
     pub(crate) client_id: &'a str,
     pub(crate) trusted_audiences: &'a [String],
@@ -62,8 +62,8 @@ impl IdToken {
     /// Checks the claims of a token whose signature was found good, in the order of OpenID Connect Core 1.0 §3.1.3.7.
     pub(crate) fn verify(
         token: Unverified<'_>,
-        verdict: Verdict,
-        expected: &Expected<'_>,
+        signature: SignatureCheck,
+        expected: &ExpectedIdToken<'_>,
         receipt: &mut Recorder,
     ) -> Result<Self, FailureReason> {
         // A token for something else, which the provider signed as well (RFC 8725 §3.11).
@@ -78,7 +78,7 @@ impl IdToken {
         receipt.check(
             "id_token signature",
             CORE_6,
-            token.signed_by_provider(verdict),
+            token.require_signature(signature),
         )?;
         let claims = receipt.check("id_token claims", "RFC 7519 §4", token.payload())?;
         let claims = &claims;
@@ -122,12 +122,12 @@ impl IdToken {
     /// nothing.
     pub(crate) fn verify_refreshed(
         token: &Unverified<'_>,
-        verdict: Verdict,
+        signature: SignatureCheck,
         subject: &str,
         first: &Map<String, Value>,
-        expected: &Expected<'_>,
+        expected: &ExpectedIdToken<'_>,
     ) -> Result<(), IdTokenError> {
-        token.signed_by_provider(verdict)?;
+        token.require_signature(signature)?;
         let claims = &token.payload()?;
         check_issuer(claims, expected)?;
         check_audience(claims, expected.client_id, expected.trusted_audiences)?;
@@ -150,7 +150,7 @@ impl IdToken {
 
 fn check_issuer<'a>(
     claims: &'a Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<&'a str, IdTokenError> {
     let issuer = text(claims, "iss")?.ok_or(IdTokenError::Missing { claim: "iss" })?;
     let tenant = match expected.issuers {
@@ -169,7 +169,7 @@ fn check_issuer<'a>(
 /// Steps 4 and 5: with several audiences there is an authorized party, and where there is one it is this client.
 fn check_party(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<Applied, IdTokenError> {
     match text(claims, "azp")? {
         Some(party) if party == expected.client_id => Ok(Applied::Yes),
@@ -182,7 +182,10 @@ fn check_party(
 }
 
 /// Step 9.
-fn check_exp(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+fn check_exp(
+    claims: &Map<String, Value>,
+    expected: &ExpectedIdToken<'_>,
+) -> Result<(), IdTokenError> {
     let exp = time(claims, "exp")?.ok_or(IdTokenError::Missing { claim: "exp" })?;
     if expected.now >= exp.saturating_add(expected.skew.as_secs()) {
         return Err(IdTokenError::Expired {
@@ -193,7 +196,10 @@ fn check_exp(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(),
 }
 
 /// Step 10.
-fn check_iat(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<u64, IdTokenError> {
+fn check_iat(
+    claims: &Map<String, Value>,
+    expected: &ExpectedIdToken<'_>,
+) -> Result<u64, IdTokenError> {
     let iat = time(claims, "iat")?.ok_or(IdTokenError::Missing { claim: "iat" })?;
     not_in_the_future("iat", iat, expected)?;
     let age = expected.now.saturating_sub(iat);
@@ -205,7 +211,7 @@ fn check_iat(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<u64
 
 fn check_nbf(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<Applied, IdTokenError> {
     let Some(nbf) = time(claims, "nbf")? else {
         return Ok(Applied::No);
@@ -217,7 +223,7 @@ fn check_nbf(
 fn not_in_the_future(
     claim: &'static str,
     at: u64,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<(), IdTokenError> {
     if at > expected.now.saturating_add(expected.skew.as_secs()) {
         return Err(IdTokenError::NotYetValid {
@@ -229,7 +235,10 @@ fn not_in_the_future(
 }
 
 /// Step 11: the nonce of this login.
-fn check_nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+fn check_nonce(
+    claims: &Map<String, Value>,
+    expected: &ExpectedIdToken<'_>,
+) -> Result<(), IdTokenError> {
     let nonce = text(claims, "nonce")?.ok_or(IdTokenError::Missing { claim: "nonce" })?;
     if same(nonce, expected.nonce) {
         Ok(())
@@ -241,7 +250,7 @@ fn check_nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
 /// Step 12: how the person authenticated, if that was asked for.
 fn check_acr(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<Applied, IdTokenError> {
     // Some providers send something else than text, which is nobody's business that did not ask.
     let Some(values) = expected.acr_values else {
@@ -261,7 +270,7 @@ fn check_acr(
 /// Step 13: when the person authenticated, if that was asked for.
 fn check_auth_time(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<Applied, IdTokenError> {
     let Some(max_age) = expected.max_age else {
         return Ok(Applied::No);

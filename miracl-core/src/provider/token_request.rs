@@ -8,8 +8,8 @@ use crate::{
     config::{Config, options::ClientAuthMethod},
     error::provider::{NO_ACCESS_TOKEN, ProviderError},
     provider::{
-        client::Client, client_auth::Proof, error_body, http::Answer, metadata::ProviderMetadata,
-        tokens::TokenResponse,
+        client::Client, client_auth::ClientAuthentication, error_body, http::Response,
+        metadata::ProviderMetadata, tokens::TokenResponse,
     },
 };
 
@@ -67,7 +67,7 @@ async fn request_with(
         Some(_) => &metadata.token_endpoint,
         None => &metadata.issuer,
     };
-    let proof = Proof {
+    let proof = ClientAuthentication {
         method,
         client_id,
         secret,
@@ -103,7 +103,11 @@ fn secrets<'a>(secret: &'a Secret, grant: Grant<'a>) -> Vec<&'a str> {
 }
 
 /// Writes the form, and the `Authorization` header where the method has one.
-fn compose(config: &Config, proof: &Proof<'_>, grant: Grant<'_>) -> (Option<String>, String) {
+fn compose(
+    config: &Config,
+    proof: &ClientAuthentication<'_>,
+    grant: Grant<'_>,
+) -> (Option<String>, String) {
     let mut form = Serializer::new(String::new());
     match grant {
         Grant::Code { code, verifier } => {
@@ -147,7 +151,7 @@ fn choose(metadata: &ProviderMetadata) -> Result<ClientAuthMethod, ProviderError
     }
 }
 
-pub(crate) fn parse(answer: &Answer, now: u64) -> Result<TokenResponse, ProviderError> {
+pub(crate) fn parse(answer: &Response, now: u64) -> Result<TokenResponse, ProviderError> {
     if !answer.is_success() {
         return Err(error_body::of(ENDPOINT, answer));
     }
@@ -217,7 +221,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Result<TokenResponse, ProviderError> {
-        let answer = Answer {
+        let answer = Response {
             status,
             media_type: "application/json".to_owned(),
             body: body.as_bytes().to_vec(),

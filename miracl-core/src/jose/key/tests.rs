@@ -137,9 +137,9 @@ fn a_signature_counts_exactly_where_openidconnect_takes_it() {
             let shorter = good[1..].to_vec();
             for claimed in SigningAlgorithm::ALL {
                 for signature in [&good, &bad, &shorter] {
-                    let made = ours.made(claimed, MESSAGE, signature);
-                    let taken = ours.fits(None, claimed) && made == Made::Yes;
-                    assert_ne!(made, Made::Unreadable, "{of_key:?}");
+                    let made = ours.check(claimed, MESSAGE, signature);
+                    let taken = ours.fits(None, claimed) && made == KeyCheck::Valid;
+                    assert_ne!(made, KeyCheck::Unreadable, "{of_key:?}");
                     let judged = theirs.verify_signature(&jws(claimed), MESSAGE, signature);
                     assert_eq!(taken, judged.is_ok(), "{of_key:?} {used:?} {claimed:?}");
                     let same_kind = signer.jwk(claimed) == signer.jwk(of_key);
@@ -169,8 +169,8 @@ fn a_key_counts_however_its_numbers_are_written() {
     ] {
         let jwk = json!({ "kty": "RSA", "n": n, "e": "AAEAAQ" });
         let key = Key::parse(jwk).unwrap();
-        let made = key.made(SigningAlgorithm::RS256, MESSAGE, &signature);
-        assert_eq!(made, Made::Yes, "{n}");
+        let made = key.check(SigningAlgorithm::RS256, MESSAGE, &signature);
+        assert_eq!(made, KeyCheck::Valid, "{n}");
     }
 }
 
@@ -213,7 +213,11 @@ fn a_coordinate_is_read_with_zeros_too_few_or_too_many() {
             let mut jwk = good.clone();
             jwk[name] = json!(encode(written));
             let key = Key::parse(jwk.clone()).unwrap();
-            assert_eq!(key.made(algorithm, MESSAGE, &signature), Made::Yes, "{jwk}");
+            assert_eq!(
+                key.check(algorithm, MESSAGE, &signature),
+                KeyCheck::Valid,
+                "{jwk}"
+            );
         }
     }
 }
@@ -270,7 +274,11 @@ fn members_that_are_null_are_absent_and_those_not_needed_are_not_looked_at() {
             jwk[name] = value;
             let key = Key::parse(jwk.clone()).unwrap();
             assert!(key.fits(None, algorithm), "{jwk}");
-            assert_eq!(key.made(algorithm, MESSAGE, &signature), Made::Yes, "{jwk}");
+            assert_eq!(
+                key.check(algorithm, MESSAGE, &signature),
+                KeyCheck::Valid,
+                "{jwk}"
+            );
         }
         for usage in [json!("enc"), json!(["enc"]), json!(1), json!("signature")] {
             let mut jwk = signer.jwk(algorithm);
@@ -325,8 +333,8 @@ fn what_is_no_key_of_its_kind_is_called_unreadable() {
         let key = Key::parse(jwk.clone()).unwrap();
         assert!(key.fits(Some("1"), algorithm), "{jwk}");
         assert!(!key.fits(Some("2"), algorithm), "{jwk}");
-        let made = key.made(algorithm, MESSAGE, &signature);
-        assert_eq!(made, Made::Unreadable, "{jwk}");
+        let made = key.check(algorithm, MESSAGE, &signature);
+        assert_eq!(made, KeyCheck::Unreadable, "{jwk}");
     }
     // Keys for something else.
     for (algorithm, jwk) in [

@@ -9,7 +9,7 @@ use crate::probes::provider::Provider;
 use crate::provider::issuers::Issuers;
 
 fn check(configured: &str, document: &str) -> Result<ProviderMetadata, ProviderError> {
-    let answer = Answer {
+    let answer = Response {
         status: 200,
         media_type: "application/json".to_owned(),
         body: document.as_bytes().to_vec(),
@@ -225,7 +225,7 @@ fn an_address_for_log_out_that_cannot_be_used_counts_as_none() {
         };
         let discovery = Discovery::new(&config);
         let more = format!(r#","end_session_endpoint":{value}"#);
-        let answer = Answer {
+        let answer = Response {
             status: 200,
             media_type: "application/json".to_owned(),
             body: document("https://i", &more).into_bytes(),
@@ -292,7 +292,7 @@ fn no_danger_makes_another_scheme_an_endpoint() {
         ("file:///u", false),
     ] {
         let more = format!(r#","userinfo_endpoint":"{url}""#);
-        let answer = Answer {
+        let answer = Response {
             status: 200,
             media_type: "application/json".to_owned(),
             body: document("https://i", &more).into_bytes(),
@@ -353,7 +353,7 @@ fn a_tenants_id_is_a_short_word() {
 #[test]
 fn http_off_loopback_is_for_those_who_allowed_it() {
     let document = document("https://i", r#","userinfo_endpoint":"http://i/u""#);
-    let answer = Answer {
+    let answer = Response {
         status: 200,
         media_type: "application/json".to_owned(),
         body: document.into_bytes(),

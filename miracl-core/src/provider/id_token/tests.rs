@@ -13,7 +13,7 @@ use serde_json::json;
 use super::*;
 use crate::error::login::FailureReason;
 use crate::jose::jws::Unverified;
-use crate::jose::keys::{KeySet, Verdict};
+use crate::jose::keys::{KeySet, SignatureCheck};
 use crate::provider::claims::sid;
 use crate::provider::userinfo::signed_claims;
 use crate::receipt::Recorder;
@@ -70,10 +70,14 @@ impl Provider {
         self.verify_as(raw, &expected())
     }
 
-    fn verify_as(&self, raw: &str, expected: &Expected<'_>) -> Result<IdToken, IdTokenError> {
+    fn verify_as(
+        &self,
+        raw: &str,
+        expected: &ExpectedIdToken<'_>,
+    ) -> Result<IdToken, IdTokenError> {
         let token = Unverified::parse(raw, ES256)?;
-        let verdict = token.signature(&self.keys);
-        let verified = IdToken::verify(token, verdict, expected, &mut Recorder::new());
+        let checked = token.check_signature(&self.keys);
+        let verified = IdToken::verify(token, checked, expected, &mut Recorder::new());
         verified.map_err(|reason| match reason {
             FailureReason::IdToken(error) => error,
             other => panic!("not about the ID token: {other}"),
@@ -103,8 +107,8 @@ fn jwks(keys: &[(&EcdsaKeyPair, Value)]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-fn expected() -> Expected<'static> {
-    Expected {
+fn expected() -> ExpectedIdToken<'static> {
+    ExpectedIdToken {
         issuers: Issuers::One("https://issuer.example"),
         client_id: "client",
         trusted_audiences: &[],
@@ -308,7 +312,7 @@ fn a_claim_that_is_null_is_absent() {
     let error = provider.verify(&raw).unwrap_err();
     assert!(matches!(error, IdTokenError::Malformed { .. }), "{error}");
     // What was asked for and is null was not delivered.
-    let asked = Expected {
+    let asked = ExpectedIdToken {
         max_age: Some(100),
         acr_values: Some("gold"),
         ..expected()
@@ -413,7 +417,7 @@ fn an_algorithm_counts_by_each_of_its_names() {
 fn a_trusted_audience_still_needs_azp() {
     let provider = Provider::new();
     let trusted = ["api".to_owned()];
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         trusted_audiences: &trusted,
         ..expected()
     };
@@ -436,7 +440,7 @@ fn a_trusted_audience_still_needs_azp() {
 #[test]
 fn max_age_needs_an_auth_time_that_is_young_enough() {
     let provider = Provider::new();
-    let asked = Expected {
+    let asked = ExpectedIdToken {
         max_age: Some(100),
         ..expected()
     };
@@ -461,7 +465,7 @@ fn max_age_needs_an_auth_time_that_is_young_enough() {
 #[test]
 fn acr_must_be_one_of_those_asked_for() {
     let provider = Provider::new();
-    let asked = Expected {
+    let asked = ExpectedIdToken {
         acr_values: Some("gold silver"),
         ..expected()
     };
@@ -534,10 +538,10 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
     let read = |claims: Value| {
         let raw = provider.token(&claims);
         let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
-        let verdict = token.signature(&provider.keys);
+        let checked = token.check_signature(&provider.keys);
         signed_claims(
             &token,
-            verdict,
+            checked,
             Issuers::One("https://issuer.example"),
             "client",
             NOW,
@@ -566,10 +570,10 @@ fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
     let Ok(token) = Unverified::parse(&raw, ES256) else {
         panic!("not taken apart");
     };
-    let verdict = token.signature(&provider.keys);
+    let checked = token.check_signature(&provider.keys);
     let error = signed_claims(
         &token,
-        verdict,
+        checked,
         Issuers::One("https://issuer.example"),
         "client",
         NOW,
@@ -682,12 +686,12 @@ fn no_byte_of_a_token_can_be_changed() {
 #[test]
 fn keys_are_chosen_by_kid_type_use_and_algorithm() {
     let (good, other) = (Provider::new(), Provider::new());
-    let verdict = |keys: String, header: Value| {
+    let checked = |keys: String, header: Value| {
         let raw = good.sign(&header, &claims().to_string());
         let Ok(token) = Unverified::parse(&raw, ES256) else {
             panic!("not taken apart: {header}");
         };
-        token.signature(&KeySet::parse(keys.as_bytes()).unwrap())
+        token.check_signature(&KeySet::parse(keys.as_bytes()).unwrap())
     };
     let with_kid = || json!({"alg": "ES256", "kid": "1"});
     let without_kid = || json!({"alg": "ES256"});
@@ -695,40 +699,40 @@ fn keys_are_chosen_by_kid_type_use_and_algorithm() {
     let kid = |kid: &str| json!({"kid": kid});
 
     assert_eq!(
-        verdict(set(&[(&good.key, kid("1"))]), with_kid()),
-        Verdict::Good
+        checked(set(&[(&good.key, kid("1"))]), with_kid()),
+        SignatureCheck::Valid
     );
     assert_eq!(
-        verdict(set(&[(&good.key, kid("2"))]), with_kid()),
-        Verdict::NoKey
+        checked(set(&[(&good.key, kid("2"))]), with_kid()),
+        SignatureCheck::NoKey
     );
     assert_eq!(
-        verdict(set(&[(&other.key, kid("1"))]), with_kid()),
-        Verdict::Bad
+        checked(set(&[(&other.key, kid("1"))]), with_kid()),
+        SignatureCheck::Invalid
     );
-    assert_eq!(verdict(set(&[]), with_kid()), Verdict::NoKey);
+    assert_eq!(checked(set(&[]), with_kid()), SignatureCheck::NoKey);
     // Decoys that share the kid: another key, one for encryption, one of another algorithm.
     let decoys = set(&[
         (&other.key, kid("1")),
         (&other.key, json!({"kid": "1", "use": "enc"})),
         (&good.key, json!({"kid": "1", "use": "sig", "alg": "ES256"})),
     ]);
-    assert_eq!(verdict(decoys, with_kid()), Verdict::Good);
+    assert_eq!(checked(decoys, with_kid()), SignatureCheck::Valid);
     for more in [
         json!({"kid": "1", "use": "enc"}),
         json!({"kid": "1", "alg": "ES384"}),
     ] {
         assert_eq!(
-            verdict(set(&[(&good.key, more)]), with_kid()),
-            Verdict::NoKey
+            checked(set(&[(&good.key, more)]), with_kid()),
+            SignatureCheck::NoKey
         );
     }
     // Without a kid, every key that fits is tried.
     let several = set(&[(&other.key, kid("1")), (&good.key, kid("2"))]);
-    assert_eq!(verdict(several, without_kid()), Verdict::Good);
+    assert_eq!(checked(several, without_kid()), SignatureCheck::Valid);
     assert_eq!(
-        verdict(set(&[(&other.key, kid("1"))]), without_kid()),
-        Verdict::Bad
+        checked(set(&[(&other.key, kid("1"))]), without_kid()),
+        SignatureCheck::Invalid
     );
 }
 
@@ -741,24 +745,27 @@ fn unusable_keys_in_a_set_do_not_spoil_the_others_and_short_rsa_keys_are_weak() 
         {"kty": "RSA", "kid": "1", "n": short, "e": "AQAB"},
     ]});
     let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
-    let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
-    assert_eq!(verdict, Verdict::WeakKey);
+    let checked = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
+    assert_eq!(checked, SignatureCheck::WeakKey);
     // The same modulus with bits behind its last byte, as some providers write it, and what is no modulus.
     for (n, expected) in [
-        (format!("{}x", &short[..short.len() - 1]), Verdict::WeakKey),
-        (format!("{short}="), Verdict::WeakKey),
-        ("*".to_owned(), Verdict::UnreadableKey),
-        (String::new(), Verdict::WeakKey),
+        (
+            format!("{}x", &short[..short.len() - 1]),
+            SignatureCheck::WeakKey,
+        ),
+        (format!("{short}="), SignatureCheck::WeakKey),
+        ("*".to_owned(), SignatureCheck::UnreadableKey),
+        (String::new(), SignatureCheck::WeakKey),
     ] {
         let text = json!({"keys": [{"kty": "RSA", "kid": "1", "n": n, "e": "AQAB"}]});
         let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
-        let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
-        assert_eq!(verdict, expected, "{n}");
+        let checked = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
+        assert_eq!(checked, expected, "{n}");
     }
     // No modulus at all.
     let keys = KeySet::parse(br#"{"keys":[{"kty":"RSA","kid":"1","e":"AQAB"}]}"#).unwrap();
-    let verdict = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
-    assert_eq!(verdict, Verdict::UnreadableKey);
+    let checked = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
+    assert_eq!(checked, SignatureCheck::UnreadableKey);
     assert!(KeySet::parse(b"{}").is_err());
     assert!(KeySet::parse(b"[]").is_err());
     assert!(KeySet::parse(br#"{"keys":{}}"#).is_err());

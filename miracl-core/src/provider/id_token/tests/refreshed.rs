@@ -7,9 +7,9 @@ use crate::jose::jws::Unverified;
 fn refresh(provider: &Provider, first: &Value, now: &Value) -> Result<(), IdTokenError> {
     let raw = provider.token(now);
     let token = Unverified::parse(&raw, ES256)?;
-    let verdict = token.signature(&provider.keys);
+    let checked = token.check_signature(&provider.keys);
     let first = first.as_object().unwrap();
-    IdToken::verify_refreshed(&token, verdict, "alice", first, &expected())
+    IdToken::verify_refreshed(&token, checked, "alice", first, &expected())
 }
 
 #[test]
@@ -124,24 +124,27 @@ fn a_refreshed_token_is_signed_by_the_provider() {
     };
     let first = claims();
     let first = first.as_object().unwrap();
-    for (verdict, error) in [
-        (token.signature(&provider.keys), IdTokenError::Signature),
-        (Verdict::WeakKey, IdTokenError::WeakKey),
-        (Verdict::OtherIssuer, IdTokenError::KeyOfOtherIssuer),
+    for (checked, error) in [
         (
-            Verdict::UnreadableKey,
+            token.check_signature(&provider.keys),
+            IdTokenError::Signature,
+        ),
+        (SignatureCheck::WeakKey, IdTokenError::WeakKey),
+        (SignatureCheck::OtherIssuer, IdTokenError::KeyOfOtherIssuer),
+        (
+            SignatureCheck::UnreadableKey,
             IdTokenError::UnreadableKey {
                 kid: Some("1".to_owned()),
             },
         ),
         (
-            Verdict::NoKey,
+            SignatureCheck::NoKey,
             IdTokenError::UnknownKey {
                 kid: Some("1".to_owned()),
             },
         ),
     ] {
-        let found = IdToken::verify_refreshed(&token, verdict, "alice", first, &expected());
+        let found = IdToken::verify_refreshed(&token, checked, "alice", first, &expected());
         assert_eq!(found, Err(error));
     }
 }
