@@ -16,6 +16,7 @@ pub(crate) mod jwks;
 pub(crate) mod logout_token;
 pub(crate) mod metadata;
 pub(crate) mod token_request;
+pub(crate) mod token_response;
 pub(crate) mod tokens;
 pub(crate) mod used_algorithms;
 pub(crate) mod user_data;
@@ -35,7 +36,7 @@ use crate::{
         jwks::{Cause, Jwks},
         metadata::ProviderMetadata,
         token_request::Grant,
-        tokens::TokenResponse,
+        token_response::TokenResponse,
         used_algorithms::UsedAlgorithms,
         userinfo::UserinfoError,
     },

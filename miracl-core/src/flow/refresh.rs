@@ -22,14 +22,9 @@ use crate::{
     flow::refresh::lease::alone,
     jose::jws::Unverified,
     provider::{
-        id_token::ExpectedIdToken,
-        issuers::Issuers,
-        jwks::Cause,
-        metadata::ProviderMetadata,
-        token_request::Grant,
-        tokens::{TokenResponse, Tokens},
-        user_data::UserData,
-        userinfo::UserinfoError,
+        id_token::expected::ExpectedIdToken, issuers::Issuers, jwks::Cause,
+        metadata::ProviderMetadata, token_request::Grant, token_response::TokenResponse,
+        tokens::Tokens, user_data::UserData, userinfo::UserinfoError,
     },
     receipt::Recorder,
     session::{

@@ -142,3 +142,6 @@ impl<'a> Unverified<'a> {
         self.kid.as_ref().map(|kid| printable(kid, 64))
     }
 }
+
+#[cfg(test)]
+mod tests;

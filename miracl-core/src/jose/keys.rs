@@ -90,3 +90,6 @@ impl KeySet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::KeySet},
-    provider::{id_token::ExpectedIdToken, issuers::Issuers},
+    provider::{id_token::expected::ExpectedIdToken, issuers::Issuers},
     receipt::Recorder,
 };
 

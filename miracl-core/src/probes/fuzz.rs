@@ -3,7 +3,6 @@
 //! They are here because the parsers are private, and in no build but a fuzzer's and that of the tests, which run the same
 //! functions on the fuzzers' seeds and on changed copies of them. Each tells whether it accepted its input.
 
-use crate::provider::userinfo;
 use std::{
     borrow::Cow,
     pin::pin,
@@ -27,11 +26,13 @@ use crate::{
         keys::{KeySet, SignatureCheck},
     },
     provider::{
-        discovery::Discovery,
-        http, id_token,
+        discovery::document::MetadataDocument,
+        http::{body, response::Response},
+        id_token::{IdToken, expected::ExpectedIdToken},
         issuers::Issuers,
-        logout_token::{self, LogoutToken},
-        token_request,
+        logout_token::{ExpectedLogoutToken, LogoutToken},
+        token_response::TokenResponse,
+        userinfo,
     },
     receipt::Recorder,
     web::return_to::ReturnTo,
@@ -243,19 +244,19 @@ pub fn json(data: &[u8]) -> bool {
 ///
 /// When it takes an empty token, another issuer, or an endpoint without encryption.
 pub fn answers(data: &[u8]) -> bool {
-    let answer = |status| http::Response {
+    let answer = |status| Response {
         status,
         media_type: "application/json".to_owned(),
         body: data.to_vec(),
     };
-    let tokens = token_request::parse(&answer(200), NOW);
+    let tokens = TokenResponse::parse(&answer(200), NOW);
     if let Ok(tokens) = &tokens {
         assert!(!tokens.access_token.is_empty());
         assert!(tokens.expires_at.is_none_or(|at| at >= NOW));
     }
-    let refused = token_request::parse(&answer(400), NOW).expect_err("no success");
+    let refused = TokenResponse::parse(&answer(400), NOW).expect_err("no success");
     assert!(!refused.to_string().contains(char::is_control));
-    let metadata = Discovery::new(APP.miracl.config()).check(&answer(200), false);
+    let metadata = MetadataDocument::new(APP.miracl.config()).read(&answer(200), false);
     if let Ok(metadata) = &metadata {
         assert_eq!(metadata.issuer.trim_end_matches('/'), ISSUER);
         for endpoint in [&metadata.token_endpoint, &metadata.jwks_uri] {
@@ -279,7 +280,7 @@ pub fn body(data: &[u8]) -> bool {
     let (coding, charset) = (line(), line());
     let codings: Vec<String> = coding.split_whitespace().map(str::to_owned).collect();
     let body = lines.next().unwrap_or_default();
-    let plain = http::body::plain(body.to_vec(), &codings, Some(&charset), MAX);
+    let plain = body::plain(body.to_vec(), &codings, Some(&charset), MAX);
     if let Ok(plain) = &plain {
         assert!(plain.len() <= MAX);
         assert!(std::str::from_utf8(plain).is_ok());
@@ -306,7 +307,7 @@ fn verify_logout(raw: &str) -> bool {
         LogoutTokenRules::Strict,
     ]
     .map(|rules| {
-        let expected = logout_token::ExpectedLogoutToken {
+        let expected = ExpectedLogoutToken {
             issuers: Issuers::One(ISSUER),
             client_id: "client",
             trusted_audiences: &[],
@@ -341,7 +342,7 @@ fn verify(raw: &str) -> bool {
     if let Ok(claims) = userinfo {
         assert!(claims.get("iss").is_none_or(|iss| iss == ISSUER));
     }
-    let expected = id_token::ExpectedIdToken {
+    let expected = ExpectedIdToken {
         issuers: Issuers::One(ISSUER),
         client_id: "client",
         trusted_audiences: &[],
@@ -352,7 +353,7 @@ fn verify(raw: &str) -> bool {
         now: NOW,
         skew: Duration::from_secs(60),
     };
-    let verified = id_token::IdToken::verify(
+    let verified = IdToken::verify(
         token,
         SignatureCheck::Valid,
         &expected,

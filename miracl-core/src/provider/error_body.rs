@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::{
     base::{json, text::printable},
     error::{description::Description, provider::ProviderError},
-    provider::http::Response,
+    provider::http::response::Response,
 };
 
 /// How much is kept of an error code, and of the words beside it, in characters.

@@ -14,7 +14,7 @@ use crate::{
     provider::{
         client::Client,
         error_body,
-        http::Response,
+        http::response::Response,
         issuers::Issuers,
         jwks::{Cause, Jwks},
         metadata::ProviderMetadata,

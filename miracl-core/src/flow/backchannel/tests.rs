@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::options::LogoutTokenRules;
 use crate::jose::algorithm::SigningAlgorithm;
-use crate::provider::id_token::tests::{ES256, NOW, Provider};
+use crate::probes::signer::{ES256, NOW, Signer};
 use crate::provider::issuers::Issuers;
 use crate::provider::logout_token::EVENT;
 use crate::provider::logout_token::MAX_NAME;
@@ -49,7 +49,7 @@ fn verify_as(
     claims: &Value,
     rules: LogoutTokenRules,
 ) -> Result<LogoutToken, String> {
-    let provider = Provider::new();
+    let provider = Signer::new();
     let raw = provider.sign(header, &claims.to_string());
     let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
     let verdict = token.check_signature(&provider.keys);
@@ -209,9 +209,9 @@ fn lenient_rules_do_without_an_end_and_with_a_beginning() {
 #[test]
 fn another_signature_and_another_algorithm_are_refused() {
     let good = with("nothing", json!(1));
-    let raw = Provider::new().sign(&header(), &good.to_string());
+    let raw = Signer::new().sign(&header(), &good.to_string());
     let token = Unverified::parse(&raw, ES256).unwrap();
-    let verdict = token.check_signature(&Provider::new().keys);
+    let verdict = token.check_signature(&Signer::new().keys);
     let expected = expected(LogoutTokenRules::Final);
     assert!(LogoutToken::verify(&token, verdict, &expected).is_err());
     assert!(Unverified::parse(&raw, &[SigningAlgorithm::RS256]).is_err());
