@@ -1,7 +1,8 @@
-//! What the fuzz targets of `tests/fuzz` run: every parser of something from outside, with what must hold whatever it is given.
+//! What the fuzz targets of `tests/fuzz` run: every parser that reads something from outside, with what must hold for any
+//! input.
 //!
-//! They are here because the parsers are private, and in no build but a fuzzer's and that of the tests, which run the same
-//! functions on the fuzzers' seeds and on changed copies of them. Each tells whether it accepted its input.
+//! They are here because the parsers are private. Only a fuzzer's build and the tests contain them; the tests run these
+//! functions on the fuzzer's seeds and on changed copies. Each function returns whether it accepted its input.
 
 use std::{
     borrow::Cow,
