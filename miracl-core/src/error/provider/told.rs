@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What to do about an answer that is no answer of a provider's.
+/// What to do about an answer that no provider should give.
 const UNUSABLE: Blame = blame(
     Provider,
     "The answer breaks the specification, or is not the provider's: see what answers at that \
@@ -235,7 +235,8 @@ fn failed(status: u16, text: impl Into<Cow<'static, str>>, blame: Blame, details
     }
 }
 
-/// Whether an endpoint's refusal judges the login. Any other document that cannot be read is the provider's own trouble.
+/// Whether an endpoint's refusal judges the login. Any other document that cannot be read is the provider's own
+/// trouble.
 fn judges_login(endpoint: &str) -> bool {
     matches!(endpoint, "token_endpoint" | "userinfo_endpoint")
 }
