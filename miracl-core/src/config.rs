@@ -2,7 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod credentials;
-pub(crate) mod load;
+mod load;
 pub(crate) mod options;
 
 use std::{fmt, path::PathBuf, time::Duration};

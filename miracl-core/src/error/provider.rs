@@ -114,7 +114,7 @@ impl ProviderError {
 
     /// Whether the provider refused because it is ill (RFC 6749 §4.1.2.1 lists the codes), and not because of what was
     /// asked.
-    pub(crate) fn is_illness(&self) -> bool {
+    fn is_illness(&self) -> bool {
         self.is_refusal("server_error") || self.is_refusal("temporarily_unavailable")
     }
 
@@ -147,7 +147,7 @@ impl ProviderError {
     }
 
     /// Returns what is wrong with TLS, if that is why the provider cannot be reached.
-    pub(crate) fn tls_trouble(&self) -> Option<TlsTrouble> {
+    fn tls_trouble(&self) -> Option<TlsTrouble> {
         match self {
             Self::Unreachable { source, .. } => TlsTrouble::of(source.as_ref()),
             _ => None,

@@ -5,9 +5,9 @@ use std::{borrow::Cow, error::Error, fmt};
 use crate::{
     base::text::{printable, shown},
     error::{
-        party::Party::{self, App, Network, Provider},
+        party::Party::{App, Network, Provider},
         provider::{NO_ACCESS_TOKEN, ProviderError},
-        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told},
+        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
 
@@ -18,13 +18,9 @@ const UNUSABLE: Blame = blame(
      address. Report it to the provider if it is theirs.",
 );
 
-const fn blame(party: Party, advice: &'static str) -> Blame {
-    Blame { party, advice }
-}
-
 impl ProviderError {
     /// Returns everything that is told about this error when it ends a login.
-    pub(crate) fn told(&self) -> Told {
+    pub(in crate::error) fn told(&self) -> Told {
         match self {
             Self::Unreachable { endpoint, source } => {
                 let text = format!("the provider's {endpoint} cannot be reached");
