@@ -1,3 +1,5 @@
+//! Each mistake in a configuration is named by the key of its setting.
+
 use std::time::Duration;
 
 use super::{values::MAX_DURATION, *};
