@@ -126,7 +126,8 @@ pub enum ClientAuthMethod {
     /// `client_secret_jwt`: an assertion signed by HMAC with the secret, which stays here. The secret must have at
     /// least 32 bytes (RFC 7518 §3.2).
     ClientSecretJwt,
-    /// `private_key_jwt`: an assertion signed with [`Config::client_key`](crate::Config::client_key). No secret is needed.
+    /// `private_key_jwt`: an assertion signed with [`Config::client_key`](crate::Config::client_key). No secret is
+    /// needed.
     PrivateKeyJwt,
 }
 

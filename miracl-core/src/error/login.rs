@@ -11,7 +11,8 @@ use crate::error::{
 
 /// Why a login failed: one variant for each check.
 ///
-/// `Display` is for the log and the developer. The browser is shown [`AuthFailure::message`](crate::AuthFailure::message) only.
+/// `Display` is for the log and the developer. The browser is shown
+/// [`AuthFailure::message`](crate::AuthFailure::message) only.
 // To add a variant, name it here with the section of the specification that asks for the check. The one `match` in
 // `login/told.rs` then fails to compile until it has everything that is told about the variant.
 #[derive(Debug, Clone)]
