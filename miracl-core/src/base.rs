@@ -1,6 +1,6 @@
-//! What everything else stands on: time, randomness, secrets, bounded tables, formats, TLS, the runtime.
+//! The foundation of every other room: time, randomness, secrets, bounded tables, formats, TLS, the runtime.
 //!
-//! Nothing here knows OpenID Connect, HTTP or a session. It uses nothing of the other rooms but what can go wrong.
+//! Nothing here makes a request or knows a session, and nothing here uses another room.
 
 pub(crate) mod clock;
 pub(crate) mod constant_time;

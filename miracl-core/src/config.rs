@@ -2,7 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod credentials;
-pub(crate) mod load;
+mod load;
 pub(crate) mod options;
 
 use std::{fmt, path::PathBuf, time::Duration};
@@ -39,41 +39,43 @@ use crate::{
 /// # Ok::<(), miracl_core::ConfigError>(())
 /// ```
 ///
-/// The same from `miracl.json` and the environment: [`Config::load`].
+/// [`Config::load`] reads the settings from `miracl.json` and the environment.
 #[derive(Clone)]
 #[doc(alias = "set_issuer")]
 pub struct Config {
-    /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project Domain.
+    /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project
+    /// Domain.
     ///
-    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is taken off. Where
-    /// the document is elsewhere, see [`metadata_url`](Self::metadata_url).
+    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is removed. Where the
+    /// document is elsewhere, see [`metadata_url`](Self::metadata_url).
     pub issuer: String,
 
-    /// The address of the provider's metadata, where that is not found at [`issuer`](Self::issuer) with
-    /// `/.well-known/openid-configuration` behind it: another host than the issuer's, an issuer that is no URL, or
-    /// another way to the provider than people's browsers have. By default none. It is used exactly as it stands here.
+    /// The address of the provider's metadata, if it is not [`issuer`](Self::issuer) followed by
+    /// `/.well-known/openid-configuration`: for metadata on another host than the issuer's, for an issuer that is not a
+    /// URL, or where this app reaches the provider at another address than people's browsers do. By default none. It is
+    /// used exactly as written here.
     ///
-    /// `issuer` is then what the tokens have as `iss`, to the letter, and need not be a URL; it is compared with
-    /// tokens, logout tokens and `iss` parameters, and no longer with the document's own `issuer`. Must be https,
-    /// except on loopback.
+    /// `issuer` is then exactly what the tokens contain as `iss`, and need not be a URL; it is compared with tokens,
+    /// logout tokens and `iss` parameters, and no longer with the document's own `issuer`. Must be https, except on
+    /// loopback.
     ///
     /// # Security
     ///
-    /// Whoever can change what this address gives can be any user: they name the keys. Over plain http
-    /// ([`Danger::allow_http`]), that is everybody on the way.
+    /// Anyone who can change the document at this address can be any user, because it names the keys. Over plain http
+    /// ([`Danger::allow_http`]), that is everyone on the way.
     pub metadata_url: Option<String>,
 
-    /// What the provider's discovery document has as its `issuer` when one document serves many tenants, with `{tenantid}` where
-    /// the tenant's id stands: `https://login.microsoftonline.com/{tenantid}/v2.0` for Entra's `common`, `organizations` and
-    /// `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
+    /// The `issuer` of the provider's discovery document when one document serves many tenants, with `{tenantid}` in
+    /// place of the tenant's id: `https://login.microsoftonline.com/{tenantid}/v2.0` for Entra's `common`,
+    /// `organizations` and `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
     ///
     /// The ID token's `iss` must then be this template with the token's own `tid` put in, and that is what
     /// [`User::issuer`](crate::User::issuer) returns. A key that the provider publishes for one issuer, as Entra does
     /// by the key's own `issuer`, signs for that issuer alone. See also [`allowed_tenants`](Self::allowed_tenants).
     pub issuer_template: Option<String>,
 
-    /// The tenants whose people may log in, by id, where there is an [`issuer_template`](Self::issuer_template). By default none
-    /// are named, and every tenant's may.
+    /// The ids of the tenants whose people may log in, where there is an [`issuer_template`](Self::issuer_template). By
+    /// default none are named, and people of every tenant may log in.
     pub allowed_tenants: Vec<String>,
 
     /// The client id that the provider gave to this app. Required, unless [`client_id_file`](Self::client_id_file) or
@@ -84,14 +86,17 @@ pub struct Config {
     /// [`client_secret_file`](Self::client_secret_file) or [`credential_source`](Self::credential_source) supplies it.
     pub client_secret: Secret,
 
-    /// A file that holds the client id alone, as container platforms mount it. Wins over `client_id`. By default none.
+    /// A file that holds the client id alone, as container platforms mount it. It takes precedence over `client_id`. By
+    /// default none.
     pub client_id_file: Option<PathBuf>,
 
-    /// A file that holds the client secret alone, as container platforms mount it. Wins over `client_secret`. It is read at
-    /// start, and again when the provider refuses the secret, so a rotated secret needs no restart. By default none.
+    /// A file that holds the client secret alone, as container platforms mount it. It takes precedence over
+    /// `client_secret`. It is read at start, and again when the provider refuses the secret, so a rotated secret needs
+    /// no restart. By default none.
     pub client_secret_file: Option<PathBuf>,
 
-    /// The app's own way to its credentials, such as a vault. Wins over all of the above. By default none.
+    /// The app's own source of its credentials, such as a vault. It takes precedence over all of the above. By default
+    /// none.
     pub credential_source: Option<CredentialSource>,
 
     /// The private key for [`ClientAuthMethod::PrivateKeyJwt`], in place of a secret. By default none.
@@ -99,8 +104,8 @@ pub struct Config {
 
     /// The absolute URL of the callback route, exactly as registered at the provider. Required.
     ///
-    /// Its path is where the adapter mounts the callback. Its scheme and host alone decide how cookies are made: `Secure`
-    /// with the `__Host-` prefix on https, neither on http, which is for loopback only.
+    /// Its path is where the adapter mounts the callback. Its scheme and host alone decide how cookies are made:
+    /// `Secure` with the `__Host-` prefix on https, neither on http, which is for loopback only.
     /// [`Config::redirect_uri_for`] makes one from a base URL.
     pub redirect_uri: String,
 
@@ -129,12 +134,12 @@ pub struct Config {
     /// `client_secret_post`.
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
 
-    /// The one algorithm that ID tokens are signed with, when the client is registered with one. By default `None`: those
-    /// that the provider's metadata names, cut down to the asymmetric ones in [`SigningAlgorithm`].
+    /// The one algorithm that ID tokens are signed with, when the client is registered with one. By default `None`:
+    /// those that the provider's metadata names, cut down to the asymmetric ones in [`SigningAlgorithm`].
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
 
-    /// The algorithm that userinfo is signed with, when the client is registered for signed userinfo. By default `None`: userinfo
-    /// is plain JSON, and a JWT is refused (OpenID Connect Core 1.0 §5.3.2).
+    /// The algorithm that userinfo is signed with, when the client is registered for signed userinfo. By default
+    /// `None`: userinfo is plain JSON, and a JWT is refused (OpenID Connect Core 1.0 §5.3.2).
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
 
     /// When a login asks for userinfo. By default [`UserinfoRequests::Always`].
@@ -155,19 +160,20 @@ pub struct Config {
     /// Where sessions are kept. By default sealed in the browser's cookies.
     pub session_store: SessionStorage,
 
-    /// Where is remembered which logins and logout tokens were used and which sessions were ended, and who renews which tokens. By
-    /// default in the memory of this process: with several replicas, or after a restart, a copied cookie of a session that was
-    /// ended elsewhere or before lives on until its time has passed.
+    /// Where marks are kept: which logins and logout tokens were used, which sessions were ended, and who renews which
+    /// tokens. By default this is the memory of this process. With several replicas, or after a restart, a copied
+    /// cookie of a session that was ended elsewhere or earlier then stays valid until it expires.
     ///
-    /// In a store that the fleet shares all of it counts everywhere within a second. While that store is away, sessions in cookies
-    /// cannot be read ([`SessionError::Store`](crate::SessionError::Store)): nobody is taken for logged in who may have logged out.
+    /// In a store that the fleet shares, every mark counts everywhere within a second. While that store cannot be
+    /// reached, sessions in cookies cannot be read ([`SessionError::Store`](crate::SessionError::Store)), since they
+    /// may have been ended.
     ///
     /// With sessions in a store of your own that a fleet shares, set this to a shared one as well: otherwise a log-out
-    /// by the provider at one replica does not reach a login that is under way at another. Whether a login or a log-out
-    /// was first, where both were in one second of the provider's clock, is told by the clocks of the replicas.
+    /// by the provider at one replica does not reach a login that is under way at another. If a login and a log-out
+    /// fall into the same second of the provider's clock, the clocks of the replicas decide which was first.
     pub marks_store: MarkStorage,
 
-    /// What a session that cannot be read at the moment counts as. By default [`WhenUnavailable::Error`].
+    /// How a session that cannot be read at the moment is treated. By default [`WhenUnavailable::Error`].
     pub session_unavailable: WhenUnavailable,
 
     /// When tokens are renewed, where the provider gives refresh tokens. By default [`Renewal::Lazy`].
@@ -175,19 +181,19 @@ pub struct Config {
 
     /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
     ///
-    /// To change the key of servers that run, without ending a session, one server after the other each time:
+    /// To change the key of running servers without ending a session, take each step on one server after the other:
     ///
     /// 1. Add the new key *last*. When every server has it, every one can open what the next step seals.
-    /// 2. Move it to the front. From now on it seals, and whoever comes has all of their session sealed anew.
-    /// 3. After [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old key. Earlier, it ends the sessions
-    ///    of those who have not come since.
+    /// 2. Move it to the front. From now on it seals, and every session that is used is sealed anew.
+    /// 3. After [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old key. Removing it earlier
+    ///    ends the sessions that were not used since.
     ///
-    /// A server leaves alone what a key has sealed that it does not know: another server may know it.
+    /// A server does not touch values that were sealed with a key it does not know: another server may know the key.
     #[doc(alias = "cookie_secret")]
     pub cookie_keys: Vec<CookieKey>,
 
-    /// The beginning of every cookie name. By default `miracl`. Two apps on one host need two prefixes, of which one
-    /// may begin with the other.
+    /// The beginning of every cookie name. By default `miracl`. Two apps on one host need two prefixes. One prefix may
+    /// be the beginning of the other.
     pub cookie_prefix: String,
 
     /// How long a session lives without a request that asks for it. By default 24 hours.
@@ -208,25 +214,26 @@ pub struct Config {
     /// Origins (`https://admin.example`) that may send unsafe requests to this app beside its own. By default none.
     pub trusted_origins: Vec<String>,
 
-    /// PEM files with further certificate authorities to trust for requests to the provider, and to a Redis that the settings name.
-    /// By default none.
+    /// PEM files with further certificate authorities to trust for requests to the provider, and to a Redis that the
+    /// settings name. By default none.
     pub ca_certs: Vec<PathBuf>,
 
-    /// A proxy for requests to the provider, as `http://host:port`. By default none; proxy variables of the environment are
-    /// not used.
+    /// A proxy for requests to the provider, as `http://host:port`. By default none; proxy variables of the environment
+    /// are not used.
     pub proxy: Option<String>,
 
     /// How long one request to the provider may take. By default 10 seconds.
     pub request_timeout: Duration,
 
-    /// Whether error pages may explain failures in detail. By default `None`: only when the redirect URI is on loopback.
+    /// Whether error pages may explain failures in detail. By default `None`: only when the redirect URI is on
+    /// loopback.
     #[doc(alias = "debug")]
     pub development: Option<bool>,
 
     /// The time, for tests. By default the system's.
     pub clock: Clock,
 
-    /// What makes the app less safe.
+    /// Settings that make the app less safe.
     pub danger: Danger,
 }
 

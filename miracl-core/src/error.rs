@@ -1,6 +1,6 @@
 //! What can go wrong, as types. The files are named as the rooms whose errors they hold.
 //!
-//! An error says what happened and what to do. What is done about it is decided in the room that meets it.
+//! An error says what happened and what to do about it. The room that meets an error decides what happens next.
 
 pub(crate) mod chain;
 pub(crate) mod config;

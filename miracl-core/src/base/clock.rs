@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Tells the time. By default the system's; tests put in their own to see deadlines pass without waiting.
+/// Tells the time. By default it is the system's clock; tests set their own to see deadlines pass without waiting.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -24,12 +24,12 @@ impl Clock {
         Self(Some(Arc::new(now)))
     }
 
-    /// Seconds since 1970.
+    /// Returns the seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
         self.since_1970().as_secs()
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.since_1970().as_millis()).unwrap_or(u64::MAX)
     }

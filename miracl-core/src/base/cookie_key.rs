@@ -34,7 +34,7 @@ impl CookieKey {
     ///
     /// # Panics
     ///
-    /// When the operating system has no random numbers to give.
+    /// When the operating system provides no random numbers.
     pub fn generate() -> Self {
         Self(Zeroizing::new(random()))
     }

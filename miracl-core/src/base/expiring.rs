@@ -1,5 +1,5 @@
-//! What is kept in the memory of this process for a while: bounded in number, each value with an end of its own, and found so fast
-//! that each request may look.
+//! A table in the memory of this process: bounded in size, with an end for each value, and fast enough that every
+//! request may look something up.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,23 +14,24 @@ use std::{
 
 use crate::base::key_hash::KeyHash;
 
-/// Values by keys that are random: ids, or hashes. When there are too many, those go that end first, and of these the oldest: where
-/// all last equally long, what was not written for longest. So what is kept for a moment never pushes out what is kept for long.
+/// Values by random keys: ids or hashes. When there are too many, the values that end first are evicted; where all last
+/// equally long, the least recently written. So a value that is kept for a moment never evicts one that is kept for
+/// long.
 pub(crate) struct Expiring<K, V> {
     table: RwLock<Table<K, V>>,
-    /// Whether the table is empty, for those who need not wait for it.
+    /// Whether the table is empty, so that a lookup in an empty table needs no lock.
     is_empty: AtomicBool,
 }
 
 struct Table<K, V> {
     capacity: usize,
     entries: HashMap<K, Entry<V>, KeyHash>,
-    /// The keys by when they end, and then by when they were written.
+    /// The keys, ordered by when they end and then by when they were written.
     order: BTreeMap<Place, K>,
     written: u64,
 }
 
-/// When something ends, if ever, and which writing it was.
+/// When an entry ends, if ever, and the number of the write that made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     never: bool,
@@ -43,10 +44,10 @@ struct Entry<V> {
     place: Place,
 }
 
-/// What [`Expiring::change`] makes of a value.
+/// What [`Expiring::change`] does with a value.
 pub(crate) enum Change<V> {
     Keep,
-    /// It counts for so long from now on.
+    /// The new value, and how long it lives from now on.
     Put(V, Duration),
     Remove,
 }
@@ -64,7 +65,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         }
     }
 
-    /// Whether nothing is kept. What has ended may still count as something.
+    /// Whether the table is empty. A value that has ended may still be in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.is_empty.load(Ordering::Acquire)
     }
@@ -79,7 +80,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         lives.then(|| entry.value.clone())
     }
 
-    /// How many values count.
+    /// Returns how many values have not ended.
     pub(crate) fn count(&self) -> usize {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.tidy(Instant::now());
@@ -94,7 +95,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         self.change(*key, |_| (Change::Remove, ()));
     }
 
-    /// Makes something else of a value, or of there being none, while nobody else can.
+    /// Changes the value of a key, or its absence, in one step that no other thread interrupts.
     pub(crate) fn change<T>(&self, key: K, change: impl FnOnce(Option<&V>) -> (Change<V>, T)) -> T {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -136,7 +137,7 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Takes out what has ended, and what is too much.
+    /// Removes what has ended, and what exceeds the capacity.
     fn tidy(&mut self, now: Instant) {
         while let Some(first) = self.order.first_entry() {
             if first.key().lives(now) && self.entries.len() <= self.capacity {
@@ -250,7 +251,7 @@ mod tests {
         assert_eq!(sizes(&kept), (1, 1));
     }
 
-    /// How many values there are, and how many places for them.
+    /// Returns how many values there are, and how many places for them.
     fn sizes<V>(kept: &Expiring<[u8; 16], V>) -> (usize, usize) {
         let table = kept.table.read().unwrap();
         (table.entries.len(), table.order.len())

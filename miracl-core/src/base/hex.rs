@@ -5,7 +5,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     hex_after([], bytes)
 }
 
-/// Writes bytes as [`hex`] does behind some text, as in the names of what lies under a hash.
+/// Writes some text and then bytes as lower-case hexadecimal digits, as in a name that contains a hash.
 pub(crate) fn hex_after<const N: usize>(text: [&str; N], bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 0xf)]);

@@ -1,4 +1,4 @@
-//! JSON that came from outside. A member that is `null` is absent, and one that stands there twice must not decide
+//! JSON from outside. A member that is `null` counts as absent, and a member that appears twice must not decide
 //! anything.
 
 use std::{cell::RefCell, fmt};
@@ -9,8 +9,8 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// The members of documents that decide who somebody is, and where secrets go. Twice with different values, they decide
-/// nothing.
+/// The members of documents that decide who somebody is, and where secrets go. A document in which one of them appears
+/// twice with different values is refused.
 const DECIDING: [&str; 15] = [
     "access_token",
     "authorization_endpoint",
@@ -32,8 +32,8 @@ const DECIDING: [&str; 15] = [
 /// Parses one JSON object of a document: metadata, keys, a token response, userinfo. Members that are `null` are left
 /// out.
 ///
-/// Of a member that stands there twice the last one counts, as with most parsers. With different values it is refused
-/// where it decides anything; and an object further inside that contradicts itself is read as `null`.
+/// If a member appears twice, the last one counts, as with most parsers. If it decides something and the values differ,
+/// the document is refused. An inner object that contradicts itself is read as `null`.
 ///
 /// # Errors
 ///
@@ -42,12 +42,12 @@ pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, String> {
     read(text, Twice::Equal)
 }
 
-/// Parses one JSON object of a token, refusing every member that stands there twice (RFC 7519 §4): whoever signed it,
-/// and whoever else reads it, may have meant another of the two. Members that are `null` are left out.
+/// Parses one JSON object of a token, refusing every member that appears twice (RFC 7519 §4): the signer, or another
+/// reader, may have meant the other one. Members that are `null` are left out.
 ///
 /// # Errors
 ///
-/// As [`object`].
+/// A description of what is wrong. It does not repeat the text, which may hold personal data.
 pub(crate) fn in_token(text: &[u8]) -> Result<Map<String, Value>, String> {
     read(text, Twice::Never)
 }
@@ -87,8 +87,8 @@ fn member(name: &str) -> String {
     }
 }
 
-/// Whether a member's name may be repeated in a log or on a page. A name could be anything: an address, lines of its own, and
-/// as long as the whole document.
+/// Whether a member's name may be repeated in a log or on a page. A name could be an e-mail address, contain line
+/// breaks, or be as long as the whole document.
 pub(crate) fn is_plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/#".contains(c);
     (1..=64).contains(&name.len()) && name.chars().all(plain)
@@ -106,7 +106,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// When a member may stand there twice.
+/// When a member may appear twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Twice {
     Never,
@@ -119,7 +119,7 @@ struct Reader<'a> {
     twice: Twice,
     /// Whether this is a value inside the document's own object.
     inside: bool,
-    /// The member that stands there twice and must not.
+    /// The member that appears twice although it must not.
     refused: &'a RefCell<Option<String>>,
 }
 

@@ -1,10 +1,11 @@
-//! Hashes of keys that are random already, as ids and hashes are: a few instructions where the standard hasher takes three hundred.
+//! A hasher for keys that are random already, such as ids and hashes. It takes a few instructions where the standard
+//! hasher takes three hundred.
 
 use std::hash::{BuildHasher, Hasher};
 
 use crate::base::random::random;
 
-/// Hashes differ from one table to the next, so that how long a lookup takes tells nothing of the keys that are there.
+/// Hashes differ from one table to the next, so that the time of a lookup says nothing about the keys in the table.
 pub(crate) struct KeyHash {
     seed: [u64; 2],
 }
@@ -48,7 +49,7 @@ impl Hasher for KeyHasher {
         }
     }
 
-    /// The length, which all keys have in common.
+    /// Ignores the length, which is the same for all keys of a table.
     fn write_usize(&mut self, _: usize) {}
 
     fn finish(&self) -> u64 {

@@ -8,11 +8,10 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-/// The runtime that the app was put together on, where there was one. Connections live there, and work that must come to
-/// its end.
+/// The runtime that the app was built on, if there was one. Connections live there, and so does work that must finish.
 ///
-/// actix-web has a runtime for each worker, and ends them one by one: a connection that one worker opened may be in use by
-/// a login on another.
+/// actix-web has a runtime for each worker, and ends them one by one: a connection that one worker opened may be in use
+/// by a login on another.
 #[derive(Debug, Clone)]
 pub(crate) struct Runtime(Option<Home>);
 
@@ -24,17 +23,17 @@ struct Home {
 }
 
 impl Runtime {
-    /// The runtime of the caller.
+    /// Returns the caller's runtime.
     pub(crate) fn current() -> Self {
         Self(Handle::try_current().ok().map(Home::new))
     }
 
-    /// Whether there is a runtime to run anything on: this one, or that of the caller.
+    /// Whether there is a runtime to run anything on: this one or the caller's.
     pub(crate) fn is_there(&self) -> bool {
         self.home().is_some() || Handle::try_current().is_ok()
     }
 
-    /// Runs a future to its end, even if nobody waits for it any more.
+    /// Runs a future to its end, even if nobody waits for it.
     pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -45,8 +44,8 @@ impl Runtime {
         }
     }
 
-    /// Does work to its end, even if the caller that waits for it goes away, and returns its result. A panic goes on
-    /// in the caller. Fails when the runtime ends first.
+    /// Runs work to its end, even if the caller stops waiting, and returns its result. A panic continues in the caller.
+    /// Fails when the runtime ends first.
     pub(crate) async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -58,8 +57,8 @@ impl Runtime {
         })
     }
 
-    /// Polls a future as if on this runtime, so that what it opens and spawns belongs there; without it, on that of the
-    /// caller.
+    /// Polls a future as if on this runtime, so that what it opens and spawns belongs there. Without a runtime, polls
+    /// it on the caller's.
     pub(crate) async fn poll<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         std::future::poll_fn(|context| {
@@ -69,7 +68,7 @@ impl Runtime {
         .await
     }
 
-    /// The runtime, as long as it has not ended.
+    /// Returns the runtime, unless it has ended.
     fn home(&self) -> Option<&Home> {
         self.0.as_ref().filter(|home| !home.alive.is_closed())
     }
@@ -78,7 +77,7 @@ impl Runtime {
 impl Home {
     fn new(runtime: Handle) -> Self {
         let (alive, mut all_gone) = mpsc::channel(1);
-        // Ends with the last clone of the client, or else with the runtime.
+        // This task ends with the last clone of the sender, or else with the runtime.
         runtime.spawn(async move { all_gone.recv().await });
         Self { runtime, alive }
     }

@@ -21,7 +21,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Marks a secret that lay open in a settings file, so that the start-up can warn of it.
+    /// Makes a secret that stood in a settings file in clear text, so that a warning can be logged at start.
     pub(crate) fn from_clear_text(text: String) -> Self {
         Self {
             text: text.into(),
@@ -42,7 +42,7 @@ impl Secret {
         self.text.expose_secret()
     }
 
-    /// Whether there is nothing in it, as in a configuration that was not filled in.
+    /// Whether the secret is empty, as in a configuration that was not filled in.
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }

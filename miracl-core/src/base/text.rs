@@ -15,7 +15,7 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
         .collect()
 }
 
-/// Takes off the byte order mark that some editors put before a text.
+/// Removes the byte order mark that some editors put before a text.
 pub(crate) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! TLS settings of our own clients, and the certificates that they trust.
+//! The TLS settings of the engine's clients, and the certificates that they trust.
 
 use std::{error::Error, fs, path::PathBuf, sync::Arc};
 
@@ -8,7 +8,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-/// The TLS settings of this client alone: nothing is installed for the process, so that frameworks with another
+/// Returns the TLS settings of one client. Nothing is installed for the whole process, so that frameworks with another
 /// crypto provider are not disturbed.
 pub(crate) fn tls(ca_certs: &[PathBuf]) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -32,8 +32,8 @@ pub(crate) fn tls(ca_certs: &[PathBuf]) -> Result<ClientConfig, String> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth()),
-        // A container without certificates of its own. With `ca_certs` these alone are trusted; without,
-        // nothing is, which loopback providers do not need.
+        // A container without system certificates. With `ca_certs`, these alone are trusted. Without them nothing is
+        // trusted, which is enough for a provider on loopback.
         Err(error) => {
             tracing::warn!(
                 error = &error as &(dyn Error + 'static),

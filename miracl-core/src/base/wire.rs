@@ -30,12 +30,13 @@ impl Writer {
         self.block(text.as_bytes())
     }
 
-    /// Bytes, and before them how many they are.
+    /// Writes the number of bytes, and then the bytes.
     pub(crate) fn block(self, bytes: &[u8]) -> Self {
         self.len(bytes.len()).bytes(bytes)
     }
 
-    /// A number that is small most of the time: seven bits in a byte, the lowest first, and the eighth says whether more follow.
+    /// Writes a number that is small most of the time: seven bits in each byte, the lowest first. The eighth bit says
+    /// whether more follow.
     pub(crate) fn len(mut self, mut len: usize) -> Self {
         while len > 0x7f {
             self.0.push((len & 0x7f) as u8 | 0x80);
@@ -142,7 +143,7 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// Everything not read yet.
+    /// Returns everything that was not read yet.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0
     }

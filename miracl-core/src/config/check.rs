@@ -12,11 +12,11 @@ use crate::{
     error::config::{ConfigError, Problems},
 };
 
-/// Where a value of the Portal is found, for error messages.
+/// Where the provider shows a value, for error messages.
 const PORTAL: &str =
     "you find it at the provider, on the page of this app (MIRACL: Portal, Applications)";
 
-/// What the template of `miracl.json` has before anyone fills it in.
+/// The values in the template of `miracl.json` before it is filled in.
 const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"];
 
 /// A configuration without mistakes, with what was parsed on the way.
@@ -29,7 +29,7 @@ pub(crate) struct Checked {
     pub(crate) signed_out_path: Option<String>,
     /// The redirect URI's origin, as a URL with the path `/`.
     pub(crate) origin: Url,
-    /// Origins in their serialised form (RFC 6454 §6.2): ours first.
+    /// Origins in their serialised form (RFC 6454 §6.2): this app's own first.
     pub(crate) allowed_origins: Vec<String>,
     /// Whether cookies are `Secure`.
     pub(crate) secure: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Checked {
 }
 
 impl Config {
-    /// Finds every mistake, as [`Miracl::new`](crate::Miracl::new) does, without making anything.
+    /// Finds every mistake, as [`Miracl::new`](crate::Miracl::new) does, without starting anything.
     ///
     /// # Errors
     ///

@@ -1,11 +1,13 @@
-//! Where client id and secret come from: the configuration, files, or a source of the app's.
+//! Where client id and secret come from: the configuration, files, or the app's own source.
 
 use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
 
-use crate::base::text::without_bom;
-use crate::{base::secret::Secret, error::provider::ProviderError};
+use crate::{
+    base::{secret::Secret, text::without_bom},
+    error::provider::ProviderError,
+};
 
-/// What a client shows at the token endpoint.
+/// What a client proves its identity with at the token endpoint.
 #[derive(Debug, Clone)]
 pub struct ClientCredentials {
     /// The client id.
@@ -17,7 +19,7 @@ pub struct ClientCredentials {
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 type CredentialsFuture = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> + Send>>;
 
-/// The app's own way to its credentials: a vault, a secrets manager.
+/// The app's own source of its credentials: a vault, a secrets manager.
 ///
 /// It is asked when the first login needs it, and again when the provider refuses the secret, so a rotated secret needs
 /// no restart. The client id must stay the same, because sessions belong to it.
@@ -68,6 +70,7 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
     Ok(value.to_owned())
 }
 
+/// Makes the error of credentials that are not usable.
 pub(crate) fn failed(message: &str) -> ProviderError {
     ProviderError::Credentials {
         source: Arc::from(BoxError::from(message)),

@@ -32,13 +32,13 @@ const DEFAULT_FILE: &str = "miracl.json";
 
 impl Config {
     /// Reads `miracl.json`, a JSON object with the Tornado SDK's keys `client_id`, `secret` (or `client_secret`) and
-    /// `redirect_uri`, and `issuer`. Every other setting of the table under [`Config::load`] may stand there too, by
-    /// its key.
+    /// `redirect_uri`, and `issuer`. Every other setting of the table under [`Config::load`] may be there too, by its
+    /// key.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is not a JSON object, or has a value that does not fit. What is *missing* is told by
-    /// [`Miracl::new`](crate::Miracl::new), so that the rest can still be filled in.
+    /// When the file cannot be read, is not a JSON object, or has a value that does not fit. A setting may still be
+    /// *missing*: [`Miracl::new`](crate::Miracl::new) reports that, so that it can be filled in first.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         build(Some(path.as_ref()), Environment::Ignored)
     }
@@ -47,12 +47,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a value does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
+    /// When a value does not fit. [`Miracl::new`](crate::Miracl::new) reports what is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
         build(None, Environment::Read)
     }
 
-    /// Takes settings from any value of serde's that is a map with the keys of the file, as [`Config::load`] lists them: the
+    /// Takes settings from any serializable map with the keys of the file, as [`Config::load`] lists them, such as the
     /// part of an app's own settings that is about login.
     ///
     /// ```
@@ -67,7 +67,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When it is no map, or has a value that does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
+    /// When it is not a map, or has a value that does not fit. [`Miracl::new`](crate::Miracl::new) reports what is
+    /// missing.
     pub fn from_serde(settings: &impl Serialize) -> Result<Self, ConfigError> {
         match Value::serialize(settings) {
             Ok(map @ Value::Dict(..)) => read(
@@ -101,21 +102,21 @@ impl Config {
     /// | `client_jwk_file` | `CLIENT_JWK_FILE` | [`Config::client_key`], a file with one private JWK |
     /// | `redirect_uri` | `REDIRECT_URL` | [`Config::redirect_uri`] |
     /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
-    /// | `end_session_parameters` | `END_SESSION_PARAMETERS` | [`Config::end_session_parameters`]: an object, or as in a query: `logout_uri=https%3A%2F%2Fapp.example%2F` |
+    /// | `end_session_parameters` | `END_SESSION_PARAMETERS` | [`Config::end_session_parameters`], see below |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
     /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
     /// | `response_mode` | `RESPONSE_MODE` | [`Config::response_mode`]: `query` or `form_post` |
     /// | `token_endpoint_auth_method` | `TOKEN_ENDPOINT_AUTH_METHOD` | [`Config::token_endpoint_auth_method`] |
     /// | `id_token_signed_response_alg` | `ID_TOKEN_SIGNED_RESPONSE_ALG` | [`Config::id_token_signed_response_alg`] |
     /// | `userinfo_signed_response_alg` | `USERINFO_SIGNED_RESPONSE_ALG` | [`Config::userinfo_signed_response_alg`] |
-    /// | `userinfo_requests` | `USERINFO_REQUESTS` | [`Config::userinfo_requests`]: `always`, `when_needed` or `never` |
+    /// | `userinfo_requests` | `USERINFO_REQUESTS` | [`Config::userinfo_requests`]: `always`, `when_needed`, `never` |
     /// | `logout_token_rules` | `LOGOUT_TOKEN_RULES` | [`Config::logout_token_rules`]: `final`, `strict` or `lenient` |
     /// | `trusted_audiences` | `TRUSTED_AUDIENCES` | [`Config::trusted_audiences`], separated by spaces |
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
-    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory`, or the address of a Redis (see below) |
-    /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory`, or the address of a Redis; by default that of `session_store`, if that is one |
+    /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory` or a Redis, see below |
+    /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory` or a Redis, see below |
     /// | `session_unavailable` | `SESSION_UNAVAILABLE` | [`Config::session_unavailable`]: `error` or `anonymous` |
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
@@ -124,17 +125,25 @@ impl Config {
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
-    /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Danger::allow_http`](crate::Danger::allow_http): `1` or `0`. **It gives up every promise on the way** |
+    /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |
     ///
     /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored.
     ///
-    /// The address of a Redis is `redis://[user:password@]host[:port][/database]`, or `rediss://…` with TLS, and with the authorities of
-    /// `CA_CERT` besides the system's; `redis+sentinel://…` and `redis+cluster://…` are those that `RedisStore` describes. It needs this crate's feature `redis`, which the adapters have by the same
-    /// name. Keys begin with the cookie prefix: two apps on one Redis need two, as two apps on one host do.
+    /// `end_session_parameters` is an object, or a text as in a query: `logout_uri=https%3A%2F%2Fapp.example%2F`.
+    ///
+    /// The address of a Redis is `redis://[user:password@]host[:port][/database]`, or `rediss://…` with TLS, which also
+    /// trusts the authorities of `CA_CERT`. `RedisStore` describes `redis+sentinel://…` and `redis+cluster://…`. Marks
+    /// are kept in the Redis of `session_store` by default, if that is one. A Redis needs this crate's feature `redis`,
+    /// which the adapters have by the same name. Keys begin with the cookie prefix: two apps on one Redis need two
+    /// prefixes, as two apps on one host do.
+    ///
+    /// `danger_allow_http` sets [`Danger::allow_http`](crate::Danger::allow_http). **It gives up every promise on the
+    /// way.**
     ///
     /// # Errors
     ///
-    /// As [`Config::from_file`]; a file that was named must exist.
+    /// When a file that was named does not exist, when the file cannot be read or is not a JSON object, or when a value
+    /// does not fit.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let named = file.map(Path::to_owned).or_else(|| {
             env::var_os("MIRACL_CONFIG")
@@ -177,7 +186,7 @@ fn build(file: Option<&Path>, environment: Environment) -> Result<Config, Config
     }
 }
 
-/// Reads settings from what a file or another source had, called `name` in mistakes, and from the environment.
+/// Reads settings from a source that errors call `name`, and from the environment.
 fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
     let mut problems = Problems::default();
     // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
@@ -202,7 +211,7 @@ fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config
             return problems.into_result(None);
         }
     };
-    // The Tornado SDK's name for it.
+    // The Tornado SDK calls the client secret `secret`.
     let legacy = values.remove("secret");
     if let Some(secret) = legacy
         && !from_env.contains(&"client_secret")

@@ -5,8 +5,8 @@
 pub struct Paths {
     /// Starts a login: `GET`. By default `/login/start`.
     pub login_start: String,
-    /// Starts a login that somebody else asks for, such as the provider's own portal: `GET` and `POST` (OpenID Connect Core 1.0
-    /// §4). By default `/login/initiate`.
+    /// Starts a login that a third party asks for, such as the provider's own portal: `GET` and `POST` (OpenID Connect
+    /// Core 1.0 §4). By default `/login/initiate`.
     pub login_initiate: String,
     /// Ends the session: `POST`; a `GET` asks first. By default `/logout`.
     pub logout: String,
@@ -16,10 +16,10 @@ pub struct Paths {
     /// What the provider's log-out page loads in a frame: `GET` (OpenID Connect Front-Channel Logout 1.0). By default
     /// `/frontchannel-logout`; register it as `frontchannel_logout_uri`.
     ///
-    /// The request proves nothing. It ends the sessions that `iss` and `sid` name. A session whose ID token had no
-    /// `sid` it ends only if its cookie came along and the browser says that it loads a frame (`Sec-Fetch-Dest`), so
-    /// that no link logs people out. Browsers say so on https and on this machine, and let the cookie come along where
-    /// the provider is of the same site as the app.
+    /// The request proves nothing. It ends the sessions that `iss` and `sid` name. It ends a session whose ID token had
+    /// no `sid` only if the session's cookie is sent along and the browser says that it loads a frame
+    /// (`Sec-Fetch-Dest`), so that no link logs people out. Browsers say so on https and on this machine, and send the
+    /// cookie along where the provider is of the same site as the app.
     pub frontchannel_logout: String,
 }
 
@@ -53,10 +53,12 @@ pub enum ResponseMode {
     /// In the query of a redirect. Nothing is asked for: it is the default of the code flow.
     #[default]
     Query,
-    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode): the code stands in no address, history or log.
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode): the code appears in no address, history or
+    /// log.
     ///
-    /// The post comes from the provider's site, and browsers send no `Lax` cookie with it. So the cookie of a login under way is
-    /// `SameSite=None; Secure`, and hooks don't see the session that there was before; it ends all the same when a new one begins.
+    /// The post comes from the provider's site, and browsers send no `Lax` cookie with it. So the cookie of a login
+    /// under way is `SameSite=None; Secure`, and hooks do not see the session that existed before. That session still
+    /// ends when a new one begins.
     FormPost,
 }
 
@@ -64,23 +66,24 @@ pub enum ResponseMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogoutTokenRules {
-    /// As the final specification has it. The header's `typ` may be missing, or `JWT`.
+    /// As the final specification says. The header's `typ` may be missing, or `JWT`.
     #[default]
     Final,
     /// The header's `typ` must be `logout+jwt` (OWASP ASVS 5.0, 10.5.5).
     Strict,
-    /// For providers of the drafts' time: `exp` may be missing. The token must then be no older than ten minutes all the same.
+    /// For providers that follow a draft: `exp` may be missing. The token must then be no older than ten minutes.
     Lenient,
 }
 
-/// What a session counts as that cannot be read, because a store is away.
+/// How a session is treated that cannot be read because a store cannot be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum WhenUnavailable {
-    /// An error: 503 where a user is needed. Nobody is sent to log in who is logged in.
+    /// An error: 503 where a user is needed. Nobody who is logged in is sent to log in again.
     #[default]
     Error,
-    /// Nobody: pages are shown as to people who are not logged in, and the cookie stays for when the store is back.
+    /// As no session: pages are shown as to people who are not logged in, and the cookie stays for when the store is
+    /// back.
     Anonymous,
 }
 
@@ -88,26 +91,27 @@ pub enum WhenUnavailable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Renewal {
-    /// When [`Visit::tokens`](crate::Visit::tokens) is asked for them and their time has come.
+    /// When [`Visit::tokens`](crate::Visit::tokens) is called and they are about to expire.
     #[default]
     Lazy,
-    /// By every request that asks who is logged in, once their time has come: a provider that no longer accepts the refresh token so
-    /// ends the session here. It opens the large part of the session on each of these requests.
+    /// On every request that asks who is logged in, once they are about to expire. A provider that no longer accepts
+    /// the refresh token thereby ends the session here. Each of these requests opens the large part of the session.
     Eager,
 }
 
-/// When userinfo is asked for (OpenID Connect Core 1.0 §5.3), which is one request more for each login.
+/// When userinfo is requested (OpenID Connect Core 1.0 §5.3), which is one more request for each login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum UserinfoRequests {
     /// By every login, where the provider has it.
     #[default]
     Always,
-    /// By a login whose ID token lacks something that the scopes ask for (§5.4): `email` with `email_verified`, `name` of `profile`,
-    /// `phone_number` of `phone`, or `address`. A scope of any other kind always needs it, since nobody knows what it is for.
+    /// By a login whose ID token lacks something that the scopes ask for (§5.4): `email` with `email_verified`, `name`
+    /// of `profile`, `phone_number` of `phone`, or `address`. A scope of any other kind always needs it, since nobody
+    /// knows what it is for.
     WhenNeeded,
-    /// Never, not even by [`Visit::refresh_user_data`](crate::Visit::refresh_user_data), which then returns what is known. User data
-    /// is what the ID token says.
+    /// Never, not even by [`Visit::refresh_user_data`](crate::Visit::refresh_user_data), which then returns what is
+    /// known. User data is what the ID token says.
     Never,
 }
 
@@ -119,14 +123,15 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// `client_secret_post`: id and secret in the request body.
     ClientSecretPost,
-    /// `client_secret_jwt`: an assertion signed by HMAC with the secret, which stays here. The secret must have at least 32
-    /// bytes (RFC 7518 §3.2).
+    /// `client_secret_jwt`: an assertion signed by HMAC with the secret, which stays here. The secret must have at
+    /// least 32 bytes (RFC 7518 §3.2).
     ClientSecretJwt,
-    /// `private_key_jwt`: an assertion signed with [`Config::client_key`]. No secret is needed.
+    /// `private_key_jwt`: an assertion signed with [`Config::client_key`](crate::Config::client_key). No secret is
+    /// needed.
     PrivateKeyJwt,
 }
 
-/// Settings that make an app less safe. Each is off by default, and its name is to be noticed in a review.
+/// Settings that make an app less safe. Each is off by default, and has a name that stands out in a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Danger {
     /// Allows http off loopback, for the redirect URI and for the provider: `DANGER_ALLOW_HTTP=1`. The log warns of it
@@ -134,6 +139,6 @@ pub struct Danger {
     ///
     /// # Security
     ///
-    /// Whoever is on the way can read codes, tokens and session cookies, and be any user.
+    /// Anyone on the way can read codes, tokens and session cookies, and be any user.
     pub allow_http: bool,
 }

@@ -14,8 +14,8 @@ pub struct ConfigError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The setting, as it is called where it was read from: a field of [`Config`], a key of `miracl.json`, or a variable of
-    /// the environment.
+    /// The setting's name where it was read: a field of [`Config`](crate::Config), a key of `miracl.json`, or an
+    /// environment variable.
     pub key: String,
     /// What is wrong and what to do about it. It never repeats a secret.
     pub message: String,
@@ -31,7 +31,7 @@ impl Problem {
 }
 
 impl ConfigError {
-    /// The error of one mistake alone.
+    /// Makes the error of a single mistake.
     pub(crate) fn of(problem: Problem) -> Self {
         Self {
             problems: vec![problem],
@@ -58,7 +58,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Collects mistakes so that all are told at once.
+/// Collects mistakes, so that all of them are reported at once.
 #[derive(Default)]
 pub(crate) struct Problems(Vec<Problem>);
 

@@ -1,10 +1,10 @@
-//! What a provider says of an error, in its own words.
+//! A provider's own description of an error.
 
 use std::fmt;
 
 /// The provider's own description of an error. It is text from outside and may hold personal data: escape it where you
-/// show it. `Debug` prints its length only. The engine's own log has it without words that look like an e-mail address
-/// or a token, and not where the person alone is concerned.
+/// show it. `Debug` prints its length only. The engine's own log contains it without words that look like an e-mail
+/// address or a token, and leaves it out where the error concerns the person alone.
 #[derive(Clone, Default)]
 pub struct Description(pub(crate) Option<String>);
 
@@ -14,7 +14,7 @@ impl Description {
         self.0.as_deref()
     }
 
-    /// The text without the words in it that may name a person or be a secret.
+    /// Returns the text without the words that may name a person or be a secret.
     pub(crate) fn for_log(&self) -> Option<String> {
         let sensitive = |word: &str| word.contains(['@', '%']) || word.len() > MAX_LOGGED_WORD;
         let words = self.0.as_deref()?.split(' ');
@@ -22,7 +22,7 @@ impl Description {
         Some(words.collect::<Vec<_>>().join(" "))
     }
 
-    /// Takes these out of the text, wherever they stand.
+    /// Removes these secrets from the text.
     pub(crate) fn leave_out(&mut self, secrets: &[&str]) {
         if let Some(text) = &mut self.0 {
             for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -51,5 +51,5 @@ impl fmt::Debug for Description {
     }
 }
 
-/// The longest word of a provider's that a log repeats: the number of an error, and no token or id of a person.
+/// The longest word of a description that is logged. The number of an error fits; a token or a person's id does not.
 const MAX_LOGGED_WORD: usize = 32;

@@ -11,7 +11,8 @@ use crate::error::{
 
 /// Why a login failed: one variant for each check.
 ///
-/// `Display` is for the log and the developer. The browser is shown [`AuthFailure::message`] only.
+/// `Display` is for the log and the developer. The browser is shown
+/// [`AuthFailure::message`](crate::AuthFailure::message) only.
 // To add a variant, name it here with the section of the specification that asks for the check. The one `match` in
 // `login/told.rs` then fails to compile until it has everything that is told about the variant.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub enum FailureReason {
         /// The parameter's name.
         name: &'static str,
     },
-    /// A parameter of the request for a login is longer than what it is for: see [`LoginOptions`](crate::LoginOptions).
+    /// A parameter of the request for a login is too long: see [`LoginOptions`](crate::LoginOptions).
     ParameterTooLong {
         /// The parameter's name.
         name: &'static str,
@@ -45,8 +46,8 @@ pub enum FailureReason {
     StateUnknown,
     /// The login was started longer than [`Config::login_timeout`](crate::Config::login_timeout) ago.
     LoginExpired,
-    /// The callback came to another host name than the redirect URI's, and no login under way in this browser has its `state`
-    /// there: cookies don't cross from one host to another.
+    /// The callback came to another host name than the redirect URI's, and no login under way in this browser has its
+    /// `state` there: cookies don't cross from one host to another.
     OtherHost {
         /// The host name of this request.
         here: String,
@@ -62,8 +63,8 @@ pub enum FailureReason {
     },
     /// The callback has no `iss` although the provider's metadata promises one (RFC 9207 §2.4).
     ResponseIssuerMissing,
-    /// The provider ended the login with an `error` (OpenID Connect Core 1.0 §3.1.2.6), such as `access_denied` when the
-    /// person cancelled.
+    /// The provider ended the login with an `error` (OpenID Connect Core 1.0 §3.1.2.6), such as `access_denied` when
+    /// the person cancelled.
     Denied {
         /// The `error` code, cut to 64 printable characters.
         error: String,
@@ -72,7 +73,7 @@ pub enum FailureReason {
     },
     /// The callback has neither `code` nor `error`.
     CodeMissing,
-    /// The provider could not be reached or gave no usable answer, at whichever endpoint the error names.
+    /// The provider could not be reached or gave no usable answer. The error names the endpoint.
     Provider(ProviderError),
     /// The token response has no ID token, so nobody is logged in (OpenID Connect Core 1.0 §3.1.3.3).
     IdTokenMissing,
@@ -88,14 +89,15 @@ pub enum FailureReason {
     Session(SessionError),
     /// A log-out of this person, or of their session at the provider, arrived while the login was under way.
     LoggedOut,
-    /// A third party asked for a login at another provider than ours, or at none (OpenID Connect Core 1.0 §4).
+    /// A third party asked for a login at another provider than this app's, or at none (OpenID Connect Core 1.0 §4).
     InitiationIssuer {
         /// [`Config::issuer`](crate::Config::issuer).
         expected: String,
     },
     /// A third party asked for a login that leads to another site than this one (OpenID Connect Core 1.0 §4).
     InitiationTarget,
-    /// This browser was logged in three times within a minute, and was anonymous again each time: its session gets lost on the way.
+    /// The browser was logged in three times within a minute, and was anonymous again each time: its session is lost on
+    /// the way.
     LoginLoop,
 }
 

@@ -1,4 +1,4 @@
-//! What a request to the provider can come to.
+//! Why a request to the provider failed.
 
 mod told;
 
@@ -9,9 +9,10 @@ use crate::error::{description::Description, tls_trouble::TlsTrouble};
 /// What is wrong with a token response that has no access token.
 pub(crate) const NO_ACCESS_TOKEN: &str = "`access_token` is missing";
 
-/// A request to the provider that did not bring what it must bring.
+/// Why a request to the provider failed.
 ///
 /// `Display` names the endpoint and what happened, never a token, a secret or personal data.
+// Everything that is told about a variant stands in the one `match` in `provider/told.rs`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ProviderError {
@@ -19,7 +20,7 @@ pub enum ProviderError {
     Unreachable {
         /// Which endpoint, by its name in the metadata (`token_endpoint`).
         endpoint: &'static str,
-        /// What the HTTP client said.
+        /// The HTTP client's error.
         source: Arc<dyn Error + Send + Sync>,
     },
     /// No whole answer within [`Config::request_timeout`](crate::Config::request_timeout).
@@ -35,8 +36,8 @@ pub enum ProviderError {
         /// The HTTP status.
         status: u16,
     },
-    /// A refusal with an `error` code (RFC 6749 §5.2): with a 4xx, or with a status of success and nothing of what was
-    /// asked for.
+    /// A refusal with an `error` code (RFC 6749 §5.2): with a 4xx status, or with a successful status and without what
+    /// was asked for.
     Refused {
         /// Which endpoint.
         endpoint: &'static str,
@@ -60,7 +61,7 @@ pub enum ProviderError {
         /// Which endpoint.
         endpoint: &'static str,
     },
-    /// A redirect. None is followed, since it could take a code or a token elsewhere.
+    /// A redirect. Redirects are not followed, since they could take a code or a token elsewhere.
     Redirect {
         /// Which endpoint.
         endpoint: &'static str,
@@ -92,13 +93,13 @@ pub enum ProviderError {
     },
     /// The app's own [`CredentialSource`](crate::CredentialSource), or the file of the client secret, failed.
     Credentials {
-        /// What it said.
+        /// The error that it returned.
         source: Arc<dyn Error + Send + Sync>,
     },
 }
 
 impl ProviderError {
-    /// The token request cannot be sent, or nobody knows what became of it.
+    /// Makes the error of a token request that cannot be sent, or whose outcome is unknown.
     pub(crate) fn of_token_request(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Unreachable {
             endpoint: "token_endpoint",
@@ -111,12 +112,13 @@ impl ProviderError {
         matches!(self, Self::Refused { error, .. } if error == code)
     }
 
-    /// Whether the provider refused because it is ill (RFC 6749 §4.1.2.1 has the codes), and not for what was asked.
-    pub(crate) fn is_illness(&self) -> bool {
+    /// Whether the provider refused because it is ill (RFC 6749 §4.1.2.1 lists the codes), and not because of what was
+    /// asked.
+    fn is_illness(&self) -> bool {
         self.is_refusal("server_error") || self.is_refusal("temporarily_unavailable")
     }
 
-    /// Whether it says that a grant is worth nothing any more (RFC 6749 §5.2). GitHub and Slack have names of their
+    /// Whether the error says that a grant is no longer valid (RFC 6749 §5.2). GitHub and Slack have codes of their
     /// own.
     pub(crate) fn ends_the_grant(&self) -> bool {
         [
@@ -128,7 +130,7 @@ impl ProviderError {
         .any(|code| self.is_refusal(code))
     }
 
-    /// The provider's own words, for the log.
+    /// Returns the provider's own words, for the log.
     pub(crate) fn words(&self) -> Option<String> {
         match self {
             Self::Refused { description, .. } => description.for_log(),
@@ -136,7 +138,7 @@ impl ProviderError {
         }
     }
 
-    /// The same, with nothing of this in the provider's words.
+    /// Removes these secrets from the provider's own words.
     pub(crate) fn without(mut self, secrets: &[&str]) -> Self {
         if let Self::Refused { description, .. } = &mut self {
             description.leave_out(secrets);
@@ -144,15 +146,15 @@ impl ProviderError {
         self
     }
 
-    /// What is wrong with TLS, where that is why the provider cannot be reached.
-    pub(crate) fn tls_trouble(&self) -> Option<TlsTrouble> {
+    /// Returns what is wrong with TLS, if that is why the provider cannot be reached.
+    fn tls_trouble(&self) -> Option<TlsTrouble> {
         match self {
             Self::Unreachable { source, .. } => TlsTrouble::of(source.as_ref()),
             _ => None,
         }
     }
 
-    /// Whether asking again might help: the provider is away, slow or ill, rather than refusing.
+    /// Whether asking again may help: the provider is away, slow or ill, and did not refuse.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Credentials { .. } => true,

@@ -18,8 +18,8 @@ pub enum RefreshError {
     Subject,
     /// The answer is a JWT that failed a check. It was dropped; the old data stays.
     Token(IdTokenError),
-    /// The ID token that came with refreshed tokens is not this session's (OpenID Connect Core 1.0 §12.2). The session has been
-    /// ended.
+    /// The ID token that came with refreshed tokens is not this session's (OpenID Connect Core 1.0 §12.2). The session
+    /// has been ended.
     RefreshedIdToken(IdTokenError),
     /// The session cannot be read or written.
     Session(SessionError),

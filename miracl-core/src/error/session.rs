@@ -6,7 +6,7 @@ use crate::error::{provider::ProviderError, store::StoreError};
 
 /// The session cannot be read or written at the moment.
 ///
-/// That is something else than being anonymous: answer 503, not a login page.
+/// This is not the same as being anonymous: answer 503, not a login page.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -14,9 +14,10 @@ pub enum SessionError {
     Credentials(ProviderError),
     /// The change makes the session too large for cookies. The old session stays.
     TooLarge(SessionTooLarge),
-    /// The store of sessions, or that of marks, did not do what it was asked to. The text says which.
+    /// The store of sessions or the store of marks failed. The text says which.
     Store(StoreError),
-    /// Sessions are in cookies, so that nobody has a list of them: see [`Config::session_store`](crate::Config::session_store).
+    /// Sessions are kept in cookies, so there is no list of them: see
+    /// [`Config::session_store`](crate::Config::session_store).
     NotListed,
 }
 
@@ -44,7 +45,7 @@ impl Error for SessionError {
     }
 }
 
-/// A session that does not fit into cookies, with what takes the room in it.
+/// A session that does not fit into cookies, and its largest parts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SessionTooLarge {

@@ -1,17 +1,17 @@
-//! A store that did not do what it was asked to.
+//! A failure of a store.
 
 use std::{error::Error, fmt, sync::Arc};
 
-/// A store did not do what it was asked to: it is away, or full.
+/// A store failed: it cannot be reached, or it is full.
 ///
-/// That is something else than a session that is not there.
+/// This is not the same as a session that does not exist.
 #[derive(Debug, Clone)]
 pub struct StoreError {
     store: Store,
     source: Arc<dyn Error + Send + Sync>,
 }
 
-/// Which store it was. One that keeps both does not know what it was asked for.
+/// Which store failed. A store that keeps both sessions and marks cannot tell which of them a call is about.
 #[derive(Debug, Clone, Copy)]
 enum Store {
     Sessions,
@@ -19,7 +19,7 @@ enum Store {
 }
 
 impl StoreError {
-    /// Makes an error of whatever went wrong. Its text goes to the log, and must hold no secret.
+    /// Makes an error from the one that the store met. Its text goes to the log, and must contain no secret.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             store: Store::Sessions,
@@ -27,7 +27,7 @@ impl StoreError {
         }
     }
 
-    /// The same of the store of marks, whoever made it.
+    /// Marks this as an error of the store of marks.
     pub(crate) fn of_marks(self) -> Self {
         Self {
             store: Store::Marks,

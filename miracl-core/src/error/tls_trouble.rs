@@ -5,13 +5,13 @@ use std::{error::Error, io};
 use rustls::{CertificateError, Error as TlsError};
 
 use crate::error::{
-    party::Party::{self, App, Provider},
-    told::Blame,
+    party::Party::{App, Provider},
+    told::{Blame, blame},
 };
 
 /// What can be wrong with the encryption on the way to the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TlsTrouble {
+pub(super) enum TlsTrouble {
     /// The certificate is that of an authority, or marked as one, and stands where a server's must be.
     AuthorityAsServer,
     UnknownIssuer,
@@ -37,10 +37,6 @@ const NOT_TRUSTED: Blame = blame(
     "The provider's certificate cannot be trusted. Report it to the provider; behind a proxy that \
      decrypts, set `ca_certs` (CA_CERT) to the proxy's authority.",
 );
-
-const fn blame(party: Party, advice: &'static str) -> Blame {
-    Blame { party, advice }
-}
 
 impl TlsTrouble {
     /// Looks for it among the causes of an error.
@@ -84,7 +80,7 @@ impl TlsTrouble {
     }
 
     /// Returns what is wrong, to go on after a colon, and what to do about it.
-    pub(crate) fn told(self) -> (&'static str, Blame) {
+    pub(super) fn told(self) -> (&'static str, Blame) {
         match self {
             Self::AuthorityAsServer => (
                 "its certificate is one of an authority (CA), which must not stand for a server",

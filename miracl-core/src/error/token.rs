@@ -5,15 +5,17 @@ mod told;
 /// Why an ID token was refused: one variant for each check.
 ///
 /// `Display` tells expected and found where neither is personal data.
+// Everything that is told about a variant stands in the one `match` in `token/told.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdTokenError {
-    /// It is no signed JWT in compact form.
+    /// The token is not a signed JWT in compact form.
     Malformed {
         /// What is wrong with it.
         detail: String,
     },
-    /// The header names an algorithm that is not allowed: `none`, an HMAC, or another than the registered one.
+    /// The header names an algorithm that is not allowed: `none`, an HMAC, or one that the client is not registered
+    /// for.
     Algorithm {
         /// What is allowed.
         allowed: Vec<&'static str>,
@@ -22,12 +24,12 @@ pub enum IdTokenError {
     },
     /// The header demands extensions (`crit`) that are not supported (RFC 7515 §4.1.11).
     CriticalHeader,
-    /// No key of the provider fits the token's `kid` and algorithm, also after fetching the keys again.
+    /// No key of the provider fits the token's `kid` and algorithm, even after the keys were fetched again.
     UnknownKey {
         /// The header's `kid`, if it has one.
         kid: Option<String>,
     },
-    /// The provider publishes the key, and it is none: numbers are missing, too long, or not those of a key.
+    /// The provider publishes the key, but it cannot be used: numbers are missing, too long, or not those of a key.
     UnreadableKey {
         /// The header's `kid`, if it has one.
         kid: Option<String>,
@@ -75,7 +77,7 @@ pub enum IdTokenError {
         /// What the token says.
         found: Option<String>,
     },
-    /// `exp` is over.
+    /// `exp` has passed.
     Expired {
         /// For how many seconds, on our clock.
         seconds: u64,
@@ -96,16 +98,17 @@ pub enum IdTokenError {
     Nonce,
     /// `at_hash` does not belong to the access token (OpenID Connect Core 1.0 §3.1.3.8).
     AccessTokenHash,
-    /// A claim that must stay the same when tokens are refreshed is another than the session's (OpenID Connect Core 1.0 §12.2).
+    /// A claim that must stay the same when tokens are refreshed differs from the session's (OpenID Connect Core 1.0
+    /// §12.2).
     Changed {
         /// Its name.
         claim: &'static str,
     },
     /// `auth_time` is longer ago than the `max_age` that was asked for.
     AuthTime {
-        /// How many seconds were asked for.
+        /// How many seconds were allowed.
         max_age: u64,
-        /// How many it is.
+        /// How many seconds ago the person logged in.
         age: u64,
     },
     /// `acr` is none of those asked for.
@@ -127,7 +130,7 @@ fn is_shared_key(algorithm: &str) -> bool {
         .any(|name| algorithm.eq_ignore_ascii_case(name))
 }
 
-/// Why an algorithm that every provider knows is not accepted, on purpose; `None` for every other.
+/// Returns why a well-known algorithm is not accepted on purpose; `None` for any other algorithm.
 pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
     if is_shared_key(algorithm) {
         Some("not accepted here: shared-key signature")

@@ -29,6 +29,11 @@ pub(crate) struct Blame {
     pub(crate) advice: &'static str,
 }
 
+/// Says whose fault it is, and what to do.
+pub(super) const fn blame(party: Party, advice: &'static str) -> Blame {
+    Blame { party, advice }
+}
+
 /// What a check expected and what it found, where they can be told.
 #[derive(Debug, Default)]
 pub(crate) struct Details {

@@ -17,14 +17,14 @@ const MAX_KEY_FILE: u64 = 4096;
 impl CookieKey {
     /// Reads the key kept in the file at `path`, or makes one and keeps it there, readable by its owner only.
     ///
-    /// The flag is true when the key was made by this call. Two processes that start at once end up with the same
-    /// key. What somebody laid into the folder before is neither written to nor followed. A file that every user of the machine can
-    /// read, or that its group can change, is taken, and the log warns of it.
+    /// The flag is true when the key was made by this call. Two processes that start at once end up with the same key.
+    /// A file or link that somebody else placed in the folder before is neither written to nor followed. A key file
+    /// that every user of the machine can read, or that its group can change, is accepted, and the log warns of it.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or written, is a link that leads nowhere, or holds something that is not a good key. It is not
-    /// replaced then, since that would end every session.
+    /// When the file cannot be read or written, is a link that leads nowhere, or holds something that is not a good
+    /// key. The file is then not replaced, since that would end every session.
     pub fn load_or_create(path: impl AsRef<Path>) -> io::Result<(Self, bool)> {
         let path = path.as_ref();
         match Self::load(path) {
@@ -38,19 +38,19 @@ impl CookieKey {
             .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| with_path(&error, folder))?;
-        // Written beside it and then linked into place: another process sees a whole key or none.
+        // The key is written beside the file and then linked into place: another process sees a whole key or none.
         let draft = folder.join(format!(".{}.new", hex(&random::<16>())));
         let kept = key
             .write_new(&draft)
             .map_err(|error| with_path(&error, &draft))
             .map(|()| fs::hard_link(&draft, path));
-        // Not what somebody else had there.
+        // A draft that somebody else made stays.
         if !matches!(&kept, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
             let _ = fs::remove_file(&draft);
         }
         match kept? {
             Ok(()) => {
-                // The name is to outlive a power cut as the key does. Not every system can say so of a folder.
+                // The file's name must survive a power cut as its content does. Not every system can sync a folder.
                 let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
                 Ok((key, true))
             }
@@ -62,7 +62,7 @@ impl CookieKey {
         }
     }
 
-    /// Writes the key to a file that was not there before, nor a link of its name.
+    /// Writes the key to a new file. Fails if there is a file or a link of this name.
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -83,7 +83,7 @@ impl CookieKey {
     }
 }
 
-/// Warns of a key that others than its owner, and those of its group who may read it, can read or change.
+/// Warns of a key that users other than its owner can read or change. Its group may read it.
 #[cfg(unix)]
 fn warn_of_others(file: &fs::File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -158,7 +158,7 @@ mod tests {
         let (again, made) = CookieKey::load_or_create(&path).unwrap();
         assert!(!made && again.id() == key.id());
 
-        // In place of the key: what leads nowhere is an error, and what leads to a key is that key.
+        // A link in place of the key: one that leads nowhere is an error, and one that leads to a key is that key.
         let dangling = folder.path().join("dangling.key");
         symlink(&elsewhere, &dangling).unwrap();
         let error = CookieKey::load_or_create(&dangling).unwrap_err();

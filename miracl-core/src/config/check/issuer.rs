@@ -27,7 +27,7 @@ impl Config {
         }
         let url = Url::parse(&self.issuer);
         if self.metadata_url.is_some() {
-            // A name that tokens carry, and nothing is fetched from it.
+            // The issuer is only a name that tokens carry. Nothing is fetched from it.
             match url {
                 Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                     self.issuer.clear();

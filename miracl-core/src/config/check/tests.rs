@@ -1,3 +1,5 @@
+//! Each mistake in a configuration is named by the key of its setting.
+
 use std::time::Duration;
 
 use super::{values::MAX_DURATION, *};
@@ -87,14 +89,14 @@ fn with_an_address_of_the_metadata_the_issuer_is_whatever_tokens_carry() {
         assert_eq!(checked.issuer, issuer);
         assert_eq!(checked.metadata_url.as_deref(), Some(metadata_url));
     }
-    // Without one, who has such an issuer is told of it.
+    // Without an address of the metadata, the error names that setting.
     let config = Config {
         issuer: "acme.com".into(),
         ..good()
     };
     let told = config.parse().unwrap_err().to_string();
     assert!(told.contains("metadata_url"), "{told}");
-    // A network inside of which there is no https.
+    // A network without https.
     let mut config = Config {
         metadata_url: Some("http://keycloak:8080/metadata".into()),
         ..good()

@@ -15,7 +15,8 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The name under which the person knows a setting: the variable's when it came from there.
+    /// Returns the name under which the operator knows a setting: the variable's if the value came from the
+    /// environment.
     pub(super) fn name(&self, key: &str) -> String {
         SETTINGS
             .iter()
@@ -24,7 +25,8 @@ impl Source<'_> {
             .to_owned()
     }
 
-    /// The name of a setting that is missing beside another: a variable's where the other came from there.
+    /// Returns the name of a setting that is missing beside another: the variable's if the other came from the
+    /// environment.
     pub(super) fn name_beside(&self, key: &str, other: &str) -> String {
         SETTINGS
             .iter()
@@ -38,7 +40,7 @@ impl Source<'_> {
         self.problems.add(name, message);
     }
 
-    /// A text. In the file, a number or boolean counts as its text.
+    /// Reads a text. In the file, a number or boolean counts as its text.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
         let text = match self.values.remove(key)? {
             Value::String(_, text) => text,
@@ -58,7 +60,7 @@ impl Source<'_> {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// A list: an array in the file, or a text with spaces between.
+    /// Reads a list: an array in the file, or a text with spaces in between.
     pub(super) fn list(&mut self, key: &str) -> Option<Vec<String>> {
         if let Some(Value::Array(_, values)) = self.values.get(key) {
             let texts = values
@@ -98,7 +100,7 @@ impl Source<'_> {
         })
     }
 
-    /// Parameters of a URL: an object of texts in the file, or a text as in a query.
+    /// Reads parameters of a URL: an object of texts in the file, or a text as in a query.
     pub(super) fn parameters(&mut self, key: &str) -> Vec<(String, String)> {
         if let Some(Value::Dict(_, values)) = self.values.get(key) {
             let pair =

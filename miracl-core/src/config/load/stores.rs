@@ -1,4 +1,4 @@
-//! Where the settings say that sessions and marks are kept.
+//! The stores of sessions and marks that the settings name.
 
 use crate::{
     config::{Config, load::source::Source},
@@ -18,7 +18,8 @@ enum Place {
 }
 
 impl Source<'_> {
-    /// Where sessions and marks are kept: marks in the Redis of the sessions, unless they have a place of their own.
+    /// Returns where sessions and marks are kept: marks in the Redis of the sessions, unless they have a store of their
+    /// own.
     pub(super) fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
         let sessions = self.place(
             config,
@@ -55,7 +56,7 @@ impl Source<'_> {
 
     fn place(&mut self, config: &Config, key: &'static str, known: &str) -> Option<Place> {
         let value = self.text(key)?;
-        // A URL may hold a password, also one that is misspelt.
+        // A URL may contain a password, even if the URL is misspelt.
         let scheme = value.split(':').next().unwrap_or_default();
         let lower = scheme.to_ascii_lowercase();
         match (value.as_str(), lower.as_str()) {
@@ -84,7 +85,7 @@ impl Source<'_> {
             Ok(store) => Some(Place::Redis(store)),
             Err(error) => {
                 for Problem { key, message } in error.problems {
-                    // The setting's own name for it.
+                    // In settings, this one has another name.
                     let key = match key.as_str() {
                         "ca_certs" => "ca_cert",
                         _ => setting,

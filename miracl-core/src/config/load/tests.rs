@@ -1,3 +1,5 @@
+//! Settings are read from a file, and each mistake is named.
+
 use super::*;
 use crate::{
     config::{credentials, options::Pkce},

@@ -112,7 +112,7 @@ impl Source<'_> {
             .unwrap_or_default();
         if let Some(seconds) = self.seconds("session_absolute_timeout") {
             config.session_absolute_timeout = seconds;
-            // The default, not what somebody set.
+            // This shortens the default. A value that was set is read next.
             config.session_idle_timeout = config.session_idle_timeout.min(seconds);
         }
         if let Some(seconds) = self.seconds("session_idle_timeout") {

@@ -7,7 +7,7 @@ use crate::{
     error::{
         login::FailureReason,
         party::Party::{App, Person, Provider},
-        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told},
+        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
 
@@ -335,7 +335,6 @@ impl fmt::Display for FailureReason {
 
 /// Returns status, message and blame for a login that the provider itself ended with this `error` code.
 fn denied(error: &str) -> (u16, &'static str, Blame) {
-    let blame = |party, advice| Blame { party, advice };
     match error {
         "access_denied" => (
             403,

@@ -5,26 +5,22 @@ use std::{borrow::Cow, error::Error, fmt};
 use crate::{
     base::text::{printable, shown},
     error::{
-        party::Party::{self, App, Network, Provider},
+        party::Party::{App, Network, Provider},
         provider::{NO_ACCESS_TOKEN, ProviderError},
-        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told},
+        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
 
-/// What to do about an answer that is no answer of a provider's.
+/// What to do about an answer that no provider should give.
 const UNUSABLE: Blame = blame(
     Provider,
     "The answer breaks the specification, or is not the provider's: see what answers at that \
      address. Report it to the provider if it is theirs.",
 );
 
-const fn blame(party: Party, advice: &'static str) -> Blame {
-    Blame { party, advice }
-}
-
 impl ProviderError {
     /// Returns everything that is told about this error when it ends a login.
-    pub(crate) fn told(&self) -> Told {
+    pub(in crate::error) fn told(&self) -> Told {
         match self {
             Self::Unreachable { endpoint, source } => {
                 let text = format!("the provider's {endpoint} cannot be reached");
@@ -235,7 +231,8 @@ fn failed(status: u16, text: impl Into<Cow<'static, str>>, blame: Blame, details
     }
 }
 
-/// Whether an endpoint's refusal judges the login. Any other document that cannot be read is the provider's own trouble.
+/// Whether an endpoint's refusal judges the login. Any other document that cannot be read is the provider's own
+/// trouble.
 fn judges_login(endpoint: &str) -> bool {
     matches!(endpoint, "token_endpoint" | "userinfo_endpoint")
 }

@@ -5,21 +5,21 @@ use std::{borrow::Cow, fmt};
 use crate::{
     base::text::{printable, shown},
     error::{
-        party::Party::{self, App, Person, Provider},
+        party::Party::{App, Person, Provider},
         token::{IdTokenError, is_none, is_shared_key, not_accepted},
-        told::{Blame, Details},
+        told::{Blame, Details, blame},
     },
 };
 
 /// Everything that is told about a refused token. What to do depends on which token it was.
-pub(crate) struct TokenTold {
+pub(in crate::error) struct TokenTold {
     /// What `Display` prints.
-    pub(crate) text: Cow<'static, str>,
+    pub(in crate::error) text: Cow<'static, str>,
     /// Whose fault it is, and what to do, when it was an ID token.
-    pub(crate) in_id_token: Blame,
+    pub(in crate::error) in_id_token: Blame,
     /// Whose fault it is, and what to do, when it was signed userinfo.
-    pub(crate) in_userinfo: Blame,
-    pub(crate) details: Details,
+    pub(in crate::error) in_userinfo: Blame,
+    pub(in crate::error) details: Details,
 }
 
 const BROKEN_ID_TOKEN: Blame = blame(
@@ -57,10 +57,6 @@ const OUT_OF_TIME: Blame = blame(
      with the provider's.",
 );
 
-const fn blame(party: Party, advice: &'static str) -> Blame {
-    Blame { party, advice }
-}
-
 impl TokenTold {
     /// Tells of a check that concerns every token in the same way.
     fn of_any(text: impl Into<Cow<'static, str>>, blame: Blame, details: Details) -> Self {
@@ -93,7 +89,7 @@ impl TokenTold {
 
 impl IdTokenError {
     /// Returns everything that is told about this error.
-    pub(crate) fn told(&self) -> TokenTold {
+    pub(in crate::error) fn told(&self) -> TokenTold {
         match self {
             Self::Malformed { detail } => TokenTold::broken(
                 format!("it is no signed JWT: {detail}"),
