@@ -1,8 +1,8 @@
 //! The provider: its metadata and keys, its endpoints, its tokens, and how this client authenticates to it.
 //!
-//! Nothing here knows a browser, a cookie or a session. An [`Engine`](crate::engine::Engine) holds a list of [`Provider`]s,
-//! today with one entry. Whatever differs between two providers, or is learned from one, belongs to `Provider` or to its
-//! [`Client`], so that a second entry shares nothing with the first.
+//! Nothing here knows a browser, a cookie or a session. An [`Engine`](crate::engine::Engine) holds a list of
+//! [`Provider`]s, today with one entry. Whatever differs between two providers, or is learned from one, belongs to
+//! `Provider` or to its [`Client`], so that a second entry shares nothing with the first.
 
 pub(crate) mod claims;
 pub(crate) mod client;
@@ -45,11 +45,11 @@ use crate::{
     receipt::Recorder,
 };
 
-/// One provider, and this app as its client. It holds what has been learned from the provider: its metadata, its keys, and
-/// the algorithms that it signs with.
+/// One provider, and this app as its client. It holds what has been learned from the provider: its metadata, its keys,
+/// and the algorithms that it signs with.
 ///
-/// It depends on no other provider: several of them can stand side by side in an [`Engine`](crate::engine::Engine). Flows
-/// get a provider and pass it on; nothing below the engine chooses one.
+/// It depends on no other provider: several of them can stand side by side in an [`Engine`](crate::engine::Engine).
+/// Flows get a provider and pass it on; nothing below the engine chooses one.
 pub(crate) struct Provider {
     pub(crate) client: Client,
     discovery: Arc<Discovery>,
@@ -87,8 +87,8 @@ impl Provider {
         Issuers::new(&self.client.config, metadata)
     }
 
-    /// Returns whether an issuer is this provider's: as it is configured or, once the metadata is known, as the metadata
-    /// spells it.
+    /// Returns whether an issuer is this provider's: as it is configured or, once the metadata is known, as the
+    /// metadata spells it.
     pub(crate) fn has_issuer(&self, issuer: &str) -> bool {
         issuer == self.client.config.issuer
             || self
@@ -96,7 +96,8 @@ impl Provider {
                 .is_some_and(|metadata| self.issuers(&metadata).contains(issuer))
     }
 
-    /// Returns the algorithms that an ID token may be signed with: the registered one, or those that the provider offers.
+    /// Returns the algorithms that an ID token may be signed with: the registered one, or those that the provider
+    /// offers.
     pub(crate) fn id_token_algorithms(&self, metadata: &ProviderMetadata) -> Vec<SigningAlgorithm> {
         match self.client.config.id_token_signed_response_alg {
             Some(registered) => vec![registered],

@@ -61,8 +61,8 @@ pub(crate) fn text<'a>(
 
 /// Returns the provider's name of the session, which is text, or a number from some providers.
 ///
-/// A whole number has one name, however it is written: `1`, `1.0` and `1e0` are `1`. A number that cannot be read exactly
-/// is an error: two sessions could have that name, and the log-out of one would end the other.
+/// A whole number has one name, however it is written: `1`, `1.0` and `1e0` are `1`. A number that cannot be read
+/// exactly is an error: two sessions could have that name, and the log-out of one would end the other.
 pub(crate) fn sid(claims: &Map<String, Value>) -> Result<Option<Cow<'_, str>>, IdTokenError> {
     /// Up to this value every whole number is read exactly, however many digits it is written with.
     const EXACT: f64 = 1e12;

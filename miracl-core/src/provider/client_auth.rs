@@ -47,7 +47,8 @@ impl ClientAuthentication<'_> {
         None
     }
 
-    /// Returns a signed assertion of the client's identity (RFC 7523 §3) for one request: its `jti` is never used again.
+    /// Returns a signed assertion of the client's identity (RFC 7523 §3) for one request: its `jti` is never used
+    /// again.
     fn assertion(&self) -> String {
         let key = self
             .key
@@ -86,17 +87,22 @@ fn basic(client_id: &str, secret: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::jose::client_key::Pair;
     use ring::signature::{self, KeyPair as _, UnparsedPublicKey};
 
     use super::*;
+    use crate::jose::client_key::Pair;
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
 
     /// RFC 8037 appendix A.1.
-    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e",
+        "d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     /// RFC 7515 appendix A.3.
-    const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    const P256: &str = r#"{"kty":"EC","crv":"P-256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 
     fn proof<'a>(
         method: ClientAuthMethod,

@@ -1,7 +1,7 @@
 //! An error in the body of a response, whatever its status.
 //!
-//! RFC 6749 §5.2 and RFC 6750 §3.1 define a JSON object with `error` and a status of 4xx. Real providers also send it with
-//! 200, as a nested object (`{"error":{"code":…,"message":…}}`), or as a form.
+//! RFC 6749 §5.2 and RFC 6750 §3.1 define a JSON object with `error` and a status of 4xx. Real providers also send it
+//! with 200, as a nested object (`{"error":{"code":…,"message":…}}`), or as a form.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;

@@ -72,10 +72,11 @@ impl<T> Fetched<T> {
         self.0.completed.load(Ordering::Acquire)
     }
 
-    /// Fetches the value, unless a fetch has completed since `completed` was read: then that fetch's result is returned.
+    /// Fetches the value, unless a fetch has completed since `completed` was read: then that fetch's result is
+    /// returned.
     ///
-    /// If the caller goes away in the middle, the next one in the queue fetches. Use it only where nobody can make callers
-    /// go away; otherwise use [`Fetched::fetch_to_completion`].
+    /// If the caller goes away in the middle, the next one in the queue fetches. Use it only where nobody can make
+    /// callers go away; otherwise use [`Fetched::fetch_to_completion`].
     pub(crate) async fn fetch_since<F>(
         &self,
         completed: u64,
@@ -91,11 +92,11 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// Fetches the value like [`Fetched::fetch_since`], and goes on if the caller goes away. The others in the queue then
-    /// take the result.
+    /// Fetches the value like [`Fetched::fetch_since`], and goes on if the caller goes away. The others in the queue
+    /// then take the result.
     ///
-    /// Otherwise a series of requests, each abandoned when its turn has come, would keep everybody behind them waiting and
-    /// would send the provider as many requests.
+    /// Otherwise a series of requests, each abandoned when its turn has come, would keep everybody behind them waiting
+    /// and would send the provider as many requests.
     pub(crate) async fn fetch_to_completion(
         &self,
         runtime: &Runtime,

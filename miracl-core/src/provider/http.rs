@@ -18,16 +18,16 @@ use crate::{
     provider::http::response::Response,
 };
 
-/// How long an idle connection is kept: long enough for a request that follows at once, and shorter than the five seconds
-/// after which many servers close it.
+/// How long an idle connection is kept: long enough for a request that follows at once, and shorter than the five
+/// seconds after which many servers close it.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to the provider.
 ///
 /// A server may close a connection just when the next request is sent on it. A public document is then requested once
-/// more, on a new connection. A code and a refresh token can be used only once, and a provider may revoke everything when
-/// it sees one again. So a request with a token or a secret always gets a new connection, where this cannot happen, and is
-/// never repeated.
+/// more, on a new connection. A code and a refresh token can be used only once, and a provider may revoke everything
+/// when it sees one again. So a request with a token or a secret always gets a new connection, where this cannot
+/// happen, and is never repeated.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
     /// Reuses connections.

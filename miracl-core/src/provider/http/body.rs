@@ -1,7 +1,7 @@
 //! The body of a response: its content coding and its character set are decoded (RFC 9110 §8.4, §8.3.2).
 //!
-//! Neither was requested: JSON is UTF-8 (RFC 8259 §8.1), and the request accepts nothing compressed. Providers, and proxies
-//! in front of them, send both nevertheless.
+//! Neither was requested: JSON is UTF-8 (RFC 8259 §8.1), and the request accepts nothing compressed. Providers, and
+//! proxies in front of them, send both nevertheless.
 
 use miniz_oxide::{
     DataFormat, MZFlush, MZStatus,
@@ -108,7 +108,8 @@ fn unpack<'a>(
     plain: &mut Vec<u8>,
     max: usize,
 ) -> Result<&'a [u8], Unreadable> {
-    // The state of the previous member need not be wiped: it belongs to this response, and each member has its checksum.
+    // The state of the previous member need not be wiped: it belongs to this response, and each member has its
+    // checksum.
     state.reset_as(MinReset);
     let mut chunk = [0; 4 * 1024];
     loop {
@@ -134,8 +135,8 @@ fn crc32(bytes: &[u8]) -> u32 {
         .fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
 
-/// Removes a byte order mark, and converts the other character sets that occur: UTF-16, and the Latin ones of old servers.
-/// Valid UTF-8 is left as it is, whatever its label says.
+/// Removes a byte order mark, and converts the other character sets that occur: UTF-16, and the Latin ones of old
+/// servers. Valid UTF-8 is left as it is, whatever its label says.
 fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
     let utf16 = |body: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, rest) = body.as_chunks::<2>();

@@ -64,7 +64,7 @@ fn claims() -> Value {
     })
 }
 
-/// The good claims with one of them changed, or taken away by `null`.
+/// Returns the good claims with one of them changed, or removed by `null`.
 fn with(claim: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {
