@@ -1,4 +1,4 @@
-//! The engine and the app's hooks, joined: what routes and layers are made of.
+//! `MiraclAuth`: the engine and the app's hooks, joined. Routes and layers are made of it.
 
 use std::{fmt, sync::Arc};
 
@@ -12,14 +12,14 @@ use crate::{
     routes,
 };
 
-/// Login for one app: make it once, at start. Clones are cheap and the same.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 ///
-/// Once means outside of the closure that `HttpServer::new` is given, which runs again for each worker: what one worker knows of
+/// Make it outside of the closure for `HttpServer::new`, which runs again for each worker: what one worker knows of
 /// ended sessions and used logins, all of them must know.
 #[derive(Clone)]
 pub struct MiraclAuth {
-    pub(crate) miracl: Miracl,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
 }
 
 impl MiraclAuth {
@@ -36,27 +36,29 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, for `App::configure` at the root of the app: the callback, the login routes
-    /// (`/login/start`, and `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on
-    /// this site.
+    /// Returns the routes of the login, for `App::configure` at the root of the app.
+    ///
+    /// They are the callback at the path of the redirect URI, the start of a login (`/login/start`, and
+    /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
+    /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
     /// They need [`layer`](Self::layer) around them.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
-        routes::routes(self)
+        routes::routes(&self.miracl, &self.handler)
     }
 
-    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
-    /// other sites. It goes around everything, last in the chain of `wrap` calls.
+    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests
+    /// from other sites. It goes around everything, last in the chain of `wrap` calls.
     pub fn layer(&self) -> MiraclLayer {
         MiraclLayer::new(self.miracl.clone())
     }
 
     /// Returns a layer for routes that need somebody to be logged in, for `wrap` of a route, a resource or a scope.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
-    /// of anybody else comes to the routes, whatever its method. That holds for a CORS preflight as well, which
-    /// browsers send without cookies: a middleware that answers preflights goes around this one.
+    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// [`Miracl::challenge`]. None of their requests reaches the routes, whatever the method. That includes CORS
+    /// preflights, which browsers send without cookies: a middleware that answers preflights goes around this one.
     ///
     /// ```
     /// # use actix_web::{Error, HttpResponse, body::BoxBody, dev::{ServiceRequest, ServiceResponse}, http::Method};
@@ -95,11 +97,11 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
-    /// requests are refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
+    /// refused.
     ///
-    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of
-    /// another.
+    /// The layer belongs to this login. Where this login's [`layer`](Self::layer) is missing, the answer is 500, also
+    /// inside another login's.
     pub fn login_required(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone())
     }

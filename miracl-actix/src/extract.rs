@@ -9,30 +9,41 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError,
-    dev::Payload,
-    http::{StatusCode, header::HeaderValue},
+    FromRequest, HttpMessage, HttpRequest, HttpResponse as Response, ResponseError, dev::Payload,
+    http::StatusCode,
 };
-use miracl_core::{LazyVisit, Miracl, NoVisit};
+use miracl_core::Refusal;
 
 use crate::{
-    reply::{log_missing_layer, reply},
+    reply::reply,
     request::View,
+    slot::{Slot, user_at_once, visit},
 };
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
-/// else.
-pub(crate) type Slot = LazyVisit<HeaderValue>;
-
-/// Who is logged in. As an extractor it sends everybody else to log in.
+/// Who is logged in. As an extractor it turns away everybody who is not.
 ///
-/// Anonymous requests are answered by [`Miracl::challenge`](miracl_core::Miracl::challenge): 303 to the login for a browser that navigates, 401 for
-/// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
-/// both cases.
+/// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
+/// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
+/// everybody, and is `None` in both cases.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
-/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
-/// is further in.
+/// ```
+/// # use actix_web::web;
+/// # use miracl_actix::User;
+/// async fn index(user: Option<User>) -> &'static str {
+///     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+/// }
+///
+/// async fn members(user: User) -> String {
+///     format!("Hello, {}.", user.id())
+/// }
+/// # fn configure(app: &mut web::ServiceConfig) {
+/// # app.route("/", web::get().to(index)).route("/members", web::get().to(members));
+/// # }
+/// ```
+///
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With the layers of several logins
+/// around a route, the innermost login tells who it is, or the
+/// [`login_required`](crate::MiraclAuth::login_required) that is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -51,11 +62,12 @@ impl FromRequest for User {
     type Future = UserFuture;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> UserFuture {
-        if let Some(Some(user)) = user_at_once(req) {
+        if let Poll::Ready(Some(user)) = user_at_once(req) {
             return UserFuture(State::Known(Some(Self(user))));
         }
         let req = req.clone();
-        let asked = Box::pin(async move { user(&req).await.map(Self) });
+        // On the heap: what most requests wait in stays small.
+        let asked = Box::pin(async move { required_user(&req).await.map(Self) });
         UserFuture(State::Asked(asked))
     }
 }
@@ -87,7 +99,15 @@ impl fmt::Debug for UserFuture {
     }
 }
 
-/// The request's view of login, as an extractor. It never rejects anybody.
+/// The request's view of login, as an extractor. It turns nobody away.
+///
+/// ```
+/// # use miracl_actix::{Category, Visit};
+/// async fn save(visit: Visit) -> &'static str {
+///     visit.flash(Category::Success, "Saved.");
+///     "saved"
+/// }
+/// ```
 ///
 /// Everything it does is in [`miracl_core::Visit`], to which it dereferences.
 #[derive(Debug, Clone)]
@@ -106,18 +126,33 @@ impl FromRequest for Visit {
     type Future = Ready<Result<Self, LoginRequired>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(visit(req).map(Self))
+        let visit = visit(req).map(Self);
+        ready(visit.map_err(|no_visit| LoginRequired::new(req, no_visit)))
     }
 }
 
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
+///
+/// ```
+/// # use actix_web::{Error, HttpResponse, body::BoxBody, dev::{ServiceRequest, ServiceResponse}, middleware::Next};
+/// # use miracl_actix::RequestExt;
+/// # fn is_blocked(_: &str) -> bool { false }
+/// /// A middleware for `actix_web::middleware::from_fn`, inside of the layer.
+/// async fn block(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+///     let user = request.request().visit().user().await;
+///     match user {
+///         Ok(Some(user)) if is_blocked(user.id()) => Ok(request.into_response(HttpResponse::Forbidden().finish())),
+///         _ => next.call(request).await,
+///     }
+/// }
+/// ```
 pub trait RequestExt {
     /// Returns the request's view of login.
     ///
     /// # Panics
     ///
     /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies
-    /// than when it came there. Hooks never run without it.
+    /// than when it came to the layer. Hooks never run without the layer.
     fn visit(&self) -> Visit;
 }
 
@@ -133,24 +168,18 @@ impl RequestExt for HttpRequest {
 
 /// The answer to a request that an extractor or [`login_required`](crate::MiraclAuth::login_required) turned away.
 ///
-/// The answer is not made before somebody asks for it: `Option<User>` never does.
+/// The answer is made when it is asked for: `Option<User>` never asks.
 pub struct LoginRequired {
     req: HttpRequest,
-    why: Why,
-}
-
-/// Why a request was turned away.
-enum Why {
-    Anonymous(miracl_core::Visit),
-    Unreadable(miracl_core::Visit),
-    MissingLayer,
-    NoVisit(NoVisit),
+    refusal: Refusal,
 }
 
 impl LoginRequired {
-    fn new(req: &HttpRequest, why: Why) -> Self {
-        let req = req.clone();
-        Self { req, why }
+    pub(crate) fn new(req: &HttpRequest, refusal: impl Into<Refusal>) -> Self {
+        Self {
+            req: req.clone(),
+            refusal: refusal.into(),
+        }
     }
 }
 
@@ -160,24 +189,13 @@ impl ResponseError for LoginRequired {
     }
 
     fn error_response(&self) -> Response {
-        let view = View::from(&self.req);
-        match &self.why {
-            Why::Anonymous(visit) => reply(visit.miracl().challenge(&view)),
-            Why::Unreadable(visit) => reply(visit.miracl().unavailable(&view)),
-            Why::MissingLayer => Response::InternalServerError().finish(),
-            Why::NoVisit(no_visit) => reply(no_visit.reply()),
-        }
+        reply(self.refusal.reply(&View::from(&self.req)))
     }
 }
 
 impl fmt::Display for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Anonymous(_) => f.write_str("nobody is logged in"),
-            Why::Unreadable(_) => f.write_str("the session cannot be read"),
-            Why::MissingLayer => f.write_str("no MIRACL layer is around this route"),
-            Why::NoVisit(no_visit) => no_visit.fmt(f),
-        }
+        self.refusal.fmt(f)
     }
 }
 
@@ -187,56 +205,9 @@ impl fmt::Debug for LoginRequired {
     }
 }
 
-/// Finds a request's visit, where the layer left it.
-pub(crate) fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, LoginRequired> {
-    let extensions = req.extensions();
-    let slot = extensions.get::<Slot>().ok_or_else(|| no_layer(req))?;
-    let visit = slot.visit(&View::from(req));
-    visit.map_err(|no_visit| LoginRequired::new(req, Why::NoVisit(no_visit)))
-}
-
-/// Turns to the visit of this engine, for everybody further in. Returns what to [`turn_back`] to afterwards, if that
-/// was another's.
-pub(crate) fn turn_to(req: &HttpRequest, miracl: &Miracl) -> Result<Option<Slot>, LoginRequired> {
-    let mut extensions = req.extensions_mut();
-    let slot = extensions.get_mut::<Slot>().ok_or_else(|| no_layer(req))?;
-    let before = slot.clone();
-    let turned = slot.turn_to(miracl);
-    let turned = turned.map_err(|no_visit| LoginRequired::new(req, Why::NoVisit(no_visit)))?;
-    Ok(turned.then_some(before))
-}
-
-/// Turns back to the visit from before: a request has the same extensions on its way out.
-pub(crate) fn turn_back(req: &HttpRequest, before: Option<Slot>) {
-    if let Some(before) = before {
-        req.extensions_mut().insert(before);
-    }
-}
-
-fn no_layer(req: &HttpRequest) -> LoginRequired {
-    log_missing_layer();
-    LoginRequired::new(req, Why::MissingLayer)
-}
-
-/// Looks who is asking, where nothing has to be waited for.
-fn user_at_once(req: &HttpRequest) -> Option<Option<miracl_core::User>> {
-    let extensions = req.extensions();
-    extensions.get::<Slot>()?.user_at_once(&View::from(req))
-}
-
-/// Turns everybody away who is not logged in.
-pub(crate) async fn user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
-    if let Some(Some(user)) = user_at_once(req) {
-        return Ok(user);
-    }
-    let visit = visit(req)?;
-    let why = match visit.user().await {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => Why::Anonymous(visit),
-        Err(error) => {
-            tracing::error!(%error, "the session cannot be read");
-            Why::Unreadable(visit)
-        }
-    };
-    Err(LoginRequired::new(req, why))
+/// Asks the visit who is logged in, and turns away everybody who is not.
+pub(crate) async fn required_user(req: &HttpRequest) -> Result<miracl_core::User, LoginRequired> {
+    let visit = visit(req).map_err(|no_visit| LoginRequired::new(req, no_visit))?;
+    let user = visit.required_user().await;
+    user.map_err(|refusal| LoginRequired::new(req, refusal))
 }

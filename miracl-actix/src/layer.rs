@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue, SET_COOKIE},
@@ -17,14 +17,14 @@ use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 
 use crate::{
-    extract::{Slot, turn_back},
     reply::reply,
     request::View,
+    slot::{Slot, leave, turn_back},
 };
 
 /// Wraps an app so that its requests have a [`Visit`](crate::Visit).
 ///
-/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set.
+/// It cannot fail. A request that never asks for its visit costs next to nothing: no cookie is read, and none is set.
 #[derive(Clone)]
 pub struct MiraclLayer {
     miracl: Miracl,
@@ -163,15 +163,7 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
-/// Leaves the slot in a request. What another layer has left there stays to be found behind it, and is returned.
-fn leave(request: &ServiceRequest, slot: &Slot) -> Option<Slot> {
-    let mut extensions = request.extensions_mut();
-    let outer = extensions.insert(slot.clone())?;
-    extensions.insert(slot.clone().within(outer.clone()));
-    Some(outer)
-}
-
-/// Writes what a visit changed to its response, or to the one that an error of another middleware is going to be.
+/// Writes what a visit changed to its response, or to the one that an error of another middleware becomes.
 fn finish(slot: &Slot, result: &mut Result<ServiceResponse, Error>) {
     let outcome = slot.finish();
     match result {

@@ -1,7 +1,7 @@
 //! MIRACL login for actix-web 4: two hooks, a few routes, and extractors that say who is asking.
 //!
-//! Works with every OpenID Connect provider. It is the actix-web adapter of [`miracl_core`], where the login itself lives; the
-//! axum and Rocket adapters have the same names and the same behaviour.
+//! Works with every OpenID Connect provider. This is the actix-web adapter of [`miracl_core`], where the login itself
+//! lives; the axum and Rocket adapters have the same names and behave the same.
 //!
 //! # An app
 //!
@@ -23,11 +23,15 @@
 //!     }
 //! }
 //!
+//! async fn index(user: Option<User>) -> &'static str {
+//!     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+//! }
+//!
 //! #[actix_web::main]
 //! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 //!     let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, Hooks);
 //!     let app = move || App::new()
-//!         .route("/", web::get().to(async |user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." }))
+//!         .route("/", web::get().to(index))
 //!         .route("/members", web::get().to(async |user: User| format!("Hello, {}.", user.id())))
 //!         .configure(auth.routes())
 //!         .wrap(auth.layer());
@@ -40,28 +44,33 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
-//! | [`AuthHandler`] | your two hooks |
+//! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
+//! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
+//! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
+//! | [`reply`] | turns a page of the engine into a response |
 //!
 //! # Differences
 //!
 //! What actix-web does in its own way, compared with the sibling adapters:
 //!
-//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
-//!   `Option<User>` is `None` then, with the same line in the log: actix-web lets no optional extractor fail.
-//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that
-//!   one.
-//! * [`MiraclAuth`] is made outside of the closure for `HttpServer::new`, since actix-web makes one app for each worker.
-//! * When another middleware fails with an `Err`, it is passed on as one, and the cookies go to the response that it becomes.
-//! * [`login_required`](MiraclAuth::login_required) is for `wrap` of a route, a resource or a scope. Around a scope it answers
-//!   for unknown paths too.
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
+//!   launch. `Option<User>` is `None` then, with the same line in the log: actix-web lets no optional extractor fail.
+//! * With several logins in one app, [`MiraclAuth::login_required`] turns to its own: extractors behind it are of that
+//!   login.
+//! * [`MiraclAuth`] is made outside of the closure for `HttpServer::new`, since actix-web makes one app for each
+//!   worker.
+//! * When another middleware fails with an `Err`, the layer passes it on as one, and the cookies go to the response
+//!   that it becomes.
+//! * [`MiraclAuth::login_required`] is for `wrap` of a route, a resource or a scope. Around a scope it answers for
+//!   unknown paths, too.
 //! * actix-web's own `web::get()` does not answer `HEAD`. The routes of the login do.
-//! * Of two routes with the same path the first one counts, without a word: no page may have the path of the callback.
-//! * A request is finished although its browser has gone away, so its login counts, too, unless the server was told
-//!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed).
+//! * Of two routes with the same path the first one answers, without a warning: no page may have the path of the
+//!   callback.
+//! * A request runs to its end even when its browser goes away, and its login counts then. A server with
+//!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) drops the request.
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 
 mod auth;
@@ -72,12 +81,25 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod slot;
 
 pub use auth::MiraclAuth;
-pub use extract::{LoginRequired, RequestExt, User, UserFuture, Visit};
+pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
-pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::reply;
-pub use require::{LoginRequiredLayer, LoginRequiredService};
+
+/// The types behind [`MiraclAuth`] and [`User`], for signatures that name them.
+pub mod service {
+    pub use crate::{
+        extract::UserFuture,
+        layer::{MiraclFuture, MiraclLayer, MiraclService},
+        require::{LoginRequiredLayer, LoginRequiredService},
+    };
+}
+#[doc(hidden)] // their earlier paths
+pub use service::*;

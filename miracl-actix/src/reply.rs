@@ -10,7 +10,17 @@ use actix_web::{
 };
 use miracl_core::Reply;
 
-/// Turns an answer of the engine's into a response, for hooks that show one of its pages.
+/// Turns an answer of the engine into a response, for hooks that show one of its pages.
+///
+/// It has the answer's status, headers and body, and no cookies: these are the layer's to write.
+///
+/// ```
+/// # use actix_web::{HttpRequest, HttpResponse};
+/// # use miracl_actix::{AuthFailure, RequestExt};
+/// fn page(req: &HttpRequest, failure: &AuthFailure) -> HttpResponse {
+///     miracl_actix::reply(req.visit().miracl().failure_page(failure))
+/// }
+/// ```
 pub fn reply(reply: Reply) -> Response {
     let status = StatusCode::from_u16(reply.status);
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -26,11 +36,4 @@ pub fn reply(reply: Reply) -> Response {
         }
     }
     response
-}
-
-/// Says that the app forgot the layer: nothing of it to the browser, everything to the log.
-pub(crate) fn log_missing_layer() {
-    tracing::error!(
-        "no MIRACL layer around this route: add `.wrap(auth.layer())` to the app, after its other middleware"
-    );
 }

@@ -9,15 +9,19 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
 use miracl_core::Miracl;
 
-use crate::extract::{turn_back, turn_to, user};
+use crate::{
+    extract::{LoginRequired, required_user},
+    slot::{turn_back, turn_to, user_at_once},
+};
 
-/// Lets requests of logged-in people through, and answers all others as the extractor [`User`](crate::User) does.
+/// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
+/// does.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). Around a
 /// route, methods without one stay 405; around a scope, everything below its prefix needs a login, whether there is
@@ -92,16 +96,25 @@ where
         Box::pin(async move {
             let before = match turn_to(request.request(), &miracl) {
                 Ok(before) => before,
-                Err(refused) => return Ok(request.error_response(refused)),
+                Err(no_visit) => {
+                    let refused = LoginRequired::new(request.request(), no_visit);
+                    return Ok(request.error_response(refused));
+                }
             };
-            if let Err(refused) = user(request.request()).await {
-                let response = request.error_response(refused);
-                turn_back(response.request(), before);
-                return Ok(response);
-            }
-            let response = inner.call(request).await?;
+            let response = match check(request.request()).await {
+                Ok(()) => inner.call(request).await?.map_into_boxed_body(),
+                Err(refused) => request.error_response(refused),
+            };
             turn_back(response.request(), before);
-            Ok(response.map_into_boxed_body())
+            Ok(response)
         })
+    }
+}
+
+/// Turns away everybody who is not logged in.
+async fn check(req: &HttpRequest) -> Result<(), LoginRequired> {
+    match user_at_once(req) {
+        Poll::Ready(Some(_)) => Ok(()),
+        _ => required_user(req).await.map(drop),
     }
 }

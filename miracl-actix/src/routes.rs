@@ -1,79 +1,88 @@
 //! The routes of the login: callback, start, log-out.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse as Response,
     http::Method,
     web::{self, Payload, ServiceConfig},
 };
-use miracl_core::{Answer, AuthFailure, Route};
+use miracl_core::{Answer, AuthFailure, Miracl, Route, Visit};
 
 use crate::{
-    auth::MiraclAuth,
-    extract::{LoginRequired, turn_back, turn_to, visit},
+    extract::LoginRequired,
+    handler::ErasedHandler,
     reply::reply,
     request::View,
+    slot::{turn_back, turn_to, visit},
 };
 
-pub(crate) fn routes(auth: &MiraclAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
-    let auth = auth.clone();
+/// The routes of this engine, which call these hooks.
+pub(crate) fn routes(
+    miracl: &Miracl,
+    handler: &Arc<dyn ErasedHandler>,
+) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let (miracl, handler) = (miracl.clone(), Arc::clone(handler));
     move |app| {
-        for mount in auth.miracl.routes() {
+        for mount in miracl.routes() {
+            let endpoint = Endpoint {
+                miracl: miracl.clone(),
+                handler: Arc::clone(&handler),
+                route: mount.route,
+            };
+            let answer =
+                move |request: HttpRequest, body: Payload| endpoint.clone().answer(request, body);
             let mut resource = web::resource(mount.path);
             for method in mount.methods.iter().flat_map(|name| name.parse::<Method>()) {
-                let auth = auth.clone();
-                let handler = move |request: HttpRequest, body: Payload| {
-                    auth.clone().answer(mount.route, request, body)
-                };
-                resource = resource.route(web::method(method).to(handler));
+                resource = resource.route(web::method(method).to(answer.clone()));
             }
             app.service(resource);
         }
     }
 }
 
-impl MiraclAuth {
-    async fn answer(
-        self,
-        route: Route,
-        request: HttpRequest,
-        body: Payload,
-    ) -> Result<Response, LoginRequired> {
+/// One of the routes.
+#[derive(Clone)]
+struct Endpoint {
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
+    route: Route,
+}
+
+impl Endpoint {
+    async fn answer(self, request: HttpRequest, body: Payload) -> Result<Response, LoginRequired> {
         // Hooks find this visit, too.
-        let before = turn_to(&request, &self.miracl)?;
-        let response = self.answer_here(route, &request, body).await;
+        let before = turn_to(&request, &self.miracl);
+        let before = before.map_err(|no_visit| LoginRequired::new(&request, no_visit))?;
+        let response = match visit(&request) {
+            Ok(visit) => Ok(self.answer_with(&visit, &request, body).await),
+            Err(no_visit) => Err(LoginRequired::new(&request, no_visit)),
+        };
         turn_back(&request, before);
         response
     }
 
-    async fn answer_here(
-        &self,
-        route: Route,
-        request: &HttpRequest,
-        body: Payload,
-    ) -> Result<Response, LoginRequired> {
-        let visit = visit(request)?;
+    async fn answer_with(&self, visit: &Visit, request: &HttpRequest, body: Payload) -> Response {
         let body = body.to_bytes_limited(Route::MAX_BODY).await;
         let body = body.ok().and_then(Result::ok);
         let view = View::from(request);
-        Ok(match visit.answer(route, &view, body.as_deref()).await {
+        let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        match answer {
             Answer::Reply(answer) => reply(answer),
-            Answer::Success(login) => match self.handler.on_auth_success(request, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => response,
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(request, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer.unwrap_or_else(Response::from_error),
                     Err(failure) => self.failed(request, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Response::from_error(veto)
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(request, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(request, kind).await;
                 reply(answer)
             }
             other => unreachable!("an answer of a newer engine: {other:?}"),
-        })
+        }
     }
 
     async fn failed(&self, request: &HttpRequest, failure: AuthFailure) -> Response {

@@ -1,4 +1,4 @@
-//! Two logins in one app: a guard, a route and a hook know to which of them they belong.
+//! Two logins in one app: each guard, route and hook knows to which of them it belongs.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;
@@ -19,7 +19,7 @@ use miracl_platform::Platform;
 
 use self::support::{ALICE, BOB, auth_at, get_page, log_in, platform, request, send};
 
-/// Two logins of the same provider.
+/// Two logins of one provider.
 struct Two {
     platform: Platform,
     a: MiraclAuth,
@@ -36,7 +36,7 @@ impl Two {
         Self { platform, a, b }
     }
 
-    /// Pages for members of either, and for whoever is there.
+    /// Pages for members of each login, and pages for everybody.
     fn pages(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let (a, b) = (self.a.clone(), self.b.clone());
         let member = || web::to(async |user: User| user.id().to_owned());
@@ -73,13 +73,6 @@ async fn engine(visit: Visit) -> String {
     visit.miracl().config().client_id.clone()
 }
 
-fn is_500(answer: &support::Answer) {
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(answer.body, "");
-    assert_eq!(answer.cookies(), "");
-    assert_eq!(answer.header(header::LOCATION), "");
-}
-
 #[actix_web::test]
 async fn each_guard_asks_its_own_login_and_so_does_what_is_behind_it() {
     let two = Two::new().await;
@@ -110,7 +103,7 @@ async fn each_guard_asks_its_own_login_and_so_does_what_is_behind_it() {
             assert!(answer.body.contains(body), "{path}: {}", answer.body);
             assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
         }
-        // Where no guard is, the innermost layer tells.
+        // Where there is no guard, the innermost layer decides.
         assert_eq!(get_page!(&app, "/engine", &both).body, name);
     }
 }
@@ -123,11 +116,13 @@ async fn a_guard_whose_layer_is_missing_lets_nobody_in() {
     let alice = log_in!(&app, two.platform, "a", ALICE);
     for cookie in ["", &alice] {
         for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
-            is_500(&send(&app, request(method, "/of-b", cookie).to_request()).await);
+            send(&app, request(method, "/of-b", cookie).to_request())
+                .await
+                .assert_500();
         }
     }
-    is_500(&get_page!(&app, "/of-both/b", &alice));
-    // The other one's is where it belongs.
+    get_page!(&app, "/of-both/b", &alice).assert_500();
+    // The other login is not disturbed.
     let answer = get_page!(&app, "/of-a", &alice);
     assert_eq!((answer.status, &*answer.body), (StatusCode::OK, ALICE));
 }
@@ -141,7 +136,9 @@ async fn routes_whose_layer_is_missing_begin_and_end_nothing() {
     for mount in two.b.miracl().routes() {
         for method in mount.methods {
             let method: Method = method.parse().unwrap();
-            is_500(&send(&app, request(method, mount.path, &alice).to_request()).await);
+            send(&app, request(method, mount.path, &alice).to_request())
+                .await
+                .assert_500();
         }
     }
     assert_eq!(get_page!(&app, "/whoami", &alice).body, ALICE);
@@ -185,7 +182,7 @@ async fn each_around_its_own_routes_they_do_not_meet() {
 
 /// A request has the same extensions on its way out, and a middleware may ask there.
 #[actix_web::test]
-async fn whoever_asks_on_the_way_out_finds_the_layer_around_it() {
+async fn a_middleware_that_asks_on_the_way_out_finds_the_layer_around_it() {
     let two = Two::new().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let note = || {
@@ -238,7 +235,7 @@ async fn whoever_asks_on_the_way_out_finds_the_layer_around_it() {
     assert_seen!(inside, "a", "a");
 }
 
-/// The same configuration to a letter makes another engine, and a clone is the same one.
+/// An equal configuration makes another engine; a clone is the same engine.
 #[actix_web::test]
 async fn logins_are_told_apart_by_identity() {
     struct Nothing;
@@ -272,5 +269,5 @@ async fn logins_are_told_apart_by_identity() {
     let app = init_service(app).await;
     let alice = log_in!(&app, two.platform, "a", ALICE);
     assert_eq!(get_page!(&app, "/own", &alice).body, "for members");
-    is_500(&get_page!(&app, "/twin", &alice));
+    get_page!(&app, "/twin", &alice).assert_500();
 }

@@ -1,4 +1,4 @@
-//! The engine and the app's hooks, joined: what routes and layers are made of.
+//! `MiraclAuth`: the engine and the app's hooks, joined. Routes and layers are made of it.
 
 use std::{fmt, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::{
     wrap::{self, MiraclRouter},
 };
 
-/// Login for one app: make it once, at start. Clones are cheap and the same.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
-    pub(crate) miracl: Miracl,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
 }
 
 impl MiraclAuth {
@@ -34,23 +34,25 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, to be merged into the app's router at its root: the callback, the login routes
-    /// (`/login/start`, and `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on
-    /// this site.
+    /// Returns the routes of the login, to merge into the app's router at its root.
+    ///
+    /// They are the callback at the path of the redirect URI, the start of a login (`/login/start`, and
+    /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
+    /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
     /// They need [`layer`](Self::layer) around them.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        routes::routes(self)
+        routes::routes(&self.miracl, &self.handler)
     }
 
-    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
-    /// other sites. It goes around everything, last in the chain of `layer` calls.
+    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests
+    /// from other sites. It goes around everything, last in the chain of `layer` calls.
     pub fn layer(&self) -> MiraclLayer {
         MiraclLayer::new(self.miracl.clone())
     }
 
-    /// Puts the login around a whole router, in place of [`layer`](Self::layer) and in the way that costs a request the least.
+    /// Puts the login around a whole router. It does what [`layer`](Self::layer) does, and costs each request less.
     ///
     /// ```no_run
     /// # use axum::Router;
@@ -61,16 +63,16 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// It is the same layer, around the router as a whole instead of around each of its routes.
+    /// The layer goes around the router as a whole, where `Router::layer` puts one around each of its routes.
     pub fn wrap(&self, router: Router) -> MiraclRouter {
         wrap::wrap(&self.layer(), router)
     }
 
     /// Returns a layer for routes that need somebody to be logged in, for `Router::route_layer`.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
-    /// of anybody else comes to the routes, whatever its method. That holds for a CORS preflight as well, which
-    /// browsers send without cookies: a layer that answers preflights goes around this one.
+    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// [`Miracl::challenge`]. None of their requests reaches the routes, whatever the method. That includes CORS
+    /// preflights, which browsers send without cookies: a layer that answers preflights goes around this one.
     ///
     /// ```
     /// # use axum::{Router, extract::Request, http::{HeaderMap, Method, StatusCode}, middleware::{from_fn, Next}};
@@ -107,11 +109,11 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
-    /// requests are refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
+    /// refused.
     ///
-    /// It knows its engine. Where the layer of that one is missing, the answer is 500, also within the layer of
-    /// another.
+    /// The layer belongs to this login. Where this login's [`layer`](Self::layer) is missing, the answer is 500, also
+    /// inside another login's.
     pub fn login_required(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone())
     }

@@ -1,32 +1,43 @@
 //! Extractors: who is asking, and the visit.
 
 use std::ops::Deref;
+use std::task::Poll;
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::{Extensions, HeaderValue, request::Parts},
+    http::request::Parts,
     response::{IntoResponse, Response},
 };
-use miracl_core::{LazyVisit, Miracl, NoVisit};
+use miracl_core::NoVisit;
 
 use crate::{
-    reply::{missing_layer, reply},
+    reply::reply,
     request::View,
+    slot::{Slot, user_at_once, visit},
 };
 
-/// Where the layer finds the visit again, if the request asked for it. It lies in the request's extensions, and nowhere
-/// else.
-pub(crate) type Slot = LazyVisit<HeaderValue>;
-
-/// Who is logged in. As an extractor it sends everybody else to log in.
+/// Who is logged in. As an extractor it turns away everybody who is not.
 ///
-/// Anonymous requests are answered by [`Miracl::challenge`](miracl_core::Miracl::challenge): 303 to the login for a browser that navigates, 401 for
-/// `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts everybody, and is `None` in
-/// both cases.
+/// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
+/// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
+/// everybody, and is `None` in both cases.
 ///
-/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With several layers around a
-/// route, it is who is logged in by the innermost, or by the [`login_required`](crate::MiraclAuth::login_required) that
-/// is further in.
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use miracl_axum::User;
+/// async fn index(user: Option<User>) -> &'static str {
+///     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+/// }
+///
+/// async fn members(user: User) -> String {
+///     format!("Hello, {}.", user.id())
+/// }
+/// # let _: Router = Router::new().route("/", get(index)).route("/members", get(members));
+/// ```
+///
+/// Everything about the person is in [`miracl_core::User`], to which it dereferences. With the layers of several logins
+/// around a route, the innermost login tells who it is, or the
+/// [`login_required`](crate::MiraclAuth::login_required) that is further in.
 #[derive(Debug, Clone)]
 pub struct User(pub miracl_core::User);
 
@@ -42,13 +53,11 @@ impl<S: Sync> FromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
-        if let Some(Some(user)) = user_at_once(&parts.extensions, &View::from(&*parts)) {
+        if let Poll::Ready(Some(user)) = user_at_once(&View::from(&*parts)) {
             return Ok(Self(user));
         }
-        let visit = find(&parts.extensions, &View::from(&*parts))?;
         // On the heap: what most requests wait in stays small.
-        let user = Box::pin(visit.user()).await;
-        answer(&visit, &View::from(&*parts), user).map(Self)
+        Box::pin(required_user(View::from(&*parts))).await.map(Self)
     }
 }
 
@@ -56,21 +65,23 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
-        if let Some(user) = user_at_once(&parts.extensions, &View::from(&*parts)) {
+        if let Poll::Ready(user) = user_at_once(&View::from(&*parts)) {
             return Ok(user.map(Self));
         }
-        let visit = find(&parts.extensions, &View::from(&*parts))?;
-        match Box::pin(visit.user()).await {
-            Ok(user) => Ok(user.map(Self)),
-            Err(error) => {
-                tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
-                Ok(None)
-            }
-        }
+        let visit = visit(&View::from(&*parts))?;
+        Ok(Box::pin(visit.optional_user()).await.map(Self))
     }
 }
 
-/// The request's view of login, as an extractor. It never rejects anybody.
+/// The request's view of login, as an extractor. It turns nobody away.
+///
+/// ```
+/// # use miracl_axum::{Category, Visit};
+/// async fn save(visit: Visit) -> &'static str {
+///     visit.flash(Category::Success, "Saved.");
+///     "saved"
+/// }
+/// ```
 ///
 /// Everything it does is in [`miracl_core::Visit`], to which it dereferences.
 #[derive(Debug, Clone)]
@@ -88,18 +99,32 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
-        find(&parts.extensions, &View::from(&*parts)).map(Self)
+        Ok(Self(visit(&View::from(&*parts))?))
     }
 }
 
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
+///
+/// ```
+/// # use axum::{extract::Request, http::StatusCode, middleware::Next, response::{IntoResponse, Response}};
+/// # use miracl_axum::RequestExt;
+/// # fn is_blocked(_: &str) -> bool { false }
+/// /// A middleware for `axum::middleware::from_fn`, inside of the layer.
+/// async fn block(request: Request, next: Next) -> Response {
+///     let (parts, body) = request.into_parts();
+///     match parts.visit().user().await {
+///         Ok(Some(user)) if is_blocked(user.id()) => StatusCode::FORBIDDEN.into_response(),
+///         _ => next.run(Request::from_parts(parts, body)).await,
+///     }
+/// }
+/// ```
 pub trait RequestExt {
     /// Returns the request's view of login.
     ///
     /// # Panics
     ///
     /// When [`MiraclAuth::layer`](crate::MiraclAuth::layer) is not around the route, or the request has other cookies
-    /// than when it came there. Hooks never run without it.
+    /// than when it came to the layer. Hooks never run without the layer.
     fn visit(&self) -> Visit;
 }
 
@@ -129,47 +154,8 @@ impl From<NoVisit> for LoginRequired {
     }
 }
 
-/// Finds a request's visit, where the layer left it.
-pub(crate) fn find(
-    extensions: &Extensions,
-    view: &View<'_>,
-) -> Result<miracl_core::Visit, LoginRequired> {
-    let slot = extensions.get::<Slot>().ok_or_else(no_layer)?;
-    Ok(slot.visit(view)?)
-}
-
-/// Turns to the visit of this engine, for everybody further in.
-pub(crate) fn turn_to(extensions: &mut Extensions, miracl: &Miracl) -> Result<(), LoginRequired> {
-    let slot = extensions.get_mut::<Slot>().ok_or_else(no_layer)?;
-    slot.turn_to(miracl)?;
-    Ok(())
-}
-
-fn no_layer() -> LoginRequired {
-    LoginRequired(Box::new(missing_layer()))
-}
-
-/// Looks who is asking, where nothing has to be waited for.
-pub(crate) fn user_at_once(
-    extensions: &Extensions,
-    view: &View<'_>,
-) -> Option<Option<miracl_core::User>> {
-    extensions.get::<Slot>()?.user_at_once(view)
-}
-
-/// Turns everybody away who is not logged in.
-pub(crate) fn answer(
-    visit: &miracl_core::Visit,
-    view: &View<'_>,
-    user: Result<Option<miracl_core::User>, miracl_core::SessionError>,
-) -> Result<miracl_core::User, LoginRequired> {
-    let refused = match user {
-        Ok(Some(user)) => return Ok(user),
-        Ok(None) => visit.miracl().challenge(view),
-        Err(error) => {
-            tracing::error!(%error, "the session cannot be read");
-            visit.miracl().unavailable(view)
-        }
-    };
-    Err(LoginRequired(Box::new(reply(refused))))
+/// Asks the visit who is logged in, and turns away everybody who is not.
+pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, LoginRequired> {
+    let user = visit(&view)?.required_user().await;
+    user.map_err(|refusal| LoginRequired(Box::new(reply(refusal.reply(&view)))))
 }

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
-        Extensions, HeaderValue, Request, Response,
+        HeaderValue, Request, Response,
         header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
     },
 };
@@ -17,12 +17,16 @@ use miracl_core::Miracl;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
-use crate::{extract::Slot, reply::reply, request::View};
+use crate::{
+    reply::reply,
+    request::View,
+    slot::{Slot, leave},
+};
 
 /// Wraps a service so that its requests have a [`Visit`](crate::Visit).
 ///
-/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set. It is
-/// plain tower, and works in front of any service of HTTP requests.
+/// It cannot fail. A request that never asks for its visit costs next to nothing: no cookie is read, and none is set.
+/// It is plain tower, and works in front of any service of HTTP requests.
 #[derive(Clone)]
 pub struct MiraclLayer {
     miracl: Miracl,
@@ -144,13 +148,6 @@ where
 impl<F> fmt::Debug for MiraclFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MiraclFuture").finish_non_exhaustive()
-    }
-}
-
-/// Leaves the slot in a request. What another layer has left there stays to be found behind it.
-fn leave(extensions: &mut Extensions, slot: &Slot) {
-    if let Some(outer) = extensions.insert(slot.clone()) {
-        extensions.insert(slot.clone().within(outer));
     }
 }
 

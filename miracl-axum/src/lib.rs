@@ -1,7 +1,7 @@
 //! MIRACL login for axum 0.8: two hooks, a few routes, and extractors that say who is asking.
 //!
-//! Works with every OpenID Connect provider. It is the axum adapter of [`miracl_core`], where the login itself lives; the
-//! actix-web and Rocket adapters have the same names and the same behaviour.
+//! Works with every OpenID Connect provider. This is the axum adapter of [`miracl_core`], where the login itself
+//! lives; the actix-web and Rocket adapters have the same names and behave the same.
 //!
 //! # An app
 //!
@@ -37,21 +37,24 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer) or [`wrap`](MiraclAuth::wrap), [`login_required`](MiraclAuth::login_required) |
-//! | [`AuthHandler`] | your two hooks |
+//! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
+//! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer` or `wrap`, `login_required` |
+//! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
+//! | [`reply`] | turns a page of the engine into a response |
 //!
 //! # Differences
 //!
 //! What axum does in its own way, compared with the sibling adapters:
 //!
-//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
+//!   launch.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
-//! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than a layer of axum's.
-//! * With several logins in one app, `MiraclAuth::login_required` turns to its own: extractors behind it are of that
-//!   one.
+//! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than `Router::layer`.
+//! * With several logins in one app, [`MiraclAuth::login_required`] turns to its own: extractors behind it are of that
+//!   login.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
 mod auth;
@@ -62,14 +65,26 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod slot;
 mod wrap;
 
 pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
-pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::reply;
-pub use require::{LoginRequiredLayer, LoginRequiredService};
 pub use wrap::MiraclRouter;
+
+/// The types behind [`MiraclAuth`], for signatures that name them.
+pub mod service {
+    pub use crate::{
+        layer::{MiraclFuture, MiraclLayer, MiraclService},
+        require::{LoginRequiredLayer, LoginRequiredService},
+    };
+}
+#[doc(hidden)] // their earlier paths
+pub use service::*;

@@ -3,11 +3,21 @@
 use axum::{
     body::Body,
     http::{HeaderName, HeaderValue, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use miracl_core::Reply;
 
-/// Turns an answer of the engine's into a response, for hooks that show one of its pages.
+/// Turns an answer of the engine into a response, for hooks that show one of its pages.
+///
+/// It has the answer's status, headers and body, and no cookies: these are the layer's to write.
+///
+/// ```
+/// # use axum::{http::request::Parts, response::Response};
+/// # use miracl_axum::{AuthFailure, RequestExt};
+/// fn page(req: &Parts, failure: &AuthFailure) -> Response {
+///     miracl_axum::reply(req.visit().miracl().failure_page(failure))
+/// }
+/// ```
 pub fn reply(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     let status = StatusCode::from_u16(reply.status);
@@ -23,12 +33,4 @@ pub fn reply(reply: Reply) -> Response {
         }
     }
     response
-}
-
-/// The answer where the app forgot the layer: it says nothing to the browser and everything to the log.
-pub(crate) fn missing_layer() -> Response {
-    tracing::error!(
-        "no MIRACL layer around this route: add `.layer(auth.layer())` to the router, after its routes, or `auth.wrap(router)` around it"
-    );
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

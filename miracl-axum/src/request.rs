@@ -20,6 +20,13 @@ pub(crate) struct View<'a> {
     extensions: &'a Extensions,
 }
 
+impl<'a> View<'a> {
+    /// What layers have left in the request.
+    pub(crate) fn extensions(&self) -> &'a Extensions {
+        self.extensions
+    }
+}
+
 impl<'a> From<&'a Parts> for View<'a> {
     fn from(parts: &'a Parts) -> Self {
         Self {

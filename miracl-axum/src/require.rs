@@ -15,11 +15,13 @@ use miracl_core::Miracl;
 use tower::{Layer, Service};
 
 use crate::{
-    extract::{LoginRequired, answer, find, turn_to, user_at_once},
+    extract::{LoginRequired, required_user},
     request::View,
+    slot::{turn_to, user_at_once},
 };
 
-/// Lets requests of logged-in people through, and answers all others as the extractor [`User`](crate::User) does.
+/// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
+/// does.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
 /// `Router::route_layer`, so that unknown paths stay 404.
@@ -94,14 +96,12 @@ where
     }
 }
 
-/// Whether somebody is logged in, by this engine.
+/// Turns away everybody who is not logged in by this engine.
 async fn check(miracl: &Miracl, request: &mut Request<Body>) -> Result<(), LoginRequired> {
     turn_to(request.extensions_mut(), miracl)?;
-    let seen = user_at_once(request.extensions(), &View::from(&*request));
-    if matches!(seen, Some(Some(_))) {
-        return Ok(());
+    let view = View::from(&*request);
+    match user_at_once(&view) {
+        Poll::Ready(Some(_)) => Ok(()),
+        _ => required_user(view).await.map(drop),
     }
-    let visit = find(request.extensions(), &View::from(&*request))?;
-    let user = visit.user().await;
-    answer(&visit, &View::from(&*request), user).map(drop)
 }

@@ -1,5 +1,7 @@
 //! The routes of the login: callback, start, log-out.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::to_bytes,
@@ -8,26 +10,34 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use miracl_core::{Answer, AuthFailure, Route};
+use miracl_core::{Answer, AuthFailure, Miracl, Route};
 
 use crate::{
-    auth::MiraclAuth,
-    extract::{LoginRequired, find, turn_to},
+    extract::LoginRequired,
+    handler::ErasedHandler,
     reply::reply,
     request::View,
+    slot::{turn_to, visit},
 };
 
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Router<S> {
+/// The routes of this engine, which call these hooks.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
+    miracl: &Miracl,
+    handler: &Arc<dyn ErasedHandler>,
+) -> Router<S> {
     let mut router = Router::new();
-    for mount in auth.miracl.routes() {
-        let auth = auth.clone();
-        let handler =
-            move |request: Request| async move { auth.answer(mount.route, request).await };
+    for mount in miracl.routes() {
+        let endpoint = Endpoint {
+            miracl: miracl.clone(),
+            handler: Arc::clone(handler),
+            route: mount.route,
+        };
+        let answer = move |request: Request| async move { endpoint.answer(request).await };
         // axum answers `HEAD` where it answers `GET`.
         for method in mount.methods {
             router = match *method {
-                "GET" => router.route(mount.path, get(handler.clone())),
-                "POST" => router.route(mount.path, post(handler.clone())),
+                "GET" => router.route(mount.path, get(answer.clone())),
+                "POST" => router.route(mount.path, post(answer.clone())),
                 _ => router,
             };
         }
@@ -35,26 +45,32 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(auth: &MiraclAuth) -> Rou
     router
 }
 
-impl MiraclAuth {
-    async fn answer(self, route: Route, request: Request) -> Result<Response, LoginRequired> {
+/// One of the routes.
+#[derive(Clone)]
+struct Endpoint {
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
+    route: Route,
+}
+
+impl Endpoint {
+    async fn answer(self, request: Request) -> Result<Response, LoginRequired> {
         let (mut parts, body) = request.into_parts();
         // Hooks find this visit, too.
         turn_to(&mut parts.extensions, &self.miracl)?;
-        let visit = find(&parts.extensions, &View::from(&parts))?;
+        let visit = visit(&View::from(&parts))?;
         let body = to_bytes(body, Route::MAX_BODY).await.ok();
         let view = View::from(&parts);
-        Ok(match visit.answer(route, &view, body.as_deref()).await {
+        let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        Ok(match answer {
             Answer::Reply(answer) => reply(answer),
-            Answer::Success(login) => match self.handler.on_auth_success(&mut parts, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => response,
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(&mut parts, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer.into_response(),
                     Err(failure) => self.failed(&mut parts, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Err::<Response, _>(veto).into_response()
                 }
-            },
+            }
             Answer::Failure(failure) => self.failed(&mut parts, failure).await,
             Answer::LoggedOut(kind, answer) => {
                 self.handler.on_logout(&mut parts, kind).await;

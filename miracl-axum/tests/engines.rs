@@ -1,4 +1,4 @@
-//! Two logins in one app: a guard, a route and a hook know to which of them they belong.
+//! Two logins in one app: each guard, route and hook knows to which of them it belongs.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;
@@ -14,8 +14,7 @@ use miracl_platform::Platform;
 
 use self::support::{ALICE, BOB, auth_at, get_page, log_in, platform, request, send};
 
-/// Two logins of the same provider, an app with both around it in each order and way, and somebody who is logged in to
-/// each.
+/// Two logins of one provider, and apps with both around them, in each order and by each way to add a layer.
 struct Two {
     platform: Platform,
     a: MiraclAuth,
@@ -32,7 +31,7 @@ impl Two {
         Self { platform, a, b }
     }
 
-    /// Pages for members of either, and for whoever is there.
+    /// Pages for members of each login, and pages for everybody.
     fn pages(&self) -> Router {
         let members = |auth: &MiraclAuth| {
             Router::new()
@@ -76,13 +75,6 @@ impl Two {
     }
 }
 
-fn is_500(answer: &support::Answer) {
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(answer.body, "");
-    assert_eq!(answer.cookies(), "");
-    assert_eq!(answer.header(header::LOCATION), "");
-}
-
 #[tokio::test]
 async fn each_guard_asks_its_own_login_and_so_does_what_is_behind_it() {
     let two = Two::new().await;
@@ -114,7 +106,7 @@ async fn each_guard_asks_its_own_login_and_so_does_what_is_behind_it() {
             assert!(answer.body.contains(body), "{path}: {}", answer.body);
             assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
         }
-        // Where no guard is, the innermost layer tells.
+        // Where there is no guard, the innermost layer decides.
         let answer = get_page(&app, "/engine", &both).await;
         assert_eq!(answer.body, inner);
         let (member, stranger) = match inner {
@@ -137,11 +129,13 @@ async fn a_guard_whose_layer_is_missing_lets_nobody_in() {
         let alice = log_in(&app, &two.platform, "a", ALICE).await;
         for cookie in ["", &alice] {
             for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
-                is_500(&send(&app, request(method, "/of-b", cookie)).await);
+                send(&app, request(method, "/of-b", cookie))
+                    .await
+                    .assert_500();
             }
         }
-        is_500(&get_page(&app, "/of-both/b", &alice).await);
-        // The other one's is where it belongs.
+        get_page(&app, "/of-both/b", &alice).await.assert_500();
+        // The other login is not disturbed.
         let answer = get_page(&app, "/of-a", &alice).await;
         assert_eq!((answer.status, &*answer.body), (StatusCode::OK, ALICE));
     }
@@ -155,7 +149,9 @@ async fn routes_whose_layer_is_missing_begin_and_end_nothing() {
     for mount in two.b.miracl().routes() {
         for method in mount.methods {
             let method: Method = method.parse().unwrap();
-            is_500(&send(&app, request(method, mount.path, &alice)).await);
+            send(&app, request(method, mount.path, &alice))
+                .await
+                .assert_500();
         }
     }
     let answer = get_page(&app, "/whoami", &alice).await;
@@ -185,7 +181,7 @@ async fn each_around_its_own_routes_they_do_not_meet() {
     }
 }
 
-/// The same configuration to a letter makes another engine, and a clone is the same one.
+/// An equal configuration makes another engine; a clone is the same engine.
 #[tokio::test]
 async fn logins_are_told_apart_by_identity() {
     let two = Two::new().await;
@@ -201,7 +197,9 @@ async fn logins_are_told_apart_by_identity() {
     let app = members(&two.a.clone());
     let alice = log_in(&app, &two.platform, "a", ALICE).await;
     assert_eq!(get_page(&app, "/members", &alice).await.body, "for members");
-    is_500(&get_page(&members(&twin), "/members", &alice).await);
+    get_page(&members(&twin), "/members", &alice)
+        .await
+        .assert_500();
 }
 
 struct Nothing;

@@ -14,6 +14,7 @@ pub(crate) mod initiate;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod options;
+mod parameters;
 pub(crate) mod pending;
 pub(crate) mod refresh;
 pub(crate) mod user;

@@ -27,10 +27,8 @@ pub(crate) async fn answer(
             if let Some(nothing) = exchange.idle_reply() {
                 return Answer::Reply(nothing);
             }
-            let Some(parameters) = parameters(request, body) else {
-                return Answer::Failure(callback::refuse_body(exchange).await);
-            };
-            match callback::complete_login(exchange, parameters).await {
+            let parameters = parameters(request, body);
+            match callback::complete_login(exchange, parameters.as_deref()).await {
                 Ok(login) => Answer::Success(login),
                 Err(failure) => Answer::Failure(failure),
             }

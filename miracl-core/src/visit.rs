@@ -223,7 +223,8 @@ impl Visit {
         &self,
         parameters: impl AsRef<[u8]>,
     ) -> Result<AuthSuccess, AuthFailure> {
-        callback::complete_login(&self.exchange, parameters).await
+        let parameters = parameters.as_ref();
+        callback::complete_login(&self.exchange, Some(parameters)).await
     }
 
     /// Ends a completed login as the app's hook decides: [`confirm_login`](Self::confirm_login) where `on_auth_success`

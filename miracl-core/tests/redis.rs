@@ -26,7 +26,7 @@ use std::{
 use certificates::Certificates;
 use libtest_mimic::{Arguments, Failed, Trial};
 use miracl_core::{
-    Claim, ClaimOwner, IndexKey, MarkKey, MarkStore, NoteList, RedisOptions, RedisStore,
+    IndexKey, Lease, LeaseOwner, MarkKey, MarkStore, NoteList, RedisOptions, RedisStore,
     SessionKey, SessionStore, StoredSession, mark_store_contract, session_store_contract,
 };
 use redis::Commands;
@@ -539,13 +539,13 @@ async fn redis_keeps_the_contract_of_marks() {
 
 /// Makes one mark of every kind, and reads the list.
 async fn mark(store: &RedisStore, number: u8) -> Vec<u8> {
-    let (key, owner) = (MarkKey([number; 32]), ClaimOwner([number; 16]));
+    let (key, owner) = (MarkKey([number; 32]), LeaseOwner([number; 16]));
     assert!(store.use_once(&key, LONG).await.unwrap());
     for list in NoteList::ALL {
         store.note(list, &[number], LONG).await.unwrap();
     }
-    let claimed = store.claim(&key, &owner, LONG).await.unwrap();
-    assert_eq!(claimed, Claim::Taken);
+    let leased = store.lease(&key, &owner, LONG).await.unwrap();
+    assert_eq!(leased, Lease::Taken);
     let notes = store.notes_since(NoteList::Proven, None).await.unwrap();
     notes.position
 }
@@ -554,7 +554,7 @@ async fn every_mark_has_an_end() {
     let server = Server::start(NOTHING);
     let store = server.store();
     mark(&store, 1).await;
-    let settled = ClaimOwner([1; 16]);
+    let settled = LeaseOwner([1; 16]);
     let key = MarkKey([1; 32]);
     assert!(store.settle(&key, &settled, b"value", LONG).await.unwrap());
     let keys = server.keys();
@@ -614,9 +614,9 @@ async fn marks_survive_a_redis_that_is_killed_and_comes_back() {
     assert!(began.elapsed() < PATIENCE, "it hangs");
     server.restart();
     assert!(!store.use_once(&key, LONG).await.unwrap());
-    let other = ClaimOwner([9; 16]);
-    let held = store.claim(&key, &other, LONG).await.unwrap();
-    assert_eq!(held, Claim::Held);
+    let other = LeaseOwner([9; 16]);
+    let held = store.lease(&key, &other, LONG).await.unwrap();
+    assert_eq!(held, Lease::Held);
     store.note(NoteList::Proven, b"y", LONG).await.unwrap();
     let new = store.notes_since(NoteList::Proven, Some(&position)).await;
     assert_eq!(new.unwrap().notes, [b"y"]);

@@ -1,4 +1,4 @@
-//! The engine and the app's hooks, joined: what routes and fairings are made of.
+//! `MiraclAuth`: the engine and the app's hooks, joined. Routes and the fairing are made of it.
 
 use std::{fmt, sync::Arc};
 
@@ -11,11 +11,11 @@ use crate::{
     require, routes,
 };
 
-/// Login for one app: make it once, at start. Clones are cheap and the same.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
-    pub(crate) miracl: Miracl,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
 }
 
 impl MiraclAuth {
@@ -27,8 +27,9 @@ impl MiraclAuth {
         }
     }
 
-    /// Reads the settings of the login from Rocket's own: the table `miracl` of `Rocket.toml` in the profile in use, or the
-    /// variable `ROCKET_MIRACL`. It has the keys that [`Config::load`] lists. Without one, nothing is set.
+    /// Reads the settings of the login from Rocket's own: the table `miracl` of `Rocket.toml` in the profile in use, or
+    /// the variable `ROCKET_MIRACL`. It has the keys that [`Config::load`] lists. Where there is no such table, the
+    /// result is [`Config::default`].
     ///
     /// ```
     /// # use miracl_rocket::{Miracl, MiraclAuth};
@@ -40,7 +41,7 @@ impl MiraclAuth {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when it is no table, or has a value that does not fit.
+    /// [`ConfigError`] when `miracl` is not a table, or one of its values does not fit.
     pub fn config(figment: &Figment) -> Result<Config, ConfigError> {
         match figment.find_value("miracl") {
             Ok(settings) => Config::from_serde(&settings),
@@ -53,27 +54,31 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, to be mounted at `/`: the callback, the login routes (`/login/start`, and
-    /// `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on this site.
+    /// Returns the routes of the login, to mount at `/`.
     ///
-    /// They need the [`fairing`](Self::fairing). It does not mount them by itself, so that an app can see its routes, and
-    /// leave these out for some of its own.
+    /// They are the callback at the path of the redirect URI, the start of a login (`/login/start`, and
+    /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
+    /// log-out when it is on this site. [`Config::paths`] changes the paths.
+    ///
+    /// They need the [`fairing`](Self::fairing). The fairing does not mount them itself: an app sees its routes, and
+    /// can replace these by its own.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes(&self) -> Vec<Route> {
-        routes::routes(self)
+        routes::routes(&self.miracl, &self.handler)
     }
 
-    /// Returns the fairing that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
-    /// other sites. It is for the whole app, and attached once.
+    /// Returns the fairing that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe
+    /// requests from other sites. It is for the whole app. Attach it once.
     #[doc(alias = "layer")]
     pub fn fairing(&self) -> MiraclFairing {
         MiraclFairing::new(self.miracl.clone())
     }
 
-    /// Returns routes that guard everything below the path they are mounted at, whoever answers there: for files, and for
-    /// whole parts of an app. A single route takes [`User`](crate::User) instead.
+    /// Returns routes that guard everything below the path they are mounted at: for files, and for whole parts of an
+    /// app. A single route takes [`User`](crate::User) instead.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`].
+    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// [`Miracl::challenge`].
     ///
     /// ```
     /// # use miracl_rocket::MiraclAuth;
@@ -84,9 +89,8 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// No request of anybody else comes to what lies below, whatever its method. That holds for a CORS preflight as
-    /// well, which browsers send without cookies. In Rocket it is a fairing that goes around routes: it answers in
-    /// place of the 401.
+    /// None of their requests reaches what lies below, whatever the method. That includes CORS preflights, which
+    /// browsers send without cookies. In Rocket a fairing goes around routes, and answers in place of the 401.
     ///
     /// ```
     /// # use std::io::Cursor;
@@ -116,9 +120,9 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`], or its unsafe requests are refused.
+    /// List the other origin in [`Config::trusted_origins`], or its unsafe requests are refused.
     ///
-    /// They know their engine. Where the fairing is another one's, the answer is 500.
+    /// The routes belong to this login. Where the fairing is another login's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
         require::routes(&self.miracl)
     }

@@ -3,25 +3,22 @@
 use std::pin::Pin;
 
 use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
-use rocket::{Request, http::Status};
+use rocket::Request;
 
-use crate::{extract::RequestExt, reply::reply};
-
-/// Rocket's response, as hooks make it.
-pub type Response = rocket::Response<'static>;
-
-/// What hooks return: a response, or a status for a catcher to answer with.
-pub type Result<T, E = Status> = std::result::Result<T, E>;
+use crate::{
+    extract::RequestExt,
+    reply::{Response, Result, reply},
+};
 
 /// What the app does when a login succeeded, and when it failed.
 ///
-/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. From `req` comes the visit, as
+/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. `req` gives the visit, by
 /// [`req.visit()`](RequestExt::visit), to show a message or to make a login URL.
 ///
 /// The order of a login, which is part of the contract:
 ///
 /// 1. the engine makes every check;
-/// 2. the new session is made, but counts for nothing yet;
+/// 2. the new session is made, but nobody is logged in by it yet;
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err` or on a panic the new one is dropped and the one
 ///    before stays.
@@ -29,18 +26,18 @@ pub type Result<T, E = Status> = std::result::Result<T, E>;
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].
     ///
-    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and the
-    /// status goes to its catcher.
+    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and
+    /// the status goes to its catcher.
     fn on_auth_success(
         &self,
         req: &Request<'_>,
         login: AuthSuccess,
     ) -> impl Future<Output = Result<Response>> + Send;
 
-    /// Answers a login that failed, for whatever reason. By default with a plain page.
+    /// Answers a login that failed, for whatever reason. The default is a plain page.
     ///
-    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`], and
-    /// [`AuthFailure::id`] finds the reason in the log.
+    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`],
+    /// and [`AuthFailure::id`] finds the reason in the log.
     fn on_auth_failed(
         &self,
         req: &Request<'_>,
@@ -50,11 +47,12 @@ pub trait AuthHandler: Send + Sync + 'static {
         async { Ok(page) }
     }
 
-    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to it. By default
-    /// does nothing.
+    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to the
+    /// session. The default does nothing.
     ///
-    /// That is a log-out by the log-out route, or by the provider. What the app ends itself, by `visit.logout`, `logout_everywhere`,
-    /// `end_other_session` or `end_other_sessions`, it knows already, and what runs out is told to nobody.
+    /// It is called for a log-out by the log-out route and for one by the provider. It is not called for sessions that
+    /// the app ends itself (`logout`, `logout_everywhere`, `end_other_session`, `end_other_sessions` of the visit), nor
+    /// for sessions that expire.
     fn on_logout(&self, req: &Request<'_>, kind: LogoutKind) -> impl Future<Output = ()> + Send {
         let _ = (req, kind);
         async {}
@@ -63,7 +61,7 @@ pub trait AuthHandler: Send + Sync + 'static {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The twin of [`AuthHandler`] that can be behind a pointer, so that no type parameter reaches the app's other types.
+/// The object-safe twin of [`AuthHandler`]: with it, no type parameter reaches the app's other types.
 pub(crate) trait ErasedHandler: Send + Sync {
     fn on_auth_success<'a>(
         &'a self,

@@ -11,11 +11,11 @@ use rocket::{
 };
 
 use crate::{
-    extract::{Attached, Slot, miracl},
+    extract::REFUSED,
     reply::reply,
-    request::View,
-    require::{self, REFUSED},
+    require::{self, first},
     routes::are_at_the_root,
+    slot::{Attached, Slot, miracl},
 };
 
 /// Gives the requests of an app a [`Visit`](crate::Visit).
@@ -60,22 +60,23 @@ impl Fairing for MiraclFairing {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        // Later on Rocket shows it as the `GET` whose route it lets answer.
+        let slot = Slot::of(request);
+        // From here on, Rocket shows a `HEAD` as the `GET` whose route answers it.
         if request.method() == Method::Head {
-            Slot::of(request).asked_by(Method::Head);
+            slot.asked_by(Method::Head);
         }
-        // A WebSocket of another site: the routes that refuse are those of unsafe methods.
+        // Another site opens a WebSocket. The request becomes one of a method whose route refuses it.
         if !UNSAFE.contains(&request.method())
-            && let Err(refused) = self.miracl.check_origin(&View::from(&*request))
+            && let Err(refused) = self.miracl.check_origin(&slot.view(request))
         {
-            Slot::of(request).comes_from_elsewhere(refused);
+            slot.comes_from_elsewhere(refused);
             request.set_method(Method::Connect);
         }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let slot = Slot::of(request);
-        // Only where a catcher of the app's came before ours, and kept the status.
+        // This happens only where a catcher of the app ran in place of ours, and kept the status.
         if response.status() == REFUSED {
             require::answer_instead(request, response);
         }
@@ -91,6 +92,8 @@ impl fmt::Debug for MiraclFairing {
     }
 }
 
+/// The methods for which a route asks the engine whether another site sent the request. For the others the fairing
+/// asks. What is refused is the engine's decision.
 const UNSAFE: [Method; 5] = [
     Method::Post,
     Method::Put,
@@ -101,16 +104,11 @@ const UNSAFE: [Method; 5] = [
 
 /// The routes that come before all others, for unsafe methods on every path.
 ///
-/// A fairing cannot answer a request; a route can, and forwards what it lets through to the next.
+/// A fairing cannot answer a request. A route can, and forwards to the next what it lets through.
 fn same_site_only() -> Vec<Route> {
     UNSAFE
         .map(|method| first(isize::MIN, method, SameSiteOnly))
         .into()
-}
-
-/// A route of this rank for every path.
-pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route {
-    Route::ranked(rank, method, "/<path..>", handler)
 }
 
 #[derive(Clone)]
@@ -119,10 +117,11 @@ struct SameSiteOnly;
 #[rocket::async_trait]
 impl Handler for SameSiteOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if let Some(refused) = Slot::of(request).elsewhere() {
+        let slot = Slot::of(request);
+        if let Some(refused) = slot.elsewhere() {
             return Outcome::Success(reply(refused.clone()));
         }
-        match miracl(request).check_origin(&View::from(request)) {
+        match miracl(request).check_origin(&slot.view(request)) {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(refused) => Outcome::Success(reply(refused)),
         }

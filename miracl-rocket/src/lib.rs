@@ -1,12 +1,13 @@
 //! MIRACL login for Rocket 0.5: two hooks, a few routes, and request guards that say who is asking.
 //!
-//! Works with every OpenID Connect provider. It is the Rocket adapter of [`miracl_core`], where the login itself lives; the
-//! axum and actix-web adapters have the same names and the same behaviour.
+//! Works with every OpenID Connect provider. This is the Rocket adapter of [`miracl_core`], where the login itself
+//! lives; the axum and actix-web adapters have the same names and behave the same.
 //!
 //! # An app
 //!
 //! ```no_run
-//! use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, Response, Result, User};
+//! use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//! use miracl_rocket::{Response, Result};
 //! use rocket::{Request, get, response::{Redirect, Responder}, routes};
 //!
 //! struct App;
@@ -46,34 +47,37 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`fairing`](MiraclAuth::fairing), [`login_required`](MiraclAuth::login_required) |
-//! | [`AuthHandler`] | your two hooks |
+//! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
+//! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `fairing`, `login_required` |
+//! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
+//! | [`reply()`] | turns a page of the engine into a response |
 //!
 //! # Differences
 //!
 //! What Rocket does in its own way, compared with the sibling adapters:
 //!
-//! * An app without [`MiraclAuth::fairing`] does not launch, if any of its routes asks for [`User`] or [`Visit`]; in axum and
-//!   actix-web the first such request gets a 500.
-//! * The answer to somebody who must log in is not a matter for a catcher of 401: it comes from a catcher of our own. An app's
-//!   `default` catcher on a longer base path goes first; what it answers with a status of its own is left alone.
-//! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. For two pages at one path take
-//!   `Option<User>`, or `Result<User, LoginRequired>`.
+//! * An app without [`MiraclAuth::fairing`] does not launch, if any of its routes asks for [`User`] or [`Visit`]; in
+//!   axum and actix-web the first such request gets a 500.
+//! * The answer to somebody who must log in does not come from the app's catcher of 401, but from a catcher of this
+//!   crate. An app's `default` catcher on a longer base path runs in its place: if it sets a status of its own, its
+//!   answer is sent as it is.
+//! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. For two pages at one path
+//!   take `Option<User>`, or `Result<User, LoginRequired>`.
 //! * [`MiraclAuth::login_required`] returns routes, since Rocket has no layers. They cover everything below the path
 //!   they are mounted at, also what does not exist.
 //! * The veto of a hook is a [`Status`](rocket::http::Status), which goes to the app's catcher.
 //! * A method that a route does not have is answered by 404, as everywhere in Rocket; the siblings say 405.
-//! * To Rocket, a slash too many makes no other path: `/members/` is `/members`. The login's own routes answer their exact paths
-//!   only, as everywhere.
-//! * An app has one login: a second fairing refuses to launch, and routes of a login whose fairing is not attached
-//!   answer 500.
+//! * To Rocket, a slash more makes no other path: `/members/` is `/members`. The login's own routes answer their exact
+//!   paths only, as everywhere.
+//! * An app has one login: with a second fairing it does not launch, and routes of a login whose fairing is not
+//!   attached answer 500.
 //! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
 //!   cookies than the first of them that is sent, the others get a 500.
-//! * A request is finished although its browser has gone away, so its login counts, too.
-//! * A request that Rocket cannot parse at all reaches no fairing, and so nothing of ours.
+//! * A request runs to its end even when its browser goes away, and its login counts then.
+//! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
 mod auth;
 mod extract;
@@ -83,11 +87,15 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod slot;
 
 pub use auth::MiraclAuth;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
-pub use handler::{AuthHandler, Response, Result};
+pub use handler::AuthHandler;
 pub use layer::MiraclFairing;
 #[doc(inline)]
 pub use miracl_core::app::*;
-pub use reply::reply;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
+pub use reply::{Response, Result, reply};

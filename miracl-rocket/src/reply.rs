@@ -5,9 +5,23 @@ use std::io::Cursor;
 use miracl_core::Reply;
 use rocket::http::Status;
 
-use crate::handler::Response;
+/// Rocket's response, as hooks make it.
+pub type Response = rocket::Response<'static>;
 
-/// Turns an answer of the engine's into a response, for hooks that show one of its pages.
+/// What hooks return: a response, or a status for a catcher to answer with.
+pub type Result<T, E = Status> = std::result::Result<T, E>;
+
+/// Turns an answer of the engine into a response, for hooks that show one of its pages.
+///
+/// It has the answer's status, headers and body, and no cookies: these are the fairing's to write.
+///
+/// ```
+/// # use miracl_rocket::{AuthFailure, RequestExt, Response};
+/// # use rocket::Request;
+/// fn page(req: &Request<'_>, failure: &AuthFailure) -> Response {
+///     miracl_rocket::reply(req.visit().miracl().failure_page(failure))
+/// }
+/// ```
 pub fn reply(reply: Reply) -> Response {
     let mut response = Response::build();
     response.status(Status::new(reply.status));

@@ -3,28 +3,30 @@
 use std::{borrow::Cow, sync::OnceLock};
 
 use miracl_core::{RequestView, SeenHeaders};
-use rocket::{Request, http::uncased::UncasedStr};
-
-use crate::extract::Slot;
+use rocket::{
+    Request,
+    http::{Method, uncased::UncasedStr},
+};
 
 /// A view of a request.
 pub(crate) struct View<'a, 'r> {
     request: &'a Request<'r>,
+    method: Method,
     authority: OnceLock<Option<String>>,
     jar: OnceLock<String>,
 }
 
-impl<'a, 'r> From<&'a Request<'r>> for View<'a, 'r> {
-    fn from(request: &'a Request<'r>) -> Self {
+impl<'a, 'r> View<'a, 'r> {
+    /// A view of a request that came with this method, which Rocket may show as another: `HEAD` as `GET`.
+    pub(crate) fn new(request: &'a Request<'r>, method: Method) -> Self {
         Self {
             request,
+            method,
             authority: OnceLock::new(),
             jar: OnceLock::new(),
         }
     }
-}
 
-impl View<'_, '_> {
     /// Cookies that no header has: Rocket's local client, for tests, puts its own straight into the jar.
     fn jar(&self) -> Option<&str> {
         let pairs = || {
@@ -40,8 +42,7 @@ impl View<'_, '_> {
 
 impl RequestView for View<'_, '_> {
     fn method(&self) -> &str {
-        let method = Slot::of(self.request).method();
-        method.unwrap_or_else(|| self.request.method()).as_str()
+        self.method.as_str()
     }
 
     fn path_and_query(&self) -> Cow<'_, str> {

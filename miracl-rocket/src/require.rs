@@ -1,4 +1,6 @@
-//! For routes that need somebody to be logged in: what answers when nobody is.
+//! The routes and the catcher that answer where somebody must be logged in and is not.
+
+use std::task::Poll;
 
 use miracl_core::Miracl;
 use rocket::{
@@ -9,14 +11,9 @@ use rocket::{
 };
 
 use crate::{
-    extract::{Slot, answer_for},
-    layer::first,
+    extract::{LoginRequired, REFUSED, required_user},
+    slot::{Slot, user_at_once},
 };
-
-/// The status by which a guard of ours fails. It never leaves the app.
-///
-/// A plain 401 could not be told from one that a handler with an `Option<User>` answers by itself.
-pub(crate) const REFUSED: Status = Status { code: 441 };
 
 /// Every method that Rocket knows.
 const METHODS: [Method; 9] = [
@@ -31,8 +28,8 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of logged-in people through,
-/// and answer all others as the guard [`User`](crate::User) does.
+/// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of people who are logged in
+/// through, and answer all others as the guard [`User`](crate::User) does.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
 pub(crate) fn routes(miracl: &Miracl) -> Vec<Route> {
@@ -42,21 +39,36 @@ pub(crate) fn routes(miracl: &Miracl) -> Vec<Route> {
         .into()
 }
 
+/// A route of this rank for every path.
+pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route {
+    Route::ranked(rank, method, "/<path..>", handler)
+}
+
 #[derive(Clone)]
 struct LoggedInOnly(Miracl);
 
 #[rocket::async_trait]
 impl Handler for LoggedInOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if answer_for(&self.0, request).await.is_ok() {
-            Outcome::forward(data, Status::NotFound)
-        } else {
-            Outcome::Error(REFUSED)
+        match check(&self.0, request).await {
+            Ok(()) => Outcome::forward(data, Status::NotFound),
+            Err(_) => Outcome::Error(REFUSED),
         }
     }
 }
 
-/// The catcher that answers where a guard of ours failed.
+/// Turns away everybody who is not logged in by this engine.
+async fn check(miracl: &Miracl, request: &Request<'_>) -> Result<(), LoginRequired> {
+    let slot = Slot::of(request);
+    let own = slot.lazy(request).check(miracl);
+    own.map_err(|no_visit| LoginRequired(slot.refuse(no_visit)))?;
+    match user_at_once(request) {
+        Poll::Ready(Some(_)) => Ok(()),
+        _ => required_user(request).await.map(drop),
+    }
+}
+
+/// The catcher that answers where the guard [`User`](crate::User) failed.
 pub(crate) fn catcher() -> Catcher {
     let mut catcher = Catcher::new(REFUSED.code, Challenge);
     catcher.name = Some("MIRACL login required".into());
@@ -70,8 +82,8 @@ struct Challenge;
 impl catcher::Handler for Challenge {
     async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
         match Slot::of(request).refused() {
-            Some(refused) => refused.respond_to(request),
-            // The app's own use of the number.
+            Some(refusal) => LoginRequired(refusal).respond_to(request),
+            // The app uses this status itself.
             None => Ok(Response::build().status(status).finalize()),
         }
     }
@@ -79,7 +91,7 @@ impl catcher::Handler for Challenge {
 
 /// Puts the answer of the [`catcher()`] in place of another one.
 pub(crate) fn answer_instead<'r>(request: &'r Request<'_>, response: &mut Response<'r>) {
-    let refused = Slot::of(request).refused();
+    let refused = Slot::of(request).refused().map(LoginRequired);
     if let Some(Ok(answer)) = refused.map(|refused| refused.respond_to(request)) {
         *response = answer;
     }

@@ -1,7 +1,7 @@
 //! The app: its state and its filters.
 //!
-//! To copy it into an app of yours, take over the mentions of `auth` in [`service`]: who joins the hooks to the login, which
-//! routes need a login, where the login's own routes are, and what goes around everything.
+//! To copy it into an app of yours, take over the mentions of `auth` in [`service`]: who joins the hooks to the login,
+//! which routes need a login, where the login's own routes are, and what goes around everything.
 
 use std::convert::Infallible;
 use std::sync::Arc;

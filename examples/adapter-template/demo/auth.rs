@@ -1,7 +1,7 @@
 //! The two hooks: what this app does when somebody has logged in, and when they have not.
 //!
-//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You meet
-//! no token here: before `on_auth_success` is called, every check has been made.
+//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You
+//! meet no token here: before `on_auth_success` is called, every check has been made.
 
 use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
 use warp::Rejection;
@@ -21,7 +21,8 @@ impl AuthHandler for App {
         login: AuthSuccess,
     ) -> Result<Response, Rejection> {
         let user = login.user();
-        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be unconfirmed.
+        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be
+        // unconfirmed.
         let stored = self
             .users
             .find_or_add(

@@ -1,8 +1,8 @@
 //! Handlers that are told who the user is: by the filter `user` where nobody else may enter, by `optional_user` where
 //! anybody may, and by `visit` for everything else that concerns the login.
 //!
-//! To copy it into an app of yours, take what comes from the filters in `app.rs`. Nothing here knows of tokens or cookies. A
-//! handler that asks for neither, like [`public`], costs no login a thing.
+//! To copy it into an app of yours, take what comes from the filters in `app.rs`. Nothing here knows of tokens or
+//! cookies. A handler that asks for neither, like [`public`], costs no login a thing.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! The engine and the app's hooks, joined: what routes and layers are made of.
+//! `MiraclAuth`: the engine and the app's hooks, joined. Routes and layers are made of it.
 
 use std::{fmt, sync::Arc};
 
@@ -11,11 +11,11 @@ use crate::{
     require, routes,
 };
 
-/// Login for one app: make it once, at start. Clones are cheap and the same.
+/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
-    pub(crate) miracl: Miracl,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
 }
 
 impl MiraclAuth {
@@ -32,28 +32,30 @@ impl MiraclAuth {
         &self.miracl
     }
 
-    /// Returns the routes of the login, to be joined to the app's filters by `or`, at its root: the callback, the login routes
-    /// (`/login/start`, and `/login/initiate` for third parties), log-out (`/logout`), and the page after log-out when it lies on
-    /// this site.
+    /// Returns the routes of the login, to join to the app's filters by `or`, at their root.
+    ///
+    /// They are the callback at the path of the redirect URI, the start of a login (`/login/start`, and
+    /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
+    /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
     /// They need [`layer`](Self::layer) around them.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
-        routes::routes(self)
+        routes::routes(&self.miracl, &self.handler)
     }
 
-    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests from
-    /// other sites. It goes around the whole app: `auth.layer().layer(warp::service(filter))`.
+    /// Returns the layer that makes [`Visit`](crate::Visit) available, writes its cookies, and refuses unsafe requests
+    /// from other sites. It goes around the whole app: `auth.layer().layer(warp::service(filter))`.
     pub fn layer(&self) -> MiraclLayer {
         MiraclLayer::new(self.miracl.clone())
     }
 
     /// Returns a filter for routes that need somebody to be logged in, to stand behind the path: it extracts nothing.
     ///
-    /// Everybody else is sent to log in, or gets a 401 where that makes no sense: see [`Miracl::challenge`]. No request
-    /// of anybody else comes to what stands behind it, whatever its method. That holds for a CORS preflight as well,
-    /// which browsers send without cookies: a filter that answers preflights stands before this one, or goes around it
-    /// as `warp::cors` does.
+    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// [`Miracl::challenge`]. None of their requests reaches the filters behind it, whatever the method. That includes
+    /// CORS preflights, which browsers send without cookies: a filter that answers preflights stands before this one,
+    /// or goes around it as `warp::cors` does.
     ///
     /// ```
     /// # use warp::{Filter, Reply, filters::BoxedFilter};
@@ -72,11 +74,11 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// The other origin belongs into [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe
-    /// requests are refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
+    /// refused.
     ///
-    /// It knows its engine. Where the layer of that one is missing, or another one's lies in between, the answer is
-    /// 500.
+    /// The filter belongs to this login. Where this login's layer is missing, or another's lies in between, the answer
+    /// is 500.
     pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
         require::login_required(&self.miracl)
     }

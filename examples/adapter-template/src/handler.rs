@@ -9,13 +9,13 @@ use crate::{extract::RequestExt, reply::reply};
 
 /// What the app does when a login succeeded, and when it failed.
 ///
-/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. From `req` comes the visit, as
+/// Write the methods as plain `async fn`. `&self` is the app's own: its database, its mailer. `req` gives the visit, by
 /// [`req.visit()`](RequestExt::visit), to show a message or to make a login URL.
 ///
 /// The order of a login, which is part of the contract:
 ///
 /// 1. the engine makes every check;
-/// 2. the new session is made, but counts for nothing yet;
+/// 2. the new session is made, but nobody is logged in by it yet;
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err`, on a panic, or when the browser goes away, the
 ///    new one is dropped and the one before stays.
@@ -23,18 +23,18 @@ use crate::{extract::RequestExt, reply::reply};
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].
     ///
-    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and the app's
-    /// `recover` answers the rejection.
+    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and
+    /// the app's `recover` answers the rejection.
     fn on_auth_success(
         &self,
         req: &Parts,
         login: AuthSuccess,
     ) -> impl Future<Output = Result<Response, Rejection>> + Send;
 
-    /// Answers a login that failed, for whatever reason. By default with a plain page.
+    /// Answers a login that failed, for whatever reason. The default is a plain page.
     ///
-    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`], and
-    /// [`AuthFailure::id`] finds the reason in the log.
+    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`],
+    /// and [`AuthFailure::id`] finds the reason in the log.
     fn on_auth_failed(
         &self,
         req: &Parts,
@@ -44,11 +44,12 @@ pub trait AuthHandler: Send + Sync + 'static {
         async { Ok(page) }
     }
 
-    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to it. By default
-    /// does nothing.
+    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to the
+    /// session. The default does nothing.
     ///
-    /// That is a log-out by the log-out route, or by the provider. What the app ends itself, by `visit.logout`, `logout_everywhere`,
-    /// `end_other_session` or `end_other_sessions`, it knows already, and what runs out is told to nobody.
+    /// It is called for a log-out by the log-out route and for one by the provider. It is not called for sessions that
+    /// the app ends itself (`logout`, `logout_everywhere`, `end_other_session`, `end_other_sessions` of the visit), nor
+    /// for sessions that expire.
     fn on_logout(&self, req: &Parts, kind: LogoutKind) -> impl Future<Output = ()> + Send {
         let _ = (req, kind);
         async {}
@@ -57,7 +58,7 @@ pub trait AuthHandler: Send + Sync + 'static {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The twin of [`AuthHandler`] that can be behind a pointer, so that no type parameter reaches the app's other types.
+/// The object-safe twin of [`AuthHandler`]: with it, no type parameter reaches the app's other types.
 pub(crate) trait ErasedHandler: Send + Sync {
     fn on_auth_success<'a>(
         &'a self,

@@ -17,12 +17,12 @@ use warp::{
     reply::Response,
 };
 
-use crate::{extract::Slot, reply::reply, request::View};
+use crate::{reply::reply, request::View, slot::Slot};
 
 /// Wraps a service so that its requests have a [`Visit`](crate::Visit).
 ///
-/// It cannot fail, and a request that never asks for its visit costs next to nothing: no cookie is read, and none is set. It is
-/// plain tower, and goes around [`warp::service`].
+/// It cannot fail. A request that never asks for its visit costs next to nothing: no cookie is read, and none is set.
+/// It is plain tower, and goes around [`warp::service`].
 #[derive(Clone)]
 pub struct MiraclLayer {
     miracl: Miracl,
@@ -131,8 +131,8 @@ where
             StateProjection::Called { future, slot } => {
                 let mut response = ready!(future.poll(cx))?;
                 if let Some(refused) = slot.refused() {
-                    // What else answered was never meant for somebody who is not logged in.
-                    response = reply(refused.clone());
+                    // Another filter's answer was not meant for somebody who is not logged in.
+                    response = reply(refused);
                 }
                 finish(slot, &mut response);
                 Poll::Ready(Ok(response))

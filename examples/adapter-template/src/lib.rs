@@ -1,16 +1,18 @@
 //! MIRACL login for warp 0.4: two hooks, a few routes, and filters that say who is asking.
 //!
-//! Works with every OpenID Connect provider. It is the warp adapter of [`miracl_core`], where the login itself lives; the
-//! axum, actix-web and Rocket adapters have the same names and the same behaviour.
+//! Works with every OpenID Connect provider. This is the warp adapter of [`miracl_core`], where the login itself
+//! lives; the axum, actix-web and Rocket adapters have the same names and behave the same.
 //!
-//! It is also the template for an adapter of yours: see "Write an adapter" in `CONTRIBUTING.md`.
+//! It is also the template for an adapter of your own: see "Write an adapter" in `CONTRIBUTING.md`.
 //!
 //! # An app
 //!
 //! ```no_run
-//! use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User, optional_user, user};
+//! use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//! use miracl_warp::{optional_user, user};
 //! use tower::Layer;
-//! use warp::{Filter, Rejection, Reply, http::{StatusCode, request::Parts}, reply::{Response, with_header, with_status}};
+//! use warp::reply::{Response, with_header, with_status};
+//! use warp::{Filter, Rejection, Reply, http::{StatusCode, request::Parts}};
 //!
 //! struct App;
 //!
@@ -45,32 +47,36 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`MiraclAuth`] | joins the engine and your hooks: [`routes`](MiraclAuth::routes), [`layer`](MiraclAuth::layer), [`login_required`](MiraclAuth::login_required) |
-//! | [`AuthHandler`] | your two hooks |
+//! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
+//! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
+//! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`user`], [`optional_user`] | who is asking; `user` sends everybody else to log in |
 //! | [`visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
+//! | [`reply`] | turns a page of the engine into a response |
 //!
 //! # Differences
 //!
 //! What warp does in its own way, compared with the sibling adapters:
 //!
-//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to launch.
-//! * A filter can add nothing to a request and sees no rejection of its neighbours, so the layer goes around [`warp::service`].
-//!   `warp::serve` takes filters only: the service is served by hyper. With it goes `warp::addr::remote`, which knows the
-//!   address behind `warp::serve` alone.
-//! * Extractors are filters: [`user`], [`optional_user`] in place of `Option<User>`, and [`visit`]. Put them behind the path and
-//!   the method.
-//! * [`user`] and [`MiraclAuth::login_required`] reject as if nothing were found, and the layer answers: filters behind an `or` still
-//!   run, but neither they nor a `recover` can answer in their place. For two pages at one path take [`optional_user`].
-//!   Inside, `warp::log` sees what was found instead.
+//! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
+//!   launch.
+//! * A filter can add nothing to a request and sees no rejection of its neighbours, so the layer goes around
+//!   [`warp::service`]. `warp::serve` takes filters only: the service is served by hyper. `warp::addr::remote` knows no
+//!   address then, since only `warp::serve` tells it.
+//! * Extractors are filters: [`user`], [`optional_user`] in place of `Option<User>`, and [`visit`]. Put them behind the
+//!   path and the method.
+//! * [`user`] and [`MiraclAuth::login_required`] reject as if nothing were found, and the layer answers: filters behind
+//!   an `or` still run, but neither they nor a `recover` can answer in their place. For two pages at one path take
+//!   [`optional_user`]. Inside, `warp::log` sees a request that was not found.
 //! * [`MiraclAuth::login_required`] behind the first part of a path answers for unknown paths below it, too.
-//! * With several logins in one app, [`MiraclAuth::login_required`] stands inside of the innermost layer only, and
+//! * With several logins in one app, [`MiraclAuth::login_required`] works inside of the innermost layer only, and
 //!   answers 500 elsewhere: a filter cannot turn to another login for those behind it.
 //! * The veto of a hook is a [`Rejection`](warp::Rejection), which goes to the app's `recover`.
 //! * `warp::get()` does not answer `HEAD`. The routes of the login do.
 //! * To `warp::path!`, `/members/` is `/members`. The login's own routes answer their exact paths only, as everywhere.
-//! * Of two filters for the same request the first one counts, without a word: no page may have the path of the callback.
+//! * Of two filters for the same request the first one answers, without a warning: no page may have the path of the
+//!   callback.
 //! * Hooks get `&Parts`. Extensions are those that the request had when it came to the layer.
 
 mod auth;
@@ -81,11 +87,21 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod slot;
 
 pub use auth::MiraclAuth;
 pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
 pub use handler::AuthHandler;
-pub use layer::{MiraclFuture, MiraclLayer, MiraclService};
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::reply;
+
+/// The types behind [`MiraclAuth`], for signatures that name them.
+pub mod service {
+    pub use crate::layer::{MiraclFuture, MiraclLayer, MiraclService};
+}
+#[doc(hidden)] // their earlier paths
+pub use service::*;

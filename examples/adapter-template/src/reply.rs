@@ -6,7 +6,17 @@ use warp::{
     reply::Response,
 };
 
-/// Turns an answer of the engine's into a response, for hooks that show one of its pages.
+/// Turns an answer of the engine into a response, for hooks that show one of its pages.
+///
+/// It has the answer's status, headers and body, and no cookies: these are the layer's to write.
+///
+/// ```
+/// # use miracl_warp::{AuthFailure, RequestExt};
+/// # use warp::{http::request::Parts, reply::Response};
+/// fn page(req: &Parts, failure: &AuthFailure) -> Response {
+///     miracl_warp::reply(req.visit().miracl().failure_page(failure))
+/// }
+/// ```
 pub fn reply(reply: Reply) -> Response {
     let mut response = Response::new(reply.body.into());
     let status = StatusCode::from_u16(reply.status);
@@ -22,11 +32,4 @@ pub fn reply(reply: Reply) -> Response {
         }
     }
     response
-}
-
-/// Says everything to the log where the app forgot the layer. The browser gets warp's 500 for a missing extension.
-pub(crate) fn log_missing_layer() {
-    tracing::error!(
-        "no MIRACL layer around this filter: serve `auth.layer().layer(warp::service(filter))` instead of the filter"
-    );
 }

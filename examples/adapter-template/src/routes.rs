@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use futures_util::{Stream, TryStreamExt as _};
-use miracl_core::{Answer, AuthFailure, Route};
+use miracl_core::{Answer, AuthFailure, Miracl, Route};
 use warp::{
     Buf, Filter, Rejection,
     filters::BoxedFilter,
@@ -13,16 +13,26 @@ use warp::{
 };
 
 use crate::{
-    auth::MiraclAuth,
-    extract::{Slot, asked},
+    handler::ErasedHandler,
     reply::reply,
     request::View,
+    slot::{Slot, asked},
 };
 
-pub(crate) fn routes(auth: &MiraclAuth) -> BoxedFilter<(Response,)> {
+/// The routes of this engine, which call these hooks.
+pub(crate) fn routes(
+    miracl: &Miracl,
+    handler: &Arc<dyn ErasedHandler>,
+) -> BoxedFilter<(Response,)> {
     let nothing = || async { Err::<Response, _>(warp::reject::not_found()) };
     let mut filter = warp::any().and_then(nothing).boxed();
-    for mount in auth.miracl.routes() {
+    for mount in miracl.routes() {
+        let endpoint = Endpoint {
+            miracl: miracl.clone(),
+            handler: Arc::clone(handler),
+            route: mount.route,
+        };
+        let answer = move |slot, headers, body| endpoint.clone().answer(slot, headers, body);
         // warp answers `HEAD` where a filter says so.
         for method in mount.methods {
             let method = match *method {
@@ -31,17 +41,59 @@ pub(crate) fn routes(auth: &MiraclAuth) -> BoxedFilter<(Response,)> {
                 "POST" => warp::post().boxed(),
                 _ => continue,
             };
-            let auth = auth.clone();
-            let answer = move |slot, headers, body| {
-                let auth = auth.clone();
-                auth.answer(mount.route, slot, headers, body)
-            };
-            let request = asked().and(body());
-            let at = at(mount.path).and(method).and(request).and_then(answer);
-            filter = filter.or(at).unify().boxed();
+            let request = at(mount.path).and(method).and(asked()).and(body());
+            let answered = request.and_then(answer.clone());
+            filter = filter.or(answered).unify().boxed();
         }
     }
     filter
+}
+
+/// One of the routes.
+#[derive(Clone)]
+struct Endpoint {
+    miracl: Miracl,
+    handler: Arc<dyn ErasedHandler>,
+    route: Route,
+}
+
+impl Endpoint {
+    async fn answer(
+        self,
+        slot: Slot,
+        headers: HeaderMap,
+        body: Option<Vec<u8>>,
+    ) -> Result<Response, Rejection> {
+        let own = slot.turned_to(&self.miracl);
+        let own = own.and_then(|own| Ok((own.visit(&headers)?, own)));
+        // Hooks find this visit, too.
+        let (visit, req) = match own {
+            Ok((visit, own)) => (visit, own.request()),
+            Err(no_visit) => return Ok(reply(no_visit.reply())),
+        };
+        let view = View::from(&req);
+        let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        match answer {
+            Answer::Reply(answer) => Ok(reply(answer)),
+            Answer::Success(login) => {
+                let answer = self.handler.on_auth_success(&req, login).await;
+                match visit.conclude_login(answer).await {
+                    Ok(answer) => answer,
+                    Err(failure) => self.failed(&req, failure).await,
+                }
+            }
+            Answer::Failure(failure) => self.failed(&req, failure).await,
+            Answer::LoggedOut(kind, answer) => {
+                self.handler.on_logout(&req, kind).await;
+                Ok(reply(answer))
+            }
+            other => unreachable!("an answer of a newer engine: {other:?}"),
+        }
+    }
+
+    async fn failed(&self, req: &Parts, failure: AuthFailure) -> Result<Response, Rejection> {
+        self.handler.on_auth_failed(req, failure).await
+    }
 }
 
 /// Matches one path as a whole. To `warp::path!`, a slash at the end would make no other.
@@ -75,46 +127,4 @@ async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Option
         }
     }
     Some(read)
-}
-
-impl MiraclAuth {
-    async fn answer(
-        self,
-        route: Route,
-        slot: Slot,
-        headers: HeaderMap,
-        body: Option<Vec<u8>>,
-    ) -> Result<Response, Rejection> {
-        let own = slot.turned_to(&self.miracl);
-        let own = own.and_then(|own| Ok((own.visit(&headers)?, own)));
-        // Hooks find this visit, too.
-        let (visit, req) = match own {
-            Ok((visit, own)) => (visit, own.request()),
-            Err(no_visit) => return Ok(reply(no_visit.reply())),
-        };
-        let view = View::from(&req);
-        match visit.answer(route, &view, body.as_deref()).await {
-            Answer::Reply(answer) => Ok(reply(answer)),
-            Answer::Success(login) => match self.handler.on_auth_success(&req, login).await {
-                Ok(response) => match visit.confirm_login().await {
-                    Ok(()) => Ok(response),
-                    Err(failure) => self.failed(&req, failure).await,
-                },
-                Err(veto) => {
-                    visit.reject_login();
-                    Err(veto)
-                }
-            },
-            Answer::Failure(failure) => self.failed(&req, failure).await,
-            Answer::LoggedOut(kind, answer) => {
-                self.handler.on_logout(&req, kind).await;
-                Ok(reply(answer))
-            }
-            other => unreachable!("an answer of a newer engine: {other:?}"),
-        }
-    }
-
-    async fn failed(&self, req: &Parts, failure: AuthFailure) -> Result<Response, Rejection> {
-        self.handler.on_auth_failed(req, failure).await
-    }
 }

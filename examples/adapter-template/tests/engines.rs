@@ -2,72 +2,22 @@
 //! engine and its request.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-use std::convert::Infallible;
+mod support;
 
-use http_body_util::BodyExt;
-use miracl_platform::{Client, Platform, PlatformConfig};
-use miracl_warp::{
-    AuthHandler, AuthSuccess, Category, Config, CookieKey, Miracl, MiraclAuth, Paths, RequestExt,
-    User, Visit, optional_user, user, visit,
-};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use miracl_platform::Platform;
+use miracl_warp::{MiraclAuth, User, Visit, optional_user, user, visit};
+use tower::{Layer, ServiceExt, service_fn};
 use warp::{
-    Filter, Rejection, Reply,
+    Filter, Reply,
     filters::BoxedFilter,
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts},
-    reply::Response,
+    http::{HeaderValue, Method, Request, StatusCode, header},
 };
 
-const SITE: &str = "http://127.0.0.1:5000";
-const ALICE: &str = "alice@example.com";
-const BOB: &str = "bob@example.com";
+use self::support::{ALICE, BOB, auth_at, get_page, log_in, platform, request, send};
 
-struct Hooks;
-
-impl AuthHandler for Hooks {
-    async fn on_auth_success(&self, req: &Parts, _: AuthSuccess) -> Result<Response, Rejection> {
-        let own = req.visit().miracl().config().client_id.clone();
-        req.visit().flash(Category::Info, own);
-        Ok(StatusCode::NO_CONTENT.into_response())
-    }
-}
-
-fn callback(name: &str) -> String {
-    format!("{SITE}/{name}/login")
-}
-
-/// A login with paths and cookies of its own, by its name.
-fn auth_at(issuer: &str, name: &str) -> MiraclAuth {
-    let miracl = Miracl::new(Config {
-        issuer: issuer.into(),
-        client_id: name.into(),
-        client_secret: "secret".into(),
-        redirect_uri: callback(name),
-        paths: Paths {
-            login_start: format!("/{name}/start"),
-            login_initiate: format!("/{name}/initiate"),
-            logout: format!("/{name}/logout"),
-            backchannel_logout: format!("/{name}/backchannel"),
-            frontchannel_logout: format!("/{name}/frontchannel"),
-        },
-        cookie_keys: vec![CookieKey::generate()],
-        cookie_prefix: name.into(),
-        ..Config::default()
-    });
-    MiraclAuth::new(miracl.unwrap(), Hooks)
-}
-
-/// A platform, and two logins of it.
+/// Two logins of one provider.
 async fn two() -> (Platform, MiraclAuth, MiraclAuth) {
-    let client = |name| Client::new(name, "secret", callback(name));
-    let config = PlatformConfig {
-        clients: vec![client("a"), client("b")],
-        ..PlatformConfig::default()
-    };
-    let platform = Platform::start(config).await.unwrap();
-    for email in [ALICE, BOB] {
-        platform.register_identity(email, "1234").unwrap();
-    }
+    let platform = platform().await;
     let (a, b) = (
         auth_at(platform.issuer(), "a"),
         auth_at(platform.issuer(), "b"),
@@ -75,75 +25,7 @@ async fn two() -> (Platform, MiraclAuth, MiraclAuth) {
     (platform, a, b)
 }
 
-#[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Answer {
-    /// What it sets, as a browser sends it back.
-    fn cookies(&self) -> String {
-        let lines = self.headers.get_all(header::SET_COOKIE).iter();
-        let pairs: Vec<_> = lines
-            .map(|line| line.to_str().unwrap())
-            .filter(|line| !line.contains("Max-Age=0"))
-            .filter_map(|line| line.split(';').next())
-            .collect();
-        pairs.join("; ")
-    }
-
-    fn is_500(&self) {
-        assert_eq!(self.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(self.body, "");
-        assert_eq!(self.cookies(), "");
-        assert!(!self.headers.contains_key(header::LOCATION));
-    }
-}
-
-async fn send<S>(app: &S, method: Method, path: &str, cookie: &str) -> Answer
-where
-    S: Service<Request<String>, Response = Response, Error = Infallible> + Clone,
-{
-    let mut request = Request::builder().method(method).uri(path);
-    request = request.header(header::HOST, "127.0.0.1:5000");
-    if !cookie.is_empty() {
-        request = request.header(header::COOKIE, cookie);
-    }
-    let request = request.body(String::new()).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Answer {
-        status: head.status,
-        headers: head.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
-    }
-}
-
-async fn get<S>(app: &S, path: &str, cookie: &str) -> Answer
-where
-    S: Service<Request<String>, Response = Response, Error = Infallible> + Clone,
-{
-    send(app, Method::GET, path, cookie).await
-}
-
-/// Logs somebody in to the app of this name, and returns the cookies of their browser.
-async fn log_in<S>(app: &S, platform: &Platform, name: &str, email: &str) -> String
-where
-    S: Service<Request<String>, Response = Response, Error = Infallible> + Clone,
-{
-    let start = get(app, &format!("/{name}/start"), "").await;
-    let location = start.headers[header::LOCATION].to_str().unwrap();
-    let back = platform.log_in(location, email, "1234").await.unwrap();
-    let back = back.strip_prefix(SITE).unwrap();
-    let back = get(app, back, &start.cookies()).await;
-    assert_eq!(back.status, StatusCode::NO_CONTENT, "{back:?}");
-    back.cookies()
-}
-
-/// Filters for members of either, and for whoever is there.
+/// Filters for members of each login, and filters for everybody.
 fn filters(a: &MiraclAuth, b: &MiraclAuth) -> BoxedFilter<(impl Reply + use<>,)> {
     let of_a = warp::path("of-a")
         .and(a.login_required())
@@ -182,18 +64,18 @@ async fn each_login_works_within_both_layers_and_a_guard_wants_to_be_in_the_inne
     let alice = log_in(&app, &platform, "a", ALICE).await;
     let bob = log_in(&app, &platform, "b", BOB).await;
     let both = format!("{alice}; {bob}");
-    let answer = get(&app, "/of-b", &both).await;
+    let answer = get_page(&app, "/of-b", &both).await;
     assert_eq!((answer.status, &*answer.body), (StatusCode::OK, BOB));
-    let answer = get(&app, "/of-b", &alice).await;
+    let answer = get_page(&app, "/of-b", &alice).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.body.contains("/b/start"), "{}", answer.body);
     for cookie in [&*alice, &*bob, &*both, ""] {
-        get(&app, "/of-a", cookie).await.is_500();
+        get_page(&app, "/of-a", cookie).await.assert_500();
     }
-    // Where no guard is, the innermost layer tells.
-    assert_eq!(get(&app, "/engine", &both).await.body, "b");
-    assert_eq!(get(&app, "/whoami", &both).await.body, BOB);
-    assert_eq!(get(&app, "/whoami", &alice).await.body, "nobody");
+    // Where there is no guard, the innermost layer decides.
+    assert_eq!(get_page(&app, "/engine", &both).await.body, "b");
+    assert_eq!(get_page(&app, "/whoami", &both).await.body, BOB);
+    assert_eq!(get_page(&app, "/whoami", &alice).await.body, "nobody");
 }
 
 #[tokio::test]
@@ -203,16 +85,20 @@ async fn a_guard_and_routes_whose_layer_is_missing_do_nothing() {
     let alice = log_in(&app, &platform, "a", ALICE).await;
     for cookie in ["", &*alice] {
         for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
-            send(&app, method, "/of-b", cookie).await.is_500();
+            send(&app, request(method, "/of-b", cookie))
+                .await
+                .assert_500();
         }
     }
     for mount in b.miracl().routes() {
         for method in mount.methods {
             let method = method.parse().unwrap();
-            send(&app, method, mount.path, &alice).await.is_500();
+            send(&app, request(method, mount.path, &alice))
+                .await
+                .assert_500();
         }
     }
-    let answer = get(&app, "/of-a", &alice).await;
+    let answer = get_page(&app, "/of-a", &alice).await;
     assert_eq!((answer.status, &*answer.body), (StatusCode::OK, ALICE));
 }
 
@@ -222,7 +108,7 @@ async fn a_request_with_other_cookies_finds_nothing_of_the_one_whose_extensions_
     let plain = a.layer().layer(warp::service(filters(&a, &b)));
     let alice = log_in(&plain, &platform, "a", ALICE).await;
     let bob = log_in(&plain, &platform, "a", BOB).await;
-    // Between the layer and the filter: the same request with the cookies of somebody else, or none.
+    // Between the layer and the filter, the request gets the cookies of another person, or none.
     for other in [Some(&*bob), Some("theme=dark"), None] {
         let other = other.map(|text| HeaderValue::from_str(text).unwrap());
         let inner = warp::service(filters(&a, &b));
@@ -236,17 +122,20 @@ async fn a_request_with_other_cookies_finds_nothing_of_the_one_whose_extensions_
         });
         let app = a.layer().layer(swap);
         for path in ["/whoami", "/required", "/engine", "/of-a", "/a/logout"] {
-            get(&app, path, &alice).await.is_500();
+            get_page(&app, path, &alice).await.assert_500();
         }
     }
-    // The same cookies are the same request, also on another task.
+    // With its own cookies it is the request that came to the layer, also on another task.
     let inner = warp::service(filters(&a, &b));
     let spawn = service_fn(move |request: Request<String>| {
         let inner = inner.clone();
         async move { tokio::spawn(inner.oneshot(request)).await.unwrap() }
     });
     let app = a.layer().layer(spawn);
-    let (one, other) = tokio::join!(get(&app, "/whoami", &alice), get(&app, "/whoami", &bob));
+    let (one, other) = tokio::join!(
+        get_page(&app, "/whoami", &alice),
+        get_page(&app, "/whoami", &bob)
+    );
     assert_eq!((&*one.body, &*other.body), (ALICE, BOB));
 }
 
@@ -276,8 +165,8 @@ async fn a_cors_filter_around_a_guard_answers_preflights_and_the_guard_everythin
         let answer = app.clone().oneshot(preflight.unwrap()).await.unwrap();
         assert_eq!(answer.status(), status);
     }
-    let answer = get(&app, "/api/things", "").await;
+    let answer = get_page(&app, "/api/things", "").await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    let answer = send(&app, Method::OPTIONS, "/api/things", "").await;
+    let answer = send(&app, request(Method::OPTIONS, "/api/things", "")).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
 }

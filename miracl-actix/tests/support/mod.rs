@@ -95,6 +95,14 @@ impl Answer {
             .collect();
         pairs.join("; ")
     }
+
+    /// Asserts that it is an empty 500 that sets no cookie and leads nowhere.
+    pub(crate) fn assert_500(&self) {
+        assert_eq!(self.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(self.body, "");
+        assert_eq!(self.cookies(), "");
+        assert_eq!(self.header(header::LOCATION), "");
+    }
 }
 
 pub(crate) fn request(method: Method, path: &str, cookie: &str) -> TestRequest {
@@ -107,7 +115,7 @@ pub(crate) fn request(method: Method, path: &str, cookie: &str) -> TestRequest {
     }
 }
 
-/// `R` is what a server makes, for which actix-web has no name.
+/// Sends a request. `R` is the request that a server makes, whose type actix-web does not re-export.
 pub(crate) async fn send<S, R, B>(app: &S, request: R) -> Answer
 where
     S: Service<R, Response = ServiceResponse<B>, Error = Error>,
@@ -126,7 +134,7 @@ where
     }
 }
 
-/// Sends a `GET`. The macro of the same reason: actix-web's services have no name that could be written down.
+/// Sends a `GET`. It is a macro because the type of actix-web's services cannot be named.
 macro_rules! get_page {
     ($app:expr, $path:expr, $cookie:expr) => {
         support::send(

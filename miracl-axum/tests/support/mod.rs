@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 
 use axum::{
-    Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response, Result},
@@ -26,7 +25,7 @@ impl AuthHandler for Hooks {
     }
 }
 
-/// A login whose provider nobody asks.
+/// A login whose provider is never asked.
 pub(crate) fn auth(cookie_prefix: &str) -> MiraclAuth {
     auth_at("http://127.0.0.1:1", cookie_prefix)
 }
@@ -97,6 +96,14 @@ impl Answer {
             .collect();
         pairs.join("; ")
     }
+
+    /// Asserts that it is an empty 500 that sets no cookie and leads nowhere.
+    pub(crate) fn assert_500(&self) {
+        assert_eq!(self.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(self.body, "");
+        assert_eq!(self.cookies(), "");
+        assert_eq!(self.header(header::LOCATION), "");
+    }
 }
 
 pub(crate) fn request(method: Method, path: &str, cookie: &str) -> Request<Body> {
@@ -129,8 +136,11 @@ where
     send(app, request(Method::GET, path, cookie)).await
 }
 
-/// Logs somebody in to the app `name`, and returns the cookies of their browser.
-pub(crate) async fn log_in(app: &Router, platform: &Platform, name: &str, email: &str) -> String {
+/// Logs somebody in to the app of this name, and returns the cookies of their browser.
+pub(crate) async fn log_in<S>(app: &S, platform: &Platform, name: &str, email: &str) -> String
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone,
+{
     let start = get_page(app, &format!("/{name}/start"), "").await;
     assert_eq!(start.status, StatusCode::SEE_OTHER, "{start:?}");
     let location = start.header(header::LOCATION);

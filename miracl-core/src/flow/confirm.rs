@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::{
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, Proposed},
-    flow::{hook::AuthFailure, login},
+    flow::{hook::AuthFailure, pending::cookies::tell_of_session},
     receipt::Recorder,
     session::{
         data::SessionData,
@@ -125,7 +125,7 @@ async fn begin(
     }
     exchange.set_cookies(proposed.cookies.into_iter().chain(looping));
     if let Ok(binding) = exchange.binding().await {
-        login::tell_logins_of(exchange, proposed.current.session.id, &binding);
+        tell_of_session(exchange, proposed.current.session.id, &binding);
     }
     let mut state = exchange.lock();
     state.current = Some(proposed.current);

@@ -16,50 +16,54 @@ use crate::{
 #[derive(Clone)]
 #[doc(alias = "on_auth_success")]
 pub struct AuthSuccess {
-    pub(crate) user: User,
-    pub(crate) user_data: UserData,
-    pub(crate) tokens: Tokens,
-    pub(crate) return_to: String,
-    pub(crate) receipt: Option<Receipt>,
+    login: CompletedLogin,
+    receipt: Receipt,
+}
+
+/// What the hook learns of a login, besides its receipt.
+#[derive(Clone)]
+pub(super) struct CompletedLogin {
+    pub(super) user: User,
+    pub(super) user_data: UserData,
+    pub(super) tokens: Tokens,
+    pub(super) return_to: String,
 }
 
 impl AuthSuccess {
+    pub(super) fn new(login: CompletedLogin, receipt: Receipt) -> Self {
+        Self { login, receipt }
+    }
+
     /// Returns who logged in.
     pub fn user(&self) -> &User {
-        &self.user
+        &self.login.user
     }
 
     /// Returns everything the provider said about them.
     pub fn user_data(&self) -> &UserData {
-        &self.user_data
+        &self.login.user_data
     }
 
     /// Returns the tokens.
     pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+        &self.login.tokens
     }
 
     /// Returns the record of every check that was made.
-    ///
-    /// # Panics
-    ///
-    /// Never: every login that succeeded has one.
     pub fn receipt(&self) -> &Receipt {
-        self.receipt
-            .as_ref()
-            .expect("a login that succeeded has a receipt")
+        &self.receipt
     }
 
     /// Returns the local path to go to now: where the person was when they were asked to log in, or the home path.
     pub fn return_to(&self) -> &str {
-        &self.return_to
+        &self.login.return_to
     }
 }
 
 impl fmt::Debug for AuthSuccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthSuccess")
-            .field("return_to", &self.return_to)
+            .field("return_to", &self.login.return_to)
             .finish_non_exhaustive()
     }
 }

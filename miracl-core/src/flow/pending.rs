@@ -1,5 +1,7 @@
 //! A login under way, as it is kept in the browser until the callback.
 
+pub(crate) mod cookies;
+
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
@@ -7,9 +9,9 @@ use ring::digest;
 
 use crate::{
     base::{
+        constant_time::same,
         hex::hex,
         random::random,
-        secret::same,
         wire::{Reader, Writer},
     },
     flow::options::LoginOptions,
@@ -121,4 +123,40 @@ pub(crate) fn mark(state: &str) -> LoginMark {
 /// The name of the cookie of the login with this mark.
 pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
     format!("{prefix}{}", hex(&mark[..4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
+        let options = LoginOptions {
+            max_age: Some(60),
+            acr_values: Some("gold".to_owned()),
+            ..LoginOptions::default()
+        };
+        let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
+        let bound = |client| Binding::new("https://issuer.example", client);
+        let written = login.encode(&bound("one"));
+        let read = PendingLogin::decode(&written, &bound("one")).unwrap();
+        assert_eq!(read.encode(&bound("one")), written);
+        assert_eq!(
+            (read.max_age, read.acr_values.as_deref()),
+            (Some(60), Some("gold"))
+        );
+        assert_eq!(
+            (&*read.return_to, read.replaces),
+            ("/members", Some([7; 32]))
+        );
+        assert!(PendingLogin::decode(&written, &bound("two")).is_none());
+        assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());
+        assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
+        assert_eq!(read.age(3500), Duration::from_millis(2500));
+        assert_eq!(read.age(0), Duration::ZERO);
+        assert_eq!(read.verifier().len(), 43);
+        let different = [read.state(), read.nonce(), read.verifier()];
+        assert!(different[0] != different[1] && different[1] != different[2]);
+        assert_ne!(mark(&login.state()), mark(&login.nonce()));
+    }
 }

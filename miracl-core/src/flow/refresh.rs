@@ -1,44 +1,49 @@
 //! Renewing what a session holds: its tokens by the refresh token (OpenID Connect Core 1.0 §12), and the user data.
 //!
-//! A refresh token is used once at most providers, and a browser sends many requests at a time. So there is one token request for
-//! each session, in a task that goes on when a browser goes away; whoever comes while it runs, or within half a minute with
-//! the cookies from before, gets its result. With a shared store of marks that is so in the whole fleet: a replica claims the
-//! request before it sends it, and leaves the result there, sealed.
+//! Most providers accept a refresh token once, and a browser sends many requests at a time. So there is one token
+//! request for each session, in a task that goes on when the browser goes away. Requests that come while it runs, or
+//! within half a minute with the cookies from before, get its result. With a shared store of marks that holds in the
+//! whole fleet: a replica takes a lease before it sends the request, and leaves the result there, sealed.
 
-pub(crate) mod lease;
+mod lease;
+mod request;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::exchange::Exchange;
-use crate::provider::Provider;
-use crate::provider::id_token::IdToken;
 use crate::{
     base::secret::Secret,
-    error::{
-        provider::ProviderError, refresh::RefreshError, session::SessionError, token::IdTokenError,
-    },
-    flow::refresh::lease::alone,
-    jose::jws::Unverified,
-    provider::{
-        id_token::expected::ExpectedIdToken, issuers::Issuers, jwks::Cause,
-        metadata::ProviderMetadata, token_request::Grant, token_response::TokenResponse,
-        tokens::Tokens, user_data::UserData, userinfo::UserinfoError,
-    },
-    receipt::Recorder,
+    error::{provider::ProviderError, refresh::RefreshError, session::SessionError},
+    exchange::Exchange,
+    flow::refresh::{lease::once_in_fleet, request::request_tokens},
+    provider::{Provider, tokens::Tokens, user_data::UserData, userinfo::UserinfoError},
     session::{
         data::SessionData,
-        identity::Session,
         renewals::{RenewalKey, Renewed},
         sessions::Current,
     },
 };
 
+/// A session, and the data that belongs to it.
+struct SessionWithData {
+    current: Current,
+    data: Arc<SessionData>,
+}
+
+/// When tokens are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// If their time has come.
+    Due,
+    /// In any case.
+    Now,
+}
+
 /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
 pub(crate) async fn tokens(exchange: &Arc<Exchange>) -> Result<Option<Tokens>, SessionError> {
     match renewed(exchange, When::Due).await {
-        Ok(data) => Ok(data.map(|(_, data)| data.tokens.clone())),
+        Ok(session) => Ok(session.map(|session| session.data.tokens.clone())),
         Err(RefreshError::Session(error)) => Err(error),
         Err(RefreshError::Provider(error)) => {
             tracing::warn!(%error, "the access token cannot be renewed; the old is handed out");
@@ -49,24 +54,26 @@ pub(crate) async fn tokens(exchange: &Arc<Exchange>) -> Result<Option<Tokens>, S
     }
 }
 
-/// Fetches the user data again with the session's access token, and replaces the old. An access token that has run out is
-/// renewed before, where there is a refresh token.
+/// Fetches the user data again with the session's access token, and replaces the old. An access token that has expired
+/// is renewed first, where there is a refresh token.
 pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserData, RefreshError> {
     let before = exchange.data().await?;
-    let (mut current, mut data) = renewed_session(exchange, When::Due).await?;
+    let mut session = renewed_session(exchange, When::Due).await?;
     if exchange.changes_nothing() {
-        return Ok(UserData::from(&*data));
+        return Ok(UserData::from(&*session.data));
     }
-    let was_renewed = before.is_some_and(|before| !Arc::ptr_eq(&before, &data));
-    let mut fetched = fetch_user_data(exchange.engine.provider(), &current, &data).await;
+    let was_renewed = before.is_some_and(|before| !Arc::ptr_eq(&before, &session.data));
+    let provider = exchange.engine.provider();
+    let mut fetched = fetch_user_data(provider, &session).await;
     if let Err(UserinfoError::Unauthorized(_)) = fetched
-        && data.tokens.refresh_token.is_some()
+        && session.data.tokens.refresh_token.is_some()
         && !was_renewed
     {
-        // It ran out before its time, or nobody said when that is.
-        (current, data) = renewed_session(exchange, When::Now).await?;
-        fetched = fetch_user_data(exchange.engine.provider(), &current, &data).await;
+        // It expired before its time, or the provider did not say when it expires.
+        session = renewed_session(exchange, When::Now).await?;
+        fetched = fetch_user_data(provider, &session).await;
     }
+    let data = session.data;
     match fetched {
         Ok(None) => Ok(UserData::from(&*data)),
         Ok(Some(userinfo)) => {
@@ -103,20 +110,25 @@ pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserDa
 
 async fn fetch_user_data(
     provider: &Provider,
-    current: &Current,
-    data: &SessionData,
+    session: &SessionWithData,
 ) -> Result<Option<Map<String, Value>>, UserinfoError> {
     let metadata = provider.metadata().await;
     let metadata = metadata.map_err(UserinfoError::Provider)?;
-    let token = data.tokens.access_token.expose();
-    let subject = current.session.names.subject();
+    let token = session.data.tokens.access_token.expose();
+    let subject = session.current.session.names.subject();
     provider.userinfo(&metadata, token, subject).await
+}
+
+async fn session_with_data(exchange: &Exchange) -> Result<Option<SessionWithData>, SessionError> {
+    let (current, data) = (exchange.current().await?, exchange.data().await?);
+    let both = current.zip(data);
+    Ok(both.map(|(current, data)| SessionWithData { current, data }))
 }
 
 async fn renewed_session(
     exchange: &Arc<Exchange>,
     when: When,
-) -> Result<(Current, Arc<SessionData>), RefreshError> {
+) -> Result<SessionWithData, RefreshError> {
     let renewed = renewed(exchange, when).await?;
     renewed.ok_or(RefreshError::NotLoggedIn)
 }
@@ -125,44 +137,41 @@ async fn renewed_session(
 async fn renewed(
     exchange: &Arc<Exchange>,
     when: When,
-) -> Result<Option<(Current, Arc<SessionData>)>, RefreshError> {
-    let (Some(current), Some(data)) = (exchange.current().await?, exchange.data().await?) else {
+) -> Result<Option<SessionWithData>, RefreshError> {
+    let Some(session) = session_with_data(exchange).await? else {
         return Ok(None);
     };
+    let data = &session.data;
     let engine = &exchange.engine;
     let now = engine.now();
     let due = when == When::Now || data.tokens.renew_at.is_some_and(|at| at <= now);
     let Some(refresh_token) = data.tokens.refresh_token.clone().filter(|_| due) else {
-        return Ok(Some((current, data)));
+        return Ok(Some(session));
     };
     if exchange.changes_nothing() {
-        return Ok(Some((current, data)));
+        return Ok(Some(session));
     }
-    let key = RenewalKey::new(&current.session, &refresh_token);
+    let key = RenewalKey::new(&session.current.session, &refresh_token);
     let renewal = engine.renewals.of(key);
     let renewal = match renewal.value() {
         Some(kept) => kept,
         None => {
-            let (session, data) = (current.session.clone(), data.clone());
+            let (session, data) = (session.current.session.clone(), data.clone());
             let (seen, shared) = (renewal.completed(), Arc::clone(engine));
             let task = engine.runtime.spawn(async move {
-                let ask = || renew(shared.provider(), &session, &data, &refresh_token);
-                let ask = || alone(&shared, key, ask);
+                let ask = || request_tokens(shared.provider(), &session, &data, &refresh_token);
+                let ask = || once_in_fleet(&shared, key, ask);
                 renewal.fetch_since(seen, ask).await
             });
-            // When the runtime ends, nobody is told of it any more.
-            let ended = task
-                .await
-                .map_err(ProviderError::of_token_request)
-                .flatten();
-            ended.map_err(RefreshError::Provider)?
+            let ended = task.await.map_err(ProviderError::of_token_request);
+            ended.flatten().map_err(RefreshError::Provider)?
         }
     };
     match &*renewal {
         Renewed::Tokens(tokens) => {
             let used = data.refresh_token();
             let renewed = |data: &SessionData| {
-                // Somebody else may have written these or even newer ones.
+                // Another request may have written these tokens or newer ones.
                 (data.refresh_token() == used).then(|| SessionData {
                     tokens: tokens.clone(),
                     userinfo: data.userinfo.clone(),
@@ -170,13 +179,12 @@ async fn renewed(
                 })
             };
             exchange.change_data(renewed).await?;
-            // None if somebody logged out in the meantime.
-            let (current, data) = (exchange.current().await?, exchange.data().await?);
-            Ok(current.zip(data))
+            // There is no session any more if the person has logged out meanwhile.
+            Ok(session_with_data(exchange).await?)
         }
         // Another replica may have been faster.
-        Renewed::Over(_) if has_newer_tokens(exchange, &data).await? => {
-            Ok(exchange.current().await?.zip(exchange.data().await?))
+        Renewed::Over(_) if has_newer_tokens(exchange, data).await? => {
+            Ok(session_with_data(exchange).await?)
         }
         Renewed::Over(error) => {
             tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
@@ -191,7 +199,7 @@ async fn renewed(
     }
 }
 
-/// Reads the session again, where it is in a store, and tells whether its refresh token is another than before.
+/// Reads the session again, where it is in a store. Returns whether its refresh token is another than before.
 async fn has_newer_tokens(
     exchange: &Arc<Exchange>,
     before: &SessionData,
@@ -205,81 +213,4 @@ impl SessionData {
     fn refresh_token(&self) -> Option<&str> {
         self.tokens.refresh_token.as_ref().map(Secret::expose)
     }
-}
-
-/// When tokens are renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    /// If their time has come.
-    Due,
-    /// In any case.
-    Now,
-}
-
-/// Asks for new tokens, and checks the ID token that may come with them.
-async fn renew(
-    provider: &Provider,
-    session: &Session,
-    data: &SessionData,
-    refresh_token: &Secret,
-) -> Result<Renewed, ProviderError> {
-    let metadata = provider.metadata().await?;
-    let grant = Grant::RefreshToken(refresh_token);
-    let response = match provider.tokens(&metadata, grant).await {
-        Ok(response) => response,
-        Err(error) if error.ends_the_grant() => return Ok(Renewed::Over(error)),
-        Err(error) => {
-            if let Some(words) = error.words() {
-                tracing::warn!(%error, words, "the provider refused to renew tokens");
-            }
-            return Err(error);
-        }
-    };
-    if let Some(fault) = id_token_fault(provider, &metadata, session, data, &response).await? {
-        return Ok(Renewed::Foreign(fault));
-    }
-    tracing::debug!("tokens were renewed");
-    Ok(Renewed::Tokens(data.tokens.renewed(response)))
-}
-
-/// Checks the new ID token, if there is one, against the session's (§12.2). Returns what makes it another session's.
-async fn id_token_fault(
-    provider: &Provider,
-    metadata: &ProviderMetadata,
-    session: &Session,
-    data: &SessionData,
-    response: &TokenResponse,
-) -> Result<Option<IdTokenError>, ProviderError> {
-    let Some(raw) = &response.id_token else {
-        return Ok(None);
-    };
-    let config = &provider.client.config;
-    let mut allowed = metadata.signing_algorithms();
-    allowed.extend(config.id_token_signed_response_alg);
-    // Pinned to the one of the session's own.
-    let token = Unverified::parse(data.tokens.id_token.expose(), &allowed)
-        .and_then(|first| Unverified::parse(raw.expose(), &[first.algorithm()]));
-    let token = match token {
-        Ok(token) => token,
-        Err(error) => return Ok(Some(error)),
-    };
-    let mut receipt = Recorder::new();
-    let verdict = provider
-        .check_signature(metadata, &token, Cause::Login, &mut receipt)
-        .await?;
-    let expected = ExpectedIdToken {
-        issuers: Issuers::One(session.names.issuer()),
-        client_id: provider.client.id().await?,
-        trusted_audiences: &config.trusted_audiences,
-        nonce: "",
-        access_token: response.access_token.expose(),
-        max_age: None,
-        acr_values: None,
-        now: provider.client.now(),
-        skew: config.clock_skew,
-    };
-    let first = data.id_token_claims();
-    let verified =
-        IdToken::verify_refreshed(&token, verdict, session.names.subject(), &first, &expected);
-    Ok(verified.err())
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::{
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::KeySet},
-    provider::{id_token::expected::ExpectedIdToken, issuers::Issuers},
+    provider::{
+        id_token::{IdToken, expected::ExpectedIdToken},
+        issuers::Issuers,
+    },
     receipt::Recorder,
 };
 
@@ -61,8 +64,6 @@ impl Verifier {
             now: self.now,
             skew: Duration::from_secs(60),
         };
-        token
-            .verify(signature, &expected, &mut Recorder::new())
-            .is_ok()
+        IdToken::verify(token, signature, &expected, &mut Recorder::new()).is_ok()
     }
 }

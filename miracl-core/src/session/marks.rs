@@ -28,7 +28,7 @@ use crate::{
         sids::Sids,
     },
     store::{
-        marks::{Claim, ClaimOwner, ErasedMarkStore, MarkKey, NoteList},
+        marks::{ErasedMarkStore, Lease, LeaseOwner, MarkKey, NoteList},
         memory::marks::MemoryMarkStore,
     },
 };
@@ -62,7 +62,7 @@ pub(crate) struct Marks {
 }
 
 /// A login that a callback has taken, and nobody else can.
-pub(crate) struct TakenLogin(MarkKey, ClaimOwner);
+pub(crate) struct TakenLogin(MarkKey, LeaseOwner);
 
 /// What it takes to follow what others have ended.
 struct Followed {
@@ -126,10 +126,10 @@ impl Marks {
         &self,
         login: LoginMark,
     ) -> Result<Option<TakenLogin>, StoreError> {
-        let taken = TakenLogin(MarkKey(login), ClaimOwner(random()));
+        let taken = TakenLogin(MarkKey(login), LeaseOwner(random()));
         let TakenLogin(key, owner) = &taken;
-        let claim = self.store.claim(key, owner, self.hold_logins).await?;
-        Ok((claim == Claim::Taken).then_some(taken))
+        let lease = self.store.lease(key, owner, self.hold_logins).await?;
+        Ok((lease == Lease::Taken).then_some(taken))
     }
 
     /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was held for too

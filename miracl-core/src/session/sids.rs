@@ -2,7 +2,7 @@
 //!
 //! Its requests prove nothing, and a log-out of a sid that no login ever had ends no session. So sids are remembered
 //! with logins, and a request that names one of them ends it for certain, however many others name what there is not.
-//! With a shared store of marks the whole fleet knows them, by claims: that is all a store can tell without writing
+//! With a shared store of marks the whole fleet knows them, by leases: that is all a store can tell without writing
 //! something down.
 
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::{
     },
     error::store::StoreError,
     session::marked_by::{NameMark, name_mark},
-    store::marks::{Claim, ClaimOwner, ErasedMarkStore, NoteList},
+    store::marks::{ErasedMarkStore, Lease, LeaseOwner, NoteList},
 };
 
-/// Who holds the claim to a sid that has a session, and who only looks whether somebody does.
-const KNOWN: ClaimOwner = ClaimOwner(*b"a login has this");
-const LOOKING: ClaimOwner = ClaimOwner(*b"somebody looks!!");
-/// How long a look may hold the claim, where its end does not reach the store.
+/// Who holds the lease to a sid that has a session, and who only looks whether somebody does.
+const KNOWN: LeaseOwner = LeaseOwner(*b"a login has this");
+const LOOKING: LeaseOwner = LeaseOwner(*b"somebody looks!!");
+/// How long a look may hold the lease, where its end does not reach the store.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a login tries to get past a look.
 const TRIES: usize = 5;
@@ -50,10 +50,10 @@ impl Sids {
         let Some(fleet) = fleet else {
             return Ok(());
         };
-        let key = mark_key(claimed(sid));
+        let key = mark_key(lease_of(sid));
         for _ in 0..TRIES {
-            // A login that is not the first one of its sid claims it for longer.
-            if fleet.claim(&key, &KNOWN, self.keep).await? == Claim::Taken {
+            // A login that is not the first one of its sid leases it for longer.
+            if fleet.lease(&key, &KNOWN, self.keep).await? == Lease::Taken {
                 return Ok(());
             }
             fleet.release(&key, &LOOKING).await?;
@@ -81,16 +81,16 @@ impl Sids {
         let Some(fleet) = fleet else {
             return Ok(here);
         };
-        let key = mark_key(claimed(sid));
-        let known = fleet.claim(&key, &LOOKING, LOOK).await? == Claim::Held;
+        let key = mark_key(lease_of(sid));
+        let known = fleet.lease(&key, &LOOKING, LOOK).await? == Lease::Held;
         let owner = if known { KNOWN } else { LOOKING };
         fleet.release(&key, &owner).await?;
         Ok(here || known)
     }
 }
 
-/// The claim's name: another one than any that a renewal has.
-fn claimed(sid: NameMark) -> NameMark {
+/// The lease's name: another one than any that a renewal has.
+fn lease_of(sid: NameMark) -> NameMark {
     name_mark("sid with a session", "", &hex(&sid))
 }
 
@@ -136,12 +136,12 @@ mod tests {
         let (here, there) = (Sids::new(LONG), Sids::new(LONG));
         // A look whose end did not reach the store.
         let look =
-            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
-        assert_eq!(look.unwrap(), Claim::Taken);
+            ErasedMarkStore::lease(&store, &mark_key(lease_of([1; 16])), &LOOKING, LONG).await;
+        assert_eq!(look.unwrap(), Lease::Taken);
         assert!(!there.take([1; 16], Some(&store)).await.unwrap());
         let look =
-            ErasedMarkStore::claim(&store, &mark_key(claimed([1; 16])), &LOOKING, LONG).await;
-        assert_eq!(look.unwrap(), Claim::Taken);
+            ErasedMarkStore::lease(&store, &mark_key(lease_of([1; 16])), &LOOKING, LONG).await;
+        assert_eq!(look.unwrap(), Lease::Taken);
         here.add([1; 16], Some(&store)).await.unwrap();
         assert!(there.take([1; 16], Some(&store)).await.unwrap());
     }

@@ -8,9 +8,9 @@ use crate::{error::store::StoreError, store::sessions::Boxed};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MarkKey(pub [u8; 32]);
 
-/// Who holds a claim: random bytes of one attempt, or bytes that stand for what is claimed and that every replica uses.
+/// Who holds a lease: random bytes of one attempt, or bytes that stand for what is leased and that every replica uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClaimOwner(pub [u8; 16]);
+pub struct LeaseOwner(pub [u8; 16]);
 
 /// Which list of notes a note stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,13 +57,13 @@ impl Notes {
     }
 }
 
-/// What came of a claim.
+/// The answer to who asks for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a claim is one of these three, and nobody may overlook one"
+    reason = "a lease is one of these three, and nobody may overlook one"
 )]
-pub enum Claim {
+pub enum Lease {
     /// It is the owner's now, for the time asked for.
     Taken,
     /// It is somebody else's.
@@ -122,20 +122,20 @@ pub trait MarkStore: Send + Sync + 'static {
         position: Option<&[u8]>,
     ) -> impl Future<Output = Result<Notes, StoreError>> + Send;
 
-    /// Claims a piece of work for its owner, for as long as `ttl`; an owner that claims again gets the time anew.
+    /// Leases a piece of work to an owner for as long as `ttl`. An owner that asks again gets the time anew.
     ///
     /// # Errors
     ///
     /// When that cannot be told.
-    fn claim(
+    fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
 
-    /// Puts the work's result in place of a claim, for as long as `ttl`. Returns whether the claim still was the owner's; if not, nothing
-    /// changes.
+    /// Puts the work's result in place of a lease, for as long as `ttl`. Returns whether the lease still was the
+    /// owner's; if not, nothing changes.
     ///
     /// # Errors
     ///
@@ -143,12 +143,12 @@ pub trait MarkStore: Send + Sync + 'static {
     fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Gives a claim up. One that is somebody else's, or settled, stays.
+    /// Gives a lease up. One that is somebody else's, or settled, stays.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ pub trait MarkStore: Send + Sync + 'static {
     fn release(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -167,20 +167,20 @@ pub(crate) trait ErasedMarkStore: Send + Sync {
     fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()>;
     fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()>;
     fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes>;
-    fn claim<'a>(
+    fn lease<'a>(
         &'a self,
         key: &'a MarkKey,
-        owner: &'a ClaimOwner,
+        owner: &'a LeaseOwner,
         ttl: Duration,
-    ) -> Boxed<'a, Claim>;
+    ) -> Boxed<'a, Lease>;
     fn settle<'a>(
         &'a self,
         key: &'a MarkKey,
-        owner: &'a ClaimOwner,
+        owner: &'a LeaseOwner,
         value: &'a [u8],
         ttl: Duration,
     ) -> Boxed<'a, bool>;
-    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a ClaimOwner) -> Boxed<'a, ()>;
+    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a LeaseOwner) -> Boxed<'a, ()>;
 }
 
 impl<S: MarkStore> ErasedMarkStore for S {
@@ -204,26 +204,26 @@ impl<S: MarkStore> ErasedMarkStore for S {
         of_marks(MarkStore::notes_since(self, list, position))
     }
 
-    fn claim<'a>(
+    fn lease<'a>(
         &'a self,
         key: &'a MarkKey,
-        owner: &'a ClaimOwner,
+        owner: &'a LeaseOwner,
         ttl: Duration,
-    ) -> Boxed<'a, Claim> {
-        of_marks(MarkStore::claim(self, key, owner, ttl))
+    ) -> Boxed<'a, Lease> {
+        of_marks(MarkStore::lease(self, key, owner, ttl))
     }
 
     fn settle<'a>(
         &'a self,
         key: &'a MarkKey,
-        owner: &'a ClaimOwner,
+        owner: &'a LeaseOwner,
         value: &'a [u8],
         ttl: Duration,
     ) -> Boxed<'a, bool> {
         of_marks(MarkStore::settle(self, key, owner, value, ttl))
     }
 
-    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a ClaimOwner) -> Boxed<'a, ()> {
+    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a LeaseOwner) -> Boxed<'a, ()> {
         of_marks(MarkStore::release(self, key, owner))
     }
 }

@@ -1,6 +1,7 @@
 //! Which logins a third party may begin, and where they may lead.
 
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::*;
 use crate::{

@@ -7,14 +7,14 @@ use ring::digest;
 use serde_json::{Map, Value};
 
 use crate::{
-    base::{secret::same, text::printable},
+    base::{constant_time::same, text::printable},
     error::token::IdTokenError,
     jose::algorithm::SigningAlgorithm,
     provider::{
         claims::{audiences, check_audience, text, time},
         issuers::Issuers,
     },
-    receipt::Applied,
+    receipt::check::Pass,
 };
 
 /// How long ago a token may have been issued when it arrives from the token endpoint.
@@ -63,10 +63,10 @@ impl ExpectedIdToken<'_> {
     }
 
     /// Steps 4 and 5: with several audiences there is an authorized party, and where there is one it is this client.
-    pub(super) fn check_party(&self, claims: &Map<String, Value>) -> Result<Applied, IdTokenError> {
+    pub(super) fn check_party(&self, claims: &Map<String, Value>) -> Result<Pass, IdTokenError> {
         match text(claims, "azp")? {
-            Some(party) if party == self.client_id => Ok(Applied::Yes),
-            None if audiences(claims)?.len() == 1 => Ok(Applied::No),
+            Some(party) if party == self.client_id => Ok(Pass::Checked),
+            None if audiences(claims)?.len() == 1 => Ok(Pass::NotApplicable),
             found => Err(IdTokenError::AuthorizedParty {
                 expected: self.client_id.to_owned(),
                 found: found.map(|party| printable(party, 200)),
@@ -97,12 +97,12 @@ impl ExpectedIdToken<'_> {
     }
 
     /// RFC 7519 §4.1.5: the token is valid already, if it says from when on it is.
-    pub(super) fn check_nbf(&self, claims: &Map<String, Value>) -> Result<Applied, IdTokenError> {
+    pub(super) fn check_nbf(&self, claims: &Map<String, Value>) -> Result<Pass, IdTokenError> {
         let Some(nbf) = time(claims, "nbf")? else {
-            return Ok(Applied::No);
+            return Ok(Pass::NotApplicable);
         };
         self.not_in_the_future("nbf", nbf)?;
-        Ok(Applied::Yes)
+        Ok(Pass::Checked)
     }
 
     fn not_in_the_future(&self, claim: &'static str, at: u64) -> Result<(), IdTokenError> {
@@ -126,15 +126,15 @@ impl ExpectedIdToken<'_> {
     }
 
     /// Step 12: how the person authenticated, if that was asked for.
-    pub(super) fn check_acr(&self, claims: &Map<String, Value>) -> Result<Applied, IdTokenError> {
+    pub(super) fn check_acr(&self, claims: &Map<String, Value>) -> Result<Pass, IdTokenError> {
         // Some providers send something other than text. It does not matter unless this client asked for the claim.
         let Some(values) = self.acr_values else {
-            return Ok(Applied::No);
+            return Ok(Pass::NotApplicable);
         };
         let acr = text(claims, "acr")?;
         let mut asked = values.split_ascii_whitespace();
         if acr.is_some_and(|acr| asked.any(|value| value == acr)) {
-            return Ok(Applied::Yes);
+            return Ok(Pass::Checked);
         }
         Err(IdTokenError::Acr {
             asked: values.split_ascii_whitespace().map(str::to_owned).collect(),
@@ -146,9 +146,9 @@ impl ExpectedIdToken<'_> {
     pub(super) fn check_auth_time(
         &self,
         claims: &Map<String, Value>,
-    ) -> Result<Applied, IdTokenError> {
+    ) -> Result<Pass, IdTokenError> {
         let Some(max_age) = self.max_age else {
-            return Ok(Applied::No);
+            return Ok(Pass::NotApplicable);
         };
         let auth_time =
             time(claims, "auth_time")?.ok_or(IdTokenError::Missing { claim: "auth_time" })?;
@@ -156,7 +156,7 @@ impl ExpectedIdToken<'_> {
         if age > max_age.saturating_add(self.skew.as_secs()) {
             return Err(IdTokenError::AuthTime { max_age, age });
         }
-        Ok(Applied::Yes)
+        Ok(Pass::Checked)
     }
 
     /// §3.1.3.8: an `at_hash`, if there is one, is the left half of the access token's hash.
@@ -164,10 +164,10 @@ impl ExpectedIdToken<'_> {
         &self,
         claims: &Map<String, Value>,
         algorithm: SigningAlgorithm,
-    ) -> Result<Applied, IdTokenError> {
+    ) -> Result<Pass, IdTokenError> {
         use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let Some(found) = text(claims, "at_hash")? else {
-            return Ok(Applied::No);
+            return Ok(Pass::NotApplicable);
         };
         let hashes: &[&digest::Algorithm] = match algorithm {
             RS256 | PS256 | ES256 => &[&digest::SHA256],
@@ -182,7 +182,7 @@ impl ExpectedIdToken<'_> {
             same(found, &URL_SAFE_NO_PAD.encode_to_string(half))
         });
         if fits {
-            Ok(Applied::Yes)
+            Ok(Pass::Checked)
         } else {
             Err(IdTokenError::AccessTokenHash)
         }

@@ -52,20 +52,20 @@ impl MarkStore for Common {
         MarkStore::notes_since(&*self.store, list, position).await
     }
 
-    async fn claim(
+    async fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> Result<Claim, StoreError> {
+    ) -> Result<Lease, StoreError> {
         self.check()?;
-        MarkStore::claim(&*self.store, key, owner, ttl).await
+        MarkStore::lease(&*self.store, key, owner, ttl).await
     }
 
     async fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
@@ -73,7 +73,7 @@ impl MarkStore for Common {
         MarkStore::settle(&*self.store, key, owner, value, ttl).await
     }
 
-    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
+    async fn release(&self, key: &MarkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
         self.check()?;
         MarkStore::release(&*self.store, key, owner).await
     }
@@ -211,7 +211,7 @@ async fn a_login_that_was_held_for_too_long_and_taken_by_another_is_not_used() {
     let store = Common::default();
     let marks = marks(&store);
     let taken = marks.take_login([1; 32]).await.unwrap().unwrap();
-    let late = TakenLogin(MarkKey([1; 32]), ClaimOwner([9; 16]));
+    let late = TakenLogin(MarkKey([1; 32]), LeaseOwner([9; 16]));
     assert!(!marks.use_login(&late).await.unwrap());
     assert!(marks.use_login(&taken).await.unwrap());
 }

@@ -8,7 +8,7 @@ use crate::{
     base::random::random,
     store::{
         contract::sessions::{LATE, LONG, SHORT, at_once},
-        marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList},
+        marks::{Lease, LeaseOwner, MarkKey, MarkStore, NoteList},
     },
 };
 
@@ -25,8 +25,8 @@ pub async fn mark_store_contract(store: &impl MarkStore) {
     of_two_that_use_a_name_one_is_first(store).await;
     notes_are_read_from_where_one_was(store).await;
     the_two_lists_have_nothing_in_common(store).await;
-    a_claim_is_its_owners_until_it_is_settled_or_given_up(store).await;
-    of_two_claims_one_is_taken(store).await;
+    a_lease_is_its_owners_until_it_is_settled_or_given_up(store).await;
+    of_two_leases_one_is_taken(store).await;
     only_the_owner_settles_or_gives_up(store).await;
     nothing_is_held_longer_than_its_time(store).await;
 }
@@ -56,19 +56,19 @@ async fn since(
     (notes.notes, notes.position)
 }
 
-async fn claim(store: &impl MarkStore, key: &MarkKey, owner: &ClaimOwner, ttl: Duration) -> Claim {
-    let claimed = store.claim(key, owner, ttl).await;
-    claimed.expect("a claim can be made")
+async fn lease(store: &impl MarkStore, key: &MarkKey, owner: &LeaseOwner, ttl: Duration) -> Lease {
+    let leased = store.lease(key, owner, ttl).await;
+    leased.expect("a lease can be made")
 }
 
-async fn settle(store: &impl MarkStore, key: &MarkKey, owner: &ClaimOwner, value: &[u8]) -> bool {
+async fn settle(store: &impl MarkStore, key: &MarkKey, owner: &LeaseOwner, value: &[u8]) -> bool {
     let settled = store.settle(key, owner, value, LONG).await;
-    settled.expect("a claim can be settled")
+    settled.expect("a lease can be settled")
 }
 
-async fn release(store: &impl MarkStore, key: &MarkKey, owner: &ClaimOwner) {
+async fn release(store: &impl MarkStore, key: &MarkKey, owner: &LeaseOwner) {
     let released = store.release(key, owner).await;
-    released.expect("a claim can be given up");
+    released.expect("a lease can be given up");
 }
 
 async fn a_name_is_used_once(store: &impl MarkStore) {
@@ -143,58 +143,58 @@ async fn the_two_lists_have_nothing_in_common(store: &impl MarkStore) {
     }
 }
 
-async fn a_claim_is_its_owners_until_it_is_settled_or_given_up(store: &impl MarkStore) {
-    let (key, one, two) = (key(), ClaimOwner(random()), ClaimOwner(random()));
-    let taken = claim(store, &key, &one, LONG).await;
-    assert_eq!(taken, Claim::Taken, "at first nobody has it");
-    assert_eq!(claim(store, &key, &two, LONG).await, Claim::Held);
-    let again = claim(store, &key, &one, LONG).await;
-    assert_eq!(again, Claim::Taken, "the owner may claim again");
+async fn a_lease_is_its_owners_until_it_is_settled_or_given_up(store: &impl MarkStore) {
+    let (key, one, two) = (key(), LeaseOwner(random()), LeaseOwner(random()));
+    let taken = lease(store, &key, &one, LONG).await;
+    assert_eq!(taken, Lease::Taken, "at first nobody has it");
+    assert_eq!(lease(store, &key, &two, LONG).await, Lease::Held);
+    let again = lease(store, &key, &one, LONG).await;
+    assert_eq!(again, Lease::Taken, "the owner may take it again");
     release(store, &key, &one).await;
-    let next = claim(store, &key, &two, LONG).await;
-    assert_eq!(next, Claim::Taken, "what was given up is free");
+    let next = lease(store, &key, &two, LONG).await;
+    assert_eq!(next, Lease::Taken, "what was given up is free");
     let value = [0, 255, b'\r', b'\n', 7];
     assert!(settle(store, &key, &two, &value).await, "the owner settles");
     for owner in [one, two] {
-        let settled = claim(store, &key, &owner, LONG).await;
+        let settled = lease(store, &key, &owner, LONG).await;
         assert_eq!(
             settled,
-            Claim::Settled(value.to_vec()),
+            Lease::Settled(value.to_vec()),
             "everybody gets what was settled"
         );
     }
 }
 
-async fn of_two_claims_one_is_taken(store: &impl MarkStore) {
+async fn of_two_leases_one_is_taken(store: &impl MarkStore) {
     for _ in 0..50 {
-        let (key, one, two) = (key(), ClaimOwner(random()), ClaimOwner(random()));
-        let claims = at_once(
-            claim(store, &key, &one, LONG),
-            claim(store, &key, &two, LONG),
+        let (key, one, two) = (key(), LeaseOwner(random()), LeaseOwner(random()));
+        let leases = at_once(
+            lease(store, &key, &one, LONG),
+            lease(store, &key, &two, LONG),
         );
-        let (a, b) = claims.await;
-        let (winner, loser) = if a == Claim::Taken {
+        let (a, b) = leases.await;
+        let (winner, loser) = if a == Lease::Taken {
             (one, b)
         } else {
             (two, a)
         };
-        assert_eq!(loser, Claim::Held, "of two claims, one is taken");
+        assert_eq!(loser, Lease::Held, "of two leases, one is taken");
         release(store, &key, &winner).await;
     }
 }
 
 async fn only_the_owner_settles_or_gives_up(store: &impl MarkStore) {
-    let (key, one, two) = (key(), ClaimOwner(random()), ClaimOwner(random()));
+    let (key, one, two) = (key(), LeaseOwner(random()), LeaseOwner(random()));
     assert!(!settle(store, &key, &one, b"early").await, "nobody has it");
-    assert_eq!(claim(store, &key, &one, LONG).await, Claim::Taken);
+    assert_eq!(lease(store, &key, &one, LONG).await, Lease::Taken);
     assert!(
         !settle(store, &key, &two, b"theft").await,
         "it is another's"
     );
     release(store, &key, &two).await;
     assert_eq!(
-        claim(store, &key, &two, LONG).await,
-        Claim::Held,
+        lease(store, &key, &two, LONG).await,
+        Lease::Held,
         "nobody gives up what is another's"
     );
     assert!(settle(store, &key, &one, b"done").await);
@@ -203,9 +203,9 @@ async fn only_the_owner_settles_or_gives_up(store: &impl MarkStore) {
         "what is settled stays as it is"
     );
     release(store, &key, &one).await;
-    let settled = Claim::Settled(b"done".to_vec());
+    let settled = Lease::Settled(b"done".to_vec());
     assert_eq!(
-        claim(store, &key, &two, LONG).await,
+        lease(store, &key, &two, LONG).await,
         settled,
         "and cannot be given up"
     );
@@ -213,23 +213,23 @@ async fn only_the_owner_settles_or_gives_up(store: &impl MarkStore) {
 
 async fn nothing_is_held_longer_than_its_time(store: &impl MarkStore) {
     let (used, held, settled, prolonged) = (key(), key(), key(), key());
-    let (one, two) = (ClaimOwner(random()), ClaimOwner(random()));
+    let (one, two) = (LeaseOwner(random()), LeaseOwner(random()));
     let first = store.use_once(&used, SHORT).await;
     assert!(first.expect("a name can be used"));
     for key in [&held, &settled] {
-        assert_eq!(claim(store, key, &one, SHORT).await, Claim::Taken);
+        assert_eq!(lease(store, key, &one, SHORT).await, Lease::Taken);
     }
     for ttl in [SHORT, LONG] {
-        assert_eq!(claim(store, &prolonged, &one, ttl).await, Claim::Taken);
+        assert_eq!(lease(store, &prolonged, &one, ttl).await, Lease::Taken);
     }
     let done = store.settle(&settled, &one, b"done", SHORT).await;
-    assert!(done.expect("a claim can be settled"));
+    assert!(done.expect("a lease can be settled"));
     let deadline = Instant::now() + SHORT + LATE;
     for key in [&held, &settled] {
-        while claim(store, key, &two, LONG).await != Claim::Taken {
+        while lease(store, key, &two, LONG).await != Lease::Taken {
             assert!(
                 Instant::now() < deadline,
-                "a claim and its result go when their time has passed"
+                "a lease and its result go when their time has passed"
             );
             sleep(Duration::from_millis(50)).await;
         }
@@ -247,9 +247,9 @@ async fn nothing_is_held_longer_than_its_time(store: &impl MarkStore) {
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(
-        claim(store, &prolonged, &two, LONG).await,
-        Claim::Held,
-        "an owner that claims again has it for longer"
+        lease(store, &prolonged, &two, LONG).await,
+        Lease::Held,
+        "an owner that asks again has it for longer"
     );
     release(store, &prolonged, &one).await;
 }

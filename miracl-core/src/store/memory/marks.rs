@@ -10,10 +10,10 @@ use std::{
 use crate::{
     base::expiring::{Change, Expiring},
     error::store::StoreError,
-    store::marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
+    store::marks::{Lease, LeaseOwner, MarkKey, MarkStore, NoteList, Notes},
 };
 
-/// How many used names, and how many claims, are kept. The oldest go first.
+/// How many used names, and how many leases, are kept. The oldest go first.
 const CAPACITY: usize = 100_000;
 
 /// Keeps marks in the memory of this process, bounded in number: for several engines of one app, and for tests.
@@ -21,13 +21,13 @@ const CAPACITY: usize = 100_000;
 /// An engine without a [`Config::marks_store`](crate::Config::marks_store) has one of its own.
 pub struct MemoryMarkStore {
     used: Expiring<MarkKey, ()>,
-    claims: Expiring<MarkKey, Claimed>,
+    leases: Expiring<MarkKey, Leased>,
     lists: [Mutex<List>; 2],
 }
 
 #[derive(Clone)]
-enum Claimed {
-    By(ClaimOwner),
+enum Leased {
+    By(LeaseOwner),
     Settled(Vec<u8>),
 }
 
@@ -42,7 +42,7 @@ impl Default for MemoryMarkStore {
     fn default() -> Self {
         Self {
             used: Expiring::new(CAPACITY),
-            claims: Expiring::new(CAPACITY),
+            leases: Expiring::new(CAPACITY),
             lists: Default::default(),
         }
     }
@@ -109,37 +109,37 @@ impl MarkStore for MemoryMarkStore {
         Ok(Notes::new(notes, next.to_le_bytes().to_vec()))
     }
 
-    async fn claim(
+    async fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> Result<Claim, StoreError> {
-        Ok(self.claims.change(*key, |found| match found {
-            Some(Claimed::Settled(value)) => (Change::Keep, Claim::Settled(value.clone())),
-            Some(Claimed::By(other)) if other != owner => (Change::Keep, Claim::Held),
-            _ => (Change::Put(Claimed::By(*owner), ttl), Claim::Taken),
+    ) -> Result<Lease, StoreError> {
+        Ok(self.leases.change(*key, |found| match found {
+            Some(Leased::Settled(value)) => (Change::Keep, Lease::Settled(value.clone())),
+            Some(Leased::By(other)) if other != owner => (Change::Keep, Lease::Held),
+            _ => (Change::Put(Leased::By(*owner), ttl), Lease::Taken),
         }))
     }
 
     async fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        Ok(self.claims.change(*key, |found| {
+        Ok(self.leases.change(*key, |found| {
             if is_of(found, owner) {
-                (Change::Put(Claimed::Settled(value.to_owned()), ttl), true)
+                (Change::Put(Leased::Settled(value.to_owned()), ttl), true)
             } else {
                 (Change::Keep, false)
             }
         }))
     }
 
-    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
-        self.claims.change(*key, |found| {
+    async fn release(&self, key: &MarkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+        self.leases.change(*key, |found| {
             if is_of(found, owner) {
                 (Change::Remove, ())
             } else {
@@ -150,8 +150,8 @@ impl MarkStore for MemoryMarkStore {
     }
 }
 
-fn is_of(found: Option<&Claimed>, owner: &ClaimOwner) -> bool {
-    matches!(found, Some(Claimed::By(by)) if by == owner)
+fn is_of(found: Option<&Leased>, owner: &LeaseOwner) -> bool {
+    matches!(found, Some(Leased::By(by)) if by == owner)
 }
 
 impl fmt::Debug for MemoryMarkStore {

@@ -1,4 +1,4 @@
-//! Marks in Redis: used names and claims are strings, the two lists are streams, and each ends by itself.
+//! Marks in Redis: used names and leases are strings, the two lists are streams, and each ends by itself.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
     base::hex::hex_after,
     error::store::StoreError,
     store::{
-        marks::{Claim, ClaimOwner, MarkKey, MarkStore, NoteList, Notes},
+        marks::{Lease, LeaseOwner, MarkKey, MarkStore, NoteList, Notes},
         redis::{RedisStore, command, millis, script},
     },
 };
@@ -28,8 +28,8 @@ for _, entry in ipairs(old) do redis.call('XDEL', KEYS[1], entry[1]) end
 local left = redis.call('PTTL', KEYS[1])
 if left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end";
 
-/// Takes what nobody has, or what is one's own: `C` and the owner is a claim, `S` and a value what was settled.
-const CLAIM: &str = "\
+/// Takes what nobody has, or what is one's own: `C` and the owner is a lease, `S` and a value what was settled.
+const LEASE: &str = "\
 local found = redis.call('GET', KEYS[1])
 if found and found ~= 'C' .. ARGV[1] then
   if string.sub(found, 1, 1) == 'C' then return 'C' end
@@ -38,13 +38,13 @@ end
 redis.call('SET', KEYS[1], 'C' .. ARGV[1], 'PX', ARGV[2])
 return ''";
 
-/// Puts a value in place of one's own claim.
+/// Puts a value in place of one's own lease.
 const SETTLE: &str = "\
 if redis.call('GET', KEYS[1]) ~= 'C' .. ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], 'S' .. ARGV[2], 'PX', ARGV[3])
 return 1";
 
-/// Gives one's own claim up.
+/// Gives one's own lease up.
 const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == 'C' .. ARGV[1] then redis.call('DEL', KEYS[1]) end";
 
@@ -53,7 +53,7 @@ impl RedisStore {
         hex_after([&self.prefix, "used:"], &key.0)
     }
 
-    fn claimed(&self, key: &MarkKey) -> String {
+    fn leased(&self, key: &MarkKey) -> String {
         hex_after([&self.prefix, "claim:"], &key.0)
     }
 
@@ -136,36 +136,36 @@ impl MarkStore for RedisStore {
         }
     }
 
-    async fn claim(
+    async fn lease(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         ttl: Duration,
-    ) -> Result<Claim, StoreError> {
-        let mut claim = script(CLAIM, &self.claimed(key));
-        claim.arg(&owner.0).arg(millis(ttl));
-        let found: Vec<u8> = self.ask(&claim).await?;
+    ) -> Result<Lease, StoreError> {
+        let mut lease = script(LEASE, &self.leased(key));
+        lease.arg(&owner.0).arg(millis(ttl));
+        let found: Vec<u8> = self.ask(&lease).await?;
         Ok(match found.split_first() {
-            None => Claim::Taken,
-            Some((b'S', value)) => Claim::Settled(value.to_owned()),
-            Some(_) => Claim::Held,
+            None => Lease::Taken,
+            Some((b'S', value)) => Lease::Settled(value.to_owned()),
+            Some(_) => Lease::Held,
         })
     }
 
     async fn settle(
         &self,
         key: &MarkKey,
-        owner: &ClaimOwner,
+        owner: &LeaseOwner,
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        let mut settle = script(SETTLE, &self.claimed(key));
+        let mut settle = script(SETTLE, &self.leased(key));
         settle.arg(&owner.0).arg(value).arg(millis(ttl));
         self.ask(&settle).await
     }
 
-    async fn release(&self, key: &MarkKey, owner: &ClaimOwner) -> Result<(), StoreError> {
-        let mut release = script(RELEASE, &self.claimed(key));
+    async fn release(&self, key: &MarkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+        let mut release = script(RELEASE, &self.leased(key));
         release.arg(&owner.0);
         self.ask(&release).await
     }

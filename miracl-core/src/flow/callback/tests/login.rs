@@ -155,7 +155,7 @@ impl Login {
     }
 
     /// The failure of a callback with this query, which must be asked nothing of the provider's.
-    pub(super) async fn refused(&self, query: &str) -> FailureReason {
+    pub(crate) async fn refused(&self, query: &str) -> FailureReason {
         let visit = self.visit();
         let failure = visit.complete_login(query).await.unwrap_err();
         assert_eq!(self.provider.asked("/token").len(), 0, "{query}");
@@ -164,7 +164,7 @@ impl Login {
     }
 
     /// The failure of a login whose callback is right.
-    pub(super) async fn fails(&self) -> FailureReason {
+    pub(crate) async fn fails(&self) -> FailureReason {
         let failure = self.visit().complete_login(&self.query).await.unwrap_err();
         failure.reason().clone()
     }

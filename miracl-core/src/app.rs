@@ -1,0 +1,78 @@
+//! What an app uses of the engine: every adapter re-exports all of it.
+//!
+//! The names of everyday use come first. The modules hold the rest: values of settings in [`config`], errors in
+//! [`error`], the data of a login and its session in [`session`], the record of its checks in [`receipt`], and what a
+//! writer of a store needs in [`store`]. `User` and `Visit` are not among them, because each adapter has extractors of
+//! these names.
+
+pub use crate::{
+    config::Config,
+    flow::hook::{AuthFailure, AuthSuccess, LogoutKind},
+    miracl::Miracl,
+    web::flash::Category,
+};
+
+/// The values of [`Config`]'s fields, with the types that hold and read secrets.
+pub mod config {
+    pub use crate::{
+        base::{clock::Clock, cookie_key::CookieKey, secret::Secret},
+        config::{
+            credentials::{ClientCredentials, CredentialSource},
+            options::{
+                ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
+                UserinfoRequests, WhenUnavailable,
+            },
+        },
+        jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
+    };
+}
+
+/// What can go wrong, as types.
+pub mod error {
+    pub use crate::{
+        base::cookie_key::CookieKeyError,
+        error::{
+            config::{ConfigError, Problem},
+            description::Description,
+            login::FailureReason,
+            provider::ProviderError,
+            refresh::RefreshError,
+            session::{SessionError, SessionTooLarge},
+            token::IdTokenError,
+        },
+        jose::client_key::ClientKeyError,
+    };
+}
+
+/// What a login asks for, and what its session holds: user data, tokens, messages, the person's devices.
+pub mod session {
+    pub use crate::{
+        flow::{devices::SessionInfo, options::LoginOptions},
+        provider::{tokens::Tokens, user_data::UserData},
+        web::flash::Flash,
+    };
+}
+
+/// The record of every check that a login passed or failed.
+pub mod receipt {
+    pub use crate::receipt::{
+        Party, Receipt,
+        check::{Check, CheckOutcome},
+    };
+}
+
+/// Where sessions and marks are stored: the stores that come with the engine, and for the writer of another one its
+/// trait, its types and the contract that tests it.
+pub mod store {
+    #[cfg(feature = "redis")]
+    pub use crate::store::redis::{RedisOptions, RedisStore};
+    pub use crate::{
+        error::store::StoreError,
+        store::{
+            contract::{marks::mark_store_contract, sessions::session_store_contract},
+            marks::{Lease, LeaseOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
+            memory::{marks::MemoryMarkStore, sessions::MemoryStore},
+            sessions::{IndexKey, SessionKey, SessionStorage, SessionStore, StoredSession},
+        },
+    };
+}

@@ -1,0 +1,106 @@
+//! Where the fairing leaves the engine and a request's visit, and how everything in the app finds them.
+
+use std::sync::OnceLock;
+use std::task::Poll;
+
+use miracl_core::{LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _};
+use rocket::{Ignite, Request, Rocket, http::Method};
+
+use crate::request::View;
+
+/// The engine, where the fairing put it for everything to find. It lies in the app's managed state: an app has one
+/// login.
+pub(crate) struct Attached(pub(crate) Miracl);
+
+/// A request's visit, made when it is first asked for, and what the fairing, the routes and the catcher tell each
+/// other. It lies in the request's local cache, and nowhere else.
+#[derive(Default)]
+pub(crate) struct Slot {
+    visit: OnceLock<LazyVisit<Vec<u8>>>,
+    refused: OnceLock<Refusal>,
+    elsewhere: OnceLock<Reply>,
+    method: OnceLock<Method>,
+}
+
+impl Slot {
+    pub(crate) fn of<'r>(request: &'r Request<'_>) -> &'r Self {
+        request.local_cache(Self::default)
+    }
+
+    /// The visit of the request that asks first.
+    pub(crate) fn lazy(&self, request: &Request<'_>) -> &LazyVisit<Vec<u8>> {
+        let make = || {
+            let view = self.view(request);
+            let cookies = view.cookie_headers().map(<[u8]>::to_vec);
+            LazyVisit::new(miracl(request).clone(), cookies)
+        };
+        self.visit.get_or_init(make)
+    }
+
+    /// The visit, if anything asked for it.
+    pub(crate) fn made(&self) -> Option<&LazyVisit<Vec<u8>>> {
+        self.visit.get()
+    }
+
+    /// Notes the method that the browser used.
+    pub(crate) fn asked_by(&self, method: Method) {
+        self.method.get_or_init(|| method);
+    }
+
+    /// The request with the method that the browser used, where Rocket shows another.
+    pub(crate) fn view<'a, 'r>(&self, request: &'a Request<'r>) -> View<'a, 'r> {
+        let method = self.method.get().copied();
+        View::new(request, method.unwrap_or_else(|| request.method()))
+    }
+
+    /// Notes the answer to a request that another site made a browser send.
+    pub(crate) fn comes_from_elsewhere(&self, refused: Reply) {
+        self.elsewhere.get_or_init(|| refused);
+    }
+
+    /// The answer to a request that another site made a browser send.
+    pub(crate) fn elsewhere(&self) -> Option<&Reply> {
+        self.elsewhere.get()
+    }
+
+    /// Notes why a request is turned away. The first reason counts, and is returned.
+    pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Refusal {
+        self.refused.get_or_init(|| refusal.into()).clone()
+    }
+
+    /// Why the request was turned away, if it was.
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        self.refused.get().cloned()
+    }
+}
+
+/// Finds a request's visit.
+pub(crate) fn visit(request: &Request<'_>) -> Result<miracl_core::Visit, NoVisit> {
+    let slot = Slot::of(request);
+    slot.lazy(request).visit(&slot.view(request))
+}
+
+/// Returns who is logged in, where that needs no waiting. [`Poll::Pending`] says to ask the visit.
+pub(crate) fn user_at_once(request: &Request<'_>) -> Poll<Option<miracl_core::User>> {
+    let slot = Slot::of(request);
+    slot.lazy(request).user_at_once(&slot.view(request))
+}
+
+/// The engine of the app that a request came to.
+pub(crate) fn miracl<'r>(request: &'r Request<'_>) -> &'r Miracl {
+    let attached = request.rocket().state::<Attached>();
+    &attached
+        .expect("`.attach(auth.fairing())` is part of every app that asks for a visit")
+        .0
+}
+
+/// Whether the app forgot the fairing. It does not launch then, and the log is told how to add it.
+pub(crate) fn missing_fairing(rocket: &Rocket<Ignite>) -> bool {
+    let missing = rocket.state::<Attached>().is_none();
+    if missing {
+        tracing::error!(
+            "no MIRACL fairing in this app: add `.attach(auth.fairing())` where it is built"
+        );
+    }
+    missing
+}
