@@ -64,6 +64,6 @@ impl Verifier {
             now: self.now,
             skew: Duration::from_secs(60),
         };
-        IdToken::verify(token, signature, &expected, &mut Recorder::new()).is_ok()
+        IdToken::verify(&token, signature, &expected, &mut Recorder::new()).is_ok()
     }
 }

@@ -356,7 +356,7 @@ fn verify(raw: &str) -> bool {
         skew: Duration::from_secs(60),
     };
     let verified = IdToken::verify(
-        token,
+        &token,
         SignatureCheck::Valid,
         &expected,
         &mut Recorder::new(),

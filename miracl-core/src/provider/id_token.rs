@@ -40,7 +40,7 @@ pub(crate) struct IdToken {
 impl IdToken {
     /// Checks the result of the signature check and every claim, in the order of OpenID Connect Core 1.0 §3.1.3.7.
     pub(crate) fn verify(
-        token: Unverified<'_>,
+        token: &Unverified<'_>,
         signature: SignatureCheck,
         expected: &ExpectedIdToken<'_>,
         receipt: &mut Recorder,

@@ -88,7 +88,7 @@ impl Asking {
         (checked, asked - self.asked.swap(asked, Ordering::Relaxed))
     }
 
-    /// The same for a check that comes to a checked.
+    /// Checks a token whose keys can be obtained, and says how many fetches that took.
     async fn checked(&self, signer: &Signer, kid: &str) -> (SignatureCheck, usize) {
         let (checked, fetches) = self.check(signer, kid).await;
         (checked.unwrap(), fetches)
