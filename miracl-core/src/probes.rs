@@ -1,4 +1,6 @@
-//! Entry points of tests: a provider for unit tests, fuzz targets, benches, mutations. No part of the API.
+//! What only tests use: a provider and a signer for unit tests, entry points of fuzz targets and benches, mutations.
+//!
+//! None of it is part of the API.
 
 #[cfg(feature = "bench")]
 pub mod bench;

@@ -1,6 +1,8 @@
-//! The provider, as we reach it: its metadata and keys, its endpoints, its tokens, and how the client proves who it is.
+//! The provider: its metadata and keys, its endpoints, its tokens, and how this client authenticates to it.
 //!
-//! Nothing here knows a browser, a cookie or a session.
+//! Nothing here knows a browser, a cookie or a session. An [`Engine`](crate::engine::Engine) holds a list of
+//! [`Provider`]s, today with one entry. Whatever differs between two providers, or is learned from one, belongs to
+//! `Provider` or to its [`Client`], so that a second entry shares nothing with the first.
 
 pub(crate) mod claims;
 pub(crate) mod client;
@@ -43,7 +45,11 @@ use crate::{
     receipt::Recorder,
 };
 
-/// One provider, and this app as its client. What was learned of it is kept here: metadata, keys, algorithms.
+/// One provider, and this app as its client. It holds what has been learned from the provider: its metadata, its keys,
+/// and the algorithms that it signs with.
+///
+/// It depends on no other provider: several of them can stand side by side in an [`Engine`](crate::engine::Engine).
+/// Flows get a provider and pass it on; nothing below the engine chooses one.
 pub(crate) struct Provider {
     pub(crate) client: Client,
     discovery: Arc<Discovery>,
@@ -61,7 +67,7 @@ impl Provider {
         }
     }
 
-    /// Returns the metadata, which is fetched when there is none or it is an hour old.
+    /// Returns the metadata. Fetches it if there is none or if it is an hour old.
     pub(crate) async fn metadata(&self) -> Result<Arc<ProviderMetadata>, ProviderError> {
         self.discovery.metadata(&self.client.http).await
     }
@@ -76,12 +82,13 @@ impl Provider {
         self.discovery.known()
     }
 
-    /// Which issuers answers and tokens may name.
+    /// Returns the issuers that responses and tokens may name.
     pub(crate) fn issuers<'a>(&'a self, metadata: &'a ProviderMetadata) -> Issuers<'a> {
         Issuers::new(&self.client.config, metadata)
     }
 
-    /// Whether an issuer is this provider's: as it is configured, or as its metadata spells it, if that is known.
+    /// Returns whether an issuer is this provider's: as it is configured or, once the metadata is known, as the
+    /// metadata spells it.
     pub(crate) fn has_issuer(&self, issuer: &str) -> bool {
         issuer == self.client.config.issuer
             || self
@@ -89,7 +96,8 @@ impl Provider {
                 .is_some_and(|metadata| self.issuers(&metadata).contains(issuer))
     }
 
-    /// The algorithms that an ID token may be signed with: the registered one, or those that the provider offers.
+    /// Returns the algorithms that an ID token may be signed with: the registered one, or those that the provider
+    /// offers.
     pub(crate) fn id_token_algorithms(&self, metadata: &ProviderMetadata) -> Vec<SigningAlgorithm> {
         match self.client.config.id_token_signed_response_alg {
             Some(registered) => vec![registered],
@@ -97,7 +105,8 @@ impl Provider {
         }
     }
 
-    /// The algorithms that a logout token may be signed with: those of the ID tokens (Back-Channel Logout 1.0 §2.6).
+    /// Returns the algorithms that a logout token may be signed with: those of the ID tokens (Back-Channel Logout 1.0
+    /// §2.6).
     pub(crate) fn logout_token_algorithms(
         &self,
         metadata: &ProviderMetadata,
@@ -108,12 +117,12 @@ impl Provider {
         }
     }
 
-    /// Remembers that an ID token was signed with this algorithm.
+    /// Records that an ID token was signed with this algorithm.
     pub(crate) fn record_algorithm(&self, algorithm: SigningAlgorithm) {
         self.used_algorithms.record(algorithm);
     }
 
-    /// Checks a token's signature. The keys are fetched again when those that are known do not find it good.
+    /// Checks a token's signature. Fetches the keys again if the signature is not valid with those that are known.
     pub(crate) async fn check_signature(
         &self,
         metadata: &ProviderMetadata,
@@ -125,7 +134,7 @@ impl Provider {
         self.jwks.check(http, uri, token, cause, receipt).await
     }
 
-    /// Asks for tokens.
+    /// Requests tokens.
     pub(crate) async fn tokens(
         &self,
         metadata: &ProviderMetadata,
@@ -134,7 +143,8 @@ impl Provider {
         token_request::request(&self.client, metadata, grant).await
     }
 
-    /// Asks for userinfo about `subject`. `None` when the provider has none, and when the app never asks for it.
+    /// Requests userinfo about `subject`. Returns `None` if the provider has none, and if the app's configuration never
+    /// asks for it.
     pub(crate) async fn userinfo(
         &self,
         metadata: &ProviderMetadata,

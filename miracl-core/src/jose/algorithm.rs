@@ -2,6 +2,18 @@
 
 /// The signature algorithms that an ID token may use (RFC 7518 §3.1, RFC 8037). All are asymmetric; `none` and the HMAC
 /// family do not exist here.
+///
+/// ```
+/// use miracl_core::{Config, SigningAlgorithm};
+///
+/// // The client is registered for ID tokens that are signed with ES256, and takes no others.
+/// let config = Config {
+///     id_token_signed_response_alg: SigningAlgorithm::from_name("ES256"),
+///     ..Config::default()
+/// };
+/// assert_eq!(config.id_token_signed_response_alg, Some(SigningAlgorithm::ES256));
+/// assert_eq!(SigningAlgorithm::from_name("none"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[allow(missing_docs)]
@@ -30,7 +42,7 @@ impl SigningAlgorithm {
         Self::EdDSA,
     ];
 
-    /// The name in JOSE headers and metadata.
+    /// Returns the name in JOSE headers and metadata.
     pub fn name(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -45,9 +57,10 @@ impl SigningAlgorithm {
         }
     }
 
-    /// Finds the algorithm of this name, if it is one of the supported. RFC 9864 has further names for some of them:
-    /// `Ed25519` is [`EdDSA`](Self::EdDSA) with the one curve that is supported, and `ESP256` and `ESP384` are
-    /// [`ES256`](Self::ES256) and [`ES384`](Self::ES384).
+    /// Returns the algorithm of this name, or `None` if it is not supported.
+    ///
+    /// RFC 9864 has further names for some of them: `Ed25519` is [`EdDSA`](Self::EdDSA) with the only curve that is
+    /// supported, and `ESP256` and `ESP384` are [`ES256`](Self::ES256) and [`ES384`](Self::ES384).
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "Ed25519" => Some(Self::EdDSA),

@@ -18,7 +18,17 @@ use crate::base::{json, text::without_bom};
 
 /// A private key for `private_key_jwt`, as an entry of [`Config::client_key`](crate::Config::client_key).
 ///
-/// Its public half is registered at the provider. `Debug` shows the key id and the algorithm only.
+/// Its public half is registered at the provider. `Debug` shows only the key id and the algorithm.
+///
+/// ```no_run
+/// use miracl_core::{ClientKey, Config};
+///
+/// let config = Config {
+///     client_key: Some(ClientKey::from_file("/run/secrets/client-key.jwk")?),
+///     ..Config::default()
+/// };
+/// # Ok::<(), miracl_core::ClientKeyError>(())
+/// ```
 #[derive(Clone)]
 pub struct ClientKey(pub(crate) Arc<Inner>);
 
@@ -36,15 +46,16 @@ pub(crate) enum Pair {
 }
 
 impl ClientKey {
-    /// Reads a private key in JWK form (RFC 7517): `RSA` of 2048 bits or more, `EC` on `P-256` or `P-384`, or `OKP` with
-    /// `Ed25519`.
+    /// Reads a private key in JWK form (RFC 7517): `RSA` of 2048 bits or more, `EC` on `P-256` or `P-384`, or `OKP`
+    /// with `Ed25519`.
     ///
-    /// The algorithm is the JWK's `alg`; without one it is `RS256`, `ES256`, `ES384` or `EdDSA`. An RSA key may also have
-    /// `PS256`, and one on `Ed25519` that name (RFC 9864 §2.2), which its assertions then carry.
+    /// The algorithm is the JWK's `alg`. The default is `RS256`, `ES256`, `ES384` or `EdDSA`, by the type of the key.
+    /// An RSA key may also have `PS256`, and an Ed25519 key `Ed25519` (RFC 9864 §2.2), which its assertions then
+    /// carry.
     ///
     /// # Errors
     ///
-    /// [`ClientKeyError`] with what is wrong. It never repeats any part of the key.
+    /// [`ClientKeyError`] says what is wrong. It never repeats any part of the key.
     pub fn from_jwk(jwk: &str) -> Result<Self, ClientKeyError> {
         let jwk = json::in_token(jwk.as_bytes()).map_err(ClientKeyError)?;
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
@@ -100,7 +111,7 @@ impl ClientKey {
     ///
     /// # Errors
     ///
-    /// As [`ClientKey::from_jwk`], and when the file cannot be read.
+    /// [`ClientKeyError`] if the file cannot be read, or if [`ClientKey::from_jwk`] refuses its content.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ClientKeyError> {
         let path = path.as_ref();
         let named = |what: String| ClientKeyError(format!("{}: {what}", path.display()));
@@ -109,6 +120,7 @@ impl ClientKey {
         Self::from_jwk(without_bom(&text)).map_err(|error| named(error.0))
     }
 
+    /// Returns the signature of a message.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let rng = SystemRandom::new();
         let sign_rsa = |pair: &rsa::KeyPair, padding: &'static dyn ring::signature::RsaEncoding| {
@@ -155,7 +167,7 @@ fn rejected(error: ring::error::KeyRejected) -> ClientKeyError {
     ClientKeyError(format!("its values are refused ({error})"))
 }
 
-/// A member that is base64url.
+/// Returns a member that is base64url.
 fn member(jwk: &Map<String, Value>, name: &str) -> Result<Zeroizing<Vec<u8>>, ClientKeyError> {
     jwk.get(name)
         .and_then(Value::as_str)
@@ -197,7 +209,10 @@ mod tests {
     use super::*;
 
     /// RFC 7515 appendix A.3.
-    const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    const P256: &str = r#"{"kty":"EC","crv":"P-256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 
     #[test]
     fn what_is_no_private_key_is_refused_without_repeating_it() {

@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// The longest token that is looked at.
+/// The longest token that is parsed, in bytes.
 const MAX_LEN: usize = 16 * 1024;
 
-/// A token taken apart, of which nothing is proven yet.
+/// A parsed token of which nothing is proven yet.
 pub(crate) struct Unverified<'a> {
     pub(crate) kid: Option<String>,
     /// The header's `typ` in lower case, without an `application/` before it (RFC 7515 §4.1.9).
@@ -29,7 +29,7 @@ pub(crate) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes a compact JWS apart (RFC 7515 §7.1). Keys that the token itself offers (`jwk`, `jku`, `x5u`) are not looked at.
+    /// Parses a compact JWS (RFC 7515 §7.1). Keys that the token itself offers (`jwk`, `jku`, `x5u`) are ignored.
     pub(crate) fn parse(raw: &'a str, allowed: &[SigningAlgorithm]) -> Result<Self, IdTokenError> {
         let malformed = |detail: &str| IdTokenError::Malformed {
             detail: detail.to_owned(),
@@ -90,10 +90,10 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    /// Whether the signature is by one of these keys.
+    /// Checks the signature with these keys.
     pub(crate) fn check_signature(&self, keys: &KeySet) -> SignatureCheck {
         let claims = OnceCell::new();
-        // Not proven yet: a token that lies about it is not by a key of that issuer.
+        // The claim is not proven yet, but a false one helps nobody: no key of that issuer made the signature.
         let is_of = |issuer: &str| {
             let claims = claims.get_or_init(|| self.payload().unwrap_or_default());
             match (claims.get("iss"), claims.get("tid")) {
@@ -113,16 +113,19 @@ impl<'a> Unverified<'a> {
         )
     }
 
+    /// Returns the algorithm of the header.
     pub(crate) fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm
     }
 
+    /// Returns the claims, whether or not the signature is valid.
     pub(crate) fn payload(&self) -> Result<Map<String, Value>, IdTokenError> {
         json::in_token(&self.payload).map_err(|error| IdTokenError::Malformed {
             detail: format!("the payload is {error}"),
         })
     }
 
+    /// Returns the error for a signature that is not valid.
     pub(crate) fn require_signature(&self, signature: SignatureCheck) -> Result<(), IdTokenError> {
         match signature {
             SignatureCheck::Valid => Ok(()),

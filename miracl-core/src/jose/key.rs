@@ -1,4 +1,4 @@
-//! One public key of a provider's (RFC 7517 §4), ready to check signatures with.
+//! One public key of a provider (RFC 7517 §4), ready to check signatures with.
 
 use std::sync::OnceLock;
 
@@ -23,25 +23,26 @@ const MIN_RSA_BITS: usize = 2048;
 const MAX_RSA_BITS: usize = 8192;
 const MAX_EXPONENT_BITS: usize = 33;
 
+/// A public key, and what it may be used for.
 #[derive(Debug)]
 pub(crate) struct Key {
     kid: Option<String>,
     kind: Kind,
-    /// The one algorithm that it is for, where it says so.
+    /// The only algorithm that it may be used with, if it names one.
     algorithm: Option<SigningAlgorithm>,
-    /// Whose tokens it is for, where it says so; maybe with a place for the tenant, as Entra publishes it.
+    /// The issuer whose tokens it may be used for, if it names one. Entra writes it with a placeholder for the tenant.
     issuer: Option<String>,
     public: PublicKey,
 }
 
-/// What a key is for, as far as its type and curve tell.
+/// The kind of a key, as far as its type and curve tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Rsa,
     P256,
     P384,
     Ed25519,
-    /// On a curve that cannot be read.
+    /// Its curve cannot be read.
     Ec,
     Okp,
     /// Not even the type can be read.
@@ -62,24 +63,24 @@ enum PublicKey {
 struct Point {
     key: UnparsedPublicKey<Vec<u8>>,
     jwk: CoreJsonWebKey,
-    /// Whether it lies on its curve: found out when a signature is not by it.
+    /// Whether it lies on its curve. Determined when a signature is not valid with it.
     is_on_curve: OnceLock<bool>,
 }
 
-/// What came of one key and one signature.
+/// The result of checking one signature with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
     Valid,
     Invalid,
-    /// It is too short to be trusted.
+    /// The key is too short to be trusted.
     Weak,
-    /// It is no key of its kind, such as a point beside its curve.
+    /// The key is not valid for its kind, such as a point that is not on its curve.
     Unreadable,
 }
 
 impl Key {
-    /// Reads a key; `None` for what is of no use here. One that is of use and cannot be read is kept, to be called
-    /// that.
+    /// Reads a key. Returns `None` for one that cannot check the signatures of tokens. A key that could, but cannot be
+    /// read, is kept so that an error can say so.
     pub(super) fn parse(value: Value) -> Option<Self> {
         let Value::Object(mut jwk) = value else {
             return None;
@@ -106,7 +107,7 @@ impl Key {
             (None, _) => Kind::Unknown,
             _ => return None,
         };
-        // Of one that says in no readable way what it is for, nobody can tell.
+        // A key whose purpose cannot be read must not be used.
         let is_odd = |name| jwk.get(name).is_some_and(|value| !value.is_string());
         let public = match is_odd("alg") || is_odd("issuer") {
             true => PublicKey::Unreadable,
@@ -121,7 +122,8 @@ impl Key {
         })
     }
 
-    /// Whether its name, type, curve and `alg` are those of a token: a key of an unknown type is one by its name alone.
+    /// Returns whether its name, type, curve and `alg` match a token's. A key of an unknown type matches by its name
+    /// alone.
     pub(super) fn fits(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> bool {
         use SigningAlgorithm::{ES256, ES384, EdDSA};
         let same_type = match self.kind {
@@ -136,7 +138,7 @@ impl Key {
         same_name && same_type && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
-    /// Whose tokens it is for, where it says so.
+    /// Returns the issuer whose tokens it may be used for, if it names one.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
@@ -145,7 +147,7 @@ impl Key {
         matches!(self.public, PublicKey::Unreadable)
     }
 
-    /// Whether it made this signature.
+    /// Checks whether it made this signature.
     pub(super) fn check(
         &self,
         algorithm: SigningAlgorithm,
@@ -210,7 +212,7 @@ impl Point {
         Some(Self::new(key, jwk))
     }
 
-    /// These are bytes and no number: none may be missing (RFC 8037 §2).
+    /// The coordinate is a string of bytes, not a number, so it must have its full length (RFC 8037 §2).
     fn ed25519(x: Vec<u8>) -> Option<Self> {
         let key = UnparsedPublicKey::new(&ED25519, x.clone());
         let fits = x.len() == 32;
@@ -226,7 +228,7 @@ impl Point {
         }
     }
 
-    /// What ring does not tell: whether it is the key that is no good, or the signature.
+    /// Returns whether the key lies on its curve. ring does not tell an invalid key from an invalid signature.
     fn is_on_curve(&self) -> bool {
         *self.is_on_curve.get_or_init(|| {
             let judged = [
@@ -235,7 +237,8 @@ impl Point {
                 CoreJwsSigningAlgorithm::EdDsa,
             ]
             .map(|algorithm| self.jwk.verify_signature(&algorithm, b"", b""));
-            // Each algorithm but its own finds the key to be of another kind, and its own finds no signature.
+            // Every algorithm but its own says that the key is of another kind, and its own says that the signature is
+            // wrong.
             let is_key = |judged: &Result<(), SignatureVerificationError>| {
                 matches!(judged, Err(SignatureVerificationError::CryptoError(_)))
             };
@@ -244,7 +247,7 @@ impl Point {
     }
 }
 
-/// Whether a key with this `use` may check signatures (RFC 7517 §4.2). Without one it may.
+/// Returns whether a key with this `use` may check signatures (RFC 7517 §4.2). A key without `use` may.
 fn is_for_signatures(usage: Option<&Value>) -> bool {
     match usage {
         None => true,
@@ -254,36 +257,37 @@ fn is_for_signatures(usage: Option<&Value>) -> bool {
     }
 }
 
-/// A number in base64url (RFC 7518 §2), read generously: providers pad it, or leave bits behind the last byte that are not zero.
+/// Reads a number in base64url (RFC 7518 §2). Some providers pad it, or leave bits after the last byte that are not
+/// zero; both are accepted.
 fn number(text: &str) -> Option<Vec<u8>> {
     let standard = text.replace('-', "+").replace('_', "/");
     forgiving_decode_to_vec(standard.as_bytes()).ok()
 }
 
-/// A number without zeros before it, which some providers write (RFC 7518 §6.3.1.1 forbids them).
+/// Removes leading zeros, which some providers write although RFC 7518 §6.3.1.1 forbids them.
 fn unpadded(number: Vec<u8>) -> Vec<u8> {
     number.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
-/// A coordinate in its full length (RFC 7518 §6.2.1.2). Some providers drop zeros before it, or write one more.
+/// Returns a coordinate in its full length (RFC 7518 §6.2.1.2). Some providers drop leading zeros, or write one more.
 fn coordinate(number: Vec<u8>, len: usize) -> Option<Vec<u8>> {
     let number = unpadded(number);
     let missing = len.checked_sub(number.len())?;
     Some([vec![0; missing], number].concat())
 }
 
-/// The uncompressed form of a point (SEC 1 §2.3.3).
+/// Returns the uncompressed form of a point (SEC 1 §2.3.3).
 fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
     [&[4], x, y].concat()
 }
 
-/// The size of a number without zeros before it.
+/// Returns the size in bits of a number without leading zeros.
 fn bits(number: &[u8]) -> usize {
     let unused = number.first().map_or(0, |byte| byte.leading_zeros());
     number.len() * 8 - unused as usize
 }
 
-/// How an algorithm uses RSA, if it does: with 2048 to 8192 bits and an odd exponent of at least 3.
+/// Returns ring's parameters of an RSA algorithm: 2048 to 8192 bits, and an odd exponent of at least 3.
 fn rsa(algorithm: SigningAlgorithm) -> Option<&'static RsaParameters> {
     match algorithm {
         SigningAlgorithm::RS256 => Some(&RSA_PKCS1_2048_8192_SHA256),

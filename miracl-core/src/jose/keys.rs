@@ -17,7 +17,7 @@ const MAX_CANDIDATES: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct KeySet(pub(crate) Vec<Key>);
 
-/// What came of checking a signature.
+/// The result of checking a signature with a key set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {
     Valid,
@@ -26,14 +26,14 @@ pub(crate) enum SignatureCheck {
     NoKey,
     /// The only keys that fit are too short to be trusted.
     WeakKey,
-    /// A key that fits cannot be read, so that nobody can tell whether it made the signature.
+    /// A key that fits cannot be read, so it is unknown whether it made the signature.
     UnreadableKey,
     /// The only keys that fit are published for tokens of another issuer.
     OtherIssuer,
 }
 
 impl KeySet {
-    /// Reads a key set, leaving out keys that are of no use here.
+    /// Reads a key set. Leaves out keys that cannot check the signatures of tokens.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let mut object = json::object(text)?;
         let keys = match object.remove("keys") {
@@ -47,10 +47,10 @@ impl KeySet {
         Ok(Self(keys.into_iter().filter_map(Key::parse).collect()))
     }
 
-    /// Checks a signature with the key of this `kid`; without one, with every key that fits the algorithm.
+    /// Checks a signature with the key of this `kid` or, without a `kid`, with every key that fits the algorithm.
     ///
-    /// Keys are chosen by `kid`, key type, `use` and `alg` together, so a decoy that shares the `kid` does not count.
-    /// One that names an issuer counts if the token is of that issuer, which `is_of` tells.
+    /// Keys are chosen by `kid`, key type, `use` and `alg` together, so a decoy that shares the `kid` is not used. A
+    /// key that names an issuer is used only if the token is of that issuer, which `is_of` tells.
     pub(crate) fn verify(
         &self,
         kid: Option<&str>,

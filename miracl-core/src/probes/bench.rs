@@ -1,4 +1,4 @@
-//! What `tests/bench` measures and cannot reach otherwise, because it is private. In no build without the feature `bench`.
+//! Private functions that `tests/bench` measures. Only a build with the feature `bench` contains them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     receipt::Recorder,
 };
 
-/// The verification of an ID token as a callback makes it: taken apart, its signature, and every claim.
+/// The verification of an ID token as a callback does it: parsing, signature, and every claim.
 #[derive(Debug)]
 pub struct Verifier {
     keys: KeySet,
@@ -24,11 +24,11 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Makes one of a provider's key set, and of what a login has to find in its token. `now` is in seconds since 1970.
+    /// Makes one from a provider's key set and from what a login expects in its token. `now` is in seconds since 1970.
     ///
     /// # Errors
     ///
-    /// When the key set cannot be read.
+    /// A message if the key set cannot be read.
     pub fn new(
         key_set: &[u8],
         algorithm: SigningAlgorithm,
@@ -46,7 +46,7 @@ impl Verifier {
         })
     }
 
-    /// Whether a token is good.
+    /// Returns whether a token passes every check.
     #[must_use]
     pub fn verify(&self, raw: &str) -> bool {
         let Ok(token) = Unverified::parse(raw, &self.allowed) else {
@@ -64,6 +64,6 @@ impl Verifier {
             now: self.now,
             skew: Duration::from_secs(60),
         };
-        IdToken::verify(token, signature, &expected, &mut Recorder::new()).is_ok()
+        IdToken::verify(&token, signature, &expected, &mut Recorder::new()).is_ok()
     }
 }

@@ -1,5 +1,5 @@
-//! What the fuzz targets of `tests/fuzz` run: every parser that reads something from outside, with what must hold for any
-//! input.
+//! What the fuzz targets of `tests/fuzz` run: every parser that reads something from outside, with what must hold for
+//! any input.
 //!
 //! They are here because the parsers are private. Only a fuzzer's build and the tests contain them; the tests run these
 //! functions on the fuzzer's seeds and on changed copies. Each function returns whether it accepted its input.
@@ -39,7 +39,7 @@ use crate::{
     web::return_to::ReturnTo,
 };
 
-/// What takes an input and panics when it finds something wrong.
+/// A function that takes an input, and panics if it finds something wrong.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name it has in `tests/fuzz`.
@@ -90,11 +90,11 @@ static APP: LazyLock<App> = LazyLock::new(|| {
     App { miracl, flash }
 });
 
-/// A place to return to, from a parameter and from a header.
+/// Parses a place to return to, as a parameter and as a header.
 ///
 /// # Panics
 ///
-/// When it accepts what leads elsewhere, or accepts it otherwise the second time.
+/// If it accepts one that leads elsewhere, or changes it when it is parsed again.
 pub fn return_to(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let origin = Url::parse(ORIGIN).expect("a URL");
@@ -109,11 +109,12 @@ pub fn return_to(data: &[u8]) -> bool {
     from_parameter.is_some() || from_header.is_some()
 }
 
-/// A request: its first line, then one header on each line. `{flash}` stands for a value that the app sealed.
+/// Handles a request: its first line, then one header per line. `{flash}` stands for a value that the app sealed.
 ///
 /// # Panics
 ///
-/// When it makes somebody of a stranger, opens what the app did not seal, or answers with what is no header or leads elsewhere.
+/// If a stranger is logged in, if a value opens that the app did not seal, or if a response has an invalid header or
+/// leads elsewhere.
 pub fn request(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let sealed = text.contains("{flash}");
@@ -163,21 +164,21 @@ pub fn request(data: &[u8]) -> bool {
     !flashes.is_empty()
 }
 
-/// A compact JWS; or its header, payload and signature, each on a line, before they are encoded.
+/// Verifies a compact JWS, or one whose header, payload and signature stand on a line each before they are encoded.
 ///
 /// # Panics
 ///
-/// When it finds a signature good, or a token whose claims are not those that were expected.
+/// If a signature is accepted, or a token whose claims are not those that were expected.
 pub fn id_token(data: &[u8]) -> bool {
     let whole = verify(String::from_utf8_lossy(data).trim());
     verify(&compact(data)) || whole
 }
 
-/// The form that a logout token comes in; or the token, in either form that an ID token may have here.
+/// Verifies a logout token: in the form of its request, or in one of the two forms that [`id_token`] reads.
 ///
 /// # Panics
 ///
-/// When it takes a token that could be an ID token, or that strict rules let pass and lenient ones do not.
+/// If it accepts a token that could be an ID token, or one that passes strict rules but not lenient ones.
 pub fn logout_token(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let in_form = backchannel::logout_token(Some(data)).is_ok_and(|token| verify_logout(&token));
@@ -185,11 +186,11 @@ pub fn logout_token(data: &[u8]) -> bool {
     verify_logout(&compact(data)) || whole || in_form
 }
 
-/// A key set, and signatures of every algorithm that it is asked to check.
+/// Parses a key set, and checks meaningless signatures of every algorithm with it.
 ///
 /// # Panics
 ///
-/// When any of its keys takes nothing, or rubbish, for a signature.
+/// If any of its keys accepts one of them.
 pub fn jwks(data: &[u8]) -> bool {
     let Ok(keys) = KeySet::parse(data) else {
         return false;
@@ -209,11 +210,11 @@ pub fn jwks(data: &[u8]) -> bool {
     fits
 }
 
-/// JSON, which is read strictly.
+/// Parses JSON strictly.
 ///
 /// # Panics
 ///
-/// When it reads something else than an ordinary parser does.
+/// If the result differs from that of an ordinary parser.
 pub fn json(data: &[u8]) -> bool {
     let ordinary = serde_json::from_slice::<Map<String, Value>>(data);
     let (strict, lenient) = (json::in_token(data), json::object(data));
@@ -239,11 +240,11 @@ pub fn json(data: &[u8]) -> bool {
     strict.is_ok()
 }
 
-/// What the provider's token endpoint and discovery document may answer.
+/// Parses a response of the token endpoint, and a discovery document.
 ///
 /// # Panics
 ///
-/// When it takes an empty token, another issuer, or an endpoint without encryption.
+/// If it accepts an empty token, another issuer, or an endpoint without encryption.
 pub fn answers(data: &[u8]) -> bool {
     let answer = |status| Response {
         status,
@@ -269,11 +270,11 @@ pub fn answers(data: &[u8]) -> bool {
     tokens.is_ok() || metadata.is_ok()
 }
 
-/// The body of an answer of the provider's: its coding and its character set on a line each, and then its bytes.
+/// Decodes the body of a provider's response. The coding and the character set stand on a line each before its bytes.
 ///
 /// # Panics
 ///
-/// When it makes more of it than the limit, or something else than UTF-8 where it says so.
+/// If the result is longer than the limit, or is not UTF-8.
 pub fn body(data: &[u8]) -> bool {
     const MAX: usize = 64 * 1024;
     let mut lines = data.splitn(3, |byte| *byte == b'\n');
@@ -289,7 +290,7 @@ pub fn body(data: &[u8]) -> bool {
     plain.is_ok()
 }
 
-/// Encodes what stands on three lines as a JWS.
+/// Encodes three lines as a JWS.
 fn compact(data: &[u8]) -> String {
     let mut lines = data.splitn(3, |byte| *byte == b'\n');
     let encoded =
@@ -297,7 +298,7 @@ fn compact(data: &[u8]) -> String {
     encoded.join(".")
 }
 
-/// Checks a logout token as if its signature were good.
+/// Checks a logout token as if its signature were valid.
 fn verify_logout(raw: &str) -> bool {
     let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
         return false;
@@ -327,7 +328,7 @@ fn verify_logout(raw: &str) -> bool {
     lenient
 }
 
-/// Takes a token apart, and checks its claims as if its signature were good.
+/// Parses a token, and checks its claims as if its signature were valid.
 fn verify(raw: &str) -> bool {
     let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
         return false;
@@ -355,7 +356,7 @@ fn verify(raw: &str) -> bool {
         skew: Duration::from_secs(60),
     };
     let verified = IdToken::verify(
-        token,
+        &token,
         SignatureCheck::Valid,
         &expected,
         &mut Recorder::new(),
@@ -374,13 +375,13 @@ fn verify(raw: &str) -> bool {
     true
 }
 
-/// Public keys of which nobody here has the private halves (RFC 7517 §A.1).
+/// Public keys whose private halves are unknown here (RFC 7517 §A.1).
 static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
     let keys = include_bytes!("../../../tests/fuzz/seeds/jwks/rfc7517.json");
     KeySet::parse(keys).expect("keys")
 });
 
-/// What holds of every path that a browser is sent back to.
+/// Asserts that a browser that is sent to this path stays in the app.
 fn assert_stays_here(path: &str) {
     assert!(path.starts_with('/') && !path.starts_with("//"), "{path:?}");
     assert!(path.len() <= 512, "{path:?}");
@@ -391,7 +392,7 @@ fn assert_stays_here(path: &str) {
     assert_eq!(&url[Position::BeforePath..], path);
 }
 
-/// What holds of every answer, whatever was asked.
+/// Asserts what must hold for every response.
 fn assert_is_an_answer(reply: &Reply) {
     assert!((303..600).contains(&reply.status), "{}", reply.status);
     for (name, value) in &reply.headers {
@@ -411,7 +412,7 @@ fn assert_is_an_answer(reply: &Reply) {
     }
 }
 
-/// Runs what needs no network, and so is ready at once.
+/// Runs a future that needs no network and is therefore ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -419,7 +420,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A request in text.
+/// A request in the form of text.
 struct Request {
     method: String,
     target: String,

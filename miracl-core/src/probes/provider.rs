@@ -1,4 +1,4 @@
-//! A provider for unit tests: it answers what a test tells it to, and remembers what it was asked.
+//! A provider for unit tests: it answers as a test tells it to, and records its requests.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::probes::signer::Signer;
 
-/// Answers on loopback until it is dropped. At first it has metadata and keys, and knows nobody.
+/// A provider that answers on loopback until it is dropped. At first it has metadata and keys, but no tokens to issue.
 pub(crate) struct Provider {
     pub(crate) issuer: String,
     pub(crate) signer: Signer,
@@ -32,7 +32,7 @@ struct Shared {
     connections: usize,
 }
 
-/// One request that the provider got.
+/// One request that the provider received.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) path: String,
@@ -69,7 +69,7 @@ impl Provider {
         provider
     }
 
-    /// Honest metadata, for a test to change and publish.
+    /// Returns correct metadata, for a test to change and publish.
     pub(crate) fn document(&self) -> Value {
         let at = |path: &str| format!("{}{path}", self.issuer);
         json!({
@@ -97,14 +97,15 @@ impl Provider {
         self.say_bytes(path, status, media_type, body.as_bytes());
     }
 
-    /// The same for any bytes. Behind the media type, further lines of the head may stand.
+    /// Answers requests for this path with these bytes from now on. The media type may be followed by further header
+    /// lines.
     pub(crate) fn say_bytes(&self, path: &str, status: u16, media_type: &'static str, body: &[u8]) {
         let answer = (status, media_type, body.to_owned());
         let mut shared = self.shared.lock().unwrap();
         shared.answers.insert(path.to_owned(), answer);
     }
 
-    /// The requests for this path so far.
+    /// Returns the requests for this path so far.
     pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
         let shared = self.shared.lock().unwrap();
         let requests = shared.requests.iter();
@@ -114,18 +115,18 @@ impl Provider {
             .collect()
     }
 
-    /// What is said at a path.
+    /// Returns the body that is answered at a path.
     pub(crate) fn said(&self, path: &str) -> Vec<u8> {
         self.shared.lock().unwrap().answers[path].2.clone()
     }
 
-    /// Resets every connection that is used for a second request from now on, unread, as one does that has been idle
-    /// for too long.
+    /// From now on resets every connection that is used for a second request, without reading it, as a server does
+    /// with a connection that was idle for too long.
     pub(crate) fn reset_what_is_used_again(&self) {
         self.shared.lock().unwrap().resets = true;
     }
 
-    /// How many connections there have been.
+    /// Returns how many connections there have been.
     pub(crate) fn connections(&self) -> usize {
         self.shared.lock().unwrap().connections
     }
@@ -142,13 +143,13 @@ async fn serve(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let mut stream = BufReader::new(stream);
     while answer(&mut stream, &shared).await.is_some() {
         if stream.get_ref().readable().await.is_err() || shared.lock().unwrap().resets {
-            // What was received and not read makes a reset of the end.
+            // Closing a connection with unread bytes resets it.
             return;
         }
     }
 }
 
-/// Answers one request. `None` when there is none, or nobody to hear the answer.
+/// Answers one request. Returns `None` if there is no request, or if the client is gone.
 async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Option<()> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -181,7 +182,7 @@ async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Op
         "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
         answer.len()
     );
-    // A client that has heard enough hangs up in the middle.
+    // A client may close the connection in the middle, when the response is too long for it.
     stream
         .write_all(&[head.as_bytes(), &answer].concat())
         .await

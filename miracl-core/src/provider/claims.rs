@@ -1,4 +1,4 @@
-//! Claims that tokens of several kinds have in common, and their checks.
+//! Claims that several kinds of token have in common, and their checks.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::{base::text::printable, error::token::IdTokenError};
 
-/// Times beyond the year 9999 are no times.
+/// The first second after the year 9999. No later time is accepted.
 const LAST_TIME: f64 = 253_402_300_800.0;
 
-/// The audiences of a token: one as text, or several.
+/// Returns the audiences of a token, which has one as text or several as a list.
 pub(crate) fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, IdTokenError> {
     match claims.get("aud") {
         None => Err(IdTokenError::Missing { claim: "aud" }),
@@ -22,7 +22,8 @@ pub(crate) fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, IdToke
     }
 }
 
-/// Step 3: this client is among the audiences, and all others are trusted.
+/// Checks that this client is among the audiences, and that all others are trusted (OpenID Connect Core 1.0 §3.1.3.7,
+/// step 3).
 pub(crate) fn check_audience(
     claims: &Map<String, Value>,
     client_id: &str,
@@ -46,7 +47,7 @@ pub(crate) fn check_audience(
     }
 }
 
-/// A claim that is text where it is there. The wrong type is an error, never the same as missing.
+/// Returns a claim that is text if it is present. A claim of another type is an error; it does not count as absent.
 pub(crate) fn text<'a>(
     claims: &'a Map<String, Value>,
     claim: &'static str,
@@ -58,12 +59,12 @@ pub(crate) fn text<'a>(
     }
 }
 
-/// The provider's name of the session: text, and a number with some.
+/// Returns the provider's name of the session, which is text, or a number from some providers.
 ///
-/// A whole number has one name, however it is written: `1`, `1.0` and `1e0` are `1`. One that may be read as another
-/// is no name: two sessions could have it, and the log-out of one would end the other.
+/// A whole number has one name, however it is written: `1`, `1.0` and `1e0` are `1`. A number that cannot be read
+/// exactly is an error: two sessions could have that name, and the log-out of one would end the other.
 pub(crate) fn sid(claims: &Map<String, Value>) -> Result<Option<Cow<'_, str>>, IdTokenError> {
-    /// So far from the end of a double that no other whole number is read as it, however many digits it is written with.
+    /// Up to this value every whole number is read exactly, however many digits it is written with.
     const EXACT: f64 = 1e12;
     let Some(Value::Number(number)) = claims.get("sid") else {
         return Ok(text(claims, "sid")?.map(Cow::from));
@@ -81,7 +82,7 @@ pub(crate) fn sid(claims: &Map<String, Value>) -> Result<Option<Cow<'_, str>>, I
     }
 }
 
-/// A claim that is a `NumericDate` (RFC 7519 §2) where it is there: a number, maybe with a fraction, that is a time.
+/// Returns a claim that is a `NumericDate` (RFC 7519 §2) if it is present: a number, possibly with a fraction.
 pub(crate) fn time(
     claims: &Map<String, Value>,
     claim: &'static str,

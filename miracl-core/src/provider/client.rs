@@ -9,7 +9,7 @@ use crate::{
     provider::{credentials::Credentials, http::HttpClient},
 };
 
-/// One client at one provider. Nothing below the engine needs more than this to send a request.
+/// One client at one provider: all that is needed to send it a request.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) config: Arc<Config>,
@@ -26,27 +26,27 @@ impl Client {
         }
     }
 
-    /// Seconds since 1970.
+    /// Returns the time in seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
         self.config.clock.now()
     }
 
-    /// The client id. A source of credentials is asked for it when it is first needed.
+    /// Returns the client id. A source of credentials is asked for it when it is first needed.
     pub(crate) async fn id(&self) -> Result<&str, ProviderError> {
         self.credentials.client_id(&self.http).await
     }
 
-    /// The client id, when it is known without asking.
+    /// Returns the client id if it is known without asking.
     pub(crate) fn known_id(&self) -> Option<&str> {
         self.credentials.known_client_id()
     }
 
-    /// The client secret.
+    /// Returns the client secret.
     pub(crate) async fn secret(&self) -> Result<Secret, ProviderError> {
         self.credentials.secret(&self.http).await
     }
 
-    /// Asks again after the provider refused a secret. `None` when there is no other secret to try.
+    /// Asks for the secret again after the provider refused one. Returns `None` if there is no other secret to try.
     pub(crate) async fn newer_secret(&self, refused: &Secret) -> Option<Secret> {
         self.credentials.renewed(&self.http, refused).await
     }

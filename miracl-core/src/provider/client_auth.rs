@@ -1,4 +1,4 @@
-//! How the client proves who it is at the token endpoint (OpenID Connect Core 1.0 §9).
+//! Client authentication at the token endpoint (OpenID Connect Core 1.0 §9).
 
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
@@ -11,12 +11,12 @@ use crate::{
     jose::client_key::ClientKey,
 };
 
-/// How long a signed assertion is valid, in seconds: long enough for one request and clocks that differ.
+/// How long a signed assertion is valid, in seconds: enough for one request and for clocks that differ.
 const ASSERTION_LIFE: u64 = 60;
-/// RFC 7523 §2.2.
+/// The type of an assertion that is a JWT (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What a client shows at the token endpoint.
+/// What a client authenticates itself with in one request.
 pub(crate) struct ClientAuthentication<'a> {
     pub(crate) method: ClientAuthMethod,
     pub(crate) client_id: &'a str,
@@ -28,7 +28,7 @@ pub(crate) struct ClientAuthentication<'a> {
 }
 
 impl ClientAuthentication<'_> {
-    /// Adds to the form what the method puts there, and returns the `Authorization` header where it has one.
+    /// Adds the method's parameters to the form, and returns the `Authorization` header if the method has one.
     pub(crate) fn add_to(&self, form: &mut Serializer<'_, String>) -> Option<String> {
         match self.method {
             ClientAuthMethod::ClientSecretBasic => {
@@ -47,7 +47,8 @@ impl ClientAuthentication<'_> {
         None
     }
 
-    /// A signed statement of who the client is (RFC 7523 §3), for one request: its `jti` is never used again.
+    /// Returns a signed assertion of the client's identity (RFC 7523 §3) for one request: its `jti` is never used
+    /// again.
     fn assertion(&self) -> String {
         let key = self
             .key
@@ -77,7 +78,7 @@ impl ClientAuthentication<'_> {
     }
 }
 
-/// RFC 6749 §2.3.1: both parts are form-encoded before they are put together.
+/// Returns the header of `client_secret_basic`. Both parts are form-encoded before they are joined (RFC 6749 §2.3.1).
 fn basic(client_id: &str, secret: &str) -> String {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(client_id), encode(secret));
@@ -86,17 +87,22 @@ fn basic(client_id: &str, secret: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::jose::client_key::Pair;
     use ring::signature::{self, KeyPair as _, UnparsedPublicKey};
 
     use super::*;
+    use crate::jose::client_key::Pair;
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
 
     /// RFC 8037 appendix A.1.
-    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e",
+        "d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     /// RFC 7515 appendix A.3.
-    const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    const P256: &str = r#"{"kty":"EC","crv":"P-256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 
     fn proof<'a>(
         method: ClientAuthMethod,

@@ -1,4 +1,4 @@
-//! The client id and secret: from the configuration, from files, or from the app's own source.
+//! The client id and secret in use, and when their source is asked again.
 
 use std::{
     error::Error,
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Credentials {
     origin: Origin,
-    /// Fixed once known.
+    /// Never changes once it is known.
     client_id: Arc<OnceLock<String>>,
-    /// What the configuration has.
+    /// The secret of the configuration.
     given: Option<Secret>,
-    /// What the file or the source gave last.
+    /// The secret that the file or the source gave last.
     asked: Fetched<Secret>,
 }
 
@@ -36,7 +36,7 @@ enum Origin {
 }
 
 impl Credentials {
-    /// Takes over what the checked configuration has.
+    /// Takes the credentials, or their source, from the checked configuration.
     pub(crate) fn new(config: &Config) -> Self {
         let client_id = Arc::<OnceLock<String>>::default();
         if !config.client_id.is_empty() {
@@ -58,7 +58,7 @@ impl Credentials {
         }
     }
 
-    /// The client id, when it is known without asking.
+    /// Returns the client id if it is known without asking.
     pub(crate) fn known_client_id(&self) -> Option<&str> {
         self.client_id.get().map(String::as_str)
     }
@@ -85,7 +85,7 @@ impl Credentials {
         asked.or_else(|| self.given.clone())
     }
 
-    /// Asks again after the provider refused `refused`. None when there is no other secret to try.
+    /// Asks for the secret again after the provider refused `refused`. Returns `None` if there is no other to try.
     pub(crate) async fn renewed(&self, http: &HttpClient, refused: &Secret) -> Option<Secret> {
         if matches!(self.origin, Origin::Config) {
             return None;
@@ -113,7 +113,7 @@ impl Credentials {
         }
     }
 
-    /// Asks the file or the source, once for all that wait, and to its end whoever goes away.
+    /// Asks the file or the source, once for all waiting callers, and completes even if they all go away.
     async fn ask(&self, http: &HttpClient, completed: u64) -> Result<Secret, ProviderError> {
         let (origin, client_id) = (self.origin.clone(), Arc::clone(&self.client_id));
         let asked = self
@@ -156,13 +156,13 @@ impl Origin {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use crate::config::credentials::BoxError;
-    use crate::config::credentials::ClientCredentials;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        fs,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use super::*;
+    use crate::config::credentials::{BoxError, ClientCredentials};
 
     fn http() -> HttpClient {
         HttpClient::new(&Config::default()).unwrap()

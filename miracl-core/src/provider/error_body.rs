@@ -1,7 +1,7 @@
-//! An error in the body of an answer, whatever the status above it.
+//! An error in the body of a response, whatever its status.
 //!
-//! RFC 6749 §5.2 and RFC 6750 §3.1 have a JSON object with `error` under a status of 4xx. Real providers also send it
-//! under 200, as an object of its own (`{"error":{"code":…,"message":…}}`), or as a form.
+//! RFC 6749 §5.2 and RFC 6750 §3.1 define a JSON object with `error` and a status of 4xx. Real providers also send it
+//! with 200, as a nested object (`{"error":{"code":…,"message":…}}`), or as a form.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -12,37 +12,37 @@ use crate::{
     provider::http::response::Response,
 };
 
-/// How much is kept of an error code, and of the words beside it, in characters.
+/// The longest error code and description that are kept, in characters.
 const MAX_CODE: usize = 64;
 const MAX_WORDS: usize = 200;
 
-/// An error as the provider put it.
+/// An error in the provider's words.
 struct ErrorBody {
     code: String,
     words: Description,
 }
 
-/// Reads an answer whose status is no success: its error where it has one, the bare status otherwise.
-pub(crate) fn of(endpoint: &'static str, answer: &Response) -> ProviderError {
-    let status = answer.status;
-    match told(answer) {
+/// Returns the error of an unsuccessful response: the one in its body, or its bare status.
+pub(crate) fn of(endpoint: &'static str, response: &Response) -> ProviderError {
+    let status = response.status;
+    match error_in(response) {
         Some((told, _)) if status < 500 => told.into_error(endpoint, status),
         _ => ProviderError::Status { endpoint, status },
     }
 }
 
-/// The error that an answer tells of under a status of success, in place of `needed`, the member that a good one always
-/// has.
+/// Returns the error in a response that claims success, if it stands in place of `needed`: the member that every good
+/// response has.
 pub(crate) fn in_place_of(
     needed: &str,
     endpoint: &'static str,
-    answer: &Response,
+    response: &Response,
 ) -> Option<ProviderError> {
-    let (told, has_needed) = match told(answer)? {
+    let (told, has_needed) = match error_in(response)? {
         (told, Some(object)) => (told, has_value(&object, needed)),
         (told, None) => (told, false),
     };
-    (!has_needed).then(|| told.into_error(endpoint, answer.status))
+    (!has_needed).then(|| told.into_error(endpoint, response.status))
 }
 
 impl ErrorBody {
@@ -64,15 +64,15 @@ fn has_value(object: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-/// The error in a body, and the JSON object that it stands in.
-fn told(answer: &Response) -> Option<(ErrorBody, Option<Map<String, Value>>)> {
-    if let Ok(object) = json::object(&answer.body) {
+/// Returns the error in a body, and the JSON object that contains it.
+fn error_in(response: &Response) -> Option<(ErrorBody, Option<Map<String, Value>>)> {
+    if let Ok(object) = json::object(&response.body) {
         let told = in_object(&object)?;
         return Some((told, Some(object)));
     }
-    let is_form = answer.media_type == "application/x-www-form-urlencoded"
-        || answer.body.starts_with(b"error=");
-    is_form.then(|| Some((in_form(&answer.body)?, None)))?
+    let is_form = response.media_type == "application/x-www-form-urlencoded"
+        || response.body.starts_with(b"error=");
+    is_form.then(|| Some((in_form(&response.body)?, None)))?
 }
 
 fn in_object(object: &Map<String, Value>) -> Option<ErrorBody> {
@@ -84,7 +84,7 @@ fn in_object(object: &Map<String, Value>) -> Option<ErrorBody> {
     let (code, words, object) = match object.get("error")? {
         Value::Object(error) => {
             let mut names = ["code", "status", "type"].iter();
-            // A word says more than a number.
+            // A word is clearer than a number.
             let word = names.find_map(|name| error.get(*name)?.as_str().map(str::to_owned));
             let code = word
                 .filter(|word| !word.is_empty())
@@ -115,7 +115,7 @@ fn in_form(body: &[u8]) -> Option<ErrorBody> {
 }
 
 impl ErrorBody {
-    /// `numbers` are Entra's: its documentation is by them.
+    /// Makes an error of printable text. `numbers` are Entra's own codes, which its documentation is sorted by.
     fn new(code: &str, words: Option<String>, numbers: &[String]) -> Self {
         let mut words = words.map(|words| printable(&words, MAX_WORDS));
         if !numbers.is_empty() {
@@ -134,7 +134,7 @@ impl ErrorBody {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, media_type: &str, body: &str) -> Response {
+    fn response(status: u16, media_type: &str, body: &str) -> Response {
         Response {
             status,
             media_type: media_type.to_owned(),
@@ -209,11 +209,11 @@ mod tests {
             ),
         ] {
             for status in [200, 400] {
-                let answer = answer(status, media_type, body);
+                let response = response(status, media_type, body);
                 let expected = Some((code.to_owned(), words.map(str::to_owned)));
                 let found = match status {
-                    200 => in_place_of("access_token", "test", &answer),
-                    _ => Some(of("test", &answer)),
+                    200 => in_place_of("access_token", "test", &response),
+                    _ => Some(of("test", &response)),
                 };
                 assert_eq!(code_and_words(found), expected, "{status} {body}");
             }
@@ -233,8 +233,8 @@ mod tests {
             "<html>",
             "",
         ] {
-            let answer = answer(200, "application/json", body);
-            let found = in_place_of("access_token", "test", &answer);
+            let response = response(200, "application/json", body);
+            let found = in_place_of("access_token", "test", &response);
             assert!(found.is_none(), "{body}: {found:?}");
         }
         // An empty member is none.
@@ -242,9 +242,9 @@ mod tests {
             r#"{"error":"x","access_token":""}"#,
             r#"{"error":"x","access_token":null}"#,
         ] {
-            let answer = answer(200, "application/json", body);
+            let response = response(200, "application/json", body);
             assert!(
-                in_place_of("access_token", "test", &answer).is_some(),
+                in_place_of("access_token", "test", &response).is_some(),
                 "{body}"
             );
         }
@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn a_server_that_is_ill_is_told_by_its_status_whatever_it_says() {
-        let answer = answer(500, "application/json", r#"{"error":"invalid_grant"}"#);
-        let found = of("test", &answer);
+        let response = response(500, "application/json", r#"{"error":"invalid_grant"}"#);
+        let found = of("test", &response);
         assert!(matches!(found, ProviderError::Status { status: 500, .. }));
     }
 
@@ -263,7 +263,10 @@ mod tests {
             "error": format!("in\nvalid{}", "x".repeat(1000)),
             "error_description": format!("alice@example.com\r\n{}", "y".repeat(1000)),
         });
-        let found = of("test", &answer(400, "application/json", &body.to_string()));
+        let found = of(
+            "test",
+            &response(400, "application/json", &body.to_string()),
+        );
         assert!(!format!("{found:?} {found}").contains("alice"));
         let (code, words) = code_and_words(Some(found)).unwrap();
         assert_eq!(code.len(), MAX_CODE);

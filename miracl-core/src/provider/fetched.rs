@@ -1,4 +1,4 @@
-//! Something fetched from the provider: cached, fetched by one caller at a time, and served stale while the provider is away.
+//! A value fetched from the provider: by one caller at a time, shared by all, and used on while the provider is away.
 
 use std::{
     sync::{
@@ -12,25 +12,26 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{base::runtime::Runtime, error::provider::ProviderError};
 
-/// A value fetched at most by one caller at a time, whose result all waiting callers share. Clones are the same.
+/// A value that at most one caller fetches at a time. All waiting callers share the result. Clones share the value.
 #[derive(Debug)]
 pub(crate) struct Fetched<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
     cached: RwLock<Option<Cached<T>>>,
-    /// How many fetches have ended. Whoever waited for the lock and sees it moved takes that fetch's result.
+    /// How many fetches have completed. A caller that waited for its turn and finds a higher number takes that result.
     completed: AtomicU64,
+    /// Locked while a fetch is under way.
     last_error: Arc<Mutex<LastError>>,
 }
 
-/// What the last fetch failed with, if it did.
+/// The error of the last fetch, if it failed.
 type LastError = Option<ProviderError>;
 
 #[derive(Debug)]
 struct Cached<T> {
     value: Arc<T>,
-    since: Instant,
+    fetched_at: Instant,
 }
 
 impl<T> Default for Fetched<T> {
@@ -50,14 +51,14 @@ impl<T> Clone for Fetched<T> {
 }
 
 impl<T> Fetched<T> {
-    /// The value, when there is one, however old.
+    /// Returns the value if there is one, however old.
     pub(crate) fn value(&self) -> Option<Arc<T>> {
         self.read(|cached| cached.value.clone())
     }
 
-    /// The value, when it is younger than `age`.
+    /// Returns the value if it is younger than `age`.
     pub(crate) fn younger_than(&self, age: Duration) -> Option<Arc<T>> {
-        self.read(|cached| (cached.since.elapsed() < age).then(|| cached.value.clone()))
+        self.read(|cached| (cached.fetched_at.elapsed() < age).then(|| cached.value.clone()))
             .flatten()
     }
 
@@ -66,15 +67,16 @@ impl<T> Fetched<T> {
         cached.as_ref().map(read)
     }
 
-    /// How many fetches have ended so far, to hand to [`Fetched::fetch_since`].
+    /// Returns how many fetches have completed so far, to pass to [`Fetched::fetch_since`].
     pub(crate) fn completed(&self) -> u64 {
         self.0.completed.load(Ordering::Acquire)
     }
 
-    /// Fetches anew, unless a fetch has ended since `completed` was read: then that one's result counts.
+    /// Fetches the value, unless a fetch has completed since `completed` was read: then that fetch's result is
+    /// returned.
     ///
-    /// When the caller goes away in the middle, the next one in the queue fetches. So it is for callers that cannot be made to go
-    /// away; see [`Fetched::fetch_to_completion`].
+    /// If the caller goes away in the middle, the next one in the queue fetches. Use it only where nobody can make
+    /// callers go away; otherwise use [`Fetched::fetch_to_completion`].
     pub(crate) async fn fetch_since<F>(
         &self,
         completed: u64,
@@ -90,11 +92,11 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// As [`Fetched::fetch_since`], for a fetch that goes on when its caller goes away. The others in the queue then take
-    /// its result.
+    /// Fetches the value like [`Fetched::fetch_since`], and goes on if the caller goes away. The others in the queue
+    /// then take the result.
     ///
-    /// Requests that are given up one after the other, each when its turn has come, would otherwise let nobody behind them ever
-    /// have anything, and would ask the provider as often as there are of them.
+    /// Otherwise a series of requests, each abandoned when its turn has come, would keep everybody behind them waiting
+    /// and would send the provider as many requests.
     pub(crate) async fn fetch_to_completion(
         &self,
         runtime: &Runtime,
@@ -109,8 +111,8 @@ impl<T> Fetched<T> {
             return result;
         }
         let fetched = self.clone();
-        let ended = runtime.to_its_end(async move { fetched.finish(last, fetch.await) });
-        ended.await.unwrap_or_else(|error| {
+        let finished = runtime.to_its_end(async move { fetched.finish(last, fetch.await) });
+        finished.await.unwrap_or_else(|error| {
             Err(ProviderError::Unreachable {
                 endpoint: "provider",
                 source: Arc::new(error),
@@ -118,11 +120,12 @@ impl<T> Fetched<T> {
         })
     }
 
+    /// Waits until no fetch is under way.
     async fn turn(&self) -> OwnedMutexGuard<LastError> {
         Arc::clone(&self.0.last_error).lock_owned().await
     }
 
-    /// What came of the fetch that has ended since, if one has.
+    /// Returns the result of the last fetch if it completed since `completed` was read.
     fn since(&self, completed: u64, last: &LastError) -> Option<Result<Arc<T>, ProviderError>> {
         if self.completed() == completed {
             return None;
@@ -134,6 +137,7 @@ impl<T> Fetched<T> {
         })
     }
 
+    /// Records the result of a fetch, and ends the turn.
     fn finish(
         &self,
         mut last: OwnedMutexGuard<LastError>,
@@ -149,7 +153,7 @@ impl<T> Fetched<T> {
                     .unwrap_or_else(PoisonError::into_inner);
                 *cached = Some(Cached {
                     value: value.clone(),
-                    since: Instant::now(),
+                    fetched_at: Instant::now(),
                 });
                 *last = None;
                 Ok(value)
@@ -272,7 +276,7 @@ mod tests {
         assert_eq!(fetched.completed(), 1);
     }
 
-    /// Polls a future once, and says what it came to.
+    /// Polls a future once, and returns its output if it is ready.
     async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
         std::future::poll_fn(|context| {
             Poll::Ready(match Pin::new(&mut *future).poll(context) {

@@ -18,24 +18,24 @@ use crate::{
     provider::http::response::Response,
 };
 
-/// How long a connection without a request is kept: for what follows at once, and shorter than the five seconds after
-/// which many servers end it.
+/// How long an idle connection is kept: long enough for a request that follows at once, and shorter than the five
+/// seconds after which many servers close it.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to the provider.
 ///
-/// A server may end a connection at the moment when the next request goes out on it. A public document is then asked
-/// for once more, on a new connection. A code and a refresh token are used once, and a provider may revoke everything
-/// when it sees one again; so what carries a token or a secret always has a connection of its own, where this cannot
+/// A server may close a connection just when the next request is sent on it. A public document is then requested once
+/// more, on a new connection. A code and a refresh token can be used only once, and a provider may revoke everything
+/// when it sees one again. So a request with a token or a secret always gets a new connection, where this cannot
 /// happen, and is never repeated.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    /// Uses connections again.
-    kept: reqwest::Client,
-    /// Makes a connection for each request. Both share their TLS sessions, so that its handshake is a short one.
+    /// Reuses connections.
+    pooled: reqwest::Client,
+    /// Makes a connection for each request. Both clients share their TLS sessions, which makes its handshakes short.
     fresh: reqwest::Client,
-    /// When an answer last came on a connection that was then kept.
-    kept_since: Arc<Mutex<Option<Instant>>>,
+    /// When a response last came on a connection that was then kept open.
+    last_response: Arc<Mutex<Option<Instant>>>,
     timeout: Duration,
     allow_http: bool,
     pub(crate) runtime: Runtime,
@@ -63,16 +63,16 @@ impl HttpClient {
             builder.build().map_err(|e| wrong(e.to_string()))
         };
         Ok(Self {
-            kept: build(usize::MAX)?,
+            pooled: build(usize::MAX)?,
             fresh: build(0)?,
-            kept_since: Arc::default(),
+            last_response: Arc::default(),
             timeout: config.request_timeout,
             allow_http: config.danger.allow_http,
             runtime: Runtime::current(),
         })
     }
 
-    /// Whether plain http off loopback was allowed, at the app's own risk.
+    /// Returns whether the app allowed plain http off loopback, at its own risk.
     pub(crate) fn allows_http(&self) -> bool {
         self.allow_http
     }
@@ -85,37 +85,37 @@ impl HttpClient {
     ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let began = Instant::now();
-        let may_be_used_again = self.has_kept(began);
-        match self.send(endpoint, self.kept.get(url.clone())).await {
-            Err(error) if may_be_used_again && is_broken(&error) => {
+        let may_reuse = self.may_have_idle_connection(began);
+        match self.send(endpoint, self.pooled.get(url.clone())).await {
+            Err(error) if may_reuse && is_broken(&error) => {
                 tracing::debug!(%error, "the connection broke; it is asked once more on a new one");
                 let left = self.timeout.saturating_sub(began.elapsed());
                 let again = self.fresh.get(url).timeout(left);
                 self.send(endpoint, again).await
             }
-            Ok(answer) => {
-                let mut kept_since = self.kept_since();
-                *kept_since = Some(Instant::now());
-                Ok(answer)
+            Ok(response) => {
+                let mut last_response = self.last_response();
+                *last_response = Some(Instant::now());
+                Ok(response)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Whether there may be a connection without a request at this time.
-    fn has_kept(&self, now: Instant) -> bool {
-        // A pool looks for what is too old when somebody asks it, and not to the moment.
+    /// Returns whether there may be an idle connection at this time.
+    fn may_have_idle_connection(&self, now: Instant) -> bool {
+        // The pool drops old connections only when it is used, and not exactly on time.
         let idle = |since: Instant| now.saturating_duration_since(since) < 2 * IDLE;
-        self.kept_since().is_some_and(idle)
+        self.last_response().is_some_and(idle)
     }
 
-    fn kept_since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.kept_since
+    fn last_response(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.last_response
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fetches what an access token is for.
+    /// Fetches a document that needs an access token.
     pub(crate) async fn get_with(
         &self,
         endpoint: &'static str,
@@ -127,6 +127,7 @@ impl HttpClient {
             .await
     }
 
+    /// Sends a form, on a new connection and only once.
     pub(crate) async fn post_form(
         &self,
         endpoint: &'static str,
@@ -146,7 +147,7 @@ impl HttpClient {
         self.send(endpoint, request).await
     }
 
-    /// Takes an address apart, if it is one to send anything to.
+    /// Parses an address, and refuses one that nothing may be sent to.
     fn parse(&self, endpoint: &'static str, url: &str) -> Result<Url, ProviderError> {
         let url = Url::parse(url).map_err(|error| ProviderError::Malformed {
             endpoint,
@@ -167,7 +168,7 @@ impl HttpClient {
             if error.is_timeout() && !error.is_connect() {
                 ProviderError::Timeout { endpoint }
             } else {
-                // Without the URL, whose query could hold something secret.
+                // Without the URL, whose query could contain a secret.
                 ProviderError::Unreachable {
                     endpoint,
                     source: Arc::new(error.without_url()),
@@ -193,7 +194,7 @@ impl HttpClient {
     }
 }
 
-/// Whether a connection broke that had been there: nobody knows what became of the request.
+/// Returns whether an established connection broke, so that it is unknown whether the request arrived.
 fn is_broken(error: &ProviderError) -> bool {
     let ProviderError::Unreachable { source, .. } = error else {
         return false;

@@ -38,14 +38,14 @@ pub(crate) struct IdToken {
 }
 
 impl IdToken {
-    /// Checks the claims of a token whose signature was found good, in the order of OpenID Connect Core 1.0 §3.1.3.7.
+    /// Checks the result of the signature check and every claim, in the order of OpenID Connect Core 1.0 §3.1.3.7.
     pub(crate) fn verify(
-        token: Unverified<'_>,
+        token: &Unverified<'_>,
         signature: SignatureCheck,
         expected: &ExpectedIdToken<'_>,
         receipt: &mut Recorder,
     ) -> Result<Self, FailureReason> {
-        // A token for something else, which the provider signed as well (RFC 8725 §3.11).
+        // A logout token is signed by the provider, too, but is no ID token (RFC 8725 §3.11).
         let kind = match token.typ.as_deref() {
             Some(LOGOUT_TYP) => Err(IdTokenError::Malformed {
                 detail: "it is a logout token".to_owned(),
@@ -98,9 +98,9 @@ impl IdToken {
     /// It must be about the person of the session's `first` ID token and from its issuer. If it has a nonce, the nonce
     /// must be that of the first.
     ///
-    /// `auth_time` is not compared, though §12.2 has it stay: providers change it when the person logs in again
-    /// elsewhere, and who they are is proven without it. openid-client compares at most `sub`, and mod_auth_openidc
-    /// nothing.
+    /// `auth_time` is not compared, although §12.2 says that it stays: providers change it when the person logs in
+    /// again elsewhere, and the person is identified without it. openid-client compares at most `sub`, and
+    /// mod_auth_openidc nothing.
     pub(crate) fn verify_refreshed(
         token: &Unverified<'_>,
         signature: SignatureCheck,
@@ -120,7 +120,7 @@ impl IdToken {
         if check_subject(claims)? != subject {
             return Err(IdTokenError::Changed { claim: "sub" });
         }
-        // An `azp` is this client both times, or neither token was taken.
+        // An `azp` need not be compared: each token is accepted only if it names this client.
         let (now, before) = (claims.get("nonce"), first.get("nonce"));
         if now.is_some() && before.is_some() && now != before {
             return Err(IdTokenError::Changed { claim: "nonce" });

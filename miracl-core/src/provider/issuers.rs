@@ -1,4 +1,4 @@
-//! Which issuers a provider's answers and tokens may name.
+//! Which issuers a provider's responses and tokens may name.
 
 use crate::{
     base::issuer_template::{TENANT, is_tenant},
@@ -6,7 +6,7 @@ use crate::{
     provider::metadata::ProviderMetadata,
 };
 
-/// Whose tokens count: the one issuer, or one for each tenant.
+/// The issuers whose tokens are accepted: a single one, or one for each tenant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Issuers<'a> {
     /// The issuer of the provider's metadata.
@@ -29,7 +29,7 @@ impl<'a> Issuers<'a> {
         }
     }
 
-    /// The one issuer whose answer names this tenant; none when there is no such tenant, or it may not log in here.
+    /// Returns the issuer for this tenant. Returns `None` if there is no such tenant, or if it may not log in here.
     pub(crate) fn of_tenant(self, tenant: Option<&str>) -> Option<String> {
         match self {
             Self::One(issuer) => Some(issuer.to_owned()),
@@ -41,7 +41,7 @@ impl<'a> Issuers<'a> {
         }
     }
 
-    /// Whether an issuer is one of these.
+    /// Returns whether an issuer is one of these.
     pub(crate) fn contains(self, issuer: &str) -> bool {
         match self {
             Self::One(one) => issuer == one,
@@ -54,7 +54,7 @@ impl<'a> Issuers<'a> {
         }
     }
 
-    /// How the issuers are written in a message.
+    /// Returns how the issuers are written in a message.
     pub(crate) fn written(self) -> &'a str {
         match self {
             Self::One(issuer) => issuer,

@@ -1,4 +1,4 @@
-//! The provider's public keys (RFC 7517), and signatures made with them.
+//! The provider's public keys (RFC 7517): when they are fetched, and how often.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,27 +17,27 @@ use crate::{
 
 /// How long a key set is used before it is fetched again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-/// How many fetches for unknown keys the logins of this process may cause in [`WINDOW`], beyond which a provider that
-/// signs with keys it does not publish is not asked again.
+/// How many fetches for unknown keys the logins of this process may cause in [`WINDOW`]. This limits the requests to a
+/// provider that signs with keys it does not publish.
 const LOGIN_FETCHES: u32 = 60;
-/// How many of them logout tokens may cause.
+/// How many such fetches logout tokens may cause.
 const LOGOUT_TOKEN_FETCHES: u32 = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 
 const ENDPOINT: &str = "jwks_uri";
 
-/// The key set of one provider, as it is now.
+/// The key set of one provider, kept up to date.
 #[derive(Debug, Default)]
 pub(crate) struct Jwks {
     keys: Fetched<KeySet>,
-    /// For each [`Cause`].
+    /// The recent fetches for each [`Cause`].
     windows: [Mutex<Option<Window>>; 2],
 }
 
-/// What keys are fetched again for. Each cause has a budget of its own, so that a storm of one leaves the others theirs.
+/// Why keys are fetched again. Each cause has its own budget, so that a flood of one kind does not use up the other's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Somebody logs in, or is logged in: the provider gave us the token itself.
+    /// Somebody logs in or is logged in: this client got the token from the provider itself.
     Login,
     /// A logout token, which anybody can send.
     LogoutToken,
@@ -52,29 +52,31 @@ impl Cause {
     }
 }
 
-/// The fetches of one cause of late.
+/// The recent fetches for one cause.
 #[derive(Debug)]
 struct Window {
     began: Instant,
     count: u32,
-    /// How many fetches had ended before the last that was counted. Those who saw as many share it.
+    /// How many fetches had completed before the last one that was counted. Callers that read this number share it.
     last: u64,
 }
 
-/// A key set, and how many fetches had ended when it was taken.
+/// The keys as they are known at one moment.
 #[derive(Debug, Clone)]
-pub(crate) struct CurrentKeys {
-    pub(crate) keys: Arc<KeySet>,
-    ended: u64,
-    /// Whether they were fetched for this login, so that there are no newer ones.
+struct CurrentKeys {
+    keys: Arc<KeySet>,
+    /// How many fetches had completed then.
+    completed: u64,
+    /// Whether they were fetched for this token, so that there are no newer ones.
     just_fetched: bool,
 }
 
 impl CurrentKeys {
-    /// Whether it is worth fetching the keys again for a token that they did not find good.
+    /// Returns whether it is worth fetching the keys again for a token whose signature is not valid with them.
     ///
-    /// Not only for an unknown `kid`: a provider that makes new keys when it starts may give them the old names, or none.
-    pub(crate) fn may_be_old(&self, signature: SignatureCheck) -> bool {
+    /// It is so not only for an unknown `kid`: a provider that makes new keys when it starts may give them the old
+    /// names, or none.
+    fn may_be_old(&self, signature: SignatureCheck) -> bool {
         match signature {
             SignatureCheck::Valid => false,
             SignatureCheck::NoKey => true,
@@ -87,14 +89,14 @@ impl CurrentKeys {
 }
 
 impl Jwks {
-    /// Returns the keys, fetching them when there are none or they are an hour old. Old ones serve on while the provider
-    /// is away.
+    /// Returns the keys. Fetches them if there are none or if they are an hour old. Old keys stay in use while the
+    /// provider cannot be reached.
     async fn keys(&self, http: &HttpClient, uri: &str) -> Result<CurrentKeys, ProviderError> {
         let completed = self.keys.completed();
         if let Some(keys) = self.keys.younger_than(FRESH) {
             return Ok(CurrentKeys {
                 keys,
-                ended: completed,
+                completed,
                 just_fetched: false,
             });
         }
@@ -116,12 +118,12 @@ impl Jwks {
         };
         Ok(CurrentKeys {
             keys,
-            ended: self.keys.completed(),
+            completed: self.keys.completed(),
             just_fetched,
         })
     }
 
-    /// Checks a token's signature, fetching the keys again when those that are known do not find it good
+    /// Checks a token's signature. Fetches the keys again if the signature is not valid with those that are known
     /// (OpenID Connect Core 1.0 §10.1.1).
     pub(crate) async fn check(
         &self,
@@ -131,44 +133,44 @@ impl Jwks {
         cause: Cause,
         receipt: &mut Recorder,
     ) -> Result<SignatureCheck, ProviderError> {
-        let taken = self.keys(http, uri).await;
-        let taken = receipt.check_provider("jwks_uri", "RFC 7517 §5", taken)?;
-        let signature = token.check_signature(&taken.keys);
-        if !taken.may_be_old(signature) {
+        let current = self.keys(http, uri).await;
+        let current = receipt.check_provider("jwks_uri", "RFC 7517 §5", current)?;
+        let signature = token.check_signature(&current.keys);
+        if !current.may_be_old(signature) {
             return Ok(signature);
         }
-        let newer = self.newer(&taken, http, uri, cause).await;
+        let newer = self.newer(&current, http, uri, cause).await;
         let newer = receipt.check_provider("jwks_uri again", "OIDC Core §10.1.1", newer)?;
         Ok(token.check_signature(&newer))
     }
 
-    /// Returns newer keys than those `taken`, for a token that they did not find good.
+    /// Returns newer keys than the `current` ones, for a token whose signature is not valid with them.
     ///
-    /// Each token asks once. Those that find the key missing at the same time share one fetch.
+    /// Each token causes at most one fetch. Tokens that miss a key at the same time share one.
     async fn newer(
         &self,
-        taken: &CurrentKeys,
+        current: &CurrentKeys,
         http: &HttpClient,
         uri: &str,
         cause: Cause,
     ) -> Result<Arc<KeySet>, ProviderError> {
-        if self.keys.completed() == taken.ended && !self.may_fetch(cause, taken.ended) {
+        if self.keys.completed() == current.completed && !self.may_fetch(cause, current.completed) {
             tracing::warn!(
                 ?cause,
                 "too many tokens are not signed with the keys that are known; they are not fetched again for a while"
             );
-            return Ok(taken.keys.clone());
+            return Ok(current.keys.clone());
         }
         self.keys
             .fetch_to_completion(
                 &http.runtime,
-                taken.ended,
+                current.completed,
                 fetch(http.clone(), uri.to_owned()),
             )
             .await
     }
 
-    /// Whether the keys may be fetched for somebody who has completed so many fetches end.
+    /// Returns whether the keys may be fetched for a caller that read this number of completed fetches.
     fn may_fetch(&self, cause: Cause, completed: u64) -> bool {
         let mut window = self.windows[cause as usize]
             .lock()
@@ -195,13 +197,14 @@ impl Jwks {
     }
 }
 
-pub(crate) async fn fetch(http: HttpClient, uri: String) -> Result<KeySet, ProviderError> {
-    let answer = http.get(ENDPOINT, &uri).await?;
-    if !answer.is_success() {
-        return Err(error_body::of(ENDPOINT, &answer));
+/// Fetches the key set once.
+async fn fetch(http: HttpClient, uri: String) -> Result<KeySet, ProviderError> {
+    let response = http.get(ENDPOINT, &uri).await?;
+    if !response.is_success() {
+        return Err(error_body::of(ENDPOINT, &response));
     }
-    let keys = KeySet::parse(&answer.body).map_err(|detail| {
-        error_body::in_place_of("keys", ENDPOINT, &answer).unwrap_or(ProviderError::Malformed {
+    let keys = KeySet::parse(&response.body).map_err(|detail| {
+        error_body::in_place_of("keys", ENDPOINT, &response).unwrap_or(ProviderError::Malformed {
             endpoint: ENDPOINT,
             detail,
         })

@@ -15,35 +15,38 @@ use crate::{
     },
 };
 
-/// How old a logout token may be: it is sent when it is made. For as long its `jti` is remembered.
+/// The `typ` of logout tokens (§2.4).
+pub(super) const LOGOUT_TYP: &str = "logout+jwt";
+
+/// How old a logout token may be, since it is sent when it is made. Its `jti` is remembered for this long.
 pub(crate) const WINDOW: Duration = Duration::from_secs(10 * 60);
 
 /// The event that makes a token a logout token (§2.4).
 pub(crate) const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// The longest `jti` and `sid` that are looked at. Some providers' are long.
+/// The longest `jti`, `sub` and `sid` that are accepted. Some providers use long ones.
 pub(crate) const MAX_NAME: usize = 1024;
 
-/// Why a logout token was refused. It goes to the log, and in one word to the provider.
+/// Why a logout token was refused. The log gets the reason, and the provider an error code.
 #[derive(Debug)]
 pub(crate) enum LogoutError {
-    /// The request is no form, is too long, or has not one `logout_token`.
+    /// The request is no form, is too long, or does not have exactly one `logout_token`.
     Request(&'static str),
-    /// A check that ID tokens have as well.
+    /// A check failed that ID tokens have as well.
     Token(IdTokenError),
-    /// The header's `typ` is that of another kind of token.
+    /// The header's `typ` belongs to another kind of token.
     Type,
-    /// `events` has not the one event.
+    /// `events` does not contain the event of back-channel log-out.
     Event,
-    /// There is a `nonce`: it could be an ID token.
+    /// There is a `nonce`, so the token could be an ID token.
     Nonce,
-    /// Neither `sub` nor `sid`.
+    /// There is neither `sub` nor `sid`.
     NoSubject,
-    /// It was used before.
+    /// The token was used before.
     Replayed,
-    /// The provider's metadata or keys are not to be had.
+    /// The provider's metadata or keys could not be obtained.
     Provider(ProviderError),
-    /// The sessions may still be in the store.
+    /// The store failed, so the sessions may still be in it.
     Store(StoreError),
 }
 
@@ -75,7 +78,7 @@ impl From<ProviderError> for LogoutError {
     }
 }
 
-/// What a logout token must be like.
+/// What this client expects of a logout token.
 pub(crate) struct ExpectedLogoutToken<'a> {
     pub(crate) issuers: Issuers<'a>,
     pub(crate) client_id: &'a str,
@@ -85,7 +88,7 @@ pub(crate) struct ExpectedLogoutToken<'a> {
     pub(crate) skew: u64,
 }
 
-/// A logout token that passed every check but whether it was used before.
+/// A logout token that passed every check, except that it may have been used before.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LogoutToken {
     pub(crate) issuer: String,
@@ -96,7 +99,7 @@ pub(crate) struct LogoutToken {
 }
 
 impl LogoutToken {
-    /// Makes every check of §2.6 in its order.
+    /// Checks a token in the order of §2.6.
     pub(crate) fn verify(
         token: &Unverified<'_>,
         signature: SignatureCheck,
@@ -143,7 +146,8 @@ impl LogoutToken {
 }
 
 impl ExpectedLogoutToken<'_> {
-    /// `iat` is there, not in the future and not long ago; `exp` is there and ahead.
+    /// Checks that `iat` is neither in the future nor long ago, and that `exp` is in the future. Only lenient rules
+    /// accept a token without `exp`.
     fn check_times(&self, iat: u64, exp: Option<u64>) -> Result<(), LogoutError> {
         let now = self.now;
         if iat > now.saturating_add(self.skew) {
@@ -181,11 +185,8 @@ fn check_type(typ: Option<&str>, rules: LogoutTokenRules) -> Result<(), LogoutEr
     }
 }
 
-/// A name that is there is not empty, and has an end.
-pub(crate) fn name(
-    name: Option<&str>,
-    claim: &'static str,
-) -> Result<Option<String>, IdTokenError> {
+/// Checks that a name, if there is one, is neither empty nor too long.
+fn name(name: Option<&str>, claim: &'static str) -> Result<Option<String>, IdTokenError> {
     match name {
         Some(name) if name.is_empty() || name.len() > MAX_NAME => {
             Err(IdTokenError::Invalid { claim })
@@ -193,6 +194,3 @@ pub(crate) fn name(
         name => Ok(name.map(str::to_owned)),
     }
 }
-
-/// The `typ` of logout tokens (Back-Channel Logout 1.0 §2.4).
-pub(crate) const LOGOUT_TYP: &str = "logout+jwt";

@@ -12,7 +12,7 @@ use crate::{
 /// What errors call the document.
 pub(crate) const ENDPOINT: &str = "discovery document";
 
-/// What the discovery document says, as far as it is used here.
+/// What the discovery document says, as far as it is used.
 #[derive(Debug, Clone)]
 pub(crate) struct ProviderMetadata {
     pub(crate) issuer: String,
@@ -20,7 +20,7 @@ pub(crate) struct ProviderMetadata {
     pub(crate) token_endpoint: String,
     pub(crate) jwks_uri: String,
     pub(crate) userinfo_endpoint: Option<String>,
-    /// Where it can be used: nobody needs it to log in.
+    /// `None` also if it cannot be used: no login needs it.
     pub(crate) end_session_endpoint: Option<String>,
     pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
     pub(crate) id_token_signing_alg_values_supported: Vec<String>,
@@ -28,12 +28,12 @@ pub(crate) struct ProviderMetadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
 }
 
-/// Which URLs a document may name: https, and http where nobody is on the way.
+/// Which URLs a document may name: https, and http if nobody can read along.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AllowedUrls {
     /// [`Danger::allow_http`](crate::Danger::allow_http).
     pub(crate) http: bool,
-    /// Whether the provider is on loopback itself. No other has business with what listens there.
+    /// Whether the provider itself is on loopback. No other provider may name what listens there.
     pub(crate) loopback: bool,
 }
 
@@ -48,12 +48,12 @@ impl AllowedUrls {
 }
 
 impl ProviderMetadata {
-    /// Reads the document. The issuer and the endpoints are read strictly, and everything else as far as it can be
-    /// understood, since what is not understood counts as not said.
+    /// Reads the document. The issuer and the endpoints are read strictly. Any other member with an unexpected value
+    /// counts as absent.
     ///
     /// # Errors
     ///
-    /// What is wrong, with the name of the member.
+    /// A message that names the wrong member.
     pub(crate) fn read(document: &Map<String, Value>) -> Result<Self, String> {
         let text = |name: &str| match document.get(name) {
             None => Ok(None),
@@ -71,7 +71,7 @@ impl ProviderMetadata {
             token_endpoint: needed("token_endpoint")?,
             jwks_uri: needed("jwks_uri")?,
             userinfo_endpoint: text("userinfo_endpoint")?.filter(|url| !url.is_empty()),
-            // What is no text is no URL, which is seen to later.
+            // A value that is no string becomes an unusable URL, which `drop_unusable_end_session` removes.
             end_session_endpoint: text("end_session_endpoint")
                 .unwrap_or_else(|_| Some(String::new())),
             token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
@@ -83,8 +83,8 @@ impl ProviderMetadata {
         })
     }
 
-    /// The algorithms an ID token may be signed with: those offered, cut down to those supported here; RS256 when nothing
-    /// usable is said (OpenID Connect Core 1.0 §2).
+    /// Returns the algorithms that an ID token may be signed with: those that are both offered and supported. It is
+    /// RS256 if there are none (OpenID Connect Core 1.0 §2).
     pub(crate) fn signing_algorithms(&self) -> Vec<SigningAlgorithm> {
         let usable: Vec<_> = self
             .id_token_signing_alg_values_supported
@@ -98,7 +98,7 @@ impl ProviderMetadata {
         }
     }
 
-    /// Makes sure that every endpoint is a URL that may be used, so that a document that is no good is not kept.
+    /// Checks that every endpoint is a URL that may be used, so that an unusable document is not cached.
     pub(crate) fn check_endpoints(&self, allowed: AllowedUrls) -> Result<(), ProviderError> {
         let endpoints = [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
@@ -119,7 +119,7 @@ impl ProviderMetadata {
         Ok(())
     }
 
-    /// Leaves out an address for log-out that cannot be used; tells whether there was one.
+    /// Removes an address for log-out that cannot be used. Returns whether it removed one.
     pub(crate) fn drop_unusable_end_session(&mut self, allowed: AllowedUrls) -> bool {
         let usable = |url: &String| Url::parse(url).is_ok_and(|url| allowed.allows(&url));
         let said = self.end_session_endpoint.is_some();
@@ -128,7 +128,7 @@ impl ProviderMetadata {
     }
 }
 
-/// A list of names: some providers write one name alone, or all of them in one text.
+/// Reads a list of names. Some providers write a single name, or all names in one string.
 fn list(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => {
@@ -143,7 +143,7 @@ fn list(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// A boolean: some providers write it as text, or as a number.
+/// Reads a boolean. Some providers write it as a string or as a number.
 fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,

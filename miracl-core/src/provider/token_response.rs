@@ -76,8 +76,8 @@ impl TokenResponse {
     }
 }
 
-/// Reads the scopes, which are separated by spaces (RFC 6749 §3.3). Some providers send a list. Nothing depends on them,
-/// so any other value counts as none.
+/// Reads the scopes, which are separated by spaces (RFC 6749 §3.3). Some providers send a list. Nothing depends on
+/// them, so any other value counts as none.
 fn scope(object: &Map<String, Value>) -> Option<String> {
     match object.get("scope")? {
         Value::String(text) => Some(text.clone()),
@@ -141,7 +141,8 @@ mod tests {
     fn what_is_null_is_missing_and_scopes_may_be_a_list() {
         let tokens = answer(
             200,
-            r#"{"access_token":"a","id_token":null,"refresh_token":null,"expires_in":null,"scope":null,"token_type":null}"#,
+            r#"{"access_token":"a","id_token":null,"refresh_token":null,"expires_in":null,
+               "scope":null,"token_type":null}"#,
         )
         .unwrap();
         assert!(tokens.id_token.is_none() && tokens.refresh_token.is_none());

@@ -6,20 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{base::secret::Secret, provider::token_response::TokenResponse};
 
-/// The tokens of a session: to call an API of the provider's, never needed to know who is logged in.
+/// The tokens of a session, for calls to an API. They are never needed to know who is logged in.
+///
+/// ```
+/// use miracl_core::Tokens;
+///
+/// fn authorization(tokens: &Tokens) -> String {
+///     format!("Bearer {}", tokens.access_token().expose())
+/// }
+/// ```
+///
+/// `Debug` prints no token.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     pub(crate) access_token: Secret,
     pub(crate) id_token: Secret,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<u64>,
-    /// From when on they are worth renewing: a little before they run out.
+    /// When they are worth renewing: a little before they expire.
     pub(crate) renew_at: Option<u64>,
     pub(crate) scope: Option<String>,
 }
 
 impl Tokens {
-    /// The tokens after a refresh: what the answer left out stays (RFC 6749 §6).
+    /// Returns the tokens after a refresh. What the response left out stays as it was (RFC 6749 §6).
     pub(crate) fn renewed(&self, response: TokenResponse) -> Self {
         Self {
             access_token: response.access_token,
@@ -33,7 +43,7 @@ impl Tokens {
         }
     }
 
-    /// Returns the access token, for `Authorization: Bearer`. It is opaque: what it looks like is the provider's business.
+    /// Returns the access token, for `Authorization: Bearer`. It is opaque: its format is the provider's business.
     pub fn access_token(&self) -> &Secret {
         &self.access_token
     }
@@ -43,26 +53,28 @@ impl Tokens {
         &self.id_token
     }
 
-    /// Returns the refresh token, when the provider gave one. The engine uses it by itself; a token that was used elsewhere is
-    /// worth nothing any more at most providers, and ends the session.
+    /// Returns the refresh token, if the provider issued one.
+    ///
+    /// The engine uses it by itself. Do not use it elsewhere: most providers accept a refresh token only once, and the
+    /// session then ends.
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }
 
-    /// Returns when the access token runs out, as far as the provider said.
+    /// Returns when the access token expires, if the provider said so.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
             .and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)))
     }
 
-    /// Returns the scopes granted, separated by spaces. `None` when the provider did not say, which means those that were
-    /// asked for (RFC 6749 §5.1).
+    /// Returns the granted scopes, separated by spaces. `None` means that the provider did not name them and granted
+    /// those that were requested (RFC 6749 §5.1).
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
 }
 
-/// The form in which renewed tokens wait, sealed, for the replicas that come late.
+/// The form in which renewed tokens are sealed for other replicas that need them a moment later.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredTokens {
     #[serde(rename = "a")]

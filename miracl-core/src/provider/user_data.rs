@@ -1,15 +1,15 @@
-//! Everything that the provider said about a person.
+//! Everything that the provider says about a person.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Claims of a token that are about the token and not about the person.
+/// Claims that are about a token and not about the person.
 const PROTOCOL_CLAIMS: [&str; 10] = [
     "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
 ];
 
-/// Claims about the person, each with the one that says whether it is confirmed (OpenID Connect Core 1.0 §5.1).
+/// Claims about the person, each with the claim that says whether it is confirmed (OpenID Connect Core 1.0 §5.1).
 pub(crate) const CONFIRMED_CLAIMS: [(&str, &str); 2] = [
     ("email", "email_verified"),
     ("phone_number", "phone_number_verified"),
@@ -17,13 +17,25 @@ pub(crate) const CONFIRMED_CLAIMS: [(&str, &str); 2] = [
 
 /// What the provider says about the person: the claims of the ID token and of the userinfo together.
 ///
-/// Where both have a claim, the userinfo's counts, since it is the newer. A claim that is `null` is absent.
+/// If both have a claim, the userinfo's counts, since it is newer. A claim that is `null` is absent.
 ///
 /// An e-mail address and its `email_verified` come from one source, and so do a `phone_number` and its
-/// `phone_number_verified`: what one source says of its own address is never said of the other's. Without a statement
-/// of its source an address has none.
+/// `phone_number_verified`: a statement of one source about its address is never applied to the address of the other.
+/// If the source says nothing about its address, neither does this.
 ///
-/// `Debug` shows the names of the claims only.
+/// `Debug` shows only the names of the claims.
+///
+/// ```
+/// use miracl_core::UserData;
+///
+/// fn greeting(data: &UserData) -> String {
+///     match data.get("name").and_then(|name| name.as_str()) {
+///         Some(name) => format!("Hello, {name}!"),
+///         None => "Hello!".to_owned(),
+///     }
+/// }
+/// # assert_eq!(greeting(&UserData::default()), "Hello!");
+/// ```
 #[derive(Clone, Default)]
 pub struct UserData(Map<String, Value>);
 
@@ -65,7 +77,7 @@ impl UserData {
     }
 }
 
-/// Some providers send the boolean as text.
+/// Returns whether a claim confirms something. Some providers send the boolean as text.
 pub(crate) fn is_confirmed(said: &Value) -> bool {
     match said {
         Value::Bool(verified) => *verified,
@@ -74,8 +86,7 @@ pub(crate) fn is_confirmed(said: &Value) -> bool {
     }
 }
 
-/// What is said of whether the claim that counts is confirmed: by its own source, or by the ID token of the very same
-/// value.
+/// Returns what is said about the claim that counts: by its own source, or by the ID token about exactly this value.
 fn confirmation<'a>(
     id_token: &'a Map<String, Value>,
     userinfo: &'a Map<String, Value>,
@@ -92,7 +103,7 @@ fn confirmation<'a>(
         (_, Some(_)) if then.is_some() => then,
         (Some(older), Some(newer)) => first.filter(|_| older == newer),
         (None, Some(_)) => None,
-        // Userinfo that does not say of what can take a confirmation back, and give none.
+        // Userinfo that has no such claim can withdraw a confirmation, but cannot give one.
         (Some(_), None) => then
             .filter(|said| first.is_some() && !is_confirmed(said))
             .or(first),

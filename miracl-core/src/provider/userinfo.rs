@@ -1,17 +1,14 @@
-//! The userinfo request (OpenID Connect Core 1.0 §5.3) and what is known of the person.
+//! The userinfo request (OpenID Connect Core 1.0 §5.3), and which responses are accepted.
 
 use serde_json::{Map, Value};
 
-use crate::base::text::printable;
-use crate::provider::claims::audiences;
-use crate::provider::claims::text;
-use crate::provider::claims::time;
 use crate::{
-    base::json,
+    base::{json, text::printable},
     config::{Config, options::UserinfoRequests},
     error::{provider::ProviderError, token::IdTokenError},
     jose::{jws::Unverified, keys::SignatureCheck},
     provider::{
+        claims::{audiences, text, time},
         client::Client,
         error_body,
         http::response::Response,
@@ -24,20 +21,20 @@ use crate::{
 
 const ENDPOINT: &str = "userinfo_endpoint";
 
-/// Why userinfo was not to be had.
+/// Why userinfo could not be obtained.
 #[derive(Debug)]
 pub(crate) enum UserinfoError {
-    /// 401: the access token has run out or was revoked (RFC 6750 §3.1).
+    /// 401: the access token has expired or was revoked (RFC 6750 §3.1).
     Unauthorized(ProviderError),
-    /// It is about somebody else, or does not say about whom (OpenID Connect Core 1.0 §5.3.2).
+    /// It is about somebody else, or does not say who it is about (OpenID Connect Core 1.0 §5.3.2).
     Subject,
-    /// It is to be signed, and is not, or not rightly.
+    /// It must be signed, and its signature or its claims are wrong.
     Token(IdTokenError),
     /// Everything else.
     Provider(ProviderError),
 }
 
-/// Whether a login asks for userinfo after this ID token, by the app's setting.
+/// Returns whether a login with this ID token requests userinfo, by the app's setting.
 pub(crate) fn is_needed(config: &Config, id_token: &Map<String, Value>) -> bool {
     match config.userinfo_requests {
         UserinfoRequests::Always => true,
@@ -49,7 +46,8 @@ pub(crate) fn is_needed(config: &Config, id_token: &Map<String, Value>) -> bool 
     }
 }
 
-/// What of a scope has to be known (OpenID Connect Core 1.0 §5.4, §11); `None` of one that the specification does not have.
+/// Returns the claims of a scope that must be known (OpenID Connect Core 1.0 §5.4, §11), or `None` for a scope that the
+/// specification does not define.
 fn scope_claims(scope: &str) -> Option<&'static [&'static str]> {
     match scope {
         "openid" | "offline_access" => Some(&[]),
@@ -61,8 +59,8 @@ fn scope_claims(scope: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Fetches userinfo with the access token in the header, and makes sure that it is about `subject`. `None` when the provider
-/// has no userinfo, and when the app never asks for it.
+/// Fetches userinfo with the access token in the header, and checks that it is about `subject`. Returns `None` if the
+/// provider has no userinfo, and if the app's configuration never asks for it.
 pub(crate) async fn fetch(
     client: &Client,
     jwks: &Jwks,
@@ -74,38 +72,38 @@ pub(crate) async fn fetch(
     let Some(url) = metadata.userinfo_endpoint.as_ref().filter(|_| !never) else {
         return Ok(None);
     };
-    let answer = client
+    let response = client
         .http
         .get_with(ENDPOINT, url, access_token)
         .await
         .map_err(UserinfoError::Provider)?;
-    if answer.status == 401 {
-        let refused = error_body::of(ENDPOINT, &answer);
+    if response.status == 401 {
+        let refused = error_body::of(ENDPOINT, &response);
         return Err(UserinfoError::Unauthorized(refused));
     }
-    if !answer.is_success() {
-        return Err(UserinfoError::Provider(error_body::of(ENDPOINT, &answer)));
+    if !response.is_success() {
+        return Err(UserinfoError::Provider(error_body::of(ENDPOINT, &response)));
     }
-    let claims = claims(client, jwks, metadata, &answer).await;
+    let claims = claims(client, jwks, metadata, &response).await;
     if let Ok(claims) = &claims
         && claims.get("sub").and_then(Value::as_str) == Some(subject)
     {
         return Ok(Some(claims.clone()));
     }
-    Err(match error_body::in_place_of("sub", ENDPOINT, &answer) {
-        // What a 401 says (RFC 6750 §3.1).
+    Err(match error_body::in_place_of("sub", ENDPOINT, &response) {
+        // This means the same as a 401 (RFC 6750 §3.1).
         Some(error) if error.is_refusal("invalid_token") => UserinfoError::Unauthorized(error),
         Some(error) => UserinfoError::Provider(error),
         None => claims.err().unwrap_or(UserinfoError::Subject),
     })
 }
 
-/// Reads the claims: JSON, or a JWT when and only when the client is registered for one.
-pub(crate) async fn claims(
+/// Reads the claims: from a JWT if the client is registered for one, otherwise from JSON.
+async fn claims(
     client: &Client,
     jwks: &Jwks,
     metadata: &ProviderMetadata,
-    answer: &Response,
+    response: &Response,
 ) -> Result<Map<String, Value>, UserinfoError> {
     let malformed = |detail: String| {
         UserinfoError::Provider(ProviderError::Malformed {
@@ -114,17 +112,17 @@ pub(crate) async fn claims(
         })
     };
     let form = |is_jwt| UserinfoError::Provider(ProviderError::UserinfoForm { is_jwt });
-    let is_jwt = answer.media_type == "application/jwt";
+    let is_jwt = response.media_type == "application/jwt";
     let Some(registered) = client.config.userinfo_signed_response_alg else {
         if is_jwt {
             return Err(form(is_jwt));
         }
-        return json::object(&answer.body).map_err(malformed);
+        return json::object(&response.body).map_err(malformed);
     };
     if !is_jwt {
         return Err(form(is_jwt));
     }
-    let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
+    let raw = std::str::from_utf8(&response.body).map_err(|error| malformed(error.to_string()))?;
     let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
     let (http, uri) = (&client.http, &metadata.jwks_uri);
     let signature = jwks
@@ -136,8 +134,8 @@ pub(crate) async fn claims(
     signed_claims(&token, signature, issuers, client_id, client.now()).map_err(UserinfoError::Token)
 }
 
-/// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2): signed by the provider, and
-/// where it says by whom and for whom, by this issuer for this client.
+/// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2). It must be signed by the
+/// provider. If it has an issuer or an audience, they must be this issuer and this client.
 pub(crate) fn signed_claims(
     token: &Unverified<'_>,
     signature: SignatureCheck,

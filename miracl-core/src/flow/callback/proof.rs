@@ -55,7 +55,7 @@ pub(super) async fn id_token(
         skew: config.clock_skew,
     };
     let algorithm = id_token.algorithm();
-    let verified = IdToken::verify(id_token, verdict, &expected, receipt)?;
+    let verified = IdToken::verify(&id_token, verdict, &expected, receipt)?;
     provider.record_algorithm(algorithm);
     Ok((verified, raw))
 }

@@ -1,4 +1,4 @@
-//! Signatures of every algorithm, judged as `openidconnect` judges them.
+//! Signatures of every algorithm: each is accepted exactly if `openidconnect` accepts it.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use ring::{

@@ -165,7 +165,7 @@ fn unusable_keys_in_a_set_do_not_spoil_the_others_and_short_rsa_keys_are_weak() 
     let keys = KeySet::parse(text.to_string().as_bytes()).unwrap();
     let checked = keys.verify(Some("1"), SigningAlgorithm::RS256, b"", b"", &|_| true);
     assert_eq!(checked, SignatureCheck::WeakKey);
-    // The same modulus with bits behind its last byte, as some providers write it, and what is no modulus.
+    // That modulus with extra bits after its last byte, as some providers write it, and values that are no modulus.
     for (n, expected) in [
         (
             format!("{}x", &short[..short.len() - 1]),

@@ -1,4 +1,4 @@
-//! The fuzz targets on their seeds, and on a fixed number of changed copies of them: a fuzzer without its patience.
+//! The fuzz targets on their seeds, and on a fixed number of changed copies of them.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz")
 }
 
-/// The seeds of a target, in an order that is the same everywhere.
+/// Returns the seeds of a target, in the same order on every machine.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = fuzz().join("seeds").join(target);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{target}: {error}"));
@@ -23,11 +23,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Numbers that look like chance, and are the same in each run (xorshift64).
+/// Pseudo-random numbers that are equal in each run (xorshift64).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    /// A number below `end`; 0 where there is none.
+    /// Returns a number below `end`, and 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,7 +1,7 @@
-//! The body of an answer, with its content coding and its character set taken off (RFC 9110 §8.4, §8.3.2).
+//! The body of a response: its content coding and its character set are decoded (RFC 9110 §8.4, §8.3.2).
 //!
-//! Neither was asked for: JSON is UTF-8 (RFC 8259 §8.1), and nothing compressed is accepted. Providers and the proxies
-//! in front of them send both all the same.
+//! Neither was requested: JSON is UTF-8 (RFC 8259 §8.1), and the request accepts nothing compressed. Providers, and
+//! proxies in front of them, send both nevertheless.
 
 use miniz_oxide::{
     DataFormat, MZFlush, MZStatus,
@@ -17,9 +17,9 @@ pub(crate) enum Unreadable {
     Other(String),
 }
 
-/// Takes the coding off, of which there may be one, gzip; then the character set and the byte order mark.
+/// Decodes the content coding, which may be gzip once, and then the character set. Removes a byte order mark.
 ///
-/// What comes out is at most `max` bytes long, and takes time in proportion to that.
+/// The result is at most `max` bytes long, and the time taken is proportional to that.
 pub(crate) fn plain(
     body: Vec<u8>,
     codings: &[String],
@@ -43,7 +43,7 @@ pub(crate) fn plain(
     }
 }
 
-/// Where a gzip header has what (RFC 1952 §2.3.1).
+/// The flags of a gzip header (RFC 1952 §2.3.1).
 mod flags {
     pub(super) const HEADER_CRC: u8 = 2;
     pub(super) const EXTRA: u8 = 4;
@@ -76,7 +76,7 @@ fn gunzip(mut packed: &[u8], max: usize) -> Result<Vec<u8>, Unreadable> {
     Ok(plain)
 }
 
-/// Goes over the header of a member. `None` when it is none.
+/// Skips the header of a member. Returns `None` if there is no valid header.
 fn after_header(packed: &[u8]) -> Option<&[u8]> {
     let (header, mut rest) = packed.split_first_chunk::<10>()?;
     let [0x1f, 0x8b, 8, has, ..] = *header else {
@@ -101,14 +101,15 @@ fn after_header(packed: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// Unpacks one DEFLATE stream (RFC 1951) behind what is there, and returns what follows it.
+/// Unpacks one DEFLATE stream (RFC 1951), appends it to `plain`, and returns the bytes that follow it.
 fn unpack<'a>(
     state: &mut InflateState,
     mut packed: &'a [u8],
     plain: &mut Vec<u8>,
     max: usize,
 ) -> Result<&'a [u8], Unreadable> {
-    // What is left of the member before is of the same answer, and the checksum is over this one alone.
+    // The state of the previous member need not be wiped: it belongs to this response, and each member has its
+    // checksum.
     state.reset_as(MinReset);
     let mut chunk = [0; 4 * 1024];
     loop {
@@ -126,7 +127,7 @@ fn unpack<'a>(
     }
 }
 
-/// The checksum of RFC 1952 §8.
+/// Returns the checksum of RFC 1952 §8.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
     !bytes
@@ -134,8 +135,8 @@ fn crc32(bytes: &[u8]) -> u32 {
         .fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
 
-/// Takes off a byte order mark, and makes UTF-8 of the other character sets that are met: UTF-16, and the Latin ones of
-/// old servers. What is UTF-8 stays so, whatever its label says.
+/// Removes a byte order mark, and converts the other character sets that occur: UTF-16, and the Latin ones of old
+/// servers. Valid UTF-8 is left as it is, whatever its label says.
 fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
     let utf16 = |body: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, rest) = body.as_chunks::<2>();
@@ -163,7 +164,7 @@ fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
         return Ok(body);
     }
     match charset {
-        // What browsers take all of them for.
+        // Browsers treat all of these as Windows-1252.
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" | "us-ascii"
         | "ascii" | "windows-1252" | "cp1252" | "cp-1252" => Ok(body
             .iter()
@@ -178,7 +179,7 @@ fn utf8(body: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, Unreadable> {
     }
 }
 
-/// ISO 8859-1 with the letters and signs that Windows has where that has control characters.
+/// Decodes Windows-1252: ISO 8859-1, with letters and signs in place of its control characters.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',

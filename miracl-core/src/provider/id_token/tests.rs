@@ -31,7 +31,7 @@ impl Signer {
     ) -> Result<IdToken, IdTokenError> {
         let token = Unverified::parse(raw, ES256)?;
         let checked = token.check_signature(&self.keys);
-        let verified = IdToken::verify(token, checked, expected, &mut Recorder::new());
+        let verified = IdToken::verify(&token, checked, expected, &mut Recorder::new());
         verified.map_err(|reason| match reason {
             FailureReason::IdToken(error) => error,
             other => panic!("not about the ID token: {other}"),
@@ -64,7 +64,7 @@ fn claims() -> Value {
     })
 }
 
-/// The good claims with one of them changed, or taken away by `null`.
+/// Returns the good claims with one of them changed, or removed by `null`.
 fn with(claim: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {

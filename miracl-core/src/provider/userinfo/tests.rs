@@ -89,7 +89,12 @@ async fn a_token_that_is_not_accepted_is_told_from_an_endpoint_that_is_ill() {
 
 #[tokio::test]
 async fn a_jwt_counts_when_and_only_when_the_client_is_registered_for_one() {
-    let wrong_form = |found: Result<_, UserinfoError>, was_jwt| matches!(found, Err(UserinfoError::Provider(ProviderError::UserinfoForm { is_jwt })) if is_jwt == was_jwt);
+    let wrong_form = |found: Result<_, UserinfoError>, was_jwt| {
+        let Err(UserinfoError::Provider(error)) = found else {
+            return false;
+        };
+        matches!(error, ProviderError::UserinfoForm { is_jwt } if is_jwt == was_jwt)
+    };
     let login = begin().await;
     let signed = login.provider.signer.token(&json!({ "sub": "alice" }));
     login
@@ -152,7 +157,7 @@ async fn what_a_session_holds_is_what_both_sources_said() {
     assert_eq!(data.get("sub").unwrap(), "alice");
 }
 
-/// A login of somebody whose ID token has a confirmed address, and whose userinfo says this.
+/// Begins a login of a person whose ID token has a confirmed address, and whose userinfo is this.
 async fn confirmed_elsewhere(userinfo: Value) -> Login {
     let login = begin().await;
     login.grant(&json!({ "email": "alice@a.example", "email_verified": true }));

@@ -1,4 +1,4 @@
-//! What comes out of a body, and at what size it is given up.
+//! What a body is decoded to, and from which size on it is refused.
 
 use miniz_oxide::deflate::compress_to_vec;
 

@@ -77,7 +77,7 @@ fn what_a_refreshed_token_leaves_out_or_adds_is_not_compared() {
     }
 }
 
-/// The claims as a session has them.
+/// Returns the claims as a session keeps them.
 fn without_null(claims: &Value) -> Value {
     json::in_token(claims.to_string().as_bytes())
         .unwrap()
