@@ -5,13 +5,16 @@ mod route;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::options::LogoutTokenRules;
-use crate::jose::algorithm::SigningAlgorithm;
-use crate::provider::id_token::tests::{ES256, NOW, Provider};
-use crate::provider::issuers::Issuers;
-use crate::provider::logout_token::EVENT;
-use crate::provider::logout_token::MAX_NAME;
-use crate::provider::seen_algorithms::SeenAlgorithms;
+use crate::{
+    config::options::LogoutTokenRules,
+    jose::algorithm::SigningAlgorithm,
+    provider::{
+        id_token::tests::{ES256, NOW, Provider},
+        issuers::Issuers,
+        logout_token::{EVENT, MAX_NAME},
+        seen_algorithms::SeenAlgorithms,
+    },
+};
 
 fn expected(rules: LogoutTokenRules) -> Expected<'static> {
     Expected {
