@@ -16,9 +16,9 @@ use crate::{
 /// Most requests only ask who is logged in, and for most of these [`user_at_once`](Self::user_at_once) has the answer,
 /// without a visit.
 ///
-/// It belongs to one engine and to one request. A caller shows the request that it asks for, whose `Cookie` headers must
-/// be those that came to the layer: a request that was given the extensions of another one does not find the other's
-/// visit. `C` is the framework's type of a header's value, cheap to clone.
+/// It belongs to one engine and to one request. A caller shows the request that it asks for, whose `Cookie` headers
+/// must be those that came to the layer: a request that was given the extensions of another one does not find the
+/// other's visit. `C` is the framework's type of a header's value, cheap to clone.
 pub struct LazyVisit<C> {
     here: Arc<Here<C>>,
     /// What the layer around this one has left, which is another engine's.
@@ -120,9 +120,9 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         Ok(self.here.visit.get_or_init(make).clone())
     }
 
-    /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the response:
-    /// no deadline to move, no value to seal again, no cookie to delete. Otherwise it returns [`Poll::Pending`]: ask the
-    /// [`visit`](Self::visit).
+    /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the
+    /// response: no deadline to move, no value to seal again, no cookie to delete. Otherwise it returns
+    /// [`Poll::Pending`]: ask the [`visit`](Self::visit).
     ///
     /// ```
     /// use std::task::Poll;
@@ -154,8 +154,8 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         user.clone()
     }
 
-    /// Returns what the request's visit changes about the response: nothing, if there was no visit. Adapters call it once,
-    /// when the response is made.
+    /// Returns what the request's visit changes about the response: nothing, if there was no visit. Adapters call it
+    /// once, when the response is made.
     pub fn finish(&self) -> Outcome {
         match self.here.visit.get() {
             Some(visit) => visit.finish(),

@@ -21,8 +21,8 @@ pub struct Miracl(Arc<Engine>);
 impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
-    /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a client
-    /// secret from a clear-text settings file.
+    /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
+    /// client secret from a clear-text settings file.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};
@@ -88,8 +88,8 @@ impl Miracl {
 
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
-    /// Unlike [`Visit::login_url`](crate::Visit::login_url) it starts no login yet: it sets no cookie and does not need the
-    /// provider. It does not contain [`LoginOptions::extra`]. The login route refuses texts that are too long, as
+    /// Unlike [`Visit::login_url`](crate::Visit::login_url) it starts no login yet: it sets no cookie and does not need
+    /// the provider. It does not contain [`LoginOptions::extra`]. The login route refuses texts that are too long, as
     /// [`LoginOptions`] says.
     ///
     /// ```
@@ -108,20 +108,21 @@ impl Miracl {
     /// Answers a request that needs a login.
     ///
     /// A browser that navigates gets a 303 to the login, and comes back to where it was, or to the page with the form
-    /// that it has sent. htmx gets a 401 with `HX-Redirect`; every other client gets a 401 `application/problem+json` with
-    /// the member `login_url`. No cookie is set, and the provider is not asked.
+    /// that it has sent. htmx gets a 401 with `HX-Redirect`; every other client gets a 401 `application/problem+json`
+    /// with the member `login_url`. No cookie is set, and the provider is not asked.
     pub fn challenge(&self, request: &impl RequestView) -> Reply {
         challenge::challenge(&self.0, request)
     }
 
-    /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may be
-    /// logged in. A browser that navigates gets a page, every other client `application/problem+json`.
+    /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may
+    /// be logged in. A browser that navigates gets a page, every other client `application/problem+json`.
     pub fn unavailable(&self, request: &impl RequestView) -> Reply {
         challenge::unavailable(request)
     }
 
-    /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's
-    /// line in the log, and a link to try again. Only in [`development`](Self::development) it also shows the receipt.
+    /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the
+    /// failure's line in the log, and a link to try again. Only in [`development`](Self::development) it also shows the
+    /// receipt.
     pub fn failure_page(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_page(&self.0, failure)
     }

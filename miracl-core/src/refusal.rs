@@ -120,8 +120,8 @@ impl fmt::Display for NoVisit {
                 "the login around this route is another engine's: put the layer of the same `MiraclAuth` around it"
             }
             Self::OtherCookies => {
-                "somebody asked who is there for a request with other cookies than the one that came to the layer: make \
-                 a request of your own without the extensions of another, and change cookies outside of the layer"
+                "somebody asked who is there for a request with other cookies than the one that came to the layer: \
+                 make a request of your own without the extensions of another, and change cookies outside of the layer"
             }
         })
     }

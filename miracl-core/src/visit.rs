@@ -102,8 +102,8 @@ impl Visit {
         }
     }
 
-    /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody, and
-    /// the log says so. [`user`](Self::user) distinguishes the two.
+    /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody,
+    /// and the log says so. [`user`](Self::user) distinguishes the two.
     pub async fn optional_user(&self) -> Option<User> {
         self.user().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
@@ -147,8 +147,8 @@ impl Visit {
     ///
     /// * [`RefreshError::NotLoggedIn`] when there is no session.
     /// * [`RefreshError::Expired`] when the provider accepts neither the access token nor, if there is one, the refresh
-    ///   token any more, and [`RefreshError::RefreshedIdToken`] when the new ID token is not this session's. The session
-    ///   has been ended.
+    ///   token any more, and [`RefreshError::RefreshedIdToken`] when the new ID token is not this session's. The
+    ///   session has been ended.
     /// * [`RefreshError::Provider`] when the provider does not answer as it must; the session and its data stay.
     /// * [`RefreshError::Subject`] when the answer is about another person, and [`RefreshError::Token`] when it is not
     ///   signed as it must be; the answer is dropped, and the old data stays.
@@ -159,8 +159,8 @@ impl Visit {
 
     /// Deletes what userinfo said about the person, e-mail address included, and keeps them logged in.
     ///
-    /// The claims of the ID token stay. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. When nobody
-    /// is logged in it does nothing.
+    /// The claims of the ID token stay. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. When
+    /// nobody is logged in it does nothing.
     ///
     /// # Errors
     ///
@@ -201,17 +201,17 @@ impl Visit {
     /// Starts a login and returns the provider's URL to send the browser to.
     ///
     /// The pending login is kept in a cookie of this response, so the URL works in this browser only, once, and for
-    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; a sixth replaces
-    /// the oldest.
+    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; a sixth
+    /// replaces the oldest.
     ///
-    /// For a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies do
-    /// not cross from one host to another.
+    /// For a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies
+    /// do not cross from one host to another.
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. To find that out,
-    /// its metadata is fetched (again, if it is older than half a second): so the person sees a page of yours and not the
-    /// browser's error page.
+    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. To find that
+    /// out, its metadata is fetched (again, if it is older than half a second): so the person sees a page of yours and
+    /// not the browser's error page.
     #[doc(alias = "get_login_url")]
     pub async fn login_url(&self) -> Result<String, AuthFailure> {
         self.login_url_with(LoginOptions::default()).await
@@ -242,8 +242,9 @@ impl Visit {
     /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
     /// string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
     ///
-    /// On success, hand the result of your hook to [`conclude_login`](Self::conclude_login), which has an example of both;
-    /// without that nothing is kept. The adapters' own callback route does both, with `on_auth_success` in between.
+    /// On success, hand the result of your hook to [`conclude_login`](Self::conclude_login), which has an example of
+    /// both; without that nothing is kept. The adapters' own callback route does both, with `on_auth_success` in
+    /// between.
     ///
     /// # Errors
     ///
@@ -300,8 +301,8 @@ impl Visit {
     /// # Errors
     ///
     /// [`FailureReason::Session`](crate::FailureReason::Session) when the session cannot be stored, and
-    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out has arrived since its login began. The
-    /// session from before stays, except where the store fails after that one was deleted: then there is none.
+    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out has arrived since its login began.
+    /// The session from before stays, except where the store fails after that one was deleted: then there is none.
     ///
     /// A request that is cancelled here leaves one session: the old one, or if that has ended already, the new one.
     pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
@@ -318,8 +319,8 @@ impl Visit {
 impl Visit {
     /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
     ///
-    /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie is
-    /// worthless. That does not depend on the provider. When nobody is logged in it does nothing and returns `None`.
+    /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie
+    /// is worthless. That does not depend on the provider. When nobody is logged in it does nothing and returns `None`.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
     /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
@@ -371,8 +372,8 @@ impl Visit {
     /// when this person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends,
     /// and when nobody is logged in. The visit of a `HEAD` or a prefetch ends nothing.
     ///
-    /// When this returns the session has ended, and every copy of its cookie is worthless. Only this app's session ends:
-    /// that browser may still be logged in at the provider, and then a new login takes one click.
+    /// When this returns the session has ended, and every copy of its cookie is worthless. Only this app's session
+    /// ends: that browser may still be logged in at the provider, and then a new login takes one click.
     ///
     /// `on_logout` is not called: it is for log-outs that the app does not make itself. The app must end whatever else
     /// belongs to the session, such as a WebSocket, beside this call.

@@ -38,8 +38,8 @@ use crate::{
 pub enum Answer {
     /// Send this reply.
     Reply(Reply),
-    /// Call `on_auth_success`, and hand what it returns to [`Visit::conclude_login`](crate::Visit::conclude_login). Send
-    /// the `Ok` of that; with its `Err`, go on as with [`Answer::Failure`].
+    /// Call `on_auth_success`, and hand what it returns to [`Visit::conclude_login`](crate::Visit::conclude_login).
+    /// Send the `Ok` of that; with its `Err`, go on as with [`Answer::Failure`].
     Success(AuthSuccess),
     /// Call `on_auth_failed`, and send its response.
     Failure(AuthFailure),

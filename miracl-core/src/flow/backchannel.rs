@@ -79,8 +79,8 @@ async fn take_logout_token(
 /// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person
 /// `sub`, or where it has both, those of the person that have this `sid` or none.
 ///
-/// The mark is written before stored sessions are deleted. So a login under way either finds the mark, or has stored its
-/// session already, and the session is deleted here.
+/// The mark is written before stored sessions are deleted. So a login under way either finds the mark, or has stored
+/// its session already, and the session is deleted here.
 async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {
     let marks = &engine.sessions.marks;
     let mark = |kind, name: &str| name_mark(kind, &token.issuer, name);

@@ -51,8 +51,8 @@ pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
     reply.with("retry-after", "5")
 }
 
-/// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's line
-/// in the log, and a link to try again. Only in development it also shows the receipt.
+/// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's
+/// line in the log, and a link to try again. Only in development it also shows the receipt.
 pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
     let retry = login::login_start_url(
         engine,

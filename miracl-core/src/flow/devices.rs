@@ -46,8 +46,8 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    /// Returns a handle for [`Visit::end_other_session`](crate::Visit::end_other_session): 32 hexadecimal digits, the same
-    /// for as long as the session lives.
+    /// Returns a handle for [`Visit::end_other_session`](crate::Visit::end_other_session): 32 hexadecimal digits, the
+    /// same for as long as the session lives.
     ///
     /// It is safe in a page: it is a hash of the session's id and logs nobody in, and only the same person can end a
     /// session by it.
@@ -66,14 +66,14 @@ impl SessionInfo {
     }
 
     /// Returns when the session was last used. For the current session that is now; for the others it may be up to a
-    /// tenth of [`Config::session_idle_timeout`](crate::Config::session_idle_timeout) too early, because not every request
-    /// is recorded.
+    /// tenth of [`Config::session_idle_timeout`](crate::Config::session_idle_timeout) too early, because not every
+    /// request is recorded.
     pub fn last_seen(&self) -> SystemTime {
         at(self.last_seen)
     }
 
-    /// Returns the `User-Agent` of the browser that logged in: its printable ASCII characters, at most 256 bytes. `None`
-    /// when it sent none.
+    /// Returns the `User-Agent` of the browser that logged in: its printable ASCII characters, at most 256 bytes.
+    /// `None` when it sent none.
     ///
     /// # Security
     ///

@@ -105,8 +105,8 @@ fn logout_page(engine: &Engine) -> Reply {
     Reply::page(200, "Log out?", "You are about to log out.", &form)
 }
 
-/// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The `state`
-/// is not checked, because nothing depends on it.
+/// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The
+/// `state` is not checked, because nothing depends on it.
 pub(crate) fn signed_out(engine: &Engine) -> Reply {
     Reply::see_other(engine.site.home_url()).with("cache-control", "no-store")
 }

@@ -32,7 +32,8 @@ pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<()
     };
     // A header that is sent twice must be right both times.
     let origins: Vec<&[u8]> = request.header_values("origin").collect();
-    // The first of the allowed origins is this site's own. Its pages are recognized by `Sec-Fetch-Site` where there is one.
+    // The first of the allowed origins is this site's own. Its pages are recognized by `Sec-Fetch-Site` where there is
+    // one.
     let trusted = allowed.get(1..).unwrap_or_default();
     if !origins.is_empty() && origins.iter().all(|origin| listed(origin, trusted)) {
         return Ok(());

@@ -152,6 +152,18 @@ fn header_is(request: &impl RequestView, name: &str, value: &str) -> bool {
         .is_some_and(|found| found.eq_ignore_ascii_case(value))
 }
 
+/// Returns the path of a path with a query.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// Returns the query of a request, without its question mark.
+pub(crate) fn query(request: &impl RequestView) -> String {
+    let target = request.path_and_query();
+    let query = target.split_once('?').map(|(_, query)| query);
+    query.unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -250,16 +262,4 @@ pub(crate) mod tests {
             assert_eq!(Client::of(&request), client, "{request:?}");
         }
     }
-}
-
-/// Returns the path of a path with a query.
-pub(crate) fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
-}
-
-/// Returns the query of a request, without its question mark.
-pub(crate) fn query(request: &impl RequestView) -> String {
-    let target = request.path_and_query();
-    let query = target.split_once('?').map(|(_, query)| query);
-    query.unwrap_or_default().to_owned()
 }

@@ -13,8 +13,8 @@ impl ReturnTo {
     /// Accepts a path from a request's parameters.
     ///
     /// Returns `None` for everything that could lead elsewhere: another origin in any of the spellings that browsers
-    /// understand (`//host`, `/\host`, tabs and line breaks in between), a relative path, one of `own_paths`, which would
-    /// loop, and anything longer than 512 bytes.
+    /// understand (`//host`, `/\host`, tabs and line breaks in between), a relative path, one of `own_paths`, which
+    /// would loop, and anything longer than 512 bytes.
     pub(crate) fn parse(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
         if !input.starts_with('/') || input.starts_with("//") {
             return None;
@@ -32,8 +32,8 @@ impl ReturnTo {
     }
 
     fn accept(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
-        // URL parsers drop tabs and line breaks and read a backslash as a slash (WHATWG URL §4.4). Honest clients do not
-        // send them.
+        // URL parsers drop tabs and line breaks and read a backslash as a slash (WHATWG URL §4.4). Honest clients do
+        // not send them.
         if input.len() > MAX_LEN || input.contains(|c: char| c.is_control() || c == '\\') {
             return None;
         }
