@@ -132,6 +132,20 @@ impl FromRequest for Visit {
 }
 
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
+///
+/// ```
+/// # use actix_web::{Error, HttpResponse, body::BoxBody, dev::{ServiceRequest, ServiceResponse}, middleware::Next};
+/// # use miracl_actix::RequestExt;
+/// # fn is_blocked(_: &str) -> bool { false }
+/// /// A middleware for `actix_web::middleware::from_fn`, inside of the layer.
+/// async fn block(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+///     let user = request.request().visit().user().await;
+///     match user {
+///         Ok(Some(user)) if is_blocked(user.id()) => Ok(request.into_response(HttpResponse::Forbidden().finish())),
+///         _ => next.call(request).await,
+///     }
+/// }
+/// ```
 pub trait RequestExt {
     /// Returns the request's view of login.
     ///

@@ -88,6 +88,9 @@ pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::reply;
 
 /// The types behind [`MiraclAuth`] and [`User`], for signatures that name them.

@@ -1,4 +1,4 @@
-//! Two logins in one app: a guard, a route and a hook know to which of them they belong.
+//! Two logins in one app: each guard, route and hook knows to which of them it belongs.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;

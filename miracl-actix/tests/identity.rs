@@ -83,7 +83,7 @@ async fn requests_that_share_an_answer_still_know_who_they_are() {
                 let own = TestRequest::default().to_srv_request();
                 let req = request.request().clone();
                 let run = async move {
-                    // As a middleware does that reads an answer for many.
+                    // Reads the answer, as a middleware does that sends it to many.
                     let answer = next.call(request).await.unwrap().into_body();
                     let body = to_bytes(answer).await.map_err(|_| "no body").unwrap();
                     String::from_utf8(body.to_vec()).unwrap()
@@ -242,7 +242,7 @@ async fn a_request_made_by_hand_is_nobody_elses() {
             assert_eq!(answer.cookies(), "", "nothing of Bob's comes to Alice");
         }
     }
-    // Without what a layer leaves nothing is known.
+    // Without a layer around it, nothing is known of a request.
     for cookie in ["", &alice, &bob] {
         let answer = get_page!(&*bare, "/required", cookie);
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

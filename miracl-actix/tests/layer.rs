@@ -50,7 +50,7 @@ fn auth_without_credentials() -> MiraclAuth {
     MiraclAuth::new(Miracl::new(config).unwrap(), Hooks)
 }
 
-/// Pages that ask who the user is in every way there is, and one that does not.
+/// Pages that ask who is logged in, one by each extractor, and a page that does not ask.
 fn pages(app: &mut web::ServiceConfig) {
     app.route("/public", web::to(async || "for everyone"))
         .route("/user", web::get().to(async |_: User| "somebody"))

@@ -104,6 +104,20 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 }
 
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
+///
+/// ```
+/// # use axum::{extract::Request, http::StatusCode, middleware::Next, response::{IntoResponse, Response}};
+/// # use miracl_axum::RequestExt;
+/// # fn is_blocked(_: &str) -> bool { false }
+/// /// A middleware for `axum::middleware::from_fn`, inside of the layer.
+/// async fn block(request: Request, next: Next) -> Response {
+///     let (parts, body) = request.into_parts();
+///     match parts.visit().user().await {
+///         Ok(Some(user)) if is_blocked(user.id()) => StatusCode::FORBIDDEN.into_response(),
+///         _ => next.run(Request::from_parts(parts, body)).await,
+///     }
+/// }
+/// ```
 pub trait RequestExt {
     /// Returns the request's view of login.
     ///

@@ -55,7 +55,7 @@ async fn panic(_: Visit) {
     panic!("a page that fails")
 }
 
-/// The login around an app in both ways there are.
+/// An app with the login around it, in each of the two ways.
 fn both(auth: &MiraclAuth, pages: &Router) -> [Router; 2] {
     let app = pages.clone().merge(auth.routes());
     let wrapped = auth.wrap(app.clone());
@@ -65,7 +65,7 @@ fn both(auth: &MiraclAuth, pages: &Router) -> [Router; 2] {
     ]
 }
 
-/// Asks who is there in the name of Alice, of Bob and of nobody, in turns.
+/// Asks who is logged in with the cookies of Alice, of Bob, and without any, in turn.
 async fn assert_everybody_is_themselves(app: &Router, path: &str, alice: &str, bob: &str) {
     for (cookie, name) in [
         (alice, ALICE),
@@ -82,7 +82,7 @@ async fn assert_everybody_is_themselves(app: &Router, path: &str, alice: &str, b
 }
 
 /// A middleware that puts requests for the same page together: later ones wait for the answer to the first, and drive
-/// it on. Then it asks who is there.
+/// it on. Then it asks who is logged in.
 #[derive(Clone, Default)]
 struct Together(Arc<Mutex<Option<Shared<BoxFuture<'static, String>>>>>);
 
@@ -212,7 +212,7 @@ async fn the_heads_of_two_requests_on_one_task_are_of_two_people() {
     }
 }
 
-/// How a page asks a router of its own who is there.
+/// How a page asks a router of its own who is logged in.
 #[derive(Clone)]
 struct Inner {
     router: Router,
@@ -221,7 +221,7 @@ struct Inner {
     ask_first: bool,
 }
 
-/// Asks the inner router, and before or after that who is there on this page.
+/// Asks the inner router who is logged in, and asks for this page before or after that.
 async fn ask_inner(Extension(inner): Extension<Inner>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if inner.ask_first {
@@ -262,7 +262,7 @@ async fn a_request_made_by_hand_is_nobody_elses() {
             (&bare, None, false, "500 ".to_owned()),
             (&bare, cookie(&bob), false, "500 ".to_owned()),
             (&bare, cookie(&alice), false, "500 ".to_owned()),
-            // With what was left in the request of the page: it is Alice's, and for her cookies alone.
+            // With the extensions of the page's request: they are Alice's, and good for her cookies alone.
             (&bare, None, true, "500 ".to_owned()),
             (&bare, cookie(&bob), true, "500 ".to_owned()),
             (&bare, cookie("theme=dark"), true, "500 ".to_owned()),
@@ -377,7 +377,7 @@ async fn a_panic_leaves_no_visit_behind_for_the_next_request() {
             async move { get_page(&app, "/panic", "").await.status }
         });
         assert!(panicked.await.unwrap_err().is_panic());
-        // Without a login around it nothing is found, on this thread as on any other.
+        // Without a login around it nothing is found, on this thread or another.
         let answer = get_page(&pages(), "/whoami", "").await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
         let answer = send(&app, request(Method::GET, "/whoami", "")).await;

@@ -18,7 +18,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use self::support::auth;
 
-/// Asks who is there, leaves a message, and says so; under `/public` it does neither.
+/// Asks who is logged in, leaves a message, and says so. Under `/public` it does neither.
 async fn service(request: Request<String>) -> Result<Response<String>, Infallible> {
     let (parts, body) = request.into_parts();
     if parts.uri.path() == "/public" {

@@ -55,7 +55,10 @@ pub mod session {
 
 /// The record of every check that a login passed or failed.
 pub mod receipt {
-    pub use crate::receipt::{Check, CheckOutcome, Party, Receipt};
+    pub use crate::receipt::{
+        Party, Receipt,
+        check::{Check, CheckOutcome},
+    };
 }
 
 /// Where sessions and marks are stored: the stores that come with the engine, and for the writer of another one its
@@ -73,7 +76,3 @@ pub mod store {
         },
     };
 }
-
-/// The modules' names without their module, for adapters that do not re-export `flat`.
-#[doc(hidden)]
-pub use self::{config::*, error::*, receipt::*, session::*, store::*};

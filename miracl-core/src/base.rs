@@ -3,6 +3,7 @@
 //! Nothing here knows OpenID Connect, HTTP or a session. It uses nothing of the other rooms but what can go wrong.
 
 pub(crate) mod clock;
+pub(crate) mod constant_time;
 pub(crate) mod cookie_key;
 pub(crate) mod expiring;
 pub(crate) mod hex;

@@ -8,3 +8,5 @@ pub mod fuzz;
 pub(crate) mod mutations;
 #[cfg(test)]
 pub(crate) mod provider;
+#[cfg(test)]
+pub(crate) mod signer;

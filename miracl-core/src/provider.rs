@@ -15,9 +15,10 @@ pub(crate) mod issuers;
 pub(crate) mod jwks;
 pub(crate) mod logout_token;
 pub(crate) mod metadata;
-pub(crate) mod seen_algorithms;
 pub(crate) mod token_request;
+pub(crate) mod token_response;
 pub(crate) mod tokens;
+pub(crate) mod used_algorithms;
 pub(crate) mod user_data;
 pub(crate) mod userinfo;
 
@@ -27,16 +28,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::provider::ProviderError,
-    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::Verdict},
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::SignatureCheck},
     provider::{
         client::Client,
         discovery::Discovery,
         issuers::Issuers,
         jwks::{Cause, Jwks},
         metadata::ProviderMetadata,
-        seen_algorithms::SeenAlgorithms,
         token_request::Grant,
-        tokens::TokenResponse,
+        token_response::TokenResponse,
+        used_algorithms::UsedAlgorithms,
         userinfo::UserinfoError,
     },
     receipt::Recorder,
@@ -47,7 +48,7 @@ pub(crate) struct Provider {
     pub(crate) client: Client,
     discovery: Arc<Discovery>,
     jwks: Jwks,
-    seen_algorithms: SeenAlgorithms,
+    used_algorithms: UsedAlgorithms,
 }
 
 impl Provider {
@@ -55,7 +56,7 @@ impl Provider {
         Self {
             discovery: Discovery::new(&client.config),
             jwks: Jwks::default(),
-            seen_algorithms: SeenAlgorithms::default(),
+            used_algorithms: UsedAlgorithms::default(),
             client,
         }
     }
@@ -103,23 +104,23 @@ impl Provider {
     ) -> Vec<SigningAlgorithm> {
         match self.client.config.id_token_signed_response_alg {
             Some(registered) => vec![registered],
-            None => self.seen_algorithms.cut(metadata.signing_algorithms()),
+            None => self.used_algorithms.restrict(metadata.signing_algorithms()),
         }
     }
 
     /// Remembers that an ID token was signed with this algorithm.
-    pub(crate) fn saw(&self, algorithm: SigningAlgorithm) {
-        self.seen_algorithms.add(algorithm);
+    pub(crate) fn record_algorithm(&self, algorithm: SigningAlgorithm) {
+        self.used_algorithms.record(algorithm);
     }
 
     /// Checks a token's signature. The keys are fetched again when those that are known do not find it good.
-    pub(crate) async fn signature(
+    pub(crate) async fn check_signature(
         &self,
         metadata: &ProviderMetadata,
         token: &Unverified<'_>,
         cause: Cause,
         receipt: &mut Recorder,
-    ) -> Result<Verdict, ProviderError> {
+    ) -> Result<SignatureCheck, ProviderError> {
         let (http, uri) = (&self.client.http, &metadata.jwks_uri);
         self.jwks.check(http, uri, token, cause, receipt).await
     }

@@ -1,8 +1,9 @@
-//! Login receipts: one record for each attempt, of every check in its order, that tells why a login failed and whose fault it
-//! is. It holds no secret and no personal data.
+//! Login receipts: one record for each attempt, with every check in its order. It tells why a login failed and whose
+//! fault it is, and holds no secret and no personal data.
+//!
+//! What is told about an error stands with the error (`error/told.rs`). Here it is written down and printed.
 
-pub(crate) mod details;
-pub(crate) mod verdict;
+pub(crate) mod check;
 
 use std::{
     fmt,
@@ -12,13 +13,20 @@ use std::{
 
 use crate::{
     base::{hex::hex, random::random},
-    error::{login::FailureReason, provider::ProviderError},
+    error::{
+        login::FailureReason,
+        provider::ProviderError,
+        told::{Blame, Details},
+    },
+    receipt::check::{Check, CheckOutcome, Pass},
 };
+
+pub use crate::error::party::Party;
 
 /// The record of one attempt to log in.
 ///
-/// It is in [`AuthSuccess`](crate::AuthSuccess) and [`AuthFailure`](crate::AuthFailure), and in one `tracing` event at the end of each attempt.
-/// `Display` prints it as lines, one for each check.
+/// It is in [`AuthSuccess`](crate::AuthSuccess) and [`AuthFailure`](crate::AuthFailure), and in one `tracing` event at
+/// the end of each attempt. `Display` prints it as lines, one for each check.
 #[derive(Debug, Clone)]
 pub struct Receipt(Arc<Content>);
 
@@ -26,52 +34,8 @@ pub struct Receipt(Arc<Content>);
 struct Content {
     id: String,
     checks: Vec<Check>,
-    verdict: Option<(Party, &'static str)>,
+    blame: Option<Blame>,
     time: Duration,
-}
-
-/// One check of a login.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Check {
-    /// What was checked: a parameter, a claim, or an endpoint, by the name the specification gives it.
-    pub name: &'static str,
-    /// The section of the specification that asks for it.
-    pub section: &'static str,
-    /// What came of it.
-    pub outcome: CheckOutcome,
-    /// What would have been right, where that can be told.
-    pub expected: Option<String>,
-    /// What was there instead, where that can be told. Long values are hashed.
-    pub found: Option<String>,
-    /// The time since the check before.
-    pub time: Duration,
-}
-
-/// What came of one check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CheckOutcome {
-    /// It passed.
-    Passed,
-    /// It failed, and the login with it.
-    Failed,
-    /// There was nothing to check.
-    NotApplicable,
-}
-
-/// Who has to do something about a failed login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Party {
-    /// The person, or their browser: too slow, in another browser, cancelled. Trying again helps.
-    Person,
-    /// The provider: it answered wrongly, or is ill.
-    Provider,
-    /// This app: its configuration, or its registration at the provider.
-    App,
-    /// The way between this app and the provider.
-    Network,
 }
 
 impl Receipt {
@@ -80,7 +44,7 @@ impl Receipt {
         &self.0.id
     }
 
-    /// Returns the checks in the order they were made. After one that failed there is no further.
+    /// Returns the checks in the order they were made. After one that failed there are no more.
     pub fn checks(&self) -> &[Check] {
         &self.0.checks
     }
@@ -91,22 +55,22 @@ impl Receipt {
         (last.outcome == CheckOutcome::Failed).then_some(last)
     }
 
-    /// Returns who has to do something about it; `None` for a login that succeeded.
+    /// Returns who has to do something about the failure; `None` for a login that succeeded.
     pub fn at_fault(&self) -> Option<Party> {
-        self.0.verdict.map(|(party, _)| party)
+        self.0.blame.map(|blame| blame.party)
     }
 
-    /// Returns what to do about it, for the operator; `None` for a login that succeeded.
+    /// Returns what to do about the failure, for the operator; `None` for a login that succeeded.
     pub fn advice(&self) -> Option<&'static str> {
-        self.0.verdict.map(|(_, advice)| advice)
+        self.0.blame.map(|blame| blame.advice)
     }
 
-    /// Returns how long the attempt took here, from the browser's return on.
+    /// Returns how long the attempt took here, since the browser came back.
     pub fn time(&self) -> Duration {
         self.0.time
     }
 
-    /// The checks on one line, for the log.
+    /// Returns the checks on one line, for the log.
     pub(crate) fn line(&self) -> String {
         let words: Vec<String> = self
             .checks()
@@ -136,31 +100,10 @@ impl fmt::Display for Receipt {
             }
             writeln!(f)?;
         }
-        if let Some((party, advice)) = self.0.verdict {
+        if let Some(Blame { party, advice }) = self.0.blame {
             writeln!(f, "at fault: {party}. {advice}")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for CheckOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::NotApplicable => "not applicable",
-        })
-    }
-}
-
-impl fmt::Display for Party {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Person => "the person or their browser",
-            Self::Provider => "the provider",
-            Self::App => "this app",
-            Self::Network => "the way to the provider",
-        })
     }
 }
 
@@ -191,26 +134,25 @@ impl Recorder {
     ) -> Result<T, FailureReason> {
         match result {
             Ok(value) => {
-                self.note(name, section, CheckOutcome::Passed, (None, None));
+                self.note(name, section, CheckOutcome::Passed, Details::default());
                 Ok(value)
             }
             Err(error) => {
                 let reason = error.into();
-                let details = details::of(&reason);
-                self.note(name, section, CheckOutcome::Failed, details);
+                self.note(name, section, CheckOutcome::Failed, reason.told().details);
                 Err(reason)
             }
         }
     }
 
-    /// The same for a request to the provider, whose error is wanted as it is.
+    /// Records a request to the provider by its result, and hands the result on unchanged.
     pub(crate) fn check_provider<T>(
         &mut self,
         name: &'static str,
         section: &'static str,
         result: Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
-        // What matters is what it writes down.
+        // Only the record matters: the result is returned as it came.
         let _ = match &result {
             Ok(_) => self.check(name, section, Ok::<_, FailureReason>(())),
             Err(error) => self.check(name, section, Err(error.clone())),
@@ -223,14 +165,19 @@ impl Recorder {
         &mut self,
         name: &'static str,
         section: &'static str,
-        result: Result<Applied, E>,
+        result: Result<Pass, E>,
     ) -> Result<(), FailureReason> {
         match result {
-            Ok(Applied::No) => {
-                self.note(name, section, CheckOutcome::NotApplicable, (None, None));
+            Ok(Pass::NotApplicable) => {
+                self.note(
+                    name,
+                    section,
+                    CheckOutcome::NotApplicable,
+                    Details::default(),
+                );
                 Ok(())
             }
-            Ok(Applied::Yes) => self.check(name, section, Ok::<_, FailureReason>(())),
+            Ok(Pass::Checked) => self.check(name, section, Ok::<_, FailureReason>(())),
             Err(error) => self.check(name, section, Err(error)),
         }
     }
@@ -240,15 +187,15 @@ impl Recorder {
         name: &'static str,
         section: &'static str,
         outcome: CheckOutcome,
-        (expected, found): (Option<String>, Option<String>),
+        details: Details,
     ) {
         let now = Instant::now();
         self.checks.push(Check {
             name,
             section,
             outcome,
-            expected,
-            found,
+            expected: details.expected,
+            found: details.found,
             time: now - self.last,
         });
         self.last = now;
@@ -260,16 +207,9 @@ impl Recorder {
             id: hex(&random::<6>()),
             time: self.began.elapsed(),
             checks: self.checks,
-            verdict: reason.map(verdict::of),
+            blame: reason.map(|reason| reason.told().blame),
         }))
     }
-}
-
-/// Whether there was something to check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Applied {
-    Yes,
-    No,
 }
 
 #[cfg(test)]
@@ -281,7 +221,7 @@ mod tests {
         let mut recorder = Recorder::new();
         let fine = Ok::<_, FailureReason>(());
         recorder.check("state", "RFC 6749 §10.12", fine).unwrap();
-        let skipped = Ok::<_, FailureReason>(Applied::No);
+        let skipped = Ok::<_, FailureReason>(Pass::NotApplicable);
         recorder.check_if("iss", "RFC 9207 §2.4", skipped).unwrap();
         let failed = Err::<(), _>(reason);
         let reason = recorder.check("code", "RFC 6749 §4.1.2", failed);

@@ -120,6 +120,19 @@ impl Sentinel for Visit {
 }
 
 /// Reaches the visit from a request, where there are no guards: in hooks, in catchers and in fairings.
+///
+/// ```
+/// # use miracl_rocket::RequestExt;
+/// # use rocket::{Request, catch};
+/// #[catch(404)]
+/// async fn not_found(request: &Request<'_>) -> &'static str {
+///     match request.visit().user().await {
+///         Ok(Some(_)) => "There is no such page. Go back to your profile.",
+///         _ => "There is no such page. Maybe it is for members: log in and try again.",
+///     }
+/// }
+/// # rocket::catchers![not_found];
+/// ```
 pub trait RequestExt {
     /// Returns the request's view of login.
     ///

@@ -95,4 +95,7 @@ pub use handler::AuthHandler;
 pub use layer::MiraclFairing;
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::{Response, Result, reply};

@@ -146,7 +146,7 @@ async fn an_app_with_wiring_missing_does_not_launch() {
     assert_eq!(refusal(elsewhere).await, "fairing");
 }
 
-/// Routes without the fairing: nothing to guard the launch, so a request is told.
+/// Without a guard nothing stops the launch, so the first request shows the mistake.
 #[rocket::async_test]
 async fn routes_without_the_fairing_are_a_500() {
     let app = quiet().mount("/", auth("http://127.0.0.1:1").routes());

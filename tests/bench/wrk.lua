@@ -1,5 +1,5 @@
--- For wrk: one line about the run, to be read by a program. With a text behind the URL, each answer has to be 200 and that
--- text, which is too slow to be measured and so is for the warm-up.
+-- For wrk: prints one line about the run, for a program to read. With a text after the URL, each answer must be 200 and
+-- that text. This check is too slow to be measured, and so is for the warm-up only.
 local threads = {}
 
 function setup(thread)

@@ -1,11 +1,11 @@
-//! The same journeys in Chromium, clicked through by hand, at the local MIRACL platform.
+//! Whole journeys in Chromium, by clicks and keys, at the local MIRACL platform.
 //!
 //! Screenshots land in `target/screenshots`; the README shows some of them.
 
 use std::process::ExitCode;
 
 use miracl_platform::{Client, Platform, PlatformConfig};
-use miracl_tests::{Adapter, Chrome, Demo, Need, Scenario, scenarios};
+use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod provider;
 mod sites;
@@ -20,23 +20,14 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let needing = |scenarios: Vec<Scenario>| {
-        let scenarios = scenarios.into_iter();
-        scenarios
-            .map(|scenario| scenario.needing(Need::Chromium))
-            .collect()
-    };
-    miracl_tests::run(&[
-        ("browser", needing(scenarios())),
-        ("sites", needing(sites::scenarios())),
-        ("provider", needing(provider::scenarios())),
-    ])
+    let suites = [suite(), sites::suite(), provider::suite()];
+    miracl_tests::run(&suites.map(|suite| suite.needing(Need::Chromium)))
 }
 
 const EMAIL: &str = "alice@example.com";
 const PIN: &str = "1357";
 
-/// Waits for a page of the platform, by the name it has in its own documentation.
+/// Waits for a page of the platform, by the name in the platform's documentation.
 async fn page(chrome: &Chrome, name: &str) {
     chrome.find(&format!("body[data-page=\"{name}\"]")).await;
 }
@@ -82,7 +73,7 @@ async fn arrived(chrome: &Chrome, demo: &Demo, path: &str) {
     chrome.wait_for_text("Successfully logged in!").await;
 }
 
-/// The demo's cookies in the browser, in an order that is always the same. The demo's page must be on the screen.
+/// The demo's cookies in the browser, always in the same order. The demo's page must be on the screen.
 async fn cookies(chrome: &Chrome, adapter: Adapter) -> Vec<(String, String)> {
     let cookies = chrome.client().get_all_cookies().await;
     let mut ours: Vec<_> = cookies
@@ -150,7 +141,7 @@ async fn a_person_registers_logs_in_refreshes_and_logs_out(adapter: Adapter) {
     chrome.open(&demo.url("/me")).await;
     assert!(!chrome.text().await.contains(EMAIL));
 
-    // The identity stays on this browser: the next login is a PIN.
+    // The identity stays in this browser: the next login needs only the PIN.
     chrome.open(&demo.url("/")).await;
     chrome.click("#btmpin .miracl-login").await;
     page(&chrome, "enter-pin").await;
@@ -247,7 +238,7 @@ async fn the_login_opens_over_the_page_of_an_app_on_another_site(adapter: Adapte
     let chrome = Chrome::start().await;
     chrome.open(&demo.url("/")).await;
     chrome.find("#btmpin .miracl-login").await;
-    // The page's own button is a link. An app that wants the dialog asks for it with one attribute.
+    // The page's own button is a link. An app asks for the dialog with one attribute.
     chrome
         .script(
             "const old = document.querySelector('script[data-authurl]'); \

@@ -1,5 +1,5 @@
-//! The local platform and the demo on two sites: to a browser `localhost` and `127.0.0.1` are as far apart as a provider and
-//! an app of the internet, and cookies that are `Lax` do not go from the one's pages to the other.
+//! The local platform and the demo on two sites: to a browser, `localhost` and `127.0.0.1` are as far apart as a
+//! provider and an app on the internet, and `Lax` cookies do not go from the pages of one to the other.
 
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Browser, Chrome, Demo, Request, scenarios};
@@ -25,7 +25,7 @@ struct Sites {
 }
 
 impl Sites {
-    /// Starts them; the client is registered with changes, and the demo has this mode of response.
+    /// Starts them. The client is registered with these changes, and the demo has this response mode.
     async fn begin(
         adapter: Adapter,
         response_mode: &str,
@@ -60,7 +60,7 @@ impl Sites {
         }
     }
 
-    /// Registers a person, who is logged in then.
+    /// Registers a person, who is then logged in.
     async fn register(&self) {
         self.chrome.open(&self.demo.url("/login/start")).await;
         register(&self.chrome, false).await;
@@ -92,7 +92,7 @@ fn back_channel(client: &mut Client, demo: &Demo) {
     client.backchannel_logout_uri = Some(demo.url("/backchannel-logout"));
 }
 
-/// The platform's pages tell other sites no referrer, and so browsers send their forms with `Origin: null`.
+/// The platform's pages send no referrer to other sites, so browsers send their forms with `Origin: null`.
 async fn a_login_by_form_post_comes_from_another_site(adapter: Adapter) {
     let sites = Sites::begin(adapter, "form_post", nothing).await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);
@@ -147,7 +147,7 @@ async fn a_frame_of_the_platform_ends_the_session_without_its_cookie(adapter: Ad
     let parent = chrome.client().enter_parent_frame().await;
     parent.expect("the page");
     chrome.open(&demo.url("/public")).await;
-    // The demo deletes a cookie that comes along. It still is there, so it did not.
+    // The demo deletes a cookie that it receives. This one is still there, so it was not sent.
     assert_eq!(cookies(chrome, adapter).await, before);
     sites.assert_nobody().await;
 }

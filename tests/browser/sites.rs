@@ -1,4 +1,5 @@
-//! What one site can do to another. To a browser `127.0.0.1`, where the demo is, and `localhost` are two sites; ports make none.
+//! What one site can do to another. To a browser, `127.0.0.1`, where the demo is, and `localhost` are two sites;
+//! ports make no difference.
 
 use axum::{Router, response::Html};
 use miracl_tests::{Adapter, Chrome, Demo, Endpoint, Provider, scenarios};
@@ -13,7 +14,7 @@ scenarios![
     a_visitor_by_the_other_name_logs_in_at_ours,
 ];
 
-/// A site at `localhost` that shows this page at each of its addresses. It is gone when the scenario ends.
+/// A site at `localhost` that shows this page at each of its addresses. It stops when the scenario ends.
 async fn other_site(body: &str) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0");
     let listener = listener.await.expect("a free port");
@@ -24,14 +25,14 @@ async fn other_site(body: &str) -> String {
     format!("http://localhost:{port}/")
 }
 
-/// A demo, its provider, which lets everybody in unasked, and a browser.
+/// A demo, its provider, which approves every login at once, and a browser.
 async fn begin(adapter: Adapter) -> (Demo, Provider, Chrome) {
     let provider = Provider::start();
     let demo = Demo::start(adapter, &provider);
     (demo, provider, Chrome::start().await)
 }
 
-/// The same, and the browser is logged in.
+/// A demo, its provider, and a browser that is logged in.
 async fn logged_in(adapter: Adapter) -> (Demo, Provider, Chrome) {
     let (demo, provider, chrome) = begin(adapter).await;
     chrome.open(&demo.url("/login/start")).await;
@@ -84,7 +85,7 @@ async fn an_image_and_a_frame_of_another_site_do_nothing(adapter: Adapter) {
     chrome.open(&site).await;
     chrome.wait_for_text("sent").await;
     assert_eq!(chrome.script("return document.title").await, "tried");
-    // Whatever the frame shows, it is nothing of the demo's.
+    // The frame shows nothing of the demo.
     chrome.client().enter_frame(0).await.expect("the frame");
     let framed = chrome.text().await;
     assert!(!framed.contains("Log out"), "{framed}");
@@ -118,7 +119,7 @@ async fn a_link_on_another_site_finds_the_user_logged_in(adapter: Adapter) {
 
 async fn a_prefetch_starts_and_ends_nothing(adapter: Adapter) {
     let (demo, _provider, chrome) = logged_in(adapter).await;
-    // A page that forbids its scripts nothing.
+    // A page that restricts its scripts in no way.
     chrome.open(&demo.url("/public")).await;
     let before = cookies(&chrome, adapter).await;
     for (path, status) in [
@@ -140,7 +141,7 @@ async fn a_prefetch_starts_and_ends_nothing(adapter: Adapter) {
         assert_eq!(chrome.script(&answered).await, status, "{path}");
         assert_eq!(cookies(&chrome, adapter).await, before, "{path}");
     }
-    // The same by a script is no prefetch, and begins a login: it is the purpose that made the difference.
+    // The same request by a script is no prefetch, and begins a login: the purpose made the difference.
     chrome
         .script(&format!(
             "fetch('{}', {{ redirect: 'manual' }}).finally(() => document.body.append('asked'));",
@@ -158,7 +159,8 @@ async fn a_visitor_by_the_other_name_logs_in_at_ours(adapter: Adapter) {
     let start = format!("{other}/login/start?return_to=%2Fmembers%3Ftab%3D2");
     chrome.open(&start).await;
     arrived(&chrome, &demo, "/members?tab=2").await;
-    // A page that needs a login, by the other name: there the user is a stranger, and is brought to where they are known.
+    // A page that needs a login, under the other host name: there the user is a stranger, and is sent to where they
+    // are known.
     chrome.open(&format!("{other}/members?tab=3")).await;
     arrived(&chrome, &demo, "/members?tab=3").await;
 }

@@ -1,10 +1,12 @@
-//! Keeps two lists whole: what others got wrong, and what is demanded of a client.
+//! Keeps two lists complete: what others got wrong, and what the specifications demand of a client.
 //!
-//! Each row says in its last cell how it stands here, by any of
+//! The last cell of each row says how it stands here, by any of
 //!
-//! * `` `program::module::name` ``, a test that exists: `core` and the adapters' names are packages, `shared` and `platform` those of
-//!   `examples`, and everything else is a folder of `tests`;
-//! * `**A sentence.**`, which stands in SECURITY.md under "Cannot happen here" and says why nothing is to be shown;
+//! * `` `program::module::name` ``, a test that exists: `core` and the adapters' names are packages, `shared` and
+//!   `platform` those of `examples`, and everything else is a folder of `tests`. A module of `contract` is a suite, in
+//!   the folder of its group;
+//! * `**A sentence.**`, which stands in SECURITY.md under "Cannot happen here" and says why there is nothing to
+//!   show;
 //! * `pending feature: why`, at the end, for a feature that is not built.
 
 use std::{
@@ -16,8 +18,8 @@ use std::{
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The rows of `advisories.md`: what each of them is about, by its published names. What was seen in this library first
-/// has none.
+/// The rows of `advisories.md`: what each is about, by its published names. Lessons first seen in this library have
+/// none.
 const ADVISORIES: [&str; 51] = [
     "CVE-2025-68158, CVE-2026-41425",
     "GHSA-x445-f3h2-j279",
@@ -82,10 +84,14 @@ const DEMANDS: [(&str, RangeInclusive<usize>); 6] = [
     ("OWASP", 67..=78),
 ];
 
-/// What a row may wait for. When it is built, it goes from here, and the rows that wait for it must say what shows it.
+/// What a row may wait for. Once it is built it is removed here, and the rows that wait for it must name what shows
+/// it.
 const NOT_BUILT: [&str; 2] = ["DPoP", "session log"];
 
-/// How a test begins that has a runtime of its own.
+/// The folders of `tests/contract`.
+const CONTRACT_GROUPS: [&str; 5] = ["login", "session", "answers", "framework", "fleet"];
+
+/// The attributes of tests that have a runtime of their own.
 const RUNTIMES: [&str; 3] = ["#[tokio::test", "#[actix_web::test", "#[rocket::async_test"];
 
 /// A row of a list.
@@ -161,7 +167,7 @@ fn a_row_that_shows_nothing_is_found() {
     let verdict = |cell: &str| read(cell).and_then(|stands| stands.check(&sentences));
     for good in [
         "`contract::tabs::two_tabs_log_in_at_once_and_both_succeed`",
-        "`core::json::an_object_is_read_whole` **No right by scope.**",
+        "`core::base/json::an_object_is_read_whole` **No right by scope.**",
         "`core::network::a_redirect_of_the_provider_is_not_followed`",
         "**No `Clear-Site-Data`.** pending DPoP: why",
     ] {
@@ -170,17 +176,17 @@ fn a_row_that_shows_nothing_is_found() {
     for bad in [
         "",
         "it cannot happen",
-        "`core::json::no_such_test`",
+        "`core::base/json::no_such_test`",
         "`core::no_such_module::an_object_is_read_whole`",
-        // A function, but no test and no scenario.
-        "`core::json::object`",
-        "`contract::session::key`",
+        // A function that is neither a test nor a scenario.
+        "`core::base/json::object`",
+        "`contract::sealed::demo`",
         "`an_object_is_read_whole`",
         "**No such sentence.**",
         "pending DPoP",
         "pending patience: why",
         "pending DPoP: ",
-        "`core::json::an_object_is_read_whole` and more",
+        "`core::base/json::an_object_is_read_whole` and more",
     ] {
         assert!(verdict(bad).is_err(), "{bad}");
     }
@@ -327,6 +333,10 @@ fn files(program: &str, module: &str) -> Vec<PathBuf> {
     let package = match program {
         "core" | "axum" | "actix" | "rocket" => format!("miracl-{program}"),
         "shared" | "platform" => format!("examples/{program}"),
+        "contract" => {
+            let place = |group| format!("tests/contract/{group}/{module}.rs").into();
+            return CONTRACT_GROUPS.map(place).into();
+        }
         _ => return vec![format!("tests/{program}/{module}.rs").into()],
     };
     ["src/{}.rs", "src/{}/tests.rs", "tests/{}.rs"]
@@ -334,11 +344,11 @@ fn files(program: &str, module: &str) -> Vec<PathBuf> {
         .into()
 }
 
-/// Whether a source has a test of this name that is run, or a scenario that is listed.
+/// Whether a source has a test of this name that runs, or a scenario that is listed.
 fn is_test(source: &str, name: &str) -> bool {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let begins = |line: &str| {
-        // A scenario that another module plays as well is visible there.
+        // A scenario that another suite plays as well is visible there.
         let line = line.strip_prefix("pub(crate) ").unwrap_or(line);
         let line = line.strip_prefix("async ").unwrap_or(line);
         line.strip_prefix("fn ")

@@ -1,6 +1,7 @@
 //! The relying-party conformance list, on every adapter: one test for each module, named after it.
 //!
-//! `cargo test -p miracl-tests --test conformance -- axum::oidcc` runs what begins so. It is no certification.
+//! `cargo test -p miracl-tests --test conformance -- axum::oidcc` runs the modules whose name contains this. It is
+//! no certification.
 
 use std::{
     collections::BTreeMap,
@@ -16,14 +17,14 @@ use miracl_tests::{Adapter, Demo};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::runtime::Runtime;
 
-/// How many modules run at once. Most of the time they wait for somebody.
+/// How many modules run at once. Most of the time they wait.
 const THREADS: usize = 28;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
     if !arguments.list {
-        // Before the first module, whose time it is not.
+        // Before the first module, so that no module's time includes the build.
         miracl_tests::build_programs();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -40,8 +41,8 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// A test of each module for each adapter, the adapters in turn, so that modules seldom wait for an app; those that wait for
-/// a demo to give up first.
+/// A test of each module for each adapter. The adapters take turns, so that modules seldom wait for an app. The
+/// modules that wait until a demo gives up come first.
 fn trials(runtime: &Arc<Runtime>, reports: &Reports) -> Vec<Trial> {
     let mut list = modules();
     list.sort_by_key(|module| !module.is_slow());
@@ -69,7 +70,7 @@ fn trials(runtime: &Arc<Runtime>, reports: &Reports) -> Vec<Trial> {
     trials
 }
 
-/// The same key for every demo, so that what tells their cookies apart is what is sealed inside.
+/// One key for all demos, so that only the sealed content can tell their cookies apart.
 fn cookie_key() -> &'static str {
     static KEY: LazyLock<String> = LazyLock::new(|| {
         let mut bytes = [0; 32];
@@ -132,13 +133,13 @@ fn demo(adapter: Adapter, provider: &ProviderSettings) -> App {
         .hold(demo)
 }
 
-/// What came of the modules, for each adapter.
+/// The outcomes of the modules, for each adapter.
 #[derive(Clone, Default)]
 struct Reports(Arc<Mutex<BTreeMap<&'static str, Report>>>);
 
 impl Reports {
     fn add(&self, adapter: &'static str, module: &Module, outcome: Outcome) -> Result<(), Failed> {
-        // A demo has everything that a module can ask for: one that is left out here is one that was not run.
+        // A demo has everything that a module can ask for, so a module that is left out has failed to run.
         let outcome = match outcome {
             Outcome::Skipped(why) => Outcome::Failed(format!("left out: {why}")),
             other => other,

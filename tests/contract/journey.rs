@@ -1,6 +1,8 @@
-//! The steps that scenarios are made of.
+//! What scenarios are made of: a demo with its provider and a browser, the steps of a login, and what pages must
+//! show.
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Provider};
+use base64_simd::STANDARD;
+use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider};
 use url::Url;
 
 /// A demo, its provider, and a browser.
@@ -16,7 +18,7 @@ impl Journey {
         Self::begin_with(adapter, &[])
     }
 
-    /// The same, with these settings.
+    /// A demo with these settings, and a browser that nobody has logged in with.
     pub(crate) fn begin_with(adapter: Adapter, settings: &[(&str, &str)]) -> Self {
         let provider = Provider::start();
         let demo = settings
@@ -114,6 +116,19 @@ pub(crate) async fn log_in(browser: &Browser, demo: &Demo) -> Answer {
     page
 }
 
+/// Logs in against a provider that has been told to fail, and returns the page.
+pub(crate) async fn fail(journey: &Journey) -> Answer {
+    let answer = journey.browser.visit(journey.url("/login/start")).await;
+    journey.assert_nobody().await;
+    let home = journey.home().await;
+    assert!(
+        login_button(&home).is_some(),
+        "a half-written session: {}",
+        home.body
+    );
+    answer
+}
+
 /// Who a browser is logged in as, by `/me`.
 pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
     let me = browser.fetch(demo.url("/me")).await;
@@ -124,7 +139,22 @@ pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
     }
 }
 
-/// Fails unless this is the page of a refused login: the words, the button to try again, and nothing else given away.
+/// A cookie key, as `COOKIE_KEYS` has it.
+pub(crate) fn key(number: u8) -> String {
+    let bytes: Vec<u8> = (0..32)
+        .map(|at| number.wrapping_mul(53) ^ (at * 7))
+        .collect();
+    STANDARD.encode_to_string(bytes)
+}
+
+/// The one cookie of a session that is kept on a server.
+pub(crate) fn session_cookie(browser: &Browser) -> Cookie {
+    let mut cookies = browser.cookies_named("session");
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    cookies.remove(0)
+}
+
+/// Fails unless this is the page of a refused login: the message, the button to try again, and nothing else.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Answer) {
     assert!(
@@ -136,7 +166,7 @@ pub(crate) fn assert_refused(answer: &Answer) {
     assert_failure_page(answer);
 }
 
-/// Fails unless this is the page of a login that failed because the provider is ill.
+/// Fails unless this is the page of a login that failed because of the provider.
 #[track_caller]
 pub(crate) fn assert_provider_ill(answer: &Answer) {
     assert!(
@@ -182,7 +212,7 @@ pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The same address with a query parameter set, or removed.
+/// This address with a query parameter set, or removed.
 pub(crate) fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     pairs.retain(|(key, _)| key != name);

@@ -1,4 +1,4 @@
-//! What the project promises, which scenarios show it, and what waits for work that is still to come.
+//! What the project promises, which scenarios show it, and which parts no scenario can show yet.
 
 use miracl_tests::{Pending, Promise};
 
@@ -8,10 +8,10 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 1,
         about: "state, nonce and PKCE are made for every login",
         shown_by: &[
-            "login::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
-            "login::the_state_of_two_logins_differs",
-            "login::login_works_where_pkce_is_switched_off",
-            "refusal::a_callback_url_opened_again_is_refused",
+            "requests::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
+            "requests::the_state_of_two_logins_differs",
+            "requests::login_works_where_pkce_is_switched_off",
+            "callback::a_callback_url_opened_again_is_refused",
         ],
         pending: &[],
     },
@@ -20,8 +20,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "a pending login is a sealed cookie of this browser",
         shown_by: &[
             "tabs",
-            "fleet::a_login_begun_at_one_ends_at_the_next_and_greets_at_the_third",
-            "session::a_login_under_way_survives_a_restart",
+            "replicas::a_login_begun_at_one_ends_at_the_next_and_greets_at_the_third",
+            "sealed::a_login_under_way_survives_a_restart",
             "challenge::a_challenge_needs_no_provider_and_sets_no_cookie",
         ],
         pending: &[],
@@ -30,11 +30,10 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 3,
         about: "the callback is checked in one order, and looking changes nothing",
         shown_by: &[
-            "refusal::the_name_of_another_issuer_is_refused",
-            "refusal::a_parameter_given_twice_is_refused",
-            "login::looking_at_the_callback_is_not_using_it",
+            "callback",
+            "person::looking_at_the_callback_is_not_using_it",
             "logout::looking_at_logout_is_not_using_it",
-            "frameworks::a_head_is_a_get_without_its_body",
+            "server::a_head_is_a_get_without_its_body",
             "form_post",
         ],
         pending: &[],
@@ -42,14 +41,14 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 4,
         about: "the ID token is verified in full",
-        shown_by: &["refusal"],
+        shown_by: &["id_token"],
         pending: &[],
     },
     Promise {
         number: 5,
         about: "a new signing key is found within the login",
         shown_by: &[
-            "refusal::a_new_signing_key_is_found_within_the_login",
+            "id_token::a_new_signing_key_is_found_within_the_login",
             "backchannel::a_storm_of_unknown_keys_leaves_a_login_its_own_fetch",
         ],
         pending: &[],
@@ -58,11 +57,11 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 6,
         about: "the way back is a path of our own",
         shown_by: &[
-            "login::the_way_back_leads_to_the_page_the_login_began_at",
-            "login::a_way_back_that_is_too_long_leads_home",
+            "person::the_way_back_leads_to_the_page_the_login_began_at",
+            "person::a_way_back_that_is_too_long_leads_home",
             "return_to",
             "nested::a_challenge_in_a_nested_router_comes_back_to_the_whole_path",
-            "frameworks::a_target_with_another_host_leads_to_ours",
+            "server::a_target_with_another_host_leads_to_ours",
         ],
         pending: &[],
     },
@@ -76,11 +75,12 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 8,
         about: "sessions are sealed in the browser, or kept on the server",
         shown_by: &[
-            "session",
-            "fleet",
+            "sealed",
+            "replicas",
             "rotation",
             "memory",
             "redis",
+            "sessions",
             "devices",
             "memory_devices",
             "redis_devices",
@@ -91,7 +91,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 9,
         about: "a new session for every login, with deadlines of its own",
         shown_by: &[
-            "login::a_login_while_logged_in_makes_a_new_session",
+            "person::a_login_while_logged_in_makes_a_new_session",
             "pages::the_benchmark_page_of_a_user_is_their_address",
         ],
         pending: &[Pending {
@@ -117,15 +117,22 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 11,
         about: "two sealed values, bound to each other",
         shown_by: &[
-            "session::cookies_of_two_sessions_do_not_mix",
-            "session::a_cookie_under_the_name_of_another_is_nobody",
+            "sealed::cookies_of_two_sessions_do_not_mix",
+            "sealed::a_cookie_under_the_name_of_another_is_nobody",
         ],
         pending: &[],
     },
     Promise {
         number: 12,
         about: "log-out kills the session wherever it can be seen",
-        shown_by: &["logout", "backchannel", "frontchannel", "flood", "marks"],
+        shown_by: &[
+            "logout",
+            "backchannel",
+            "logout_during_login",
+            "frontchannel",
+            "flood",
+            "marks",
+        ],
         pending: &[],
     },
     Promise {
@@ -158,8 +165,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 16,
         about: "loops end, and visitors by another name come to ours",
         shown_by: &[
-            "login::a_visitor_by_another_host_name_is_sent_to_ours_first",
-            "login::a_callback_on_another_host_name_is_refused_and_both_are_named",
+            "person::a_visitor_by_another_host_name_is_sent_to_ours_first",
+            "person::a_callback_on_another_host_name_is_refused_and_both_are_named",
             "loops",
         ],
         pending: &[],
@@ -173,11 +180,7 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 18,
         about: "the browser sees a sentence and a number, the log the rest; every failure reaches a hook",
-        shown_by: &[
-            "refusal::the_page_gives_a_number_and_the_log_the_reason",
-            "secrets",
-            "hooks",
-        ],
+        shown_by: &["failure", "provider_errors", "secrets", "hooks"],
         pending: &[],
     },
     Promise {
@@ -186,7 +189,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         shown_by: &["pages::the_public_page_costs_nothing"],
         pending: &[Pending {
             what: "what a request costs, measured",
-            reason: "no scenario counts instructions: `tests/bench/run` does, and `tests/run` holds the counts to goals",
+            reason: "no scenario counts instructions: `tests/bench/run` does, \
+                     and `tests/run` holds the counts to goals",
         }],
     },
 ];

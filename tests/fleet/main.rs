@@ -7,9 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use miracl_tests::{
-    Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, Scenario, person, scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, DemoBuilder, Need, Redis, person, scenarios};
 use tokio::task::JoinSet;
 
 scenarios![
@@ -25,7 +23,7 @@ scenarios![
     a_setting_that_makes_no_fleet_is_refused,
 ];
 
-/// The fleet has no adapter of its own: it is started as a demo is.
+/// The fleet has no adapter of its own: it is started like a demo.
 const FLEET: Adapter = Adapter {
     name: "demo",
     demo: "demo-fleet",
@@ -35,23 +33,19 @@ const FLEET: Adapter = Adapter {
 /// How long the fleet may take to stop.
 const STOP: Duration = Duration::from_secs(20);
 
-/// What a log-out may take to be known everywhere, and what a machine that does other things takes besides.
+/// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(4);
 
-/// How many people use a fleet under load at the same time, and how often one comes back before the log-out.
+/// How many people use a fleet under load at the same time, and how often each comes back before the log-out.
 const PEOPLE: usize = 12;
 const VISITS: usize = 30;
 
 fn main() -> ExitCode {
-    let scenarios: Vec<Scenario> = scenarios()
-        .into_iter()
-        .map(|scenario| scenario.needing(Need::Redis))
-        .collect();
-    miracl_tests::run_on(&[FLEET], &[("fleet", scenarios)])
+    miracl_tests::run_on(&[FLEET], &[suite().needing(Need::Redis)])
 }
 
-/// A running fleet. Dropping it kills it, and it takes all its parts along.
+/// A running fleet. Dropping it kills it, and all its parts end with it.
 struct Fleet(Demo);
 
 impl Fleet {
@@ -70,7 +64,7 @@ impl Fleet {
         Self(fleet)
     }
 
-    /// The processes that it started: of the replicas and of Redis, as it prints them.
+    /// The processes that it started, the replicas and Redis, as it prints them.
     fn processes(&self) -> Vec<String> {
         let log = self.0.log();
         let named = |line: &str| {
@@ -102,7 +96,7 @@ async fn assert_gone(processes: &[String]) {
     }
 }
 
-/// Sends a signal, and tells whether the process was there to get it.
+/// Sends a signal, and returns whether the process was there to get it.
 fn signal(signal: &str, process: &str) -> bool {
     let kill = Command::new("sh")
         .args(["-c", &format!("kill {signal} {process}")])
@@ -111,12 +105,12 @@ fn signal(signal: &str, process: &str) -> bool {
     kill.is_ok_and(|status| status.success())
 }
 
-/// Who has answered, by the header that the proxy adds.
+/// The replica that answered, by the header that the proxy adds.
 fn replica(answer: &Answer) -> String {
     answer.header("x-replica").expect("x-replica").to_owned()
 }
 
-/// Asks every replica who this is, and tells what they say.
+/// Asks every replica who is logged in, and returns what they say.
 async fn everywhere(browser: &Browser, fleet: &Demo) -> BTreeSet<(String, u16)> {
     let mut answers = BTreeSet::new();
     for _ in 0..3 {
@@ -126,7 +120,7 @@ async fn everywhere(browser: &Browser, fleet: &Demo) -> BTreeSet<(String, u16)> 
     answers
 }
 
-/// What [`everywhere`] finds when all say the same.
+/// What [`everywhere`] returns when all say the same.
 fn all(status: u16) -> BTreeSet<(String, u16)> {
     ["axum", "actix", "rocket"]
         .into_iter()
@@ -176,7 +170,8 @@ async fn a_log_out_at_the_platform_reaches_every_replica(fleet: Adapter) {
     fleet.stop().await;
 }
 
-/// People log in, come back many times and log out, all at once and for a while: the seconds in `FLEET_LOAD_SECONDS`, 5 by default.
+/// People log in, come back many times and log out, all at once and for a while: the seconds in
+/// `FLEET_LOAD_SECONDS`, 5 by default.
 async fn under_load_every_answer_is_right(fleet: Adapter) {
     let seconds = std::env::var("FLEET_LOAD_SECONDS").map_or(5, |seconds| {
         let seconds = seconds.parse();
@@ -185,7 +180,7 @@ async fn under_load_every_answer_is_right(fleet: Adapter) {
     let fleet = Arc::new(Fleet::start(fleet));
     let ends = Instant::now() + Duration::from_secs(seconds);
     let before = fleet.0.log().len();
-    // Known at the platform, and logged in nowhere.
+    // This person is known at the platform, and logged in nowhere.
     let known = Browser::new();
     log_in(&known, &fleet.0).await;
     let left = known.post(fleet.0.url("/logout"), &[]).await;
@@ -211,11 +206,11 @@ async fn under_load_every_answer_is_right(fleet: Adapter) {
     fleet.stop().await;
 }
 
-/// One of them. Returns how many logins and how many requests in between it made.
+/// One person. Returns how many logins, and how many requests in between, they made.
 async fn come_and_go(fleet: Arc<Fleet>, known: Browser, ends: Instant) -> (u64, u64) {
     let fleet = &fleet.0;
     let (mut logins, mut requests) = (0, 0);
-    // Everybody at least once.
+    // Every replica at least once.
     while logins == 0 || Instant::now() < ends {
         let browser = known.copy();
         log_in(&browser, fleet).await;
@@ -256,7 +251,7 @@ async fn sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shar
     let settings = Demo::builder(fleet).env("SESSION_STORE", "cookie");
     let mut fleet = Fleet::of(settings.env("MARKS_STORE", &redis.url()));
     assert_eq!(fleet.processes().len(), 3, "{}", fleet.0.log());
-    // Who is told of the log-out, and whose turn is before.
+    // The replica that is told of the log-out, and the one before it in turn.
     for (before, told) in [("rocket", "axum"), ("axum", "actix"), ("actix", "rocket")] {
         let browser = Browser::new();
         log_in(&browser, &fleet.0).await;
@@ -302,7 +297,7 @@ async fn when_it_is_asked_to_stop_nothing_stays(fleet: Adapter) {
     let files = || std::fs::read_dir(&folder).map(Iterator::count).ok();
     assert_eq!(files(), Some(2));
     fleet.stop().await;
-    // The one that the test has put there.
+    // The `redis-server` that the test has put there.
     assert_eq!(files(), Some(1));
 }
 
@@ -336,7 +331,7 @@ async fn a_setting_that_makes_no_fleet_is_refused(fleet: Adapter) {
     }
 }
 
-/// What it says when it does not start.
+/// What it prints when it does not start.
 fn refused(fleet: DemoBuilder) -> String {
     match fleet.try_start() {
         Ok(fleet) => panic!("it started: {}", Fleet(fleet).0.log()),

@@ -1,8 +1,8 @@
-//! Log-out at a provider that none of us wrote, which tells one replica of a fleet.
+//! Log-out at npm's `oidc-provider`, which tells one replica of a fleet.
 
 use std::time::{Duration, Instant};
 
-use miracl_tests::{Adapter, Browser, Front, OidcProvider, Redis, Scenario, scenarios};
+use miracl_tests::{Adapter, Browser, Front, OidcProvider, Redis, Scenario, Suite, scenarios};
 
 use crate::{
     CLIENT_ID, CLIENT_SECRET, log_in_at,
@@ -11,9 +11,9 @@ use crate::{
 
 scenarios![signing_out_at_oidc_provider_is_known_to_every_replica];
 
-/// The same with sessions in cookies, and what ended them in a Redis.
-pub(crate) fn with_marks() -> Vec<Scenario> {
-    vec![Scenario::new(
+/// A fleet whose sessions are in cookies, and whose marks are in Redis.
+pub(crate) fn with_marks() -> Suite {
+    let scenario = Scenario::new(
         "signing_out_at_oidc_provider_ends_cookies_at_every_replica",
         |adapter| {
             Box::pin(async move {
@@ -21,7 +21,8 @@ pub(crate) fn with_marks() -> Vec<Scenario> {
                 play(adapter, Some(&redis)).await;
             })
         },
-    )]
+    );
+    Suite::of("marks_fleet", vec![scenario])
 }
 
 async fn signing_out_at_oidc_provider_is_known_to_every_replica(adapter: Adapter) {
@@ -66,7 +67,7 @@ async fn play(adapter: Adapter, marks: Option<&Redis>) {
     for demo in &demos {
         front.choose(demo);
         for browser in [&browser, &copy] {
-            // What is in cookies is known to have ended within a second, and on a busy machine a little later.
+            // The end of a session in cookies is known within a second, and on a busy machine a little later.
             while marks.is_some() && is_logged_in(&browser.copy(), &origin).await {
                 assert!(signed_out.elapsed() < Duration::from_secs(5));
                 tokio::time::sleep(Duration::from_millis(20)).await;

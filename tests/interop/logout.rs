@@ -1,4 +1,4 @@
-//! Log-out at a provider that none of us wrote, which tells the apps of it through the back channel.
+//! Log-out at npm's `oidc-provider`, which tells its apps through the back channel.
 
 use miracl_tests::{Adapter, Answer, Browser, Demo, DemoBuilder, OidcProvider, scenarios};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ scenarios![
     logging_out_of_one_app_ends_the_session_of_the_other,
 ];
 
-/// What a client registers to be told of log-outs.
+/// The metadata with which a client registers to be told of log-outs.
 pub(crate) fn told_at(origin: &str, which_session: bool) -> Value {
     json!({
         "backchannel_logout_uri": format!("{origin}/backchannel-logout"),
@@ -44,7 +44,7 @@ pub(crate) async fn sign_out(browser: &Browser, provider: &OidcProvider) {
     assert!(!log.contains("error"), "{log}");
 }
 
-/// Says yes to the provider's question whether to sign out.
+/// Confirms the provider's question whether to sign out.
 async fn confirm(browser: &Browser, page: Answer) -> Answer {
     let form = page.forms().into_iter().next().expect("the provider asks");
     let page = browser.submit(&page, &form.with("logout", "yes")).await;
@@ -71,7 +71,7 @@ async fn signing_out_at_oidc_provider_ends_the_session_here_and_no_other(adapter
     }
     assert!(is_logged_in(&other, demo.origin()).await);
     demo.wait_for_log("the provider logged somebody out");
-    // The next login is one.
+    // The next login counts.
     log_in(&browser, &demo).await;
     assert!(is_logged_in(&browser, demo.origin()).await);
     assert!(!is_logged_in(&copy, demo.origin()).await);

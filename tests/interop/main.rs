@@ -1,11 +1,8 @@
-//! Login at providers that none of us wrote.
+//! Login at npm's `oidc-provider`, a certified provider that others wrote.
 
 use std::process::ExitCode;
 
-use miracl_tests::{
-    Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, Scenario, in_redis, needing,
-    scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, Need, OidcProvider, Request, scenarios};
 use serde_json::json;
 
 mod fleet;
@@ -23,23 +20,22 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    miracl_tests::run(&[
-        ("oidc_provider", needing_node(scenarios())),
-        ("logout", needing_node(logout::scenarios())),
-        ("redis_logout", in_redis(needing_node(logout::scenarios()))),
-        ("redis_fleet", in_redis(needing_node(fleet::scenarios()))),
-        ("marks_fleet", needing_node(fleet::with_marks())),
-    ])
-}
-
-fn needing_node(scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    needing(Need::Node, scenarios)
+    let [_, redis_logout] = logout::suite().on_servers();
+    let [_, redis_fleet] = fleet::suite().on_servers();
+    let suites = [
+        suite().named("oidc_provider"),
+        logout::suite(),
+        redis_logout,
+        redis_fleet,
+        fleet::with_marks(),
+    ];
+    miracl_tests::run(&suites.map(|suite| suite.needing(Need::Node)))
 }
 
 const CLIENT_ID: &str = "the demo: 100% of it";
 const CLIENT_SECRET: &str = "a secret with / + = & % and : in it";
 
-/// A demo that is a client of an `oidc-provider`, with more metadata of the client. Both sides know of it.
+/// A demo that is a client of an `oidc-provider`, with additional metadata of the client, which both sides get.
 fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
     let mut provider = OidcProvider::start();
     let mut demo = Demo::builder(adapter)
@@ -56,7 +52,7 @@ fn start(adapter: Adapter, client: &serde_json::Value) -> (OidcProvider, Demo) {
 
 /// Signs in as `someone` and consents, on the provider's own pages.
 async fn approve(browser: &Browser, origin: &str, mut page: Answer) -> Answer {
-    // Sign in, consent, and the answer where it is posted.
+    // Sign in, consent, and the form with the answer where it is posted.
     for _ in 0..4 {
         if page.url.as_str().starts_with(origin) {
             return page;
@@ -122,7 +118,7 @@ async fn a_person_logs_in_at_oidc_provider_and_out_again(adapter: Adapter) {
         page.alerts()
     );
 
-    // Logged out at the provider as well: it asks who is there.
+    // The user is logged out at the provider as well: it asks who is there.
     let page = browser.visit(demo.url("/login/start")).await.expect(200);
     assert!(
         page.forms()
@@ -222,7 +218,7 @@ async fn oidc_provider_posts_its_answer_to_the_callback(adapter: Adapter) {
     let browser = Browser::new();
     log_in(&browser, &demo).await;
     browser.fetch(demo.url("/me")).await.expect(200);
-    // Errors as well: nobody is asked, and somebody else is hinted at.
+    // Errors are posted as well: nobody may be asked, and the hint names somebody else.
     let url = demo.url("/login/start?prompt=none&login_hint=nobody&max_age=0");
     let page = browser.visit(url).await;
     let form = page.forms().into_iter().next().expect("a form");

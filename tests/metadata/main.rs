@@ -1,4 +1,4 @@
-//! The dependencies that were asked for are there, each in real use, and none of the weighty ones twice.
+//! The dependencies that the project needs are there, each in real use, and no large one twice.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 use miracl_tests::forget_package;
 use serde_json::Value;
 
-/// What must stand in a crate's own manifest.
+/// The dependencies that a crate's own manifest must name.
 const DIRECT: &[(&str, &[&str])] = &[
     (
         "miracl-core",
@@ -20,7 +20,8 @@ const DIRECT: &[(&str, &[&str])] = &[
     ("miracl-rocket", &["rocket"]),
 ];
 
-/// What there may be one version of: two would be two TLS stacks, two HTTP clients, two kinds of random numbers.
+/// The crates of which there may be only one version: two would be two TLS stacks, two HTTP clients, two random
+/// generators.
 const ONCE: &[&str] = &["reqwest", "rustls", "ring", "openidconnect", "serde"];
 
 #[test]
@@ -181,8 +182,8 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 const ADAPTERS: [&str; 3] = ["miracl-axum", "miracl-actix", "miracl-rocket"];
 
-/// What an adapter with its default features brings to an app on this kind of machine, itself included: names and versions. The
-/// workspace's other packages ask for features of their own, so it is resolved for the adapter alone.
+/// The crates that an adapter with its default features brings to an app on this platform, including itself, with
+/// their versions. The workspace's other packages ask for further features, so the adapter is resolved alone.
 fn crates(adapter: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -192,7 +193,7 @@ fn crates(adapter: &str) -> BTreeMap<String, BTreeSet<String>> {
     let listed = said_by(cargo);
     let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in String::from_utf8_lossy(&listed).lines() {
-        // A name, a version, and of what is ours its folder.
+        // A name and a version, and the folder of a crate of the workspace.
         let mut words = line.split(' ').map(str::to_owned);
         if let (Some(name), Some(version)) = (words.next(), words.next()) {
             crates.entry(name).or_default().insert(version);
@@ -201,7 +202,7 @@ fn crates(adapter: &str) -> BTreeMap<String, BTreeSet<String>> {
     crates
 }
 
-/// How many crates a text says that an adapter brings: the number behind its name in backticks.
+/// How many crates an adapter brings, as a text says it: the number after its name in backticks.
 fn said_of(text: &str, adapter: &str) -> Option<usize> {
     let quoted = format!("`{adapter}` ");
     let mut behind = text.split(&quoted).skip(1);
@@ -211,7 +212,7 @@ fn said_of(text: &str, adapter: &str) -> Option<usize> {
     })
 }
 
-/// What cargo knows of the workspace and of what it depends on, on this kind of machine. It asks no network.
+/// What cargo knows of the workspace and its dependencies on this platform. It uses no network.
 fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -233,7 +234,7 @@ fn said_by(mut cargo: Command) -> Vec<u8> {
     output.stdout
 }
 
-/// This kind of machine, as rustc calls it.
+/// This platform, as rustc calls it.
 fn host() -> String {
     let output = Command::new("rustc").arg("-vV").output();
     let output = output.expect("rustc runs").stdout;
@@ -314,8 +315,8 @@ fn source(folder: &Path) -> String {
     code
 }
 
-/// What of the `rsa` crate and of `openidconnect` signs or decrypts. The timing of the `rsa` crate's private-key operations can be
-/// measured (RUSTSEC-2023-0071); the engine's own keys are ring's.
+/// The names in the `rsa` crate and in `openidconnect` that sign or decrypt. The timing of the `rsa` crate's
+/// private-key operations can be measured (RUSTSEC-2023-0071); the engine signs with ring.
 const PRIVATE_KEYS: &[&str] = &[
     "RsaPrivateKey",
     "RsaPrivateSigningKey",
@@ -329,7 +330,7 @@ const PRIVATE_KEYS: &[&str] = &[
     "JsonWebToken::new",
 ];
 
-/// Which of them code names.
+/// The names among them that code contains.
 fn private_keys(code: &str) -> Vec<&'static str> {
     let names = PRIVATE_KEYS.iter();
     names
@@ -338,7 +339,7 @@ fn private_keys(code: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether code names a crate: `name::` where no path goes on, or `use name`.
+/// Whether code names a crate: by `name::` at the start of a path, or by `use name`.
 fn names(code: &str, name: &str) -> bool {
     let word = |letter: char| letter.is_alphanumeric() || letter == '_';
     code.match_indices(name).any(|(at, _)| {

@@ -2,7 +2,8 @@
 //
 // Prints `issuer <url>` as soon as its socket is open, then reads one line of JSON from standard input:
 // `{"clients": [client metadata], "account": {claims of the one account}}`. Prints `ready`, and a line for each error
-// it answers with, for each grant, and for each app that it told of a log-out. The sign-in and consent pages are the package's own development pages.
+// it answers with, for each grant, and for each app that it told of a log-out. The sign-in and consent pages are the
+// package's own development pages.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +13,7 @@ import { createInterface } from 'node:readline'
 import Provider from 'oidc-provider'
 
 // The issuer's name holds the port, and the app under test needs the issuer before its own address can be registered
-// here: so the socket first, then the settings, then the provider.
+// here. So the socket comes first, then the settings, then the provider.
 const server = createServer()
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -20,7 +21,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`
 console.log(`issuer ${issuer}`)
 
 const input = createInterface({ input: process.stdin })
-// The test holds our standard input open. When it ends, however it ends, so do we.
+// The test holds standard input open. When the test ends, in any way, so does this process.
 input.on('close', () => process.exit(0))
 const { clients, account } = JSON.parse((await once(input, 'line'))[0])
 
@@ -58,7 +59,9 @@ const provider = new Provider(issuer, {
 for (const event of ['authorization.error', 'grant.error', 'userinfo.error', 'end_session.error', 'server_error']) {
   provider.on(event, (_ctx, error) => console.log(`${event}: ${error.message}: ${error.error_detail ?? ''}`))
 }
-provider.on('backchannel.error', (_ctx, error, client) => console.log(`backchannel.error: ${client.clientId}: ${error.message}`))
+provider.on('backchannel.error', (_ctx, error, client) => {
+  console.log(`backchannel.error: ${client.clientId}: ${error.message}`)
+})
 provider.on('backchannel.success', (_ctx, client) => console.log(`backchannel.success: ${client.clientId}`))
 provider.on('grant.success', () => console.log('grant.success'))
 

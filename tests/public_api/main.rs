@@ -1,7 +1,7 @@
 //! The core's public API carries plain data only: std, serde's traits, `serde_json::Value`.
 //!
-//! So a major version of a dependency is not one of ours, and one core serves frameworks on http 0.2 and on http 1.
-//! rustdoc tells every item that is public, and of every type in it the crate it comes from.
+//! So a new major version of a dependency is no breaking change of the engine, and one core serves frameworks on
+//! http 0.2 and on http 1. rustdoc lists every public item, and the crate of every type in it.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The crates whose types and traits may be seen.
+/// The crates whose types and traits may occur.
 const ALLOWED: &[&str] = &["std", "core", "alloc", "serde", "serde_core", "serde_json"];
 
 #[test]
@@ -35,7 +35,8 @@ fn a_leak_is_found_wherever_it_hides() {
     };
     write(
         "Cargo.toml",
-        "[package]\nname = \"sample\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[dependencies]\nother = { path = \"other\" }\n[workspace]\n",
+        "[package]\nname = \"sample\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [dependencies]\nother = { path = \"other\" }\n[workspace]\n",
     );
     write(
         "other/Cargo.toml",
@@ -87,7 +88,15 @@ const SAMPLE: &str = "
     impl Clone for Ours { fn clone(&self) -> Self { loop {} } }
     fn private_function(_: other::Theirs) {}
     pub(crate) mod hidden { pub fn not_seen(_: other::Theirs) {} }
-    impl Ours { pub fn fine(&self) -> std::time::SystemTime { private_function(other::Theirs); hidden::not_seen(other::Theirs); let _ = &self.private; other::their_function(); loop {} } }
+    impl Ours {
+        pub fn fine(&self) -> std::time::SystemTime {
+            private_function(other::Theirs);
+            hidden::not_seen(other::Theirs);
+            let _ = &self.private;
+            other::their_function();
+            loop {}
+        }
+    }
 ";
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -156,13 +165,13 @@ fn leaks(file: &Path) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Blanket and auto implementations say nothing about us: `impl<T> TheirTrait for T` is everybody's.
+/// Blanket and auto implementations say nothing about this crate: `impl<T> TheirTrait for T` holds for every type.
 fn is_made_by_the_compiler(item: &Value) -> bool {
     let implementation = &item["inner"]["impl"];
     implementation["is_synthetic"] == true || !implementation["blanket_impl"].is_null()
 }
 
-/// The path of an item that may not be seen; nothing for one that may.
+/// The path of an item that must not occur, or nothing for one that may.
 fn is_allowed(docs: &Value, id: &Value) -> Option<String> {
     let summary = &docs["paths"][id.to_string()];
     let number = summary["crate_id"].as_u64()?;

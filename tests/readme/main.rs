@@ -1,4 +1,4 @@
-//! The apps that the README shows: what runs here is what stands there.
+//! The apps that the README shows are those that run here.
 
 use std::{net::TcpListener, path::Path, process::ExitCode};
 
@@ -21,10 +21,10 @@ fn main() -> ExitCode {
         .copied()
         .filter(|adapter| adapter.is_a_crate())
         .collect();
-    miracl_tests::run_on(&adapters, &[("readme", scenarios())])
+    miracl_tests::run_on(&adapters, &[suite()])
 }
 
-/// The source of an adapter's app, without what only our lints ask for.
+/// The source of an adapter's app, without what only this project's lints require.
 fn source(adapter: Adapter) -> String {
     let path = format!("miracl-{}/examples/app.rs", adapter.name);
     let source = read(&path);

@@ -1,8 +1,9 @@
-//! Finds a value that should be nowhere: as it is, percent-encoded, in hex or in base64, at any offset, one inside another.
+//! Finds a secret where it should not be: as it is, percent-encoded, in hex or in base64, at any offset, one inside
+//! another.
 
 use base64_simd::forgiving_decode_to_vec;
 
-/// How deep encodings are unwrapped: base64 of a percent-encoded value in hex is found.
+/// How deep encodings are unwrapped: even base64 of a percent-encoded value in hex is found.
 const DEPTH: usize = 3;
 
 /// The shortest run of characters that is worth decoding.

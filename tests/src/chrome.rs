@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(30);
 /// How long a page may take to show what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A browser of a test needs no window, no sandbox (tests may run as root), and no network but loopback.
+/// The browser of a test needs no window, no sandbox (tests may run as root), and no network but loopback.
 const ARGUMENTS: &[&str] = &[
     "--headless",
     "--no-sandbox",
@@ -44,7 +44,7 @@ impl Chrome {
         Self::start_with(json!({ "args": ["--window-size=1280,900"] })).await
     }
 
-    /// Starts a browser with the screen of a phone whose user likes it dark.
+    /// Starts a browser with the screen of a phone, whose user prefers dark colours.
     pub async fn start_phone_in_the_dark() -> Self {
         Self::start_with(json!({
             "args": ["--window-size=500,900", "--force-dark-mode"],
@@ -64,7 +64,7 @@ impl Chrome {
 
     async fn start_with(mut options: serde_json::Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        // The browser has its environment from the driver, and leaves behind what it keeps in there.
+        // The browser takes its environment from the driver, and leaves what it keeps in this directory.
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("TMPDIR", folder.path());
         let driver = Process::spawn("chromedriver", &mut command);
@@ -92,7 +92,7 @@ impl Chrome {
         }
     }
 
-    /// The WebDriver client, for what has no word of its own here.
+    /// The WebDriver client, for what has no method here.
     pub const fn client(&self) -> &Client {
         &self.client
     }
@@ -219,7 +219,7 @@ impl Chrome {
         }
     }
 
-    /// The browser's processes: the driver does not end them when it is killed itself.
+    /// The browser's processes: the driver does not end them when it is killed.
     fn processes(&self) -> Vec<String> {
         let mark = profile(&self.folder);
         let Ok(processes) = std::fs::read_dir("/proc") else {
@@ -240,7 +240,7 @@ impl Chrome {
 
 impl Drop for Chrome {
     fn drop(&mut self) {
-        // Until the last of them is gone, there may be new files, and the driver's output does not end.
+        // Until the last of them has ended, new files may appear, and the driver's output stays open.
         let deadline = Instant::now() + PATIENCE;
         loop {
             let processes = self.processes();
@@ -252,7 +252,7 @@ impl Drop for Chrome {
     }
 }
 
-/// Where the browser is told to keep its profile, by which its processes are known.
+/// The argument that names the profile, by which the browser's processes are found.
 fn profile(folder: &tempfile::TempDir) -> String {
     format!(
         "--user-data-dir={}",

@@ -6,104 +6,19 @@ use std::{
     ffi::OsString,
     fmt,
     net::TcpStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use crate::{process::Process, provider::Provider};
+use crate::{adapter::Adapter, process::Process, programs::programs, provider::Provider};
 
 /// How long a demo may take to open its socket. It makes keys for the local platform the first time.
 const START: Duration = Duration::from_secs(20);
 
 thread_local! {
-    /// Where the demos of the scenario on this thread keep their sessions, if not where they do by default.
+    /// Where the demos of the scenario on this thread keep their sessions, if not at their default.
     pub(crate) static SESSION_STORE: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// One of the adapters, by its demo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Adapter {
-    /// The framework's name, as in `miracl-axum`.
-    pub name: &'static str,
-    /// The package of its demo.
-    pub demo: &'static str,
-    /// How the framework answers a method that a path does not have.
-    pub wrong_method: u16,
-}
-
-impl Adapter {
-    /// Every adapter: each scenario runs on each of them.
-    pub const ALL: &[Self] = &[
-        Self {
-            name: "axum",
-            demo: "demo-axum",
-            wrong_method: 405,
-        },
-        Self {
-            name: "actix",
-            demo: "demo-actix",
-            wrong_method: 405,
-        },
-        Self {
-            name: "rocket",
-            demo: "demo-rocket",
-            wrong_method: 404,
-        },
-        Self {
-            name: "warp",
-            demo: "adapter-template",
-            wrong_method: 405,
-        },
-    ];
-
-    /// This adapter, and the others after it in the list.
-    pub fn rotation(self) -> impl Iterator<Item = Self> {
-        let at = Self::ALL.iter().position(|each| *each == self);
-        let (before, after) = Self::ALL.split_at(at.expect("an adapter of the list"));
-        after.iter().chain(before).copied()
-    }
-
-    /// The same adapter by its probe: an app with hooks that fail and routers in routers.
-    ///
-    /// The harness calls a probe a demo, too: what can be done with the one can be done with the other.
-    #[must_use]
-    pub fn probe(self) -> Self {
-        self.with_program(&self.probe_name())
-    }
-
-    /// The same adapter by the app that the README shows.
-    #[must_use]
-    pub fn app(self) -> Self {
-        self.with_program(&self.app_name())
-    }
-
-    /// Whether it is a crate of its own. The template is not, and has no app in the README.
-    #[must_use]
-    pub fn is_a_crate(self) -> bool {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        root.join(format!("miracl-{}", self.name)).exists()
-    }
-
-    pub(crate) fn has_probe(self) -> bool {
-        programs().contains_key(&self.probe_name())
-    }
-
-    fn probe_name(self) -> String {
-        format!("probe-{}", self.name)
-    }
-
-    fn app_name(self) -> String {
-        format!("{}-app", self.name)
-    }
-
-    fn with_program(self, name: &str) -> Self {
-        let (demo, _) = programs()
-            .get_key_value(name)
-            .unwrap_or_else(|| panic!("there is no program {name}"));
-        Self { demo, ..self }
-    }
 }
 
 /// A running demo in a working directory of its own, stopped when dropped.
@@ -127,7 +42,7 @@ pub struct DemoBuilder {
     patience: Duration,
 }
 
-/// A demo that did not start, as it should when a setting is wrong.
+/// A demo that did not start, as it must not when a setting is wrong.
 #[derive(Debug)]
 pub struct Refused {
     /// Everything it printed.
@@ -145,7 +60,8 @@ impl fmt::Display for Refused {
 impl Demo {
     /// A demo without any setting but a free port: it brings its own platform.
     pub fn builder(adapter: Adapter) -> DemoBuilder {
-        // The system's certificates, of which no provider here has any, are most of what a demo reads at its start.
+        // No provider here uses the system's certificates, and reading them is most of what a demo does at its
+        // start.
         const NO_CERTIFICATES: &str = "no-certificates.pem";
         let mut environment = HashMap::from([
             ("PORT".to_owned(), "0".to_owned()),
@@ -229,7 +145,7 @@ impl Demo {
         self.process.terminate();
     }
 
-    /// Waits until it has ended by itself, and returns its exit code; nothing when it is still there after `limit`.
+    /// Waits until it has ended by itself, and returns its exit code, or nothing when it still runs after `limit`.
     pub fn wait_for_end(&mut self, limit: Duration) -> Option<i32> {
         self.process.wait(limit).and_then(|status| status.code())
     }
@@ -276,15 +192,15 @@ impl DemoBuilder {
         self
     }
 
-    /// A program that does not say where it listens: at this port.
+    /// Sets the port of a program that does not print where it listens.
     #[must_use]
     pub fn silent_at(mut self, port: u16) -> Self {
         self.silent_at = Some(port);
         self
     }
 
-    /// What to start in place of the demo's program, with its arguments: another build of it, or one that a tool runs. It
-    /// becomes the demo's process, as by `exec`, and may take so long to open its socket.
+    /// Sets what to start in place of the demo's program, with its arguments: another build of it, or a tool that
+    /// runs it. It becomes the demo's process, as by `exec`, and may take this long to open its socket.
     #[must_use]
     pub fn command(mut self, command: Vec<OsString>, patience: Duration) -> Self {
         self.command = Some(command);
@@ -298,7 +214,7 @@ impl DemoBuilder {
             .unwrap_or_else(|refused| panic!("the demo does not start: {refused}"))
     }
 
-    /// Starts the demo, or tells how it refused.
+    /// Starts the demo, or returns how it refused to start.
     ///
     /// # Errors
     ///
@@ -351,7 +267,7 @@ impl DemoBuilder {
         });
         match listening {
             Ok(origin) => {
-                // Scripts read one line and know where the demo is.
+                // Scripts read one line, and know where the demo is.
                 let first = process.first_line().unwrap_or_default();
                 assert!(
                     first.starts_with("listening on "),
@@ -373,7 +289,7 @@ impl DemoBuilder {
     }
 }
 
-/// Waits until somebody listens at a port.
+/// Waits until something listens at a port.
 fn wait_for_port(port: u16, patience: Duration, process: &mut Process) -> Result<(), &'static str> {
     let deadline = Instant::now() + patience;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -392,67 +308,4 @@ fn program(adapter: Adapter) -> &'static Path {
     programs()
         .get(adapter.demo)
         .unwrap_or_else(|| panic!("package {} has no program", adapter.demo))
-}
-
-/// Builds the workspace's programs, for test programs that run more than scenarios.
-pub fn build_programs() {
-    programs();
-}
-
-/// The workspace's programs, built once per test process.
-pub(crate) fn programs() -> &'static HashMap<String, PathBuf> {
-    static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
-    PROGRAMS.get_or_init(build)
-}
-
-/// Builds the workspace's programs and returns where they are.
-///
-/// The whole workspace at once, because that is what `cargo test --workspace` has built: one package alone would have
-/// its dependencies built a second time with fewer features.
-fn build() -> HashMap<String, PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--workspace", "--bins", "--examples"])
-        .args(["--locked", "--quiet"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    built(&mut cargo)
-}
-
-/// Runs this `cargo build`, and returns the programs it made, by name.
-pub fn built(cargo: &mut Command) -> HashMap<String, PathBuf> {
-    cargo.arg("--message-format=json-render-diagnostics");
-    forget_package(cargo);
-    let output = cargo.output().expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{cargo:?} fails:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact")
-        .filter_map(|message| {
-            let name = message["target"]["name"].as_str()?.to_owned();
-            Some((name, PathBuf::from(message["executable"].as_str()?)))
-        })
-        .collect()
-}
-
-/// Removes what cargo told this test about its package from the environment of another cargo: to build scripts that
-/// listen for it, it would look like a change.
-pub fn forget_package(cargo: &mut Command) {
-    let told = [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ];
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if told.iter().any(|prefix| name.starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
 }

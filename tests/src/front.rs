@@ -14,7 +14,8 @@ use tokio::{
 
 use crate::demo::Demo;
 
-/// What stands in front of a fleet: each connection goes to the next of the demos chosen at that moment. It changes no byte.
+/// A proxy in front of a fleet: each new connection goes to the next of the demos chosen at that moment. It changes
+/// no byte.
 #[derive(Debug)]
 pub struct Front {
     address: SocketAddr,
@@ -30,7 +31,7 @@ struct State {
 }
 
 impl State {
-    /// Counts a connection, and says to which port it goes: 0 while nobody is chosen.
+    /// Counts a connection, and returns the port it goes to, or 0 while no demo is chosen.
     fn take(&mut self) -> u16 {
         self.next = self.next.wrapping_add(1);
         let place = self.next % self.chosen.len().max(1);
@@ -58,7 +59,7 @@ impl Front {
                 let state = Arc::clone(&state);
                 tokio::spawn(async move {
                     if let Ok(mut demo) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
-                        // Whoever breaks it off, it is over.
+                        // Either side may break it off.
                         let _ = copy_bidirectional(&mut browser, &mut demo).await;
                     }
                     state.send_modify(|state| *state.open.entry(port).or_default() -= 1);
@@ -73,18 +74,18 @@ impl Front {
         format!("http://{}{path}", self.address)
     }
 
-    /// Sends what comes from now on to this demo.
+    /// Sends later connections to this demo.
     pub fn choose(&self, demo: &Demo) {
         self.spread([demo]);
     }
 
-    /// Sends what comes from now on to these demos in turn.
+    /// Sends later connections to these demos in turn.
     pub fn spread<'a>(&self, demos: impl IntoIterator<Item = &'a Demo>) {
         let ports = demos.into_iter().map(Demo::port).collect();
         self.state.send_modify(|state| state.chosen = ports);
     }
 
-    /// Waits until there is no connection to a demo that is not chosen any more.
+    /// Waits until no connection is left to a demo that is not chosen any more.
     pub async fn drained(&self, demo: &Demo) {
         let port = demo.port();
         let mut state = self.state.subscribe();

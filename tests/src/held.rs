@@ -1,18 +1,18 @@
-//! A port that is kept while nobody listens at it.
+//! A port that is kept while nothing listens at it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// A port of something that has been stopped and is going to be started again. A connection to it is refused. The
-/// kernel gives nobody else this port as a free one, because a socket is bound to it.
+/// The port of something that has been stopped and will be started again. A connection to it is refused. The kernel
+/// gives the port to nobody else, because a socket is bound to it.
 #[derive(Debug)]
 pub(crate) struct Held {
     _socket: Option<TcpSocket>,
 }
 
 impl Held {
-    /// Takes the port. Where that cannot be done it is as free as any other.
+    /// Takes the port. Where that fails, the port is as free as any other.
     pub(crate) fn port(port: u16) -> Self {
         let held = TcpSocket::new_v4().and_then(|socket| {
             socket.set_reuseaddr(true)?;
@@ -22,7 +22,7 @@ impl Held {
         Self { _socket: held.ok() }
     }
 
-    /// Nothing.
+    /// Holds no port.
     pub(crate) fn nothing() -> Self {
         Self { _socket: None }
     }
@@ -38,7 +38,7 @@ mod tests {
     fn a_connection_to_a_held_port_is_refused() {
         let bound = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = bound.local_addr().unwrap();
-        // Somebody was there, and the port remembers it for a while.
+        // The port had a listener, and remembers it for a while.
         let client = TcpStream::connect(address).unwrap();
         let (server, _) = bound.accept().unwrap();
         drop((bound, server));

@@ -3,14 +3,14 @@
 //! * [`Demo`] starts a demo of one [`Adapter`] and keeps everything it prints.
 //! * [`Browser`] is an HTTP client that behaves like a browser: a cookie jar per host, `Sec-Fetch-*` headers, no hidden
 //!   redirects. [`Chrome`] is the real thing.
-//! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that none of
-//!   us wrote.
+//! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
+//!   others wrote.
 //! * [`Redis`] is a real one.
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
 //! * [`person`] goes through the local platform's pages.
-//! * [`canary`] finds a value in any of the clothes it may wear in a cookie or a log.
-//! * [`Scenario`] and [`run`] make one test of each scenario for each adapter; a [`Promise`] says which of them show that it
-//!   is kept, and what of it is still to come.
+//! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
+//! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
+//!   scenarios show that it is kept, and which parts of it none can show yet.
 //!
 //! A scenario is an `async fn(Adapter)` whose name is a sentence. It fails by panicking, and so does the harness.
 
@@ -19,34 +19,39 @@
     reason = "a harness fails its test by panicking, everywhere"
 )]
 
+mod adapter;
+mod browser;
 pub mod canary;
 mod chrome;
-mod client;
 mod demo;
 mod front;
 mod held;
 mod muzzle;
 mod oidc_provider;
-mod page;
 pub mod person;
 mod process;
+mod programs;
 mod promise;
 mod provider;
 mod redis;
+mod run;
 mod scenario;
+mod suite;
 mod wire;
 
+pub use adapter::Adapter;
+pub use browser::{Answer, Browser, Cookie, Form, Request, Tag};
 pub use chrome::Chrome;
-pub use client::{Answer, Browser, Cookie, Request};
-pub use demo::{Adapter, Demo, DemoBuilder, Refused, build_programs, built, forget_package};
+
+pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;
 pub use muzzle::Muzzle;
 pub use oidc_provider::OidcProvider;
-pub use page::{Form, Tag};
+pub use programs::{build_programs, built, forget_package};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};
 pub use redis::Redis;
-pub use scenario::{
-    Future, Need, Scenario, Store, in_memory, in_redis, needing, run, run_on, run_with_promises,
-};
+pub use run::{run, run_on, run_with_promises};
+pub use scenario::{Future, Need, Scenario, Store};
+pub use suite::Suite;
 pub use wire::{Raw, Wire};

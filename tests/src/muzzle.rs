@@ -1,4 +1,4 @@
-//! What stands between a demo and Redis, to stop the demo at one moment.
+//! A proxy between a demo and Redis, which stops the demo at a chosen moment.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,8 +17,8 @@ use tokio::{
 
 use crate::redis::Redis;
 
-/// Passes on every byte, until a demo tells Redis something with a certain word in it. Redis hears that as well, but from then on no
-/// answer comes back.
+/// Passes on every byte until a demo sends a command with a certain word in it. Redis still gets that command, but
+/// from then on no answer comes back.
 #[derive(Debug)]
 pub struct Muzzle {
     address: SocketAddr,
@@ -50,12 +50,12 @@ impl Muzzle {
         muzzle
     }
 
-    /// Its port, which a demo takes for that of Redis.
+    /// Its port, which a demo takes for the port of Redis.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Waits until the word was said.
+    /// Waits until the word has been sent.
     pub async fn silent(&self) {
         let mut silent = self.silent.subscribe();
         let said = silent.wait_for(|silent| *silent);
@@ -63,7 +63,7 @@ impl Muzzle {
     }
 }
 
-/// Passes on what a demo says. Silence comes before the word does.
+/// Passes on what a demo sends. The answers are stopped before the word is passed on.
 async fn tell(
     mut demo: OwnedReadHalf,
     mut redis: OwnedWriteHalf,
@@ -72,7 +72,7 @@ async fn tell(
 ) {
     let (mut bytes, mut end) = ([0; 8192], Vec::new());
     while let Ok(length @ 1..) = demo.read(&mut bytes).await {
-        // The word may come in two pieces.
+        // The word may arrive in two pieces.
         end.extend_from_slice(&bytes[..length]);
         if end.windows(word.len()).any(|said| said == word.as_bytes()) {
             silent.send_replace(true);
@@ -84,7 +84,7 @@ async fn tell(
     }
 }
 
-/// Passes on what Redis answers, as long as it may. After that the connection stays open.
+/// Passes on what Redis answers, until the word has been sent. After that the connection stays open.
 async fn answer(
     mut redis: OwnedReadHalf,
     mut demo: OwnedWriteHalf,

@@ -8,7 +8,7 @@ use crate::process::Process;
 
 const START: Duration = Duration::from_secs(20);
 
-/// A certified provider that none of us wrote, on a port of its own, stopped when dropped.
+/// A certified provider that others wrote, on a port of its own, stopped when dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
     process: Process,
@@ -45,12 +45,13 @@ impl OidcProvider {
         &self.issuer
     }
 
-    /// Registers one client for the app at `origin`, with more or other metadata from `extra`, and begins to answer.
+    /// Registers one client for the app at `origin`, with metadata from `extra` added or replaced, and begins to
+    /// answer.
     pub fn register(&mut self, client_id: &str, client_secret: &str, origin: &str, extra: &Value) {
         self.register_all(&[Self::client(client_id, client_secret, origin, extra)]);
     }
 
-    /// The metadata of a client for the app at `origin`, with more or other members from `extra`.
+    /// The metadata of a client for the app at `origin`, with members from `extra` added or replaced.
     pub fn client(client_id: &str, client_secret: &str, origin: &str, extra: &Value) -> Value {
         let mut client = json!({
             "client_id": client_id,

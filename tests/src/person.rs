@@ -1,11 +1,11 @@
 //! A person at the local platform's pages: registers, confirms, chooses a PIN, logs in.
 
-use crate::client::{Answer, Browser};
+use crate::browser::{Answer, Browser};
 
 /// Who the person is.
 pub const EMAIL: &str = "bob@example.com";
 
-/// The name that a page of the platform gives itself.
+/// The name by which a page of the platform identifies itself.
 fn page_name(page: &Answer) -> String {
     let body = page
         .tags()
@@ -15,7 +15,7 @@ fn page_name(page: &Answer) -> String {
     body.get("data-page").unwrap_or("of the demo").to_owned()
 }
 
-/// Sends the form of a page that has this field, filled in.
+/// Fills in the form of a page that has this field, and sends it.
 async fn fill_in(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
     let form = page
         .forms()
@@ -26,7 +26,7 @@ async fn fill_in(browser: &Browser, page: &Answer, field: &str, value: &str) -> 
     browser.follow(answer).await.expect(200)
 }
 
-/// Goes through the platform's pages until they lead back to `app`, and notes in `seen` how they call themselves.
+/// Goes through the platform's pages until they lead back to `app`, and adds their names to `seen`.
 pub async fn approve(
     browser: &Browser,
     mut page: Answer,

@@ -56,7 +56,7 @@ impl Process {
         }
     }
 
-    /// Its number.
+    /// The number of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -101,7 +101,7 @@ impl Process {
         }
     }
 
-    /// Everything printed so far, both streams, in the order it arrived.
+    /// Everything printed so far, from both streams, in the order in which it arrived.
     pub(crate) fn log(&self) -> String {
         self.output.lock().text.join("\n")
     }
@@ -111,7 +111,7 @@ impl Process {
         self.output.lock().first_of_stdout.clone()
     }
 
-    /// Ends the process and waits until its last words have been read.
+    /// Ends the process, and waits until the rest of its output has been read.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,29 +1,31 @@
 //! Promises, the scenarios that show each of them, and what is still to come.
 
+use crate::{scenario::Scenario, suite::Suite};
+
 /// One of the project's numbered promises.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
     /// Its number.
     pub number: u8,
-    /// Its gist.
+    /// What it is about.
     pub about: &'static str,
-    /// Scenarios that show it: a module (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
+    /// What shows it: a whole suite (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
     pub shown_by: &'static [&'static str],
-    /// What of it no scenario can show yet.
+    /// The parts of it that no scenario can show yet.
     pub pending: &'static [Pending],
 }
 
-/// A part of a promise that is not built yet.
+/// A part of a promise that no scenario can show yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending {
-    /// What there will be.
+    /// What is missing.
     pub what: &'static str,
-    /// What it waits for.
+    /// Why.
     pub reason: &'static str,
 }
 
-/// Fails when a promise names a scenario that there is not, or nothing at all.
-pub(crate) fn check(promises: &[Promise], scenarios: &[(&str, &str)]) {
+/// Fails when a promise names a scenario that does not exist, or nothing at all.
+pub(crate) fn check(promises: &[Promise], suites: &[Suite]) {
     for (at, promise) in promises.iter().enumerate() {
         let number = promise.number;
         assert_eq!(usize::from(number), at + 1, "promises are in order");
@@ -32,13 +34,14 @@ pub(crate) fn check(promises: &[Promise], scenarios: &[(&str, &str)]) {
             "promise {number} is neither shown nor pending"
         );
         for shown in promise.shown_by {
-            let (module, name) = shown.split_once("::").unwrap_or((shown, ""));
-            let exists = scenarios
+            let (suite, name) = shown.split_once("::").unwrap_or((shown, ""));
+            let has_it = |scenario: &Scenario| name.is_empty() || scenario.name == name;
+            let exists = suites
                 .iter()
-                .any(|(own, scenario)| *own == module && (name.is_empty() || *scenario == name));
+                .any(|own| own.name == suite && own.scenarios.iter().any(has_it));
             assert!(
                 exists,
-                "promise {number} is shown by {shown}, which there is not"
+                "promise {number} names {shown}, and there is no such suite or scenario"
             );
         }
     }

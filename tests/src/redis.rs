@@ -13,23 +13,23 @@ use crate::{held::Held, process::Process};
 
 const START: Duration = Duration::from_secs(20);
 
-/// How often another port is tried, when somebody was faster to take one.
+/// How often to try another port, when another process was faster to take one.
 const PORTS: usize = 20;
 
-/// A Redis of a scenario's own, on a free port, killed when dropped.
+/// A Redis of one scenario, on a free port, killed when dropped.
 ///
-/// Before it answers, it has on its disk what it was told.
+/// It writes each command to its disk before it answers.
 #[derive(Debug)]
 pub struct Redis {
     process: Process,
     port: u16,
     folder: tempfile::TempDir,
-    /// The port, while it is dead.
+    /// Keeps the port while Redis is stopped.
     held: Held,
 }
 
 impl Redis {
-    /// The password without which it does nothing.
+    /// The password that it requires.
     pub const PASSWORD: &str = "canary-password-of-redis";
 
     /// Starts an empty one.
@@ -56,7 +56,7 @@ impl Redis {
         self.url_by(self.port)
     }
 
-    /// The same by another port, of something that passes on what is said to it.
+    /// The address with the password, at the port of a proxy.
     pub fn url_by(&self, port: u16) -> String {
         format!("redis://:{}@127.0.0.1:{port}", Self::PASSWORD)
     }
@@ -71,7 +71,7 @@ impl Redis {
         self.process.id()
     }
 
-    /// Ends it as a crash does. Nobody else gets its port.
+    /// Ends it as a crash does. Its port stays reserved.
     pub fn kill(&mut self) {
         self.process.kill();
         self.held = Held::port(self.port);
@@ -84,7 +84,7 @@ impl Redis {
             .unwrap_or_else(|why| panic!("redis-server does not come back: {why}"));
     }
 
-    /// Every byte that it was told since it was first started, also what it has forgotten since.
+    /// Every byte of every command since it was first started, also of data that has been deleted since.
     pub fn everything(&self) -> Vec<u8> {
         let mut all = Vec::new();
         let folder = self.folder.path().join("appendonlydir");
@@ -96,7 +96,7 @@ impl Redis {
         all
     }
 
-    /// Asks it something, and returns its answer as it is on the wire.
+    /// Sends a command, and returns the reply as it is on the wire.
     pub fn ask(&self, words: &[&[u8]]) -> String {
         let say = |words: &[&[u8]]| {
             let mut said = format!("*{}\r\n", words.len()).into_bytes();
@@ -127,7 +127,7 @@ impl Redis {
         answer.expect("an answer between two others").to_owned()
     }
 
-    /// The keys that hold this word, and for how many milliseconds each is there; nothing where one has no end.
+    /// The keys that contain this word, and the milliseconds until each expires, or nothing where one never does.
     pub fn keys(&self, word: &str) -> Vec<(String, Option<u64>)> {
         let listed = self.ask(&[b"KEYS", format!("*{word}*").as_bytes()]);
         let keys = listed
@@ -144,7 +144,7 @@ impl Redis {
         .collect()
     }
 
-    /// How often a word is in what it was told, and did, since it was first started.
+    /// How often a word occurs in the commands that it has carried out since it was first started.
     pub fn times_heard(&self, word: &str) -> usize {
         let everything = self.everything();
         let told = everything.windows(word.len());

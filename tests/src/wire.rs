@@ -12,18 +12,18 @@ use crate::demo::Demo;
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A connection to a demo, and what is written to it is what is sent.
+/// A connection to a demo. It sends exactly what is written to it.
 #[derive(Debug)]
 pub struct Wire(TcpStream);
 
-/// An answer, not understood any further than necessary.
+/// An answer, parsed no further than necessary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raw {
     /// The status code.
     pub status: u16,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// What came after them.
+    /// The body.
     pub body: String,
 }
 
@@ -35,11 +35,11 @@ impl Wire {
             .expect("the demo listens")
     }
 
-    /// Connects to a port where perhaps nobody listens.
+    /// Connects to a port where nothing may listen.
     ///
     /// # Errors
     ///
-    /// When nobody does.
+    /// When nothing does.
     pub async fn try_connect(port: u16) -> std::io::Result<Self> {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .await
@@ -54,12 +54,12 @@ impl Wire {
             .expect("the demo reads");
     }
 
-    /// Asks for all of these targets without waiting for one answer before the next question, and waits until all were
+    /// Sends requests for all of these targets without waiting for an answer in between, and waits until all are
     /// answered with this status.
     ///
     /// # Panics
     ///
-    /// When another answer comes, or too few.
+    /// When another answer comes, or too few answers come.
     pub async fn get_all(&mut self, targets: impl IntoIterator<Item = String>, status: u16) {
         let status_line = format!("HTTP/1.1 {status} ");
         let mut requests = String::new();
@@ -89,7 +89,7 @@ impl Wire {
         tokio::join!(ask, listen);
     }
 
-    /// Reads until the demo closes the connection: requests ask for that by `Connection: close`.
+    /// Reads until the demo closes the connection, which requests ask for with `Connection: close`.
     pub async fn answer(mut self) -> Raw {
         let mut bytes = Vec::new();
         tokio::time::timeout(LIMIT, self.0.read_to_end(&mut bytes))

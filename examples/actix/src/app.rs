@@ -1,6 +1,6 @@
 //! The app: its state and its router.
 //!
-//! To copy it into an app of yours, take over the mentions of `auth` in [`router`]: which routes need a login, where the
+//! To copy it into an app of yours, take the mentions of `auth` in [`router`]: which routes need a login, where the
 //! login's own routes are, and what goes around everything. Who joins the hooks to the login is in `main.rs`.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use miracl_actix::MiraclAuth;
 
 use crate::pages;
 
-/// What every handler and both hooks need.
+/// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,

@@ -2,7 +2,7 @@
 //! anybody may, and by `Visit` for everything else that concerns the login.
 //!
 //! To copy it into an app of yours, take the extractors. Nothing here knows of tokens or cookies. A handler that asks
-//! for neither, like [`public`], costs no login a thing.
+//! for neither, like [`public`], pays nothing for the login.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -77,7 +77,7 @@ pub(crate) async fn save_profile(
     Either::Left(Redirect::to("/profile").see_other())
 }
 
-/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+/// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
 pub(crate) async fn devices(app: Data<App>, visit: Visit, _: User) -> HttpResponse {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
@@ -93,7 +93,7 @@ pub(crate) struct Device {
     id: String,
 }
 
-/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+/// `POST /devices/end`: logs out one other device of this person. Nobody can name a device of another person.
 pub(crate) async fn end_device(
     app: Data<App>,
     visit: Visit,
@@ -110,7 +110,7 @@ pub(crate) async fn end_device(
     Either::Left(Redirect::to("/devices").see_other())
 }
 
-/// `POST /devices/end-others`: logs out every other device of this person's.
+/// `POST /devices/end-others`: logs out every other device of this person.
 pub(crate) async fn end_other_devices(
     app: Data<App>,
     visit: Visit,
@@ -166,7 +166,7 @@ pub(crate) async fn me(visit: Visit) -> (Json<Value>, StatusCode) {
 }
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
-    // Where an API would call the provider's with the access token: one that has run out is renewed.
+    // An API would call the provider's API here. An access token that has expired is renewed.
     if visit.tokens().await?.is_none() {
         return Ok(None);
     }
@@ -187,7 +187,7 @@ pub(crate) async fn whoami(user: Option<User>) -> (String, StatusCode) {
     }
 }
 
-/// `GET /public`: asks nothing of the login, and so pays nothing for it.
+/// `GET /public`: asks the login nothing, and so pays nothing for it.
 pub(crate) async fn public() -> &'static str {
     "This page is for everyone."
 }
@@ -200,7 +200,7 @@ pub(crate) async fn style() -> impl Responder {
         .insert_header((header::CACHE_CONTROL, "no-cache"))
 }
 
-/// Everything else.
+/// Every other address.
 pub(crate) async fn not_found(app: Data<App>) -> HttpResponse {
     html(app.pages.not_found())
 }
@@ -217,7 +217,7 @@ pub(crate) fn html(page: Page) -> HttpResponse {
         .body(page.html)
 }
 
-/// Answers when the app's own database does not, or the store of the sessions.
+/// The answer when the app's own database or the store of the sessions does not answer.
 pub(crate) fn out_of_order(app: &App, error: &dyn Error) -> HttpResponse {
     tracing::error!(error = chain(error), "a page cannot be answered");
     html(app.pages.unavailable())

@@ -94,6 +94,9 @@ pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
 pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;
+// The paths of earlier versions.
+#[doc(hidden)]
+pub use miracl_core::flat::*;
 pub use reply::reply;
 
 /// The types behind [`MiraclAuth`], for signatures that name them.

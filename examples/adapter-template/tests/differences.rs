@@ -34,7 +34,7 @@ fn auth() -> MiraclAuth {
     MiraclAuth::new(miracl.unwrap(), Hooks)
 }
 
-/// Filters for members, with everything behind them that could answer in their place.
+/// Filters for members, and behind them everything that could answer in their place.
 fn app(auth: &MiraclAuth) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let members =
         warp::path!("members")

@@ -1,6 +1,6 @@
 //! The app: its state and its router.
 //!
-//! To copy it into an app of yours, take over the mentions of `auth` in [`router`]: who joins the hooks to the login, which
+//! To copy it into an app of yours, take the mentions of `auth` in [`router`]: who joins the hooks to the login, which
 //! routes need a login, where the login's own routes are, and what goes around everything.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use miracl_axum::{Miracl, MiraclAuth, MiraclRouter};
 
 use crate::pages;
 
-/// What every handler and both hooks need.
+/// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,

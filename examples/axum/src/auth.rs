@@ -1,7 +1,7 @@
-//! The two hooks: what this app does when somebody has logged in, and when they have not.
+//! The two hooks: what this app does after a login that succeeded, and after one that failed.
 //!
-//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You meet
-//! no token here: before `on_auth_success` is called, every check has been made.
+//! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You
+//! meet no token here: before `on_auth_success` is called, every check has been made.
 
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response, Result};
@@ -16,7 +16,8 @@ impl AuthHandler for App {
     /// An `Err` would be a veto: its response is sent, and nobody is logged in.
     async fn on_auth_success(&self, req: &mut Parts, login: AuthSuccess) -> Result<Response> {
         let user = login.user();
-        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be unconfirmed.
+        // Issuer and id together name a user. The e-mail address does not: it may change, be missing, or be
+        // unconfirmed.
         let stored = self
             .users
             .find_or_add(
@@ -49,11 +50,11 @@ impl AuthHandler for App {
         )))
     }
 
-    /// Says good-bye on the next page. The session is dead by now.
+    /// Says good-bye on the next page. The session has ended already.
     async fn on_logout(&self, req: &mut Parts, kind: LogoutKind) {
         match kind {
             LogoutKind::User => req.visit().flash(Category::Info, "User logged out!"),
-            // No browser is there to be told. Yours: what else of this person's is open here, such as web sockets.
+            // No browser is waiting for an answer. Yours: close what else this person has open, such as web sockets.
             LogoutKind::BackChannel { .. } => tracing::info!("the provider logged somebody out"),
             _ => {}
         }

@@ -2,7 +2,7 @@
 //! anybody may, and by `Visit` for everything else that concerns the login.
 //!
 //! To copy it into an app of yours, take the extractors. Nothing here knows of tokens or cookies. A handler that asks
-//! for neither, like [`public`], costs no login a thing.
+//! for neither, like [`public`], pays nothing for the login.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -77,7 +77,7 @@ pub(crate) async fn save_profile(
     Redirect::to("/profile").into_response()
 }
 
-/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+/// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
 pub(crate) async fn devices(State(app): State<App>, visit: Visit, _: User) -> Response {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
@@ -93,7 +93,7 @@ pub(crate) struct Device {
     id: String,
 }
 
-/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+/// `POST /devices/end`: logs out one other device of this person. Nobody can name a device of another person.
 pub(crate) async fn end_device(
     State(app): State<App>,
     visit: Visit,
@@ -110,7 +110,7 @@ pub(crate) async fn end_device(
     Redirect::to("/devices").into_response()
 }
 
-/// `POST /devices/end-others`: logs out every other device of this person's.
+/// `POST /devices/end-others`: logs out every other device of this person.
 pub(crate) async fn end_other_devices(State(app): State<App>, visit: Visit, _: User) -> Response {
     match visit.end_other_sessions().await {
         Ok(0) => visit.flash(Category::Info, "No other device is logged in."),
@@ -162,7 +162,7 @@ pub(crate) async fn me(visit: Visit) -> (StatusCode, Json<Value>) {
 }
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
-    // Where an API would call the provider's with the access token: one that has run out is renewed.
+    // An API would call the provider's API here. An access token that has expired is renewed.
     if visit.tokens().await?.is_none() {
         return Ok(None);
     }
@@ -180,7 +180,7 @@ pub(crate) async fn whoami(user: Option<User>) -> Response {
     }
 }
 
-/// `GET /public`: asks nothing of the login, and so pays nothing for it.
+/// `GET /public`: asks the login nothing, and so pays nothing for it.
 pub(crate) async fn public() -> &'static str {
     "This page is for everyone."
 }
@@ -194,7 +194,7 @@ pub(crate) async fn style() -> Response {
     (headers, demo_shared::STYLE).into_response()
 }
 
-/// Everything else.
+/// Every other address.
 pub(crate) async fn not_found(State(app): State<App>) -> Response {
     html(app.pages.not_found())
 }
@@ -205,7 +205,7 @@ pub(crate) fn html(page: Page) -> Response {
     (status, AppendHeaders(page.headers), Html(page.html)).into_response()
 }
 
-/// Answers when the app's own database does not, or the store of the sessions.
+/// The answer when the app's own database or the store of the sessions does not answer.
 pub(crate) fn out_of_order(app: &App, error: &dyn Error) -> Response {
     tracing::error!(error = chain(error), "a page cannot be answered");
     html(app.pages.unavailable())

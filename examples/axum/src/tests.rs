@@ -1,7 +1,7 @@
 //! How an app tests its own login: without a provider, and with one inside the test.
 //!
-//! To copy it into an app of yours, take [`Browser`], [`platform`] and [`log_in`]. No port is opened for the app, no network
-//! is used, and nothing of the login is replaced by a stand-in.
+//! To copy it into an app of yours, take [`Browser`], [`platform`] and [`log_in`]. No port is opened for the app,
+//! no network is used, and nothing of the login is replaced by a stand-in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn app_at(issuer: &str) -> MiraclRouter {
     router(miracl.unwrap(), app)
 }
 
-/// Without a provider: nothing is fetched before somebody logs in, so most pages need none.
+/// Without a provider: nothing is fetched before a login, so most pages need none.
 fn app() -> MiraclRouter {
     app_at("http://127.0.0.1:1")
 }

@@ -1,4 +1,4 @@
-//! A program that runs as long as its handle is there, and what it prints.
+//! A program that runs as long as its handle lives, and its output.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{self, Command, Stdio};
@@ -11,11 +11,11 @@ use tokio::time::timeout;
 /// How long a program may take until it can be used.
 const START: Duration = Duration::from_secs(30);
 
-/// Waits for the end of its input, which is that of whoever has the other end, and kills a process.
+/// Waits until its input ends, which happens when this program ends, and then kills a process.
 const GUARD: &str = "read -r end; kill -KILL $0";
 
-/// A running program. Each line that it prints is printed here as well, behind its name. Dropping it ends it, and so does a
-/// signal that kills this program.
+/// A running program. Each line that it prints is printed here as well, after its name. Dropping it ends it, and so
+/// does a signal that kills this program.
 #[derive(Debug)]
 pub(crate) struct Child {
     name: &'static str,
@@ -61,7 +61,7 @@ impl Child {
         Ok(child)
     }
 
-    /// Waits for a line in which `find` finds something, which tells that the program can be used.
+    /// Waits for a line in which `find` finds something: from then on the program can be used.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Child {
         }
     }
 
-    /// Waits until the program has ended, and says how it did.
+    /// Waits until the program has ended, and returns how it ended.
     pub(crate) async fn end(&mut self) -> String {
         // Both of its streams end with the program.
         while self.lines.recv().await.is_some() {}
@@ -109,7 +109,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // The guard first: later the process's id may be another's.
+        // The guard first: later, the process id may belong to another process.
         for process in self.guard.iter_mut().chain([&mut self.process]) {
             // It may have ended by itself.
             let _ = process.kill();
@@ -118,7 +118,7 @@ impl Drop for Child {
     }
 }
 
-/// Starts what kills a process when this program can no longer do so itself.
+/// Starts a guard that kills a process when this program can no longer do so itself.
 fn guard(process: u32) -> std::io::Result<process::Child> {
     Command::new("/bin/sh")
         .args(["-c", GUARD, &process.to_string()])
@@ -137,7 +137,7 @@ fn print_lines(
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
             eprintln!("{name:<12} | {line}");
-            // Nobody listens any more when everything is being stopped.
+            // Nothing reads the output any more while everything is being stopped.
             let _ = to.send(line);
         }
     });

@@ -15,7 +15,7 @@ pub(crate) struct Replica {
     pub(crate) process: u32,
 }
 
-/// A demo: its framework's name, and that of its package, which is that of its program.
+/// A demo: its framework's name, and its package's name, which is also its program's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demo {
     framework: &'static str,
@@ -41,7 +41,7 @@ const DEMOS: [Demo; 3] = [
 ///
 /// # Errors
 ///
-/// When they do not build, or one is not there.
+/// When they do not build, or one of them is missing.
 pub(crate) fn programs() -> Result<Vec<(Demo, PathBuf)>, String> {
     let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
     let folder = this.parent().unwrap_or(Path::new("."));
@@ -64,7 +64,7 @@ pub(crate) fn programs() -> Result<Vec<(Demo, PathBuf)>, String> {
         .collect()
 }
 
-/// Has cargo build the demos as this program was built: `folder` is called by the profile.
+/// Has cargo build the demos with the profile of this program, which gives `folder` its name.
 fn build(cargo: &mut Command, folder: &Path) -> Result<(), String> {
     eprintln!("building the demos, which takes a few minutes the first time");
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
@@ -73,7 +73,7 @@ fn build(cargo: &mut Command, folder: &Path) -> Result<(), String> {
     };
     cargo.args(["build", "--bins", "--profile", profile]);
     cargo.args(DEMOS.iter().flat_map(|demo| ["-p", demo.package]));
-    // What cargo told this program about its package would look like a change to the build scripts of another cargo.
+    // Build scripts of another cargo would take what cargo told this program about its package for a change.
     for (name, _) in env::vars_os() {
         let told = name.to_string_lossy();
         if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {

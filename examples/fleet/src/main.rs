@@ -1,19 +1,21 @@
-//! A fleet on your machine: the demos of three frameworks behind one address, sharing the sessions of everybody who logs in.
+//! A fleet on your machine: the demos of three frameworks behind one address, sharing the sessions of everybody who
+//! logs in.
 //!
-//! `cargo run -p demo-fleet` starts a Redis, a local MIRACL platform, the three demos, and a proxy in front of them that sends
-//! each request to the next one. Reload the page: the answer's header `x-replica` names another framework each time, and you
-//! stay logged in. Log out, and you are logged out of all of them.
+//! `cargo run -p demo-fleet` starts a Redis, a local MIRACL platform, the three demos, and a proxy in front of them
+//! that sends each request to the next one. Reload the page: the response header `x-replica` names another
+//! framework each time, and you stay logged in. Log out, and you are logged out of all of them.
 //!
 //! * `PORT`: where the proxy listens, 5000 by default; 0 takes a free port.
-//! * `SESSION_STORE`: `redis` by default, which is one that is started here; the URL of another Redis, of one that
-//!   Sentinel watches, or of a cluster; or `cookie`, for sessions that are sealed in the browser's cookies.
-//! * `MARKS_STORE`: where is kept what was ended, so that every replica knows of it; by default the same Redis.
+//! * `SESSION_STORE`: `redis` by default, which starts one here; the URL of another Redis, of one that Sentinel
+//!   watches, or of a cluster; or `cookie`, for sessions that are sealed in the browser's cookies.
+//! * `MARKS_STORE`: where the fleet records which sessions have ended, so that every replica knows; by default in
+//!   the same Redis.
 //!
-//! Ctrl-C stops all of it, and nothing is kept: no user, no session. When any part of it ends, the rest does, too, and also when
-//! this program is killed.
+//! Ctrl-C stops all of it, and nothing is kept: no user, no session. When any part of it ends, all others end, too,
+//! and also when this program is killed.
 //!
-//! What a fleet of yours needs of this is in `settings.rs`: the settings that all replicas have in common. The rest does what
-//! a service manager and a load balancer do for you.
+//! What a fleet of yours needs of this is in `settings.rs`: the settings that all replicas share. The rest does
+//! what a service manager and a load balancer do for you.
 
 mod child;
 mod demos;
@@ -35,7 +37,7 @@ use crate::settings::{Settings, Shared};
 #[tokio::main]
 async fn main() -> ExitCode {
     tokio::select! {
-        // When this one is first, what `run` has started is dropped, and stopped by that.
+        // When this finishes first, everything that `run` has started is dropped, and thereby stopped.
         () = demo_shared::stop_asked_for() => ExitCode::SUCCESS,
         ended = run() => match ended {
             Ok(never) => match never {},
@@ -109,7 +111,7 @@ async fn run() -> Result<Infallible, Box<dyn Error>> {
     }
 }
 
-/// Waits until one of them has ended, ends the others, and says which it was.
+/// Waits until one part has ended, ends the others, and says which one it was.
 async fn first_to_end(children: Vec<Child>) -> String {
     let mut ends = JoinSet::new();
     for mut child in children {
@@ -121,12 +123,12 @@ async fn first_to_end(children: Vec<Child>) -> String {
     }
 }
 
-/// The fleet as an app of the platform's: one app, however many replicas it has.
+/// The fleet as an app of the platform: one app, no matter how many replicas it has.
 fn client(origin: &str, secret: &str) -> Client {
     let mut client = Client::new(settings::CLIENT_ID, secret, format!("{origin}/login"));
     "A fleet".clone_into(&mut client.name);
     client.post_logout_redirect_uris = vec![format!("{origin}/signed-out")];
-    // One of the replicas is told of a log-out, whichever is the next.
+    // The platform tells one replica of a log-out, whichever is next.
     client.backchannel_logout_uri = Some(format!("{origin}/backchannel-logout"));
     client
 }

@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 
 use crate::demos::Replica;
 
-/// The header that tells which replica has answered.
+/// The header that names the replica that answered.
 const REPLICA: HeaderName = HeaderName::from_static("x-replica");
 
-/// The headers that are between two neighbours and no more (RFC 9110 §7.6.1).
+/// Headers that concern one connection only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [HeaderName; 6] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -41,7 +41,7 @@ struct Proxy {
 ///
 /// # Errors
 ///
-/// When it cannot go on.
+/// When it cannot accept connections any more.
 pub(crate) async fn serve(listener: TcpListener, replicas: Vec<Replica>) -> io::Result<Infallible> {
     let proxy = Proxy {
         client: Client::builder(TokioExecutor::new()).build_http(),
@@ -75,7 +75,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, mut request: Request) -> Respo
     response
 }
 
-/// The same path and query at a replica.
+/// The path and query of a request, at a replica.
 fn at(address: SocketAddr, uri: &Uri) -> Option<Uri> {
     let path = uri.path_and_query()?.clone();
     Uri::builder()
@@ -87,7 +87,7 @@ fn at(address: SocketAddr, uri: &Uri) -> Option<Uri> {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // `Connection` names further ones.
+    // `Connection` names more of them.
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

@@ -1,4 +1,4 @@
-//! A Redis that this process has for itself.
+//! A Redis of this process alone.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -8,10 +8,10 @@ use std::process::Command;
 use crate::child::Child;
 use crate::settings::random_key;
 
-/// How often another port is tried, when somebody was faster to take one.
+/// How often to try another port, when another process was faster to take one.
 const TRIES: usize = 10;
 
-/// Starts a Redis on a free port, and returns its URL with the password without which it does nothing.
+/// Starts a Redis on a free port, and returns its URL with the password that it requires.
 pub(crate) async fn start(folder: &Path) -> Result<(Child, String), String> {
     let password = random_key()?;
     let mut why = String::new();
@@ -20,7 +20,7 @@ pub(crate) async fn start(folder: &Path) -> Result<(Child, String), String> {
             .and_then(|free| free.local_addr())
             .map_err(|error| format!("there is no free port: {error}"))?
             .port();
-        // Its settings go to its input, because everybody on this machine can read its arguments.
+        // Its settings are written to its input, because everybody on this machine can read its arguments.
         let settings = format!(
             "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {}\nsave \"\"\n",
             folder.display()
@@ -28,7 +28,9 @@ pub(crate) async fn start(folder: &Path) -> Result<(Child, String), String> {
         let mut command = Command::new("redis-server");
         let spawned = Child::spawn("redis-server", command.arg("-"), &settings);
         let mut child = spawned.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "redis-server is not installed: `apt-get install redis-server` on Debian and Ubuntu, `brew install redis` on macOS. \
+            ErrorKind::NotFound => "redis-server is not installed: `apt-get install redis-server` \
+                                     on Debian and Ubuntu, \
+                                     `brew install redis` on macOS. \
                 Or set SESSION_STORE to the URL of a Redis that runs already"
                 .to_owned(),
             _ => format!("redis-server does not start: {error}"),

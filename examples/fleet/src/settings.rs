@@ -1,4 +1,4 @@
-//! What this fleet is told, and what each of its replicas is told.
+//! The settings of this fleet, and those of each of its replicas.
 
 use std::env;
 use std::io;
@@ -6,19 +6,19 @@ use std::io;
 use base64_simd::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The fleet's name at the platform, and what the names of its cookies begin with.
+/// The fleet's name at the platform, and the prefix of its cookies.
 pub(crate) const CLIENT_ID: &str = "fleet";
 
-/// What the environment says.
+/// The settings in the environment.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) port: u16,
     sessions: Place,
-    /// By default wherever sessions are, and in Redis where those are in cookies.
+    /// By default where the sessions are, and in Redis where sessions are in cookies.
     marks: Option<Place>,
 }
 
-/// Where something is kept.
+/// Where sessions or marks are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     /// In the browser's cookies.
@@ -31,9 +31,9 @@ enum Place {
     Redis(String),
 }
 
-/// What all replicas have in common, besides the settings of the fleet.
+/// What all replicas share, besides the settings of the fleet.
 pub(crate) struct Shared<'a> {
-    /// Where browsers find the fleet.
+    /// The address at which browsers find the fleet.
     pub(crate) origin: &'a str,
     pub(crate) issuer: &'a str,
     pub(crate) client_secret: &'a str,
@@ -62,7 +62,11 @@ impl Settings {
             None => Place::OwnRedis,
             Some(text) => match place(&text) {
                 Some(Place::Memory) => {
-                    return Err("SESSION_STORE: with `memory`, each replica would know its own sessions only; set it to `redis`, to the URL of a Redis, or to `cookie`".to_owned());
+                    return Err(
+                        "SESSION_STORE: with `memory`, each replica would know its own sessions only; \
+                         set it to `redis`, to the URL of a Redis, or to `cookie`"
+                            .to_owned(),
+                    );
                 }
                 place => place.ok_or(
                     "SESSION_STORE: set it to `redis`, to the URL of a Redis, or to `cookie`",
@@ -88,18 +92,18 @@ impl Settings {
         })
     }
 
-    /// Where marks are kept, if that has to be said.
+    /// Where marks are kept, if that has to be set.
     fn marks(&self) -> Option<Place> {
         let shared = (self.sessions == Place::Cookie).then_some(Place::OwnRedis);
         self.marks.clone().or(shared)
     }
 
-    /// Whether a Redis is to be started here.
+    /// Whether to start a Redis here.
     pub(crate) fn needs_redis(&self) -> bool {
         self.sessions == Place::OwnRedis || self.marks() == Some(Place::OwnRedis)
     }
 
-    /// The settings of each replica: the same for all, but for the port, which each takes for itself.
+    /// The settings of each replica: the same for all, except for the port, which each replica chooses itself.
     pub(crate) fn environment(&self, shared: &Shared<'_>) -> Vec<(&'static str, String)> {
         let store = |place: &Place| match place {
             Place::Cookie => "cookie".to_owned(),
@@ -108,7 +112,7 @@ impl Settings {
             Place::Redis(url) => url.clone(),
         };
         let mut environment = vec![
-            // One app at the provider, with one callback: that of the address in front.
+            // One app at the provider, with one callback: at the address in front.
             ("ISSUER", shared.issuer.to_owned()),
             ("CLIENT_ID", CLIENT_ID.to_owned()),
             ("CLIENT_SECRET", shared.client_secret.to_owned()),
@@ -117,7 +121,7 @@ impl Settings {
                 "POST_LOGOUT_REDIRECT_URL",
                 format!("{}/signed-out", shared.origin),
             ),
-            // One session, whoever reads it: the same keys under the same names.
+            // One session for every replica: the same keys under the same names.
             ("COOKIE_KEYS", shared.cookie_key.to_owned()),
             ("COOKIE_PREFIX", CLIENT_ID.to_owned()),
             ("SESSION_STORE", store(&self.sessions)),
@@ -132,7 +136,7 @@ impl Settings {
         environment
     }
 
-    /// One line about where sessions are.
+    /// One line about where sessions are kept.
     pub(crate) fn summary(&self) -> String {
         let sessions = match &self.sessions {
             Place::Cookie | Place::Memory => "sealed in the browser's cookies",
@@ -175,7 +179,7 @@ fn place(text: &str) -> Option<Place> {
     }
 }
 
-/// Makes 256 random bits, in letters that mean nothing in a URL and in a settings file.
+/// Makes 256 random bits, in letters that need no escaping in a URL or in a settings file.
 pub(crate) fn random_key() -> Result<String, String> {
     let mut bytes = [0; 32];
     SystemRandom::new()

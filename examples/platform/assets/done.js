@@ -6,8 +6,8 @@ const url = document.getElementById("continue").href;
 if (window.top === window) {
   location.replace(url);
 } else {
-  // mpad.js in the page around us may navigate without a further click. The address holds a
-  // code, so only the app it belongs to may read it.
+  // mpad.js in the page around this frame may navigate without a further click. The address holds a
+  // code, so only its app may read it.
   window.parent.postMessage({ miracl: "done", url }, new URL(url).origin);
   setTimeout(() => {
     window.top.location.href = url;

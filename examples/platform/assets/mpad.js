@@ -45,8 +45,9 @@
       box-shadow: 0 20px 60px rgb(0 0 0 / .4); }
     .miracl-overlay::backdrop { background: rgb(15 15 35 / .6); }
     .miracl-frame { display: block; width: 100%; height: 100%; border: 0; }
-    .miracl-close { position: absolute; top: .15rem; right: .4rem; width: 2.25rem; height: 2.25rem; border: 0; padding: 0;
-      border-radius: 50%; background: none; color: #4a3b00; font: 1.6rem/1 system-ui, sans-serif; cursor: pointer; }
+    .miracl-close { position: absolute; top: .15rem; right: .4rem; width: 2.25rem; height: 2.25rem; border: 0;
+      padding: 0; border-radius: 50%; background: none; color: #4a3b00; font: 1.6rem/1 system-ui, sans-serif;
+      cursor: pointer; }
     .miracl-close:hover { background: rgb(0 0 0 / .12); }
     .miracl-close:focus-visible { outline: 3px solid #4b3fd6; }
     @media (max-width: 30rem) { .miracl-overlay { height: 100dvh; border-radius: 0; } }
@@ -94,7 +95,7 @@
     close.addEventListener("click", () => dialog.close());
 
     const listen = (event) => {
-      // Only the platform, and only from our own frame, may say where to go.
+      // Only the platform, and only from the frame made here, may say where to go.
       const ours = event.origin === platform && event.source === frame.contentWindow;
       if (ours && event.data && event.data.miracl === "done" && /^https?:/.test(event.data.url)) {
         window.location.assign(event.data.url);
@@ -127,7 +128,7 @@
     if (overlay === "true") {
       button.setAttribute("aria-haspopup", "dialog");
       button.addEventListener("click", (event) => {
-        // A new tab asked for is a new tab given.
+        // A click that asks for a new tab gets one.
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         openOverlay(url.href);

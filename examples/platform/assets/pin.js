@@ -6,7 +6,7 @@ const pad = document.getElementById("pad");
 const form = document.getElementById("pin-form");
 
 pad.hidden = false;
-// The pad is on the screen already: a phone need not cover it with its keyboard.
+// The pad is on the screen, so a phone must not cover it with its keyboard.
 pin.setAttribute("inputmode", "none");
 // Browsers ignore autofocus in a frame of another site.
 if (window.top !== window) pin.focus();

@@ -1,11 +1,11 @@
-// Goes on to the app once every frame is there, or has had its time.
+// Goes on to the app once every frame has loaded, or the time for it is over.
 "use strict";
 
 const on = document.getElementById("continue");
 
 if (on) {
   const go = () => location.replace(on.href);
-  // The window is loaded when its frames are, and a frame that fails is loaded too.
+  // The window has loaded when its frames have, and a frame that fails counts as loaded.
   addEventListener("load", go);
   setTimeout(go, 2000);
 }

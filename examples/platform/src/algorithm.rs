@@ -1,4 +1,4 @@
-//! The signatures of JSON Web Algorithms (RFC 7518 §3.1, RFC 8037 §3.1) that the platform knows.
+//! The signature algorithms that the platform knows (RFC 7518 §3.1, RFC 8037 §3.1).
 
 use ring::digest;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Answers for programs: JSON that passes through the platform's faults on its way out.
+//! Answers to programs: JSON that passes through the platform's faults on its way out.
 
 use std::io;
 use std::pin::Pin;
@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use http_body::Frame;
 use serde_json::{Value, json};
 
-use crate::platform::Shared;
+use crate::shared::Shared;
 
-/// Who answers.
+/// The endpoint that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Discovery,
@@ -25,7 +25,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Returns whether what holds for this endpoint holds for `other`.
+    /// Returns whether a fault of this endpoint also applies to `other`.
     pub(crate) fn is(self, other: Self) -> bool {
         self == other || (self, other) == (Self::Token, Self::Refresh)
     }
@@ -39,11 +39,11 @@ pub(crate) struct Answer {
     pub(crate) body: Body,
     /// How long the answer is held back.
     pub(crate) delay: Duration,
-    /// How many bytes of padding an answer in JSON gets, as its last member.
+    /// How many bytes of padding a JSON answer gets, as its last member.
     pub(crate) padding: usize,
 }
 
-/// What an answer says.
+/// The content of an answer.
 #[derive(Debug)]
 pub(crate) enum Body {
     Json(Value),
@@ -103,7 +103,7 @@ impl Answer {
         }
     }
 
-    /// Sends the answer to a request for `path`, after the platform's faults had their way with it.
+    /// Sends the answer to a request for `path`, after the platform's faults have changed it.
     pub(crate) async fn send(
         mut self,
         shared: &Shared,
@@ -140,7 +140,7 @@ impl Answer {
     }
 }
 
-/// Adds a member to the text of an object, which is faster than to write it out with the rest.
+/// Adds a member to the text of an object, which is faster than to serialise it with the rest.
 fn padded(mut json: String, padding: usize) -> String {
     if padding > 0 && json.pop() == Some('}') {
         json += &format!(r#","padding":"{}"}}"#, "x".repeat(padding));
@@ -148,8 +148,8 @@ fn padded(mut json: String, padding: usize) -> String {
     json
 }
 
-/// A body that fails at once. The server sends a head together with what follows it, so it closes
-/// the connection without having sent anything.
+/// A body that fails at once. The server sends the head together with what follows it, so it closes the connection
+/// without having sent anything.
 struct Broken;
 
 impl HttpBody for Broken {

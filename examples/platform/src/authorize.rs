@@ -1,4 +1,4 @@
-//! The authorization endpoint: where a login begins, and how the app hears its end.
+//! The authorization endpoint: where a login begins, and how the app learns its result.
 
 use std::sync::Arc;
 
@@ -8,24 +8,25 @@ use axum::response::Response;
 use url::Url;
 
 use crate::callback::{Callback, ResponseMode};
-use crate::device::{DeviceId, DeviceKey, Identity, parse_email};
+use crate::device_id::{DeviceId, DeviceKey};
 use crate::discovery::SCOPES;
 use crate::fault::Fault;
 use crate::id_token::Occasion;
+use crate::identity::{Identity, parse_email};
 use crate::interaction::{Request, Stage};
 use crate::pages::{self, redirect};
 use crate::params::Params;
-use crate::platform::Shared;
-use crate::{clock, device, id_token, random};
+use crate::shared::Shared;
+use crate::{clock, id_token, identity, random};
 
-/// An error for the app, told in the callback (RFC 6749 §4.1.2.1).
+/// An error for the app, sent in the callback (RFC 6749 §4.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Denial {
     pub(crate) error: &'static str,
     pub(crate) description: &'static str,
 }
 
-/// A checked request with what it says about the person.
+/// What a checked request says about the person.
 struct Wishes {
     request: Request,
     prompt: Prompt,
@@ -35,7 +36,7 @@ struct Wishes {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Prompt {
-    /// Log in, with the PIN. There is no login without one unless `none` asks for it.
+    /// Log in with the PIN, which every login needs unless the request says `none`.
     Login,
     None,
     SelectAccount,
@@ -49,7 +50,7 @@ pub(crate) async fn authorize(
     uri: Uri,
 ) -> Response {
     let params = Params::of_query(uri.query());
-    // OIDC Core §3.1.2.2: nobody is sent anywhere until client and address are known to fit.
+    // OIDC Core §3.1.2.2: the browser is sent nowhere until client and address are known to match.
     for name in ["client_id", "redirect_uri"] {
         if params.repeats(name) {
             return refuse(&format!("{name} came more than once."));
@@ -80,7 +81,7 @@ pub(crate) async fn authorize(
     let mut request = Request {
         client: client.clone(),
         redirect_uri: redirect_uri.to_owned(),
-        // An unknown one is told in the query, below.
+        // An unknown mode is reported in the query, below.
         response_mode: params
             .get("response_mode")
             .and_then(ResponseMode::parse)
@@ -127,7 +128,7 @@ pub(crate) async fn authorize(
     }
 }
 
-/// Checks what can be wrong once the way back is known.
+/// Checks what can be wrong once the address of the callback is known.
 fn check(params: &Params, require_pkce: bool) -> Result<(Prompt, Option<u64>), Denial> {
     let invalid = |description| Denial {
         error: "invalid_request",
@@ -236,7 +237,7 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
             session.filter(|(_, session)| hint.as_ref().is_none_or(|hint| *hint == session.email));
         let session = session.filter(|(_, session)| {
             let age = clock::now().saturating_sub(session.auth_time);
-            // OIDC Core §3.1.2.1: zero asks for a new login, however young the old one is.
+            // OIDC Core §3.1.2.1: zero asks for a new login, however recent the last one is.
             max_age.is_none_or(|max_age| max_age > 0 && age <= max_age)
         });
         let callback = match session {
@@ -301,9 +302,9 @@ impl Shared {
         &self,
         request: &Request,
         device: &DeviceKey,
-        session: device::Session,
+        session: identity::Session,
     ) -> Callback {
-        // Before the code is out: a log-out meanwhile must reach the app too.
+        // Before the code is sent: a log-out in the meantime must reach this app, too.
         self.devices
             .note_login(device, &request.client.client_id, &session);
         let grant = request.grant(session);
@@ -335,13 +336,13 @@ impl Shared {
         )
     }
 
-    /// Adds what every callback carries, and lets the platform's faults have their way with it.
+    /// Adds what every callback carries, and lets the platform's faults change it.
     fn callback(&self, request: &Request, mut params: Vec<(&'static str, String)>) -> Callback {
         if let Some(state) = &request.state {
             params.push(("state", state.clone()));
         }
         if self.config.authorization_response_iss_parameter {
-            // RFC 9207 §2: errors too.
+            // RFC 9207 §2: errors carry it, too.
             params.push(("iss", self.issuer().to_owned()));
         }
         self.faults().on_callback(&mut params);
@@ -353,7 +354,7 @@ impl Shared {
                 Callback { url, form }
             }
             (ResponseMode::Query, Ok(mut url)) => {
-                // RFC 6749 §3.1.2: a query the address already has is kept.
+                // RFC 6749 §3.1.2: a query that the address already has is kept.
                 url.query_pairs_mut().extend_pairs(params);
                 Callback {
                     url: url.into(),
@@ -365,7 +366,7 @@ impl Shared {
     }
 }
 
-/// Returns the `Location` of `url`, which is a path of ours or a parsed address.
+/// Returns the `Location` of `url`, which is a path of the platform or a parsed address.
 pub(crate) fn location(url: &str) -> HeaderValue {
     HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"))
 }

@@ -1,4 +1,4 @@
-//! Log-out that apps are told of behind the browser's back (OpenID Connect Back-Channel Logout 1.0).
+//! Log-out that the platform reports to apps directly (OpenID Connect Back-Channel Logout 1.0).
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use url::{Host, Position, Url, form_urlencoded};
 use crate::client::Client;
 use crate::device::AppLogin;
 use crate::fault::{Fault, Faults};
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::signer::Signer;
 use crate::{clock, random};
 
@@ -28,22 +28,22 @@ const LIFETIME: u64 = 120;
 /// How long all apps together may take. The person waits meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The longest line with a status that is read, in bytes.
+/// The longest status line that is read, in bytes.
 const MAX_STATUS_LINE: u64 = 1024;
 
 /// A logout token that was posted to an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentLogoutToken {
-    /// Whose it was.
+    /// The `client_id` of the app.
     pub client_id: String,
     /// The token, in its compact form.
     pub token: String,
-    /// The status that the app answered; none if it did not answer in two seconds.
+    /// The status that the app answered, or none if it did not answer within two seconds.
     pub status: Option<u16>,
 }
 
 impl SentLogoutToken {
-    /// Returns whether the app took the token (§2.8; some frameworks make 204 of an empty 200).
+    /// Returns whether the app accepted the token (§2.8; some frameworks turn an empty 200 into a 204).
     pub fn was_taken(&self) -> bool {
         matches!(self.status, Some(200 | 204))
     }
@@ -99,8 +99,8 @@ pub(crate) fn issue(
     faults.on_signed_logout(signer.sign(&header, &claims.to_string()))
 }
 
-/// Tells the apps of some logins that they are over, all at once and for [`PATIENCE`] at most.
-/// Returns what was sent for each login, in their order: nothing to an app that has no back channel.
+/// Tells the apps of some logins that they have ended, all at once and for at most [`PATIENCE`]. Returns what was
+/// sent for each login, in their order: nothing for an app that has no back channel.
 pub(crate) async fn tell(shared: &Shared, logins: &[AppLogin]) -> Vec<Vec<SentLogoutToken>> {
     let deadline = Instant::now() + PATIENCE;
     let faults = shared.faults();
@@ -115,7 +115,7 @@ pub(crate) async fn tell(shared: &Shared, logins: &[AppLogin]) -> Vec<Vec<SentLo
             let client = shared.clients.find(&login.client_id)?;
             let uri = client.backchannel_logout_uri.clone()?;
             let token = issue(shared, &faults, &client, &login.sub, &login.sid);
-            // Tasks of their own go on when the browser does not wait for the answer.
+            // Tasks of their own go on even if the browser does not wait for the answer.
             Some(tokio::spawn(async move {
                 let mut sent = Vec::new();
                 for _ in 0..times {

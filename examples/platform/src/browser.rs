@@ -11,14 +11,18 @@ use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
 use crate::callback::Callback;
-use crate::device::DeviceId;
+use crate::device_id::DeviceId;
 use crate::logout::{self, LogOut};
-use crate::platform::Shared;
+use crate::shared::Shared;
+
+mod page;
+
+use page::Page;
 
 /// A browser that keeps the platform's cookie and does what a person would do with the pages.
 ///
-/// It speaks to its platform only: a journey ends with the callback URL, which is yours to visit.
-/// Clones share the cookie, and with it the identities.
+/// It speaks to its platform only: a journey ends with the callback URL, which the test visits itself. Clones share
+/// the cookie, and with it the identities.
 #[derive(Clone)]
 pub struct Browser {
     shared: Weak<Shared>,
@@ -26,7 +30,7 @@ pub struct Browser {
     device: DeviceId,
 }
 
-/// Where a person got stuck, in the words of the page they saw.
+/// Where a person got stuck, in the words of the page that they saw.
 #[derive(Debug)]
 pub struct JourneyError(String);
 
@@ -36,13 +40,6 @@ enum Begun {
     Pages(String),
     /// A callback at once.
     Over(Callback),
-}
-
-/// An answer of the platform.
-struct Page {
-    status: u16,
-    location: Option<String>,
-    body: String,
 }
 
 impl Browser {
@@ -62,8 +59,8 @@ impl Browser {
         self.shared()?.enrol(&self.device, email, pin)
     }
 
-    /// Signs somebody in at the platform with this browser, without pages and PIN: requests with
-    /// `prompt=none` succeed from now on.
+    /// Signs a person in at the platform with this browser, without pages and PIN: from now on, requests with
+    /// `prompt=none` succeed.
     ///
     /// # Errors
     /// If `email` is no address, or the platform is gone.
@@ -71,8 +68,8 @@ impl Browser {
         self.shared()?.sign_in(&self.device, email)
     }
 
-    /// Returns the `sid` of who is signed in at the platform with this browser: ID tokens and logout
-    /// tokens name the session by it.
+    /// Returns the `sid` of the session at the platform in this browser, by which ID tokens and logout tokens name
+    /// it.
     pub fn sid(&self) -> Option<String> {
         let session = self.shared.upgrade()?.devices.session(&self.device.key());
         session.map(|session| session.sid)
@@ -166,8 +163,8 @@ impl Browser {
         }
     }
 
-    /// Visits an authorization URL, or a log-out URL, and returns where it leads at once; for
-    /// requests that show no page (`prompt=none`, an error, `/oidc/logout`).
+    /// Visits an authorization URL or a log-out URL, and returns where it leads at once. For requests that show no
+    /// page (`prompt=none`, an error, `/oidc/logout`).
     ///
     /// # Errors
     /// If a page is shown.
@@ -176,12 +173,12 @@ impl Browser {
         page.location.clone().ok_or_else(|| page.stuck())
     }
 
-    /// Signs this browser out at the platform, as [`Platform::log_out`](crate::Platform::log_out)
-    /// does with the platform's own.
+    /// Signs this browser out at the platform, as [`Platform::log_out`](crate::Platform::log_out) does with the
+    /// platform's own browser.
     pub async fn log_out(&self) -> LogOut {
         match self.shared.upgrade() {
             Some(shared) => logout::end_session(&shared, &self.device.key()).await,
-            // A platform that is gone has told nobody.
+            // A platform that is gone has told no app.
             None => LogOut::default(),
         }
     }
@@ -281,88 +278,6 @@ impl fmt::Debug for Browser {
     }
 }
 
-impl Page {
-    /// Reads an answer that ends with its connection and is not sent in chunks.
-    fn parse(answer: &str) -> Option<Self> {
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let mut lines = head.lines();
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let location = lines
-            .filter_map(|line| line.split_once(": "))
-            .find(|(name, _)| name.eq_ignore_ascii_case("location"))
-            .map(|(_, value)| value.to_owned());
-        Some(Self {
-            status,
-            location,
-            body: body.to_owned(),
-        })
-    }
-
-    /// Returns where the answer leads: by a redirect, or by a form that posts itself.
-    fn callback(&self) -> Result<Callback, JourneyError> {
-        if let Some(url) = self.location.clone() {
-            return Ok(Callback { url, form: None });
-        }
-        self.form().ok_or_else(|| self.stuck())
-    }
-
-    fn form(&self) -> Option<Callback> {
-        let (_, form) = self.body.split_once("<form id=\"callback\"")?;
-        let (form, _) = form.split_once("</form>")?;
-        let fields = form.split("<input ").skip(1);
-        let fields =
-            fields.map(|field| Some((attribute(field, "name")?, attribute(field, "value")?)));
-        Some(Callback {
-            url: attribute(form, "action")?,
-            form: Some(fields.collect::<Option<_>>()?),
-        })
-    }
-
-    /// Says what a person reads: the heading, and what the page says went wrong.
-    fn stuck(&self) -> JourneyError {
-        let text = |start: &str| {
-            let (_, rest) = self.body.split_once(start)?;
-            let (_, rest) = rest.split_once('>')?;
-            Some(rest.split('<').next()?.trim())
-        };
-        let said: Vec<&str> = ["<h1", "role=\"alert\"", "id=\"tries-left\"", "<code"]
-            .into_iter()
-            .filter_map(text)
-            .collect();
-        JourneyError::new(format!(
-            "stuck on a page ({}): {}",
-            self.status,
-            said.join(" / ")
-        ))
-    }
-}
-
-/// Returns the first attribute of that name in some HTML of ours.
-fn attribute(html: &str, name: &str) -> Option<String> {
-    let (_, rest) = html.split_once(&format!("{name}=\""))?;
-    let (value, _) = rest.split_once('"')?;
-    Some(unescape(value))
-}
-
-/// Undoes what the templates do to text, which is to write some characters by their number.
-fn unescape(html: &str) -> String {
-    let mut parts = html.split("&#");
-    let mut text = parts.next().unwrap_or("").to_owned();
-    for part in parts {
-        let character = part
-            .split_once(';')
-            .and_then(|(number, rest)| Some((char::from_u32(number.parse().ok()?)?, rest)));
-        match character {
-            Some((character, rest)) => {
-                text.push(character);
-                text.push_str(rest);
-            }
-            None => text = text + "&#" + part,
-        }
-    }
-    text
-}
-
 impl Callback {
     fn into_url(self) -> Result<String, JourneyError> {
         match self.form {
@@ -388,28 +303,3 @@ impl fmt::Display for JourneyError {
 }
 
 impl Error for JourneyError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_template_escapes_is_read_back() {
-        use askama::Template as _;
-        let fields = [("state".to_owned(), "a&\"b'<c>&#38;".to_owned())];
-        let body = crate::pages::FormPost {
-            app: "app",
-            url: "http://127.0.0.1/login?a=1&b=2",
-            fields: &fields,
-            framed: false,
-        };
-        let page = Page {
-            status: 200,
-            location: None,
-            body: body.render().unwrap(),
-        };
-        let callback = page.callback().unwrap();
-        assert_eq!(callback.url, "http://127.0.0.1/login?a=1&b=2");
-        assert_eq!(callback.form.unwrap(), fields);
-    }
-}

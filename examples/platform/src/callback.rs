@@ -1,4 +1,4 @@
-//! How an app hears the end of a login: by a redirect, or by a form that posts itself.
+//! How an app learns the result of a login: by a redirect, or by a form that posts itself.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -29,13 +29,13 @@ impl ResponseMode {
     }
 }
 
-/// The end of a login, as the browser is told to bring it to the app.
+/// The result of a login, as the browser must bring it to the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
     /// Where the browser goes.
     pub url: String,
-    /// What it posts there, in order, if the app asked for `response_mode=form_post`. Otherwise
-    /// everything stands in the URL's query.
+    /// What it posts there, in order, if the app asked for `response_mode=form_post`. Otherwise everything is in
+    /// the URL's query.
     pub form: Option<Vec<(String, String)>>,
 }
 
@@ -48,8 +48,7 @@ impl Callback {
         }
     }
 
-    /// Sends the browser to the app, which must open in the whole window. In a frame a redirect
-    /// cannot do that.
+    /// Sends the browser to the app, which must open in the whole window. A redirect cannot leave a frame.
     pub(crate) fn leave(&self, client: &Client, headers: &HeaderMap) -> Response {
         let destination = headers
             .get("sec-fetch-dest")

@@ -1,4 +1,4 @@
-//! An app registered at the platform, and the registry of them.
+//! An app that is registered at the platform, and the registry of apps.
 
 use std::fmt;
 use std::io;
@@ -18,25 +18,25 @@ use crate::{backchannel, folder, frontchannel, random};
 /// An app that may log people in: what OpenID Connect calls a client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// Identifies the app, the `client_id` of every request.
+    /// The `client_id`, which identifies the app in every request.
     pub client_id: String,
-    /// Proves that a token request is the app's own.
+    /// The secret, which proves that a token request is the app's own.
     pub client_secret: String,
     /// Callbacks. The `redirect_uri` of a request must be one of them, character for character.
     pub redirect_uris: Vec<String>,
     /// Where a person may be sent after log-out, compared like [`redirect_uris`](Self::redirect_uris).
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
-    /// What people read on the login page.
+    /// The name that people read on the login page.
     pub name: String,
-    /// Signs this app's ID tokens. By default `RS256`.
+    /// The algorithm of this app's ID tokens. By default `RS256`.
     #[serde(default)]
     pub id_token_signed_response_alg: SigningAlgorithm,
-    /// Signs this app's user info, which is a token then. By default none: it is plain JSON.
+    /// The algorithm of this app's user info, which is then a token. By default none: it is plain JSON.
     #[serde(default)]
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
-    /// The only way in which this app authenticates at the token endpoint. By default either of
-    /// `client_secret_basic` and `client_secret_post`.
+    /// The only way in which this app authenticates at the token endpoint. By default either `client_secret_basic`
+    /// or `client_secret_post`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// This app's public keys as a JWK set (RFC 7517 §5), for `private_key_jwt`. By default none.
@@ -47,13 +47,12 @@ pub struct Client {
     /// reaches nothing else. By default none.
     #[serde(default)]
     pub backchannel_logout_uri: Option<String>,
-    /// Whether logout tokens name the session (`sid`) beside the person (`sub`). By default yes, as
-    /// most providers do, though the specification's own default is no.
+    /// Whether logout tokens name the session (`sid`) beside the person (`sub`). By default yes, as with most
+    /// providers, though the specification's own default is no.
     #[serde(default = "yes")]
     pub backchannel_logout_session_required: bool,
-    /// What the log-out page loads in a frame, if the back channel did not reach this app before
-    /// (OpenID Connect Front-Channel Logout 1.0). It must be at the origin of a redirect URI. By
-    /// default none.
+    /// What the log-out page loads in a frame, unless the back channel has reached this app before (OpenID Connect
+    /// Front-Channel Logout 1.0). It must be at the origin of a redirect URI. By default none.
     #[serde(default)]
     pub frontchannel_logout_uri: Option<String>,
     /// Whether the frame's address names the issuer and the session (`iss` and `sid`). By default
@@ -91,7 +90,7 @@ impl Client {
         }
     }
 
-    /// Makes a client as the portal does: with an id and a secret nobody can guess.
+    /// Makes a client as the portal does: with an id and a secret that nobody can guess.
     pub(crate) fn register(name: String, redirect_uris: Vec<String>) -> Self {
         let id = random::token();
         let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -102,7 +101,7 @@ impl Client {
         }
     }
 
-    /// Checks every address that a browser or the platform would go to.
+    /// Checks every address to which a browser or the platform would go.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut uris = self
             .redirect_uris
@@ -183,7 +182,7 @@ impl fmt::Debug for Client {
 
 /// Checks an address that a browser may be sent to.
 ///
-/// It must be absolute and without a fragment (RFC 6749 §3.1.2), and nothing a browser would run.
+/// It must be absolute and without a fragment (RFC 6749 §3.1.2), and it must not be code that a browser would run.
 pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), String> {
     let parsed = Url::parse(uri).map_err(|_| format!("{uri:?} is not an absolute address"))?;
     if parsed.fragment().is_some() {
@@ -242,7 +241,7 @@ impl Clients {
             .collect()
     }
 
-    /// Adds a client for as long as the platform runs, in place of one with the same id.
+    /// Adds a client for as long as the platform runs, and replaces one with the same id.
     pub(crate) fn configure(&self, client: Client) {
         let mut known = lock(&self.known);
         known

@@ -1,4 +1,4 @@
-//! How a client proves who it is at the token endpoint (RFC 6749 §2.3, RFC 7523 §2.2).
+//! How a client authenticates at the token endpoint (RFC 6749 §2.3, RFC 7523 §2.2).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,20 +12,20 @@ use crate::algorithm::SigningAlgorithm;
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::sync::lock;
 use crate::{clock, jwt};
 
-/// The only type of assertion there is (RFC 7523 §2.2).
+/// The only type of assertion (RFC 7523 §2.2).
 pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion may live, in seconds. Each is used once, so none needs longer.
+/// How long an assertion may be valid, in seconds. Each is used once, so none needs longer.
 const MAX_LIFE: u64 = 5 * 60;
 
 /// How far a client's clock may be ahead, in seconds.
 const LEEWAY: u64 = 60;
 
-/// How many used assertions are remembered. Within five minutes nobody honest comes near that.
+/// How many used assertions are remembered. No honest client comes near that within five minutes.
 const MAX_REMEMBERED: usize = 100_000;
 
 /// How a client authenticates at the token endpoint (OIDC Core §9).
@@ -62,7 +62,7 @@ impl ClientAuthMethod {
         }
     }
 
-    /// Returns the methods that a request uses, of which only one is allowed.
+    /// Returns the methods that a request uses. Only one is allowed.
     pub(crate) fn used(is_basic: bool, form: &Params) -> Vec<Self> {
         let mut used = Vec::new();
         if is_basic {
@@ -94,7 +94,7 @@ pub(crate) fn assertion_algorithms() -> Vec<&'static str> {
     names
 }
 
-/// The assertions that were used, until they run out.
+/// The assertions that were used, until they expire.
 #[derive(Debug, Default)]
 pub(crate) struct UsedAssertions(Mutex<HashMap<(String, String), u64>>);
 
@@ -119,7 +119,7 @@ impl UsedAssertions {
     }
 }
 
-/// Finds out which client asks.
+/// Finds out which client sent the request.
 pub(crate) fn authenticate(
     shared: &Shared,
     headers: &HeaderMap,
@@ -193,7 +193,7 @@ fn is_assertion(method: ClientAuthMethod) -> bool {
     )
 }
 
-/// Returns the client that an assertion says it is of.
+/// Returns the client that an assertion names.
 fn subject(params: &Params) -> Option<String> {
     let parts = jwt::parts(params.get("client_assertion")?)?;
     Some(parts.claims["sub"].as_str()?.to_owned())
@@ -219,7 +219,7 @@ fn check_assertion(
     if !is_client("iss") || !is_client("sub") {
         return Err("iss and sub of client_assertion must be the client_id");
     }
-    // One string, and this issuer's: an assertion for several would be good at all of them
+    // One string, and this issuer's: an assertion for several servers would be valid at all of them
     // (draft-ietf-oauth-rfc7523bis).
     if claims["aud"].as_str() != Some(shared.issuer()) {
         return Err("aud of client_assertion must be the issuer, and nothing else");
@@ -289,7 +289,7 @@ fn parse_basic(value: &str) -> Option<(String, String)> {
 }
 
 fn form_decode(text: &str) -> Option<String> {
-    // Only `=` and `&` would be read as structure, and an encoded half has neither.
+    // Only `=` and `&` would be read as structure, and an encoded half contains neither.
     if text.contains(['=', '&']) {
         return Some(text.to_owned());
     }

@@ -1,4 +1,4 @@
-//! The time, in the unit tokens use.
+//! The time, in the unit of tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -21,9 +21,8 @@ use crate::client::Client;
 /// ```
 #[derive(Debug, Clone)]
 pub struct PlatformConfig {
-    /// The host in the issuer's URL, and the address to listen on: `localhost` or a loopback
-    /// address. By default `127.0.0.1`. Anything else is refused: whoever reaches this provider
-    /// can log in as anyone.
+    /// The host in the issuer's URL, and the address to listen on: `localhost` or a loopback address. By default
+    /// `127.0.0.1`. Anything else is refused: everybody who reaches this provider can log in as anyone.
     pub host: String,
     /// The port to listen on. By default 0, which takes a free one.
     pub port: u16,
@@ -33,13 +32,13 @@ pub struct PlatformConfig {
     /// Where the signing keys are kept, if not in `data_dir`. By default, without either, the
     /// platforms of one process share one pair, so that only the first start makes an RSA key.
     pub keys_file: Option<PathBuf>,
-    /// Apps that are known from the start. More can be added while the platform runs.
+    /// Apps that are registered from the start. More can be added while the platform runs.
     pub clients: Vec<Client>,
-    /// Life of a code, in whole seconds. By default 60 s.
+    /// Lifetime of a code, in whole seconds. By default 60 s.
     pub code_lifetime: Duration,
-    /// Life of an access token, in whole seconds. By default 900 s, as at MIRACL.
+    /// Lifetime of an access token, in whole seconds. By default 900 s, as at MIRACL.
     pub access_token_lifetime: Duration,
-    /// Life of an ID token, in whole seconds. By default 900 s, as at MIRACL.
+    /// Lifetime of an ID token, in whole seconds. By default 900 s, as at MIRACL.
     pub id_token_lifetime: Duration,
     /// Whether callbacks carry the issuer (`iss`, RFC 9207) and discovery says so. By default yes.
     pub authorization_response_iss_parameter: bool,
@@ -75,21 +74,21 @@ impl PlatformConfig {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The host is not a loopback one.
+    /// The host is not on loopback.
     NotLoopback {
-        /// The host asked for.
+        /// The host in the settings.
         host: String,
     },
-    /// The address cannot be listened on, most often because something else does.
+    /// The address cannot be listened on, most often because another process does.
     Bind {
-        /// The `host:port` asked for.
+        /// The `host:port` in the settings.
         address: String,
         /// What the operating system said.
         source: io::Error,
     },
     /// A file of the data folder cannot be read or written.
     Data(io::Error),
-    /// A client of the configuration has an address that nobody may be sent to.
+    /// A configured client has an address to which no browser may be sent.
     Client {
         /// The client's id.
         client_id: String,

@@ -1,164 +1,32 @@
-//! Browsers, the identities each of them keeps, and who is signed in there.
+//! Browsers, the identities that each of them keeps, and who is signed in there.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use axum::http::{HeaderMap, HeaderValue, header};
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::pin::{Enrolment, MAX_TRIES, PinProof};
+use crate::device_id::DeviceKey;
+use crate::identity::{Identity, Session};
+use crate::pin::{MAX_TRIES, PinProof};
 use crate::sync::lock;
 use crate::{clock, folder, random};
-
-/// The name of a browser: the value of its cookie.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct DeviceId(String);
-
-/// One for pages in a frame, one for browsers that take no `Secure` cookie from plain http, one
-/// for browsers that keep apart what different sites frame. They hold the same value, and the
-/// first one that comes back counts.
-const COOKIES: [(&str, &str); 3] = [
-    ("miracl_device", "Path=/; HttpOnly; SameSite=None; Secure"),
-    ("miracl_device_lax", "Path=/; HttpOnly; SameSite=Lax"),
-    (
-        "miracl_device_framed",
-        "Path=/; HttpOnly; SameSite=None; Secure; Partitioned",
-    ),
-];
 
 /// How many logins to apps a browser is remembered for; the oldest are forgotten first.
 const MAX_LOGINS: usize = 32;
 
-/// Browsers cap a cookie's life at 400 days.
-const COOKIE_SECONDS: u64 = 400 * 24 * 60 * 60;
-
-impl DeviceId {
-    pub(crate) fn random() -> Self {
-        Self(random::token())
-    }
-
-    /// Reads the cookie of a request.
-    ///
-    /// An id this platform never gave is accepted if it has the shape of one: ports share a
-    /// cookie jar, so a browser brings the id another local platform gave it.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(header::COOKIE).iter();
-        let pairs: Vec<(&str, &str)> = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(_, value)| random::is_token(value))
-            .collect();
-        let mut found = COOKIES
-            .iter()
-            .filter_map(|(cookie, _)| pairs.iter().find(|(name, _)| name == cookie));
-        found.next().map(|(_, value)| Self((*value).to_owned()))
-    }
-
-    /// Returns the `Set-Cookie` lines that make a browser remember its id.
-    pub(crate) fn set_cookies(&self) -> [HeaderValue; 3] {
-        COOKIES.map(|(name, attributes)| {
-            HeaderValue::try_from(format!(
-                "{name}={}; Max-Age={COOKIE_SECONDS}; {attributes}",
-                self.0
-            ))
-            .expect("a token is plain ASCII")
-        })
-    }
-
-    /// Returns the `Cookie` line that a browser sends.
-    pub(crate) fn cookie_line(&self) -> String {
-        format!("{}={}", COOKIES[0].0, self.0)
-    }
-
-    /// Returns the name under which the device is kept, from which its cookie cannot be made.
-    pub(crate) fn key(&self) -> DeviceKey {
-        DeviceKey(base64_simd::URL_SAFE_NO_PAD.encode_to_string(digest(&SHA256, self.0.as_bytes())))
-    }
-}
-
-impl std::fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DeviceId([redacted])")
-    }
-}
-
-/// The name under which a device is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct DeviceKey(String);
-
-/// A confirmed e-mail address with a PIN, on one browser.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) email: String,
-    /// What the `mpin_id` scope asks for.
-    pub(crate) mpin_id: String,
-    /// Zero when blocked.
-    pub(crate) tries_left: u8,
-    enrolment: Enrolment,
-}
-
-impl Identity {
-    pub(crate) fn new(email: &str, enrolment: Enrolment) -> Self {
-        Self {
-            email: email.to_owned(),
-            mpin_id: new_mpin_id(email),
-            tries_left: MAX_TRIES,
-            enrolment,
-        }
-    }
-
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.tries_left == 0
-    }
-}
-
-/// Who is signed in at the platform on a browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Session {
-    pub(crate) email: String,
-    pub(crate) mpin_id: String,
-    pub(crate) auth_time: u64,
-    pub(crate) sid: String,
-}
-
-impl Session {
-    /// Makes a session without an identity.
-    pub(crate) fn new(email: &str) -> Self {
-        Self {
-            email: email.to_owned(),
-            mpin_id: new_mpin_id(email),
-            auth_time: clock::now(),
-            sid: random::token(),
-        }
-    }
-}
-
-fn new_mpin_id(email: &str) -> String {
-    let plain = json!({
-        "iat": clock::now(),
-        "salt": hex(&random::bytes::<16>()),
-        "userID": email,
-        "v": 5,
-    });
-    hex(plain.to_string().as_bytes())
-}
-
-/// An app that somebody logged in to on a browser.
+/// An app to which somebody logged in on a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AppLogin {
     pub(crate) client_id: String,
-    /// Who: the `sub` of the app's ID token.
+    /// The person: the `sub` of the app's ID token.
     pub(crate) sub: String,
-    /// In which session: its `sid`.
+    /// The session: its `sid`.
     pub(crate) sid: String,
 }
 
-/// What came of an attempt to log in with a PIN.
+/// The result of an attempt to log in with a PIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Proved(Session),
@@ -166,7 +34,7 @@ pub(crate) enum Attempt {
         tries_left: u8,
     },
     Blocked,
-    /// This browser does not keep that identity (any more).
+    /// This browser does not keep that identity, or not any more.
     Unknown,
 }
 
@@ -331,38 +199,10 @@ impl Devices {
     }
 }
 
-/// Returns the `hash_mpin_id` of an `mpin_id`: the SHA-256 of the bytes it spells.
-pub(crate) fn hash_mpin_id(mpin_id: &str) -> String {
-    let bytes = mpin_id.as_bytes().chunks(2);
-    let bytes: Vec<u8> = bytes
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    hex(digest(&SHA256, &bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Returns `text` as the platform keeps e-mail addresses, in lower case; `None` if it is none.
-///
-/// The check is the one a person needs (a typing error), not all of RFC 5321.
-pub(crate) fn parse_email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (local, domain) = text.split_once('@')?;
-    let shaped = text.len() <= 254
-        && !local.is_empty()
-        && !domain.is_empty()
-        && !domain.contains('@')
-        && !text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || "<>\"\\,;".contains(c));
-    shaped.then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device_id::DeviceId;
     use crate::pin::HashedPin;
 
     fn devices(file: Option<PathBuf>) -> (Devices, DeviceKey) {
@@ -414,7 +254,7 @@ mod tests {
 
         let (second, _) = devices(Some(file.clone()));
         assert_eq!(second.identity(&id.key(), "a@b").unwrap().tries_left, 2);
-        assert!(!std::fs::read_to_string(file).unwrap().contains(&id.0));
+        assert!(!std::fs::read_to_string(file).unwrap().contains(id.as_str()));
     }
 
     #[test]
@@ -434,27 +274,5 @@ mod tests {
         assert_eq!(told.len(), MAX_LOGINS);
         assert_eq!(told[0].sid, "3");
         assert_eq!(devices.sign_out(&device), []);
-    }
-
-    #[test]
-    fn any_of_the_cookies_names_the_device() {
-        let id = DeviceId::random();
-        for line in id.set_cookies() {
-            let pair = line.to_str().unwrap().split(';').next().unwrap().to_owned();
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, format!("other=1; {pair}").parse().unwrap());
-            assert_eq!(DeviceId::of(&headers), Some(id.clone()));
-        }
-    }
-
-    #[test]
-    fn typing_errors_in_an_address_are_caught() {
-        assert_eq!(
-            parse_email(" Alice@Example.com "),
-            Some("alice@example.com".to_owned())
-        );
-        for bad in ["", "alice", "@b", "a@", "a@b@c", "a b@c", "a@b\r\nBcc: c"] {
-            assert_eq!(parse_email(bad), None, "{bad:?}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the platform says about itself: metadata and public keys.
+//! The platform's metadata and public keys.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::answer::{Answer, Endpoint};
 use crate::callback::ResponseMode;
 use crate::client_auth::{ClientAuthMethod, assertion_algorithms};
 use crate::grant::OFFLINE_ACCESS;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
-/// The scopes that mean something here. Others are ignored (OIDC Core §3.1.2.1).
+/// The scopes that have a meaning here. Others are ignored (OIDC Core §3.1.2.1).
 pub(crate) const SCOPES: [&str; 9] = [
     "openid",
     "email",
@@ -27,8 +27,8 @@ pub(crate) const SCOPES: [&str; 9] = [
     OFFLINE_ACCESS,
 ];
 
-/// What an app may ask for in `acr_values`. The platform knows one way to log in and calls it
-/// whatever the app likes best, so that apps that ask can be tried out.
+/// The values that an app may send in `acr_values`. The platform knows one way to log in, and names it as the app
+/// prefers, so that apps that use the parameter can be tried out.
 const ACR_VALUES: [&str; 2] = ["urn:example:pin", "urn:example:pin-and-device"];
 
 /// Answers `GET /.well-known/openid-configuration`.

@@ -1,9 +1,10 @@
 //! Misbehaviour on purpose: what a relying party must survive.
 //!
-//! Every answer is built honestly first and then passes through here once, so a fault differs
-//! from the truth in exactly the point its name says. Here stands what there is; the files below
-//! do it, one for each thing a relying party looks at.
+//! Every answer is built honestly first and then passes through here once, so a fault differs from the truth in
+//! exactly the point that its name says. This file lists the faults; the files below carry them out, one for each
+//! thing that a relying party looks at.
 
+mod active;
 mod answer;
 mod callback;
 mod id_token;
@@ -13,8 +14,7 @@ mod signing;
 mod strangers;
 mod userinfo;
 
-use std::sync::Arc;
-
+pub(crate) use active::Faults;
 pub(crate) use answer::ELSEWHERE;
 pub use answer::SLOW;
 pub(crate) use strangers::WeakKey;
@@ -73,11 +73,11 @@ faults! {
     DiscoveryWithoutTokenEndpoint = "discovery-without-token-endpoint",
     /// Discovery names no key set.
     DiscoveryWithoutJwksUri = "discovery-without-jwks-uri",
-    /// Discovery says of the algorithms of ID tokens that they are null.
+    /// Discovery gives `null` as the algorithms of ID tokens.
     DiscoveryAlgorithmsNull = "discovery-algorithms-null",
     /// Discovery promises `iss` in callbacks by the text `true`.
     DiscoveryIssText = "discovery-iss-text",
-    /// Discovery names a path for log-out, and no URL.
+    /// Discovery gives a path for log-out, and not a URL.
     DiscoveryRelativeLogout = "discovery-relative-logout",
 
     /// The callback carries another `state`.
@@ -100,9 +100,9 @@ faults! {
     CallbackErrorAndCode = "callback-error-and-code",
     /// The callback carries an ID token and an access token beside the `code`.
     CallbackWithTokens = "callback-with-tokens",
-    /// The callback says `error=login_required`, though somebody logged in.
+    /// The callback says `error=login_required`, though the person logged in.
     CallbackLoginRequired = "callback-login-required",
-    /// The callback says `error=server_error`, though somebody logged in.
+    /// The callback says `error=server_error`, though the person logged in.
     CallbackServerError = "callback-server-error",
     /// The callback says `error=access_denied` without `iss`, though discovery promises one.
     CallbackErrorWithoutIssuer = "callback-error-without-issuer",
@@ -115,7 +115,7 @@ faults! {
     TokenErrorWithOk = "token-error-with-ok",
     /// The token endpoint answers 201, with tokens.
     TokenCreated = "token-created",
-    /// The token response's `scope` is a list, as Twitch has it.
+    /// The token response's `scope` is a list, as at Twitch.
     TokenScopeArray = "token-scope-array",
     /// The token endpoint answers 500.
     TokenServerError = "token-server-error",
@@ -139,9 +139,9 @@ faults! {
     TokenWithoutAccessToken = "token-without-access-token",
     /// The token response has no `id_token`.
     TokenWithoutIdToken = "token-without-id-token",
-    /// The token response has no `expires_in`, which it need not have.
+    /// The token response has no `expires_in`, which is optional.
     TokenWithoutExpiresIn = "token-without-expires-in",
-    /// The token response's `expires_in` is 0, though the access token lives.
+    /// The token response's `expires_in` is 0, though the access token is valid.
     TokenExpiresAtOnce = "token-expires-at-once",
     /// The token response's `token_type` is `bEARER`, which means the same.
     TokenOddTokenType = "token-odd-token-type",
@@ -149,7 +149,7 @@ faults! {
     TokenWrongTokenType = "token-wrong-token-type",
     /// The token response has no `token_type`.
     TokenWithoutTokenType = "token-without-token-type",
-    /// The access token is dead when it arrives, though `expires_in` says otherwise.
+    /// The access token is invalid from the start, though `expires_in` says otherwise.
     AccessTokenExpired = "access-token-expired",
 
     /// The ID token names another issuer.
@@ -174,11 +174,11 @@ faults! {
     IdTokenExtraAudienceOtherAzp = "id-token-extra-audience-other-azp",
     /// The ID token is for the client alone, and `azp` is another one.
     IdTokenWrongAzp = "id-token-wrong-azp",
-    /// The ID token ran out an hour ago.
+    /// The ID token expired an hour ago.
     IdTokenExpired = "id-token-expired",
-    /// The ID token ran out twenty seconds ago, which clocks may differ by.
+    /// The ID token expired twenty seconds ago, by which clocks may differ.
     IdTokenExpiredSecondsAgo = "id-token-expired-seconds-ago",
-    /// The ID token ran out six minutes ago.
+    /// The ID token expired six minutes ago.
     IdTokenExpiredMinutesAgo = "id-token-expired-minutes-ago",
     /// The ID token has no `exp`.
     IdTokenWithoutExp = "id-token-without-exp",
@@ -192,7 +192,7 @@ faults! {
     IdTokenExpNegative = "id-token-exp-negative",
     /// The ID token was issued an hour from now.
     IdTokenFromTheFuture = "id-token-from-the-future",
-    /// The ID token was issued twenty seconds from now, which clocks may differ by.
+    /// The ID token was issued twenty seconds from now, by which clocks may differ.
     IdTokenSecondsAhead = "id-token-seconds-ahead",
     /// The ID token was issued six minutes from now.
     IdTokenMinutesAhead = "id-token-minutes-ahead",
@@ -224,13 +224,13 @@ faults! {
     IdTokenAuthTimeTooOld = "id-token-auth-time-too-old",
     /// The ID token has no `auth_time`.
     IdTokenWithoutAuthTime = "id-token-without-auth-time",
-    /// The ID token's `acr` is none that anybody asks for.
+    /// The ID token's `acr` is one that nobody asks for.
     IdTokenAcrNotMet = "id-token-acr-not-met",
     /// The ID token has no `acr`.
     IdTokenWithoutAcr = "id-token-without-acr",
     /// The ID token's `at_hash` belongs to another access token.
     IdTokenWrongAtHash = "id-token-wrong-at-hash",
-    /// The ID token has no `at_hash`, which it need not have.
+    /// The ID token has no `at_hash`, which is optional.
     IdTokenWithoutAtHash = "id-token-without-at-hash",
     /// The ID token's `acr`, `at_hash`, `auth_time`, `azp`, `nbf` and `sid` are null.
     IdTokenNullClaims = "id-token-null-claims",
@@ -266,9 +266,9 @@ faults! {
     IdTokenKidNull = "id-token-kid-null",
     /// `EdDSA` is called `Ed25519` in the ID token and at its key (RFC 9864 §2.2).
     IdTokenOtherName = "id-token-other-name",
-    /// The ID token is signed with a stranger's key, which its header brings along as `jwk`.
+    /// The ID token is signed with a stranger's key, which its header carries as `jwk`.
     IdTokenEmbeddedKey = "id-token-embedded-key",
-    /// The ID token's header demands an extension (`crit`) that nobody knows.
+    /// The ID token's header requires an extension (`crit`) that nobody knows.
     IdTokenCritical = "id-token-critical",
     /// The ID token has the five segments of an encrypted one.
     IdTokenEncrypted = "id-token-encrypted",
@@ -276,9 +276,9 @@ faults! {
     IdTokenNotAToken = "id-token-not-a-token",
     /// The ID token has two `sub`; the second is another person's.
     IdTokenDuplicateClaims = "id-token-duplicate-claims",
-    /// The ID token is well signed, and its payload is no JSON.
+    /// The ID token is well signed, and its payload is not JSON.
     IdTokenPayloadNotJson = "id-token-payload-not-json",
-    /// The ID token is longer than 16 KB, and else honest.
+    /// The ID token is longer than 16 KB, and otherwise honest.
     IdTokenTooLong = "id-token-too-long",
 
     /// The key set answers 500.
@@ -299,29 +299,29 @@ faults! {
     CertsErrorWithOk = "certs-error-with-ok",
     /// The key set is empty.
     CertsEmpty = "certs-empty",
-    /// Before every key stand others of its `kid`: of other types, for other algorithms, and for
-    /// encryption. The right one is told by all of these together.
+    /// Before every key stand others with its `kid`: of other types, for other algorithms, and for encryption. Only
+    /// all of these together identify the right one.
     CertsDecoys = "certs-decoys",
-    /// Before every key stands another of its `kid`, type and algorithm.
+    /// Before every key stands another one with its `kid`, type and algorithm.
     CertsDuplicateKid = "certs-duplicate-kid",
     /// Before the keys stand as many others, which sign nothing.
     CertsSeveralKeys = "certs-several-keys",
-    /// The keys have no `kid`. Tokens still do.
+    /// The keys have no `kid`. Tokens still have one.
     CertsWithoutKid = "certs-without-kid",
-    /// The keys have `alg`, `use`, `x5c` and `issuer`, which are null.
+    /// The keys' `alg`, `use`, `x5c` and `issuer` are null.
     CertsNullMembers = "certs-null-members",
-    /// The keys have their names and not their numbers.
+    /// The keys have their names, but not their numbers.
     CertsUnreadable = "certs-unreadable",
     /// The keys are for the tokens of another issuer.
     CertsOtherIssuer = "certs-other-issuer",
-    /// The only key is an RSA key of 1024 bits, which really signs (`RS256`, whatever the client wants).
+    /// The only key is an RSA key of 1024 bits, which really signs (with `RS256`, no matter what the client wants).
     CertsWeakKey = "certs-weak-key",
-    /// From the next token request on new keys sign, and only they are published.
+    /// From the next token request on, new keys sign, and only they are published.
     CertsRotatedBeforeSigning = "certs-rotated-before-signing",
 
     /// User info answers 401 with an error in JSON.
     UserinfoUnauthorizedJson = "userinfo-unauthorized-json",
-    /// User info answers 401 with nothing.
+    /// User info answers 401 with an empty body.
     UserinfoUnauthorizedEmpty = "userinfo-unauthorized-empty",
     /// User info answers 200 with `invalid_token` in JSON.
     UserinfoErrorWithOk = "userinfo-error-with-ok",
@@ -333,7 +333,7 @@ faults! {
     UserinfoNoContent = "userinfo-no-content",
     /// User info is a list.
     UserinfoArray = "userinfo-array",
-    /// User info is an object without anything.
+    /// User info is an empty object.
     UserinfoEmptyObject = "userinfo-empty-object",
     /// The user info response is [`HUGE`](crate::HUGE) bytes of JSON.
     UserinfoHuge = "userinfo-huge",
@@ -357,7 +357,7 @@ faults! {
     UserinfoWithoutSub = "userinfo-without-sub",
     /// User info's `sub` is a number.
     UserinfoSubNumber = "userinfo-sub-number",
-    /// User info is about somebody else.
+    /// User info is about another person.
     UserinfoOtherSub = "userinfo-other-sub",
     /// User info is a signed token, though the client may not have asked for one.
     UserinfoSigned = "userinfo-signed",
@@ -374,15 +374,15 @@ faults! {
     RefreshInvalidGrant = "refresh-invalid-grant",
     /// A refresh answers 200 with `invalid_grant`.
     RefreshInvalidGrantWithOk = "refresh-invalid-grant-with-ok",
-    /// A refresh answers 500; the refresh token stays good.
+    /// A refresh answers 500; the refresh token stays valid.
     RefreshServerError = "refresh-server-error",
-    /// A refresh brings no ID token, which it need not.
+    /// A refresh brings no ID token, which is optional.
     RefreshWithoutIdToken = "refresh-without-id-token",
-    /// A refresh brings no new refresh token, and the old one stays good.
+    /// A refresh brings no new refresh token, and the old one stays valid.
     RefreshWithoutRotation = "refresh-without-rotation",
     /// The ID token of a refresh names another issuer.
     RefreshedWrongIssuer = "refreshed-wrong-issuer",
-    /// The ID token of a refresh is about somebody else.
+    /// The ID token of a refresh is about another person.
     RefreshedOtherSub = "refreshed-other-sub",
     /// The ID token of a refresh is for another client.
     RefreshedOtherAudience = "refreshed-other-audience",
@@ -402,7 +402,7 @@ faults! {
     LogoutTokenBadSignature = "logout-token-bad-signature",
     /// The logout token has no `events`.
     LogoutTokenWithoutEvents = "logout-token-without-events",
-    /// The logout token's `events` tell of something else.
+    /// The logout token's `events` name something else.
     LogoutTokenWrongEvent = "logout-token-wrong-event",
     /// The logout token has a `nonce`.
     LogoutTokenWithNonce = "logout-token-with-nonce",
@@ -416,7 +416,7 @@ faults! {
     LogoutTokenWithoutSubAndSid = "logout-token-without-sub-and-sid",
     /// The logout token has no `sid`, and so means every session of the person.
     LogoutTokenSubOnly = "logout-token-sub-only",
-    /// The logout token has no `sub`, which it need not have.
+    /// The logout token has no `sub`, which is optional.
     LogoutTokenSidOnly = "logout-token-sid-only",
     /// The logout token has no `jti`.
     LogoutTokenWithoutJti = "logout-token-without-jti",
@@ -424,11 +424,11 @@ faults! {
     LogoutTokenWithoutIat = "logout-token-without-iat",
     /// The logout token has no `exp`.
     LogoutTokenWithoutExp = "logout-token-without-exp",
-    /// The logout token ran out an hour ago.
+    /// The logout token expired an hour ago.
     LogoutTokenExpired = "logout-token-expired",
     /// The logout token was issued an hour ago; its `exp` is still ahead.
     LogoutTokenStale = "logout-token-stale",
-    /// The logout token's header has no `typ`, which it need not have.
+    /// The logout token's header has no `typ`, which is optional.
     LogoutTokenWithoutType = "logout-token-without-type",
     /// The logout token's `typ` is `JWT`, as with many providers.
     LogoutTokenTypeJwt = "logout-token-type-jwt",
@@ -446,36 +446,6 @@ const DAY: u64 = 24 * HOUR;
 const OTHER_ISSUER: &str = "https://issuer.example";
 const OTHER_CLIENT: &str = "another-client";
 const OTHER_PERSON: &str = "mallory@example.com";
-
-/// What the platform does wrong at the moment, which may be several things at once.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    active: Arc<[Fault]>,
-    /// Whether keys have been changed since the faults were set.
-    rotated: bool,
-}
-
-impl Faults {
-    pub(crate) fn new(faults: impl IntoIterator<Item = Fault>) -> Self {
-        Self {
-            active: faults.into_iter().collect(),
-            rotated: false,
-        }
-    }
-
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.active.contains(&fault)
-    }
-
-    fn has_any(&self, faults: &[Fault]) -> bool {
-        self.active.iter().any(|fault| faults.contains(fault))
-    }
-
-    /// Notes that a token was asked for.
-    pub(crate) fn token_requested(&mut self) {
-        self.rotated = self.has(Fault::CertsRotatedBeforeSigning);
-    }
-}
 
 #[cfg(test)]
 mod tests {

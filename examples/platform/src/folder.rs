@@ -1,4 +1,4 @@
-//! The data folder: small JSON files that are replaced whole or not at all.
+//! The data folder: small JSON files, each replaced as a whole or not at all.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -22,19 +22,19 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 
 /// Writes `value` as JSON to `path`, readable by its owner only.
 ///
-/// The bytes go to a file beside it that is then renamed, so a reader, a second platform
-/// or a power cut sees the old file or the new one and never half of either.
+/// The bytes go to another file, which is then renamed, so that a reader, a second platform or a power cut sees the
+/// old file or the new one, and never half of either.
 pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     place(path, value, |temporary, path| fs::rename(temporary, path))
 }
 
-/// Writes `value` like [`write`], unless there is a file already: of several that try at once,
-/// the first one wins and the others change nothing.
+/// Writes `value` as [`write`] does, unless a file exists already: of several that try at once, the first one wins
+/// and the others change nothing.
 pub(crate) fn write_first<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     place(path, value, |temporary, path| {
         let put = match fs::hard_link(temporary, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                // A file system without links: a reader may come before the last byte, but nothing is replaced.
+                // On a file system without links, a reader may come before the last byte, but nothing is replaced.
                 fs::read(temporary).and_then(|bytes| write_new(path, &bytes))
             }
             linked => linked,
@@ -57,7 +57,7 @@ fn place<T: Serialize>(
     {
         fs::create_dir_all(folder)?;
     }
-    // Nobody knows its name before, so that nothing can lie there.
+    // Nobody knows its name in advance, so nothing can lie there.
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", random::token()));
     let temporary = PathBuf::from(temporary);
@@ -70,7 +70,7 @@ fn place<T: Serialize>(
     written
 }
 
-/// Writes a file, readable by its owner only, that was not there before, nor a link of its name.
+/// Writes a new file, readable by its owner only. Fails where a file or a link of its name exists.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -123,7 +123,7 @@ mod tests {
         let mode = fs::symlink_metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 21);
-        // A link in place of the file is replaced by a change, and stays where the first one wins.
+        // A change replaces a link in place of the file; where the first one wins, the link stays.
         let link = folder.path().join("link.json");
         symlink(&elsewhere, &link).unwrap();
         write_first(&link, &3).unwrap();

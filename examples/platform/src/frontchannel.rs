@@ -1,23 +1,22 @@
-//! Log-out that apps are told of by a frame in the platform's page (OpenID Connect Front-Channel
-//! Logout 1.0).
+//! Log-out that the platform reports to apps by frames in its page (OpenID Connect Front-Channel Logout 1.0).
 
 use url::Url;
 
 use crate::client::Client;
 
-/// Checks that an address is at the origin of a callback (§2), where a browser shows it.
+/// Checks that an address is at the origin of a callback (§2).
 pub(crate) fn check_uri(uri: &str, redirect_uris: &[String]) -> Result<(), String> {
     let parsed = Url::parse(uri).map_err(|_| format!("{uri:?} is not an absolute address"))?;
     let origin = parsed.origin();
     let known = redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
-    // The origin of a mobile app's scheme is like no other, not even itself.
+    // The origin of a mobile app's scheme equals no other, not even itself.
     match known.map(|uri| uri.origin()).any(|other| other == origin) {
         true => Ok(()),
         false => Err(format!("{uri:?} is not at the origin of a redirect URI")),
     }
 }
 
-/// Returns the address to load in a frame for a session of an app's, if the app wants one.
+/// Returns the address to load in a frame for a session of an app, if the app wants one.
 pub(crate) fn frame(client: &Client, issuer: &str, sid: &str) -> Option<Url> {
     let mut url = Url::parse(client.frontchannel_logout_uri.as_deref()?).ok()?;
     if client.frontchannel_logout_session_required {

@@ -1,4 +1,4 @@
-//! Authorization codes, and the access and refresh tokens they become.
+//! Authorization codes, and the access and refresh tokens that they are exchanged for.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
-use crate::device::Session;
+use crate::identity::Session;
 use crate::sync::lock;
 use crate::{clock, random};
 
 /// The scope that asks for a refresh token (OIDC Core §11).
 pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What a person allowed an app.
+/// What a person has allowed an app.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
@@ -22,7 +22,7 @@ pub(crate) struct Grant {
     pub(crate) nonce: Option<String>,
     /// The S256 challenge of RFC 7636.
     pub(crate) code_challenge: Option<String>,
-    /// How the person proved who they are, if the app asked for a certain way.
+    /// The way in which the person logged in, if the app asked for certain ways.
     pub(crate) acr: Option<String>,
     pub(crate) session: Session,
 }
@@ -40,7 +40,7 @@ pub(crate) type Refusal = &'static str;
 struct Code {
     grant: Grant,
     expires: u64,
-    /// The family of tokens it became, so that a replay can take them back.
+    /// The family of tokens that it was exchanged for, so that a replay can revoke them.
     became: Option<String>,
 }
 
@@ -56,7 +56,7 @@ struct Refresh {
     grant: Grant,
     expires: u64,
     family: String,
-    /// Whether another one has taken its place.
+    /// Whether another token has replaced it.
     spent: bool,
 }
 
@@ -79,10 +79,10 @@ pub(crate) struct Tokens {
 #[derive(Debug, Default)]
 pub(crate) struct Grants(Mutex<Issued>);
 
-/// How long a spent or expired code is remembered, to notice that it is used again.
+/// How long a used or expired code is remembered, to detect that it is used again.
 const REMEMBER_SECONDS: u64 = 15 * 60;
 
-/// How long a refresh token may be used, and is remembered to notice that it is used again.
+/// How long a refresh token may be used, and is remembered to detect that it is used again.
 const REFRESH_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 impl Grants {
@@ -123,7 +123,7 @@ impl Grants {
         if known.grant.client_id != client_id {
             return Err("the code was issued to another client");
         }
-        // RFC 6749 §4.1.2: a code used twice takes back what the first use gave.
+        // RFC 6749 §4.1.2: a code that is used twice revokes what the first use gave.
         if let Some(family) = known.became.clone() {
             issued.revoke(&family);
             return Err("the code has been used before");
@@ -139,7 +139,7 @@ impl Grants {
             (Some(challenge), Some(verifier)) if *challenge == s256(verifier) => {}
             (Some(_), Some(_)) => return Err("code_verifier does not match the code_challenge"),
             (Some(_), None) => return Err("code_verifier is missing"),
-            // RFC 9700 §2.1.1: otherwise an attacker could strip the challenge from the request.
+            // RFC 9700 §2.1.1: otherwise an attacker could remove the challenge from the request.
             (None, Some(_)) => return Err("code_verifier came without a code_challenge before"),
         }
 
@@ -161,8 +161,8 @@ impl Grants {
         })
     }
 
-    /// Exchanges a refresh token for new tokens (RFC 6749 §6). If it `rotates`, another one takes
-    /// its place, and using it once more takes everything back (RFC 9700 §4.14.2).
+    /// Exchanges a refresh token for new tokens (RFC 6749 §6). If it `rotates`, another one replaces it, and a
+    /// second use revokes everything (RFC 9700 §4.14.2).
     pub(crate) fn refresh(
         &self,
         token: &str,
@@ -198,7 +198,7 @@ impl Grants {
         })
     }
 
-    /// Returns what an access token stands for, unless it is unknown, taken back or expired.
+    /// Returns what an access token stands for, unless it is unknown, revoked or expired.
     pub(crate) fn open(&self, token: &str) -> Option<Grant> {
         let issued = lock(&self.0);
         let access = issued.tokens.get(token)?;
@@ -214,14 +214,14 @@ impl Grants {
 }
 
 impl Issued {
-    /// Drops what no longer means anything to anybody.
+    /// Drops what has expired for everybody.
     fn forget(&mut self, now: u64) {
         self.tokens
             .retain(|_, token| token.expires.saturating_add(REMEMBER_SECONDS) > now);
         self.refresh.retain(|_, token| token.expires > now);
     }
 
-    /// Takes back every token of a family.
+    /// Revokes every token of a family.
     fn revoke(&mut self, family: &str) {
         self.tokens.retain(|_, token| token.family != family);
         self.refresh.retain(|_, token| token.family != family);
@@ -343,7 +343,7 @@ mod tests {
         assert!(grants.open(&tokens.unwrap().access_token).is_none());
     }
 
-    /// Returns what a code for `offline_access` became.
+    /// Returns what a code for `offline_access` was exchanged for.
     fn offline(grants: &Grants) -> Tokens {
         let mut grant = grant(None);
         grant.scope.push(OFFLINE_ACCESS.to_owned());

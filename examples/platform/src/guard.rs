@@ -1,4 +1,4 @@
-//! What every request must pass before anything answers it.
+//! The checks that every request must pass before it is answered.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use url::{Host, Url};
 
 use crate::params::Params;
-use crate::platform::Shared;
 use crate::record::RecordedRequest;
+use crate::shared::Shared;
 
 /// The largest body that is read, in bytes. Nothing here needs more than a few hundred.
 const MAX_BODY: usize = 64 * 1024;
@@ -57,8 +57,8 @@ pub(crate) async fn guard(
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// Whether the request names a loopback host, so that no foreign name that resolves to this
-/// machine (DNS rebinding) reaches the pages.
+/// Whether the request names a loopback host, so that no foreign name that resolves to this machine (DNS rebinding)
+/// reaches the pages.
 fn is_local(parts: &Parts) -> bool {
     let Some(host) = header_text(parts, header::HOST.as_str()) else {
         return false;
@@ -72,8 +72,7 @@ fn is_local(parts: &Parts) -> bool {
     }
 }
 
-/// Whether nobody has asked for the answer yet: a `HEAD` or a prefetch must not use up a link
-/// or log anyone out.
+/// Whether nobody has asked for the page yet: a `HEAD` or a prefetch must not use up a link or log anyone out.
 fn is_speculative(parts: &Parts) -> bool {
     let path = parts.uri.path();
     if !(path.starts_with("/login/") || ["/authorize", "/confirm", "/oidc/logout"].contains(&path))
@@ -84,12 +83,12 @@ fn is_speculative(parts: &Parts) -> bool {
         || header_text(parts, "sec-purpose").is_some_and(|value| value.contains("prefetch"))
 }
 
-/// Whether forms at `path` act for whoever the browser's cookie names.
+/// Whether forms at `path` act for the person whom the browser's cookie names.
 fn has_session(path: &str) -> bool {
     path.starts_with("/login/") || path.starts_with("/portal")
 }
 
-/// Whether another site sent this form. A program that is no browser sends neither header.
+/// Whether another site sent this form. A program that is not a browser sends neither header.
 fn is_cross_origin(parts: &Parts) -> bool {
     if parts.method.is_safe() {
         return false;

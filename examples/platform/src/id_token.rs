@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::fault::Faults;
 use crate::grant::Grant;
-use crate::platform::Shared;
+use crate::shared::Shared;
 use crate::signer::Signer;
-use crate::{clock, device, jwt};
+use crate::{clock, identity, jwt};
 
 /// What an ID token is issued for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Login,
-    /// The session of a login goes on (OIDC Core §12.2).
+    /// The session of a login that goes on (OIDC Core §12.2).
     Refresh,
 }
 
@@ -58,14 +58,14 @@ pub(crate) fn issue(
     faults.on_signed(signer.sign(&header, &payload))
 }
 
-/// Adds the claims of MIRACL's own scopes, which stand in the ID token and in user info.
+/// Adds the claims of MIRACL's own scopes, which are in the ID token and in user info.
 pub(crate) fn add_mpin_claims(claims: &mut Value, grant: &Grant) {
     let mpin_id = &grant.session.mpin_id;
     if grant.has_scope("mpin_id") {
         claims["mpin_id"] = json!(mpin_id);
     }
     if grant.has_scope("hash_mpin_id") {
-        claims["hash_mpin_id"] = json!(device::hash_mpin_id(mpin_id));
+        claims["hash_mpin_id"] = json!(identity::hash_mpin_id(mpin_id));
     }
     if grant.has_scope("dvs") {
         // Nobody has enrolled for signing yet.

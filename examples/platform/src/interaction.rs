@@ -1,15 +1,15 @@
-//! A login that a person is in the middle of.
+//! A login that is under way.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::callback::ResponseMode;
 use crate::client::Client;
-use crate::device::DeviceKey;
+use crate::device_id::DeviceKey;
 use crate::grant::Grant;
 use crate::pin::Enrolment;
 use crate::sync::lock;
-use crate::{clock, device, random};
+use crate::{clock, identity, random};
 
 /// How long a person may take, in seconds.
 const LIFETIME: u64 = 15 * 60;
@@ -27,13 +27,13 @@ pub(crate) struct Request {
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
-    /// The way of proving who one is that the app likes best.
+    /// The way of logging in that the app prefers.
     pub(crate) acr: Option<String>,
 }
 
 impl Request {
     /// Returns what the app gets when `session` allows the request.
-    pub(crate) fn grant(&self, session: device::Session) -> Grant {
+    pub(crate) fn grant(&self, session: identity::Session) -> Grant {
         Grant {
             client_id: self.client.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
@@ -46,11 +46,10 @@ impl Request {
     }
 }
 
-/// Where in the journey a person is. An e-mail address in here belongs to an identity or is
-/// about to become one.
+/// The stage that a login has reached. An e-mail address in here belongs to an identity or is about to become one.
 #[derive(Debug, Clone)]
 pub(crate) enum Stage {
-    /// Type an e-mail address; the text is what the field holds at first.
+    /// Type an e-mail address; the text is the initial content of the field.
     Register { email: String },
     /// Open the message.
     Mail { email: String },
@@ -85,7 +84,7 @@ pub(crate) struct Interaction {
     pub(crate) device: DeviceKey,
     pub(crate) request: Request,
     pub(crate) stage: Stage,
-    /// Something to tell once, above the next page.
+    /// A message to show once, above the next page.
     pub(crate) notice: Option<String>,
     began: u64,
 }
@@ -93,7 +92,7 @@ pub(crate) struct Interaction {
 /// Why an interaction cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// It is over, too old, or never was.
+    /// It has ended, is too old, or never existed.
     Over,
     /// Another browser began it.
     OtherBrowser,
@@ -128,7 +127,7 @@ impl Interactions {
         id
     }
 
-    /// Shows `look` the interaction, if `device` began it, and keeps what it changes.
+    /// Gives `look` the interaction, if `device` began it, and keeps what it changes.
     pub(crate) fn with<T>(
         &self,
         id: &str,
@@ -147,8 +146,8 @@ impl Interactions {
         Ok(look(interaction))
     }
 
-    /// Confirms an address from whatever browser the message was opened in, and returns the
-    /// interaction as it is then. A message opened twice changes nothing the second time.
+    /// Confirms an address in whichever browser the message was opened, and returns the interaction as it is then.
+    /// A message that is opened twice changes nothing the second time.
     pub(crate) fn confirm(&self, id: &str, email: &str) -> Result<Interaction, Gone> {
         let device = lock(&self.0).get(id).ok_or(Gone::Over)?.device.clone();
         self.with(id, Some(&device), |interaction| {
@@ -161,7 +160,7 @@ impl Interactions {
         })
     }
 
-    /// Returns whose pages may frame those of an interaction.
+    /// Returns who may frame the pages of an interaction.
     pub(crate) fn client(&self, id: &str) -> Option<Client> {
         lock(&self.0)
             .get(id)
@@ -177,7 +176,7 @@ impl Interactions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::DeviceId;
+    use crate::device_id::DeviceId;
 
     fn begin(interactions: &Interactions, device: &DeviceKey) -> String {
         let request = Request {

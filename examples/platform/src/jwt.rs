@@ -1,4 +1,4 @@
-//! Signed tokens in their compact form (RFC 7515 §7.1), apart from who signs them.
+//! Signed tokens in their compact form (RFC 7515 §7.1), independent of the signer.
 
 use ring::digest;
 use ring::signature::{
@@ -12,17 +12,17 @@ use crate::algorithm::SigningAlgorithm;
 
 const BASE64URL: base64_simd::Base64 = base64_simd::URL_SAFE_NO_PAD;
 
-/// A token taken apart, its signature not yet checked.
+/// A token that has been parsed, its signature not yet checked.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) header: Value,
     pub(crate) claims: Value,
-    /// What the signature is over.
+    /// The bytes that the signature covers.
     pub(crate) signed: &'a str,
     pub(crate) signature: Vec<u8>,
 }
 
-/// Takes a token apart; `None` if it is not three segments with JSON in the first two.
+/// Parses a token; `None` if it is not three segments with JSON in the first two.
 pub(crate) fn parts(token: &str) -> Option<Parts<'_>> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
@@ -34,7 +34,7 @@ pub(crate) fn parts(token: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// Returns what is signed of a token.
+/// Returns the part of a token that is signed.
 pub(crate) fn signing_input(header: &Value, payload: &str) -> String {
     format!("{}.{}", encode(header.to_string()), encode(payload))
 }

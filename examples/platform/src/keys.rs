@@ -22,7 +22,7 @@ use crate::folder;
 use crate::jwt::{self, encode};
 use crate::sync::lock;
 
-/// A key for each algorithm, ready to sign. The RSA key serves all that need one.
+/// A key for each algorithm, ready to sign. One RSA key serves all algorithms that need one.
 pub(crate) struct Keys {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
@@ -32,7 +32,7 @@ pub(crate) struct Keys {
     jwks: Vec<Value>,
 }
 
-/// The keys of a platform: the last ones sign, and those before them are still published.
+/// The keys of a platform: the last ones sign, and earlier ones are still published.
 #[derive(Debug)]
 pub(crate) struct KeyRing(Mutex<Vec<Arc<Keys>>>);
 
@@ -64,41 +64,41 @@ impl KeyRing {
         newest_first.flat_map(|keys| keys.jwks()).cloned().collect()
     }
 
-    /// Returns the claims of a token that any of the keys signed, whatever its age: an
-    /// `id_token_hint` may have run out (OpenID Connect RP-Initiated Logout §2).
+    /// Returns the claims of a token that any of the keys signed, whatever its age: an `id_token_hint` may have
+    /// expired (OpenID Connect RP-Initiated Logout §2).
     pub(crate) fn open_token(&self, token: &str) -> Option<Value> {
         lock(&self.0).iter().find_map(|keys| keys.open_token(token))
     }
 }
 
-/// The keys as they lie on disk: PKCS#8 in base64url.
+/// The keys as they are stored: PKCS#8 in base64url.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     rsa: String,
     /// P-256.
     ec: String,
-    /// P-384. A file from before it was needed has none.
+    /// P-384. An older file has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ec_p384: Option<String>,
-    /// As `ec_p384`.
+    /// Ed25519. An older file has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ed25519: Option<String>,
 }
 
 impl Keys {
-    /// Reads the keys at `file`, or makes them and writes them there. Without a file every
-    /// platform of the process shares one set, because making an RSA key takes a second.
+    /// Reads the keys from `file`, or makes them and writes them there. Without a file, all platforms of the
+    /// process share one set, because making an RSA key takes a second.
     ///
-    /// A file with too few keys gets those it lacks, and keeps the others.
+    /// A file that lacks keys gets the missing ones, and keeps the others.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Arc<Self>> {
-        // Locked while they are made, so that platforms that start at once don't make several.
+        // Locked while keys are made, so that platforms that start at the same time do not make several sets.
         static SHARED: Mutex<Option<Arc<Keys>>> = Mutex::new(None);
 
         if let Some(file) = file {
             if let Some(mut stored) = folder::read::<Stored>(file)? {
                 if stored.complete()? {
-                    // Two processes may do this at once. Each publishes what it signs with, and
-                    // the next start reads what the last one wrote.
+                    // Two processes may do this at once. Each publishes what it signs with, and the next start
+                    // reads what the last one wrote.
                     folder::write(file, &stored)?;
                 }
                 return Self::from_stored(&stored).map(Arc::new);
@@ -162,7 +162,7 @@ impl Keys {
         };
         let thumbprint = thumbprint(&jwk);
         let kid = match (algorithm, jwk["kty"].as_str()) {
-            // One RSA key, but every algorithm has an entry of its own.
+            // There is one RSA key, but every algorithm has an entry of its own.
             (other, Some("RSA")) if other != Alg::Rs256 => {
                 format!("{thumbprint}-{}", other.as_str())
             }
@@ -259,7 +259,7 @@ impl Stored {
         Ok(stored)
     }
 
-    /// Makes the keys that an older file has not got; returns whether there were any.
+    /// Makes the keys that an older file lacks; returns whether there were any.
     fn complete(&mut self) -> io::Result<bool> {
         let before = (self.ec_p384.is_some(), self.ed25519.is_some());
         if self.ec_p384.is_none() {
@@ -285,9 +285,9 @@ fn ec_jwk(curve: &str, key: &EcdsaKeyPair) -> Value {
     json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })
 }
 
-/// Returns the thumbprint of a key that has the required members only (RFC 7638 §3).
+/// Returns the thumbprint of a key that has only the required members (RFC 7638 §3).
 fn thumbprint(jwk: &Value) -> String {
-    // The members stand in alphabetical order above, whichever order `serde_json` keeps.
+    // The members above are in alphabetical order, whichever order `serde_json` keeps.
     encode(digest(&SHA256, jwk.to_string().as_bytes()))
 }
 
@@ -295,7 +295,7 @@ fn decode(text: &str) -> io::Result<Vec<u8>> {
     jwt::decode(text).ok_or_else(|| invalid("a key is not base64url"))
 }
 
-/// Makes an I/O error of one that is only words.
+/// Makes an I/O error from a message.
 fn invalid(error: impl fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

@@ -1,10 +1,8 @@
-//! A local MIRACL platform: an OpenID provider with the whole login journey, for demos and tests
-//! on a laptop.
+//! A local MIRACL platform: an OpenID provider with the whole login journey, for demos and tests on a laptop.
 //!
-//! It speaks the protocol of the real one (same paths, scopes and claims) and plays the parts
-//! around it: a portal that registers apps, an inbox that stands in for e-mail, a PIN pad, and
-//! `mpad.js`, the login button. It is **for development only**: it listens on loopback, and
-//! whoever reaches it can read every message.
+//! It speaks the protocol of the real one (same paths, scopes and claims) and plays the parts around it: a portal
+//! that registers apps, an inbox that stands in for e-mail, a PIN pad, and `mpad.js`, the login button. It is **for
+//! development only**: it listens on loopback, and everybody who reaches it can read every message.
 //!
 //! ```
 //! use miracl_platform::{Client, Platform, PlatformConfig};
@@ -51,38 +49,42 @@
 //!
 //! # What an app can ask for
 //!
-//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID
-//! tokens and its user info are signed, and how it authenticates at the token endpoint. Without a
-//! word it gets `RS256`, user info in JSON, and the choice between the two ways to send a secret.
+//! A [`Client`] is registered in the words of OpenID Connect Dynamic Registration: how its ID tokens and its user
+//! info are signed, and how it authenticates at the token endpoint. By default it gets `RS256`, user info in JSON,
+//! and the choice between the two ways to send a secret.
 //!
 //! | in the request | what |
 //! |---|---|
-//! | `scope` | `email`, `profile`, `address`, `phone` in user info; `mpin_id`, `hash_mpin_id`, `dvs` of MIRACL; `offline_access` for a refresh token |
-//! | `max_age`, `prompt`, `login_hint` | as OpenID Connect Core has them; every login but one with `prompt=none` asks for the PIN |
+//! | `scope` | `email`, `profile`, `address`, `phone`: claims of user info |
+//! | | `mpin_id`, `hash_mpin_id`, `dvs`: MIRACL's own |
+//! | | `offline_access`: a refresh token |
+//! | `max_age`, `prompt`, `login_hint` | as in OpenID Connect Core; only `prompt=none` does without the PIN |
 //! | `acr_values` | the first one comes back as `acr` |
 //! | `code_challenge` | `S256`; [`PlatformConfig::require_pkce`] makes it a must |
 //!
-//! A refresh token is used once and replaced. Who uses it twice loses everything that came of it.
+//! A refresh token is used once and replaced. Using it twice revokes everything that it was exchanged for.
 //!
 //! # Log-out
 //!
-//! Whoever signs out at `/oidc/logout` is logged out of every app that this browser logged in to. An app with a
-//! `backchannel_logout_uri` is sent a logout token, and has two seconds to take it. One that did not, or has none, is
-//! told by the page: it loads the app's `frontchannel_logout_uri` in a frame before it goes on to
-//! `post_logout_redirect_uri`. [`Platform::log_out`] does the same for tests, and [`Platform::logout_token`] only makes
-//! a token.
+//! Signing out at `/oidc/logout` logs a person out of every app that this browser logged in to. An app with a
+//! `backchannel_logout_uri` is sent a logout token, and has two seconds to accept it. The page tells an app that
+//! did not, or that has no such address: it loads the app's `frontchannel_logout_uri` in a frame before it goes on
+//! to `post_logout_redirect_uri`. [`Platform::log_out`] does the same for tests, and [`Platform::logout_token`]
+//! only makes a token.
 //!
 //! # Driving the pages
 //!
-//! A browser test finds its way by these ids and classes, which stay:
+//! A browser test finds its way by these ids and classes, which do not change:
 //!
 //! | page | elements |
 //! |---|---|
 //! | every page | `body[data-page="…"]` names it: the word in the first column |
 //! | `register` | `#email`, `#register`, `#other-identity` (if this browser keeps one) |
 //! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads; it goes on by itself after the confirmation |
-//! | `inbox` | `.message[data-to="…"]`, the newest first; `#confirm` is the newest unused link, `.confirm` each of them |
-//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys, `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
+//! | `inbox` | `.message[data-to="…"]`, the newest first |
+//! | | `#confirm` is the newest unused link, `.confirm` each of them |
+//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys |
+//! | | `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
 //! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number), `#other-identity` |
 //! | `choose` | `.identity[data-email="…"]` picks, `.remove-identity[data-email="…"]` asks to remove, `#add-identity` |
 //! | `remove` | `#confirm-remove`, `#keep` |
@@ -92,18 +94,21 @@
 //! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
 //! | `problem` | the heading and `code` say what |
-//! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps, `#continue` goes on to the app (it does so by itself) |
-//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris`, `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#register-app`, `.app[data-client-id="…"]` |
+//! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps |
+//! | | `#continue` goes on to the app, which the page does by itself |
+//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris` |
+//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri` |
+//! | | `#register-app`, `.app[data-client-id="…"]` |
 //! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
 //!
-//! A browser with one identity sees its PIN pad at once; with several it chooses first. Three
-//! wrong PINs in a row block an identity on that browser, until its address is confirmed again.
+//! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs
+//! in a row block an identity on that browser, until its address is confirmed again.
 //!
 //! # Being treated badly
 //!
-//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and
-//! [`Platform::set_faults`] in several; [`Fault::ALL`] lists them. [`Platform::requests`] tells
-//! what was asked meanwhile, and so what was not.
+//! [`Platform::set_fault`] makes the platform misbehave in exactly one point, and [`Platform::set_faults`] in
+//! several; [`Fault::ALL`] lists them. [`Platform::requests`] returns what was requested meanwhile, and so shows
+//! what was not.
 
 mod algorithm;
 mod answer;
@@ -117,6 +122,7 @@ mod client_auth;
 mod clock;
 mod config;
 mod device;
+mod device_id;
 mod discovery;
 mod fault;
 mod folder;
@@ -124,6 +130,7 @@ mod frontchannel;
 mod grant;
 mod guard;
 mod id_token;
+mod identity;
 mod inbox;
 mod interaction;
 mod jwt;
@@ -138,6 +145,8 @@ mod platform;
 mod portal;
 mod random;
 mod record;
+mod server;
+mod shared;
 mod signer;
 mod sync;
 mod token;

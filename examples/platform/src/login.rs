@@ -8,15 +8,16 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::authorize::Denial;
-use crate::device::{Attempt, DeviceId, DeviceKey, Identity, Session, parse_email};
+use crate::device::Attempt;
+use crate::device_id::{DeviceId, DeviceKey};
+use crate::identity::{Identity, Session, parse_email};
 use crate::interaction::{Gone, Interaction, Stage};
 use crate::pages::{self, Frame, PinPage, redirect, show};
 use crate::params::Params;
 use crate::pin::{MAX_TRIES, PIN_LENGTH, is_pin};
-use crate::platform::Shared;
+use crate::shared::Shared;
 
-/// Answers `GET /login/{id}`: the page of the stage, or with `?remove=` the question whether to
-/// remove an identity.
+/// Answers `GET /login/{id}`: the page of the stage, or with `?remove=` the question whether to remove an identity.
 pub(crate) async fn page(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -118,7 +119,7 @@ fn stage_page(shared: &Shared, interaction: &Interaction, notice: Option<&str>) 
                 frame,
             ),
             Some(identity) => pin(email, pages::PinMode::Enter, identity.tries_left, true),
-            // Removed in another tab.
+            // The identity was removed in another tab.
             None => {
                 let page = pages::Register {
                     id,
@@ -133,7 +134,7 @@ fn stage_page(shared: &Shared, interaction: &Interaction, notice: Option<&str>) 
     }
 }
 
-/// Answers `GET /login/{id}/stage` in plain text, for the page that waits for a mail.
+/// Answers `GET /login/{id}/stage` in plain text, for the page that waits for the message to be opened.
 pub(crate) async fn stage(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -226,7 +227,7 @@ pub(crate) async fn remove(
     })
 }
 
-/// Answers `POST /login/{id}/pin`, which means three things in three stages.
+/// Answers `POST /login/{id}/pin`, which means something else in each of three stages.
 pub(crate) async fn pin(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,

@@ -1,4 +1,4 @@
-//! Log-out at the platform (OpenID Connect RP-Initiated Logout 1.0), and whom it reaches.
+//! Log-out at the platform (OpenID Connect RP-Initiated Logout 1.0), and the apps that it reaches.
 
 use std::sync::Arc;
 
@@ -9,23 +9,22 @@ use axum::response::Response;
 use url::Url;
 
 use crate::backchannel::{self, SentLogoutToken};
-use crate::device::{DeviceId, DeviceKey};
+use crate::device_id::{DeviceId, DeviceKey};
 use crate::frontchannel;
 use crate::pages::{self, Frame, redirect, show_framing};
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// What a log-out did, and what is left for the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogOut {
-    /// The logout tokens that apps were sent, in the order in which they were logged in to.
+    /// The logout tokens that were sent, in the order in which the apps were logged in to.
     pub back_channel: Vec<SentLogoutToken>,
-    /// The addresses that a browser loads in frames: those of apps that the back channel did not
-    /// reach.
+    /// The addresses that a browser loads in frames: those of apps that the back channel did not reach.
     pub front_channel: Vec<String>,
-    /// The ids of apps that were logged in to and heard nothing: they have no back channel, or did
-    /// not take its token, and have no front channel.
+    /// The ids of apps that were logged in to and could not be told: they have no back channel or did not accept
+    /// its token, and have no front channel.
     pub untold: Vec<String>,
 }
 
@@ -110,7 +109,7 @@ fn page(shared: &Shared, done: &LogOut, back: Option<&Back>, problem: &str) -> R
     show_framing(&page, status, Frame::Nobody, &origins)
 }
 
-/// Works out where to go back to. A reason not to go there does not keep anyone signed in.
+/// Works out where to go back to. A reason not to go there keeps nobody signed in.
 fn return_url(shared: &Shared, params: &Params) -> Result<Option<Back>, &'static str> {
     if params.repeated().is_some() {
         return Err("A parameter came more than once.");

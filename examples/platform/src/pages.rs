@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::authorize::location;
 use crate::client::Client;
-use crate::device::Identity;
+use crate::identity::Identity;
 use crate::inbox::Message;
 use crate::logout::Back;
 use crate::pin::MAX_TRIES;
@@ -86,7 +86,7 @@ pub(crate) struct Blocked<'a> {
     pub(crate) max_tries: u8,
 }
 
-/// Thanks for a confirmation in another browser than the one that asked.
+/// Confirms an address in another browser than the one that asked.
 #[derive(Template)]
 #[template(path = "confirmed.html")]
 pub(crate) struct Confirmed<'a> {
@@ -117,15 +117,15 @@ pub(crate) struct FormPost<'a> {
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub(crate) struct SignedOut<'a> {
-    /// Where the page goes on to, and whose app that is.
+    /// Where the page goes on to, and the name of that app.
     pub(crate) back: Option<&'a Back>,
-    /// Why the person was not sent back to the app; empty if nobody asked for that.
+    /// Why the person was not sent back to the app; empty if that was not asked for.
     pub(crate) problem: &'a str,
     /// The names of the apps that were logged out of as well.
     pub(crate) told: &'a [String],
     /// The names of the apps that could not be told.
     pub(crate) untold: &'a [String],
-    /// What apps want loaded in a frame.
+    /// The addresses that the page loads in frames.
     pub(crate) frames: &'a [String],
 }
 
@@ -146,7 +146,7 @@ pub(crate) struct InboxPage<'a> {
     pub(crate) now: u64,
 }
 
-/// What the platform is.
+/// Says what the platform is.
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(crate) struct Home<'a> {
@@ -189,7 +189,7 @@ impl PinPage<'_> {
         initial(self.email)
     }
 
-    /// Says how many tries are left, once one is lost.
+    /// Says how many tries are left, once one has failed.
     fn tries(&self) -> Option<String> {
         let enters = self.mode == PinMode::Enter && self.tries_left < MAX_TRIES;
         enters.then(|| match self.tries_left {
@@ -282,7 +282,7 @@ pub(crate) fn show_framing(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    // Not `no-referrer`: with it browsers send `Origin: null` along with our own forms.
+    // Not `no-referrer`: with it, browsers send `Origin: null` along with the platform's own forms.
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("same-origin"),
@@ -290,8 +290,8 @@ pub(crate) fn show_framing(
     response
 }
 
-/// Returns the Content-Security-Policy. A form may lead to the app, because browsers hold the
-/// redirect after a form to `form-action` too.
+/// Returns the Content-Security-Policy. A form may lead to the app, because browsers apply `form-action` to the
+/// redirect after a form, too.
 fn policy(frame: Frame<'_>, framed: &[String]) -> HeaderValue {
     let (ancestors, sources) = match frame {
         Frame::Nobody => ("'none'".to_owned(), String::new()),
@@ -316,7 +316,7 @@ fn policy(frame: Frame<'_>, framed: &[String]) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
 
-/// Sends the browser to `url` with a GET, whatever it did before.
+/// Sends the browser to `url` with a GET, whichever method it used before.
 pub(crate) fn redirect(url: &str) -> Response {
     let headers: [(HeaderName, HeaderValue); 2] = [
         (header::LOCATION, location(url)),

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use url::form_urlencoded;
 
-/// Decoded `name=value` pairs in the order they came.
+/// Decoded `name=value` pairs in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
@@ -20,7 +20,7 @@ impl Params {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
-    /// Returns the value of `name`. One sent without a value counts as not sent (RFC 6749 §3.1).
+    /// Returns the value of `name`. A parameter without a value counts as not sent (RFC 6749 §3.1).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(other, _)| other == name);
         found

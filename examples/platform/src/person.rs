@@ -1,4 +1,4 @@
-//! What the standard scopes tell about a person (OIDC Core §5.4).
+//! The claims of the standard scopes about a person (OIDC Core §5.4).
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use crate::grant::Grant;
 
 /// Adds the claims of `email`, `profile`, `address` and `phone`.
 ///
-/// The platform knows an e-mail address and nothing else. The rest is made up, and the same for
-/// everybody where it does not follow from the address.
+/// The platform knows only an e-mail address. The rest is made up, and the same for everybody unless it follows
+/// from the address.
 pub(crate) fn add_claims(claims: &mut Value, grant: &Grant) {
     let session = &grant.session;
     if grant.has_scope("email") {
         claims["email"] = json!(session.email);
-        // An identity exists only after its address was confirmed.
+        // An identity exists only once its address has been confirmed.
         claims["email_verified"] = json!(true);
     }
     if grant.has_scope("profile") {
@@ -35,7 +35,7 @@ pub(crate) fn add_claims(claims: &mut Value, grant: &Grant) {
         });
     }
     if grant.has_scope("phone") {
-        // One of the numbers that are kept free for fiction.
+        // One of the numbers that are reserved for fiction.
         claims["phone_number"] = json!("+44 20 7946 0000");
         claims["phone_number_verified"] = json!(false);
     }

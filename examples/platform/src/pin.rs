@@ -1,4 +1,4 @@
-//! The step that proves a PIN, behind one small trait.
+//! The step that proves a PIN, behind a small trait.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -16,19 +16,19 @@ pub const MAX_TRIES: u8 = 3;
 
 /// What proves that a person knows their PIN.
 ///
-/// Counting the tries is not its business: the caller does that, once, for every kind of proof.
+/// It does not count the tries: the caller does that, in one place for every kind of proof.
 pub(crate) trait PinProof: fmt::Debug + Send + Sync {
-    /// Makes what is kept of a PIN: enough to check it, too little to know it.
+    /// Makes what is stored of a PIN: enough to check it, and not enough to know it.
     fn enrol(&self, user_id: &str, pin: &str) -> Enrolment;
 
-    /// Checks a PIN against what was kept.
+    /// Checks a PIN against what is stored.
     ///
     /// # Errors
     /// [`WrongPin`], also for an enrolment that this proof did not make.
     fn prove(&self, enrolment: &Enrolment, pin: &str) -> Result<(), WrongPin>;
 }
 
-/// What is kept of a PIN, in a form only its [`PinProof`] understands.
+/// What is stored of a PIN, in a form that only its [`PinProof`] understands.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Enrolment(String);
 
@@ -42,15 +42,15 @@ impl fmt::Debug for Enrolment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WrongPin;
 
-/// Returns whether `pin` could be one: four ASCII digits.
+/// Returns whether `pin` has the form of one: four ASCII digits.
 pub(crate) fn is_pin(pin: &str) -> bool {
     pin.len() == PIN_LENGTH && pin.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Keeps a salted PBKDF2-HMAC-SHA256 hash.
+/// Stores a salted PBKDF2-HMAC-SHA256 hash.
 ///
-/// Ten thousand PINs are tried in seconds by whoever has the file. That is good enough for a
-/// laptop, and the reason why MIRACL itself keeps no verifier at all.
+/// With the file, all ten thousand PINs can be tried in seconds. That is good enough for a laptop, and the reason
+/// why MIRACL itself stores no verifier at all.
 #[derive(Debug)]
 pub(crate) struct HashedPin;
 

@@ -1,4 +1,4 @@
-//! The platform: starting, stopping, and what a test may ask it.
+//! The platform: starting and stopping it, and what a test may ask it to do.
 
 use std::fmt;
 use std::io;
@@ -6,30 +6,28 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
-use axum::routing::{Router, get, post};
-use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::backchannel;
 use crate::browser::{Browser, JourneyError};
 use crate::callback::Callback;
 use crate::client::{Client, Clients};
 use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
-use crate::device::{DeviceId, Devices, Identity, Session, parse_email};
-use crate::fault::{ELSEWHERE, Fault, Faults};
+use crate::device::Devices;
+use crate::device_id::DeviceId;
+use crate::fault::{Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
-use crate::pin::{HashedPin, PinProof, is_pin};
+use crate::pin::HashedPin;
 use crate::record::{RecordedRequest, Recorder};
+use crate::server::{listen, router};
+use crate::shared::Shared;
 use crate::sync::lock;
-use crate::{
-    assets, authorize, backchannel, discovery, guard, login, logout, portal, token, userinfo,
-};
 
 /// How long a shutdown waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -63,7 +61,7 @@ impl Platform {
     /// The first start without stored keys makes an RSA key, which takes up to a second or two.
     ///
     /// # Errors
-    /// [`StartError`] says which setting or file is in the way.
+    /// [`StartError`] says which setting or file is the cause.
     pub async fn start(config: PlatformConfig) -> Result<Self, StartError> {
         for client in &config.clients {
             check_client(client)?;
@@ -118,7 +116,7 @@ impl Platform {
         })
     }
 
-    /// Returns the issuer: the URL under which everything lives, without a slash at its end.
+    /// Returns the issuer: the URL under which everything is served, without a slash at its end.
     pub fn issuer(&self) -> &str {
         self.shared.issuer()
     }
@@ -128,7 +126,7 @@ impl Platform {
         format!("{}/mpad.js", self.issuer())
     }
 
-    /// Returns the address the platform listens on.
+    /// Returns the address that the platform listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -138,19 +136,20 @@ impl Platform {
         format!("{}/inbox", self.issuer())
     }
 
-    /// Adds an app while the platform runs, in place of a configured one with the same id.
-    /// It is forgotten when the platform stops.
+    /// Adds an app while the platform runs, and replaces a configured one with the same id. The app is forgotten
+    /// when the platform stops.
     ///
     /// # Errors
-    /// [`StartError::Client`] if one of its addresses is nothing a browser may be sent to, or it
-    /// should authenticate with keys and has none.
+    /// [`StartError::Client`] if a browser may not be sent to one of its addresses, or if it should authenticate
+    /// with keys and has none.
     pub fn add_client(&self, client: Client) -> Result<(), StartError> {
         check_client(&client)?;
         self.shared.clients.configure(client);
         Ok(())
     }
 
-    /// Returns every request since the start or the last [`clear_requests`](Self::clear_requests), the oldest first.
+    /// Returns every request since the start or since the last [`clear_requests`](Self::clear_requests), the oldest
+    /// first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.recorder.all()
     }
@@ -170,9 +169,8 @@ impl Platform {
         self.set_faults(fault);
     }
 
-    /// Makes the platform misbehave in several ways at once from now on, in place of those before.
-    /// Where two of them change the same thing, the one given later wins, but the first of those
-    /// decides who signs an ID token.
+    /// Makes the platform misbehave in several ways at once from now on, in place of earlier faults. Where two of
+    /// them change the same thing, the later one wins, except that the first one decides who signs an ID token.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         *lock(&self.shared.faults) = Faults::new(faults);
     }
@@ -188,19 +186,19 @@ impl Platform {
         Ok(())
     }
 
-    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: what the
-    /// old ones signed cannot be verified any more.
+    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: signatures by the old
+    /// ones cannot be verified any more.
     ///
     /// # Errors
-    /// As [`rotate_keys`](Self::rotate_keys).
+    /// [`StartError::Data`] if no key can be made.
     pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
         let keys = make_keys(Keys::generate).await?;
         self.shared.keys.replace(keys);
         Ok(())
     }
 
-    /// Gives the platform's own [`Browser`] an identity with a confirmed address: what a person
-    /// does once, without the pages.
+    /// Gives the platform's own [`Browser`] an identity with a confirmed address, as a person does once, without
+    /// the pages.
     ///
     /// # Errors
     /// [`JourneyError`] if `email` is no address or `pin` is not four digits.
@@ -208,8 +206,8 @@ impl Platform {
         self.browser.register_identity(email, pin)
     }
 
-    /// Logs in with a registered identity and returns the callback URL, unvisited: what a person
-    /// would do, in one call, over real HTTP. An error the app is told by redirect is a callback too.
+    /// Logs in with a registered identity, and returns the callback URL, unvisited: everything that a person would
+    /// do, in one call, over real HTTP. An error that is sent to the app by redirect is a callback, too.
     ///
     /// # Errors
     /// [`JourneyError`] where a person would be stuck on a page.
@@ -226,7 +224,7 @@ impl Platform {
     /// `response_mode=form_post` is a form.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn log_in_callback(
         &self,
         authorize_url: &str,
@@ -241,7 +239,7 @@ impl Platform {
     /// Cancels a login and returns the callback URL, unvisited.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn deny(&self, authorize_url: &str) -> Result<String, JourneyError> {
         self.browser.deny(authorize_url).await
     }
@@ -250,13 +248,13 @@ impl Platform {
     /// [`log_in_callback`](Self::log_in_callback) does.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in).
+    /// [`JourneyError`] where a person would be stuck on a page.
     pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
         self.browser.deny_callback(authorize_url).await
     }
 
-    /// Visits a URL that shows no page, `/oidc/logout` for one, with the platform's own browser,
-    /// and returns where it leads.
+    /// Visits a URL that shows no page, such as `/oidc/logout`, with the platform's own browser, and returns where
+    /// it leads.
     ///
     /// # Errors
     /// [`JourneyError`] if a page is shown.
@@ -264,17 +262,16 @@ impl Platform {
         self.browser.visit(url).await
     }
 
-    /// Signs the platform's own browser out, as `/oidc/logout` does: tells every app that was
-    /// logged in to through the back channel, and returns what became of that and what a browser
-    /// would load through the front channel.
+    /// Signs the platform's own browser out, as `/oidc/logout` does: tells every app that was logged in to through
+    /// the back channel, and returns the results, and what a browser would load through the front channel.
     ///
-    /// It is over after two seconds, whether or not the apps have answered.
+    /// It returns after two seconds at the latest, whether or not the apps have answered.
     pub async fn log_out(&self) -> LogOut {
         self.browser.log_out().await
     }
 
-    /// Makes a logout token for an app about a session (`sid`) of a person (`sub`), under the
-    /// faults of the moment, and sends it nowhere. There is none if no such app is registered.
+    /// Makes a logout token for an app about a session (`sid`) of a person (`sub`), under the present faults, and
+    /// sends it nowhere. Returns none if no such app is registered.
     pub fn logout_token(&self, client_id: &str, sub: &str, sid: &str) -> Option<String> {
         let client = self.shared.clients.find(client_id)?;
         let faults = self.shared.faults();
@@ -314,77 +311,7 @@ impl fmt::Debug for Platform {
     }
 }
 
-/// Everything the handlers share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    issuer: String,
-    pub(crate) config: PlatformConfig,
-    pub(crate) keys: KeyRing,
-    pub(crate) clients: Clients,
-    pub(crate) devices: Devices,
-    pub(crate) pin: Box<dyn PinProof>,
-    pub(crate) grants: Grants,
-    pub(crate) assertions: UsedAssertions,
-    pub(crate) interactions: Interactions,
-    pub(crate) inbox: Inbox,
-    pub(crate) recorder: Recorder,
-    faults: Mutex<Faults>,
-    closing: watch::Receiver<bool>,
-}
-
-impl Shared {
-    pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    pub(crate) fn faults(&self) -> Faults {
-        lock(&self.faults).clone()
-    }
-
-    /// Notes that a token was asked for, and returns the faults as they are then.
-    pub(crate) fn token_requested(&self) -> Faults {
-        let mut faults = lock(&self.faults);
-        faults.token_requested();
-        faults.clone()
-    }
-
-    /// Waits until the platform shuts down.
-    pub(crate) async fn closed(&self) {
-        let mut closing = self.closing.clone();
-        // An error means that the platform is gone: closed too.
-        let _ = closing.wait_for(|closing| *closing).await;
-    }
-
-    /// Makes an identity whose address counts as confirmed.
-    pub(crate) fn enrol(
-        &self,
-        device: &DeviceId,
-        email: &str,
-        pin: &str,
-    ) -> Result<(), JourneyError> {
-        let email = check_email(email)?;
-        if !is_pin(pin) {
-            return Err(JourneyError::new("a PIN is four digits".to_owned()));
-        }
-        let enrolment = self.pin.enrol(&email, pin);
-        self.devices
-            .add(&device.key(), Identity::new(&email, enrolment));
-        Ok(())
-    }
-
-    /// Makes a session, as if the PIN had been entered just now.
-    pub(crate) fn sign_in(&self, device: &DeviceId, email: &str) -> Result<(), JourneyError> {
-        let email = check_email(email)?;
-        self.devices.sign_in(&device.key(), Session::new(&email));
-        Ok(())
-    }
-}
-
-fn check_email(email: &str) -> Result<String, JourneyError> {
-    parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
-}
-
-/// Makes or reads keys off the runtime's threads: both take a while.
+/// Makes or reads keys outside the runtime's threads: both take a while.
 async fn make_keys(
     make: impl FnOnce() -> io::Result<Arc<Keys>> + Send + 'static,
 ) -> Result<Arc<Keys>, StartError> {
@@ -392,51 +319,6 @@ async fn make_keys(
     made.map_err(io::Error::from)
         .flatten()
         .map_err(StartError::Data)
-}
-
-fn router(shared: &Arc<Shared>) -> Router {
-    let mut router = Router::new();
-    // Everything for programs stands in a second place too, where redirects lead on purpose.
-    for base in ["", ELSEWHERE] {
-        let at = |path| format!("{base}{path}");
-        router = router
-            .route(
-                &at("/.well-known/openid-configuration"),
-                get(discovery::configuration),
-            )
-            .route(&at("/oidc/token"), post(token::token))
-            .route(
-                &at("/oidc/userinfo"),
-                get(userinfo::userinfo).post(userinfo::userinfo),
-            )
-            .route(&at("/oidc/certs"), get(discovery::certs));
-    }
-    router
-        .route("/authorize", get(authorize::authorize))
-        .route("/oidc/logout", get(logout::logout).post(logout::logout))
-        .route("/login/{id}", get(login::page))
-        .route("/login/{id}/stage", get(login::stage))
-        .route("/login/{id}/register", post(login::register))
-        .route("/login/{id}/identity", post(login::identity))
-        .route("/login/{id}/remove", post(login::remove))
-        .route("/login/{id}/pin", post(login::pin))
-        .route("/login/{id}/cancel", post(login::cancel))
-        .route("/confirm", get(login::confirm))
-        .route("/", get(portal::home))
-        .route("/inbox", get(portal::inbox))
-        .route("/portal", get(portal::portal).post(portal::register))
-        .route("/portal/{client_id}", get(portal::app))
-        .route("/portal/{client_id}/remove", post(portal::remove))
-        .route("/style.css", get(assets::style))
-        .route("/pin.js", get(assets::pin))
-        .route("/mail.js", get(assets::mail))
-        .route("/done.js", get(assets::done))
-        .route("/form-post.js", get(assets::form_post))
-        .route("/signed-out.js", get(assets::signed_out))
-        .route("/mpad.js", get(assets::mpad))
-        .fallback(portal::not_found)
-        .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
-        .with_state(Arc::clone(shared))
 }
 
 fn check_client(client: &Client) -> Result<(), StartError> {
@@ -455,32 +337,4 @@ fn check_client(client: &Client) -> Result<(), StartError> {
         ));
     }
     Ok(())
-}
-
-/// Listens on a loopback address of `host`, the IPv4 one if there are two.
-async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
-    let not_loopback = || StartError::NotLoopback {
-        host: host.to_owned(),
-    };
-    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, port)],
-        // No other name: what it means could change between this check and the next.
-        Err(_) if host == "localhost" => lookup_host((host, port))
-            .await
-            .map_err(|_| not_loopback())?
-            .collect(),
-        Err(_) => return Err(not_loopback()),
-    };
-    let loopback = addresses
-        .iter()
-        .filter(|address| address.ip().is_loopback());
-    let address = *loopback
-        .min_by_key(|address| address.is_ipv6())
-        .ok_or_else(not_loopback)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind {
-            address: format!("{host}:{port}"),
-            source,
-        })
 }

@@ -10,10 +10,10 @@ use axum::response::Response;
 use crate::algorithm::SigningAlgorithm;
 use crate::client::Client;
 use crate::clock;
-use crate::device::DeviceId;
+use crate::device_id::DeviceId;
 use crate::pages::{self, AppForm, Frame, redirect, show};
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// Answers `GET /`.
 pub(crate) async fn home(State(shared): State<Arc<Shared>>) -> Response {

@@ -5,7 +5,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// Returns 256 random bits as 43 characters of base64url.
 ///
 /// # Panics
-/// If the operating system has no random numbers; nothing safe can be done then.
+/// If the operating system has no random numbers: nothing is safe then.
 pub(crate) fn token() -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes::<32>())
 }
@@ -13,7 +13,7 @@ pub(crate) fn token() -> String {
 /// Returns `N` random bytes.
 ///
 /// # Panics
-/// As [`token`].
+/// If the operating system has no random numbers.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
@@ -22,7 +22,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Returns whether `text` has the shape [`token`] gives.
+/// Returns whether `text` has the shape of a [`token`].
 pub(crate) fn is_token(text: &str) -> bool {
     text.len() == 43
         && text

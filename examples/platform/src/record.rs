@@ -1,4 +1,4 @@
-//! What was asked of the platform, so that a test can count it.
+//! The requests that the platform received, so that a test can count them.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -15,8 +15,8 @@ pub const MAX_RECORDED_REQUESTS: usize = 10_000;
 
 /// A request the platform received.
 ///
-/// Secrets, PINs and access tokens are replaced by `[redacted]`; that they were there still shows.
-/// What is used once (codes, assertions, refresh tokens) stays, so that a test can compare it.
+/// Secrets, PINs and access tokens are replaced by `[redacted]`; that they were there still shows. Values that are
+/// used once (codes, assertions, refresh tokens) stay, so that a test can compare them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
     /// The method, in capitals.
@@ -25,7 +25,7 @@ pub struct RecordedRequest {
     pub path: String,
     /// The decoded query, in order.
     pub query: Vec<(String, String)>,
-    /// The decoded form in the body, in order; empty unless it was a form.
+    /// The decoded form in the body, in order; empty unless the body was a form.
     pub form: Vec<(String, String)>,
     /// The kind of `Authorization` header.
     pub authorization: Authorization,
@@ -33,11 +33,10 @@ pub struct RecordedRequest {
     pub accept: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// How the client authenticated: empty for a request without a client's proof, and more than
-    /// one method only if the client did wrong.
+    /// How the client authenticated: empty for a request without authentication, and more than one method only if
+    /// the client made that mistake.
     pub client_auth: Vec<ClientAuthMethod>,
-    /// Counts the platform's requests in the order they came, from 1. It goes on counting when
-    /// the requests before are forgotten.
+    /// The number of the request, counted from 1. Counting goes on when earlier requests are forgotten.
     pub number: u64,
 }
 
@@ -45,7 +44,7 @@ pub struct RecordedRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authorization {
-    /// There was none.
+    /// No header.
     Absent,
     /// `Basic`: a client with its secret.
     Basic,
@@ -71,7 +70,7 @@ impl RecordedRequest {
         self.form.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Returns whether an access token stands in the query, where it must not be (RFC 9700 §4.3.2).
+    /// Returns whether the query holds an access token, where it must not be (RFC 9700 §4.3.2).
     pub fn has_access_token_in_query(&self) -> bool {
         self.query_value("access_token").is_some()
     }
@@ -128,13 +127,13 @@ pub(crate) struct Recorder(Mutex<Recorded>);
 #[derive(Debug, Default)]
 struct Recorded {
     requests: VecDeque<RecordedRequest>,
-    /// How many there have been, with those forgotten.
+    /// How many there have been, including those forgotten.
     count: u64,
 }
 
 impl Recorder {
     pub(crate) fn add(&self, mut request: RecordedRequest) {
-        // A page that waits for a mail asks every second; that would drown everything else.
+        // A page that waits for a message asks every second, which would bury everything else.
         if request.method == Method::GET.as_str() && request.path.ends_with("/stage") {
             return;
         }

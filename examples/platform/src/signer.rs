@@ -1,4 +1,4 @@
-//! Who signs a token.
+//! The signers of tokens.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::fault::WeakKey;
 use crate::jwt;
 use crate::keys::Keys;
 
-/// Somebody who signs a token, or does not.
+/// A signer of tokens, or the lack of one.
 ///
-/// An honest token is signed with the platform's keys. All the others exist for faults.
+/// The platform's keys sign honest tokens. All other signers exist for faults.
 #[derive(Debug)]
 pub(crate) enum Signer {
     /// A set of keys, with one of its algorithms.
     Keys(Arc<Keys>, SigningAlgorithm),
-    /// HMAC-SHA-256 (`HS256`) with a key, under the header of the one who should have signed.
+    /// HMAC-SHA-256 (`HS256`) with a key, under the header of the signer that should have signed.
     Hmac { key: Vec<u8>, header: Value },
     /// An RSA key that is too short.
     Weak(&'static WeakKey),
-    /// Nobody: `alg` is `none`, under the header of the one who should have signed.
+    /// No signature: `alg` is `none`, under the header of the signer that should have signed.
     Nobody { header: Value },
 }
 

@@ -1,4 +1,4 @@
-//! The token endpoint: a code, or a refresh token, becomes tokens.
+//! The token endpoint: exchanges a code, or a refresh token, for tokens.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::fault::Faults;
 use crate::grant::Tokens;
 use crate::id_token::{self, Occasion};
 use crate::params::Params;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// The grant type of a refresh (RFC 6749 §6).
 const REFRESH_TOKEN: &str = "refresh_token";
@@ -40,7 +40,7 @@ pub(crate) async fn token(
     let answer = params
         .and_then(|params| {
             if faults.redirects(endpoint, uri.path()) {
-                // The code stays good, for whoever follows.
+                // The code stays valid for a client that follows the redirect.
                 return Ok(Answer::json(json!({})));
             }
             exchange(&shared, &faults, &headers, &params)
@@ -57,7 +57,7 @@ pub(crate) async fn token(
         .await
 }
 
-/// Reads the form that a token request is.
+/// Reads the form of a token request.
 fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Params, Answer> {
     let is_form = headers
         .get(header::CONTENT_TYPE)

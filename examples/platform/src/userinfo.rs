@@ -1,4 +1,4 @@
-//! The user info endpoint: who an access token stands for.
+//! The user info endpoint: the person whom an access token stands for.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::fault::{Fault, Faults};
 use crate::grant::Grant;
 use crate::id_token::add_mpin_claims;
 use crate::person;
-use crate::platform::Shared;
+use crate::shared::Shared;
 
 /// Answers `GET` and `POST /oidc/userinfo`.
 pub(crate) async fn userinfo(
@@ -45,8 +45,7 @@ pub(crate) async fn userinfo(
         .await
 }
 
-/// Answers with the claims: as they are, or as a token where the client registered for one (OIDC
-/// Core §5.3.2).
+/// Answers with the claims: as JSON, or as a token where the client registered for one (OIDC Core §5.3.2).
 fn tell(shared: &Shared, faults: &Faults, grant: &Grant) -> Answer {
     let mut claims = claims(grant);
     let client = shared.clients.find(&grant.client_id);

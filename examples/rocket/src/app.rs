@@ -1,6 +1,6 @@
 //! The app: its state and its routes.
 //!
-//! To copy it into an app of yours, take over the mentions of `auth` in [`rocket()`]: who joins the hooks to the login,
+//! To copy it into an app of yours, take the mentions of `auth` in [`rocket()`]: who joins the hooks to the login,
 //! where the login's own routes are, and what is attached to the whole app.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rocket::{Build, Config, Rocket, catchers, routes};
 
 use crate::pages;
 
-/// What every handler and both hooks need.
+/// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,
@@ -28,8 +28,8 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
             "/",
             routes![
                 pages::index,
-                // Logged-in people only, by the request guard `User`. For whole parts of an app, and for files, there is
-                // `auth.login_required()`.
+                // Logged-in people only, by the request guard `User`. For whole parts of an app, and for files,
+                // there is `auth.login_required()`.
                 pages::members,
                 pages::profile,
                 pages::save_profile,

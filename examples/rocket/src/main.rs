@@ -52,10 +52,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Serves the demo until it is asked to stop. `false` when the free port it chose is somebody else's by now.
+/// Serves the demo until it is asked to stop. `false` when another process has taken the free port that it chose.
 async fn serve(settings: Settings) -> Result<bool, Box<dyn Error>> {
     let any_port = settings.address().1 == 0;
-    // The port comes first: the callback's URL contains it. Rocket opens its socket by itself, so this one is closed again.
+    // The port comes first: the callback's URL contains it. Rocket opens its socket by itself, so this one is
+    // closed again.
     let address = bindable(settings.address()).map_err(|error| settings.cannot_listen(&error))?;
     let demo = settings.resolve(address).await?;
     let greeting = demo.greeting();

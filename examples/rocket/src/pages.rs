@@ -2,7 +2,7 @@
 //! anybody may, and by `Visit` for everything else that concerns the login.
 //!
 //! To copy it into an app of yours, take the guards. Nothing here knows of tokens or cookies. A handler that asks
-//! for neither, like [`public`], costs no login a thing.
+//! for neither, like [`public`], pays nothing for the login.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -81,7 +81,7 @@ pub(crate) async fn save_profile(
     Ok(Redirect::to("/profile"))
 }
 
-/// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
+/// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
 #[get("/devices")]
 pub(crate) async fn devices(app: &State<App>, visit: Visit, _user: User) -> Result<Html, Status> {
     let flashes = visit.take_flashes().await;
@@ -98,7 +98,7 @@ pub(crate) struct Device {
     id: String,
 }
 
-/// `POST /devices/end`: logs out one other device of this person's. Nobody can name one of somebody else's.
+/// `POST /devices/end`: logs out one other device of this person. Nobody can name a device of another person.
 #[post("/devices/end", data = "<device>")]
 pub(crate) async fn end_device(
     visit: Visit,
@@ -115,7 +115,7 @@ pub(crate) async fn end_device(
     Ok(Redirect::to("/devices"))
 }
 
-/// `POST /devices/end-others`: logs out every other device of this person's.
+/// `POST /devices/end-others`: logs out every other device of this person.
 #[post("/devices/end-others")]
 pub(crate) async fn end_other_devices(visit: Visit, _user: User) -> Result<Redirect, Status> {
     match visit.end_other_sessions().await {
@@ -170,7 +170,7 @@ pub(crate) async fn me(visit: Visit) -> (Status, Json<Value>) {
 }
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
-    // Where an API would call the provider's with the access token: one that has run out is renewed.
+    // An API would call the provider's API here. An access token that has expired is renewed.
     if visit.tokens().await?.is_none() {
         return Ok(None);
     }
@@ -189,7 +189,7 @@ pub(crate) async fn whoami(user: Option<User>) -> Result<String, (Status, &'stat
     }
 }
 
-/// `GET /public`: asks nothing of the login, and so pays nothing for it.
+/// `GET /public`: asks the login nothing, and so pays nothing for it.
 #[get("/public")]
 pub(crate) async fn public() -> &'static str {
     "This page is for everyone."
@@ -205,7 +205,7 @@ pub(crate) async fn style() -> Style {
 #[response(content_type = "css")]
 pub(crate) struct Style(&'static str, Header<'static>);
 
-/// Everything else.
+/// Every other address.
 #[catch(404)]
 pub(crate) async fn not_found(request: &Request<'_>) -> Option<Html> {
     let app = request.rocket().state::<App>()?;

@@ -1,10 +1,10 @@
-//! What the demo tells about somebody in JSON.
+//! What the demo says about a user in JSON.
 
 use miracl_core::{User, UserData};
 use serde_json::{Map, Value};
 
-/// Everything known about the logged-in user: all user data the provider gave, and on top of it what was checked, `sub`,
-/// `email` (where there is one) and `email_verified`.
+/// Everything known about the logged-in user: all user data of the provider, and over it the values that were
+/// checked: `sub`, `email` (where there is one) and `email_verified`.
 pub fn me(user: &User, user_data: &UserData) -> Value {
     merge(
         user.id(),

@@ -1,6 +1,7 @@
 //! A browser's `User-Agent` in words that its owner understands.
 
-/// What a browser calls itself in its `User-Agent`, and what people call it. Each names those below it as well.
+/// What a browser calls itself in its `User-Agent`, and what people call it. Each of them also contains the names
+/// below it.
 const BROWSERS: [(&str, &str); 11] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -15,7 +16,7 @@ const BROWSERS: [(&str, &str); 11] = [
     ("Safari/", "Safari"),
 ];
 
-/// The same for systems.
+/// What a system is called in a `User-Agent`, and what people call it.
 const SYSTEMS: [(&str, &str); 8] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -27,8 +28,8 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
-/// Says which browser it is and on which system, as far as it tells: "Firefox on Windows". What is neither is repeated as it is,
-/// which may be anything: escape it.
+/// Says which browser it is and on which system, as far as it tells: "Firefox on Windows". A text that names
+/// neither is returned as it is. It may hold anything: escape it.
 pub(crate) fn describe(user_agent: Option<&str>) -> String {
     let Some(user_agent) = user_agent else {
         return "A browser without a name".to_owned();
@@ -65,22 +66,26 @@ mod tests {
                 false,
             ),
             (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
                 "Edge on Windows",
                 false,
             ),
             (
-                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Mobile Safari/537.36",
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/139.0.0.0 Mobile Safari/537.36",
                 "Chrome on Android",
                 true,
             ),
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/18.5 Mobile/15E148 Safari/604.1",
                 "Safari on iPhone",
                 true,
             ),
             (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36",
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/139.0.0.0 Safari/537.36",
                 "Chrome on Mac",
                 false,
             ),

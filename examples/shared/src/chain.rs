@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// Writes an error and what lies behind it, separated by colons.
+/// Writes an error and its causes, separated by colons.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! What the three demo apps share: everything in them that is no framework's code.
+//! What the demo apps share: everything in them that is not framework code.
 //!
 //! * [`Settings`] and [`Demo`]: where the demo listens, which provider it uses, where it keeps its data;
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
@@ -28,7 +28,7 @@ pub use settings::{Demo, Settings, SettingsError};
 pub use stop::stop_asked_for;
 pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};
 
-/// Prints what [`Demo::greeting`] says, at once. Nobody need be listening: a closed output is no reason to stop.
+/// Prints [`Demo::greeting`] at once. A closed output is no reason to stop.
 pub fn greet(greeting: &str) {
     let mut out = stdout().lock();
     let _ = out

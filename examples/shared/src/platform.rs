@@ -1,7 +1,7 @@
 //! The local MIRACL platform, started inside a demo that has no provider configured.
 //!
-//! An app of yours may do the same while it is being developed. It stays on this machine, needs no account, and plays
-//! MIRACL's pages, its e-mail, and its portal.
+//! An app of yours may do the same during development. The platform stays on this machine, needs no account, and
+//! plays MIRACL's pages, its e-mail, and its portal.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -25,8 +25,8 @@ pub struct LocalPlatform {
     client: Client,
 }
 
-/// What must be the same after a restart: the port, because it is part of the issuer by which users and sessions are
-/// known, and the app's registration.
+/// What must stay the same after a restart: the port, because it is part of the issuer by which users and sessions
+/// are known, and the app's registration.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     port: u16,
@@ -70,7 +70,8 @@ impl LocalPlatform {
                 tracing::warn!(
                     port,
                     %source,
-                    "the port of the local MIRACL platform is taken; on another one, the users and sessions of before are not known"
+                    "the port of the local MIRACL platform is taken; \
+                     on another one, the users and sessions of before are not known"
                 );
                 Platform::start(settings(0)).await
             }
@@ -90,7 +91,7 @@ impl LocalPlatform {
         Ok(Self { platform, client })
     }
 
-    /// Tells the login about its provider.
+    /// Fills in the settings of the login that name the provider.
     pub(crate) fn configure(&self, config: &mut Config) {
         config.issuer = self.platform.issuer().to_owned();
         config.client_id.clone_from(&self.client.client_id);
@@ -117,8 +118,8 @@ impl LocalPlatform {
     }
 }
 
-/// Has the platform end the demo's sessions with its own: through the back channel where it can reach that, which is plain
-/// http on this machine, and through the browser anywhere.
+/// Has the platform end the demo's sessions together with its own: through the back channel where it can reach the
+/// demo, which is plain http on this machine, and through the browser everywhere else.
 fn register_logout(client: &mut Client, config: &Config) {
     let Ok(url) = Url::parse(&config.redirect_uri) else {
         return;
@@ -144,8 +145,8 @@ fn read(file: &Path) -> io::Result<Option<Kept>> {
     }
 }
 
-/// Keeps the registration, readable by its owner only, unless one is there already: nothing that was laid there is written to,
-/// nor followed. Whoever reads it sees all of it or nothing.
+/// Keeps the registration, readable by its owner only, unless one exists already: an existing file or link is
+/// neither written to nor followed. A reader sees all of it or nothing.
 fn write_first(file: &Path, kept: &Kept) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;

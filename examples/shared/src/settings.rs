@@ -1,23 +1,33 @@
 //! The settings of a demo: where it listens, which provider it uses, where it keeps its data.
 //!
-//! Everything about the login is read by [`Config::load`]; that one call is all that an app of yours needs. The rest
-//! lets a demo run with no settings at all: it then brings its own MIRACL platform, cookie key and database.
+//! [`Config::load`] reads everything about the login; an app of yours needs only that one call. The rest lets a
+//! demo run with no settings at all: it then brings its own MIRACL platform, cookie key and database.
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use miracl_core::{Config, ConfigError, CookieKey, Miracl};
 use tracing::subscriber::{NoSubscriber, with_default};
-use url::{Host, Url};
+use url::Url;
 
 use crate::chain::chain;
 use crate::pages::{LoginScript, Pages};
 use crate::platform::LocalPlatform;
 use crate::users::{Database, Users};
+
+mod address;
+mod demo;
+mod error;
+mod variables;
+
+use address::{authority, reachable, warn_about};
+pub use demo::Demo;
+pub use error::SettingsError;
+use error::lines;
+use variables::{Variables, parse_database, parse_host, parse_port, parse_script};
 
 /// The settings of one demo, read and checked, before it listens.
 #[derive(Debug)]
@@ -28,21 +38,6 @@ pub struct Settings {
     database: Database,
     login_script: Option<Url>,
     config: Config,
-}
-
-/// What a demo runs with, once its port is known.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Demo {
-    /// The settings of the login, for [`Miracl::new`].
-    pub config: Config,
-    /// The pages.
-    pub pages: Pages,
-    /// The user table.
-    pub users: Users,
-    /// The local MIRACL platform, where the demo has brought its own. It stops when this is dropped.
-    pub platform: Option<LocalPlatform>,
-    listening_on: String,
 }
 
 impl Settings {
@@ -82,8 +77,8 @@ impl Settings {
             login_script,
             config,
         };
-        // A rehearsal with stand-ins for what is not known yet, so that everything is told at once and before the demo
-        // listens. It must leave no line in the log.
+        // A trial run with stand-ins for what is not known yet, so that every mistake is reported at once and
+        // before the demo listens. It must leave no line in the log.
         let rehearse = || Miracl::new(settings.rehearsal());
         if loaded && let Err(error) = with_default(NoSubscriber::new(), rehearse) {
             variables.problems.extend(lines(&error));
@@ -95,7 +90,7 @@ impl Settings {
         }
     }
 
-    /// Mistakes about paths that are pages of the demo already.
+    /// Mistakes about paths that are already pages of the demo.
     fn taken_paths(&self) -> impl Iterator<Item = String> {
         let config = &self.config;
         let set = [
@@ -103,7 +98,7 @@ impl Settings {
             (
                 "post_logout_redirect_uri",
                 "POST_LOGOUT_REDIRECT_URL",
-                // `/` is where the page after log-out leads anyway.
+                // The page after log-out leads to `/` anyway.
                 config.post_logout_redirect_uri.as_ref(),
             ),
         ];
@@ -181,7 +176,7 @@ impl Settings {
             config.redirect_uri = Config::redirect_uri_for(base);
         }
         if config.post_logout_redirect_uri.is_none() {
-            // Beside the callback: cookies, and with them the flash "User logged out!", belong to that host.
+            // On the callback's host: cookies belong to that host, and with them the message "User logged out!".
             let callback = Url::parse(&config.redirect_uri);
             let base = callback.map_or_else(
                 |_| base.to_owned(),
@@ -206,21 +201,6 @@ impl Settings {
             config.client_secret = "stand-in for a secret of any length".into();
         }
         config
-    }
-}
-
-impl Demo {
-    /// What to print once the demo answers. The first line is `listening on http://HOST:PORT`.
-    pub fn greeting(&self) -> String {
-        let mut text = format!("listening on {}\n", self.listening_on);
-        if let Ok(callback) = Url::parse(&self.config.redirect_uri) {
-            let home = callback.origin().ascii_serialization();
-            text.push_str(&format!("open {home}/ in a browser\n"));
-        }
-        if let Some(platform) = &self.platform {
-            text.push_str(&platform.greeting());
-        }
-        text
     }
 }
 
@@ -274,360 +254,5 @@ fn cookie_key(database: &Database) -> Result<CookieKey, SettingsError> {
     Ok(key)
 }
 
-/// Warns about a callback that a browser would not find here.
-fn warn_about(config: &Config, port: u16) {
-    let Ok(callback) = Url::parse(&config.redirect_uri) else {
-        return;
-    };
-    if is_loopback(&callback) && callback.port_or_known_default() != Some(port) {
-        tracing::warn!(
-            redirect_uri = %callback,
-            listening_on = port,
-            "REDIRECT_URL names another port of this machine than the one listened on: the callback will not arrive here"
-        );
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// A host that a browser can open: a wildcard is none.
-fn reachable(host: &str) -> &str {
-    match host.parse::<IpAddr>() {
-        Ok(address) if address.is_unspecified() => "127.0.0.1",
-        _ => host,
-    }
-}
-
-fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
-}
-
-fn parse_host(text: &str) -> Result<String, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    if bare.parse::<IpAddr>().is_ok() || matches!(Host::parse(bare), Ok(Host::Domain(_))) {
-        Ok(bare.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is no host; set it to an address or a name, without a port"
-        ))
-    }
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| {
-        format!("`{text}` is no port; set it to a number up to 65535, or to 0 for a free one")
-    })
-}
-
-fn parse_database(text: &str) -> Result<Database, String> {
-    let path = text
-        .strip_prefix("sqlite://")
-        .or_else(|| text.strip_prefix("sqlite:"))
-        .unwrap_or(text);
-    // The text is not repeated: a database URL may hold a password.
-    if path.contains("://") {
-        Err(
-            "is no SQLite database; set it to a file, such as `sqlite:miracl-demo.sqlite`"
-                .to_owned(),
-        )
-    } else if path.contains('?') {
-        Err("has options behind a `?`, and none is known; set it to a file alone".to_owned())
-    } else if path.is_empty() || Path::new(path).is_dir() {
-        Err("names no file; set it to one, such as `sqlite:miracl-demo.sqlite`".to_owned())
-    } else if path == ":memory:" {
-        Ok(Database::Memory)
-    } else {
-        Ok(Database::File(PathBuf::from(path)))
-    }
-}
-
-fn parse_script(text: &str) -> Result<Url, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        _ => Err(format!(
-            "`{text}` is no http or https URL; set it to that of the script"
-        )),
-    }
-}
-
-struct Variables<'a> {
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
-    problems: Vec<String>,
-}
-
-impl Variables<'_> {
-    /// Reads a variable; an empty one counts as not given.
-    fn parse<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
-        let text = (self.environment)(name).filter(|text| !text.is_empty())?;
-        let parsed = text
-            .to_str()
-            .ok_or_else(|| "is not UTF-8".to_owned())
-            .and_then(parse);
-        parsed
-            .map_err(|problem| self.problems.push(format!("{name}: {problem}")))
-            .ok()
-    }
-}
-
-/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name.
-#[derive(Debug, Default)]
-pub struct SettingsError {
-    problems: Vec<String>,
-}
-
-impl SettingsError {
-    fn new(problem: String) -> Self {
-        Self {
-            problems: vec![problem],
-        }
-    }
-}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problems.join("\n"))
-    }
-}
-
-impl std::error::Error for SettingsError {}
-
-/// The engine's mistakes, by the names a demo's user knows: the key in `miracl.json` and the variable.
-fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
-    error.problems().iter().map(|problem| {
-        let variable = match problem.key.as_str() {
-            key @ ("issuer"
-            | "client_id"
-            | "client_secret"
-            | "cookie_keys"
-            | "cookie_prefix"
-            | "scopes"
-            | "client_id_file"
-            | "client_secret_file"
-            | "home_path"
-            | "trusted_origins"
-            | "metadata_url"
-            | "end_session_parameters") => key.to_uppercase(),
-            "client_key" => "CLIENT_JWK_FILE".to_owned(),
-            "ca_certs" => "CA_CERT".to_owned(),
-            "redirect_uri" => "REDIRECT_URL".to_owned(),
-            "proxy" => "PROXY_HOST".to_owned(),
-            key @ ("session_idle_timeout" | "session_absolute_timeout") => key.to_uppercase(),
-            "post_logout_redirect_uri" => "POST_LOGOUT_REDIRECT_URL".to_owned(),
-            key => return format!("{key}: {}", problem.message),
-        };
-        format!("{} (variable {variable}): {}", problem.key, problem.message)
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(environment: &[(&str, &str)], config: Config) -> Result<Settings, SettingsError> {
-        let environment = |name: &str| {
-            let found = environment.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| OsString::from(value))
-        };
-        Settings::read("axum", &environment, Ok(config))
-    }
-
-    fn refusal(environment: &[(&str, &str)], config: Config) -> String {
-        settings(environment, config).unwrap_err().to_string()
-    }
-
-    fn provider() -> Config {
-        Config {
-            issuer: "https://project.example".into(),
-            client_id: "id".into(),
-            client_secret: "secret".into(),
-            cookie_keys: vec![CookieKey::generate()],
-            ..Config::default()
-        }
-    }
-
-    #[test]
-    fn a_demo_needs_no_settings() {
-        let settings = settings(&[], Config::default()).unwrap();
-        assert_eq!(settings.address(), ("127.0.0.1", 5000));
-        assert_eq!(
-            settings.database,
-            Database::File("miracl-demo.sqlite".into())
-        );
-        let config = settings.config_at("http://127.0.0.1:5000");
-        assert_eq!(config.redirect_uri, "http://127.0.0.1:5000/login");
-        assert_eq!(
-            config.post_logout_redirect_uri.as_deref(),
-            Some("http://127.0.0.1:5000/signed-out")
-        );
-        assert_eq!(config.cookie_prefix, "miracl-axum");
-    }
-
-    #[tokio::test]
-    async fn the_port_listened_on_and_not_the_wildcard_host_is_in_the_callback() {
-        for (host, base, line) in [
-            (
-                "0.0.0.0",
-                "http://127.0.0.1:4711",
-                "listening on http://0.0.0.0:4711\n",
-            ),
-            (
-                "::",
-                "http://127.0.0.1:4711",
-                "listening on http://[::]:4711\n",
-            ),
-            (
-                "[::1]",
-                "http://[::1]:4711",
-                "listening on http://[::1]:4711\n",
-            ),
-            (
-                "localhost",
-                "http://localhost:4711",
-                "listening on http://localhost:4711\n",
-            ),
-        ] {
-            let environment = [
-                ("HOST", host),
-                ("PORT", "0"),
-                ("DATABASE_URL", "sqlite::memory:"),
-            ];
-            let settings = settings(&environment, provider()).unwrap();
-            let demo = settings
-                .resolve(([127, 0, 0, 1], 4711).into())
-                .await
-                .unwrap();
-            assert_eq!(demo.config.redirect_uri, format!("{base}/login"));
-            assert_eq!(
-                demo.config.post_logout_redirect_uri,
-                Some(format!("{base}/signed-out"))
-            );
-            assert!(demo.greeting().starts_with(line), "{}", demo.greeting());
-            assert!(demo.platform.is_none());
-        }
-    }
-
-    #[tokio::test]
-    async fn values_that_were_given_are_kept() {
-        let config = Config {
-            redirect_uri: "http://localhost:5000/c2id".into(),
-            cookie_prefix: "mine".into(),
-            ..provider()
-        };
-        let settings = settings(&[("DATABASE_URL", ":memory:")], config).unwrap();
-        let demo = settings
-            .resolve(([127, 0, 0, 1], 5000).into())
-            .await
-            .unwrap();
-        assert_eq!(demo.config.redirect_uri, "http://localhost:5000/c2id");
-        assert_eq!(
-            demo.config.post_logout_redirect_uri.as_deref(),
-            Some("http://localhost:5000/signed-out")
-        );
-        assert_eq!(demo.config.cookie_prefix, "mine");
-        assert!(demo.greeting().contains("open http://localhost:5000/"));
-    }
-
-    #[tokio::test]
-    async fn the_cookie_key_is_kept_beside_the_database() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("users.sqlite");
-        let mut keys = Vec::new();
-        for _ in 0..2 {
-            let config = Config {
-                cookie_keys: Vec::new(),
-                ..provider()
-            };
-            let settings =
-                settings(&[("DATABASE_URL", database.to_str().unwrap())], config).unwrap();
-            let demo = settings
-                .resolve(([127, 0, 0, 1], 5000).into())
-                .await
-                .unwrap();
-            keys.push(format!("{:?}", demo.config.cookie_keys[0]));
-        }
-        assert_eq!(keys[0], keys[1]);
-        assert!(folder.path().join("users.sqlite-cookie-key").exists());
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once_by_its_name() {
-        let environment = [
-            ("HOST", "http://x"),
-            ("PORT", "abc"),
-            ("DATABASE_URL", "postgres://me:hunter2@db/users"),
-            ("MPAD_URL", "mpad.js"),
-        ];
-        let config = Config {
-            client_secret: "".into(),
-            ..provider()
-        };
-        let told = refusal(&environment, config);
-        for name in [
-            "HOST",
-            "PORT",
-            "DATABASE_URL",
-            "MPAD_URL",
-            "client_secret (variable CLIENT_SECRET)",
-        ] {
-            assert!(
-                told.lines()
-                    .any(|line| line.starts_with(&format!("{name}: "))),
-                "{name}: {told}"
-            );
-        }
-        assert_eq!(told.lines().count(), 5, "{told}");
-        assert!(!told.contains("hunter2"));
-    }
-
-    #[test]
-    fn some_of_issuer_id_and_secret_are_not_enough_and_no_platform_is_started() {
-        let told = refusal(
-            &[],
-            Config {
-                issuer: "https://project.example".into(),
-                ..Config::default()
-            },
-        );
-        assert!(
-            told.contains("client_id") && told.contains("client_secret"),
-            "{told}"
-        );
-        assert!(!told.contains("issuer"), "{told}");
-    }
-
-    #[test]
-    fn the_untouched_template_stops_the_start() {
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../miracl.example.json");
-        let told = refusal(&[], Config::from_file(template).unwrap());
-        for key in ["issuer", "client_id", "client_secret"] {
-            assert!(told.contains(key), "{told}");
-        }
-    }
-
-    #[test]
-    fn databases_are_named_in_three_ways() {
-        let file = |path: &str| Ok(Database::File(path.into()));
-        assert_eq!(parse_database("sqlite:a.db"), file("a.db"));
-        assert_eq!(parse_database("sqlite://a.db"), file("a.db"));
-        assert_eq!(parse_database("sqlite:///tmp/a.db"), file("/tmp/a.db"));
-        assert_eq!(parse_database("a.db"), file("a.db"));
-        assert_eq!(parse_database("sqlite::memory:"), Ok(Database::Memory));
-        for wrong in ["sqlite:", "mysql://h/d", "sqlite:a.db?mode=ro", "/"] {
-            assert!(parse_database(wrong).is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

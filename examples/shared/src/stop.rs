@@ -1,4 +1,4 @@
-//! When a demo is to stop.
+//! When a demo must stop.
 
 /// Waits for Ctrl-C, or for the signal by which service managers stop a process.
 pub async fn stop_asked_for() {

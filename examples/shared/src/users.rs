@@ -1,8 +1,8 @@
-//! The demo's own user table: what an app keeps about the people MIRACL has identified.
+//! The demo's own user table: what an app keeps about the people whom MIRACL has identified.
 //!
-//! MIRACL says *who* somebody is; everything else about them is the app's. To copy this into an app, keep the key:
-//! a user is the pair of **issuer and subject**, because a subject is unique at its issuer only, and an e-mail
-//! address may change, be missing, or not be confirmed.
+//! MIRACL says *who* a person is; everything else about them is the app's. To copy this into an app, keep the key:
+//! a user is the pair of **issuer and subject**. A subject is unique only at its issuer, and an e-mail address may
+//! change, be missing, or be unconfirmed.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,9 +32,9 @@ pub struct Users {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredUser {
-    /// The app's own number for this user: what its other tables refer to.
+    /// The app's own number for this user, which its other tables refer to.
     pub id: i64,
-    /// The e-mail address at the last login, where the provider told one.
+    /// The e-mail address at the last login, if the provider gave one.
     pub email: Option<String>,
     /// Whether the provider has confirmed that address.
     pub email_verified: bool,
@@ -45,7 +45,7 @@ pub struct StoredUser {
 }
 
 impl StoredUser {
-    /// Greets the user: those who were here before by the name they chose.
+    /// Greets the user: returning users by the name they chose.
     pub fn greeting(&self) -> String {
         match (&self.display_name, self.first_login) {
             (_, true) => "Nice to meet you: this is your first login here.".to_owned(),
@@ -66,7 +66,7 @@ impl Users {
             Database::File(path) => Connection::open(path)?,
             Database::Memory => Connection::open_in_memory()?,
         };
-        // Several demos may share the file: wait for each other's writes, and let readers read meanwhile.
+        // Several demos may share the file: wait for each other's writes, and allow reads meanwhile.
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL;
@@ -86,7 +86,8 @@ impl Users {
         })
     }
 
-    /// Looks a user up by issuer and subject, adds them on their first login, and notes the e-mail address of today.
+    /// Looks a user up by issuer and subject, adds them on their first login, and records their current e-mail
+    /// address.
     ///
     /// # Errors
     ///
@@ -177,14 +178,15 @@ impl Users {
         .await
     }
 
-    /// Runs `work` on a thread that may block: an SQLite call waits for the disk, which an async thread must not.
+    /// Runs `work` on a thread that may block: an SQLite call waits for the disk, which an async thread must not
+    /// do.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, UsersError> {
         let connection = Arc::clone(&self.connection);
         tokio::task::spawn_blocking(move || {
-            // A panic elsewhere leaves no half-done work behind: SQLite rolls an open transaction back.
+            // A panic elsewhere leaves no half-done work: SQLite rolls an open transaction back.
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut connection)
         })

@@ -46,15 +46,16 @@ fn ago(seconds: u64) -> String {
     format!("{number} {unit}{plural} ago")
 }
 
-/// Year, month and day of the Gregorian calendar, so many days after 1 January 1970.
+/// Year, month and day of the Gregorian calendar, this many days after 1 January 1970.
 ///
-/// Years are counted from March: then the leap day is the last of a year, and months begin at regular distances, 153 days for five.
+/// Years are counted from March: then the leap day is the last day of a year, and months begin at regular
+/// distances, 153 days for five.
 fn date(days: u64) -> (u64, usize, u64) {
     const CYCLE: u64 = 400 * 365 + 97;
     // Since 1 March of the year 0.
     let days = days + 719_468;
     let (cycle, day) = (days / CYCLE, days % CYCLE);
-    // Leap days go into no year of their own: one in 4 years, none in 100, one in 400.
+    // Leap days belong to no year: one in 4 years, none in 100, one in 400.
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;

@@ -25,7 +25,7 @@ impl AuthHandler for Hooks {
     }
 }
 
-/// A login whose provider nobody asks.
+/// A login whose provider is never asked.
 pub(crate) fn auth(cookie_prefix: &str) -> MiraclAuth {
     auth_at("http://127.0.0.1:1", cookie_prefix)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Expiring<K, V> {
 
 struct Table<K, V> {
     capacity: usize,
-    kept: HashMap<K, Kept<V>, KeyHash>,
+    entries: HashMap<K, Entry<V>, KeyHash>,
     /// The keys by when they end, and then by when they were written.
     order: BTreeMap<Place, K>,
     written: u64,
@@ -38,7 +38,7 @@ struct Place {
     number: u64,
 }
 
-struct Kept<V> {
+struct Entry<V> {
     value: V,
     place: Place,
 }
@@ -56,7 +56,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         Self {
             table: RwLock::new(Table {
                 capacity,
-                kept: HashMap::default(),
+                entries: HashMap::default(),
                 order: BTreeMap::new(),
                 written: 0,
             }),
@@ -74,15 +74,16 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
             return None;
         }
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = table.kept.get(key)?;
-        kept.place.lives(Instant::now()).then(|| kept.value.clone())
+        let entry = table.entries.get(key)?;
+        let lives = entry.place.lives(Instant::now());
+        lives.then(|| entry.value.clone())
     }
 
     /// How many values count.
     pub(crate) fn count(&self) -> usize {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.tidy(Instant::now());
-        table.kept.len()
+        table.entries.len()
     }
 
     pub(crate) fn insert(&self, key: K, value: V, ttl: Duration) {
@@ -97,8 +98,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
     pub(crate) fn change<T>(&self, key: K, change: impl FnOnce(Option<&V>) -> (Change<V>, T)) -> T {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let found = table.kept.get(&key).filter(|kept| kept.place.lives(now));
-        let (change, told) = change(found.map(|kept| &kept.value));
+        let found = table
+            .entries
+            .get(&key)
+            .filter(|entry| entry.place.lives(now));
+        let (change, result) = change(found.map(|entry| &entry.value));
         match change {
             Change::Keep => {}
             Change::Remove => {
@@ -108,8 +112,8 @@ impl<K: Copy + Eq + Hash, V: Clone> Expiring<K, V> {
         }
         table.tidy(now);
         self.is_empty
-            .store(table.kept.is_empty(), Ordering::Release);
-        told
+            .store(table.entries.is_empty(), Ordering::Release);
+        result
     }
 }
 
@@ -123,22 +127,22 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
             number: self.written,
         };
         self.order.insert(place, key);
-        self.kept.insert(key, Kept { value, place });
+        self.entries.insert(key, Entry { value, place });
     }
 
     fn remove(&mut self, key: &K) {
-        if let Some(kept) = self.kept.remove(key) {
-            self.order.remove(&kept.place);
+        if let Some(entry) = self.entries.remove(key) {
+            self.order.remove(&entry.place);
         }
     }
 
     /// Takes out what has ended, and what is too much.
     fn tidy(&mut self, now: Instant) {
         while let Some(first) = self.order.first_entry() {
-            if first.key().lives(now) && self.kept.len() <= self.capacity {
+            if first.key().lives(now) && self.entries.len() <= self.capacity {
                 return;
             }
-            self.kept.remove(&first.remove());
+            self.entries.remove(&first.remove());
         }
     }
 }
@@ -249,7 +253,7 @@ mod tests {
     /// How many values there are, and how many places for them.
     fn sizes<V>(kept: &Expiring<[u8; 16], V>) -> (usize, usize) {
         let table = kept.table.read().unwrap();
-        (table.kept.len(), table.order.len())
+        (table.entries.len(), table.order.len())
     }
 
     #[test]

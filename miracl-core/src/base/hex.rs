@@ -18,3 +18,17 @@ pub(crate) fn hex_after<const N: usize>(text: [&str; N], bytes: &[u8]) -> String
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_as_two_digits_each() {
+        let all: Vec<u8> = (0..=255).collect();
+        let written: String = all.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex(&all), written);
+        assert_eq!(hex(&[]), "");
+        assert_eq!(hex_after(["a", "b:"], &[0xff, 0]), "ab:ff00");
+    }
+}

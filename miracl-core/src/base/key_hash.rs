@@ -61,14 +61,13 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::store::sessions::SessionKey;
 
     #[test]
     fn any_bit_of_a_key_changes_both_ends_of_its_hash() {
         let hash = KeyHash::default();
         let keys = (0..256).map(|bit| {
-            let mut key = SessionKey([0; 32]);
-            key.0[bit / 8] ^= 1 << (bit % 8);
+            let mut key = [0_u8; 32];
+            key[bit / 8] ^= 1 << (bit % 8);
             hash.hash_one(key)
         });
         let hashes: Vec<u64> = keys.collect();
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn two_tables_have_two_kinds_of_hashes() {
-        let key = SessionKey([7; 32]);
+        let key = [7_u8; 32];
         let of = |hash: KeyHash| hash.hash_one(key);
         assert_ne!(of(KeyHash::default()), of(KeyHash::default()));
     }

@@ -37,7 +37,8 @@ pub(crate) fn tls(ca_certs: &[PathBuf]) -> Result<ClientConfig, String> {
         Err(error) => {
             tracing::warn!(
                 error = &error as &(dyn Error + 'static),
-                "the system's trusted certificates cannot be read; install ca-certificates or set `ca_certs`"
+                "the system's trusted certificates cannot be read; install ca-certificates or set \
+                 `ca_certs`"
             );
             Ok(builder
                 .with_root_certificates(roots(extra)?)

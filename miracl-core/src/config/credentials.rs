@@ -15,7 +15,7 @@ pub struct ClientCredentials {
 }
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-type Answer = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> + Send>>;
+type CredentialsFuture = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> + Send>>;
 
 /// The app's own way to its credentials: a vault, a secrets manager.
 ///
@@ -35,7 +35,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<ClientCredentials, BoxError>> +
 /// let config = Config { credential_source: Some(source), ..Config::default() };
 /// ```
 #[derive(Clone)]
-pub struct CredentialSource(pub(crate) Arc<dyn Fn() -> Answer + Send + Sync>);
+pub struct CredentialSource(pub(crate) Arc<dyn Fn() -> CredentialsFuture + Send + Sync>);
 
 impl CredentialSource {
     /// Makes a source of an async function.

@@ -1,12 +1,14 @@
 //! Reads settings from `miracl.json` and the environment.
 
-pub(crate) mod stores;
+mod settings;
+mod source;
+mod stores;
+mod values;
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use figment::{
@@ -15,70 +17,18 @@ use figment::{
     value::Value,
 };
 use serde::Serialize;
-use url::form_urlencoded;
 
-use crate::error::token::not_accepted;
 use crate::{
-    base::{cookie_key::CookieKey, secret::Secret, text::without_bom},
+    base::text::without_bom,
     config::{
         Config,
-        options::{
-            ClientAuthMethod, LogoutTokenRules, Pkce, Renewal, ResponseMode, UserinfoRequests,
-            WhenUnavailable,
-        },
+        load::{settings::SETTINGS, source::Source},
     },
     error::config::{ConfigError, Problems},
-    jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
 };
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "miracl.json";
-
-/// Every setting: its key in the file, and its variable in the environment.
-const SETTINGS: [(&str, &str); 36] = [
-    ("issuer", "ISSUER"),
-    ("metadata_url", "METADATA_URL"),
-    ("issuer_template", "ISSUER_TEMPLATE"),
-    ("allowed_tenants", "ALLOWED_TENANTS"),
-    ("client_id", "CLIENT_ID"),
-    ("client_id_file", "CLIENT_ID_FILE"),
-    ("client_secret", "CLIENT_SECRET"),
-    ("client_secret_file", "CLIENT_SECRET_FILE"),
-    ("client_jwk_file", "CLIENT_JWK_FILE"),
-    ("redirect_uri", "REDIRECT_URL"),
-    ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URL"),
-    ("end_session_parameters", "END_SESSION_PARAMETERS"),
-    ("scopes", "SCOPES"),
-    ("pkce", "PKCE"),
-    ("response_mode", "RESPONSE_MODE"),
-    ("token_endpoint_auth_method", "TOKEN_ENDPOINT_AUTH_METHOD"),
-    (
-        "id_token_signed_response_alg",
-        "ID_TOKEN_SIGNED_RESPONSE_ALG",
-    ),
-    (
-        "userinfo_signed_response_alg",
-        "USERINFO_SIGNED_RESPONSE_ALG",
-    ),
-    ("userinfo_requests", "USERINFO_REQUESTS"),
-    ("logout_token_rules", "LOGOUT_TOKEN_RULES"),
-    ("trusted_audiences", "TRUSTED_AUDIENCES"),
-    ("trusted_origins", "TRUSTED_ORIGINS"),
-    ("ca_cert", "CA_CERT"),
-    ("proxy_host", "PROXY_HOST"),
-    ("proxy_port", "PROXY_PORT"),
-    ("session_store", "SESSION_STORE"),
-    ("marks_store", "MARKS_STORE"),
-    ("session_unavailable", "SESSION_UNAVAILABLE"),
-    ("renewal", "RENEWAL"),
-    ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
-    ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
-    ("cookie_keys", "COOKIE_KEYS"),
-    ("cookie_prefix", "COOKIE_PREFIX"),
-    ("home_path", "HOME_PATH"),
-    ("development", "DEVELOPMENT"),
-    ("danger_allow_http", "DANGER_ALLOW_HTTP"),
-];
 
 impl Config {
     /// Reads `miracl.json`, a JSON object with the Tornado SDK's keys `client_id`, `secret` (or `client_secret`) and
@@ -90,7 +40,7 @@ impl Config {
     /// When the file cannot be read, is not a JSON object, or has a value that does not fit. What is *missing* is told by
     /// [`Miracl::new`](crate::Miracl::new), so that the rest can still be filled in.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        build(Some(path.as_ref()), false)
+        build(Some(path.as_ref()), Environment::Ignored)
     }
 
     /// Reads the environment's variables, as [`Config::load`] lists them, and no file.
@@ -99,7 +49,7 @@ impl Config {
     ///
     /// When a value does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
     pub fn from_env() -> Result<Self, ConfigError> {
-        build(None, true)
+        build(None, Environment::Read)
     }
 
     /// Takes settings from any value of serde's that is a map with the keys of the file, as [`Config::load`] lists them: the
@@ -120,9 +70,11 @@ impl Config {
     /// When it is no map, or has a value that does not fit. What is missing is told by [`Miracl::new`](crate::Miracl::new).
     pub fn from_serde(settings: &impl Serialize) -> Result<Self, ConfigError> {
         match Value::serialize(settings) {
-            Ok(map @ Value::Dict(..)) => {
-                read(Figment::from(Serialized::globals(map)), "settings", false)
-            }
+            Ok(map @ Value::Dict(..)) => read(
+                Figment::from(Serialized::globals(map)),
+                "settings",
+                Environment::Ignored,
+            ),
             _ => {
                 let mut problems = Problems::default();
                 problems.add("settings", "is not a map of settings");
@@ -191,23 +143,31 @@ impl Config {
         });
         let default = Path::new(DEFAULT_FILE);
         match &named {
-            Some(path) => build(Some(path), true),
-            None if default.exists() => build(Some(default), true),
-            None => build(None, true),
+            Some(path) => build(Some(path), Environment::Read),
+            None if default.exists() => build(Some(default), Environment::Read),
+            None => build(None, Environment::Read),
         }
     }
 }
 
-fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
+/// Whether variables of the environment count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Environment {
+    Read,
+    Ignored,
+}
+
+/// Reads settings from a file, if there is one, and from the environment.
+fn build(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
     let Some(path) = file else {
-        return read(Figment::new(), "settings", with_env);
+        return read(Figment::new(), "settings", environment);
     };
     let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
+    match fs::read_to_string(path) {
         Ok(text) => read(
             Figment::from(Json::string(without_bom(&text))),
             &name,
-            with_env,
+            environment,
         ),
         Err(error) => {
             let mut problems = Problems::default();
@@ -218,11 +178,11 @@ fn build(file: Option<&Path>, with_env: bool) -> Result<Config, ConfigError> {
 }
 
 /// Reads settings from what a file or another source had, called `name` in mistakes, and from the environment.
-fn read(figment: Figment, name: &str, with_env: bool) -> Result<Config, ConfigError> {
+fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
     let mut problems = Problems::default();
     // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
     let mut variables: BTreeMap<&str, String> = BTreeMap::new();
-    for (key, variable) in SETTINGS.iter().filter(|_| with_env) {
+    for (key, variable) in SETTINGS.iter().filter(|_| environment == Environment::Read) {
         match env::var(variable) {
             Ok(value) if !value.is_empty() => {
                 variables.insert(*key, value);
@@ -261,327 +221,6 @@ fn read(figment: Figment, name: &str, with_env: bool) -> Result<Config, ConfigEr
     };
     let config = source.config();
     source.problems.into_result(Some(config))
-}
-
-/// The merged values, taken out one by one.
-struct Source<'a> {
-    values: BTreeMap<String, Value>,
-    from_env: Vec<&'a str>,
-    problems: Problems,
-}
-
-impl Source<'_> {
-    fn config(&mut self) -> Config {
-        let mut config = Config::default();
-        let clear_text = !self.from_env.contains(&"client_secret");
-        config.issuer = self.text("issuer").unwrap_or_default();
-        config.metadata_url = self.text("metadata_url");
-        config.issuer_template = self.text("issuer_template");
-        config.allowed_tenants = self.list("allowed_tenants").unwrap_or_default();
-        config.client_id = self.text("client_id").unwrap_or_default();
-        config.client_id_file = self.text("client_id_file").map(PathBuf::from);
-        config.client_secret = match self.text("client_secret") {
-            Some(secret) if clear_text => Secret::from_clear_text(secret),
-            Some(secret) => secret.into(),
-            None => Secret::default(),
-        };
-        config.client_secret_file = self.text("client_secret_file").map(PathBuf::from);
-        config.redirect_uri = self.text("redirect_uri").unwrap_or_default();
-        config.post_logout_redirect_uri = self.text("post_logout_redirect_uri");
-        config.end_session_parameters = self.parameters("end_session_parameters");
-        config.response_mode = self
-            .choice(
-                "response_mode",
-                "`query` or `form_post`",
-                |value| match value {
-                    "query" => Some(ResponseMode::Query),
-                    "form_post" => Some(ResponseMode::FormPost),
-                    _ => None,
-                },
-            )
-            .unwrap_or_default();
-        if let Some(scopes) = self.list("scopes") {
-            config.scopes = scopes;
-        }
-        config.pkce = self
-            .choice("pkce", "`on` or `off`", |value| match value {
-                "on" => Some(Pkce::S256),
-                "off" => Some(Pkce::Off),
-                _ => None,
-            })
-            .unwrap_or_default();
-        config.client_key = self.client_key();
-        config.token_endpoint_auth_method = self.token_endpoint_auth_method();
-        config.id_token_signed_response_alg = self.algorithm("id_token_signed_response_alg");
-        config.userinfo_signed_response_alg = self.algorithm("userinfo_signed_response_alg");
-        config.userinfo_requests = self
-            .choice(
-                "userinfo_requests",
-                "`always`, `when_needed` or `never`",
-                |value| match value {
-                    "always" => Some(UserinfoRequests::Always),
-                    "when_needed" => Some(UserinfoRequests::WhenNeeded),
-                    "never" => Some(UserinfoRequests::Never),
-                    _ => None,
-                },
-            )
-            .unwrap_or_default();
-        config.logout_token_rules = self
-            .choice(
-                "logout_token_rules",
-                "`final`, `strict` or `lenient`",
-                |value| match value {
-                    "final" => Some(LogoutTokenRules::Final),
-                    "strict" => Some(LogoutTokenRules::Strict),
-                    "lenient" => Some(LogoutTokenRules::Lenient),
-                    _ => None,
-                },
-            )
-            .unwrap_or_default();
-        config.trusted_audiences = self.list("trusted_audiences").unwrap_or_default();
-        config.trusted_origins = self.list("trusted_origins").unwrap_or_default();
-        config.ca_certs = self
-            .text("ca_cert")
-            .map(PathBuf::from)
-            .into_iter()
-            .collect();
-        config.proxy = self.proxy();
-        config.session_unavailable = self
-            .choice(
-                "session_unavailable",
-                "`error` or `anonymous`",
-                |value| match value {
-                    "error" => Some(WhenUnavailable::Error),
-                    "anonymous" => Some(WhenUnavailable::Anonymous),
-                    _ => None,
-                },
-            )
-            .unwrap_or_default();
-        config.renewal = self
-            .choice("renewal", "`lazy` or `eager`", |value| match value {
-                "lazy" => Some(Renewal::Lazy),
-                "eager" => Some(Renewal::Eager),
-                _ => None,
-            })
-            .unwrap_or_default();
-        if let Some(seconds) = self.seconds("session_absolute_timeout") {
-            config.session_absolute_timeout = seconds;
-            // The default, not what somebody set.
-            config.session_idle_timeout = config.session_idle_timeout.min(seconds);
-        }
-        if let Some(seconds) = self.seconds("session_idle_timeout") {
-            config.session_idle_timeout = seconds;
-        }
-        config.cookie_keys = self.cookie_keys();
-        if let Some(prefix) = self.text("cookie_prefix") {
-            config.cookie_prefix = prefix;
-        }
-        (config.session_store, config.marks_store) = self.stores(&config);
-        if let Some(path) = self.text("home_path") {
-            config.home_path = path;
-        }
-        config.development = self.yes_or_no("development");
-        config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();
-        config
-    }
-
-    /// The name under which the person knows a setting: the variable's when it came from there.
-    fn name(&self, key: &str) -> String {
-        SETTINGS
-            .iter()
-            .find(|(known, _)| *known == key && self.from_env.contains(known))
-            .map_or(key, |(_, variable)| variable)
-            .to_owned()
-    }
-
-    /// The name of a setting that is missing beside another: a variable's where the other came from there.
-    fn name_beside(&self, key: &str, other: &str) -> String {
-        SETTINGS
-            .iter()
-            .find(|(known, _)| *known == key && self.from_env.contains(&other))
-            .map_or(key, |(_, variable)| variable)
-            .to_owned()
-    }
-
-    fn refuse(&mut self, key: &str, message: impl Into<String>) {
-        let name = self.name(key);
-        self.problems.add(name, message);
-    }
-
-    /// A text. In the file, a number or boolean counts as its text.
-    fn text(&mut self, key: &str) -> Option<String> {
-        let text = match self.values.remove(key)? {
-            Value::String(_, text) => text,
-            Value::Bool(_, value) => value.to_string(),
-            Value::Num(_, number) => {
-                let whole = number.to_u128().map(|value| value.to_string());
-                let signed = || number.to_i128().map(|value| value.to_string());
-                let real = || number.to_f64().map(|value| value.to_string());
-                whole.or_else(signed).or_else(real).unwrap_or_default()
-            }
-            Value::Empty(..) => return None,
-            _ => {
-                self.refuse(key, "must be a text");
-                return None;
-            }
-        };
-        Some(text).filter(|text| !text.is_empty())
-    }
-
-    /// A list: an array in the file, or a text with spaces between.
-    fn list(&mut self, key: &str) -> Option<Vec<String>> {
-        if let Some(Value::Array(_, values)) = self.values.get(key) {
-            let texts = values
-                .iter()
-                .map(|v| v.as_str().map(str::to_owned))
-                .collect();
-            self.values.remove(key);
-            if let Some(texts) = texts {
-                return Some(texts);
-            }
-            self.refuse(key, "must be a list of texts");
-            return None;
-        }
-        self.text(key)
-            .map(|text| text.split_ascii_whitespace().map(str::to_owned).collect())
-    }
-
-    fn choice<T>(
-        &mut self,
-        key: &str,
-        choices: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.text(key)?;
-        let value = parse(&text);
-        if value.is_none() {
-            self.refuse(key, format!("`{text}` is not known; set it to {choices}"));
-        }
-        value
-    }
-
-    fn yes_or_no(&mut self, key: &str) -> Option<bool> {
-        self.choice(key, "`1` or `0`", |value| match value {
-            "1" | "true" => Some(true),
-            "0" | "false" => Some(false),
-            _ => None,
-        })
-    }
-
-    /// Parameters of a URL: an object of texts in the file, or a text as in a query.
-    fn parameters(&mut self, key: &str) -> Vec<(String, String)> {
-        if let Some(Value::Dict(_, values)) = self.values.get(key) {
-            let pair =
-                |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-            let pairs: Option<Vec<_>> = values.iter().map(pair).collect();
-            self.values.remove(key);
-            if pairs.is_none() {
-                self.refuse(key, "must be an object of texts");
-            }
-            return pairs.unwrap_or_default();
-        }
-        let text = self.text(key).unwrap_or_default();
-        form_urlencoded::parse(text.as_bytes())
-            .into_owned()
-            .collect()
-    }
-
-    fn algorithm(&mut self, key: &str) -> Option<SigningAlgorithm> {
-        let name = self.text(key)?;
-        let algorithm = SigningAlgorithm::from_name(&name);
-        if algorithm.is_none() {
-            let why = not_accepted(&name).unwrap_or("not known");
-            let choices = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
-            self.refuse(
-                key,
-                format!("`{name}` is {why}; set it to one of {choices}"),
-            );
-        }
-        algorithm
-    }
-
-    fn seconds(&mut self, key: &str) -> Option<Duration> {
-        self.choice(key, "a number of seconds", |text| text.parse().ok())
-            .map(Duration::from_secs)
-    }
-
-    fn client_key(&mut self) -> Option<ClientKey> {
-        const KEY: &str = "client_jwk_file";
-        match ClientKey::from_file(self.text(KEY)?) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                self.refuse(KEY, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn token_endpoint_auth_method(&mut self) -> Option<ClientAuthMethod> {
-        const KEY: &str = "token_endpoint_auth_method";
-        match self.text(KEY)?.as_str() {
-            "client_secret_basic" => Some(ClientAuthMethod::ClientSecretBasic),
-            "client_secret_post" => Some(ClientAuthMethod::ClientSecretPost),
-            "client_secret_jwt" => Some(ClientAuthMethod::ClientSecretJwt),
-            "private_key_jwt" => Some(ClientAuthMethod::PrivateKeyJwt),
-            other => {
-                self.refuse(
-                    KEY,
-                    format!("`{other}` is not known; set it to `client_secret_basic`, `client_secret_post`, `client_secret_jwt` or `private_key_jwt`, or leave it out"),
-                );
-                None
-            }
-        }
-    }
-
-    fn proxy(&mut self) -> Option<String> {
-        let (host, port) = (self.text("proxy_host"), self.text("proxy_port"));
-        match (host, port) {
-            (None, None) => None,
-            (Some(host), Some(port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
-                let host = host.strip_prefix("http://").unwrap_or(&host);
-                Some(format!("http://{host}:{port}"))
-            }
-            (Some(_), Some(port)) => {
-                self.refuse("proxy_port", format!("`{port}` is not a port"));
-                None
-            }
-            (Some(_), None) => {
-                let name = self.name_beside("proxy_port", "proxy_host");
-                self.problems
-                    .add(name, "is missing beside the proxy's host");
-                None
-            }
-            (None, Some(_)) => {
-                let name = self.name_beside("proxy_host", "proxy_port");
-                self.problems
-                    .add(name, "is missing beside the proxy's port");
-                None
-            }
-        }
-    }
-
-    fn cookie_keys(&mut self) -> Vec<CookieKey> {
-        let texts: Vec<String> = match self.list("cookie_keys") {
-            Some(texts) => texts
-                .iter()
-                .flat_map(|text| text.split(','))
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-                .collect(),
-            None => return Vec::new(),
-        };
-        if texts.is_empty() {
-            self.refuse("cookie_keys", "has no key in it");
-        }
-        let mut keys = Vec::new();
-        for (place, text) in texts.iter().enumerate() {
-            match CookieKey::from_base64(text) {
-                Ok(key) => keys.push(key),
-                Err(error) => self.refuse("cookie_keys", format!("key {} is {error}", place + 1)),
-            }
-        }
-        keys
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a request to the provider can come to.
 
-use std::{error::Error, fmt, io, sync::Arc};
+mod told;
 
-use rustls::{CertificateError, Error as TlsError};
+use std::{error::Error, sync::Arc};
 
-use crate::error::description::Description;
+use crate::error::{description::Description, tls_trouble::TlsTrouble};
 
 /// What is wrong with a token response that has no access token.
 pub(crate) const NO_ACCESS_TOKEN: &str = "`access_token` is missing";
@@ -163,69 +163,6 @@ impl ProviderError {
     }
 }
 
-impl fmt::Display for ProviderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { endpoint, .. } => {
-                write!(f, "the provider's {endpoint} cannot be reached")?;
-                match self.tls_trouble() {
-                    Some(trouble) => write!(f, ": {}", trouble.what()),
-                    None => Ok(()),
-                }
-            }
-            Self::Timeout { endpoint } => {
-                write!(f, "the provider's {endpoint} did not answer in time")
-            }
-            Self::Status { endpoint, status } => {
-                write!(f, "the provider's {endpoint} answered with status {status}")
-            }
-            Self::Refused {
-                endpoint,
-                status,
-                error,
-                ..
-            } => {
-                write!(
-                    f,
-                    "the provider's {endpoint} refused with `{error}` (status {status})"
-                )
-            }
-            Self::Malformed { endpoint, detail } => {
-                write!(
-                    f,
-                    "the provider's {endpoint} gave an unusable answer: {detail}"
-                )
-            }
-            Self::TooLarge { endpoint } => {
-                write!(f, "the provider's {endpoint} answered with more than 1 MiB")
-            }
-            Self::Redirect { endpoint } => write!(
-                f,
-                "the provider's {endpoint} answered with a redirect, which is not followed"
-            ),
-            Self::IssuerMismatch { configured, found } => write!(
-                f,
-                "the discovery document of `{configured}` is that of another issuer, `{found}`: set `issuer` to the value that the provider's tokens have as `iss`, and if no document is found there, `metadata_url` to the address of this one"
-            ),
-            Self::Insecure { endpoint } => write!(
-                f,
-                "the provider's {endpoint} is not https, as it must be unless the provider itself is on loopback"
-            ),
-            Self::NoAuthMethod { offered } => write!(
-                f,
-                "the provider offers no way of client authentication that is supported here (it offers {offered:?}): set `token_endpoint_auth_method`"
-            ),
-            Self::UserinfoForm { is_jwt: true } => f.write_str(
-                "the provider's userinfo_endpoint answered with a JWT: set `userinfo_signed_response_alg` if the client is registered for one",
-            ),
-            Self::UserinfoForm { is_jwt: false } => f.write_str(
-                "the provider's userinfo_endpoint answered with no JWT, although `userinfo_signed_response_alg` is set",
-            ),
-            Self::Credentials { .. } => f.write_str("the client's credentials could not be had"),
-        }
-    }
-}
-
 impl Error for ProviderError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -233,85 +170,6 @@ impl Error for ProviderError {
                 Some(source.as_ref())
             }
             _ => None,
-        }
-    }
-}
-
-/// What can be wrong with the encryption on the way to the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TlsTrouble {
-    /// The certificate is that of an authority, or marked as one, and stands where a server's must be.
-    AuthorityAsServer,
-    UnknownIssuer,
-    Expired,
-    NotValidYet,
-    OtherName,
-    Revoked,
-    OtherCertificate,
-    /// What answers does not speak TLS.
-    NoTls,
-    /// It speaks TLS, and refuses this client's.
-    Refused,
-}
-
-impl TlsTrouble {
-    /// Looks for it among the causes of an error.
-    fn of(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        // Errors have no more causes than there are layers.
-        for _ in 0..16 {
-            let error = next?;
-            if let Some(tls) = error.downcast_ref::<TlsError>() {
-                return Self::in_tls(tls);
-            }
-            next = match error.downcast_ref::<io::Error>() {
-                // What an I/O error wraps is not among its causes.
-                Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-                None => error.source(),
-            };
-        }
-        None
-    }
-
-    fn in_tls(error: &TlsError) -> Option<Self> {
-        use CertificateError as Bad;
-        Some(match error {
-            TlsError::InvalidCertificate(bad) => match bad {
-                Bad::UnknownIssuer => Self::UnknownIssuer,
-                Bad::Expired | Bad::ExpiredContext { .. } => Self::Expired,
-                Bad::NotValidYet | Bad::NotValidYetContext { .. } => Self::NotValidYet,
-                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Self::OtherName,
-                Bad::Revoked => Self::Revoked,
-                // A type of the verifier's own.
-                other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-                    Self::AuthorityAsServer
-                }
-                _ => Self::OtherCertificate,
-            },
-            TlsError::InvalidMessage(_) => Self::NoTls,
-            TlsError::AlertReceived(_) | TlsError::PeerIncompatible(_) => Self::Refused,
-            _ => return None,
-        })
-    }
-
-    /// What is wrong, to go on after a colon.
-    pub(crate) fn what(self) -> &'static str {
-        match self {
-            Self::AuthorityAsServer => {
-                "its certificate is one of an authority (CA), which must not stand for a server"
-            }
-            Self::UnknownIssuer => {
-                "its certificate is signed by an authority that is not trusted here"
-            }
-            Self::Expired => "its certificate has expired",
-            Self::NotValidYet => "its certificate is not valid yet",
-            Self::OtherName => "its certificate is for another host name",
-            Self::Revoked => "its certificate was revoked",
-            Self::OtherCertificate => "its certificate is not good",
-            Self::NoTls => "what answers there does not speak TLS",
-            Self::Refused => {
-                "it accepts none of this client's versions and ciphers of TLS, or wants a client certificate"
-            }
         }
     }
 }

@@ -27,7 +27,8 @@ impl fmt::Display for SessionError {
             Self::TooLarge(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::NotListed => f.write_str(
-                "sessions that are kept in cookies cannot be listed; to list them, keep them in a store: `session_store`",
+                "sessions that are kept in cookies cannot be listed; to list them, keep them in a \
+                 store: `session_store`",
             ),
         }
     }
@@ -59,7 +60,8 @@ impl fmt::Display for SessionTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the session takes {} bytes of cookies, and {} is the most that browsers and servers reliably carry; the largest parts are",
+            "the session takes {} bytes of cookies, and {} is the most that browsers and servers \
+             reliably carry; the largest parts are",
             self.bytes, self.limit
         )?;
         for (place, (name, bytes)) in self.parts.iter().take(3).enumerate() {

@@ -1,6 +1,6 @@
 //! Why an ID token was refused.
 
-use std::fmt;
+mod told;
 
 /// Why an ID token was refused: one variant for each check.
 ///
@@ -117,98 +117,10 @@ pub enum IdTokenError {
     },
 }
 
-impl fmt::Display for IdTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { detail } => write!(f, "it is no signed JWT: {detail}"),
-            Self::Algorithm { allowed, found } => {
-                let allowed = allowed.join(", ");
-                match not_accepted(found) {
-                    Some(why) => write!(
-                        f,
-                        "it is signed with `{found}`, which is {why}; allowed is {allowed}"
-                    ),
-                    None => write!(f, "it is signed with `{found}`, allowed is {allowed}"),
-                }
-            }
-            Self::CriticalHeader => {
-                f.write_str("its header demands extensions that are not supported")
-            }
-            Self::UnknownKey { kid: Some(kid) } => {
-                write!(f, "the provider publishes no key `{kid}` of that algorithm")
-            }
-            Self::UnknownKey { kid: None } => {
-                f.write_str("the provider publishes no key of that algorithm")
-            }
-            Self::UnreadableKey { kid: Some(kid) } => {
-                write!(f, "the provider's key `{kid}` is unreadable")
-            }
-            Self::UnreadableKey { kid: None } => {
-                f.write_str("a key that the provider publishes for that algorithm is unreadable")
-            }
-            Self::KeyOfOtherIssuer => {
-                f.write_str("the provider publishes its key for the tokens of another issuer")
-            }
-            Self::WeakKey => f.write_str("the provider's RSA key is shorter than 2048 bits"),
-            Self::Signature => f.write_str("the signature is not by the provider"),
-            Self::Missing { claim } => write!(f, "`{claim}` is missing"),
-            Self::Invalid { claim } => write!(f, "`{claim}` has a value that is not allowed"),
-            Self::Issuer { expected, found } => {
-                write!(f, "`iss` is `{found}`, expected was `{expected}`")
-            }
-            Self::Audience { expected, found } => {
-                write!(f, "`aud` is {found:?}, expected was `{expected}`")
-            }
-            Self::UntrustedAudience { found } => {
-                write!(
-                    f,
-                    "`aud` has the audience `{found}`, which is not in `trusted_audiences`"
-                )
-            }
-            Self::AuthorizedParty {
-                expected,
-                found: Some(found),
-            } => {
-                write!(f, "`azp` is `{found}`, expected was `{expected}`")
-            }
-            Self::AuthorizedParty { found: None, .. } => {
-                f.write_str("`azp` is missing although there are several audiences")
-            }
-            Self::Expired { seconds } => write!(f, "it expired {seconds} s ago"),
-            Self::NotYetValid { claim, seconds } => {
-                write!(f, "`{claim}` lies {seconds} s in the future")
-            }
-            Self::IssuedTooLongAgo { seconds } => write!(f, "it was issued {seconds} s ago"),
-            Self::Nonce => f.write_str("`nonce` is not the one this login was started with"),
-            Self::Changed { claim } => {
-                write!(f, "`{claim}` is another than when the person logged in")
-            }
-            Self::AccessTokenHash => f.write_str("`at_hash` does not belong to the access token"),
-            Self::AuthTime { max_age, age } => {
-                write!(
-                    f,
-                    "the person logged in {age} s ago, and at most {max_age} s were asked for"
-                )
-            }
-            Self::Acr {
-                asked,
-                found: Some(found),
-            } => write!(
-                f,
-                "`acr` is `{found}`, asked for was {}",
-                asked.join(" or ")
-            ),
-            Self::Acr { asked, found: None } => {
-                write!(f, "`acr` is missing, asked for was {}", asked.join(" or "))
-            }
-        }
-    }
-}
-
 impl std::error::Error for IdTokenError {}
 
 /// Whether an algorithm is an HMAC (RFC 7518 §3.2), whose key the provider and this client would share.
-pub(crate) fn is_shared_key(algorithm: &str) -> bool {
+fn is_shared_key(algorithm: &str) -> bool {
     let names = ["HS256", "HS384", "HS512"];
     names
         .iter()
@@ -219,9 +131,14 @@ pub(crate) fn is_shared_key(algorithm: &str) -> bool {
 pub(crate) fn not_accepted(algorithm: &str) -> Option<&'static str> {
     if is_shared_key(algorithm) {
         Some("not accepted here: shared-key signature")
-    } else if algorithm.eq_ignore_ascii_case("none") {
+    } else if is_none(algorithm) {
         Some("not accepted here: no signature")
     } else {
         None
     }
+}
+
+/// Whether a token says of itself that it is not signed (RFC 7518 §3.6).
+fn is_none(algorithm: &str) -> bool {
+    algorithm.eq_ignore_ascii_case("none")
 }

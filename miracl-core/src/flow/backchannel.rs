@@ -11,7 +11,7 @@ use crate::{
     jose::jws::Unverified,
     provider::{
         jwks::Cause,
-        logout_token::{Expected, LogoutError, LogoutToken},
+        logout_token::{ExpectedLogoutToken, LogoutError, LogoutToken},
     },
     receipt::Recorder,
     session::{binding::Binding, ended::Until, marked_by::name_mark},
@@ -55,9 +55,9 @@ async fn take_logout_token(
     let allowed = provider.logout_token_algorithms(&metadata);
     let token = Unverified::parse(&raw, &allowed)?;
     let (cause, mut receipt) = (Cause::LogoutToken, Recorder::new());
-    let verdict = provider.signature(&metadata, &token, cause, &mut receipt);
+    let verdict = provider.check_signature(&metadata, &token, cause, &mut receipt);
     let verdict = verdict.await?;
-    let expected = Expected {
+    let expected = ExpectedLogoutToken {
         issuers: provider.issuers(&metadata),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,

@@ -19,7 +19,8 @@ use crate::{
         pending::PendingLogin,
     },
     provider::{
-        id_token::IdToken, metadata::ProviderMetadata, token_request::Grant, tokens::TokenResponse,
+        id_token::IdToken, metadata::ProviderMetadata, token_request::Grant,
+        token_response::TokenResponse,
     },
     receipt::Recorder,
     session::marked_by::MarkedBy,

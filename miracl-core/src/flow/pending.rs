@@ -9,9 +9,9 @@ use ring::digest;
 
 use crate::{
     base::{
+        constant_time::same,
         hex::hex,
         random::random,
-        secret::same,
         wire::{Reader, Writer},
     },
     flow::options::LoginOptions,

@@ -153,11 +153,11 @@ async fn renewed(
     }
     let key = RenewalKey::new(&session.current.session, &refresh_token);
     let renewal = engine.renewals.of(key);
-    let renewal = match renewal.kept() {
+    let renewal = match renewal.value() {
         Some(kept) => kept,
         None => {
             let (session, data) = (session.current.session.clone(), data.clone());
-            let (seen, shared) = (renewal.ended(), Arc::clone(engine));
+            let (seen, shared) = (renewal.completed(), Arc::clone(engine));
             let task = engine.runtime.spawn(async move {
                 let ask = || request_tokens(shared.provider(), &session, &data, &refresh_token);
                 let ask = || once_in_fleet(&shared, key, ask);

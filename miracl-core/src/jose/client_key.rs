@@ -191,3 +191,32 @@ fn ec_pair(
     EcdsaKeyPair::from_private_key_and_public_key(curve, &private, &point, &SystemRandom::new())
         .map_err(rejected)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7515 appendix A.3.
+    const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+
+    #[test]
+    fn what_is_no_private_key_is_refused_without_repeating_it() {
+        let public = P256.replace("\"d\"", "\"dd\"");
+        for (jwk, reason) in [
+            ("nonsense", "not JSON"),
+            (public.as_str(), "public half"),
+            (r#"{"kty":"oct","d":"jpsQ","k":"jpsQ"}"#, "`kty`"),
+            (r#"{"kty":"RSA","d":"jpsQ"}"#, "`n`"),
+            (&P256.replace("\"EC\"", "\"EC\",\"alg\":\"RS256\""), "`alg`"),
+            (&P256.replace("\"EC\"", "\"EC\",\"use\":\"enc\""), "`use`"),
+            (&P256.replace("f83O", "AAAA"), "refused"),
+            (
+                &P256.replace("\"EC\"", "\"EC\",\"kid\":\"1\",\"kid\":\"2\""),
+                "`kid` twice",
+            ),
+        ] {
+            let error = ClientKey::from_jwk(jwk).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("jpsQ"), "{error}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::{
     error::token::IdTokenError,
     jose::{
         algorithm::SigningAlgorithm,
-        keys::{KeySet, Verdict},
+        keys::{KeySet, SignatureCheck},
     },
 };
 
@@ -91,7 +91,7 @@ impl<'a> Unverified<'a> {
     }
 
     /// Whether the signature is by one of these keys.
-    pub(crate) fn signature(&self, keys: &KeySet) -> Verdict {
+    pub(crate) fn check_signature(&self, keys: &KeySet) -> SignatureCheck {
         let claims = OnceCell::new();
         // Not proven yet: a token that lies about it is not by a key of that issuer.
         let is_of = |issuer: &str| {
@@ -123,16 +123,16 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    pub(crate) fn signed_by_provider(&self, verdict: Verdict) -> Result<(), IdTokenError> {
-        match verdict {
-            Verdict::Good => Ok(()),
-            Verdict::Bad => Err(IdTokenError::Signature),
-            Verdict::WeakKey => Err(IdTokenError::WeakKey),
-            Verdict::OtherIssuer => Err(IdTokenError::KeyOfOtherIssuer),
-            Verdict::UnreadableKey => Err(IdTokenError::UnreadableKey {
+    pub(crate) fn require_signature(&self, signature: SignatureCheck) -> Result<(), IdTokenError> {
+        match signature {
+            SignatureCheck::Valid => Ok(()),
+            SignatureCheck::Invalid => Err(IdTokenError::Signature),
+            SignatureCheck::WeakKey => Err(IdTokenError::WeakKey),
+            SignatureCheck::OtherIssuer => Err(IdTokenError::KeyOfOtherIssuer),
+            SignatureCheck::UnreadableKey => Err(IdTokenError::UnreadableKey {
                 kid: self.printable_kid(),
             }),
-            Verdict::NoKey => Err(IdTokenError::UnknownKey {
+            SignatureCheck::NoKey => Err(IdTokenError::UnknownKey {
                 kid: self.printable_kid(),
             }),
         }
@@ -142,3 +142,6 @@ impl<'a> Unverified<'a> {
         self.kid.as_ref().map(|kid| printable(kid, 64))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,9 +68,9 @@ struct Point {
 
 /// What came of one key and one signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Made {
-    Yes,
-    No,
+pub(crate) enum KeyCheck {
+    Valid,
+    Invalid,
     /// It is too short to be trusted.
     Weak,
     /// It is no key of its kind, such as a point beside its curve.
@@ -146,24 +146,26 @@ impl Key {
     }
 
     /// Whether it made this signature.
-    pub(super) fn made(
+    pub(super) fn check(
         &self,
         algorithm: SigningAlgorithm,
         message: &[u8],
         signature: &[u8],
-    ) -> Made {
+    ) -> KeyCheck {
         match &self.public {
             PublicKey::Rsa(key) => {
                 let by_key = |rsa| key.verify(rsa, message, signature).is_ok();
                 match rsa(algorithm).is_some_and(by_key) {
-                    true => Made::Yes,
-                    false => Made::No,
+                    true => KeyCheck::Valid,
+                    false => KeyCheck::Invalid,
                 }
             }
-            PublicKey::Weak => Made::Weak,
-            PublicKey::Point(point) if point.key.verify(message, signature).is_ok() => Made::Yes,
-            PublicKey::Point(point) if point.is_on_curve() => Made::No,
-            PublicKey::Point(_) | PublicKey::Unreadable => Made::Unreadable,
+            PublicKey::Weak => KeyCheck::Weak,
+            PublicKey::Point(point) if point.key.verify(message, signature).is_ok() => {
+                KeyCheck::Valid
+            }
+            PublicKey::Point(point) if point.is_on_curve() => KeyCheck::Invalid,
+            PublicKey::Point(_) | PublicKey::Unreadable => KeyCheck::Unreadable,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     base::json,
     jose::{
         algorithm::SigningAlgorithm,
-        key::{Key, Made},
+        key::{Key, KeyCheck},
     },
 };
 
@@ -19,9 +19,9 @@ pub(crate) struct KeySet(pub(crate) Vec<Key>);
 
 /// What came of checking a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Good,
-    Bad,
+pub(crate) enum SignatureCheck {
+    Valid,
+    Invalid,
     /// No key fits the token's `kid` and algorithm.
     NoKey,
     /// The only keys that fit are too short to be trusted.
@@ -58,7 +58,7 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
         is_of: &dyn Fn(&str) -> bool,
-    ) -> Verdict {
+    ) -> SignatureCheck {
         let (mut weak, mut bad, mut unreadable, mut foreign) = (false, false, false, false);
         let mut candidates = MAX_CANDIDATES;
         for key in self.0.iter().filter(|key| key.fits(kid, algorithm)) {
@@ -74,19 +74,22 @@ impl KeySet {
                 break;
             }
             candidates -= 1;
-            match key.made(algorithm, message, signature) {
-                Made::Yes => return Verdict::Good,
-                Made::No => bad = true,
-                Made::Weak => weak = true,
-                Made::Unreadable => unreadable = true,
+            match key.check(algorithm, message, signature) {
+                KeyCheck::Valid => return SignatureCheck::Valid,
+                KeyCheck::Invalid => bad = true,
+                KeyCheck::Weak => weak = true,
+                KeyCheck::Unreadable => unreadable = true,
             }
         }
         match (unreadable, bad, weak, foreign) {
-            (true, ..) => Verdict::UnreadableKey,
-            (_, true, ..) => Verdict::Bad,
-            (_, _, true, _) => Verdict::WeakKey,
-            (.., true) => Verdict::OtherIssuer,
-            _ => Verdict::NoKey,
+            (true, ..) => SignatureCheck::UnreadableKey,
+            (_, true, ..) => SignatureCheck::Invalid,
+            (_, _, true, _) => SignatureCheck::WeakKey,
+            (.., true) => SignatureCheck::OtherIssuer,
+            _ => SignatureCheck::NoKey,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

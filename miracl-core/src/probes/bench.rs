@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::KeySet},
     provider::{
-        id_token::{Expected, IdToken},
+        id_token::{IdToken, expected::ExpectedIdToken},
         issuers::Issuers,
     },
     receipt::Recorder,
@@ -52,8 +52,8 @@ impl Verifier {
         let Ok(token) = Unverified::parse(raw, &self.allowed) else {
             return false;
         };
-        let verdict = token.signature(&self.keys);
-        let expected = Expected {
+        let signature = token.check_signature(&self.keys);
+        let expected = ExpectedIdToken {
             issuers: Issuers::One(&self.issuer),
             client_id: &self.client_id,
             trusted_audiences: &[],
@@ -64,6 +64,6 @@ impl Verifier {
             now: self.now,
             skew: Duration::from_secs(60),
         };
-        IdToken::verify(token, verdict, &expected, &mut Recorder::new()).is_ok()
+        IdToken::verify(token, signature, &expected, &mut Recorder::new()).is_ok()
     }
 }

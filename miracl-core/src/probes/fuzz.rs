@@ -1,9 +1,9 @@
-//! What the fuzz targets of `tests/fuzz` run: every parser of something from outside, with what must hold whatever it is given.
+//! What the fuzz targets of `tests/fuzz` run: every parser that reads something from outside, with what must hold for any
+//! input.
 //!
-//! They are here because the parsers are private, and in no build but a fuzzer's and that of the tests, which run the same
-//! functions on the fuzzers' seeds and on changed copies of them. Each tells whether it accepted its input.
+//! They are here because the parsers are private. Only a fuzzer's build and the tests contain them; the tests run these
+//! functions on the fuzzer's seeds and on changed copies. Each function returns whether it accepted its input.
 
-use crate::provider::userinfo;
 use std::{
     borrow::Cow,
     pin::pin,
@@ -24,14 +24,16 @@ use crate::{
     jose::{
         algorithm::SigningAlgorithm,
         jws::Unverified,
-        keys::{KeySet, Verdict},
+        keys::{KeySet, SignatureCheck},
     },
     provider::{
-        discovery::Discovery,
-        http, id_token,
+        discovery::document::MetadataDocument,
+        http::{body, response::Response},
+        id_token::{IdToken, expected::ExpectedIdToken},
         issuers::Issuers,
-        logout_token::{self, LogoutToken},
-        token_request,
+        logout_token::{ExpectedLogoutToken, LogoutToken},
+        token_response::TokenResponse,
+        userinfo,
     },
     receipt::Recorder,
     web::return_to::ReturnTo,
@@ -195,9 +197,13 @@ pub fn jwks(data: &[u8]) -> bool {
     let mut fits = false;
     for &algorithm in ALGORITHMS {
         for signature in [&[][..], &[0; 64], &[0xff; 96], &[1; 256]] {
-            let verdict = keys.verify(None, algorithm, b"message", signature, &|_| true);
-            assert_ne!(verdict, Verdict::Good, "{algorithm:?} {signature:?}");
-            fits |= verdict == Verdict::Bad;
+            let checked = keys.verify(None, algorithm, b"message", signature, &|_| true);
+            assert_ne!(
+                checked,
+                SignatureCheck::Valid,
+                "{algorithm:?} {signature:?}"
+            );
+            fits |= checked == SignatureCheck::Invalid;
         }
     }
     fits
@@ -239,19 +245,19 @@ pub fn json(data: &[u8]) -> bool {
 ///
 /// When it takes an empty token, another issuer, or an endpoint without encryption.
 pub fn answers(data: &[u8]) -> bool {
-    let answer = |status| http::Answer {
+    let answer = |status| Response {
         status,
         media_type: "application/json".to_owned(),
         body: data.to_vec(),
     };
-    let tokens = token_request::parse(&answer(200), NOW);
+    let tokens = TokenResponse::parse(&answer(200), NOW);
     if let Ok(tokens) = &tokens {
         assert!(!tokens.access_token.is_empty());
         assert!(tokens.expires_at.is_none_or(|at| at >= NOW));
     }
-    let refused = token_request::parse(&answer(400), NOW).expect_err("no success");
+    let refused = TokenResponse::parse(&answer(400), NOW).expect_err("no success");
     assert!(!refused.to_string().contains(char::is_control));
-    let metadata = Discovery::new(APP.miracl.config()).check(&answer(200), false);
+    let metadata = MetadataDocument::new(APP.miracl.config()).read(&answer(200), false);
     if let Ok(metadata) = &metadata {
         assert_eq!(metadata.issuer.trim_end_matches('/'), ISSUER);
         for endpoint in [&metadata.token_endpoint, &metadata.jwks_uri] {
@@ -275,7 +281,7 @@ pub fn body(data: &[u8]) -> bool {
     let (coding, charset) = (line(), line());
     let codings: Vec<String> = coding.split_whitespace().map(str::to_owned).collect();
     let body = lines.next().unwrap_or_default();
-    let plain = http::body::plain(body.to_vec(), &codings, Some(&charset), MAX);
+    let plain = body::plain(body.to_vec(), &codings, Some(&charset), MAX);
     if let Ok(plain) = &plain {
         assert!(plain.len() <= MAX);
         assert!(std::str::from_utf8(plain).is_ok());
@@ -302,7 +308,7 @@ fn verify_logout(raw: &str) -> bool {
         LogoutTokenRules::Strict,
     ]
     .map(|rules| {
-        let expected = logout_token::Expected {
+        let expected = ExpectedLogoutToken {
             issuers: Issuers::One(ISSUER),
             client_id: "client",
             trusted_audiences: &[],
@@ -310,8 +316,8 @@ fn verify_logout(raw: &str) -> bool {
             now: NOW,
             skew: 60,
         };
-        LogoutToken::verify(&token, Verdict::Bad, &expected).expect_err("not signed");
-        LogoutToken::verify(&token, Verdict::Good, &expected).is_ok()
+        LogoutToken::verify(&token, SignatureCheck::Invalid, &expected).expect_err("not signed");
+        LogoutToken::verify(&token, SignatureCheck::Valid, &expected).is_ok()
     });
     assert!(lenient >= default && default >= strict);
     assert!(
@@ -326,13 +332,18 @@ fn verify(raw: &str) -> bool {
     let Ok(token) = Unverified::parse(raw, ALGORITHMS) else {
         return false;
     };
-    assert_ne!(token.signature(&KEYS), Verdict::Good, "{raw}");
-    let userinfo =
-        userinfo::signed_claims(&token, Verdict::Good, Issuers::One(ISSUER), "client", NOW);
+    assert_ne!(token.check_signature(&KEYS), SignatureCheck::Valid, "{raw}");
+    let userinfo = userinfo::signed_claims(
+        &token,
+        SignatureCheck::Valid,
+        Issuers::One(ISSUER),
+        "client",
+        NOW,
+    );
     if let Ok(claims) = userinfo {
         assert!(claims.get("iss").is_none_or(|iss| iss == ISSUER));
     }
-    let expected = id_token::Expected {
+    let expected = ExpectedIdToken {
         issuers: Issuers::One(ISSUER),
         client_id: "client",
         trusted_audiences: &[],
@@ -343,7 +354,12 @@ fn verify(raw: &str) -> bool {
         now: NOW,
         skew: Duration::from_secs(60),
     };
-    let verified = id_token::IdToken::verify(token, Verdict::Good, &expected, &mut Recorder::new());
+    let verified = IdToken::verify(
+        token,
+        SignatureCheck::Valid,
+        &expected,
+        &mut Recorder::new(),
+    );
     let Ok(verified) = verified else { return false };
     let claims = &verified.claims;
     let number = |claim: &str| claims[claim].as_f64().expect("a number");

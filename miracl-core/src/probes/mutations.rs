@@ -1,29 +1,26 @@
-//! Whatever somebody makes of the cookies of sessions: a header opens as one of them, whole, or as nobody's.
+//! Random changes to the cookies of sessions: every header opens as one whole session, or as none.
 
-use crate::flow::confirm;
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+mod browser;
+mod change;
+
+use std::collections::BTreeMap;
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
-use serde_json::Value;
 
 use crate::{
-    Category, Clock, Config, CookieKey, Miracl, RequestView, Visit,
-    flow::callback::tests::cookies as header_of,
-    probes::fuzz::tests::Dice,
-    provider::tokens::Tokens,
-    session::{data::SessionData, identity::Session, marked_by::MarkedBy, person::Names},
+    CookieKey, Miracl,
+    probes::{
+        fuzz::tests::Dice,
+        mutations::{
+            browser::{FLASH, Original, Pair, engine, join, visit},
+            change::{Change, change_alphabet, change_headers, rename},
+        },
+    },
 };
 
-/// How many headers an ordinary run makes, in a few seconds. With `COOKIE_MUTATIONS=1000000` in the environment it makes as
-/// many as that.
+/// How many headers an ordinary run makes, in a few seconds. `COOKIE_MUTATIONS=1000000` in the environment makes it a
+/// million.
 const COUNT: u64 = 10_000;
-const NOW: u64 = 1_800_000_000;
-const FLASH: &str = "a message";
 
 #[tokio::test]
 async fn whatever_is_made_of_the_cookies_of_sessions_opens_as_one_of_them_or_as_nobody() {
@@ -61,75 +58,6 @@ async fn whatever_is_made_of_the_cookies_of_sessions_opens_as_one_of_them_or_as_
     }
 }
 
-/// One way to change a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    /// A bit of a value is another.
-    Flip,
-    /// A value ends early.
-    CutValue,
-    /// The header ends early.
-    CutHeader,
-    /// The cookies come in another order.
-    Reorder,
-    /// A cookie comes twice, somewhere.
-    Repeat,
-    /// A cookie is missing.
-    Drop,
-    /// A value is that of the same cookie in another browser, or at another time.
-    Graft,
-    /// Another browser's cookie is there too.
-    Add,
-    /// A value begins as one and ends as another browser's.
-    Splice,
-    /// Two values change places.
-    Swap,
-    /// The parts of a value are cut at another place.
-    MoveCut,
-    /// A cookie has another name: of ours, or nearly.
-    Rename,
-    /// A character is of another alphabet, or there is padding.
-    Alphabet,
-    /// A value is in quotes, or has one in it.
-    Quote,
-    /// What a value says of itself is another: version, number of parts, key, nonce.
-    Preface,
-    /// Bytes of the header are others, more, or fewer.
-    Bytes,
-    /// The cookies come in several headers.
-    Split,
-    /// Another separator than a semicolon and a space.
-    Separate,
-}
-
-impl Change {
-    const ALL: [Self; 18] = [
-        Self::Flip,
-        Self::CutValue,
-        Self::CutHeader,
-        Self::Reorder,
-        Self::Repeat,
-        Self::Drop,
-        Self::Graft,
-        Self::Add,
-        Self::Splice,
-        Self::Swap,
-        Self::MoveCut,
-        Self::Rename,
-        Self::Alphabet,
-        Self::Quote,
-        Self::Preface,
-        Self::Bytes,
-        Self::Split,
-        Self::Separate,
-    ];
-
-    /// Whether the header says the same as before.
-    fn keeps_the_meaning(self) -> bool {
-        matches!(self, Self::Reorder | Self::Repeat | Self::Add | Self::Split)
-    }
-}
-
 /// What a header turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
@@ -139,18 +67,6 @@ enum Outcome {
     Small,
     /// Nobody's.
     Nobody,
-}
-
-type Pair = (Vec<u8>, Vec<u8>);
-
-/// A session as its browser has it.
-struct Original {
-    jar: Vec<Pair>,
-    subject: &'static str,
-    /// What tells it from every other, and from itself at another time.
-    data: Value,
-    /// Whether it counts for the engine that is asked.
-    counts: bool,
 }
 
 struct Browsers {
@@ -322,208 +238,5 @@ impl Browsers {
             }
             _ => {}
         }
-    }
-}
-
-/// Names that are ours, and names that look like it.
-fn rename(name: &mut Vec<u8>, dice: &mut Dice) {
-    let renamed: &[&[u8]] = &[
-        b"miracl-session",
-        b"miracl-data",
-        b"miracl-data-1",
-        b"miracl-data-2",
-        b"miracl-flash",
-        b"miracl-login-AAAAAAAA",
-        b"",
-    ];
-    match dice.below(6) {
-        0 => name.splice(..0, *b"__Host-").for_each(drop),
-        1 => name.extend(b"-1"),
-        2 => name.make_ascii_uppercase(),
-        3 => name.extend(b" "),
-        4 => name.extend(b"-0"),
-        _ => *name = dice.pick(renamed).to_vec(),
-    }
-}
-
-fn change_alphabet(value: &mut Vec<u8>, at: usize, dice: &mut Dice) {
-    let replace = |value: &mut Vec<u8>, from: u8, to: &[u8]| {
-        *value = value
-            .iter()
-            .flat_map(|byte| {
-                if *byte == from {
-                    to.to_vec()
-                } else {
-                    vec![*byte]
-                }
-            })
-            .collect();
-    };
-    match dice.below(8) {
-        0 => replace(value, b'-', b"+"),
-        1 => replace(value, b'_', b"/"),
-        2 => replace(value, b'-', b"%2D"),
-        3 => value.extend(b"="),
-        4 => value.extend(b"=="),
-        // The bits of the last character that belong to no byte, and a character that ends none.
-        5 => value
-            .iter_mut()
-            .last()
-            .into_iter()
-            .for_each(|last| *last = last.wrapping_add(1)),
-        6 => value.push(b'A'),
-        _ => value.insert(at, *dice.pick(b" \t\n\r\0%+/=,.")),
-    }
-}
-
-fn change_headers(change: Change, headers: &mut Vec<Vec<u8>>, dice: &mut Dice) {
-    let which = dice.below(headers.len());
-    let header = &mut headers[which];
-    let at = dice.below(header.len());
-    match change {
-        Change::CutHeader => header.truncate(at),
-        Change::Bytes => {
-            let end = (at + dice.below(8)).min(header.len());
-            let bytes: Vec<u8> = (0..dice.below(4))
-                .map(|_| u8::try_from(dice.below(256)).unwrap())
-                .collect();
-            header.splice(at..end, bytes);
-        }
-        Change::Split => {
-            let header = header.clone();
-            let cookies: Vec<&[u8]> = header.split(|byte| *byte == b';').collect();
-            let cut = dice.below(cookies.len() + 1);
-            headers.splice(
-                which..=which,
-                [cookies[..cut].join(&b';'), cookies[cut..].join(&b';')],
-            );
-        }
-        Change::Separate => {
-            let separators: [&[u8]; 7] = [b",", b" ", b"&", b"\0", b"\n", b"; ;", b"%3B"];
-            let separator = *dice.pick(&separators);
-            let cookies: Vec<&[u8]> = header.split(|byte| *byte == b';').collect();
-            *header = cookies.join(separator);
-        }
-        _ => {}
-    }
-}
-
-impl Original {
-    /// A session with about so many bytes of user data.
-    async fn new(miracl: &Miracl, subject: &'static str, bytes: usize, counts: bool) -> Self {
-        let data = Value::from("x".repeat(bytes));
-        let session = Session {
-            id: crate::base::random::random(),
-            generation: 0,
-            data: Default::default(),
-            created_ms: NOW * 1000,
-            seen: NOW,
-            issued_at: NOW,
-            names: Names::new(
-                &miracl.config().issuer,
-                subject,
-                Some(&format!("{subject}@example.com")),
-            ),
-            email_verified: true,
-            is_doubtful: false,
-            marked_by: MarkedBy::new(&miracl.config().issuer, subject, None),
-        };
-        let tokens = Tokens {
-            access_token: subject.into(),
-            id_token: "a.e30.c".into(),
-            refresh_token: None,
-            expires_at: None,
-            renew_at: None,
-            scope: None,
-        };
-        let kept = SessionData {
-            tokens,
-            userinfo: [("data".to_owned(), data.clone())].into_iter().collect(),
-            user_agent: None,
-        };
-        let visit = visit(miracl, &[]);
-        let proposed = confirm::propose(visit.exchange(), Arc::new(session), Arc::new(kept), None);
-        proposed.await.unwrap();
-        visit.confirm_login().await.unwrap();
-        visit.flash(Category::Info, FLASH);
-        let jar = pairs(&header_of(&visit));
-        // The session, its parts, and the message.
-        assert_eq!(jar.len(), if bytes > 3000 { 4 } else { 3 }, "{subject}");
-        Self {
-            jar,
-            subject,
-            data,
-            counts,
-        }
-    }
-
-    /// The same session after its user data changed.
-    async fn changed(&self, miracl: &Miracl) -> Self {
-        let data = Value::from("y".repeat(self.data.as_str().map_or(0, str::len)));
-        let visit = visit(miracl, &[join(&self.jar)]);
-        let change = |before: &SessionData| {
-            let mut changed = before.clone();
-            changed.userinfo.insert("data".to_owned(), data.clone());
-            Some(changed)
-        };
-        visit.exchange().change_data(change).await.unwrap();
-        let mut jar = pairs(&header_of(&visit));
-        jar.extend(self.jar.last().cloned());
-        assert_eq!(jar.len(), self.jar.len());
-        Self { jar, data, ..*self }
-    }
-}
-
-fn engine(client_id: &str, key: &CookieKey) -> Miracl {
-    Miracl::new(Config {
-        issuer: "https://issuer.example".into(),
-        client_id: client_id.into(),
-        client_secret: "secret".into(),
-        redirect_uri: "http://127.0.0.1:5000/login".into(),
-        cookie_keys: vec![key.clone()],
-        clock: Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(NOW)),
-        ..Config::default()
-    })
-    .unwrap()
-}
-
-fn pairs(header: &str) -> Vec<Pair> {
-    let pairs = header.split("; ").map(|pair| pair.split_once('=').unwrap());
-    pairs
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
-}
-
-fn join(jar: &[Pair]) -> Vec<u8> {
-    let cookies: Vec<Vec<u8>> = jar
-        .iter()
-        .map(|(name, value)| [&name[..], b"=", value].concat())
-        .collect();
-    cookies.join(&b"; "[..])
-}
-
-fn visit(miracl: &Miracl, headers: &[Vec<u8>]) -> Visit {
-    miracl.visit(&Request(headers))
-}
-
-/// A request with these `Cookie` headers.
-struct Request<'h>(&'h [Vec<u8>]);
-
-impl RequestView for Request<'_> {
-    fn method(&self) -> &'static str {
-        "GET"
-    }
-
-    fn path_and_query(&self) -> Cow<'_, str> {
-        Cow::Borrowed("/")
-    }
-
-    fn host(&self) -> Option<&str> {
-        Some("127.0.0.1:5000")
-    }
-
-    fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let values = (name == "cookie").then_some(self.0);
-        values.into_iter().flatten().map(Vec::as_slice)
     }
 }

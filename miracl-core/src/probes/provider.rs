@@ -12,7 +12,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::provider::id_token::tests::Provider as Signer;
+use crate::probes::signer::Signer;
 
 /// Answers on loopback until it is dropped. At first it has metadata and keys, and knows nobody.
 pub(crate) struct Provider {

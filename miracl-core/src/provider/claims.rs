@@ -97,3 +97,32 @@ pub(crate) fn time(
         Some(_) => Err(IdTokenError::Invalid { claim }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::json;
+
+    #[test]
+    fn a_number_names_one_session_of_the_providers_however_it_is_written() {
+        for (written, name) in [
+            ("1", Some("1")),
+            ("1.0", Some("1")),
+            ("1e0", Some("1")),
+            ("-0", Some("0")),
+            ("-7.0", Some("-7")),
+            ("18446744073709551615", Some("18446744073709551615")),
+            ("999999999999.0", Some("999999999999")),
+            // Others are read as the same.
+            ("18446744073709551616", None),
+            ("18446744073709551617", None),
+            ("9007199254740991.0", None),
+            ("1.5", None),
+        ] {
+            let claims = json::in_token(format!(r#"{{"sid":{written}}}"#).as_bytes()).unwrap();
+            let found = sid(&claims).ok().flatten();
+            assert_eq!(found.as_deref(), name, "{written}");
+            assert_eq!(sid(&claims).is_err(), name.is_none(), "{written}");
+        }
+    }
+}

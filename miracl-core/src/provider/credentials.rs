@@ -73,15 +73,15 @@ impl Credentials {
     }
 
     pub(crate) async fn secret(&self, http: &HttpClient) -> Result<Secret, ProviderError> {
-        let seen = self.asked.ended();
+        let completed = self.asked.completed();
         match self.known_secret() {
             Some(secret) => Ok(secret),
-            None => self.ask(http, seen).await,
+            None => self.ask(http, completed).await,
         }
     }
 
     fn known_secret(&self) -> Option<Secret> {
-        let asked = self.asked.kept().map(|secret| Secret::clone(&secret));
+        let asked = self.asked.value().map(|secret| Secret::clone(&secret));
         asked.or_else(|| self.given.clone())
     }
 
@@ -90,12 +90,12 @@ impl Credentials {
         if matches!(self.origin, Origin::Config) {
             return None;
         }
-        let seen = self.asked.ended();
+        let completed = self.asked.completed();
         let differs = |secret: &Secret| secret.expose() != refused.expose();
         if let Some(secret) = self.known_secret().filter(differs) {
             return Some(secret);
         }
-        match self.ask(http, seen).await {
+        match self.ask(http, completed).await {
             Ok(secret) if differs(&secret) => {
                 tracing::info!(
                     "the client secret was renewed after the provider refused the old one"
@@ -114,15 +114,13 @@ impl Credentials {
     }
 
     /// Asks the file or the source, once for all that wait, and to its end whoever goes away.
-    async fn ask(&self, http: &HttpClient, seen: u64) -> Result<Secret, ProviderError> {
+    async fn ask(&self, http: &HttpClient, completed: u64) -> Result<Secret, ProviderError> {
         let (origin, client_id) = (self.origin.clone(), Arc::clone(&self.client_id));
         let asked = self
             .asked
-            .fetch_to_its_end(
-                &http.runtime,
-                seen,
-                async move { origin.ask(&client_id).await },
-            );
+            .fetch_to_completion(&http.runtime, completed, async move {
+                origin.ask(&client_id).await
+            });
         asked.await.map(|secret| Secret::clone(&secret))
     }
 }

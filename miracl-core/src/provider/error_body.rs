@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::{
     base::{json, text::printable},
     error::{description::Description, provider::ProviderError},
-    provider::http::Answer,
+    provider::http::response::Response,
 };
 
 /// How much is kept of an error code, and of the words beside it, in characters.
@@ -17,13 +17,13 @@ const MAX_CODE: usize = 64;
 const MAX_WORDS: usize = 200;
 
 /// An error as the provider put it.
-struct Told {
+struct ErrorBody {
     code: String,
     words: Description,
 }
 
 /// Reads an answer whose status is no success: its error where it has one, the bare status otherwise.
-pub(crate) fn of(endpoint: &'static str, answer: &Answer) -> ProviderError {
+pub(crate) fn of(endpoint: &'static str, answer: &Response) -> ProviderError {
     let status = answer.status;
     match told(answer) {
         Some((told, _)) if status < 500 => told.into_error(endpoint, status),
@@ -36,7 +36,7 @@ pub(crate) fn of(endpoint: &'static str, answer: &Answer) -> ProviderError {
 pub(crate) fn in_place_of(
     needed: &str,
     endpoint: &'static str,
-    answer: &Answer,
+    answer: &Response,
 ) -> Option<ProviderError> {
     let (told, has_needed) = match told(answer)? {
         (told, Some(object)) => (told, has_value(&object, needed)),
@@ -45,7 +45,7 @@ pub(crate) fn in_place_of(
     (!has_needed).then(|| told.into_error(endpoint, answer.status))
 }
 
-impl Told {
+impl ErrorBody {
     fn into_error(self, endpoint: &'static str, status: u16) -> ProviderError {
         ProviderError::Refused {
             endpoint,
@@ -65,7 +65,7 @@ fn has_value(object: &Map<String, Value>, name: &str) -> bool {
 }
 
 /// The error in a body, and the JSON object that it stands in.
-fn told(answer: &Answer) -> Option<(Told, Option<Map<String, Value>>)> {
+fn told(answer: &Response) -> Option<(ErrorBody, Option<Map<String, Value>>)> {
     if let Ok(object) = json::object(&answer.body) {
         let told = in_object(&object)?;
         return Some((told, Some(object)));
@@ -75,7 +75,7 @@ fn told(answer: &Answer) -> Option<(Told, Option<Map<String, Value>>)> {
     is_form.then(|| Some((in_form(&answer.body)?, None)))?
 }
 
-fn in_object(object: &Map<String, Value>) -> Option<Told> {
+fn in_object(object: &Map<String, Value>) -> Option<ErrorBody> {
     let text = |object: &Map<String, Value>, name: &str| match object.get(name)? {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()).filter(|number| number != "0"),
@@ -101,20 +101,20 @@ fn in_object(object: &Map<String, Value>) -> Option<Told> {
         Some(Value::Array(codes)) => codes.iter().take(8).map(Value::to_string).collect(),
         _ => Vec::new(),
     };
-    Some(Told::new(&code, words, &numbers))
+    Some(ErrorBody::new(&code, words, &numbers))
 }
 
-fn in_form(body: &[u8]) -> Option<Told> {
+fn in_form(body: &[u8]) -> Option<ErrorBody> {
     let value = |wanted: &str| {
         form_urlencoded::parse(body)
             .find(|(name, value)| name == wanted && !value.is_empty())
             .map(|(_, value)| value.into_owned())
     };
     let code = value("error")?;
-    Some(Told::new(&code, value("error_description"), &[]))
+    Some(ErrorBody::new(&code, value("error_description"), &[]))
 }
 
-impl Told {
+impl ErrorBody {
     /// `numbers` are Entra's: its documentation is by them.
     fn new(code: &str, words: Option<String>, numbers: &[String]) -> Self {
         let mut words = words.map(|words| printable(&words, MAX_WORDS));
@@ -134,8 +134,8 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, media_type: &str, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, media_type: &str, body: &str) -> Response {
+        Response {
             status,
             media_type: media_type.to_owned(),
             body: body.as_bytes().to_vec(),

@@ -1,4 +1,4 @@
-//! Something fetched from the provider: kept, fetched by one caller at a time, and served stale while the provider is away.
+//! Something fetched from the provider: cached, fetched by one caller at a time, and served stale while the provider is away.
 
 use std::{
     sync::{
@@ -18,17 +18,17 @@ pub(crate) struct Fetched<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
-    kept: RwLock<Option<Kept<T>>>,
+    cached: RwLock<Option<Cached<T>>>,
     /// How many fetches have ended. Whoever waited for the lock and sees it moved takes that fetch's result.
-    ended: AtomicU64,
-    flight: Arc<Mutex<LastError>>,
+    completed: AtomicU64,
+    last_error: Arc<Mutex<LastError>>,
 }
 
 /// What the last fetch failed with, if it did.
 type LastError = Option<ProviderError>;
 
 #[derive(Debug)]
-struct Kept<T> {
+struct Cached<T> {
     value: Arc<T>,
     since: Instant,
 }
@@ -36,9 +36,9 @@ struct Kept<T> {
 impl<T> Default for Fetched<T> {
     fn default() -> Self {
         Self(Arc::new(Shared {
-            kept: RwLock::new(None),
-            ended: AtomicU64::new(0),
-            flight: Arc::default(),
+            cached: RwLock::new(None),
+            completed: AtomicU64::new(0),
+            last_error: Arc::default(),
         }))
     }
 }
@@ -51,40 +51,40 @@ impl<T> Clone for Fetched<T> {
 
 impl<T> Fetched<T> {
     /// The value, when there is one, however old.
-    pub(crate) fn kept(&self) -> Option<Arc<T>> {
-        self.read(|kept| kept.value.clone())
+    pub(crate) fn value(&self) -> Option<Arc<T>> {
+        self.read(|cached| cached.value.clone())
     }
 
     /// The value, when it is younger than `age`.
     pub(crate) fn younger_than(&self, age: Duration) -> Option<Arc<T>> {
-        self.read(|kept| (kept.since.elapsed() < age).then(|| kept.value.clone()))
+        self.read(|cached| (cached.since.elapsed() < age).then(|| cached.value.clone()))
             .flatten()
     }
 
-    fn read<R>(&self, read: impl FnOnce(&Kept<T>) -> R) -> Option<R> {
-        let kept = self.0.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().map(read)
+    fn read<R>(&self, read: impl FnOnce(&Cached<T>) -> R) -> Option<R> {
+        let cached = self.0.cached.read().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().map(read)
     }
 
     /// How many fetches have ended so far, to hand to [`Fetched::fetch_since`].
-    pub(crate) fn ended(&self) -> u64 {
-        self.0.ended.load(Ordering::Acquire)
+    pub(crate) fn completed(&self) -> u64 {
+        self.0.completed.load(Ordering::Acquire)
     }
 
-    /// Fetches anew, unless a fetch has ended since `seen` was read: then that one's result counts.
+    /// Fetches anew, unless a fetch has ended since `completed` was read: then that one's result counts.
     ///
     /// When the caller goes away in the middle, the next one in the queue fetches. So it is for callers that cannot be made to go
-    /// away; see [`Fetched::fetch_to_its_end`].
+    /// away; see [`Fetched::fetch_to_completion`].
     pub(crate) async fn fetch_since<F>(
         &self,
-        seen: u64,
+        completed: u64,
         fetch: impl FnOnce() -> F,
     ) -> Result<Arc<T>, ProviderError>
     where
         F: Future<Output = Result<T, ProviderError>>,
     {
         let last = self.turn().await;
-        match self.since(seen, &last) {
+        match self.since(completed, &last) {
             Some(result) => result,
             None => self.finish(last, fetch().await),
         }
@@ -95,17 +95,17 @@ impl<T> Fetched<T> {
     ///
     /// Requests that are given up one after the other, each when its turn has come, would otherwise let nobody behind them ever
     /// have anything, and would ask the provider as often as there are of them.
-    pub(crate) async fn fetch_to_its_end(
+    pub(crate) async fn fetch_to_completion(
         &self,
         runtime: &Runtime,
-        seen: u64,
+        completed: u64,
         fetch: impl Future<Output = Result<T, ProviderError>> + Send + 'static,
     ) -> Result<Arc<T>, ProviderError>
     where
         T: Send + Sync + 'static,
     {
         let last = self.turn().await;
-        if let Some(result) = self.since(seen, &last) {
+        if let Some(result) = self.since(completed, &last) {
             return result;
         }
         let fetched = self.clone();
@@ -119,15 +119,15 @@ impl<T> Fetched<T> {
     }
 
     async fn turn(&self) -> OwnedMutexGuard<LastError> {
-        Arc::clone(&self.0.flight).lock_owned().await
+        Arc::clone(&self.0.last_error).lock_owned().await
     }
 
     /// What came of the fetch that has ended since, if one has.
-    fn since(&self, seen: u64, last: &LastError) -> Option<Result<Arc<T>, ProviderError>> {
-        if self.ended() == seen {
+    fn since(&self, completed: u64, last: &LastError) -> Option<Result<Arc<T>, ProviderError>> {
+        if self.completed() == completed {
             return None;
         }
-        Some(match (last, self.kept()) {
+        Some(match (last, self.value()) {
             (None, Some(value)) => Ok(value),
             (Some(error), _) => Err(error.clone()),
             (None, None) => unreachable!("a fetch that ended left a value or an error"),
@@ -142,8 +142,12 @@ impl<T> Fetched<T> {
         let outcome = match result {
             Ok(value) => {
                 let value = Arc::new(value);
-                let mut kept = self.0.kept.write().unwrap_or_else(PoisonError::into_inner);
-                *kept = Some(Kept {
+                let mut cached = self
+                    .0
+                    .cached
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                *cached = Some(Cached {
                     value: value.clone(),
                     since: Instant::now(),
                 });
@@ -155,7 +159,7 @@ impl<T> Fetched<T> {
                 Err(error)
             }
         };
-        self.0.ended.fetch_add(1, Ordering::Release);
+        self.0.completed.fetch_add(1, Ordering::Release);
         outcome
     }
 }
@@ -176,7 +180,7 @@ mod tests {
     async fn callers_that_wait_share_one_fetch() {
         let fetched = Arc::new(Fetched::<usize>::default());
         let count = Arc::new(AtomicUsize::new(0));
-        let seen = fetched.ended();
+        let completed = fetched.completed();
         let callers: Vec<_> = (0..20)
             .map(|_| {
                 let (fetched, count) = (fetched.clone(), count.clone());
@@ -185,7 +189,7 @@ mod tests {
                         tokio::task::yield_now().await;
                         Ok(count.fetch_add(1, Ordering::SeqCst))
                     };
-                    fetched.fetch_since(seen, fetch).await.unwrap()
+                    fetched.fetch_since(completed, fetch).await.unwrap()
                 })
             })
             .collect();
@@ -198,18 +202,18 @@ mod tests {
     #[tokio::test]
     async fn a_failed_fetch_is_shared_by_those_who_waited_and_keeps_the_old_value() {
         let fetched = Fetched::default();
-        let first = fetched.ended();
+        let first = fetched.completed();
         fetched
             .fetch_since(first, || async { Ok(1) })
             .await
             .unwrap();
-        let second = fetched.ended();
+        let second = fetched.completed();
         let result = fetched.fetch_since(second, || async { Err(away()) }).await;
         assert!(result.is_err());
         let late = fetched.fetch_since(second, || async { Ok(2) }).await;
         assert!(late.is_err(), "it waited for the fetch that failed");
-        assert_eq!(fetched.kept().as_deref(), Some(&1));
-        let third = fetched.ended();
+        assert_eq!(fetched.value().as_deref(), Some(&1));
+        let third = fetched.completed();
         let result = fetched.fetch_since(third, || async { Ok(3) }).await;
         assert_eq!(*result.unwrap(), 3);
     }
@@ -221,8 +225,8 @@ mod tests {
         let (fetches, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let call = || {
             let (fetches, answer) = (fetches.clone(), answer.clone());
-            let seen = fetched.ended();
-            fetched.fetch_to_its_end(&runtime, seen, async move {
+            let completed = fetched.completed();
+            fetched.fetch_to_completion(&runtime, completed, async move {
                 let number = fetches.fetch_add(1, Ordering::SeqCst);
                 answer.notified().await;
                 Ok(number)
@@ -258,13 +262,14 @@ mod tests {
             }
         };
         {
-            let mut call = Box::pin(fetched.fetch_to_its_end(&runtime, fetched.ended(), fetch));
+            let mut call =
+                Box::pin(fetched.fetch_to_completion(&runtime, fetched.completed(), fetch));
             assert!(poll_once(&mut call).await.is_none());
         }
         answer.notify_one();
-        let another = fetched.fetch_to_its_end(&runtime, 0, async { Err(away()) });
+        let another = fetched.fetch_to_completion(&runtime, 0, async { Err(away()) });
         assert_eq!(*another.await.unwrap(), 7);
-        assert_eq!(fetched.ended(), 1);
+        assert_eq!(fetched.completed(), 1);
     }
 
     /// Polls a future once, and says what it came to.
@@ -281,18 +286,18 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
         let fetched = Arc::new(Fetched::<u8>::default());
-        let seen = fetched.ended();
+        let completed = fetched.completed();
         let gone = {
             let fetched = fetched.clone();
             tokio::spawn(async move {
                 fetched
-                    .fetch_since(seen, std::future::pending::<Result<u8, ProviderError>>)
+                    .fetch_since(completed, std::future::pending::<Result<u8, ProviderError>>)
                     .await
             })
         };
         tokio::task::yield_now().await;
         gone.abort();
-        let result = fetched.fetch_since(seen, || async { Ok(7) }).await;
+        let result = fetched.fetch_since(completed, || async { Ok(7) }).await;
         assert_eq!(*result.unwrap(), 7);
     }
 }

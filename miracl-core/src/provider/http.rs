@@ -1,23 +1,23 @@
 //! The HTTP client for requests to the provider: no redirects, time-outs, bounded bodies, https except on loopback.
 
 pub(crate) mod body;
+pub(crate) mod response;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use reqwest::{Proxy, header::HeaderMap, redirect::Policy};
+use reqwest::{Proxy, redirect::Policy};
 use url::Url;
 
 use crate::{
     base::{loopback::is_secure, runtime::Runtime, tls::tls},
     config::Config,
     error::{config::Problem, provider::ProviderError},
+    provider::http::response::Response,
 };
 
-/// More than any answer of a provider needs.
-const MAX_BODY: usize = 1024 * 1024;
 /// How long a connection without a request is kept: for what follows at once, and shorter than the five seconds after
 /// which many servers end it.
 const IDLE: Duration = Duration::from_secs(4);
@@ -39,22 +39,6 @@ pub(crate) struct HttpClient {
     timeout: Duration,
     allow_http: bool,
     pub(crate) runtime: Runtime,
-}
-
-/// A whole answer.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// The media type alone, in lower case.
-    pub(crate) media_type: String,
-    /// Without content coding, and in UTF-8 where its character set is one of the usual.
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    /// Whether the status means success and a body: 200, and what servers and proxies make of it (RFC 9110 §15.3).
-    pub(crate) fn is_success(&self) -> bool {
-        matches!(self.status, 200..=203)
-    }
 }
 
 impl HttpClient {
@@ -98,7 +82,7 @@ impl HttpClient {
         &self,
         endpoint: &'static str,
         url: &str,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let began = Instant::now();
         let may_be_used_again = self.has_kept(began);
@@ -137,7 +121,7 @@ impl HttpClient {
         endpoint: &'static str,
         url: &str,
         bearer: &str,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         self.send(endpoint, self.fresh.get(url).bearer_auth(bearer))
             .await
@@ -149,7 +133,7 @@ impl HttpClient {
         url: &str,
         authorization: Option<&str>,
         form: String,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let mut request = self
             .fresh
@@ -178,7 +162,7 @@ impl HttpClient {
         &self,
         endpoint: &'static str,
         request: reqwest::RequestBuilder,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         let failed = |error: reqwest::Error| {
             if error.is_timeout() && !error.is_connect() {
                 ProviderError::Timeout { endpoint }
@@ -194,41 +178,18 @@ impl HttpClient {
             .header("accept", "application/json")
             .header("accept-encoding", "identity")
             .send();
-        let mut response = self.runtime.poll(sent).await.map_err(failed)?;
-        let status = response.status().as_u16();
-        if response.status().is_redirection() {
+        let received = self.runtime.poll(sent).await.map_err(failed)?;
+        if received.status().is_redirection() {
             return Err(ProviderError::Redirect { endpoint });
         }
-        let (media_type, charset) = media_type(response.headers());
-        let codings = codings(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(ProviderError::TooLarge { endpoint });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let success = response.status().is_success();
-        let body = match body::plain(body, &codings, charset.as_deref(), MAX_BODY) {
-            Ok(body) => body,
-            // Its status says what there is to say.
-            Err(_) if !success => Vec::new(),
-            Err(body::Unreadable::TooLarge) => return Err(ProviderError::TooLarge { endpoint }),
-            Err(body::Unreadable::Other(detail)) => {
-                return Err(ProviderError::Malformed { endpoint, detail });
-            }
-        };
+        let response = Response::read(endpoint, received, failed).await?;
         tracing::debug!(
             endpoint,
-            status,
-            bytes = body.len(),
+            status = response.status,
+            bytes = response.body.len(),
             "the provider answered"
         );
-        Ok(Answer {
-            status,
-            media_type,
-            body,
-        })
+        Ok(response)
     }
 }
 
@@ -240,31 +201,4 @@ fn is_broken(error: &ProviderError) -> bool {
     source
         .downcast_ref::<reqwest::Error>()
         .is_some_and(|error| !error.is_connect() && !error.is_builder())
-}
-
-/// The media type, and the character set that is named beside it, both in lower case (RFC 9110 §8.3).
-fn media_type(headers: &HeaderMap) -> (String, Option<String>) {
-    let value = headers.get("content-type");
-    let mut parts = value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .split(';')
-        .map(|part| part.trim().to_ascii_lowercase());
-    let media_type = parts.next().unwrap_or_default();
-    let charset = parts.find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        (name.trim() == "charset").then(|| value.trim().trim_matches(['"', '\'']).to_owned())
-    });
-    (media_type, charset)
-}
-
-/// The content codings, in the order in which they were put on, in lower case (RFC 9110 §8.4).
-fn codings(headers: &HeaderMap) -> Vec<String> {
-    headers
-        .get_all("content-encoding")
-        .iter()
-        .flat_map(|value| value.to_str().unwrap_or("unreadable").split(','))
-        .map(|coding| coding.trim().to_ascii_lowercase())
-        .filter(|coding| !coding.is_empty() && coding != "identity")
-        .collect()
 }

@@ -62,3 +62,56 @@ impl<'a> Issuers<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_stands_for_its_tenants_and_nobody_else() {
+        let allowed = ["abc-1".to_owned()];
+        let issuers = |allowed| Issuers::Tenants {
+            template: "https://i/{tenantid}/v2.0",
+            allowed,
+        };
+        let any = issuers(&[]);
+        assert_eq!(
+            any.of_tenant(Some("x")).as_deref(),
+            Some("https://i/x/v2.0")
+        );
+        assert_eq!(any.of_tenant(None), None);
+        assert!(any.contains("https://i/abc-2/v2.0"));
+        for odd in [
+            "https://i//v2.0",
+            "https://i/a/b/v2.0",
+            "https://i/{tenantid}/v2.0",
+            "https://i/a/v2.0/",
+            "https://evil/a/v2.0",
+            "https://i/v2.0",
+        ] {
+            assert!(!any.contains(odd), "{odd}");
+        }
+        assert!(issuers(&allowed).contains("https://i/abc-1/v2.0"));
+        assert!(!issuers(&allowed).contains("https://i/abc-2/v2.0"));
+        let one = Issuers::One("https://i");
+        assert!(one.contains("https://i") && !one.contains("https://i/"));
+    }
+
+    #[test]
+    fn a_tenants_id_is_a_short_word() {
+        for (text, right) in [
+            ("a", true),
+            ("9188040d-6c67-4c5b-b112-36a304b66dad", true),
+            (&*"x".repeat(64), true),
+            (&*"x".repeat(65), false),
+            ("", false),
+            ("a.b", false),
+            ("a/b", false),
+            ("a b", false),
+            ("a%2f", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_tenant(text), right, "{text}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::{
     error::provider::ProviderError,
     jose::{
         jws::Unverified,
-        keys::{KeySet, Verdict},
+        keys::{KeySet, SignatureCheck},
     },
     provider::{error_body, fetched::Fetched, http::HttpClient},
     receipt::Recorder,
@@ -63,24 +63,25 @@ struct Window {
 
 /// A key set, and how many fetches had ended when it was taken.
 #[derive(Debug, Clone)]
-pub(crate) struct Taken {
+pub(crate) struct CurrentKeys {
     pub(crate) keys: Arc<KeySet>,
     ended: u64,
     /// Whether they were fetched for this login, so that there are no newer ones.
     just_fetched: bool,
 }
 
-impl Taken {
+impl CurrentKeys {
     /// Whether it is worth fetching the keys again for a token that they did not find good.
     ///
     /// Not only for an unknown `kid`: a provider that makes new keys when it starts may give them the old names, or none.
-    pub(crate) fn may_be_old(&self, verdict: Verdict) -> bool {
-        match verdict {
-            Verdict::Good => false,
-            Verdict::NoKey => true,
-            Verdict::Bad | Verdict::WeakKey | Verdict::UnreadableKey | Verdict::OtherIssuer => {
-                !self.just_fetched
-            }
+    pub(crate) fn may_be_old(&self, signature: SignatureCheck) -> bool {
+        match signature {
+            SignatureCheck::Valid => false,
+            SignatureCheck::NoKey => true,
+            SignatureCheck::Invalid
+            | SignatureCheck::WeakKey
+            | SignatureCheck::UnreadableKey
+            | SignatureCheck::OtherIssuer => !self.just_fetched,
         }
     }
 }
@@ -88,20 +89,24 @@ impl Taken {
 impl Jwks {
     /// Returns the keys, fetching them when there are none or they are an hour old. Old ones serve on while the provider
     /// is away.
-    async fn keys(&self, http: &HttpClient, uri: &str) -> Result<Taken, ProviderError> {
-        let seen = self.keys.ended();
+    async fn keys(&self, http: &HttpClient, uri: &str) -> Result<CurrentKeys, ProviderError> {
+        let completed = self.keys.completed();
         if let Some(keys) = self.keys.younger_than(FRESH) {
-            return Ok(Taken {
+            return Ok(CurrentKeys {
                 keys,
-                ended: seen,
+                ended: completed,
                 just_fetched: false,
             });
         }
         let fetched = self
             .keys
-            .fetch_to_its_end(&http.runtime, seen, fetch(http.clone(), uri.to_owned()))
+            .fetch_to_completion(
+                &http.runtime,
+                completed,
+                fetch(http.clone(), uri.to_owned()),
+            )
             .await;
-        let (keys, just_fetched) = match (fetched, self.keys.kept()) {
+        let (keys, just_fetched) = match (fetched, self.keys.value()) {
             (Ok(keys), _) => (keys, true),
             (Err(error), Some(stale)) => {
                 tracing::warn!(%error, "the provider's keys cannot be renewed; the old serve on");
@@ -109,9 +114,9 @@ impl Jwks {
             }
             (Err(error), None) => return Err(error),
         };
-        Ok(Taken {
+        Ok(CurrentKeys {
             keys,
-            ended: self.keys.ended(),
+            ended: self.keys.completed(),
             just_fetched,
         })
     }
@@ -125,16 +130,16 @@ impl Jwks {
         token: &Unverified<'_>,
         cause: Cause,
         receipt: &mut Recorder,
-    ) -> Result<Verdict, ProviderError> {
+    ) -> Result<SignatureCheck, ProviderError> {
         let taken = self.keys(http, uri).await;
         let taken = receipt.check_provider("jwks_uri", "RFC 7517 §5", taken)?;
-        let verdict = token.signature(&taken.keys);
-        if !taken.may_be_old(verdict) {
-            return Ok(verdict);
+        let signature = token.check_signature(&taken.keys);
+        if !taken.may_be_old(signature) {
+            return Ok(signature);
         }
         let newer = self.newer(&taken, http, uri, cause).await;
         let newer = receipt.check_provider("jwks_uri again", "OIDC Core §10.1.1", newer)?;
-        Ok(token.signature(&newer))
+        Ok(token.check_signature(&newer))
     }
 
     /// Returns newer keys than those `taken`, for a token that they did not find good.
@@ -142,12 +147,12 @@ impl Jwks {
     /// Each token asks once. Those that find the key missing at the same time share one fetch.
     async fn newer(
         &self,
-        taken: &Taken,
+        taken: &CurrentKeys,
         http: &HttpClient,
         uri: &str,
         cause: Cause,
     ) -> Result<Arc<KeySet>, ProviderError> {
-        if self.keys.ended() == taken.ended && !self.may_fetch(cause, taken.ended) {
+        if self.keys.completed() == taken.ended && !self.may_fetch(cause, taken.ended) {
             tracing::warn!(
                 ?cause,
                 "too many tokens are not signed with the keys that are known; they are not fetched again for a while"
@@ -155,7 +160,7 @@ impl Jwks {
             return Ok(taken.keys.clone());
         }
         self.keys
-            .fetch_to_its_end(
+            .fetch_to_completion(
                 &http.runtime,
                 taken.ended,
                 fetch(http.clone(), uri.to_owned()),
@@ -163,26 +168,26 @@ impl Jwks {
             .await
     }
 
-    /// Whether the keys may be fetched for somebody who has seen so many fetches end.
-    fn may_fetch(&self, cause: Cause, seen: u64) -> bool {
+    /// Whether the keys may be fetched for somebody who has completed so many fetches end.
+    fn may_fetch(&self, cause: Cause, completed: u64) -> bool {
         let mut window = self.windows[cause as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match window.as_mut() {
             Some(window) if window.began.elapsed() < WINDOW => {
-                if window.last != seen {
+                if window.last != completed {
                     if window.count == cause.budget() {
                         return false;
                     }
                     window.count += 1;
-                    window.last = seen;
+                    window.last = completed;
                 }
             }
             _ => {
                 *window = Some(Window {
                     began: Instant::now(),
                     count: 1,
-                    last: seen,
+                    last: completed,
                 });
             }
         }

@@ -8,7 +8,7 @@ use crate::{
     base::text::printable,
     config::options::LogoutTokenRules,
     error::{provider::ProviderError, store::StoreError, token::IdTokenError},
-    jose::{jws::Unverified, keys::Verdict},
+    jose::{jws::Unverified, keys::SignatureCheck},
     provider::{
         claims::{check_audience, sid, text, time},
         issuers::Issuers,
@@ -76,7 +76,7 @@ impl From<ProviderError> for LogoutError {
 }
 
 /// What a logout token must be like.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedLogoutToken<'a> {
     pub(crate) issuers: Issuers<'a>,
     pub(crate) client_id: &'a str,
     pub(crate) trusted_audiences: &'a [String],
@@ -99,11 +99,11 @@ impl LogoutToken {
     /// Makes every check of §2.6 in its order.
     pub(crate) fn verify(
         token: &Unverified<'_>,
-        verdict: Verdict,
-        expected: &Expected<'_>,
+        signature: SignatureCheck,
+        expected: &ExpectedLogoutToken<'_>,
     ) -> Result<Self, LogoutError> {
         check_type(token.typ.as_deref(), expected.rules)?;
-        token.signed_by_provider(verdict)?;
+        token.require_signature(signature)?;
         let claims = token.payload()?;
         let missing = |claim| IdTokenError::Missing { claim };
 
@@ -142,7 +142,7 @@ impl LogoutToken {
     }
 }
 
-impl Expected<'_> {
+impl ExpectedLogoutToken<'_> {
     /// `iat` is there, not in the future and not long ago; `exp` is there and ahead.
     fn check_times(&self, iat: u64, exp: Option<u64>) -> Result<(), LogoutError> {
         let now = self.now;

@@ -30,14 +30,14 @@ pub(crate) struct ProviderMetadata {
 
 /// Which URLs a document may name: https, and http where nobody is on the way.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Allowed {
+pub(crate) struct AllowedUrls {
     /// [`Danger::allow_http`](crate::Danger::allow_http).
     pub(crate) http: bool,
     /// Whether the provider is on loopback itself. No other has business with what listens there.
     pub(crate) loopback: bool,
 }
 
-impl Allowed {
+impl AllowedUrls {
     fn allows(self, url: &Url) -> bool {
         match url.scheme() {
             "https" => true,
@@ -99,7 +99,7 @@ impl ProviderMetadata {
     }
 
     /// Makes sure that every endpoint is a URL that may be used, so that a document that is no good is not kept.
-    pub(crate) fn check_endpoints(&self, allowed: Allowed) -> Result<(), ProviderError> {
+    pub(crate) fn check_endpoints(&self, allowed: AllowedUrls) -> Result<(), ProviderError> {
         let endpoints = [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
             ("token_endpoint", Some(&self.token_endpoint)),
@@ -120,7 +120,7 @@ impl ProviderMetadata {
     }
 
     /// Leaves out an address for log-out that cannot be used; tells whether there was one.
-    pub(crate) fn drop_unusable_end_session(&mut self, allowed: Allowed) -> bool {
+    pub(crate) fn drop_unusable_end_session(&mut self, allowed: AllowedUrls) -> bool {
         let usable = |url: &String| Url::parse(url).is_ok_and(|url| allowed.allows(&url));
         let said = self.end_session_endpoint.is_some();
         self.end_session_endpoint = self.end_session_endpoint.take().filter(usable);

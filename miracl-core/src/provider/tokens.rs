@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::secret::Secret;
+use crate::{base::secret::Secret, provider::token_response::TokenResponse};
 
 /// The tokens of a session: to call an API of the provider's, never needed to know who is logged in.
 #[derive(Debug, Clone)]
@@ -106,15 +106,4 @@ impl From<StoredTokens> for Tokens {
             scope: stored.scope,
         }
     }
-}
-
-/// What the token endpoint gave.
-#[derive(Debug)]
-pub(crate) struct TokenResponse {
-    pub(crate) access_token: Secret,
-    pub(crate) id_token: Option<Secret>,
-    pub(crate) refresh_token: Option<Secret>,
-    pub(crate) expires_at: Option<u64>,
-    pub(crate) renew_at: Option<u64>,
-    pub(crate) scope: Option<String>,
 }

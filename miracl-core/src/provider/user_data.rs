@@ -104,3 +104,6 @@ impl fmt::Debug for UserData {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,11 @@ use crate::{
     base::json,
     config::{Config, options::UserinfoRequests},
     error::{provider::ProviderError, token::IdTokenError},
-    jose::{jws::Unverified, keys::Verdict},
+    jose::{jws::Unverified, keys::SignatureCheck},
     provider::{
         client::Client,
         error_body,
-        http::Answer,
+        http::response::Response,
         issuers::Issuers,
         jwks::{Cause, Jwks},
         metadata::ProviderMetadata,
@@ -105,7 +105,7 @@ pub(crate) async fn claims(
     client: &Client,
     jwks: &Jwks,
     metadata: &ProviderMetadata,
-    answer: &Answer,
+    answer: &Response,
 ) -> Result<Map<String, Value>, UserinfoError> {
     let malformed = |detail: String| {
         UserinfoError::Provider(ProviderError::Malformed {
@@ -127,25 +127,25 @@ pub(crate) async fn claims(
     let raw = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
     let token = Unverified::parse(raw.trim(), &[registered]).map_err(UserinfoError::Token)?;
     let (http, uri) = (&client.http, &metadata.jwks_uri);
-    let verdict = jwks
+    let signature = jwks
         .check(http, uri, &token, Cause::Login, &mut Recorder::new())
         .await
         .map_err(UserinfoError::Provider)?;
     let client_id = client.id().await.map_err(UserinfoError::Provider)?;
     let issuers = Issuers::new(&client.config, metadata);
-    signed_claims(&token, verdict, issuers, client_id, client.now()).map_err(UserinfoError::Token)
+    signed_claims(&token, signature, issuers, client_id, client.now()).map_err(UserinfoError::Token)
 }
 
 /// Returns the claims of a userinfo response that is a JWT (OpenID Connect Core 1.0 §5.3.2): signed by the provider, and
 /// where it says by whom and for whom, by this issuer for this client.
 pub(crate) fn signed_claims(
     token: &Unverified<'_>,
-    verdict: Verdict,
+    signature: SignatureCheck,
     issuers: Issuers<'_>,
     client_id: &str,
     now: u64,
 ) -> Result<Map<String, Value>, IdTokenError> {
-    token.signed_by_provider(verdict)?;
+    token.require_signature(signature)?;
     let claims = token.payload()?;
     if let Some(found) = text(&claims, "iss")?.filter(|found| !issuers.contains(found)) {
         return Err(IdTokenError::Issuer {

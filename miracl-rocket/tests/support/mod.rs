@@ -182,7 +182,7 @@ pub(crate) async fn platform() -> Platform {
     platform
 }
 
-/// Logs Alice in and returns where that led.
+/// Logs Alice in, and returns the status of the callback's answer and where it leads.
 pub(crate) async fn log_in(
     client: &Client,
     platform: &Platform,

@@ -1,14 +1,14 @@
-//! What callgrind counted, from the file that it writes when a program ends.
+//! The counts of callgrind, from the file that it writes when a program ends.
 
 use std::collections::{HashMap, HashSet};
 
 /// The functions that ask the allocator for memory.
 const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
 
-/// What a program did in its life.
+/// What a program did in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Instructions, outside of the kernel.
+    /// Instructions, outside the kernel.
     pub(crate) instructions: u64,
     /// Calls of the allocator.
     pub(crate) allocations: u64,
@@ -21,11 +21,11 @@ pub(crate) struct Each {
     pub(crate) allocations: f64,
 }
 
-/// Reads how many instructions a file in callgrind's profile format is about.
+/// Reads the sum of the instructions in a file of callgrind's profile format.
 ///
 /// # Errors
 ///
-/// When it is something else, or was cut short.
+/// When the file is something else, or was cut short.
 pub(crate) fn instructions(text: &str) -> Result<u64, String> {
     let first_word = |name: &str| {
         let mut lines = text.lines();
@@ -46,9 +46,9 @@ impl Counts {
     ///
     /// # Errors
     ///
-    /// When it is something else, or was cut short.
+    /// When the file is something else, or was cut short.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        // A function's name stands where its number comes for the first time, be it as caller or as callee.
+        // A function's name stands where its number occurs for the first time, as caller or as callee.
         let mut names: HashMap<&str, &str> = HashMap::new();
         let mut allocators: HashSet<&str> = HashSet::new();
         let mut callee = None;
@@ -79,7 +79,7 @@ impl Counts {
         })
     }
 
-    /// What each of `requests` did that this program answered and the other did not.
+    /// The share of each of `requests` that this program answered and the other did not.
     pub(crate) fn each(self, other: Self, requests: u32) -> Each {
         let each = |more: u64, fewer: u64| (more as f64 - fewer as f64) / f64::from(requests);
         Each {
@@ -99,7 +99,7 @@ impl Each {
     }
 }
 
-/// Notes a function's name with its number, and returns the number: `(12) name`, later `(12)`.
+/// Records a function's name with its number, and returns the number: `(12) name`, later `(12)`.
 fn note<'a>(
     function: &'a str,
     names: &mut HashMap<&'a str, &'a str>,
@@ -107,7 +107,7 @@ fn note<'a>(
 ) -> Result<&'a str, String> {
     let (number, name) = match function.split_once(')') {
         Some((number, name)) if number.starts_with('(') => (number, name.trim()),
-        // Without compression the name is all there is.
+        // Without compression there is only the name.
         _ => (function, function),
     };
     if !name.is_empty() {
@@ -186,7 +186,7 @@ totals: 5000
             counts,
             Counts {
                 instructions: 5000,
-                // Neither malloc's own helper nor somebody else's malloc.
+                // Neither malloc's own helper nor another library's malloc.
                 allocations: 7 + 2 + 1 + 4,
             }
         );

@@ -1,8 +1,8 @@
 //! Instructions and allocations of a request, by callgrind.
 //!
-//! A server runs several times: it is started, somebody logs in, and it answers so many requests of a kind, then more of one
-//! kind. What the longer run counted more, divided by those requests, is what one takes; start, login and end cancel out. The
-//! counts are of what happens outside of the kernel, and no busy machine changes them.
+//! A server runs several times: it is started, a person logs in, and it answers a number of requests of each kind,
+//! then more of one kind. The difference between the counts, divided by those requests, is the cost of one request;
+//! start, login and end cancel out. The counts exclude the kernel, and no busy machine changes them.
 
 use std::{
     collections::VecDeque,
@@ -26,15 +26,15 @@ use crate::{
 
 /// The framework that the goals are for.
 pub(crate) const AXUM: &str = "axum";
-/// The framework that has prices of its own for more than what lies between a layer and a handler.
+/// The framework whose prices count for more than what lies between a layer and a handler.
 pub(crate) const ROCKET: &str = "rocket";
 
 /// Requests of either kind in every run.
 const BEFORE: u32 = 200;
-/// Requests that the longer runs have more.
+/// Requests that the longer runs send in addition.
 const REQUESTS: u32 = 2_000;
 
-/// Of what a run has more.
+/// Of which the longer run sends more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum More {
     Nothing,
@@ -43,15 +43,15 @@ enum More {
     Whoami,
 }
 
-/// What the requests of a server take.
+/// What the requests of a server cost.
 #[derive(Clone, Debug)]
 pub(crate) struct Counted {
     pub(crate) which: Which,
-    /// The one that asks nobody who is there.
+    /// The request that does not ask who is logged in.
     pub(crate) bare: Each,
-    /// The same with the `Cookie` header of somebody who is logged in, which nobody looks at.
+    /// That request with the `Cookie` header of a logged-in person, which nothing reads.
     pub(crate) with_cookies: Option<Each>,
-    /// The one of somebody who is logged in.
+    /// The request of a logged-in person.
     pub(crate) whoami: Option<Each>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn count(
                 return Ok(());
             };
             let run = || run(which, programs, provider, cpu, more, stop);
-            // The harness panics where a test would fail, and has said why.
+            // The harness panics where a test would fail, and has printed why.
             let ended = panic::catch_unwind(AssertUnwindSafe(run));
             let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
             let counts = ended.map_err(|error| {
@@ -157,12 +157,12 @@ fn run(
             connection.play(exchange)?;
         }
     }
-    // A server that is asked to end waits for those who keep their connection.
+    // A server that is asked to end waits for clients that keep their connection.
     drop(connection);
     Counts::parse(&server.profile()?)
 }
 
-/// What a server is called in progress and error messages.
+/// The name of a server in progress and error messages.
 pub(crate) fn name(which: &Which) -> String {
     match which {
         Which::Demo(Adapter { name, .. }, mode) => format!("{name}, sessions in {mode}"),
@@ -171,8 +171,8 @@ pub(crate) fn name(which: &Which) -> String {
     }
 }
 
-/// The demos of these frameworks in every mode, and their layers. axum is always there: the goals are for axum, and the others are held
-/// against it.
+/// The demos of these frameworks in every mode, and their layers. axum is always included: the goals are for axum,
+/// and the others are compared with it.
 pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
     let mut servers = Vec::new();
     let axum = Adapter::ALL.iter().find(|adapter| adapter.name == AXUM);

@@ -1,7 +1,7 @@
-//! What a flood of cookies costs: a `Cookie` header of 64 KiB that has our names, beside one that has others.
+//! What a flood of cookies costs: a `Cookie` header of 64 KiB with our names, beside one with other names.
 //!
-//! One server of each framework answers all of it under callgrind, which writes down what it has counted after each
-//! kind of request.
+//! One server of each framework answers all of it under callgrind, which writes its counts after each kind of
+//! request.
 
 use std::{
     collections::VecDeque,
@@ -22,16 +22,16 @@ use crate::{
     session::Provider,
 };
 
-/// How long a header is, beside the cookies of somebody who is logged in, which stand at its end.
+/// How long a header is, apart from the cookies of the logged-in person, which stand at its end.
 const WHOLE: usize = 64 * 1024;
 const HALF: usize = WHOLE / 2;
 /// How many requests of a kind are counted together.
 const REQUESTS: u32 = 2;
-/// What the cookies of another app begin with, which is cut to the length of ours.
+/// The prefix of another app's cookies, cut to the length of our own.
 const FOREIGN: &str = "the-cookies-of-another-app";
 
-/// A route, or a page that asks who is there: its method, its path, and what it answers to somebody who is logged in, and
-/// to somebody whose cookies lie behind too many that look like them.
+/// A route, or a page that asks who is logged in: its method, its path, its answer to a logged-in person, and its
+/// answer to a person whose cookies stand behind too many that look like them.
 const ROUTES: [(&str, &str, [u16; 2]); 11] = [
     ("GET", "/public", [200, 200]),
     ("GET", "/whoami", [200, 401]),
@@ -46,22 +46,22 @@ const ROUTES: [(&str, &str, [u16; 2]); 11] = [
     ("GET", "/signed-out", [303, 303]),
 ];
 
-/// A kind of flood, and what its cookie of this number is, without the prefix.
+/// A kind of flood, and its cookie of this number, without the prefix.
 struct Kind {
     name: &'static str,
     cookie: Box<dyn Fn(usize) -> String>,
 }
 
-/// What one kind of flood takes at one route, in instructions of a request.
+/// What one kind of flood costs at one route, in instructions of a request.
 #[derive(Clone, Debug)]
 struct Row {
     route: String,
     kind: &'static str,
-    /// 64 KiB of others' cookies.
+    /// 64 KiB of cookies with other names.
     foreign: f64,
-    /// 32 KiB of ours.
+    /// 32 KiB of cookies with our names.
     half: f64,
-    /// 64 KiB of ours.
+    /// 64 KiB of cookies with our names.
     whole: f64,
 }
 
@@ -75,14 +75,14 @@ impl Row {
     }
 }
 
-/// What floods take on a framework.
+/// What floods cost on a framework.
 #[derive(Clone, Debug)]
 pub(crate) struct Flooded {
     framework: &'static str,
     rows: Vec<Row>,
 }
 
-/// Counts what floods take on these frameworks, one server on each of these CPUs.
+/// Counts what floods cost on these frameworks, one server on each of these CPUs.
 pub(crate) fn count(
     frameworks: &[Adapter],
     programs: &Programs,
@@ -96,7 +96,7 @@ pub(crate) fn count(
     let work = |cpu: u32| {
         while let Some(framework) = next() {
             let run = || run(framework, programs, provider, cpu, stop);
-            // The harness panics where a test would fail, and has said why.
+            // The harness panics where a test would fail, and has printed why.
             let ended = panic::catch_unwind(AssertUnwindSafe(run));
             let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
             let flooded = ended.map_err(|error| {
@@ -143,7 +143,7 @@ fn run(
                 let (found, _) = connection.ask(method, &path, Some(header))?;
                 if !statuses.contains(&found) {
                     return Err(format!(
-                        "{method} {path} answers {found}, and none of {statuses:?}"
+                        "{method} {path} answers {found}, not one of {statuses:?}"
                     ));
                 }
             }
@@ -157,7 +157,7 @@ fn run(
     let mut rows = Vec::new();
     for route in ROUTES {
         let (method, path, _) = route;
-        // What is done once is not counted: buffers grow, and pages are made ready.
+        // What happens only once is not counted: buffers grow, and pages are mapped.
         let first = format!("{}{own}", fill(WHOLE, foreign, &kinds[0].cookie));
         each(route, &first, 2)?;
         for kind in &kinds {
@@ -179,7 +179,7 @@ fn run(
     })
 }
 
-/// The kinds of floods, by the cookies of somebody who is logged in.
+/// The kinds of floods, made from the cookies of a logged-in person.
 fn kinds(own: &str, prefix: &str) -> Result<[Kind; 3], String> {
     let value = |name: &str| {
         let mut pairs = own.split("; ").filter_map(|pair| pair.split_once('='));
@@ -219,7 +219,7 @@ fn kinds(own: &str, prefix: &str) -> Result<[Kind; 3], String> {
     ])
 }
 
-/// Cookies of a kind, up to so many bytes, each with a separator behind it.
+/// Cookies of a kind, up to this many bytes, each followed by a separator.
 fn fill(bytes: usize, prefix: &str, cookie: impl Fn(usize) -> String) -> String {
     let mut header = String::with_capacity(bytes);
     for number in 0.. {
@@ -232,7 +232,7 @@ fn fill(bytes: usize, prefix: &str, cookie: impl Fn(usize) -> String) -> String 
     header
 }
 
-/// Holds what was counted against the goals: of each framework the worst.
+/// Compares the counts with the goals: of each framework the worst.
 pub(crate) fn judge(flooded: &[Flooded]) -> Result<Vec<Judged>, String> {
     let mut judged = Vec::new();
     for Flooded { framework, rows } in flooded {
@@ -240,7 +240,7 @@ pub(crate) fn judge(flooded: &[Flooded]) -> Result<Vec<Judged>, String> {
             (FLOOD, Row::over_foreign as fn(&Row) -> f64),
             (GROWTH, Row::growth),
         ] {
-            // What could not be divided is the worst of all.
+            // A ratio that cannot be computed is the worst of all.
             let of_row = |row: &Row| Some(of_row(row)).filter(|of| !of.is_nan());
             let of_row = |row: &Row| of_row(row).unwrap_or(f64::INFINITY);
             let worst = rows
@@ -258,10 +258,11 @@ pub(crate) fn judge(flooded: &[Flooded]) -> Result<Vec<Judged>, String> {
     Ok(judged)
 }
 
-/// The table of all of it.
+/// The table of all floods.
 pub(crate) fn table(flooded: &[Flooded]) -> String {
     let mut lines = vec![
-        "| framework | route | flood of cookies | 64 KiB of others' | 32 KiB of ours | 64 KiB of ours | over others' | 64 over 32 |"
+        "| framework | route | flood of cookies \
+         | 64 KiB of others' | 32 KiB of ours | 64 KiB of ours | over others' | 64 over 32 |"
             .to_owned(),
         "|---|---|---|--:|--:|--:|--:|--:|".to_owned(),
     ];

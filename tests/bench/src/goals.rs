@@ -1,12 +1,12 @@
 //! The goals, and whether they hold.
 
-/// What a figure should be at most, and what it could be.
+/// The highest figure that is allowed, and the one that would be ideal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Goal {
     pub(crate) what: &'static str,
     pub(crate) goal: f64,
     pub(crate) stretch: Option<f64>,
-    /// What a count may be over it, because the runtime does something of its own now and then.
+    /// How much a count may exceed it, because the runtime does something of its own now and then.
     allowance: f64,
 }
 
@@ -17,35 +17,36 @@ pub(crate) const WHOAMI_COOKIE: Goal = Goal {
     stretch: Some(5_200.0),
     allowance: 0.0,
 };
-/// The same, sessions in the memory of the process.
+/// That difference, with sessions in the memory of the process.
 pub(crate) const WHOAMI_MEMORY: Goal = Goal {
     what: "`/whoami` over `/public`, sessions in memory: instructions",
     goal: 3_500.0,
     stretch: Some(2_500.0),
     allowance: 0.0,
 };
-/// The same, sessions in Redis: of axum alone, since how a framework waits for an answer is its own.
+/// That difference, with sessions in Redis: of axum alone, because each framework waits for an answer in its own
+/// way.
 pub(crate) const WHOAMI_REDIS: Goal = Goal {
     what: "`/whoami` over `/public`, sessions in Redis: instructions",
     goal: 36_000.0,
     stretch: None,
     allowance: 0.0,
 };
-/// Allocations of the same.
+/// Allocations of that request over the other.
 pub(crate) const WHOAMI_REDIS_ALLOCATIONS: Goal = Goal {
     what: "`/whoami` over `/public`, sessions in Redis: allocations",
     goal: 24.0,
     stretch: None,
     allowance: A_TWENTIETH,
 };
-/// Instructions of `GET /public` under our layer, over the same under a layer that does nothing.
+/// Instructions of `GET /public` under our layer, over those under a layer that does nothing.
 pub(crate) const PUBLIC: Goal = Goal {
     what: "`/public` under the layer over a no-op layer: instructions",
     goal: 1_000.0,
     stretch: Some(300.0),
     allowance: 0.0,
 };
-/// Allocations of the same.
+/// Allocations of the former over the latter.
 pub(crate) const ALLOCATIONS: Goal = Goal {
     what: "`/public` under the layer over a no-op layer: allocations",
     goal: 0.0,
@@ -53,15 +54,16 @@ pub(crate) const ALLOCATIONS: Goal = Goal {
     allowance: A_TWENTIETH,
 };
 
-/// Instructions of a request with 64 KiB of cookies that have our names, by those of one with as many of others.
+/// Instructions of a request with 64 KiB of cookies with our names, divided by those of one with as many other
+/// cookies.
 pub(crate) const FLOOD: Goal = Goal {
     what: "64 KiB of cookies of our names, by 64 KiB of others': instructions",
     goal: 3.0,
     stretch: None,
     allowance: 0.0,
 };
-/// The same by those of one with half of them. What grows in proportion is 2 at most, whatever a request takes besides;
-/// the rest is for what a login asks its provider now and then.
+/// Instructions of that request, divided by those of one with half as many. What grows in proportion is 2 at most,
+/// whatever else a request costs; the rest is for what a login asks its provider now and then.
 pub(crate) const GROWTH: Goal = Goal {
     what: "64 KiB of cookies of our names, by 32 KiB of them: instructions",
     goal: 2.2,
@@ -69,7 +71,7 @@ pub(crate) const GROWTH: Goal = Goal {
     allowance: 0.0,
 };
 
-/// What every request does counts one or more; what is left below this is the runtime's own doing now and then.
+/// What every request does counts one or more; anything below is the runtime's own doing now and then.
 const A_TWENTIETH: f64 = 0.05;
 
 /// A figure beside its goal.
@@ -79,8 +81,8 @@ pub(crate) struct Judged {
     pub(crate) of: String,
     pub(crate) goal: Goal,
     pub(crate) measured: f64,
-    /// What the framework takes for any layer that handlers can talk to, and beyond axum for a `Cookie` header and for a header of the
-    /// response. It comes on top of the goal.
+    /// What the framework itself charges for any layer that handlers can talk to, and beyond axum for a `Cookie`
+    /// header and for a header of the response. It is added to the goal.
     pub(crate) own: f64,
 }
 
@@ -91,7 +93,7 @@ impl Judged {
         self.measured <= self.limit() + self.goal.allowance
     }
 
-    /// Whether it is as good as it could be; where nothing better is asked for, whether the goal holds.
+    /// Whether it is ideal; where no ideal is given, whether the goal holds.
     pub(crate) fn is_excellent(&self) -> bool {
         match self.goal.stretch {
             Some(stretch) => self.measured <= stretch + self.own,
@@ -133,7 +135,7 @@ impl Judged {
     }
 }
 
-/// The table of all of them.
+/// The table of all goals.
 pub(crate) fn table(judged: &[Judged]) -> String {
     let mut lines = vec![
         "| framework | what | measured | goal | of it the framework's own | stretch | holds |"
@@ -144,7 +146,8 @@ pub(crate) fn table(judged: &[Judged]) -> String {
     lines.join("\n")
 }
 
-/// A count of instructions whole and with thousands apart, a count of allocations with what is behind the point.
+/// Formats a count of instructions as a whole number with separated thousands, and a count of allocations with
+/// decimals.
 pub(crate) fn figure(value: f64) -> String {
     if value.abs() < 100.0 {
         let text = format!("{value:.2}");

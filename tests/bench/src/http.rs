@@ -1,4 +1,4 @@
-//! One keep-alive connection, every answer of which is looked at.
+//! One keep-alive connection, of which every answer is checked.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-/// How long an answer may take, under valgrind on a busy machine.
+/// How long an answer may take under valgrind on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// More than any answer here has.
+/// Longer than any answer here.
 const MAX_BODY: usize = 64 * 1024;
 
 /// A connection to a server of this machine.
@@ -22,9 +22,9 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) path: &'static str,
-    /// The whole `Cookie` header, if there is to be one.
+    /// The whole `Cookie` header, if one is sent.
     pub(crate) cookie: Option<String>,
-    /// The body of the answer, whose status is 200.
+    /// The body of the answer, whose status must be 200.
     pub(crate) body: String,
 }
 
@@ -42,7 +42,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and holds its answer against what it has to be.
+    /// Sends a request, and compares its answer with the one it must have.
     pub(crate) fn play(&mut self, exchange: &Exchange) -> Result<(), String> {
         let (status, body) = self.get(exchange.path, exchange.cookie.as_deref())?;
         if status != 200 || body != exchange.body {
@@ -64,7 +64,7 @@ impl Connection {
         self.ask("GET", path, cookie)
     }
 
-    /// The same by another method, without a body.
+    /// Sends a request with another method and without a body, and returns status and body.
     pub(crate) fn ask(
         &mut self,
         method: &str,
@@ -88,7 +88,7 @@ impl Connection {
     }
 }
 
-/// Reads an answer that says how long its body is.
+/// Reads an answer that has a `Content-Length`.
 fn read_answer(stream: &mut impl BufRead) -> Result<(u16, String), String> {
     let mut line = || {
         let mut line = String::new();
@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn answers_on_one_connection_are_told_apart() {
-        let mut stream: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nokHTTP/1.1 401 Unauthorized\r\ncontent-length:0\r\n\r\n";
+        let mut stream: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok\
+            HTTP/1.1 401 Unauthorized\r\ncontent-length:0\r\n\r\n";
         assert_eq!(read_answer(&mut stream), Ok((200, "ok".to_owned())));
         assert_eq!(read_answer(&mut stream), Ok((401, String::new())));
         let closed = read_answer(&mut stream).unwrap_err();

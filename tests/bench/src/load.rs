@@ -1,8 +1,8 @@
-//! Time of a request, by wrk: a server with one worker on CPU 0, and 32 connections from CPU 1.
+//! The time of a request, by wrk: a server with one worker on CPU 0, and 32 connections from CPU 1.
 //!
-//! The two requests take turns in rounds, and who begins takes turns as well. What one takes more than the other is told apart
-//! within a round. A round in which others took more than a tenth of either CPU is played again; when too few stay calm, the least
-//! disturbed fill up, and the table says so.
+//! The two requests take turns in rounds, and they take turns in being first. The difference between them is
+//! measured within a round. A round in which other processes took more than a tenth of either CPU is repeated. When
+//! too few rounds stay calm, the least disturbed ones fill up, and the table says so.
 
 use std::{
     path::Path,
@@ -24,28 +24,28 @@ use crate::{
 const SERVER_CPU: u32 = 0;
 const CLIENT_CPU: u32 = 1;
 const CONNECTIONS: u32 = 32;
-/// How long each of the two requests is sent for in a round, and before the first.
+/// How long each of the two requests is sent in a round, and before the first round.
 const LEG: Duration = Duration::from_secs(3);
 const WARM_UP: Duration = Duration::from_secs(2);
-/// The share of a CPU that others may take in a round that counts.
+/// The share of a CPU that other processes may take in a round that counts.
 const CALM: f64 = 0.10;
 
-/// What the requests of a server take under load.
+/// What the requests of a server cost under load.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) which: Which,
-    /// Microseconds of the server's CPU that the request of somebody who is logged in takes more.
+    /// Microseconds of the server's CPU by which the request of a logged-in person exceeds the bare one.
     pub(crate) extra: Spread,
-    /// Of the Redis beside it, for each such request.
+    /// Microseconds of the CPU of the Redis beside it, for each such request.
     pub(crate) redis: Option<f64>,
-    /// How many such requests are answered in the time of one of the other.
+    /// How many such requests are answered in the time of one bare request.
     pub(crate) ratio: Spread,
-    /// Requests in a second, bare.
+    /// Bare requests in a second.
     pub(crate) rate: f64,
-    /// Milliseconds until the answer of the former.
+    /// Milliseconds until the answer to a logged-in person's request.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    /// Bytes of the server in RAM, when somebody has logged in.
+    /// Bytes of the server in RAM, after a login.
     pub(crate) at_rest: u64,
     /// How many rounds were calm, and how many were played.
     pub(crate) calm: usize,
@@ -62,11 +62,11 @@ struct Leg {
     rate: f64,
     p50: f64,
     p99: f64,
-    /// The share of a CPU that others took.
+    /// The share of a CPU that other processes took.
     others: f64,
 }
 
-/// What wrk says about a run.
+/// What wrk prints about a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Said {
     requests: f64,
@@ -78,7 +78,7 @@ struct Said {
     p99: f64,
 }
 
-/// Measures a server in so many rounds.
+/// Measures a server in this many rounds.
 pub(crate) fn measure(
     which: &Which,
     programs: &Programs,
@@ -160,7 +160,7 @@ fn leg(server: &Server, exchange: &Exchange, size: f64) -> Result<Leg, String> {
     let before = Snapshot::take(server)?;
     let said = wrk(server, exchange, LEG, false)?;
     let after = Snapshot::take(server)?;
-    // A wrong answer is of another size.
+    // A wrong answer has another size.
     let wrong_size = (said.bytes / said.requests - size).abs() > 0.005 * size;
     if said.failed > 0 || said.requests < 1.0 || wrong_size {
         return Err(format!("wrong answers of {}: {said:?}", exchange.path));
@@ -184,7 +184,7 @@ fn leg(server: &Server, exchange: &Exchange, size: f64) -> Result<Leg, String> {
 struct Snapshot {
     server: u64,
     redis: u64,
-    /// Of every wrk that has ended.
+    /// The CPU time of every wrk that has ended.
     client: u64,
     servers_cpu: u64,
     clients_cpu: u64,
@@ -206,7 +206,7 @@ impl Snapshot {
     }
 }
 
-/// Runs wrk, which looks at every answer if it is to `check`.
+/// Runs wrk, which checks every answer if `check` is set.
 fn wrk(server: &Server, exchange: &Exchange, time: Duration, check: bool) -> Result<Said, String> {
     let mut wrk = Command::new("taskset");
     wrk.args(["-c", &CLIENT_CPU.to_string(), "wrk", "--threads", "1"])
@@ -253,7 +253,7 @@ impl Said {
     }
 }
 
-/// Puts a process where wrk is.
+/// Binds a process to the CPU of wrk.
 fn pin(id: u32) -> Result<(), String> {
     let output = Command::new("taskset")
         .args([

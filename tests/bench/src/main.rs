@@ -1,15 +1,16 @@
-//! What a login costs a request, by the demos and beside the goals. `tests/bench/run` installs what this needs and starts it.
+//! What a login costs a request, measured with the demos and compared with the goals. `tests/bench/run` installs
+//! what this needs and starts it.
 //!
 //! ```text
 //! tests/bench/run [--instructions] [--framework axum|actix|rocket] [--rounds N] [--peers DIR]
 //! ```
 //!
-//! * `--instructions`: the counts alone, which no busy machine changes.
-//! * `--framework`: of one framework only. May be given again.
-//! * `--rounds`: of so many rounds under load, 5 by default.
-//! * `--peers`: of the servers of other libraries in this folder, too.
+//! * `--instructions`: only the counts, which no busy machine changes.
+//! * `--framework`: only this framework. May be given again.
+//! * `--rounds`: this many rounds under load, 5 by default.
+//! * `--peers`: also the servers of other libraries in this folder.
 //!
-//! It ends well only when every goal holds.
+//! It succeeds only when every goal holds.
 
 mod callgrind;
 mod counts;
@@ -43,7 +44,7 @@ use crate::{
     session::Provider,
 };
 
-/// Whether somebody asked this program to stop. It does so where it can end what it has started.
+/// Whether this program was asked to stop. It then stops at the next point where it can end what it has started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
@@ -159,7 +160,7 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(verdict(&judged))
 }
 
-/// Tells how many goals were missed, and whether none was.
+/// Prints how many goals were missed, and returns whether none was.
 fn verdict(judged: &[Judged]) -> bool {
     let missed: Vec<_> = judged.iter().filter(|judged| !judged.holds()).collect();
     println!("\n{} goals, {} missed", judged.len(), missed.len());

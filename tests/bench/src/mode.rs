@@ -14,7 +14,7 @@ pub(crate) enum Mode {
 impl Mode {
     pub(crate) const ALL: [Self; 3] = [Self::Cookie, Self::Memory, Self::Redis];
 
-    /// What `SESSION_STORE` is to be, and the Redis that has to live as long.
+    /// The value for `SESSION_STORE`, and the Redis that has to live as long.
     pub(crate) fn store(self) -> (String, Option<Redis>) {
         match self {
             Self::Cookie => ("cookie".to_owned(), None),

@@ -1,7 +1,8 @@
-//! Other libraries' servers, to be measured in the same way: a folder of Rust packages that is none of ours.
+//! Other libraries' servers, measured in the same way: a folder of Rust packages outside this workspace.
 //!
-//! Each program of it has the routes `/bare`, `/me` (the e-mail address of whoever is logged in) and `/seed`, which logs one
-//! person in and sets the cookie. It reads `PORT`, `WORKERS` and, where one program is several servers, `PEER`.
+//! Each of its programs has the routes `/bare`, `/me` (the e-mail address of the logged-in person) and `/seed`,
+//! which logs a person in and sets the cookie. It reads `PORT`, `WORKERS` and, where one program is several
+//! servers, `PEER`.
 
 use std::{
     path::{Path, PathBuf},
@@ -54,10 +55,10 @@ const KNOWN: [(&str, &str, &str, &str); 8] = [
     ),
 ];
 
-/// What they answer.
+/// What their routes answer.
 const EMAIL: &str = "user@example.com";
 
-/// One of them.
+/// One of these servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) framework: Adapter,
@@ -66,7 +67,7 @@ pub(crate) struct Peer {
     peer: &'static str,
 }
 
-/// Builds those of a folder that are for one of these frameworks, as our own servers are built.
+/// Builds the servers in a folder that are for one of these frameworks, as our own servers are built.
 pub(crate) fn build(folder: &Path, frameworks: &[Adapter]) -> Result<Vec<Peer>, String> {
     let mut peers: Vec<Peer> = Vec::new();
     for (framework, package, peer, name) in KNOWN {
@@ -105,7 +106,7 @@ fn program(folder: &Path, package: &str) -> Result<PathBuf, String> {
         ])
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", target)
-        // By the profile of our own servers, whatever theirs is.
+        // With the profile of our own servers, and not with theirs.
         .env("CARGO_PROFILE_RELEASE_LTO", "fat")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
     let mut built = miracl_tests::built(&mut cargo);
@@ -123,7 +124,7 @@ impl Peer {
         ]
     }
 
-    /// Logs somebody in, and returns the request that asks nobody who is there, and that person's.
+    /// Logs a person in, and returns the request that does not ask who is logged in, and that person's.
     pub(crate) fn exchanges(&self, port: u16) -> Result<(Exchange, Exchange), String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

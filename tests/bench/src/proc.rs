@@ -10,7 +10,7 @@ const TICK: u64 = 10_000;
 pub(crate) struct Used {
     /// Microseconds of CPU, in user space and in the kernel.
     pub(crate) own: u64,
-    /// The same of its children that have ended.
+    /// The CPU time of its children that have ended.
     pub(crate) children: u64,
 }
 
@@ -21,7 +21,8 @@ pub(crate) fn used(pid: u32) -> Result<Used, String> {
     parse_used(&text).ok_or_else(|| format!("{path}: {text:?}"))
 }
 
-/// Reads how long a processor has been busy, in microseconds, whoever it worked for: the hypervisor's other guests included.
+/// Reads how long a processor has been busy, in microseconds, including the time it worked for other guests of the
+/// hypervisor.
 pub(crate) fn busy(cpu: u32) -> Result<u64, String> {
     let path = "/proc/stat";
     let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
@@ -36,7 +37,7 @@ pub(crate) fn resident(pid: u32) -> Result<u64, String> {
 }
 
 fn parse_used(stat: &str) -> Option<Used> {
-    // The name in brackets may hold anything, brackets and spaces too.
+    // The name in brackets may hold any character, including brackets and spaces.
     let (_, fields) = stat.rsplit_once(')')?;
     // proc(5): fields 14 to 17 are utime, stime, cutime and cstime; the first here is field 3.
     let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -53,7 +54,7 @@ fn parse_busy(stat: &str, cpu: u32) -> Option<u64> {
         let first = line.split_whitespace().next();
         first == Some(name.as_str())
     })?;
-    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal. Guests are in user already.
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal. The time of guests is part of user.
     let times: Option<Vec<u64>> = line
         .split_whitespace()
         .skip(1)

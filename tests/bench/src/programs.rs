@@ -1,4 +1,4 @@
-//! The servers, optimised.
+//! The servers, built with optimisation.
 
 use std::{collections::HashMap, path::Path, path::PathBuf, process::Command, time::Instant};
 
@@ -14,15 +14,15 @@ pub(crate) fn frameworks() -> Vec<Adapter> {
 #[derive(Debug)]
 pub(crate) struct Programs(HashMap<String, PathBuf>);
 
-/// The one with a route under a layer of choice.
+/// The program with one route under a chosen layer.
 pub(crate) const SERVER: &str = "bench-server";
 
 impl Programs {
-    /// Builds them, all by one call, so that nothing is built twice with other features.
+    /// Builds all of them in one call, so that nothing is built twice with other features.
     ///
-    /// Each framework gets the features that another asks for, too. Of those, `log` of `tracing` and `parking_lot` of `tokio` are
-    /// near the way of a request: axum's demo takes a hundred instructions more than when it is built alone, in a bare request
-    /// and in one that asks who is there.
+    /// Each framework also gets the features that another one asks for. Of those, `log` of `tracing` and
+    /// `parking_lot` of `tokio` lie near the path of a request: axum's demo takes a hundred instructions more than
+    /// when it is built alone, for a bare request and for one that asks who is logged in.
     pub(crate) fn build() -> Self {
         let began = Instant::now();
         let mut cargo = Command::new("cargo");
@@ -38,7 +38,7 @@ impl Programs {
         Self(built)
     }
 
-    /// One of them.
+    /// The path of one of them.
     pub(crate) fn get(&self, name: &str) -> Result<&Path, String> {
         let path = self.0.get(name).map(PathBuf::as_path);
         path.ok_or_else(|| format!("there is no program {name}"))

@@ -1,4 +1,4 @@
-//! The tables: what was measured, beside the goals.
+//! The tables: what was measured, compared with the goals.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     server::Which,
 };
 
-/// Holds what was counted against the goals.
+/// Compares the counts with the goals.
 pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
     let mut judged = Vec::new();
     for counts in counted {
@@ -32,7 +32,7 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     Mode::Redis => continue,
                 };
                 let over_bare = over_bare(counts)?;
-                // axum is what the goals are for, its own price for the extensions of a request included.
+                // The goals are for axum, including its own price for the extensions of a request.
                 let own = match framework.name {
                     AXUM => 0.0,
                     _ => {
@@ -67,8 +67,8 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                     _ => continue,
                 };
                 let more = more(counted, framework.name, [variant, noop])?;
-                // Around the router, what axum takes for a value in the extensions is ours to fit into the goal. It is
-                // not to be had without the allocations.
+                // Around the router, axum's price for a value in the extensions has to fit into the goal. There is
+                // no way without those allocations.
                 let own = own(counted, framework.name)?;
                 let own = match *variant {
                     "miracl-around" => Each {
@@ -95,31 +95,31 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
     Ok(judged)
 }
 
-/// What a framework takes for a value that a layer leaves for a handler.
+/// What a framework charges for a value that a layer leaves for a handler.
 fn own(counted: &[Counted], framework: &str) -> Result<Each, String> {
     more(counted, framework, ["slot", "noop"])
 }
 
-/// What a framework takes for a header of the response beyond what axum takes.
+/// What a framework charges for a header of the response beyond what axum charges.
 fn no_store(counted: &[Counted], framework: &str) -> Result<f64, String> {
     let own = more(counted, framework, ["no-store", "noop"])?;
     let axums = more(counted, AXUM, ["no-store-around", "noop-around"])?;
     Ok(own.over(axums).instructions)
 }
 
-/// What a request takes more under the first of two layers.
+/// How much more a request costs under the first of two layers.
 fn more(counted: &[Counted], framework: &str, layers: [&str; 2]) -> Result<Each, String> {
     let [first, second] = layers;
     Ok(layer(counted, framework, first)?.over(layer(counted, framework, second)?))
 }
 
-/// What a framework takes for the `Cookie` header of a request, whoever looks at it or not.
+/// What a framework charges for the `Cookie` header of a request, whether anything reads it or not.
 fn header(counts: &Counted) -> Result<f64, String> {
     let with_cookies = counts.with_cookies.ok_or("no `Cookie` header was sent")?;
     Ok(with_cookies.over(counts.bare).instructions)
 }
 
-/// What the requests of a demo take.
+/// What the requests of a demo cost.
 fn demo<'a>(counted: &'a [Counted], wanted: &str, place: Mode) -> Result<&'a Counted, String> {
     let found = counted.iter().find(|counts| match &counts.which {
         Which::Demo(of, mode) => of.name == wanted && *mode == place,
@@ -128,7 +128,7 @@ fn demo<'a>(counted: &'a [Counted], wanted: &str, place: Mode) -> Result<&'a Cou
     found.ok_or_else(|| format!("{wanted} was not measured with sessions in {place}"))
 }
 
-/// What a request takes under a layer.
+/// What a request costs under a layer.
 fn layer(counted: &[Counted], framework: &str, wanted: &str) -> Result<Each, String> {
     let found = counted.iter().find(|counts| match &counts.which {
         Which::Layer(of, variant) => of.name == framework && *variant == wanted,
@@ -146,7 +146,8 @@ fn over_bare(counts: &Counted) -> Result<Each, String> {
 /// The table of the counts, without a goal.
 pub(crate) fn counts(counted: &[Counted]) -> String {
     let mut lines = vec![
-        "| server | instructions of the bare request | with the `Cookie` header | of one that asks who is there | over bare | allocations over bare |"
+        "| server | instructions of the bare request | with the `Cookie` header \
+         | of one that asks who is there | over bare | allocations over bare |"
             .to_owned(),
         "|---|--:|--:|--:|--:|--:|".to_owned(),
     ];
@@ -172,10 +173,11 @@ pub(crate) fn counts(counted: &[Counted]) -> String {
     lines.join("\n")
 }
 
-/// The table that stands in the README.
+/// The table in the README.
 pub(crate) fn readme(counted: &[Counted], loaded: &[Loaded]) -> Result<String, String> {
     let mut lines = vec![
-        "| | instructions over bare | CPU µs over bare, median (range) | requests/s, share of bare | bare requests/s | p50 / p99 ms | MB at rest | calm rounds |"
+        "| | instructions over bare | CPU µs over bare, median (range) | requests/s, share of bare \
+         | bare requests/s | p50 / p99 ms | MB at rest | calm rounds |"
             .to_owned(),
         "|---|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
     ];
@@ -201,13 +203,14 @@ pub(crate) fn readme(counted: &[Counted], loaded: &[Loaded]) -> Result<String, S
         } = load;
         let rate = figure(*rate);
         lines.push(format!(
-            "| {of} | {instructions} | {extra}{redis} | {ratio} | {rate} | {p50:.2} / {p99:.2} | {memory:.1} | {calm} of {played} |"
+            "| {of} | {instructions} | {extra}{redis} | {ratio} | {rate} \
+             | {p50:.2} / {p99:.2} | {memory:.1} | {calm} of {played} |"
         ));
     }
     Ok(lines.join("\n"))
 }
 
-/// What the engine takes at rest: under its layer a server takes that much more than under one that does nothing.
+/// The engine's memory at rest: how much more a server takes under its layer than under one that does nothing.
 pub(crate) fn engines(at_rest: &[(Adapter, u64, u64)]) -> String {
     let each = at_rest.iter().map(|(framework, miracl, noop)| {
         let over = megabytes(*miracl as f64 - *noop as f64);
@@ -221,7 +224,7 @@ fn megabytes(bytes: f64) -> f64 {
     bytes / 1024.0 / 1024.0
 }
 
-/// What the times are worth, when others were at work.
+/// How far the times can be trusted when other processes were at work.
 pub(crate) fn warning(loaded: &[Loaded], rounds: usize) -> Option<String> {
     let disturbed: Vec<String> = loaded
         .iter()
@@ -231,12 +234,13 @@ pub(crate) fn warning(loaded: &[Loaded], rounds: usize) -> Option<String> {
     let all = disturbed.join("; ");
     (!disturbed.is_empty()).then(|| {
         format!(
-            "The machine was too busy to trust these times: others took more than 10 % of a CPU. {all}. The counts of instructions hold."
+            "The machine was too busy to trust these times: others took more than 10 % of a CPU. {all}. \
+             The counts of instructions hold."
         )
     })
 }
 
-/// What it was measured by, and on.
+/// What measured it, and on which machine.
 pub(crate) fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu
@@ -253,7 +257,7 @@ pub(crate) fn machine() -> String {
     format!("{cpu}, Linux {}, {}", kernel.trim(), versions.join(", "))
 }
 
-/// The name and the version in what a program says of itself.
+/// The name and the version in what a program prints about itself.
 fn said(program: &str, flag: &str) -> Option<String> {
     let output = Command::new(program)
         .arg(flag)
@@ -304,7 +308,7 @@ mod tests {
                 }),
                 ..counted(Which::Demo(axum, Mode::Redis), 10_000.0, None, 9.0)
             },
-            // How a framework waits is its own: of the others nothing is asked.
+            // Each framework waits in its own way: only axum has a goal.
             counted(
                 Which::Demo(actix, Mode::Redis),
                 20_000.0,
@@ -364,7 +368,7 @@ mod tests {
                 ("axum, around the router", 200.0, 0.0, true),
                 ("axum, around the router", 4.0, 4.0, true),
                 ("axum", 3_000.0, 0.0, true),
-                // For the header actix takes 500 more than axum.
+                // actix takes 500 more than axum for the header.
                 ("actix", 4_000.0, 800.0, true),
                 ("actix", 1_400.0, 300.0, false),
                 ("actix", 2.0, 2.0, true),

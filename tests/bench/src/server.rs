@@ -1,4 +1,4 @@
-//! A server, alone on a CPU: every framework takes that for a reason to have one worker.
+//! A server, alone on a CPU, which every framework takes as a reason to have one worker.
 
 use std::{
     ffi::OsString,
@@ -18,22 +18,22 @@ use crate::{
     session::Provider,
 };
 
-/// How long a server may take to listen, under valgrind on a busy machine.
+/// How long a server may take to listen under valgrind on a busy machine.
 const START: Duration = Duration::from_secs(120);
 /// How long it may take to end.
 const END: Duration = Duration::from_secs(60);
 const CALLGRIND_OUT: &str = "callgrind.out";
-/// Where valgrind and those who ask it things find each other: in the directory of the server.
+/// Where valgrind and its clients find each other: in the directory of the server.
 const VGDB_PREFIX: &str = "--vgdb-prefix=./vgdb";
 
 /// Which server to start.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
-    /// A demo with its sessions there, and somebody logged in.
+    /// A demo with its sessions in this store, and a logged-in person.
     Demo(Adapter, Mode),
     /// A route under a layer.
     Layer(Adapter, &'static str),
-    /// Another library: the program, its settings, and the name of its row.
+    /// Another library's server: the program, its settings, and the name of its row.
     Peer(crate::peers::Peer),
 }
 
@@ -41,15 +41,15 @@ pub(crate) enum Which {
 #[derive(Debug)]
 pub(crate) struct Server {
     demo: Demo,
-    /// The request that asks nobody who is there.
+    /// The request that does not ask who is logged in.
     pub(crate) bare: Exchange,
-    /// The request of somebody who is logged in.
+    /// The request of a logged-in person.
     pub(crate) whoami: Option<Exchange>,
     pub(crate) redis: Option<Redis>,
 }
 
 impl Server {
-    /// Starts a server on a CPU, if need be under valgrind, and logs somebody in.
+    /// Starts a server on a CPU, under valgrind where asked for, and logs a person in.
     pub(crate) fn start(
         which: &Which,
         programs: &Programs,
@@ -130,8 +130,8 @@ impl Server {
         Connection::open(self.port())
     }
 
-    /// Has callgrind write down what it has counted since the last time it was asked, and returns the instructions.
-    /// `number` counts how often it was asked, from 1.
+    /// Has callgrind write what it has counted since it last wrote, and returns the instructions. `number` counts
+    /// these calls, from 1.
     pub(crate) fn dump(&self, number: u32) -> Result<u64, String> {
         let asked = Command::new("vgdb")
             .args([VGDB_PREFIX, &format!("--pid={}", self.id()), "dump"])

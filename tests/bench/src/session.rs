@@ -18,12 +18,13 @@ const PIN: &str = "2468";
 const SECRET: &str = "a secret of the bench";
 /// The cookies that an app has besides ours.
 pub(crate) const OTHERS: &str = "theme=dark; _ga=GA1.1.1234567890.1700000000";
-/// How long the person's claims are as JSON: issuer, subject, e-mail address and `sid`. The peers keep a record of this length.
+/// How long the person's claims are as JSON: issuer, subject, e-mail address and `sid`. The peers keep a record of
+/// this length.
 const IDENTITY: usize = 300;
-/// The length of a `sid` of the platform's.
+/// The length of a `sid` of the platform.
 const SID: usize = 43;
 
-/// The platform, in this process: what a login costs the provider is nobody's figure.
+/// The platform, in this process: what a login costs the provider does not count.
 #[derive(Debug)]
 pub(crate) struct Provider {
     runtime: Runtime,
@@ -34,7 +35,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Starts it.
+    /// Starts the platform.
     pub(crate) fn start() -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -53,7 +54,7 @@ impl Provider {
         })
     }
 
-    /// Has `stop` asked when somebody wants this program to end.
+    /// Sets `stop` when this program is asked to end.
     pub(crate) fn stop_on_signals(&self, stop: &Stop) -> Result<(), String> {
         let _entered = self.runtime.enter();
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
@@ -67,12 +68,12 @@ impl Provider {
         Ok(())
     }
 
-    /// The settings that make a demo a client of this provider, which still has to be told of it.
+    /// The settings that make a demo a client of this provider. The client still has to be registered there.
     pub(crate) fn client(&self) -> [(&'static str, String); 3] {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         [
             ("ISSUER", self.platform.issuer().to_owned()),
-            // Of the same length every time.
+            // The same length every time.
             ("CLIENT_ID", format!("bench-{number:06}")),
             ("CLIENT_SECRET", SECRET.to_owned()),
         ]
@@ -88,8 +89,8 @@ impl Provider {
         &self.email
     }
 
-    /// Logs the person in at a demo with these settings, and returns the `Cookie` header of a browser that has two other
-    /// cookies besides.
+    /// Logs the person in at a demo with these settings, and returns the `Cookie` header of a browser that has two
+    /// other cookies besides.
     pub(crate) fn log_in(
         &self,
         demo: &Demo,
@@ -109,7 +110,7 @@ impl Provider {
             let authorize = start.location().ok_or("the demo sends nobody to log in")?;
             let callback = person.log_in(authorize.as_str(), &self.email, PIN).await;
             let callback = callback.map_err(|error| error.to_string())?;
-            // The page it leads to shows the messages of the login, and their cookie is gone.
+            // The page that it leads to shows the messages of the login, and clears their cookie.
             browser.visit(&callback).await.expect(200);
             let mut cookies: Vec<String> = browser
                 .cookies()
@@ -127,7 +128,7 @@ impl Provider {
     }
 }
 
-/// An address of the length that makes a person of [`IDENTITY`] bytes: the platform takes it for the subject as well.
+/// An address of the length that makes a person of [`IDENTITY`] bytes: the platform takes it as the subject, too.
 fn email(issuer: &str) -> String {
     const DOMAIN: &str = "@accounts.subsidiary.a-company.example";
     let length = (IDENTITY - claims(issuer, "").len()) / 2;
@@ -137,7 +138,7 @@ fn email(issuer: &str) -> String {
     email
 }
 
-/// What the platform says about a person, all in all.
+/// All that the platform says about a person.
 fn claims(issuer: &str, email: &str) -> String {
     let sid = "s".repeat(SID);
     format!(

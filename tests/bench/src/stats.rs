@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The middle of several measurements, and how far they lie apart.
+/// The median of several measurements, and their range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,

@@ -1,5 +1,5 @@
-//! What the probes share. A probe is a small app with what no demo should have: hooks that refuse, panic or take for ever,
-//! routers in routers, a handler that reads the body before it asks who is there.
+//! What the probes share. A probe is a small app with what no demo should have: hooks that refuse, panic or never
+//! end, routers in routers, and a handler that reads the body before it asks who is logged in.
 //!
 //! | route | |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | `POST /form` | reads the body, then asks who is there: `id: body` |
 //! | `GET /flashes` | the messages, one a line |
 //!
-//! The path that a login comes back to says what its hook does: see [`obey`].
+//! The path that a login comes back to tells its hook what to do: see [`obey`].
 
 use std::{
     error::Error,
@@ -24,16 +24,16 @@ use std::{
 use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, Visit};
 use tracing_subscriber::filter::LevelFilter;
 
-/// How long a hook takes that is slow.
+/// How long a slow hook takes.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// A free port, and an engine for the app behind it.
 ///
 /// # Errors
 ///
-/// When the environment holds no settings that make sense.
+/// When the settings in the environment are wrong.
 pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
-    // What is wrong with an app must be found in its log.
+    // Errors of an app must be found in its log.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::ERROR)
         .with_writer(std::io::stderr)
@@ -49,11 +49,11 @@ pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
     Ok((listener, miracl))
 }
 
-/// A second engine, at the same provider, with paths and cookies of its own. No layer of it is around anything.
+/// A second engine, at the same provider, with paths and cookies of its own. Its layer is around nothing.
 ///
 /// # Errors
 ///
-/// As [`start`].
+/// When the settings in the environment are wrong.
 pub fn other(miracl: &Miracl) -> Result<Miracl, Box<dyn Error>> {
     let config = miracl.config();
     let path = |name: &str| format!("/other/{name}");
@@ -76,11 +76,12 @@ pub fn greet(address: SocketAddr) {
     println!("listening on http://{address}");
 }
 
-/// Does in `on_auth_success` what the scenario asks for by the path it comes back to. `false` is a veto.
+/// Does in `on_auth_success` what the scenario asks for by the path that the login comes back to. `false` is a
+/// veto.
 ///
 /// # Panics
 ///
-/// When asked to.
+/// When the scenario asks for it.
 pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
     let path = login.return_to();
     println!("the hook of {path} began");
@@ -106,12 +107,12 @@ pub fn lines(flashes: &[Flash]) -> String {
         .collect()
 }
 
-/// Who is there, in JSON. The ids of these tests need no escaping.
+/// Who is logged in, as JSON. The ids of these tests need no escaping.
 pub fn me(id: &str) -> String {
     format!("{{\"sub\":\"{id}\"}}")
 }
 
-/// Says that a hook came to its end, even if that was not its own.
+/// Prints that a hook came to its end, even when it was not its normal end.
 struct Guard<'a>(&'a str);
 
 impl Drop for Guard<'_> {

@@ -1,4 +1,4 @@
-//! Answers that are ill whatever they say, and single members of them.
+//! Answers that are broken as a whole, and answers with one wrong member.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ enum Illness {
 }
 
 impl Faults {
-    /// Disturbs the answer of an endpoint to a request for `path`.
+    /// Changes the answer of an endpoint to a request for `path`.
     pub(crate) fn on_answer(&self, endpoint: Endpoint, path: &str, answer: &mut Answer) {
         for fault in self.active.iter().copied() {
             change_member(fault, endpoint, answer);
@@ -49,7 +49,7 @@ impl Faults {
         }
     }
 
-    /// Whether an endpoint redirects a request for `path`, so that it has nothing to answer itself.
+    /// Whether an endpoint redirects a request for `path`, so that there is nothing else to answer.
     pub(crate) fn redirects(&self, endpoint: Endpoint, path: &str) -> bool {
         let redirects = |fault: &Fault| {
             illness(*fault).is_some_and(|(place, illness)| {
@@ -59,12 +59,12 @@ impl Faults {
         !path.starts_with(ELSEWHERE) && self.active.iter().any(redirects)
     }
 
-    /// Whether a refresh uses up its refresh token. An answer that does not arrive must not cost
-    /// an app its session.
+    /// Whether a refresh uses up its refresh token. An answer that does not arrive must not cost an app its
+    /// session.
     pub(crate) fn rotates_refresh_tokens(&self) -> bool {
         let fails = |fault: &Fault| {
             illness(*fault).is_some_and(|(place, illness)| {
-                // A late answer arrives, and so does one from elsewhere.
+                // A late answer does arrive, and so does one from elsewhere.
                 place.is(Endpoint::Refresh)
                     && !matches!(illness, Illness::Slow | Illness::Redirects)
             })
@@ -80,7 +80,7 @@ impl Faults {
     }
 }
 
-/// Returns where a fault makes answers ill, and how.
+/// Returns the endpoint whose answers a fault breaks, and how.
 fn illness(fault: Fault) -> Option<(Endpoint, Illness)> {
     use Endpoint::{Certs, Discovery, Refresh, Token, Userinfo};
 
@@ -150,7 +150,7 @@ fn fall_ill(illness: Illness, path: &str, answer: &mut Answer) {
         Illness::Hangs => answer.body = Body::Never,
         Illness::Slow => answer.delay = SLOW,
         Illness::Refused => answer.body = Body::Broken,
-        // What is elsewhere already is honest: who follows a redirect gets the truth.
+        // The answers elsewhere are honest: a client that follows a redirect gets the truth.
         Illness::Redirects if path.starts_with(ELSEWHERE) => {}
         Illness::Redirects => {
             let repeats = path.ends_with("/token") || path.ends_with("/userinfo");

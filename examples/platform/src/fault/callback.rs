@@ -1,9 +1,9 @@
-//! What a callback may say wrong.
+//! What may be wrong in a callback.
 
 use super::{Fault, Faults, OTHER_ISSUER};
 
 impl Faults {
-    /// Disturbs the parameters of a callback.
+    /// Changes the parameters of a callback.
     pub(crate) fn on_callback(&self, params: &mut Vec<(&'static str, String)>) {
         for fault in self.active.iter() {
             match fault {
@@ -33,13 +33,13 @@ fn replace(params: &mut Vec<(&'static str, String)>, name: &'static str, value: 
     params.extend(value.map(|value| (name, value.to_owned())));
 }
 
-/// Adds a parameter once more, with the same value: that it is there twice is all that is wrong.
+/// Adds a parameter a second time, with the same value: nothing is wrong but that it is there twice.
 fn repeat(params: &mut Vec<(&'static str, String)>, name: &'static str) {
     let found = params.iter().find(|(other, _)| *other == name).cloned();
     params.extend(found);
 }
 
-/// Puts an error in the place of the code.
+/// Puts an error in place of the code.
 fn fail(params: &mut Vec<(&'static str, String)>, error: &str) {
     replace(params, "code", None);
     replace(params, "error", Some(error));

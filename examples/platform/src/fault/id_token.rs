@@ -1,4 +1,4 @@
-//! What an ID token may say wrong. How it is signed wrongly stands in `signing.rs`.
+//! What may be wrong in an ID token's claims. `signing.rs` has what may be wrong in its signature.
 
 use serde_json::{Map, Value, json};
 
@@ -6,20 +6,20 @@ use super::{DAY, Fault, Faults, HOUR, OTHER_CLIENT, OTHER_ISSUER, OTHER_PERSON};
 use crate::clock;
 use crate::id_token::Occasion;
 
-/// How much is added to a token that is too long, in bytes.
+/// How many bytes are added to a token that is too long.
 const PADDING: usize = 16 * 1024;
 
-/// What clocks differ by in practice, in seconds.
+/// By how many seconds clocks differ in practice.
 const SKEW: u64 = 20;
 
-/// More than any leeway for clocks, in seconds.
+/// More seconds than any leeway for clocks.
 const MINUTES: u64 = 6 * 60;
 
 /// The longest `sub` has 255 characters (OIDC Core §2).
 const TOO_LONG: usize = 256;
 
 impl Faults {
-    /// Disturbs the claims of an ID token before it is signed.
+    /// Changes the claims of an ID token before it is signed.
     pub(crate) fn on_claims(&self, claims: &mut Value, occasion: Occasion) {
         for fault in self.active.iter().copied() {
             if let Some((name, value)) = other_claim(fault, claims, occasion) {
@@ -47,7 +47,7 @@ impl Faults {
         }
     }
 
-    /// Disturbs the text of an ID token's claims.
+    /// Changes the text of an ID token's claims.
     pub(crate) fn on_payload(&self, payload: &mut String) {
         if self.has(Fault::IdTokenDuplicateClaims) {
             payload.truncate(payload.len() - 1);
@@ -59,7 +59,7 @@ impl Faults {
     }
 }
 
-/// Returns the claim that a fault changes, and its value; without one it is left out.
+/// Returns the claim that a fault changes, with its value, or without one where the claim is left out.
 fn other_claim(
     fault: Fault,
     claims: &Value,
@@ -129,19 +129,19 @@ fn other_claim(
     })
 }
 
-/// Returns the client that a token is for, also once there are others beside it.
+/// Returns the client that a token is for, also where others stand beside it.
 fn client(claims: &Value) -> Option<&str> {
     claims["aud"].as_str().or_else(|| claims["aud"][0].as_str())
 }
 
-/// Moves `iat` and `exp` so that the token ran out this long ago, in seconds.
+/// Moves `iat` and `exp` so that the token expired this many seconds ago.
 fn run_out(claims: &mut Value, ago: u64) {
     let end = clock::now().saturating_sub(ago);
     let past = claims["exp"].as_u64().unwrap_or(0).saturating_sub(end);
     shift(claims, |time| time.saturating_sub(past));
 }
 
-/// Moves `iat` and `exp`, which are all that `exp` checks look at; `auth_time` stays.
+/// Moves `iat` and `exp`, the only claims that `exp` checks look at; `auth_time` stays.
 fn shift(claims: &mut Value, by: impl Fn(u64) -> u64) {
     for name in ["iat", "exp"] {
         claims[name] = json!(by(claims[name].as_u64().unwrap_or(0)));

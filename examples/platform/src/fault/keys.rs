@@ -1,4 +1,4 @@
-//! What a key set may hold that it should not, or not hold that it should.
+//! What a key set may contain or lack.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::algorithm::SigningAlgorithm;
 use crate::{jwt, random};
 
 impl Faults {
-    /// Disturbs the published keys.
+    /// Changes the published keys.
     pub(crate) fn on_keys(&self, mut keys: Vec<Value>) -> Vec<Value> {
         if self.rotated {
             keys = stranger().jwks().to_vec();
@@ -73,8 +73,8 @@ fn with_namesake(key: Value) -> [Value; 2] {
     [namesake(&key, algorithm(&key)), key]
 }
 
-/// Returns a key behind others of its name, each of which differs from it in one more thing than
-/// the numbers: the type, the algorithm, the use.
+/// Returns a key behind others with its name, each of which differs from it in more than the numbers: in its type,
+/// its algorithm, or its use.
 fn with_decoys(key: Value) -> [Value; 5] {
     let other_type = match key["kty"].as_str() {
         Some("EC") => SigningAlgorithm::Rs256,

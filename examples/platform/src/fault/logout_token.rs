@@ -1,4 +1,4 @@
-//! What a logout token may say wrong, and how it may be signed wrongly.
+//! What may be wrong in a logout token, and in its signature.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::signer::Signer;
 const OTHER_EVENT: &str = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
 
 impl Faults {
-    /// Disturbs the claims of a logout token about the session `sid`.
+    /// Changes the claims of a logout token about the session `sid`.
     pub(crate) fn on_logout_claims(&self, claims: &mut Value, sid: &str) {
         let now = clock::now();
         for fault in self.active.iter() {
@@ -46,7 +46,7 @@ impl Faults {
         }
     }
 
-    /// Chooses who signs a logout token, in place of `keys` with `algorithm`.
+    /// Chooses the signer of a logout token, in place of `keys` with `algorithm`.
     pub(crate) fn logout_signer(&self, keys: Arc<Keys>, algorithm: SigningAlgorithm) -> Signer {
         let keys = self.keys(keys);
         let header = keys.header(algorithm);
@@ -61,7 +61,7 @@ impl Faults {
         }
     }
 
-    /// Disturbs the header of a logout token before it is signed.
+    /// Changes the header of a logout token before it is signed.
     pub(crate) fn on_logout_header(&self, header: &mut Value) {
         if self.has(Fault::LogoutTokenWithoutType) {
             remove(header, &["typ"]);
@@ -71,7 +71,7 @@ impl Faults {
         }
     }
 
-    /// Disturbs a logout token that is signed.
+    /// Changes a logout token after it is signed.
     pub(crate) fn on_signed_logout(&self, token: String) -> String {
         if self.has(Fault::LogoutTokenBadSignature) {
             with_bad_signature(&token)

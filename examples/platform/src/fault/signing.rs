@@ -1,4 +1,4 @@
-//! How a token may be signed wrongly, or look unlike one.
+//! How a token may be signed wrongly, or look unlike a token.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::keys::Keys;
 use crate::random;
 use crate::signer::Signer;
 
-/// An extension of JWS that nobody has written.
+/// An extension of JWS that does not exist.
 const UNKNOWN_EXTENSION: &str = "urn:example:must-be-understood";
 
 impl Faults {
@@ -22,7 +22,7 @@ impl Faults {
         if self.rotated { stranger() } else { honest }
     }
 
-    /// Chooses who signs an ID token, in place of `keys` with `algorithm`.
+    /// Chooses the signer of an ID token, in place of `keys` with `algorithm`.
     pub(crate) fn signer(
         &self,
         keys: Arc<Keys>,
@@ -54,7 +54,7 @@ impl Faults {
         Signer::Keys(keys, algorithm)
     }
 
-    /// Disturbs the header of an ID token before it is signed.
+    /// Changes the header of an ID token before it is signed.
     pub(crate) fn on_header(&self, header: &mut Value, honest: &Value) {
         for fault in self.active.iter() {
             match fault {
@@ -72,7 +72,7 @@ impl Faults {
                     let algorithm = honest["alg"].as_str().and_then(SigningAlgorithm::parse);
                     let jwk = stranger().jwk(algorithm.unwrap_or_default()).clone();
                     header["jwk"] = jwk;
-                    // Only whose the key is shall be wrong.
+                    // Only the owner of the key must be wrong.
                     header["kid"] = honest["kid"].clone();
                 }
                 Fault::IdTokenCritical => {
@@ -84,7 +84,7 @@ impl Faults {
         }
     }
 
-    /// Disturbs an ID token that is signed.
+    /// Changes an ID token after it is signed.
     pub(crate) fn on_signed(&self, token: String) -> String {
         if self.has(Fault::IdTokenNotAToken) {
             "hello".to_owned()
@@ -98,7 +98,7 @@ impl Faults {
     }
 }
 
-/// Gives `alg` the other name of what it says, if that has one (RFC 9864 §2.2).
+/// Gives `alg` its other name, if it has one (RFC 9864 §2.2).
 pub(super) fn rename(header: &mut Value) {
     if header["alg"] == "EdDSA" {
         header["alg"] = json!("Ed25519");
@@ -120,8 +120,8 @@ pub(super) fn another(algorithm: SigningAlgorithm) -> SigningAlgorithm {
     }
 }
 
-/// Returns the public key as careless code has it in hand when it takes it for a secret: an RSA
-/// key in PEM, any other as the `x` of its JWK.
+/// Returns the public key in the form in which careless code takes it for a secret: an RSA key in PEM, any other as
+/// the `x` of its JWK.
 pub(crate) fn public_key_text(keys: &Keys, algorithm: SigningAlgorithm) -> String {
     let jwk = keys.jwk(algorithm);
     if jwk["kty"] != "RSA" {
@@ -138,7 +138,7 @@ pub(crate) fn public_key_text(keys: &Keys, algorithm: SigningAlgorithm) -> Strin
     pem + "\n-----END RSA PUBLIC KEY-----\n"
 }
 
-/// Returns what looks like a JWE (RFC 7516 §7.1): nobody has the key, so noise will do.
+/// Returns what looks like a JWE (RFC 7516 §7.1): nobody has the key, so random bytes will do.
 fn encrypted() -> String {
     let header = json!({ "alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT" });
     let noise = [

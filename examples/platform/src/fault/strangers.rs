@@ -11,7 +11,7 @@ use super::{Fault, Faults};
 use crate::jwt;
 use crate::keys::Keys;
 
-/// How long a weak key is, in bits.
+/// The length of a weak key, in bits.
 const WEAK_BITS: usize = 1024;
 
 /// The `DigestInfo` of a SHA-256, up to the hash (RFC 8017 §9.2, note 1).
@@ -33,8 +33,8 @@ pub(super) fn stranger() -> Arc<Keys> {
 
 /// An RSA key that is too short.
 ///
-/// Its signatures are the `rsa` crate's, since ring makes none with such a key. That crate's
-/// timing tells about the key, which does no harm here: nobody trusts the key.
+/// The `rsa` crate signs with it, since ring refuses such a key. That crate's timing reveals the key, which does no
+/// harm here: nobody trusts it.
 #[derive(Debug)]
 pub(crate) struct WeakKey {
     key: RsaPrivateKey,
@@ -44,7 +44,7 @@ pub(crate) struct WeakKey {
 /// Returns the weak key. The process makes it once.
 ///
 /// # Panics
-/// As [`stranger`].
+/// If the operating system has no random numbers.
 pub(super) fn weak_key() -> &'static WeakKey {
     static WEAK: OnceLock<WeakKey> = OnceLock::new();
 

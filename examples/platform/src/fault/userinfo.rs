@@ -1,4 +1,4 @@
-//! What user info may say wrong.
+//! What may be wrong in user info.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::keys::Keys;
 use crate::random;
 use crate::signer::Signer;
 
-/// How much more than it needs user info has when it has much, in bytes.
+/// By how many bytes user info is larger than necessary when it has much.
 pub const MUCH: usize = 2_400;
 
-/// How much more than it needs user info has when it has too much, in bytes.
+/// By how many bytes user info is larger than necessary when it has too much.
 pub const TOO_MUCH: usize = 48 * 1024;
 
 impl Faults {
-    /// Disturbs the claims of user info, before they are signed if they are.
+    /// Changes the claims of user info, before they are signed where they are.
     pub(crate) fn on_userinfo(&self, claims: &mut Value) {
         let Some(object) = claims.as_object_mut() else {
             return;
@@ -58,8 +58,8 @@ impl Faults {
         }
     }
 
-    /// Returns the algorithm that user info is signed with, if it is: the registered one, or
-    /// (for a fault) one that nobody asked for.
+    /// Returns the algorithm that signs user info, if any: the registered one, or (for a fault) one that nobody
+    /// asked for.
     pub(crate) fn userinfo_algorithm(
         &self,
         registered: Option<SigningAlgorithm>,
@@ -98,7 +98,7 @@ impl Faults {
     }
 }
 
-/// Makes names of groups, random so that nobody can make them shorter.
+/// Makes names of groups, random so that they cannot be compressed.
 fn groups(bytes: usize) -> Vec<String> {
     let one = random::token();
     (0..bytes / (one.len() + 3))

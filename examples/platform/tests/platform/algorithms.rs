@@ -1,4 +1,4 @@
-//! What signs ID tokens and user info, and the keys that verify them.
+//! The algorithms that sign ID tokens and user info, and the keys that verify them.
 
 use miracl_platform::{Client, SigningAlgorithm};
 use ring::digest::{SHA256, SHA384, SHA512, digest};

@@ -28,7 +28,7 @@ pub(crate) async fn start() -> Platform {
     platform
 }
 
-/// An authorization URL with everything right, apart from `changes`.
+/// A correct authorization URL, apart from `changes`.
 pub(crate) fn authorize_url(platform: &Platform, changes: &[(&str, &str)]) -> String {
     let mut params = HashMap::from([
         ("client_id", "app"),

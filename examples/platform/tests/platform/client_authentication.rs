@@ -1,4 +1,4 @@
-//! How an app proves who it is at the token endpoint.
+//! How an app authenticates at the token endpoint.
 
 use miracl_platform::{Client, ClientAuthMethod, Platform, StartError};
 use ring::hmac;
@@ -48,7 +48,7 @@ async fn a_client_authenticates_in_one_way_and_not_in_two() {
     );
 }
 
-/// A key of the app's, and the public half as a JWK set.
+/// A key of the app, and its public half as a JWK set.
 fn key() -> (EcdsaKeyPair, Value) {
     let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -65,7 +65,7 @@ fn register(platform: &Platform, method: ClientAuthMethod, jwks: Option<Value>) 
     platform.add_client(client).unwrap();
 }
 
-/// Claims with everything right, apart from `changes`; null leaves a claim out.
+/// Correct claims, apart from `changes`; null leaves a claim out.
 fn assertion_claims(platform: &Platform, jti: &str, changes: &Value) -> Value {
     let mut claims = json!({
         "iss": "app", "sub": "app", "aud": platform.issuer(),
@@ -159,7 +159,7 @@ async fn an_assertion_is_used_once() {
     let assertion = sign_with_secret(&claims, "s3cret");
     assert_eq!(present(&platform, &assertion).await.status, 200);
     assert_refused(&present(&platform, &assertion).await, "the same again");
-    // Another one of that name is no better.
+    // Another key of that name is no better.
     let claims = assertion_claims(&platform, "once", &json!({ "exp": now() + 90 }));
     let answer = present(&platform, &sign_with_secret(&claims, "s3cret")).await;
     assert_refused(&answer, "the same jti");
@@ -291,7 +291,7 @@ async fn a_client_may_use_its_registered_method_and_no_other() {
             }
         }
     }
-    // By default the secret counts, however it comes, and nothing else does.
+    // By default, the secret counts in either form, and nothing else does.
     platform
         .add_client(Client::new("app", "s3cret", CALLBACK))
         .unwrap();

@@ -15,7 +15,7 @@ pub(crate) const TESTED: &[Fault] = &[
     Fault::UserinfoTooMuch,
 ];
 
-/// The seconds by which `iat` and `exp` of an ID token lie ahead.
+/// By how many seconds `iat` and `exp` of an ID token lie ahead.
 async fn ahead(platform: &Platform) -> (i64, i64) {
     let callback = log_in(platform).await;
     let tokens = exchange(platform, &callback, &[]).await.json();
@@ -37,7 +37,7 @@ async fn a_token_is_off_by_seconds_or_by_minutes() {
     ] {
         platform.set_fault(Some(fault));
         let (found_iat, found_exp) = ahead(&platform).await;
-        // The test may have been held up for a while since the token was made.
+        // The test may have been delayed since the token was made.
         assert!(
             (exp - 10..=exp).contains(&found_exp),
             "{fault:?}: {found_exp}"

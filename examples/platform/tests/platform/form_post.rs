@@ -83,7 +83,7 @@ async fn the_page_may_post_to_the_app_and_run_its_own_script_only() {
         policy.contains("form-action 'self' http://127.0.0.1:5000;"),
         "{policy}"
     );
-    // Without scripts a person does it.
+    // Without scripts, a person presses the button.
     assert!(page.body.contains("type=\"submit\""));
     assert!(
         !page.body.contains("target="),

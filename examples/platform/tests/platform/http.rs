@@ -1,4 +1,4 @@
-//! An HTTP client of one page: one request, one connection.
+//! A minimal HTTP client: one request, one connection.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -15,7 +15,7 @@ use crate::verify::{candidates, encode, header, member, segment, verifies};
 /// A claim that is not there.
 const ABSENT: Option<Value> = None;
 
-/// What a claim is, under a fault. Times are written as in [`plain`].
+/// A claim under a fault. Times are written as in [`plain`].
 type Claim = (&'static str, Option<Value>);
 
 /// Faults of a token that is well signed by the right key, with what they change.
@@ -188,8 +188,7 @@ async fn id_token(platform: &Platform, fault: Fault) -> String {
     tokens["id_token"].as_str().unwrap().to_owned()
 }
 
-/// Writes claims so that those of two logins are the same: times as distances from now, and the
-/// rest by what it should be.
+/// Writes claims so that those of two logins are equal: times as distances from now, and the rest by its meaning.
 fn plain(platform: &Platform, tokens: &Value) -> Value {
     let mut claims = claims(tokens["id_token"].as_str().unwrap());
     for name in ["iat", "exp", "nbf", "auth_time"] {

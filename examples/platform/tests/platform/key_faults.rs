@@ -1,4 +1,4 @@
-//! What each fault does to the key set, and to what verifies a token.
+//! What each fault does to the key set, and to the verification of a token.
 
 use miracl_platform::{Client, Fault, Platform, SigningAlgorithm};
 use ring::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
@@ -100,7 +100,7 @@ async fn of_several_keys_for_a_token_without_kid_not_the_first_is_right() {
         assert!(header(&token)["kid"].is_null());
         assert_right_one_is_second(&set, &token);
     }
-    // With a kid there is no doubt.
+    // With a `kid` there is no doubt.
     let (token, set) = log_in_under(&platform, &[Fault::CertsSeveralKeys]).await;
     assert!(verifies(candidates(&set, &token)[0], &token));
 }

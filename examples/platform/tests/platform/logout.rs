@@ -1,272 +1,15 @@
 //! Log-out that reaches every app, through the back channel and the front channel.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use miracl_platform::{Client, Fault, LogOut, Platform, SigningAlgorithm, StartError};
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use miracl_platform::{Client, LogOut, Platform, StartError};
+use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use url::Url;
 
-use crate::app::{
-    CALLBACK, EMAIL, PIN, authorize_url, certs, claims, exchange, log_in, params, start,
-};
+use crate::app::{CALLBACK, EMAIL, PIN, authorize_url, claims, exchange, log_in, params, start};
 use crate::http;
-use crate::verify::{candidates, header, verifies};
-
-const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-const FRAME: &str = "http://127.0.0.1:5000/frontchannel-logout";
-
-/// What a claim is, under a fault. What differs from token to token is written as in [`plain`].
-type Claim = (&'static str, Option<Value>);
-
-/// Faults of a token that is well signed, with what they change.
-pub(crate) fn in_claims() -> Vec<(Fault, Vec<Claim>)> {
-    let one = |fault, name, value| (fault, vec![(name, value)]);
-    vec![
-        one(Fault::LogoutTokenWithoutEvents, "events", None),
-        one(
-            Fault::LogoutTokenWrongEvent,
-            "events",
-            Some(
-                json!({ "https://schemas.openid.net/secevent/risc/event-type/account-disabled": {} }),
-            ),
-        ),
-        one(Fault::LogoutTokenWithNonce, "nonce", Some(json!("a-nonce"))),
-        one(Fault::LogoutTokenNonceNull, "nonce", Some(Value::Null)),
-        one(
-            Fault::LogoutTokenWrongAudience,
-            "aud",
-            Some(json!("another-client")),
-        ),
-        one(
-            Fault::LogoutTokenWrongIssuer,
-            "iss",
-            Some(json!("https://issuer.example")),
-        ),
-        (
-            Fault::LogoutTokenWithoutSubAndSid,
-            vec![("sub", None), ("sid", None)],
-        ),
-        one(Fault::LogoutTokenSubOnly, "sid", None),
-        one(Fault::LogoutTokenSidOnly, "sub", None),
-        one(Fault::LogoutTokenWithoutJti, "jti", None),
-        one(Fault::LogoutTokenWithoutIat, "iat", None),
-        one(Fault::LogoutTokenWithoutExp, "exp", None),
-        (
-            Fault::LogoutTokenExpired,
-            vec![
-                ("iat", Some(json!("-120 min"))),
-                ("exp", Some(json!("-60 min"))),
-            ],
-        ),
-        one(Fault::LogoutTokenStale, "iat", Some(json!("-60 min"))),
-    ]
-}
-
-/// Faults that have a test of their own below.
-pub(crate) const TESTED: &[Fault] = &[
-    Fault::LogoutTokenUnsigned,
-    Fault::LogoutTokenOtherAlgorithm,
-    Fault::LogoutTokenBadSignature,
-    Fault::LogoutTokenWithoutType,
-    Fault::LogoutTokenTypeJwt,
-    Fault::LogoutTokenSentTwice,
-];
-
-/// An app that answers one status after the other to what is posted to it, and the last one for
-/// ever. An answer of 0 never comes.
-struct App {
-    uri: String,
-    posts: mpsc::UnboundedReceiver<String>,
-}
-
-impl App {
-    async fn start(statuses: &'static [u16]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let uri = format!("http://{}/logout?x=1", listener.local_addr().unwrap());
-        let (seen, posts) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            let mut open = Vec::new();
-            let mut statuses = statuses.iter().peekable();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = String::new();
-                while !is_whole(&request) {
-                    let mut bytes = [0; 4096];
-                    let read = stream.read(&mut bytes).await.unwrap();
-                    assert_ne!(read, 0, "the request breaks off: {request}");
-                    request += std::str::from_utf8(&bytes[..read]).unwrap();
-                }
-                seen.send(request).unwrap();
-                let status = **statuses.peek().unwrap();
-                if statuses.len() > 1 {
-                    statuses.next();
-                }
-                if status == 0 {
-                    open.push(stream);
-                    continue;
-                }
-                // It does not close: nobody may wait for that.
-                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
-                stream.write_all(answer.as_bytes()).await.unwrap();
-                open.push(stream);
-            }
-        });
-        Self { uri, posts }
-    }
-
-    /// Returns what came so far.
-    fn seen(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.posts.try_recv().ok()).collect()
-    }
-}
-
-fn is_whole(request: &str) -> bool {
-    let Some((head, body)) = request.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Content-Length: "));
-    length.is_some_and(|length| body.len() == length.parse::<usize>().unwrap())
-}
-
-/// Registers the app of [`start`] anew, changed.
-fn register(platform: &Platform, id: &str, change: impl FnOnce(&mut Client)) {
-    let mut client = Client::new(id, "s3cret", CALLBACK);
-    client.post_logout_redirect_uris = vec!["http://127.0.0.1:5000/signed-out".to_owned()];
-    change(&mut client);
-    platform.add_client(client).unwrap();
-}
-
-/// Writes what differs from token to token by what it should be: times as distances from now.
-fn plain(token: &str) -> Value {
-    let mut claims = claims(token);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    for name in ["iat", "exp"] {
-        if let Some(time) = claims[name].as_u64() {
-            let minutes = (time as f64 - now as f64) / 60.0;
-            claims[name] = json!(format!("{:+} min", minutes.round() + 0.0));
-        }
-    }
-    if claims["jti"].as_str().is_some_and(|jti| jti.len() == 43) {
-        claims["jti"] = json!("some id");
-    }
-    claims
-}
-
-fn honest(platform: &Platform) -> Value {
-    json!({
-        "iss": platform.issuer(), "aud": "app", "sub": EMAIL, "sid": "a session",
-        "iat": "+0 min", "exp": "+2 min", "jti": "some id", "events": { EVENT: {} },
-    })
-}
-
-fn token(platform: &Platform, fault: Option<Fault>) -> String {
-    platform.set_fault(fault);
-    let token = platform.logout_token("app", EMAIL, "a session").unwrap();
-    platform.set_fault(None);
-    token
-}
-
-#[tokio::test]
-async fn a_logout_token_is_signed_as_id_tokens_are_and_used_once() {
-    let platform = start().await;
-    let keys = certs(&platform).await;
-    assert_eq!(platform.logout_token("nobody", EMAIL, "a session"), None);
-    for algorithm in SigningAlgorithm::ALL {
-        register(&platform, "app", |app| {
-            app.id_token_signed_response_alg = *algorithm;
-        });
-        let (first, second) = (token(&platform, None), token(&platform, None));
-        assert_eq!(plain(&first), honest(&platform));
-        assert_ne!(claims(&first)["jti"], claims(&second)["jti"]);
-        assert_eq!(header(&first)["typ"], "logout+jwt");
-        assert_eq!(header(&first)["alg"], algorithm.as_str());
-        assert!(verifies(candidates(&keys, &first)[0], &first));
-    }
-}
-
-#[tokio::test]
-async fn an_app_that_requires_no_sid_is_told_of_the_person() {
-    let platform = start().await;
-    register(&platform, "app", |app| {
-        app.backchannel_logout_session_required = false;
-    });
-    let mut expected = honest(&platform);
-    expected.as_object_mut().unwrap().remove("sid");
-    assert_eq!(plain(&token(&platform, None)), expected);
-    let sid_only = token(&platform, Some(Fault::LogoutTokenSidOnly));
-    assert_eq!(claims(&sid_only)["sid"], "a session");
-}
-
-#[tokio::test]
-async fn a_fault_in_the_claims_of_a_logout_token_changes_what_it_says() {
-    let platform = start().await;
-    let keys = certs(&platform).await;
-    for (fault, changes) in in_claims() {
-        let token = token(&platform, Some(fault));
-        let mut expected = honest(&platform);
-        let object = expected.as_object_mut().unwrap();
-        for (name, value) in changes {
-            match value {
-                Some(value) => object.insert(name.to_owned(), value),
-                None => object.remove(name),
-            };
-        }
-        assert_eq!(plain(&token), expected, "{}", fault.name());
-        assert_eq!(header(&token)["typ"], "logout+jwt", "{}", fault.name());
-        assert!(
-            verifies(candidates(&keys, &token)[0], &token),
-            "{}",
-            fault.name()
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_fault_around_the_claims_leaves_them_alone() {
-    let platform = start().await;
-    let keys = certs(&platform).await;
-    for (fault, algorithm, kind, is_signed) in [
-        (
-            Fault::LogoutTokenUnsigned,
-            "none",
-            Some("logout+jwt"),
-            false,
-        ),
-        (
-            Fault::LogoutTokenOtherAlgorithm,
-            "ES256",
-            Some("logout+jwt"),
-            true,
-        ),
-        (
-            Fault::LogoutTokenBadSignature,
-            "RS256",
-            Some("logout+jwt"),
-            false,
-        ),
-        (Fault::LogoutTokenWithoutType, "RS256", None, true),
-        (Fault::LogoutTokenTypeJwt, "RS256", Some("JWT"), true),
-    ] {
-        let token = token(&platform, Some(fault));
-        let name = fault.name();
-        assert_eq!(plain(&token), honest(&platform), "{name}");
-        assert_eq!(header(&token)["alg"], algorithm, "{name}");
-        assert_eq!(header(&token)["typ"].as_str(), kind, "{name}");
-        if algorithm == "none" {
-            assert!(token.ends_with('.'), "{token}");
-        } else {
-            let key = candidates(&keys, &token)[0];
-            assert_eq!(verifies(key, &token), is_signed, "{name}");
-        }
-    }
-}
+use crate::told_app::{App, FRAME, register};
 
 #[tokio::test]
 async fn log_out_tells_each_app_of_its_own_session_once() {
@@ -281,7 +24,7 @@ async fn log_out_tells_each_app_of_its_own_session_once() {
     let callback = log_in(&platform).await;
     let tokens = exchange(&platform, &callback, &[]).await.json();
     let sid = claims(tokens["id_token"].as_str().unwrap())["sid"].clone();
-    // The same session, without the PIN.
+    // In that session, without the PIN.
     let silent = authorize_url(&platform, &[("client_id", "other"), ("prompt", "none")]);
     let silent = platform.log_in(&silent, EMAIL, PIN).await.unwrap();
     assert!(params(&silent).contains_key("code"));
@@ -343,25 +86,6 @@ async fn a_log_out_in_one_browser_tells_nothing_of_another() {
 }
 
 #[tokio::test]
-async fn a_token_sent_twice_is_the_same_token() {
-    let platform = start().await;
-    let mut app = App::start(&[200, 400]).await;
-    register(&platform, "app", |client| {
-        client.backchannel_logout_uri = Some(app.uri.clone());
-        client.frontchannel_logout_uri = Some(FRAME.to_owned());
-    });
-    log_in(&platform).await;
-    platform.set_fault(Some(Fault::LogoutTokenSentTwice));
-    let done = platform.log_out().await;
-    let statuses: Vec<_> = done.back_channel.iter().map(|sent| sent.status).collect();
-    assert_eq!(statuses, [Some(200), Some(400)]);
-    let seen = app.seen();
-    assert_eq!(seen.len(), 2);
-    assert_eq!(seen[0], seen[1]);
-    assert_eq!(done.front_channel.len(), 0, "it was told the first time");
-}
-
-#[tokio::test]
 async fn apps_that_refuse_or_are_silent_hold_nobody_up() {
     let platform = start().await;
     let (refuses, silent) = (App::start(&[400]).await, App::start(&[0]).await);
@@ -381,7 +105,7 @@ async fn apps_that_refuse_or_are_silent_hold_nobody_up() {
     }
     let begun = Instant::now();
     let done = platform.log_out().await;
-    // Two seconds for all of them, and what a busy machine adds.
+    // Two seconds for all of them, and some more on a busy machine.
     assert!(begun.elapsed() < Duration::from_secs(10));
     let statuses: Vec<_> = done.back_channel.iter().map(|sent| sent.status).collect();
     assert_eq!(statuses, [Some(400), None, None]);
@@ -390,7 +114,7 @@ async fn apps_that_refuse_or_are_silent_hold_nobody_up() {
 
 /// Signs the platform's own browser out as a person does, and returns the page.
 async fn signed_out(platform: &Platform, query: &[(&str, &str)]) -> http::Answer {
-    // The platform's own browser shows its cookie to nobody: log in with one of the test's own.
+    // The platform's own browser shows its cookie to nobody, so a browser of the test logs in.
     let begun = http::get(&authorize_url(platform, &[]), &[]).await;
     let cookie = begun
         .header("set-cookie")

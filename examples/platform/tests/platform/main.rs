@@ -1,9 +1,13 @@
-//! The platform from outside: over real HTTP, and by what it offers to tests.
+//! Tests of the platform from outside: over real HTTP, and through what it offers to tests.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod algorithms;
+mod answer_faults;
 mod app;
+mod ask;
+mod callback_faults;
+mod claims;
 mod client_authentication;
 mod degrees;
 mod faults;
@@ -13,5 +17,10 @@ mod id_token_faults;
 mod journey;
 mod key_faults;
 mod logout;
+mod logout_token_faults;
 mod refresh;
+mod requests;
+mod server;
+mod told_app;
+mod userinfo_faults;
 mod verify;

@@ -57,8 +57,7 @@ pub(crate) fn verifies(jwk: &Value, token: &str) -> bool {
     verified.is_ok()
 }
 
-/// Returns the keys of a set that may have signed a token: by `kid` if it has one, and by
-/// algorithm and use.
+/// Returns the keys of a set that may have signed a token: by `kid` if it has one, and by algorithm and use.
 pub(crate) fn candidates<'a>(jwks: &'a Value, token: &str) -> Vec<&'a Value> {
     let header = header(token);
     let keys = jwks["keys"].as_array().unwrap().iter();

@@ -1,4 +1,4 @@
-//! The page "Your devices": where somebody is logged in.
+//! The page "Your devices": where the user is logged in.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use super::{Frame, Page, Pages};
 use crate::{browser, when::When};
 
 impl Pages {
-    /// The sessions of the person who is logged in, each with a button that ends it.
+    /// The user's sessions, each with a button that ends it.
     pub fn devices(&self, flashes: &[Flash], sessions: &[SessionInfo]) -> Page {
         let now = SystemTime::now();
         let devices = sessions.iter().map(|session| Device::new(session, now));
@@ -22,7 +22,7 @@ impl Pages {
         )
     }
 
-    /// The page where sessions are kept in cookies: there is no list, and this says how to have one.
+    /// The page where sessions are kept in cookies: there is no list, and the page says how to get one.
     pub fn no_devices(&self, flashes: &[Flash]) -> Page {
         self.page(
             200,

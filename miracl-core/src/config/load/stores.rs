@@ -1,7 +1,7 @@
 //! Where the settings say that sessions and marks are kept.
 
 use crate::{
-    config::{Config, load::Source},
+    config::{Config, load::source::Source},
     store::{marks::MarkStorage, memory::sessions::MemoryStore, sessions::SessionStorage},
 };
 #[cfg(feature = "redis")]
@@ -100,7 +100,8 @@ impl Source<'_> {
     fn redis(&mut self, setting: &'static str, _: &str, _: &Config) -> Option<Place> {
         self.refuse(
             setting,
-            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: switch it on in Cargo.toml",
+            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: \
+             switch it on in Cargo.toml",
         );
         None
     }

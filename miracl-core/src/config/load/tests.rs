@@ -1,4 +1,8 @@
 use super::*;
+use crate::{
+    config::{credentials, options::Pkce},
+    jose::algorithm::SigningAlgorithm,
+};
 
 fn from_json(text: &str) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -218,8 +222,5 @@ fn a_byte_order_mark_before_a_file_is_taken_off() {
     assert_eq!(config.client_id, "id");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "\u{feff}a secret\r\n").unwrap();
-    assert_eq!(
-        crate::config::credentials::read(file.path()).unwrap(),
-        "a secret"
-    );
+    assert_eq!(credentials::read(file.path()).unwrap(), "a secret");
 }

@@ -8,16 +8,16 @@ use super::*;
 use crate::{
     config::options::LogoutTokenRules,
     jose::algorithm::SigningAlgorithm,
+    probes::signer::{ES256, NOW, Signer},
     provider::{
-        id_token::tests::{ES256, NOW, Provider},
         issuers::Issuers,
         logout_token::{EVENT, MAX_NAME},
-        seen_algorithms::SeenAlgorithms,
+        used_algorithms::UsedAlgorithms,
     },
 };
 
-fn expected(rules: LogoutTokenRules) -> Expected<'static> {
-    Expected {
+fn expected(rules: LogoutTokenRules) -> ExpectedLogoutToken<'static> {
+    ExpectedLogoutToken {
         issuers: Issuers::One("https://issuer.example"),
         client_id: "client",
         trusted_audiences: &[],
@@ -52,10 +52,10 @@ fn verify_as(
     claims: &Value,
     rules: LogoutTokenRules,
 ) -> Result<LogoutToken, String> {
-    let provider = Provider::new();
+    let provider = Signer::new();
     let raw = provider.sign(header, &claims.to_string());
     let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
-    let verdict = token.signature(&provider.keys);
+    let verdict = token.check_signature(&provider.keys);
     LogoutToken::verify(&token, verdict, &expected(rules)).map_err(|error| error.to_string())
 }
 
@@ -212,9 +212,9 @@ fn lenient_rules_do_without_an_end_and_with_a_beginning() {
 #[test]
 fn another_signature_and_another_algorithm_are_refused() {
     let good = with("nothing", json!(1));
-    let raw = Provider::new().sign(&header(), &good.to_string());
+    let raw = Signer::new().sign(&header(), &good.to_string());
     let token = Unverified::parse(&raw, ES256).unwrap();
-    let verdict = token.signature(&Provider::new().keys);
+    let verdict = token.check_signature(&Signer::new().keys);
     let expected = expected(LogoutTokenRules::Final);
     assert!(LogoutToken::verify(&token, verdict, &expected).is_err());
     assert!(Unverified::parse(&raw, &[SigningAlgorithm::RS256]).is_err());
@@ -223,12 +223,12 @@ fn another_signature_and_another_algorithm_are_refused() {
 #[test]
 fn a_client_without_a_registered_algorithm_takes_the_one_of_its_id_tokens() {
     use SigningAlgorithm::{ES256, EdDSA, RS256};
-    let seen = SeenAlgorithms::default();
-    assert_eq!(seen.cut(vec![RS256, ES256]), [RS256, ES256]);
-    seen.add(ES256);
-    assert_eq!(seen.cut(vec![RS256, ES256, EdDSA]), [ES256]);
-    seen.add(EdDSA);
-    assert_eq!(seen.cut(vec![RS256, ES256, EdDSA]), [ES256, EdDSA]);
+    let seen = UsedAlgorithms::default();
+    assert_eq!(seen.restrict(vec![RS256, ES256]), [RS256, ES256]);
+    seen.record(ES256);
+    assert_eq!(seen.restrict(vec![RS256, ES256, EdDSA]), [ES256]);
+    seen.record(EdDSA);
+    assert_eq!(seen.restrict(vec![RS256, ES256, EdDSA]), [ES256, EdDSA]);
 }
 
 #[test]

@@ -11,13 +11,13 @@ use crate::{
     flow::pending::PendingLogin,
     jose::jws::Unverified,
     provider::{
-        id_token::{Expected, IdToken},
+        id_token::{IdToken, expected::ExpectedIdToken},
         jwks::Cause,
         metadata::ProviderMetadata,
-        tokens::TokenResponse,
+        token_response::TokenResponse,
         userinfo::{self, UserinfoError},
     },
-    receipt::{Applied, Recorder},
+    receipt::{Recorder, check::Pass},
 };
 
 /// Verifies the ID token: its form, its signature, and that it is for this client and this login. Returns it as it was
@@ -41,9 +41,9 @@ pub(super) async fn id_token(
     };
     receipt.check("id_token form", "RFC 7515 §7.1", form)?;
     let id_token = receipt.check("id_token alg", "OIDC Core §3.1.3.7 (7)", id_token)?;
-    let verdict = provider.signature(metadata, &id_token, Cause::Login, receipt);
+    let verdict = provider.check_signature(metadata, &id_token, Cause::Login, receipt);
     let verdict = verdict.await?;
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         issuers: provider.issuers(metadata),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
@@ -56,7 +56,7 @@ pub(super) async fn id_token(
     };
     let algorithm = id_token.algorithm();
     let verified = IdToken::verify(id_token, verdict, &expected, receipt)?;
-    provider.saw(algorithm);
+    provider.record_algorithm(algorithm);
     Ok((verified, raw))
 }
 
@@ -80,10 +80,10 @@ pub(super) async fn userinfo(
     } else {
         Ok(None)
     };
-    let fine = Ok::<_, FailureReason>(Applied::Yes);
+    let fine = Ok::<_, FailureReason>(Pass::Checked);
     match fetched {
         Ok(None) => {
-            receipt.check_if(NAME, SECTION, Ok::<_, FailureReason>(Applied::No))?;
+            receipt.check_if(NAME, SECTION, Ok::<_, FailureReason>(Pass::NotApplicable))?;
             Ok(Map::new())
         }
         Ok(Some(userinfo)) => {

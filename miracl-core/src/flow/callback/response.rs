@@ -7,7 +7,7 @@ use crate::{
     error::{description::Description, login::FailureReason},
     flow::parameters::read_once,
     provider::{Provider, issuers::Issuers, metadata::ProviderMetadata},
-    receipt::{Applied, Recorder},
+    receipt::{Recorder, check::Pass},
     web::route::Route,
 };
 
@@ -55,14 +55,14 @@ impl AuthorizationResponse {
         };
         receipt.check("no token in response", "OIDC Core §3.1.2.5", no_token)?;
         let issuer = match self.iss {
-            Some(iss) if issuers.contains(&iss) => Ok(Applied::Yes),
+            Some(iss) if issuers.contains(&iss) => Ok(Pass::Checked),
             Some(_) => Err(FailureReason::ResponseIssuer {
                 expected: issuers.written().to_owned(),
             }),
             None if metadata.authorization_response_iss_parameter_supported => {
                 Err(FailureReason::ResponseIssuerMissing)
             }
-            None => Ok(Applied::No),
+            None => Ok(Pass::NotApplicable),
         };
         receipt.check_if("iss", "RFC 9207 §2.4", issuer)?;
         let granted = match self.error {

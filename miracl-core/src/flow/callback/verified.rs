@@ -14,9 +14,7 @@ use crate::{
         pending::PendingLogin,
     },
     provider::{
-        id_token::IdToken,
-        tokens::{TokenResponse, Tokens},
-        user_data::UserData,
+        id_token::IdToken, token_response::TokenResponse, tokens::Tokens, user_data::UserData,
     },
     receipt::Recorder,
     session::{

@@ -6,12 +6,12 @@ use crate::{
     jose::jws::Unverified,
     provider::{
         Provider,
-        id_token::{Expected, IdToken},
+        id_token::{IdToken, expected::ExpectedIdToken},
         issuers::Issuers,
         jwks::Cause,
         metadata::ProviderMetadata,
         token_request::Grant,
-        tokens::TokenResponse,
+        token_response::TokenResponse,
     },
     receipt::Recorder,
     session::{data::SessionData, identity::Session, renewals::Renewed},
@@ -85,9 +85,9 @@ async fn check_id_token(
         .and_then(|first| Unverified::parse(raw.expose(), &[first.algorithm()]))?;
     let mut receipt = Recorder::new();
     let verdict = provider
-        .signature(metadata, &token, Cause::Login, &mut receipt)
+        .check_signature(metadata, &token, Cause::Login, &mut receipt)
         .await?;
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         issuers: Issuers::One(session.names.issuer()),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,

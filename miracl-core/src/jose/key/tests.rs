@@ -18,20 +18,21 @@ const MESSAGE: &[u8] = b"header.payload";
 
 /// A private key of 2048 bits in PKCS#8, made for these tests.
 const RSA: &str = "\
-MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCUtrsqNEDe7qn6MgEROQ2PQotl6vvrlVhXgibWnfvVcNZPcWb5yXxvFjE2JBgb0Pf7S1Fk\
-qA57c292-lKXGLxlrrN67FKRHeKsx2ouOj-Lhud8ZMWDsB3Jg9wwOo-nTDcmQ6aZiixHUH0MhiAjfnxfxFQhvrAUj2O9-uSZZw2TdDxPIlUhddNM8UioURLP\
-jggMsJg4Csd6xOGi0Waq17dJCkqRkPsVMq4k8HXPxrgLTbUJo-ptRutBP3106txnFwjozgyqMm0ZqG-Lvd6atQql8pBaQzoIutQQGRPrgVY-445XkucdAIC5\
-SxupW46CpYPfamgIoHQGhfzelO-VImWZAgMBAAECggEAEh47KlaoaqC4K8fI0oDZcpFAa3_YBmkxFKRCOBaSVnxDV_VwftE57EzPXRHDsCvi8oZIGdPRw9-Z\
-_mxcAJWeamMA8eJ14sE52yQGfzBQip66eDDM0ZD06Ba9DlEsLE1AUNSgKQepAl0_hvWWV8yyuXYxa9UQHckkdUJqdHgWMtcgYEm_52c-TOioKIORvkF0xMT0\
-vwkXDcbosugdHzkiwZZEOEMcpyaQ5K5nAOB99l7nnUf3fEVdRKU6lA-2_F1sqjZ0tQd6eDerGn21e6vjvWvnrfbHnJ_O9DH1tPZiluxZHwyrMYvvYmWlXwxB\
-fAk8fGPGGs3xWO1HX4C6FbIO8wKBgQDNgsaaiiEVs5dbiPxcj6ZK81ywbfok07z1J7IgEkpegt-pvkRfyv8eqAWYMRoE-yHUw8OtQCREZxW42m1DYciGrfGO\
-Ny9QAExIOevek-zeaukAkgVdomE3_KEot8QL_1VA1grmhsQCpscLaGoLqyOtn3qSMpWb4BFJWFeTm5ZnUwKBgQC5P89a0RH2-CTxAzBoywxmot325A57_WQ3\
-IKICFZooAB459AIMgkFIHBitMnL18vur0DisfQXf8EEJtD490UXRpLXkysKe6Y0JvLiwGXZSLqQEhkqKANPwsBg7hSybqP6AsknXko-huxTdC1Taw0jxJVU_\
-enB59LUavUVncII94wKBgQDHg-PeGqXeFLmn8wjVr9xIvZVJ76s-35V-CCjFPByZPsN3XrGwsjoWABdWVq0lEs4YamnpI_FRuyZ6jQwws5jjL7HoWKkFKRTl\
-td3I-6GlmPNWS20MJ13s5cVr62RYJW4WAPcaMNHQpStuZtM1OtPrdn2fu55FczY1F6AGPLG64wKBgCCEgvF-IZkoldN4q9a5TcP2cuATyDcbk6vZnpafFCBR\
-ZPznSDTJ6Iuv4uUEJgnmTScrtccRayaUFdaOPR68zXSvZP50WRVsCcXbys-eqJZkeYYRzKPM4WcughJwnhP05jfRFAUzROMu48qpYovEG9m4o-4wn-3IdsHq\
-13QA29vhAoGAPtUkdA7M-Gk6C_9H6mk5BJ2c5eFCXmiFzpc65BvGJ5nvKRm8M_avb2DSS6EXhKwD7aN5nB45ek0Bgv0fXf3463RbBsR_vf6gRP7SUOHHJVEP\
-QTHjOC9iH5f9qk1UGJ-lvoI2ccYM1yRRStlbu9QMkW-LkuthqgxJeR5jtDF6Uhg";
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCUtrsqNEDe7qn6MgEROQ2PQotl6vvrlVhXgibWnfvVcNZPcWb5yXxvFjE2JB\
+gb0Pf7S1FkqA57c292-lKXGLxlrrN67FKRHeKsx2ouOj-Lhud8ZMWDsB3Jg9wwOo-nTDcmQ6aZiixHUH0MhiAjfnxfxFQhvrAUj2O9-uSZZw2T\
+dDxPIlUhddNM8UioURLPjggMsJg4Csd6xOGi0Waq17dJCkqRkPsVMq4k8HXPxrgLTbUJo-ptRutBP3106txnFwjozgyqMm0ZqG-Lvd6atQql8p\
+BaQzoIutQQGRPrgVY-445XkucdAIC5SxupW46CpYPfamgIoHQGhfzelO-VImWZAgMBAAECggEAEh47KlaoaqC4K8fI0oDZcpFAa3_YBmkxFKRC\
+OBaSVnxDV_VwftE57EzPXRHDsCvi8oZIGdPRw9-Z_mxcAJWeamMA8eJ14sE52yQGfzBQip66eDDM0ZD06Ba9DlEsLE1AUNSgKQepAl0_hvWWV8\
+yyuXYxa9UQHckkdUJqdHgWMtcgYEm_52c-TOioKIORvkF0xMT0vwkXDcbosugdHzkiwZZEOEMcpyaQ5K5nAOB99l7nnUf3fEVdRKU6lA-2_F1s\
+qjZ0tQd6eDerGn21e6vjvWvnrfbHnJ_O9DH1tPZiluxZHwyrMYvvYmWlXwxBfAk8fGPGGs3xWO1HX4C6FbIO8wKBgQDNgsaaiiEVs5dbiPxcj6\
+ZK81ywbfok07z1J7IgEkpegt-pvkRfyv8eqAWYMRoE-yHUw8OtQCREZxW42m1DYciGrfGONy9QAExIOevek-zeaukAkgVdomE3_KEot8QL_1VA\
+1grmhsQCpscLaGoLqyOtn3qSMpWb4BFJWFeTm5ZnUwKBgQC5P89a0RH2-CTxAzBoywxmot325A57_WQ3IKICFZooAB459AIMgkFIHBitMnL18v\
+ur0DisfQXf8EEJtD490UXRpLXkysKe6Y0JvLiwGXZSLqQEhkqKANPwsBg7hSybqP6AsknXko-huxTdC1Taw0jxJVU_enB59LUavUVncII94wKB\
+gQDHg-PeGqXeFLmn8wjVr9xIvZVJ76s-35V-CCjFPByZPsN3XrGwsjoWABdWVq0lEs4YamnpI_FRuyZ6jQwws5jjL7HoWKkFKRTltd3I-6GlmP\
+NWS20MJ13s5cVr62RYJW4WAPcaMNHQpStuZtM1OtPrdn2fu55FczY1F6AGPLG64wKBgCCEgvF-IZkoldN4q9a5TcP2cuATyDcbk6vZnpafFCBR\
+ZPznSDTJ6Iuv4uUEJgnmTScrtccRayaUFdaOPR68zXSvZP50WRVsCcXbys-eqJZkeYYRzKPM4WcughJwnhP05jfRFAUzROMu48qpYovEG9m4o-\
+4wn-3IdsHq13QA29vhAoGAPtUkdA7M-Gk6C_9H6mk5BJ2c5eFCXmiFzpc65BvGJ5nvKRm8M_avb2DSS6EXhKwD7aN5nB45ek0Bgv0fXf3463Rb\
+BsR_vf6gRP7SUOHHJVEPQTHjOC9iH5f9qk1UGJ-lvoI2ccYM1yRRStlbu9QMkW-LkuthqgxJeR5jtDF6Uhg";
 
 /// Private keys of every kind.
 struct Signer {
@@ -137,9 +138,9 @@ fn a_signature_counts_exactly_where_openidconnect_takes_it() {
             let shorter = good[1..].to_vec();
             for claimed in SigningAlgorithm::ALL {
                 for signature in [&good, &bad, &shorter] {
-                    let made = ours.made(claimed, MESSAGE, signature);
-                    let taken = ours.fits(None, claimed) && made == Made::Yes;
-                    assert_ne!(made, Made::Unreadable, "{of_key:?}");
+                    let made = ours.check(claimed, MESSAGE, signature);
+                    let taken = ours.fits(None, claimed) && made == KeyCheck::Valid;
+                    assert_ne!(made, KeyCheck::Unreadable, "{of_key:?}");
                     let judged = theirs.verify_signature(&jws(claimed), MESSAGE, signature);
                     assert_eq!(taken, judged.is_ok(), "{of_key:?} {used:?} {claimed:?}");
                     let same_kind = signer.jwk(claimed) == signer.jwk(of_key);
@@ -169,8 +170,8 @@ fn a_key_counts_however_its_numbers_are_written() {
     ] {
         let jwk = json!({ "kty": "RSA", "n": n, "e": "AAEAAQ" });
         let key = Key::parse(jwk).unwrap();
-        let made = key.made(SigningAlgorithm::RS256, MESSAGE, &signature);
-        assert_eq!(made, Made::Yes, "{n}");
+        let made = key.check(SigningAlgorithm::RS256, MESSAGE, &signature);
+        assert_eq!(made, KeyCheck::Valid, "{n}");
     }
 }
 
@@ -213,7 +214,11 @@ fn a_coordinate_is_read_with_zeros_too_few_or_too_many() {
             let mut jwk = good.clone();
             jwk[name] = json!(encode(written));
             let key = Key::parse(jwk.clone()).unwrap();
-            assert_eq!(key.made(algorithm, MESSAGE, &signature), Made::Yes, "{jwk}");
+            assert_eq!(
+                key.check(algorithm, MESSAGE, &signature),
+                KeyCheck::Valid,
+                "{jwk}"
+            );
         }
     }
 }
@@ -270,7 +275,11 @@ fn members_that_are_null_are_absent_and_those_not_needed_are_not_looked_at() {
             jwk[name] = value;
             let key = Key::parse(jwk.clone()).unwrap();
             assert!(key.fits(None, algorithm), "{jwk}");
-            assert_eq!(key.made(algorithm, MESSAGE, &signature), Made::Yes, "{jwk}");
+            assert_eq!(
+                key.check(algorithm, MESSAGE, &signature),
+                KeyCheck::Valid,
+                "{jwk}"
+            );
         }
         for usage in [json!("enc"), json!(["enc"]), json!(1), json!("signature")] {
             let mut jwk = signer.jwk(algorithm);
@@ -325,8 +334,8 @@ fn what_is_no_key_of_its_kind_is_called_unreadable() {
         let key = Key::parse(jwk.clone()).unwrap();
         assert!(key.fits(Some("1"), algorithm), "{jwk}");
         assert!(!key.fits(Some("2"), algorithm), "{jwk}");
-        let made = key.made(algorithm, MESSAGE, &signature);
-        assert_eq!(made, Made::Unreadable, "{jwk}");
+        let made = key.check(algorithm, MESSAGE, &signature);
+        assert_eq!(made, KeyCheck::Unreadable, "{jwk}");
     }
     // Keys for something else.
     for (algorithm, jwk) in [

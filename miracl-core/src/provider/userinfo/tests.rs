@@ -1,44 +1,23 @@
-//! What counts as userinfo, and what is known of a person from it.
+//! What counts as userinfo, and what a session holds of it.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
-use crate::flow::confirm;
-use crate::provider::user_data::CONFIRMED_CLAIMS;
-use crate::provider::user_data::UserData;
-use crate::provider::user_data::is_confirmed;
 use crate::{
-    LoginOptions, SigningAlgorithm,
-    flow::callback::tests::{Login, begin, begin_with, cookies, request},
-    probes::provider::Provider,
+    Config, LoginOptions, MemoryStore, SessionStorage, SigningAlgorithm,
+    base::random::random,
+    flow::{
+        callback::tests::{Login, begin, begin_with, cookies, request},
+        confirm,
+    },
+    probes::{
+        provider::Provider,
+        signer::{ES256, NOW, Signer},
+    },
     session::identity::Session,
 };
-
-fn data(id_token: Value, userinfo: Value) -> UserData {
-    let object = |value: Value| value.as_object().unwrap().clone();
-    UserData::new(&object(id_token), &object(userinfo))
-}
-
-#[test]
-fn both_sources_are_put_together_and_claims_about_the_token_are_left_out() {
-    let token =
-        json!({ "iss": "i", "aud": "c", "exp": 1, "nonce": "n", "sub": "alice", "name": "Old" });
-    let data = data(
-        token,
-        json!({ "sub": "alice", "name": "New", "exp": 2, "email": "a@b" }),
-    );
-    let names: Vec<&String> = data.claims().keys().collect();
-    assert_eq!(names, ["email", "name", "sub"]);
-    assert_eq!(data.get("name").unwrap(), "New");
-    assert!(data.get("nonce").is_none());
-    let printed = format!("{data:?}");
-    assert!(
-        printed.contains("email") && !printed.contains("a@b"),
-        "{printed}"
-    );
-}
 
 async fn ask(login: &Login) -> Result<Option<Map<String, Value>>, UserinfoError> {
     let provider = login.miracl.engine().provider();
@@ -118,7 +97,7 @@ async fn a_jwt_counts_when_and_only_when_the_client_is_registered_for_one() {
         .say_as("/userinfo", 200, "application/jwt", &signed);
     assert!(wrong_form(ask(&login).await, true));
 
-    let registered = |config: &mut crate::Config| {
+    let registered = |config: &mut Config| {
         config.userinfo_signed_response_alg = Some(SigningAlgorithm::ES256);
     };
     let login = begin_with(Provider::start().await, LoginOptions::default(), registered).await;
@@ -173,133 +152,6 @@ async fn what_a_session_holds_is_what_both_sources_said() {
     assert_eq!(data.get("sub").unwrap(), "alice");
 }
 
-#[test]
-fn an_address_and_its_confirmation_come_from_one_source() {
-    let (alice, victim) = (json!("alice@a.example"), json!("victim@v.example"));
-    // Address and statement of the ID token, of userinfo, and what is known then.
-    let cases = [
-        // Userinfo has an address: its own statement counts.
-        (
-            [&alice, &json!(true)],
-            [&victim, &json!(null)],
-            [&victim, &json!(null)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&victim, &json!(false)],
-            [&victim, &json!(false)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&victim, &json!(true)],
-            [&victim, &json!(true)],
-        ),
-        (
-            [&alice, &json!(false)],
-            [&alice, &json!(true)],
-            [&alice, &json!(true)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&alice, &json!(false)],
-            [&alice, &json!(false)],
-        ),
-        (
-            [&json!(null), &json!(true)],
-            [&victim, &json!(null)],
-            [&victim, &json!(null)],
-        ),
-        // The very same address: what the ID token says of it stands.
-        (
-            [&alice, &json!(true)],
-            [&alice, &json!(null)],
-            [&alice, &json!(true)],
-        ),
-        (
-            [&alice, &json!("true")],
-            [&alice, &json!(null)],
-            [&alice, &json!("true")],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&json!("Alice@a.example"), &json!(null)],
-            [&json!("Alice@a.example"), &json!(null)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&json!("alice@a.example "), &json!(null)],
-            [&json!("alice@a.example "), &json!(null)],
-        ),
-        // Userinfo has none, and says of nothing that it is confirmed.
-        (
-            [&victim, &json!(null)],
-            [&json!(null), &json!(true)],
-            [&victim, &json!(null)],
-        ),
-        (
-            [&victim, &json!(false)],
-            [&json!(null), &json!(true)],
-            [&victim, &json!(false)],
-        ),
-        (
-            [&json!(null), &json!(null)],
-            [&json!(null), &json!(true)],
-            [&json!(null); 2],
-        ),
-        (
-            [&json!(null), &json!(true)],
-            [&json!(null), &json!(null)],
-            [&json!(null); 2],
-        ),
-        // But it can take a confirmation back.
-        (
-            [&alice, &json!(true)],
-            [&json!(null), &json!(false)],
-            [&alice, &json!(false)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&json!(null), &json!(null)],
-            [&alice, &json!(true)],
-        ),
-        // No address at all.
-        (
-            [&alice, &json!(true)],
-            [&json!(""), &json!(null)],
-            [&json!(""), &json!(null)],
-        ),
-        (
-            [&alice, &json!(true)],
-            [&json!([victim]), &json!(null)],
-            [&json!([victim]), &json!(null)],
-        ),
-    ];
-    for (claim, confirmed) in CONFIRMED_CLAIMS {
-        for (id_token, userinfo, expected) in &cases {
-            let source = |[value, said]: &[&Value; 2]| json!({ claim: value, confirmed: said });
-            let known = data(source(id_token), source(userinfo));
-            let case = format!("{claim} {id_token:?} {userinfo:?}");
-            let found = [claim, confirmed].map(|name| known.get(name).unwrap_or(&Value::Null));
-            assert_eq!(&found, expected, "{case}");
-            if claim == "email" {
-                let verified = is_confirmed(expected[1]);
-                assert_eq!(known.email_verified(), verified, "{case}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_claim_that_is_null_is_absent_in_either_source() {
-    let known = data(
-        json!({ "name": "Alice", "locale": null }),
-        json!({ "name": null, "email": null }),
-    );
-    let names: Vec<&String> = known.claims().keys().collect();
-    assert_eq!(names, ["name"]);
-    assert_eq!(known.get("name").unwrap(), "Alice");
-}
-
 /// A login of somebody whose ID token has a confirmed address, and whose userinfo says this.
 async fn confirmed_elsewhere(userinfo: Value) -> Login {
     let login = begin().await;
@@ -341,12 +193,12 @@ async fn another_address_is_not_confirmed_by_the_id_token_at_login_or_later() {
 #[tokio::test]
 async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
     let stores = [
-        crate::SessionStorage::default(),
-        crate::SessionStorage::store(crate::MemoryStore::new(8)),
+        SessionStorage::default(),
+        SessionStorage::store(MemoryStore::new(8)),
     ];
     for store in stores {
         for (address, verified) in [("victim@v.example", false), ("alice@a.example", true)] {
-            let change = |config: &mut crate::Config| config.session_store = store.clone();
+            let change = |config: &mut Config| config.session_store = store.clone();
             let login = begin_with(Provider::start().await, LoginOptions::default(), change).await;
             login.grant(&json!({ "email": "alice@a.example", "email_verified": true }));
             let userinfo = json!({ "sub": "alice", "email": address });
@@ -358,7 +210,7 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
             let data = visit.exchange().data().await.unwrap().unwrap();
             // As that version wrote it.
             let written = Session {
-                id: crate::base::random::random(),
+                id: random(),
                 email_verified: true,
                 is_doubtful: true,
                 ..(*current.session).clone()
@@ -399,23 +251,50 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
 }
 
 #[test]
-fn an_email_address_is_believed_only_where_the_provider_says_so() {
-    for (said, verified) in [
-        (json!(true), true),
-        (json!("true"), true),
-        (json!(false), false),
-        (json!("false"), false),
-        (json!("TRUE"), false),
-        (json!("1"), false),
-        (json!(1), false),
-        (json!([true]), false),
-        (json!(null), false),
+fn signed_userinfo_is_from_this_issuer_for_this_client_where_it_says_so() {
+    let provider = Signer::new();
+    let read = |claims: Value| {
+        let raw = provider.token(&claims);
+        let token = Unverified::parse(&raw, ES256).map_err(|error| error.to_string())?;
+        let checked = token.check_signature(&provider.keys);
+        signed_claims(
+            &token,
+            checked,
+            Issuers::One("https://issuer.example"),
+            "client",
+            NOW,
+        )
+        .map_err(|error| error.to_string())
+    };
+    let full = json!({"iss": "https://issuer.example", "aud": ["client"], "sub": "alice"});
+    assert_eq!(read(full).unwrap()["sub"], "alice");
+    assert!(read(json!({"sub": "alice"})).is_ok());
+    for claims in [
+        json!({"iss": "https://other.example", "sub": "alice"}),
+        json!({"iss": 1, "sub": "alice"}),
+        json!({"aud": "other", "sub": "alice"}),
+        json!({"aud": [], "sub": "alice"}),
+        json!({"aud": 1, "sub": "alice"}),
+        json!({"exp": "x", "sub": "alice"}),
     ] {
-        let known = data(json!({}), json!({"email": "a@b", "email_verified": said}));
-        assert_eq!(known.email_verified(), verified, "{said}");
+        assert!(read(claims.clone()).is_err(), "{claims}");
     }
-    assert!(!data(json!({}), json!({"email": "a@b"})).email_verified());
-    for odd in [json!(""), json!(7), json!(["a@b"]), json!(null)] {
-        assert_eq!(data(json!({}), json!({"email": odd})).email(), None);
+    assert!(read(json!({"exp": NOW + 1, "sub": "alice"})).is_ok());
+    for ago in [0, 90] {
+        let error = read(json!({"exp": NOW - ago, "sub": "alice"})).unwrap_err();
+        assert_eq!(error, format!("it expired {ago} s ago"));
     }
+    let raw = Signer::new().token(&json!({"sub": "alice"}));
+    let Ok(token) = Unverified::parse(&raw, ES256) else {
+        panic!("not taken apart");
+    };
+    let checked = token.check_signature(&provider.keys);
+    let error = signed_claims(
+        &token,
+        checked,
+        Issuers::One("https://issuer.example"),
+        "client",
+        NOW,
+    );
+    assert_eq!(error.unwrap_err(), IdTokenError::Signature);
 }

@@ -14,7 +14,7 @@ pub(crate) fn print() {
     println!("|---|--:|--:|");
     for algorithm in [SigningAlgorithm::RS256, SigningAlgorithm::ES256] {
         let app = App::start(algorithm);
-        // The first fetches discovery document and keys.
+        // The first callback fetches the discovery document and the keys.
         let logins: Vec<_> = (0..=LOGINS).map(|_| app.log_in()).skip(1).collect();
         let microseconds = |time: Duration| time.as_secs_f64() * 1e6;
         let confirm = median(

@@ -1,15 +1,15 @@
-//! Time of a thread's CPU.
+//! The CPU time of a thread.
 
 use std::{fs, thread, time::Duration};
 
-/// Less is not told apart from the kernel's own bookkeeping.
+/// A shorter time cannot be told apart from the kernel's own bookkeeping.
 const ENOUGH: Duration = Duration::from_millis(200);
-/// How often each of several is measured.
+/// How often each of several operations is measured.
 const ROUNDS: usize = 5;
 
-/// What this thread has used so far.
+/// The CPU time that this thread has used so far.
 pub(crate) fn used() -> Duration {
-    // The kernel brings a thread's account up to date when the thread offers to wait.
+    // The kernel brings a thread's account up to date when the thread yields.
     thread::yield_now();
     let text = fs::read_to_string("/proc/thread-self/schedstat");
     let text = text.expect("Linux keeps account of threads");
@@ -31,7 +31,7 @@ pub(crate) fn medians<const N: usize>(mut operations: [&mut dyn FnMut(); N]) -> 
     measured.map(median)
 }
 
-/// The one in the middle.
+/// The median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,4 +1,4 @@
-//! An app of the engine's alone, and logins at a local platform that has threads of its own.
+//! An engine without a framework, and logins at a local platform that has threads of its own.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -18,24 +18,24 @@ const PIN: &str = "2468";
 pub(crate) struct App {
     pub(crate) miracl: Miracl,
     pub(crate) platform: Platform,
-    /// The platform's.
+    /// The runtime of the platform.
     others: Runtime,
-    /// The engine's, on the thread that calls.
+    /// The runtime of the engine, on the calling thread.
     own: Runtime,
 }
 
-/// A login that ended well.
+/// A login that succeeded.
 pub(crate) struct LoggedIn {
     pub(crate) login: AuthSuccess,
     /// The `Cookie` header that it leaves.
     pub(crate) cookies: String,
-    /// The engine's CPU: for the callback until the app is asked, and to begin the session afterwards.
+    /// The engine's CPU time: for the callback until the app is asked, and for the session afterwards.
     pub(crate) callback: Duration,
     pub(crate) confirm: Duration,
 }
 
 impl App {
-    /// Starts both. The provider signs by this algorithm.
+    /// Starts both. The provider signs with this algorithm.
     pub(crate) fn start(algorithm: SigningAlgorithm) -> Self {
         let others = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -108,7 +108,7 @@ impl App {
     }
 }
 
-/// The `Cookie` header of a browser that has got this answer and nothing before.
+/// The `Cookie` header of a browser that has received this answer and nothing before.
 fn cookies(visit: &Visit) -> String {
     let set = visit.finish().set_cookies;
     let pairs = set.iter().filter(|line| !line.contains("Max-Age=0"));

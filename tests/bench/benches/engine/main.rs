@@ -1,7 +1,7 @@
-//! What the engine's own work takes, through its public API: `cargo bench -p miracl-bench`.
+//! What the engine's own work costs, through its public API: `cargo bench -p miracl-bench`.
 //!
-//! First the pure operations, then what a login's callback costs. The latter is in microseconds of CPU of the thread that the
-//! engine is on, so neither the provider nor a busy machine is part of it.
+//! First the pure operations, then a login's callback. The callback is measured in microseconds of CPU of the
+//! engine's thread, so neither the provider nor a busy machine counts.
 
 mod callback;
 mod cpu;
@@ -27,7 +27,7 @@ static APP: LazyLock<(App, LoggedIn)> = LazyLock::new(|| {
 
 fn main() {
     divan::main();
-    // What a filter or `--list` leaves out, the tables do not show either.
+    // The tables follow the filter and `--list`, too.
     if std::env::args()
         .skip(1)
         .all(|argument| argument == "--bench")
@@ -37,7 +37,7 @@ fn main() {
     }
 }
 
-/// Opens the session's cookie: who is asking?
+/// Opens the session's cookie and reads who is logged in.
 #[divan::bench]
 fn open_a_session(bencher: Bencher<'_, '_>) {
     let (app, logged_in) = &*APP;
@@ -48,7 +48,7 @@ fn open_a_session(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Seals a message into a cookie, as short as messages are.
+/// Seals a message into a cookie. Messages are the shortest values.
 #[divan::bench]
 fn seal_a_message(bencher: Bencher<'_, '_>) {
     let (app, _) = &*APP;
@@ -72,7 +72,7 @@ fn begin_a_login(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Runs what needs no network any more, and so is ready at once.
+/// Runs a future that needs no network any more, and so is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

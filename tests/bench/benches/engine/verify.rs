@@ -1,4 +1,4 @@
-//! The verification of an ID token, beside what its signature alone takes: by the library that the engine uses, and by ring.
+//! The verification of an ID token, beside its signature alone: by the library that the engine uses, and by ring.
 
 use std::hint::black_box;
 
@@ -19,13 +19,14 @@ use crate::{
     login::{App, CLIENT_ID},
 };
 
-/// What the whole verification is to take at most, of ring's signature alone.
+/// The whole verification may cost at most this much of ring's signature alone.
 const GOAL: f64 = 1.5;
 
 /// Prints the table.
 pub(crate) fn print() {
     println!(
-        "\n| ID token | CPU µs of the engine's verification | signature alone, openidconnect | signature alone, ring | engine over ring | at most {GOAL} |"
+        "\n| ID token | CPU µs of the engine's verification \
+         | signature alone, openidconnect | signature alone, ring | engine over ring | at most {GOAL} |"
     );
     println!("|---|--:|--:|--:|--:|---|");
     for algorithm in [SigningAlgorithm::RS256, SigningAlgorithm::ES256] {

@@ -11,7 +11,7 @@ use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt
 
 use crate::{Served, TEXT, engine, greet, unknown};
 
-/// What a layer leaves for a handler.
+/// The value that a layer leaves for a handler.
 type Value = Rc<u64>;
 
 #[actix_web::main]

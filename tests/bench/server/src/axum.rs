@@ -51,7 +51,7 @@ pub(crate) async fn serve(variant: &str) -> Served {
     }
 }
 
-/// A router as `axum::serve` takes it. Without a state axum would put the routes together anew for each request.
+/// A router as `axum::serve` takes it. Without a state, axum would build the routes anew for each request.
 fn ready(router: Router) -> Router {
     router.with_state(())
 }
@@ -71,7 +71,7 @@ where
     Ok(server.await?)
 }
 
-/// What a layer leaves for a handler.
+/// The value that a layer leaves for a handler.
 type Value = Arc<u64>;
 
 async fn reads(Extension(_): Extension<Value>) -> &'static str {

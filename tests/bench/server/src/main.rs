@@ -1,20 +1,21 @@
-//! One route, `GET /public`, on a framework of choice and under a layer of choice.
+//! One route, `GET /public`, on a chosen framework and under a chosen layer.
 //!
 //! ```text
 //! bench-server FRAMEWORK VARIANT
 //! ```
 //!
-//! * `miracl`: under MIRACL's layer, which the route does not ask anything of.
-//! * `noop`: under a layer in the same place that does nothing: what the framework itself takes for there being one.
-//! * `slot`: under a layer that puts one value where the framework has room for it, and the route reads it. This is the
-//!   framework's own price for a layer that handlers can talk to.
-//! * `no-store` (Rocket), `no-store-around` (axum): under a layer that sets one header of the response, as the login does where a
-//!   response depends on the session.
-//! * `noop-around`, `miracl-around` (axum): around the whole router, and not inside of it by `Router::layer`.
+//! * `miracl`: under MIRACL's layer, which the route never asks.
+//! * `noop`: under a layer in the same place that does nothing. This is what the framework itself costs for a
+//!   layer.
+//! * `slot`: under a layer that puts one value where the framework has room for it, and the route reads it. This is
+//!   what the framework charges for any layer that handlers can talk to.
+//! * `no-store` (Rocket), `no-store-around` (axum): under a layer that sets one header of the response, as the
+//!   login does where a response depends on the session.
+//! * `noop-around`, `miracl-around` (axum): around the whole router, and not inside it by `Router::layer`.
 //!
-//! It listens on a free port, and says where in its first line. On SIGTERM it ends.
+//! It listens on a free port, and prints where in its first line. On SIGTERM it ends.
 //!
-//! `bench-server store` serves nobody: it fills a `MemoryStore`, and says what a session took.
+//! `bench-server store` serves nothing: it fills a `MemoryStore`, and prints how much memory a session took.
 
 mod actix;
 mod axum;
@@ -25,10 +26,10 @@ use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use miracl_core::{Config, CookieKey, Miracl};
 
-/// What the route answers.
+/// The body of the route's answer.
 pub(crate) const TEXT: &str = "This page is for everyone.";
 
-/// What every framework's server ends with.
+/// The errors of every framework's server.
 pub(crate) type Served = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An engine whose provider nobody will need.
+/// An engine whose provider is never asked.
 pub(crate) fn engine() -> Result<Miracl, Box<dyn Error>> {
     Ok(Miracl::new(Config {
         issuer: "http://127.0.0.1:1".into(),
@@ -61,12 +62,12 @@ pub(crate) fn engine() -> Result<Miracl, Box<dyn Error>> {
     })?)
 }
 
-/// Says where it listens.
+/// Prints where it listens.
 pub(crate) fn greet(address: SocketAddr) {
     println!("listening on http://{address}");
 }
 
-/// What a framework answers to a variant that it has not.
+/// The error for a variant that a framework does not have.
 pub(crate) fn unknown(variant: &str) -> Box<dyn Error> {
     format!("there is no variant {variant:?} of this framework").into()
 }

@@ -23,7 +23,7 @@ pub(crate) fn serve(variant: &str) -> Served {
         cli_colors: false,
         ..Config::release_default()
     };
-    // Before Rocket's logger is there, which would print what the engine says of its start where the greeting is to be.
+    // Before Rocket's logger is installed, which would print the engine's start line where the greeting must stand.
     let auth = match variant {
         "miracl" => Some(MiraclAuth::new(engine()?, Hooks)),
         _ => None,
@@ -48,7 +48,7 @@ fn public() -> &'static str {
     TEXT
 }
 
-/// A fairing that does nothing, where MIRACL's is.
+/// A fairing that does nothing, in the place of MIRACL's.
 struct Noop;
 
 #[rocket::async_trait]
@@ -78,7 +78,7 @@ impl Fairing for NoStore {
     }
 }
 
-/// A fairing that leaves one value for whoever comes later, and looks at it in the end.
+/// A fairing that leaves one value for later handlers, and looks at it in the end.
 struct Slot;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! What a session in the memory of the process takes.
+//! How much memory of the process a session takes.
 
 use std::{fs, time::Duration};
 
@@ -7,12 +7,12 @@ use miracl_core::{IndexKey, MemoryStore, SessionKey, SessionStore, StoredSession
 use crate::Served;
 
 const SESSIONS: u32 = 100_000;
-/// The two values of a session: who it is, and tokens with user data.
+/// The two values of a session: who is logged in, and tokens with user data.
 const HEAD: usize = 400;
 const DATA: usize = 2_600;
 const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Fills a store, and says how many bytes a session took and how many of them are its own two values.
+/// Fills a store, and prints how many bytes a session took, and how many of them are its own two values.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn fill() -> Served {
     let store = MemoryStore::new(SESSIONS.into());
@@ -41,7 +41,7 @@ fn key(number: u32) -> SessionKey {
     SessionKey(spread(number, 3))
 }
 
-/// Bytes as evenly spread as those of random ids and of hashes, but the same in every run.
+/// Bytes as evenly spread as those of random ids and hashes, but the same in every run.
 fn spread<const N: usize>(number: u32, salt: u64) -> [u8; N] {
     let mut state = (u64::from(number) << 8) + salt;
     std::array::from_fn(|_| {

@@ -93,7 +93,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     };
     HttpServer::new(app)
         .workers(1)
-        // A request ends with its browser.
+        // A request is dropped with its browser's connection.
         .h1_allow_half_closed(false)
         .listen(listener)?
         .run()

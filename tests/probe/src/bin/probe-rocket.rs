@@ -50,7 +50,7 @@ fn guarded() -> &'static str {
     "a member"
 }
 
-/// The same for every method.
+/// The guarded route for every method.
 fn any() -> Vec<Route> {
     fn member<'r>(request: &'r Request<'_>, _: Data<'r>) -> BoxFuture<'r> {
         Outcome::from(request, guarded()).pin()

@@ -140,11 +140,11 @@ async fn a_client_that_saw_one_algorithm_takes_no_other() {
     let first = token(&login, "more", json!(1));
     assert_eq!(post(&login, &first).await.0, 200);
     let provider = login.miracl.engine().provider();
-    provider.saw(SigningAlgorithm::RS256);
+    provider.record_algorithm(SigningAlgorithm::RS256);
     let mut second = first;
     second["jti"] = json!("token-2");
     assert_eq!(post(&login, &second).await.0, 400);
-    provider.saw(SigningAlgorithm::ES256);
+    provider.record_algorithm(SigningAlgorithm::ES256);
     assert_eq!(post(&login, &second).await.0, 200);
 }
 

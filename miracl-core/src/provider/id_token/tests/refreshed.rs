@@ -1,21 +1,22 @@
-//! The ID token that comes with refreshed tokens (OpenID Connect Core 1.0 §12.2), by tokens that are wrong in one thing.
+//! The ID token that comes with refreshed tokens (OpenID Connect Core 1.0 §12.2), by tokens that are wrong in one thing
+//! each.
 
 use super::*;
-use crate::jose::jws::Unverified;
+use crate::base::json;
 
 /// Checks a refreshed token against the first one of a session.
-fn refresh(provider: &Provider, first: &Value, now: &Value) -> Result<(), IdTokenError> {
+fn refresh(provider: &Signer, first: &Value, now: &Value) -> Result<(), IdTokenError> {
     let raw = provider.token(now);
     let token = Unverified::parse(&raw, ES256)?;
-    let verdict = token.signature(&provider.keys);
+    let checked = token.check_signature(&provider.keys);
     let first = first.as_object().unwrap();
-    IdToken::verify_refreshed(&token, verdict, "alice", first, &expected())
+    IdToken::verify_refreshed(&token, checked, "alice", first, &expected())
 }
 
 #[test]
 fn a_refreshed_token_is_about_the_same_person_from_the_same_issuer_for_this_client() {
     use IdTokenError as E;
-    let provider = Provider::new();
+    let provider = Signer::new();
     let cases = [
         (with("sub", json!("bob")), E::Changed { claim: "sub" }),
         (with("sub", Value::Null), E::Missing { claim: "sub" }),
@@ -61,7 +62,7 @@ fn a_refreshed_token_is_about_the_same_person_from_the_same_issuer_for_this_clie
 
 #[test]
 fn what_a_refreshed_token_leaves_out_or_adds_is_not_compared() {
-    let provider = Provider::new();
+    let provider = Signer::new();
     for claim in ["nonce", "azp"] {
         let (named, mut silent) = (with(claim, json!("client")), with(claim, Value::Null));
         for null in [false, true] {
@@ -78,14 +79,14 @@ fn what_a_refreshed_token_leaves_out_or_adds_is_not_compared() {
 
 /// The claims as a session has them.
 fn without_null(claims: &Value) -> Value {
-    crate::base::json::in_token(claims.to_string().as_bytes())
+    json::in_token(claims.to_string().as_bytes())
         .unwrap()
         .into()
 }
 
 #[test]
 fn another_time_of_authentication_ends_no_session() {
-    let provider = Provider::new();
+    let provider = Signer::new();
     let at = |time: Value| with("auth_time", time);
     for (then, later) in [
         (json!(NOW - 9), json!(NOW)),
@@ -101,7 +102,7 @@ fn another_time_of_authentication_ends_no_session() {
 
 #[test]
 fn claims_of_a_refreshed_token_that_are_null_are_absent() {
-    let provider = Provider::new();
+    let provider = Signer::new();
     for claim in ["at_hash", "nonce", "auth_time", "azp", "nbf", "acr", "sid"] {
         let mut now = claims();
         now[claim] = Value::Null;
@@ -117,31 +118,34 @@ fn claims_of_a_refreshed_token_that_are_null_are_absent() {
 
 #[test]
 fn a_refreshed_token_is_signed_by_the_provider() {
-    let (provider, stranger) = (Provider::new(), Provider::new());
+    let (provider, stranger) = (Signer::new(), Signer::new());
     let raw = stranger.token(&claims());
     let Ok(token) = Unverified::parse(&raw, ES256) else {
         panic!("not taken apart");
     };
     let first = claims();
     let first = first.as_object().unwrap();
-    for (verdict, error) in [
-        (token.signature(&provider.keys), IdTokenError::Signature),
-        (Verdict::WeakKey, IdTokenError::WeakKey),
-        (Verdict::OtherIssuer, IdTokenError::KeyOfOtherIssuer),
+    for (checked, error) in [
         (
-            Verdict::UnreadableKey,
+            token.check_signature(&provider.keys),
+            IdTokenError::Signature,
+        ),
+        (SignatureCheck::WeakKey, IdTokenError::WeakKey),
+        (SignatureCheck::OtherIssuer, IdTokenError::KeyOfOtherIssuer),
+        (
+            SignatureCheck::UnreadableKey,
             IdTokenError::UnreadableKey {
                 kid: Some("1".to_owned()),
             },
         ),
         (
-            Verdict::NoKey,
+            SignatureCheck::NoKey,
             IdTokenError::UnknownKey {
                 kid: Some("1".to_owned()),
             },
         ),
     ] {
-        let found = IdToken::verify_refreshed(&token, verdict, "alice", first, &expected());
+        let found = IdToken::verify_refreshed(&token, checked, "alice", first, &expected());
         assert_eq!(found, Err(error));
     }
 }

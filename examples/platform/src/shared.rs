@@ -1,0 +1,91 @@
+//! What all handlers of a platform share.
+
+use std::sync::Mutex;
+
+use tokio::sync::watch;
+
+use crate::browser::JourneyError;
+use crate::client::Clients;
+use crate::client_auth::UsedAssertions;
+use crate::config::PlatformConfig;
+use crate::device::Devices;
+use crate::device_id::DeviceId;
+use crate::fault::Faults;
+use crate::grant::Grants;
+use crate::identity::{Identity, Session, parse_email};
+use crate::inbox::Inbox;
+use crate::interaction::Interactions;
+use crate::keys::KeyRing;
+use crate::pin::{PinProof, is_pin};
+use crate::record::Recorder;
+use crate::sync::lock;
+
+/// Everything the handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) issuer: String,
+    pub(crate) config: PlatformConfig,
+    pub(crate) keys: KeyRing,
+    pub(crate) clients: Clients,
+    pub(crate) devices: Devices,
+    pub(crate) pin: Box<dyn PinProof>,
+    pub(crate) grants: Grants,
+    pub(crate) assertions: UsedAssertions,
+    pub(crate) interactions: Interactions,
+    pub(crate) inbox: Inbox,
+    pub(crate) recorder: Recorder,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+impl Shared {
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        lock(&self.faults).clone()
+    }
+
+    /// Records that a token was requested, and returns the faults as they are then.
+    pub(crate) fn token_requested(&self) -> Faults {
+        let mut faults = lock(&self.faults);
+        faults.token_requested();
+        faults.clone()
+    }
+
+    /// Waits until the platform shuts down.
+    pub(crate) async fn closed(&self) {
+        let mut closing = self.closing.clone();
+        // An error means that the platform is gone, and so closed.
+        let _ = closing.wait_for(|closing| *closing).await;
+    }
+
+    /// Makes an identity whose address counts as confirmed.
+    pub(crate) fn enrol(
+        &self,
+        device: &DeviceId,
+        email: &str,
+        pin: &str,
+    ) -> Result<(), JourneyError> {
+        let email = check_email(email)?;
+        if !is_pin(pin) {
+            return Err(JourneyError::new("a PIN is four digits".to_owned()));
+        }
+        let enrolment = self.pin.enrol(&email, pin);
+        self.devices
+            .add(&device.key(), Identity::new(&email, enrolment));
+        Ok(())
+    }
+
+    /// Makes a session, as if the PIN had been entered just now.
+    pub(crate) fn sign_in(&self, device: &DeviceId, email: &str) -> Result<(), JourneyError> {
+        let email = check_email(email)?;
+        self.devices.sign_in(&device.key(), Session::new(&email));
+        Ok(())
+    }
+}
+
+fn check_email(email: &str) -> Result<String, JourneyError> {
+    parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
+}

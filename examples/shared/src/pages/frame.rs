@@ -1,0 +1,36 @@
+//! What every page has around its content.
+
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    pub(super) framework: String,
+    pub(super) heading: String,
+}
+
+/// The head and the navigation of a page, and the messages above its content.
+pub(super) struct Frame<'a> {
+    pub(super) site: &'a Site,
+    /// Which of the pages in the navigation this is.
+    pub(super) here: &'a str,
+    pub(super) alerts: Vec<Alert<'a>>,
+}
+
+pub(super) struct Alert<'a> {
+    pub(super) category: &'a str,
+    /// Screen readers read `alert` out at once, and `status` at the next pause.
+    pub(super) role: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl<'a> Alert<'a> {
+    pub(super) fn new(category: &'a str, text: &'a str) -> Self {
+        let role = match category {
+            "warning" | "danger" => "alert",
+            _ => "status",
+        };
+        Self {
+            category,
+            role,
+            text,
+        }
+    }
+}

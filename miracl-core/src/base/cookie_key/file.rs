@@ -1,0 +1,210 @@
+//! The file that keeps a cookie key.
+
+use std::{
+    fs,
+    io::{self, ErrorKind, Read, Write},
+    path::Path,
+};
+
+use base64_simd::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::base::{cookie_key::CookieKey, hex::hex, random::random};
+
+/// A file with a key is shorter than this.
+const MAX_KEY_FILE: u64 = 4096;
+
+impl CookieKey {
+    /// Reads the key kept in the file at `path`, or makes one and keeps it there, readable by its owner only.
+    ///
+    /// The flag is true when the key was made by this call. Two processes that start at once end up with the same
+    /// key. What somebody laid into the folder before is neither written to nor followed. A file that every user of the machine can
+    /// read, or that its group can change, is taken, and the log warns of it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or written, is a link that leads nowhere, or holds something that is not a good key. It is not
+    /// replaced then, since that would end every session.
+    pub fn load_or_create(path: impl AsRef<Path>) -> io::Result<(Self, bool)> {
+        let path = path.as_ref();
+        match Self::load(path) {
+            Ok(key) => return Ok((key, false)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(with_path(&error, path)),
+        }
+        let key = Self::generate();
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| with_path(&error, folder))?;
+        // Written beside it and then linked into place: another process sees a whole key or none.
+        let draft = folder.join(format!(".{}.new", hex(&random::<16>())));
+        let kept = key
+            .write_new(&draft)
+            .map_err(|error| with_path(&error, &draft))
+            .map(|()| fs::hard_link(&draft, path));
+        // Not what somebody else had there.
+        if !matches!(&kept, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
+            let _ = fs::remove_file(&draft);
+        }
+        match kept? {
+            Ok(()) => {
+                // The name is to outlive a power cut as the key does. Not every system can say so of a folder.
+                let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+                Ok((key, true))
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let faster = Self::load(path).map_err(|error| with_path(&error, path))?;
+                Ok((faster, false))
+            }
+            Err(error) => Err(with_path(&error, path)),
+        }
+    }
+
+    /// Writes the key to a file that was not there before, nor a link of its name.
+    fn write_new(&self, path: &Path) -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        let text = Zeroizing::new(STANDARD.encode_to_string(self.0.as_slice()));
+        writeln!(file, "{}", text.as_str())?;
+        file.sync_all()
+    }
+
+    fn load(path: &Path) -> io::Result<Self> {
+        let file = fs::File::open(path)?;
+        warn_of_others(&file, path)?;
+        let mut text = Zeroizing::new(String::new());
+        file.take(MAX_KEY_FILE).read_to_string(&mut text)?;
+        Self::from_base64(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    }
+}
+
+/// Warns of a key that others than its owner, and those of its group who may read it, can read or change.
+#[cfg(unix)]
+fn warn_of_others(file: &fs::File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    const OTHERS: u32 = 0o026;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & OTHERS != 0 {
+        tracing::warn!(
+            file = %path.display(),
+            mode = format!("{mode:o}"),
+            "others than its owner can read or change the cookie key: whoever has it can be any \
+             user. Make a new one, readable by its owner only"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn warn_of_others(_: &fs::File, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn with_path(error: &io::Error, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kept_key_is_the_same_the_second_time_and_a_bad_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/cookie.key");
+        let (first, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(made);
+        let (second, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(!made);
+        assert_eq!(first.id(), second.id());
+
+        fs::write(&path, "garbage").unwrap();
+        let error = CookieKey::load_or_create(&path).unwrap_err();
+        assert!(error.to_string().contains("cookie.key"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "garbage");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_laid_into_the_folder_before_is_neither_followed_nor_used() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("cookie.key");
+        let elsewhere = outside.path().join("elsewhere");
+        let own = std::process::id();
+        let laid = [format!("cookie.{own}.new"), format!("cookie.key.{own}.new")];
+        for (name, is_link) in laid.iter().zip([true, false]) {
+            let laid = folder.path().join(name);
+            match is_link {
+                true => symlink(&elsewhere, laid).unwrap(),
+                false => fs::write(laid, "open to all").unwrap(),
+            }
+        }
+        let (key, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(made && !elsewhere.exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1 + laid.len());
+        let laid = fs::read_to_string(folder.path().join(&laid[1])).unwrap();
+        assert_eq!(laid, "open to all");
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        assert!(metadata.is_file());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        let (again, made) = CookieKey::load_or_create(&path).unwrap();
+        assert!(!made && again.id() == key.id());
+
+        // In place of the key: what leads nowhere is an error, and what leads to a key is that key.
+        let dangling = folder.path().join("dangling.key");
+        symlink(&elsewhere, &dangling).unwrap();
+        let error = CookieKey::load_or_create(&dangling).unwrap_err();
+        assert!(error.to_string().contains("dangling.key"), "{error}");
+        assert!(!elsewhere.exists());
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            4,
+            "no draft stays"
+        );
+        let link = folder.path().join("link.key");
+        symlink(&path, &link).unwrap();
+        let (linked, made) = CookieKey::load_or_create(&link).unwrap();
+        assert!(!made && linked.id() == key.id());
+    }
+
+    #[test]
+    fn many_that_start_at_once_end_up_with_the_same_key() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("cookie.key");
+            let start = std::sync::Barrier::new(8);
+            let made: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            let (key, made) = CookieKey::load_or_create(&path).unwrap();
+                            (key.id(), made)
+                        })
+                    })
+                    .collect();
+                threads.into_iter().map(|t| t.join().unwrap()).collect()
+            });
+            assert!(made.iter().all(|(id, _)| *id == made[0].0));
+            assert_eq!(made.iter().filter(|(_, made)| *made).count(), 1);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_key_file_without_a_folder_in_its_name_is_in_the_working_directory() {
+        let name = format!("{}.key", hex(&random::<8>()));
+        let (first, made) = CookieKey::load_or_create(&name).unwrap();
+        let second = CookieKey::load_or_create(&name).unwrap();
+        fs::remove_file(&name).unwrap();
+        assert!(made && !second.1 && first.id() == second.0.id());
+    }
+}

@@ -1,0 +1,189 @@
+//! Checks where this app is: the redirect URI, its paths and the origins that it trusts.
+
+use url::{Position, Url};
+
+use crate::{
+    base::loopback::{is_loopback, is_secure},
+    config::{
+        Config,
+        check::{Checked, TEMPLATE},
+        options::ResponseMode,
+    },
+    error::config::Problems,
+    web::return_to::ReturnTo,
+};
+
+impl Config {
+    pub(super) fn check_redirect_uri(&self, problems: &mut Problems) -> Option<Url> {
+        let mut add = |message: String| problems.add("redirect_uri", message);
+        if self.redirect_uri.is_empty() || TEMPLATE.contains(&self.redirect_uri.as_str()) {
+            add(
+                "is missing; set it to the URL of this app's callback route as registered at the \
+                 provider, such as `http://127.0.0.1:5000/login`"
+                    .to_owned(),
+            );
+            return None;
+        }
+        match Url::parse(&self.redirect_uri) {
+            Err(error) => add(format!("`{}` is not a URL ({error})", self.redirect_uri)),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                add("must be an http or https URL".to_owned());
+            }
+            Ok(url) if url.fragment().is_some() => add("must have no fragment".to_owned()),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                add("must have no user name and no password".to_owned());
+            }
+            Ok(url) if url.path() == "/" || url.path().contains("//") => add(format!(
+                "`{}` has the path `{}`, where no route of its own can be; give it one, such as \
+                 `/login`",
+                self.redirect_uri,
+                url.path()
+            )),
+            Ok(url) if url.query().is_some() => add(
+                "must have no query; use LoginOptions::return_to to remember where to go"
+                    .to_owned(),
+            ),
+            Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
+                "`{}` must be https (http is for 127.0.0.1 and localhost): on plain http anyone on \
+                 the way can take over sessions",
+                self.redirect_uri
+            )),
+            Ok(url) => return Some(url),
+        }
+        None
+    }
+
+    /// Checks what depends on the redirect URI, and puts together what was parsed.
+    pub(super) fn into_checked(self, redirect: &Url, problems: &mut Problems) -> Option<Checked> {
+        let mut origin = redirect.clone();
+        origin.set_path("/");
+        let callback_path = redirect.path().to_owned();
+        let signed_out_path = self.check_post_logout_redirect_uri(&origin, problems);
+        self.check_paths(&callback_path, signed_out_path.as_deref(), problems);
+        let allowed_origins = self.check_origins(&origin, problems);
+        if ReturnTo::parse(&self.home_path, &origin, &[]).is_none() {
+            problems.add(
+                "home_path",
+                format!("`{}` is not a path on this site", self.home_path),
+            );
+        }
+        let is_loop = self.home_path != "/" && signed_out_path.as_deref() == Some(&self.home_path);
+        if is_loop {
+            problems.add(
+                "home_path",
+                "is the path of post_logout_redirect_uri, which redirects there",
+            );
+        }
+        if self.response_mode == ResponseMode::FormPost && !is_secure(redirect) {
+            problems.add(
+                "response_mode",
+                "`form_post` needs https: browsers send the cookie of a login under way from \
+                 another site only if it is `Secure`",
+            );
+        }
+        let secure = redirect.scheme() == "https";
+        let development = self.development.unwrap_or_else(|| is_loopback(redirect));
+        Some(Checked {
+            callback_path,
+            signed_out_path: signed_out_path.filter(|path| *path != "/"),
+            origin,
+            allowed_origins,
+            secure,
+            development,
+            config: self,
+        })
+    }
+
+    /// Returns the path of the page after log-out, when it lies on this site.
+    fn check_post_logout_redirect_uri(
+        &self,
+        origin: &Url,
+        problems: &mut Problems,
+    ) -> Option<String> {
+        if let Some(uri) = &self.post_logout_redirect_uri {
+            match Url::parse(uri) {
+                Err(error) => problems.add(
+                    "post_logout_redirect_uri",
+                    format!("`{uri}` is not a URL ({error})"),
+                ),
+                Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                    problems.add("post_logout_redirect_uri", "must be an http or https URL")
+                }
+                Ok(url) if url.origin() == origin.origin() => {
+                    return Some(url.path().to_owned());
+                }
+                Ok(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Checks that every route has a path of its own.
+    fn check_paths(
+        &self,
+        callback_path: &str,
+        signed_out_path: Option<&str>,
+        problems: &mut Problems,
+    ) {
+        let paths = [
+            ("paths.login_start", Some(self.paths.login_start.as_str())),
+            (
+                "paths.login_initiate",
+                Some(self.paths.login_initiate.as_str()),
+            ),
+            ("paths.logout", Some(self.paths.logout.as_str())),
+            (
+                "paths.backchannel_logout",
+                Some(self.paths.backchannel_logout.as_str()),
+            ),
+            (
+                "paths.frontchannel_logout",
+                Some(self.paths.frontchannel_logout.as_str()),
+            ),
+            ("redirect_uri", Some(callback_path)),
+            (
+                "post_logout_redirect_uri",
+                signed_out_path.filter(|path| *path != "/"),
+            ),
+        ];
+        for (place, (key, path)) in paths.iter().enumerate() {
+            let Some(path) = path else { continue };
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+            if !path.starts_with('/') || !path.chars().all(plain) {
+                problems.add(
+                    *key,
+                    format!(
+                        "the path `{path}` must begin with `/` and have letters, digits and \
+                        `-._~` only"
+                    ),
+                );
+            }
+            if let Some((other, _)) = paths[..place]
+                .iter()
+                .find(|(_, other)| *other == Some(*path))
+            {
+                problems.add(*key, format!("has the same path `{path}` as {other}"));
+            }
+        }
+    }
+
+    /// Returns the origins that may send unsafe requests to this app: its own first.
+    fn check_origins(&self, origin: &Url, problems: &mut Problems) -> Vec<String> {
+        let mut allowed_origins = vec![origin.origin().ascii_serialization()];
+        for trusted in &self.trusted_origins {
+            match Url::parse(trusted) {
+                Ok(url)
+                    if matches!(url.scheme(), "http" | "https")
+                        && url[Position::BeforePath..].trim_end_matches('/').is_empty() =>
+                {
+                    allowed_origins.push(url.origin().ascii_serialization());
+                }
+                _ => problems.add(
+                    "trusted_origins",
+                    format!("`{trusted}` is not an origin such as `https://admin.example`"),
+                ),
+            }
+        }
+        allowed_origins
+    }
+}

@@ -1,0 +1,400 @@
+//! What is told about a login that failed.
+
+use std::fmt;
+
+use crate::{
+    base::text::shown,
+    error::{
+        login::FailureReason,
+        party::Party::{App, Person, Provider},
+        told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told},
+    },
+};
+
+/// The sentence for a callback that belongs to no login under way.
+const NOT_VALID: &str = "This login is no longer valid. It may have taken too long, been used \
+    before, or been started in another browser. Please log in again.";
+
+/// The sentence for a link to a login that this site does not begin.
+const WRONG_LINK: &str = "The link that brought you here does not lead to a login of this site. \
+    Please log in from here.";
+
+/// What to do about a link that asks for a login at another provider, or on another site.
+const ODD_LINK: Blame = Blame {
+    party: Person,
+    advice: "Whoever made this link means another app, or no good. If it is the provider's own \
+        portal, compare the issuer and the address that it has of this app.",
+};
+
+/// What to do about a callback that no provider sends.
+const ODD_CALLBACK: Blame = Blame {
+    party: Person,
+    advice: "Somebody changed the callback's address on its way, or made it up. Nothing to do, \
+        unless it happens at every login: then the provider sends it so. Report it to the \
+        provider.",
+};
+
+impl FailureReason {
+    /// Returns everything that is told about this reason.
+    pub(crate) fn told(&self) -> Told {
+        match self {
+            Self::DuplicateParameter { name } => Told {
+                status: 400,
+                message: NOT_COMPLETED,
+                text: format!("the request has the parameter `{name}` twice").into(),
+                blame: ODD_CALLBACK,
+                details: Details::new("each parameter once", format!("`{name}` twice")),
+            },
+            Self::ParameterTooLong { name } => Told {
+                status: 400,
+                message: WRONG_LINK,
+                text: format!("the parameter `{name}` of the request for a login is too long")
+                    .into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "Whoever made this link put too much into it. If it is this app's own, \
+                        or the provider's portal's, shorten what it passes on.",
+                },
+                details: Details::new("a value of sensible length", format!("a long `{name}`")),
+            },
+            Self::LoginTooLarge { bytes, limit } => Told {
+                status: 431,
+                message: WRONG_LINK,
+                text: format!(
+                    "the login under way takes {bytes} bytes of cookies, and {limit} is what is \
+                     left beside the session"
+                )
+                .into(),
+                blame: Blame {
+                    party: App,
+                    advice: "Shorten `home_path`, or `acr_values` where the app asks for a login; \
+                        or keep sessions in a store, which leaves more room in cookies.",
+                },
+                details: Details::new(format!("at most {limit} bytes"), format!("{bytes} bytes")),
+            },
+            Self::TokenInResponse => Told {
+                status: 400,
+                message: NOT_COMPLETED,
+                text: "the callback carries tokens in its parameters, which were never asked for"
+                    .into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The provider sent tokens where they can be read by others, and nobody \
+                        asked for them. See that the client is registered for the code flow only.",
+                },
+                details: Details::new("a code alone", "tokens"),
+            },
+            Self::ResponseTooLarge => Told {
+                status: 413,
+                message: NOT_COMPLETED,
+                text: "the callback is longer than 64 KiB".into(),
+                blame: ODD_CALLBACK,
+                details: Details::new("at most 64 KiB", "more"),
+            },
+            Self::StateMissing => Told {
+                status: 400,
+                message: NOT_VALID,
+                text: "the callback has no `state`".into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "The callback was opened without a login before it. Nothing to do, \
+                        unless it happens often: then see whether the provider returns `state`.",
+                },
+                details: Details::new("`state`", "none"),
+            },
+            Self::StateUnknown => Told {
+                status: 400,
+                message: NOT_VALID,
+                text: "no login under way in this browser has this `state`: it was started in \
+                    another browser or on another host name, or its cookie was lost or \
+                    blocked"
+                    .into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "The login began in another browser or on another host name, or its \
+                        cookie was lost or blocked. If it happens often, compare the address \
+                        people use with the redirect URI, and see that every replica has the same \
+                        cookie keys and that the provider returns `state` as it was.",
+                },
+                details: Details::new("a login under way in this browser", "none"),
+            },
+            Self::LoginExpired => Told {
+                status: 400,
+                message: NOT_VALID,
+                text: "the login was started too long ago".into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "The person took too long. If it happens often, raise `login_timeout`.",
+                },
+                details: Details::new("less than `login_timeout` ago", "longer ago"),
+            },
+            Self::OtherHost { here, there } => Told {
+                status: 400,
+                message: NOT_VALID,
+                text: format!(
+                    "no login under way in this browser has this `state` on the host `{here}`; the \
+                     redirect URI's host is `{there}`, and cookies do not cross"
+                )
+                .into(),
+                blame: Blame {
+                    party: App,
+                    advice: "People reach this app by another host name than the redirect URI's. \
+                        Use one of them everywhere, and have proxies in front pass `Host` on.",
+                },
+                details: Details::new(shown(there), shown(here)),
+            },
+            Self::LoginReplayed => Told {
+                status: 400,
+                message: NOT_VALID,
+                text: "this login was completed or refused before, and its `state` is single-use"
+                    .into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "The callback was opened twice: reloaded, or gone back to. Nothing to \
+                        do.",
+                },
+                details: Details::new("the first use", "another"),
+            },
+            Self::ResponseIssuer { expected } => Told {
+                status: 403,
+                message: NOT_COMPLETED,
+                text: format!(
+                    "the callback's `iss` is not `{expected}`, where this login was started"
+                )
+                .into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The answer came from another provider than the login went to. If that \
+                        is not an attack, set `issuer` to what the provider's answers and tokens \
+                        have as `iss`, and `metadata_url` where its document is found elsewhere.",
+                },
+                details: Details::new(shown(expected), "another"),
+            },
+            Self::ResponseIssuerMissing => Told {
+                status: 403,
+                message: NOT_COMPLETED,
+                text: "the callback has no `iss` although the provider's metadata promises one"
+                    .into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The provider's metadata promises `iss` in its answers, but this one \
+                        has none. Report it to the provider.",
+                },
+                details: Details::new("`iss`", "none"),
+            },
+            Self::Denied { error, .. } => {
+                let (status, message, blame) = denied(error);
+                Told {
+                    status,
+                    message,
+                    text: format!("the provider ended the login with `{error}`").into(),
+                    blame,
+                    details: Details::new("a code", format!("error {}", shown(error))),
+                }
+            }
+            Self::CodeMissing => Told {
+                status: 400,
+                message: NOT_COMPLETED,
+                text: "the callback has neither `code` nor `error`".into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The provider answered with neither a code nor an error. Report it to \
+                        the provider.",
+                },
+                details: Details::new("`code`", "none"),
+            },
+            Self::Provider(error) => error.told(),
+            Self::IdTokenMissing => Told {
+                status: 403,
+                message: NOT_COMPLETED,
+                text: "the token response has no ID token".into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The provider gave an access token alone. See that the client is \
+                        registered for OpenID Connect there, and not for OAuth 2.0 only.",
+                },
+                details: Details::new("`id_token`", "none"),
+            },
+            Self::IdToken(error) => {
+                let told = error.told();
+                Told {
+                    status: 403,
+                    message: NOT_COMPLETED,
+                    text: format!("the ID token was refused: {}", told.text).into(),
+                    blame: told.in_id_token,
+                    details: told.details,
+                }
+            }
+            Self::UserinfoSubject => Told {
+                status: 403,
+                message: NOT_COMPLETED,
+                text: "the userinfo is about another subject than the ID token, or about none"
+                    .into(),
+                blame: Blame {
+                    party: Provider,
+                    advice: "The userinfo is about somebody else than the ID token, or does not \
+                        say about whom. Report it to the provider at once.",
+                },
+                details: Details::new("the ID token's `sub`", "another or none"),
+            },
+            Self::UserinfoToken(error) => {
+                let told = error.told();
+                Told {
+                    status: 403,
+                    message: NOT_COMPLETED,
+                    text: format!("the signed userinfo was refused: {}", told.text).into(),
+                    blame: told.in_userinfo,
+                    details: told.details,
+                }
+            }
+            Self::SessionTooLarge(error) => Told {
+                status: 431,
+                message: "Your account carries more data than can be kept. Please tell the \
+                    operator of this site.",
+                text: error.to_string().into(),
+                blame: Blame {
+                    party: App,
+                    advice: "Ask for fewer scopes, or have the provider issue smaller tokens.",
+                },
+                details: Details::new(
+                    format!("at most {} bytes", error.limit),
+                    format!("{} bytes", error.bytes),
+                ),
+            },
+            Self::Session(error) => Told {
+                status: 503,
+                message: "Your session cannot be kept at the moment. Please try again in a few \
+                    minutes.",
+                text: error.to_string().into(),
+                blame: Blame {
+                    party: App,
+                    advice: "See the error before this one in the log.",
+                },
+                details: Details::default(),
+            },
+            Self::LoggedOut => Told {
+                status: 403,
+                message: "You were logged out while this login was under way. Please log in again.",
+                text: "a log-out of this person, or of their session at the provider, arrived \
+                    while the login was under way"
+                    .into(),
+                blame: Blame {
+                    party: Person,
+                    advice: "The person, or the provider for them, logged out in the very moment \
+                        of this login. Nothing to do: the next login counts. If it happens at \
+                        every login, see what sends log-outs to this app.",
+                },
+                details: Details::new("no log-out since the login began", "one"),
+            },
+            Self::InitiationIssuer { expected } => Told {
+                status: 400,
+                message: WRONG_LINK,
+                text: format!(
+                    "a third party asked for a login at another provider than `{expected}`"
+                )
+                .into(),
+                blame: ODD_LINK,
+                details: Details::new(shown(expected), "another or none"),
+            },
+            Self::InitiationTarget => Told {
+                status: 400,
+                message: WRONG_LINK,
+                text: "a third party asked for a login that leads to another site".into(),
+                blame: ODD_LINK,
+                details: Details::new("a page of this site", "another"),
+            },
+            Self::LoginLoop => Told {
+                status: 400,
+                message: "You were logged in several times in a row, but your browser came back \
+                    without being recognised. See that cookies are allowed for this site, and try \
+                    again. If it happens again, please tell the operator of this site.",
+                text: "three logins of this browser within a minute succeeded, and none of their \
+                    sessions came back"
+                    .into(),
+                blame: Blame {
+                    party: App,
+                    advice: "The session's cookies are set and do not come back, or are not \
+                        understood. See that every replica has the same cookie keys, that no proxy \
+                        in front drops or shortens `Cookie` and `Set-Cookie`, and that the clocks \
+                        agree.",
+                },
+                details: Details::new(
+                    "a session that comes back",
+                    "none after three logins within a minute",
+                ),
+            },
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told().text)
+    }
+}
+
+/// Returns status, message and blame for a login that the provider itself ended with this `error` code.
+fn denied(error: &str) -> (u16, &'static str, Blame) {
+    let blame = |party, advice| Blame { party, advice };
+    match error {
+        "access_denied" => (
+            403,
+            "The login was cancelled.",
+            blame(
+                Person,
+                "The person cancelled, or the provider does not let them in here. Nothing to do.",
+            ),
+        ),
+        "login_required"
+        | "interaction_required"
+        | "consent_required"
+        | "account_selection_required" => (
+            403,
+            NOT_COMPLETED,
+            blame(
+                Person,
+                "The provider would have had to ask the person something. If the login forbade it \
+                 (`prompt=none`), begin one that does not; if not, report it to the provider.",
+            ),
+        ),
+        "unmet_authentication_requirements" => (
+            403,
+            NOT_COMPLETED,
+            blame(
+                Person,
+                "The person could not prove who they are as strongly as `acr_values` asks for. \
+                 Nothing to do.",
+            ),
+        ),
+        "server_error" => (502, NOT_REACHED, ILL),
+        "temporarily_unavailable" => (503, NOT_REACHED, ILL),
+        _ => (
+            403,
+            NOT_COMPLETED,
+            blame(
+                App,
+                "The provider does not accept what this app asks for. Compare scopes, redirect URI \
+                 and options with the app's registration.",
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_provider_says_itself_is_put_down_to_whom_it_concerns() {
+        for (error, party) in [
+            ("access_denied", Person),
+            ("interaction_required", Person),
+            ("unmet_authentication_requirements", Person),
+            ("temporarily_unavailable", Provider),
+            ("invalid_scope", App),
+        ] {
+            let (_, _, blame) = denied(error);
+            assert_eq!(blame.party, party, "{error}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Frameworks: how their servers read requests, start and stop, and how hooks, nested routers and guards behave in
+//! each. What a demo answers is in `answers`.
+
+use miracl_tests::{Need, Suite};
+
+mod hooks;
+mod nested;
+mod platform;
+mod server;
+mod settings;
+
+pub(crate) fn suites() -> Vec<Suite> {
+    vec![
+        settings::suite(),
+        platform::suite(),
+        hooks::suite().needing(Need::Probe),
+        nested::suite().needing(Need::Probe),
+        server::suite(),
+    ]
+}

@@ -1,0 +1,178 @@
+//! Several logins at once, and logins that are not this browser's.
+
+use miracl_tests::{Adapter, Browser, Endpoint, Wire, scenarios};
+
+use crate::journey::{Journey, assert_refused, subject};
+
+scenarios![
+    two_tabs_log_in_at_once_and_both_succeed,
+    a_callback_opened_twice_at_once_asks_for_tokens_once,
+    the_pending_cookie_put_back_does_not_revive_a_callback,
+    a_callback_opened_in_another_browser_is_refused,
+    reloading_the_home_page_leaves_a_login_in_another_tab_intact,
+    only_starting_a_login_makes_a_pending_cookie,
+    at_most_five_logins_are_pending_and_the_newest_is_one_of_them,
+    a_cookie_that_is_no_text_does_not_lift_the_limit_of_logins,
+];
+
+async fn two_tabs_log_in_at_once_and_both_succeed(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let first = journey.callback_url().await;
+    let second = journey.callback_url().await;
+    for callback in [second, first] {
+        let page = journey.browser.visit(callback).await.expect(200);
+        assert!(
+            page.has_alert("success", "Successfully logged in!"),
+            "{}",
+            page.body
+        );
+        journey.assert_still_logged_in().await;
+    }
+}
+
+async fn a_callback_opened_twice_at_once_asks_for_tokens_once(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    for round in 1..=20 {
+        journey.browser.clear();
+        let callback = journey.callback_url().await;
+        let browsers = [(); 4].map(|()| journey.browser.copy());
+        let [one, two, three, four] = &browsers;
+        let (one, two, three, four) = tokio::join!(
+            one.open(&callback),
+            two.open(&callback),
+            three.open(&callback),
+            four.open(&callback)
+        );
+        let (good, refused): (Vec<_>, Vec<_>) = [one, two, three, four]
+            .into_iter()
+            .partition(|answer| answer.status == 303);
+        assert_eq!(good.len(), 1, "round {round}");
+        refused.iter().for_each(assert_refused);
+        assert_eq!(
+            journey.provider.count(Endpoint::Token),
+            round,
+            "a code was sent twice"
+        );
+    }
+}
+
+async fn the_pending_cookie_put_back_does_not_revive_a_callback(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    let saved = journey.browser.copy();
+    journey.browser.visit(&callback).await.expect(200);
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    assert_refused(&saved.open(&callback).await);
+    assert_eq!(subject(&saved, &journey.demo).await, None);
+    // The same holds for a browser that is logged in.
+    for cookie in journey.browser.copy().cookies() {
+        saved.keep(cookie);
+    }
+    assert_refused(&saved.open(&callback).await);
+    assert_eq!(
+        journey.provider.count(Endpoint::Token),
+        1,
+        "the code was sent a second time"
+    );
+    journey.assert_still_logged_in().await;
+}
+
+async fn a_callback_opened_in_another_browser_is_refused(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    let victim = Browser::new();
+    assert_refused(&victim.open(&callback).await);
+    assert_eq!(subject(&victim, &journey.demo).await, None);
+    // Not even in a browser with a login of its own under way.
+    victim.open(journey.url("/login/start")).await.expect(303);
+    assert_refused(&victim.open(&callback).await);
+    assert_eq!(subject(&victim, &journey.demo).await, None);
+    assert_eq!(journey.provider.count(Endpoint::Token), 0);
+    journey.browser.visit(&callback).await.expect(200);
+}
+
+async fn reloading_the_home_page_leaves_a_login_in_another_tab_intact(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    for _ in 0..20 {
+        journey.home().await;
+    }
+    journey.browser.visit(callback).await.expect(200);
+    journey.assert_still_logged_in().await;
+}
+
+async fn only_starting_a_login_makes_a_pending_cookie(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    for path in [
+        "/",
+        "/members",
+        "/me",
+        "/profile",
+        "/devices",
+        "/whoami",
+        "/public",
+        "/logout",
+        "/refresh",
+        "/signed-out",
+    ] {
+        let page = journey.browser.open(journey.url(path)).await;
+        let fetched = journey.browser.fetch(journey.url(path)).await;
+        for answer in [page, fetched] {
+            let set: Vec<_> = answer
+                .set_cookies()
+                .into_iter()
+                .filter(|cookie| !cookie.deleted)
+                .collect();
+            assert!(set.is_empty(), "{path} set {set:?}");
+        }
+    }
+    assert_eq!(journey.provider.count(Endpoint::Authorize), 0);
+    let start = journey
+        .browser
+        .open(journey.url("/login/start"))
+        .await
+        .expect(303);
+    assert_eq!(start.set_cookies().len(), 1, "{:?}", start.set_cookies());
+}
+
+async fn at_most_five_logins_are_pending_and_the_newest_is_one_of_them(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let mut newest = journey.callback_url().await;
+    for _ in 0..6 {
+        newest = journey.callback_url().await;
+    }
+    assert!(
+        journey.browser.cookies().len() <= 5,
+        "{:?}",
+        journey.browser.cookies()
+    );
+    journey.browser.visit(newest).await.expect(200);
+    journey.assert_still_logged_in().await;
+}
+
+async fn a_cookie_that_is_no_text_does_not_lift_the_limit_of_logins(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    for _ in 0..5 {
+        journey.authorize_url().await;
+    }
+    let pending: Vec<String> = journey
+        .browser
+        .cookies()
+        .into_iter()
+        .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+        .collect();
+    let mut request = format!(
+        "GET /login/start HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nCookie: {}\r\nCookie: odd=",
+        pending.join("; ")
+    )
+    .into_bytes();
+    request.extend_from_slice(b"\xff\xfe\r\n\r\n");
+    let answer = Wire::ask(&journey.demo, request).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let set = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "set-cookie");
+    let deleted = set.filter(|(_, value)| value.contains("Max-Age=0")).count();
+    assert_eq!(deleted, 1, "{answer:?}");
+}

@@ -1,0 +1,268 @@
+//! A person logs out: here first, then at the provider.
+
+use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios};
+use serde_json::{Value, json};
+
+use crate::journey::{Journey, parameter, subject};
+
+scenarios![
+    logging_out_ends_the_session_here_and_at_the_provider,
+    a_get_asks_first,
+    the_confirmation_logs_out,
+    logging_out_works_while_the_provider_is_away,
+    without_a_logout_endpoint_the_way_leads_home,
+    parameters_of_the_apps_own_go_to_the_provider,
+    an_id_token_that_is_too_long_for_an_address_stays_here,
+    nobody_can_log_out,
+    looking_at_logout_is_not_using_it,
+    the_signed_out_page_leads_home_whatever_its_state,
+    logging_in_again_works,
+    a_copied_cookie_is_dead_after_the_logout,
+];
+
+async fn logging_out_ends_the_session_here_and_at_the_provider(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let answer = journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+    assert!(answer.is_no_store(), "{:?}", answer.headers);
+    journey.assert_nobody().await;
+    let url = answer.location().expect("a location");
+    assert!(
+        url.as_str()
+            .starts_with(&format!("{}/end-session?", journey.provider.issuer())),
+        "{url}"
+    );
+    assert_eq!(
+        parameter(&url, "client_id").as_deref(),
+        Some(Provider::CLIENT_ID)
+    );
+    assert_eq!(
+        parameter(&url, "post_logout_redirect_uri"),
+        Some(journey.url("/signed-out"))
+    );
+    assert!(
+        parameter(&url, "id_token_hint").is_some_and(|token| token.split('.').count() == 3),
+        "{url}"
+    );
+    assert!(
+        parameter(&url, "state").is_some_and(|state| !state.is_empty()),
+        "{url}"
+    );
+    let page = journey.browser.follow(answer).await.expect(200);
+    assert_eq!(page.url.as_str(), journey.url("/"));
+    assert!(
+        page.has_alert("info", "User logged out!"),
+        "{:?}",
+        page.alerts()
+    );
+    assert!(!page.body.contains(Provider::EMAIL), "{}", page.body);
+    journey.home().await;
+    let left: Vec<_> = journey.browser.cookies();
+    assert!(left.is_empty(), "cookies are left: {left:?}");
+}
+
+async fn a_get_asks_first(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let page = journey
+        .browser
+        .open(journey.url("/logout"))
+        .await
+        .expect(200);
+    assert!(
+        page.forms().iter().any(|form| form.method == "post"),
+        "{}",
+        page.body
+    );
+    journey.assert_still_logged_in().await;
+    assert!(page.is_no_store(), "{:?}", page.headers);
+}
+
+async fn the_confirmation_logs_out(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let page = journey
+        .browser
+        .open(journey.url("/logout"))
+        .await
+        .expect(200);
+    let form = page
+        .forms()
+        .into_iter()
+        .find(|form| form.method == "post")
+        .expect("a form");
+    let page = journey.browser.submit(&page, &form).await;
+    let page = journey.browser.follow(page).await.expect(200);
+    assert!(
+        page.has_alert("info", "User logged out!"),
+        "{:?}",
+        page.alerts()
+    );
+    journey.assert_nobody().await;
+}
+
+async fn logging_out_works_while_the_provider_is_away(adapter: Adapter) {
+    let mut journey = Journey::logged_in(adapter).await;
+    journey.provider.stop();
+    // Nothing about the provider is known from before.
+    journey.demo.restart();
+    let answer = journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+    journey.assert_nobody().await;
+    assert!(answer.location().is_some());
+}
+
+async fn without_a_logout_endpoint_the_way_leads_home(adapter: Adapter) {
+    let provider = Provider::start();
+    provider.set(
+        Endpoint::Discovery,
+        Answers::member("end_session_endpoint", Value::Null),
+    );
+    let journey = Journey {
+        demo: Demo::start(adapter, &provider),
+        provider,
+        browser: Browser::new(),
+    };
+    journey.log_in().await;
+    let answer = journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+    assert_eq!(answer.location_path().as_deref(), Some("/"));
+    let page = journey.browser.follow(answer).await.expect(200);
+    assert!(
+        page.has_alert("info", "User logged out!"),
+        "{:?}",
+        page.alerts()
+    );
+    journey.assert_nobody().await;
+}
+
+async fn parameters_of_the_apps_own_go_to_the_provider(adapter: Adapter) {
+    let parameters = "logout_uri=https%3A%2F%2Fapp.example%2F%3Fa%3D1&federated=";
+    let journey = Journey::begin_with(adapter, &[("END_SESSION_PARAMETERS", parameters)]);
+    journey.log_in().await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.follow(answer).await.expect(200);
+    let received = &journey.provider.received(Endpoint::EndSession)[0].parameters;
+    assert_eq!(received["logout_uri"], "https://app.example/?a=1");
+    assert_eq!(received["federated"], "");
+    assert_eq!(received["client_id"], Provider::CLIENT_ID);
+    assert!(received.contains_key("id_token_hint"));
+}
+
+async fn an_id_token_that_is_too_long_for_an_address_stays_here(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    journey.provider.set(
+        Endpoint::IdToken,
+        Answers::member("padding", json!("x".repeat(3200))),
+    );
+    journey.log_in().await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    let url = answer.location().expect("a location");
+    assert!(url.as_str().len() < 4096, "{url}");
+    assert_eq!(parameter(&url, "id_token_hint"), None);
+    assert_eq!(
+        parameter(&url, "client_id").as_deref(),
+        Some(Provider::CLIENT_ID)
+    );
+    assert_eq!(
+        parameter(&url, "post_logout_redirect_uri"),
+        Some(journey.url("/signed-out"))
+    );
+    journey.browser.follow(answer).await.expect(200);
+    journey.assert_nobody().await;
+}
+
+async fn nobody_can_log_out(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    journey
+        .browser
+        .open(journey.url("/logout"))
+        .await
+        .expect(303);
+    journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+}
+
+async fn looking_at_logout_is_not_using_it(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let url = journey.url("/logout");
+    let head = journey
+        .browser
+        .send(Request::navigate(&url).method("HEAD"))
+        .await;
+    assert!(
+        head.status < 500 && head.set_cookies().is_empty(),
+        "{head:?}"
+    );
+    let prefetch = journey
+        .browser
+        .send(Request::navigate(&url).header("sec-purpose", "prefetch"))
+        .await;
+    assert!(
+        prefetch.status < 500 && prefetch.set_cookies().is_empty(),
+        "{prefetch:?}"
+    );
+    journey.assert_still_logged_in().await;
+}
+
+async fn the_signed_out_page_leads_home_whatever_its_state(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    for query in [
+        "",
+        "?state=",
+        "?state=made-up",
+        "?state=a&state=b",
+        "?state=%00%ff",
+        "?error=x",
+    ] {
+        let answer = journey
+            .browser
+            .open(journey.url(&format!("/signed-out{query}")))
+            .await
+            .expect(303);
+        assert_eq!(answer.location_path().as_deref(), Some("/"), "{query}");
+    }
+    journey.assert_still_logged_in().await;
+}
+
+async fn logging_in_again_works(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.follow(answer).await.expect(200);
+    let page = journey.log_in().await;
+    assert!(
+        !page.has_alert("info", "User logged out!"),
+        "{:?}",
+        page.alerts()
+    );
+    journey.assert_still_logged_in().await;
+}
+
+async fn a_copied_cookie_is_dead_after_the_logout(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let stolen = journey.browser.copy();
+    assert!(subject(&stolen, &journey.demo).await.is_some());
+    journey
+        .browser
+        .post(journey.url("/logout"), &[])
+        .await
+        .expect(303);
+    assert_eq!(subject(&stolen, &journey.demo).await, None);
+    for path in ["/members", "/refresh"] {
+        stolen.open(journey.url(path)).await.expect(303);
+    }
+    // Another session of the same person is not ended.
+    let other = Browser::new();
+    crate::journey::log_in(&other, &journey.demo).await;
+    assert_eq!(subject(&stolen, &journey.demo).await, None);
+}
