@@ -1,4 +1,5 @@
-//! What happens: logging in, staying logged in, logging out. One file for each flow.
+//! What happens: logging in, staying logged in, logging out. Each flow is a function over an exchange, in a file of its
+//! own, and each public method of a visit calls one.
 //!
 //! A flow decides. How something is sent, sealed or stored is in the rooms below.
 

@@ -1,4 +1,4 @@
-//! A visit that is made when it is first asked for, and a shorter way for what most requests ask.
+//! A visit that is made when it is first needed, and a faster way to answer what most requests ask.
 
 use std::{
     fmt, ptr,
@@ -11,16 +11,17 @@ use crate::{
     session::identity::User, visit::Visit, web::request::RequestView,
 };
 
-/// What an adapter's layer leaves in a request: its visit, made when it is first asked for. Clones are the same.
+/// What an adapter's layer leaves in a request: its visit, made when it is first needed. Clones share the visit.
 ///
-/// Most requests only ask who is there, and for most of these [`user_at_once`](Self::user_at_once) has the answer, without a visit.
+/// Most requests only ask who is logged in, and for most of these [`user_at_once`](Self::user_at_once) has the answer,
+/// without a visit.
 ///
-/// It belongs to one engine and to one request. Whoever asks shows the request, and its `Cookie` headers must be those
-/// that came to the layer: a request that was given the extensions of another one does not find the other's visit. `C`
-/// is what the framework has a header's value in, cheap to clone.
+/// It belongs to one engine and to one request. A caller shows the request that it asks for, whose `Cookie` headers
+/// must be those that came to the layer: a request that was given the extensions of another one does not find the
+/// other's visit. `C` is the framework's type of a header's value, cheap to clone.
 pub struct LazyVisit<C> {
     here: Arc<Here<C>>,
-    /// That of the layer around this one, of another engine.
+    /// What the layer around this one has left, which is another engine's.
     outer: Option<Arc<Self>>,
 }
 
@@ -31,12 +32,12 @@ struct Here<C> {
     /// The others: HTTP/2 may split cookies over several.
     more_cookies: Vec<C>,
     visit: OnceLock<Visit>,
-    /// Who was there at a glance, if somebody had one.
-    seen: Mutex<Option<Option<User>>>,
+    /// Who is logged in; pending until [`LazyVisit::user_at_once`] has found out.
+    user: Mutex<Poll<Option<User>>>,
 }
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
-    /// Makes one for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
+    /// Makes a lazy visit for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
     pub fn new(miracl: Miracl, cookies: impl IntoIterator<Item = C>) -> Self {
         let mut cookies = cookies.into_iter();
         let here = Here {
@@ -44,7 +45,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             cookies: cookies.next(),
             more_cookies: cookies.collect(),
             visit: OnceLock::new(),
-            seen: Mutex::new(None),
+            user: Mutex::new(Poll::Pending),
         };
         Self {
             here: Arc::new(here),
@@ -52,7 +53,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
     }
 
-    /// Remembers what another layer, around this one, has left in the request: [`turn_to`](Self::turn_to) finds it.
+    /// Keeps what another layer, around this one, has left in the request: [`turn_to`](Self::turn_to) finds it.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
         Self {
@@ -61,7 +62,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
     }
 
-    /// Whether this is of this engine, which is told by identity and not by its configuration.
+    /// Checks that this belongs to this engine: the same engine, not one of an equal configuration.
     ///
     /// # Errors
     ///
@@ -73,9 +74,9 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
     }
 
-    /// Turns to the visit of this engine, also where another engine's layer lies in between. What is left in the
-    /// request for those further in is then of this engine, and the other's is still found behind it. Returns whether
-    /// another's was first.
+    /// Turns to the visit of this engine, also where another engine's layer is in between. What is left in the request
+    /// for extractors further in then belongs to this engine, and the other engine's is still found behind it. Returns
+    /// whether another engine's came first.
     ///
     /// # Errors
     ///
@@ -100,7 +101,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         Err(NoVisit::OtherEngine.logged())
     }
 
-    /// Returns the request's visit. What [`user_at_once`](Self::user_at_once) said is true of it as well.
+    /// Returns the request's visit. It agrees with what [`user_at_once`](Self::user_at_once) has returned.
     ///
     /// # Errors
     ///
@@ -111,16 +112,34 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
         let make = || {
             let visit = self.here.miracl.visit(request);
-            if let Some(seen) = &*self.here.seen() {
-                visit.know(seen.as_ref());
+            if let Poll::Ready(user) = &*self.here.user() {
+                visit.know(user.as_ref());
             }
             visit
         };
         Ok(self.here.visit.get_or_init(make).clone())
     }
 
-    /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the response: no deadline
-    /// to move, no value to seal anew, no cookie to delete. Otherwise [`Poll::Pending`]: ask the [`visit`](Self::visit).
+    /// Returns who is logged in, as [`Visit::user`] does, where that needs neither waiting nor a change of the
+    /// response: no deadline to move, no value to seal again, no cookie to delete. Otherwise it returns
+    /// [`Poll::Pending`]: ask the [`visit`](Self::visit).
+    ///
+    /// ```
+    /// use std::task::Poll;
+    ///
+    /// use miracl_core::{User, adapter::{LazyVisit, Refusal, RequestView}};
+    ///
+    /// /// How an adapter extracts the user.
+    /// async fn extract(
+    ///     lazy: &LazyVisit<Vec<u8>>,
+    ///     request: &impl RequestView,
+    /// ) -> Result<User, Refusal> {
+    ///     if let Poll::Ready(Some(user)) = lazy.user_at_once(request) {
+    ///         return Ok(user);
+    ///     }
+    ///     lazy.visit(request)?.required_user().await
+    /// }
+    /// ```
     pub fn user_at_once(&self, request: &impl RequestView) -> Poll<Option<User>> {
         if !self.here.is_for(request) {
             return Poll::Pending;
@@ -128,24 +147,21 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         if let Some(visit) = self.here.visit.get() {
             return visit.user_at_once();
         }
-        let mut seen = self.here.seen();
-        if seen.is_none() {
-            *seen = self.here.glance();
+        let mut user = self.here.user();
+        if user.is_pending() {
+            *user = self.here.read_at_once();
         }
-        match &*seen {
-            Some(user) => Poll::Ready(user.clone()),
-            None => Poll::Pending,
-        }
+        user.clone()
     }
 
-    /// Returns what the request's visit changes about the response; nothing, if nobody asked for it. Adapters call it when the response
-    /// is made, once.
+    /// Returns what the request's visit changes about the response: nothing, if there was no visit. Adapters call it
+    /// once, when the response is made.
     pub fn finish(&self) -> Outcome {
         match self.here.visit.get() {
             Some(visit) => visit.finish(),
             None => Outcome {
                 set_cookies: Vec::new(),
-                no_store: self.here.seen().is_some(),
+                no_store: self.here.user().is_ready(),
             },
         }
     }
@@ -161,7 +177,7 @@ impl<C: AsRef<[u8]>> Here<C> {
         let mut shown = request.cookie_headers();
         let mut next_is = |kept: &C| {
             let kept = kept.as_ref();
-            // Most often it is the very same memory, which nobody can have used anew as long as this keeps it.
+            // Most often it is the same memory, which cannot have been reused while this value keeps it.
             shown
                 .next()
                 .is_some_and(|shown| ptr::eq(kept, shown) || kept == shown)
@@ -173,23 +189,27 @@ impl<C: AsRef<[u8]>> Here<C> {
 
     /// Reads the session where neither waiting nor a change of the response is needed. A caller that uses the answer
     /// makes its response depend on the session.
-    fn glance(&self) -> Option<Option<User>> {
+    fn read_at_once(&self) -> Poll<Option<User>> {
         let engine = self.miracl.engine();
         let sessions = &engine.sessions;
         if engine.config.renewal == Renewal::Eager || !sessions.marks.is_fresh() {
-            return None;
+            return Poll::Pending;
         }
-        let binding = sessions.known_binding()?;
+        let Some(binding) = sessions.known_binding() else {
+            return Poll::Pending;
+        };
         if !self.more_cookies.is_empty() {
-            return None;
+            return Poll::Pending;
         }
         let header = self.cookies.as_ref().map(AsRef::as_ref);
-        let current = sessions.read_at_once(header.unwrap_or_default(), binding)?;
-        Some(current.map(|current| User(current.session)))
+        match sessions.read_at_once(header.unwrap_or_default(), binding) {
+            Some(current) => Poll::Ready(current.map(|current| User(current.session))),
+            None => Poll::Pending,
+        }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Option<Option<User>>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn user(&self) -> MutexGuard<'_, Poll<Option<User>>> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

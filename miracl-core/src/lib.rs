@@ -22,8 +22,8 @@
 //!
 //! # Logs
 //!
-//! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged, at
-//! any level.
+//! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged,
+//! at any level.
 //!
 //! # The house
 //!

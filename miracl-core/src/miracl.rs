@@ -1,4 +1,4 @@
-//! The handle of an app's login: made once, cloned everywhere. What it is made of is in `engine`.
+//! The handle of an app's login, with all of its methods except [`Miracl::visit`], which is beside the visit.
 
 use std::{fmt, sync::Arc};
 
@@ -10,10 +10,10 @@ use crate::{
     web::{reply::Reply, request::RequestView, route::Mount},
 };
 
-/// One client at one provider: make it once, clone it everywhere.
+/// The login of one app: make it once, clone it everywhere. A clone is a handle of the same engine.
 ///
-/// Making it reads no network, so the app starts whether the provider is up or not. What the provider says of itself is
-/// fetched when the first login needs it, and kept.
+/// Making it uses no network, so the app starts whether the provider is up or not. The provider's metadata is fetched
+/// when the first login needs it, and kept.
 #[derive(Clone)]
 #[doc(alias = "MiraclMixin")]
 pub struct Miracl(Arc<Engine>);
@@ -21,8 +21,8 @@ pub struct Miracl(Arc<Engine>);
 impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
-    /// Writes one line to the log that says what the engine will do, and a warning when the client secret came from a
-    /// clear-text settings file.
+    /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
+    /// client secret from a clear-text settings file.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};
@@ -66,16 +66,17 @@ impl Miracl {
 
     /// Returns every route of the login, where it is mounted and the methods it answers.
     ///
-    /// A page after log-out that lies elsewhere, or is the root, is not among them.
+    /// The page after log-out is not among them if it is on another site, or is the root.
     pub fn routes(&self) -> Vec<Mount<'_>> {
         self.0.site.mounts()
     }
 
-    /// Refuses an unsafe request that another site made a browser send, and one that opens a WebSocket. Adapters ask
+    /// Refuses a request that another site made a browser send, if it is unsafe or opens a WebSocket. Adapters call it
     /// before anything else.
     ///
-    /// Exempt are the requests that other sites send on purpose, and that the login itself protects: the callback by
+    /// Requests that other sites send on purpose are exempt, because the login itself protects them: the callback by
     /// [`form_post`](crate::ResponseMode::FormPost), a login that a third party initiates, and back-channel log-out.
+    /// [`Config::trusted_origins`](crate::Config::trusted_origins) exempts further sites.
     ///
     /// # Errors
     ///
@@ -87,9 +88,9 @@ impl Miracl {
 
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
-    /// Unlike [`Visit::login_url`](crate::Visit::login_url) it makes no login yet: it sets no cookie and needs no provider.
-    /// [`LoginOptions::extra`] is not part of it. The login route refuses texts that are too long, as [`LoginOptions`]
-    /// says.
+    /// Unlike [`Visit::login_url`](crate::Visit::login_url) it starts no login yet: it sets no cookie and does not need
+    /// the provider. It does not contain [`LoginOptions::extra`]. The login route refuses texts that are too long, as
+    /// [`LoginOptions`] says.
     ///
     /// ```
     /// # use miracl_core::{LoginOptions, Miracl};
@@ -106,20 +107,21 @@ impl Miracl {
 
     /// Answers a request that needs a login.
     ///
-    /// A browser that navigates gets a 303 to the login, and comes back to where it was; after a form was sent, to the
-    /// page that had the form. htmx gets a 401 with `HX-Redirect`; everything else gets a 401
-    /// `application/problem+json` with the member `login_url`. No cookie is set, and the provider is not asked.
+    /// A browser that navigates gets a 303 to the login, and comes back to where it was, or to the page with the form
+    /// that it has sent. htmx gets a 401 with `HX-Redirect`; every other client gets a 401 `application/problem+json`
+    /// with the member `login_url`. No cookie is set, and the provider is not asked.
     pub fn challenge(&self, request: &impl RequestView) -> Reply {
         challenge::challenge(&self.0, request)
     }
 
-    /// Answers a request whose session cannot be read at the moment: 503, which is something else than being anonymous.
+    /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may
+    /// be logged in. A browser that navigates gets a page, every other client `application/problem+json`.
     pub fn unavailable(&self, request: &impl RequestView) -> Reply {
         challenge::unavailable(request)
     }
 
-    /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id under which the
-    /// log has the story, and a link to try again. In [`development`](Self::development), and never otherwise, also the
+    /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the
+    /// failure's line in the log, and a link to try again. Only in [`development`](Self::development) it also shows the
     /// receipt.
     pub fn failure_page(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_page(&self.0, failure)
@@ -129,7 +131,7 @@ impl Miracl {
         &self.0
     }
 
-    /// Whether the other handle is one of the same engine.
+    /// Returns whether the other handle is one of the same engine.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -13,6 +13,18 @@ use crate::{
 /// when [`reply`](Self::reply) is called: an optional extractor that drops the refusal pays nothing for it.
 ///
 /// `Display` says why, for the log and the developer.
+///
+/// ```
+/// use miracl_core::{Visit, adapter::{Reply, RequestView}};
+///
+/// /// A page for members, in an adapter.
+/// async fn members(visit: &Visit, request: &impl RequestView) -> Result<String, Reply> {
+///     match visit.required_user().await {
+///         Ok(user) => Ok(format!("Hello, {}", user.id())),
+///         Err(refusal) => Err(refusal.reply(request)),
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Refusal(Why);
 
@@ -69,31 +81,31 @@ impl fmt::Debug for Refusal {
 
 impl Error for Refusal {}
 
-/// Why there is no visit for a request. It is a mistake in the app, and nobody is let in by it.
+/// Why there is no visit for a request. It is a mistake in the app, and lets nobody in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoVisit {
     /// No layer of a login is around the route.
     MissingLayer,
-    /// A guard or a route of one engine is inside the layer of another, and its own layer is missing.
+    /// A guard or a route of one engine is inside the layer of another engine, and its own layer is missing.
     OtherEngine,
     /// The `Cookie` headers are not those of the request that came to the layer.
     OtherCookies,
 }
 
 impl NoVisit {
-    /// Notes that the app forgot the layer. `what_to_do` is for the log, and names the line of code to add.
+    /// Logs that the app forgot the layer. `what_to_do` names the line of code to add.
     pub fn missing_layer(what_to_do: &'static str) -> Self {
         tracing::error!("{what_to_do}");
         Self::MissingLayer
     }
 
-    /// Returns the answer: a 500 that says nothing. The log has said what to do.
+    /// Returns the answer: an empty 500. The log has said what to do.
     pub fn reply(self) -> Reply {
         Reply::empty(500)
     }
 
-    /// Says it to the log. It must be seen also where an optional extractor overlooks it.
+    /// Writes it to the log, where it is seen even if an optional extractor ignores it.
     pub(crate) fn logged(self) -> Self {
         tracing::error!("{self}");
         self
@@ -108,7 +120,8 @@ impl fmt::Display for NoVisit {
                 "the login around this route is another engine's: put the layer of the same `MiraclAuth` around it"
             }
             Self::OtherCookies => {
-                "somebody asked who is there for a request with other cookies than the one that came to the layer: make a request of your own without the extensions of another, and change cookies outside of the layer"
+                "somebody asked who is there for a request with other cookies than the one that came to the layer: \
+                 make a request of your own without the extensions of another, and change cookies outside of the layer"
             }
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Does what a route does. `body` is the request's, and `None` when it was too long or broke off.
+/// Does what a route does. `body` is `None` when it was too long or could not be read to its end.
 pub(crate) async fn answer(
     exchange: &Arc<Exchange>,
     route: Route,
@@ -50,9 +50,9 @@ pub(crate) async fn answer(
     }
 }
 
-/// The parameters of a request: the form of a `POST`, else the query. A body that is no form has none.
+/// Returns the parameters of a request: the form of a `POST`, else the query. A body that is no form has no parameters.
 ///
-/// None when the body could not be read.
+/// `None` when the body could not be read.
 fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
     if request.method() != "POST" {
         return Some(query(request).into_bytes().into());

@@ -1,4 +1,4 @@
-//! What an app can ask and do about login in one request. What happens then is in `flow`.
+//! One request's view of login, with all of its public methods. What each of them does is a function in `flow`.
 
 use std::{fmt, sync::Arc, task::Poll};
 
@@ -28,8 +28,8 @@ use crate::{
 
 /// One request's view of login: who is asking, and what this response changes about it.
 ///
-/// Adapters make one for each request that asks for it, and write its cookies to the response. It is lazy: until something
-/// is asked of it, nothing is opened or looked up. Clones are the same visit.
+/// Adapters make one for each request that asks for it, and write its cookies to the response. Nothing is opened or
+/// looked up before a method needs it. Clones are the same visit.
 #[derive(Clone)]
 pub struct Visit {
     miracl: Miracl,
@@ -37,8 +37,8 @@ pub struct Visit {
 }
 
 impl Miracl {
-    /// Makes the visit of one request. Keeps its cookies, and on the callback's path the browser's name, and does
-    /// nothing else.
+    /// Makes the visit of one request. It keeps the request's cookies, and on the callback's path its `User-Agent`, and
+    /// does nothing else yet.
     ///
     /// The visit of a `HEAD` or of a prefetch (`Sec-Purpose`) changes nothing: it sets no cookie and ends no session.
     pub fn visit(&self, request: &impl RequestView) -> Visit {
@@ -72,17 +72,25 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when that cannot be told at the moment. It is not the same as nobody.
+    /// [`SessionError`] when the session cannot be read at the moment: somebody may be logged in.
     pub async fn user(&self) -> Result<Option<User>, SessionError> {
         user::user(&self.exchange).await
     }
 
-    /// Returns who is logged in, for a page that needs somebody to be.
+    /// Returns who is logged in, for a page that requires a login.
+    ///
+    /// ```
+    /// # use miracl_core::{Visit, adapter::Refusal};
+    /// # async fn members(visit: &Visit) -> Result<String, Refusal> {
+    /// let user = visit.required_user().await?;
+    /// Ok(format!("Hello, {}", user.id()))
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Refusal`] with the answer for everybody else: [`Miracl::challenge`] when nobody is logged in, and
-    /// [`Miracl::unavailable`] when that cannot be told at the moment, which the log explains.
+    /// [`Refusal`] with the answer to send: [`Miracl::challenge`] when nobody is logged in, and [`Miracl::unavailable`]
+    /// when the session cannot be read at the moment, which the log explains.
     pub async fn required_user(&self) -> Result<User, Refusal> {
         match self.user().await {
             Ok(Some(user)) => Ok(user),
@@ -94,8 +102,8 @@ impl Visit {
         }
     }
 
-    /// Returns who is logged in, for a page that is for everybody: a session that cannot be read counts as nobody, and
-    /// the log says so. [`user`](Self::user) tells the two apart.
+    /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody,
+    /// and the log says so. [`user`](Self::user) distinguishes the two.
     pub async fn optional_user(&self) -> Option<User> {
         self.user().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
@@ -114,6 +122,15 @@ impl Visit {
 
     /// Returns everything the provider said about the person who is logged in; `None` when nobody is.
     ///
+    /// ```
+    /// # use miracl_core::{SessionError, Visit};
+    /// # async fn page(visit: &Visit) -> Result<Option<String>, SessionError> {
+    /// let user_data = visit.user_data().await?;
+    /// let name = user_data.and_then(|data| Some(data.get("name")?.as_str()?.to_owned()));
+    /// # Ok(name)
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`user`](Self::user).
@@ -121,7 +138,7 @@ impl Visit {
         user::user_data(&self.exchange).await
     }
 
-    /// Fetches the user data again with the session's access token, and replaces the old. An access token that has
+    /// Fetches the user data again with the session's access token, and replaces the old data. An access token that has
     /// expired is renewed first, where there is a refresh token.
     ///
     /// For a `HEAD` or a prefetch, which must change nothing, it returns the data that is there.
@@ -129,20 +146,21 @@ impl Visit {
     /// # Errors
     ///
     /// * [`RefreshError::NotLoggedIn`] when there is no session.
-    /// * [`RefreshError::Expired`] when the provider no longer accepts the access token, nor a refresh token if there
-    ///   is one, and [`RefreshError::RefreshedIdToken`] when what it sent in return is about somebody else. The session
-    ///   has been ended.
-    /// * [`RefreshError::Provider`] when the provider is ill; the old data stays, and so does the session.
-    /// * [`RefreshError::Subject`] when the answer is about somebody else, and [`RefreshError::Token`] when it is not
-    ///   signed as it must be; it is dropped, and the old data stays.
+    /// * [`RefreshError::Expired`] when the provider accepts neither the access token nor, if there is one, the refresh
+    ///   token any more, and [`RefreshError::RefreshedIdToken`] when the new ID token is not this session's. The
+    ///   session has been ended.
+    /// * [`RefreshError::Provider`] when the provider does not answer as it must; the session and its data stay.
+    /// * [`RefreshError::Subject`] when the answer is about another person, and [`RefreshError::Token`] when it is not
+    ///   signed as it must be; the answer is dropped, and the old data stays.
+    /// * [`RefreshError::Session`] when the session cannot be read or written at the moment.
     pub async fn refresh_user_data(&self) -> Result<UserData, RefreshError> {
         refresh::refresh_user_data(&self.exchange).await
     }
 
-    /// Forgets what userinfo said about the person, e-mail address included, and keeps them logged in.
+    /// Deletes what userinfo said about the person, e-mail address included, and keeps them logged in.
     ///
-    /// What the ID token says stays. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. Nobody
-    /// logged in is no error.
+    /// The claims of the ID token stay. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. When
+    /// nobody is logged in it does nothing.
     ///
     /// # Errors
     ///
@@ -151,12 +169,24 @@ impl Visit {
         user::clear_user_info(&self.exchange).await
     }
 
-    /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
+    /// Returns the session's tokens, to call an API of the provider; `None` when nobody is logged in. They are never
+    /// needed to know who is logged in.
     ///
-    /// When the access token has expired (or will within a tenth of its life, at most ten seconds) and the provider
-    /// gave a refresh token, it is renewed first, by one request for all that ask at the same time. While the provider
-    /// is ill, the old tokens are returned. When the provider no longer accepts the refresh token, the session is
-    /// ended, and there are none.
+    /// When the access token has expired (or will within a tenth of its lifetime, at most ten seconds) and the provider
+    /// gave a refresh token, it is renewed first, by one request for all callers at the same time. While the provider
+    /// does not answer, the old tokens are returned. When it no longer accepts the refresh token, the session is ended,
+    /// and there are no tokens.
+    ///
+    /// ```
+    /// # use miracl_core::{SessionError, Visit};
+    /// # async fn call(visit: &Visit) -> Result<(), SessionError> {
+    /// if let Some(tokens) = visit.tokens().await? {
+    ///     let authorization = format!("Bearer {}", tokens.access_token().expose());
+    ///     // Send the request with this header.
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -170,24 +200,24 @@ impl Visit {
 impl Visit {
     /// Starts a login and returns the provider's URL to send the browser to.
     ///
-    /// The pending login travels in a cookie of this response, so the URL works in this browser only, once, and for
-    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; the oldest is
-    /// dropped for a sixth.
+    /// The pending login is kept in a cookie of this response, so the URL works in this browser only, once, and for
+    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; a sixth
+    /// replaces the oldest.
     ///
-    /// To a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies do
-    /// not cross from one host to another.
+    /// For a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies
+    /// do not cross from one host to another.
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. That is found
-    /// out here, by asking for its metadata (again, when it is older than half a second), so that the person sees a page
-    /// of yours and not the browser's.
+    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. To find that
+    /// out, its metadata is fetched (again, if it is older than half a second): so the person sees a page of yours and
+    /// not the browser's error page.
     #[doc(alias = "get_login_url")]
     pub async fn login_url(&self) -> Result<String, AuthFailure> {
         self.login_url_with(LoginOptions::default()).await
     }
 
-    /// Starts a login as [`login_url`](Self::login_url) does, with what this login is to ask for.
+    /// Starts a login as [`login_url`](Self::login_url) does, with options for this login.
     ///
     /// ```
     /// # use miracl_core::{AuthFailure, LoginOptions, Visit};
@@ -212,12 +242,13 @@ impl Visit {
     /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
     /// string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
     ///
-    /// On success, hand what your hook says of it to [`conclude_login`](Self::conclude_login); without that nothing is
-    /// kept. The adapters' own callback route does both, with `on_auth_success` in between.
+    /// On success, hand the result of your hook to [`conclude_login`](Self::conclude_login), which has an example of
+    /// both; without that nothing is kept. The adapters' own callback route does both, with `on_auth_success` in
+    /// between.
     ///
     /// # Errors
     ///
-    /// [`AuthFailure`] with the check that failed. Whatever session there was before stays.
+    /// [`AuthFailure`] with the check that failed. A session that was there before stays.
     #[doc(alias = "perform_access_token_request")]
     pub async fn complete_login(
         &self,
@@ -247,7 +278,7 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// As [`confirm_login`](Self::confirm_login), to be handed to `on_auth_failed`. The hook's response is dropped then.
+    /// Those of [`confirm_login`](Self::confirm_login), for `on_auth_failed`. The hook's response is dropped then.
     pub async fn conclude_login<T, E>(
         &self,
         hook: Result<T, E>,
@@ -261,24 +292,24 @@ impl Visit {
         Ok(hook)
     }
 
-    /// Begins the session of a login that [`complete_login`](Self::complete_login) found good, and ends the one before.
+    /// Begins the session of a login that [`complete_login`](Self::complete_login) has verified, and ends the session
+    /// before it.
     ///
     /// Adapters call [`conclude_login`](Self::conclude_login), which calls it when `on_auth_success` returned `Ok`.
     /// Without a completed login it does nothing.
     ///
     /// # Errors
     ///
-    /// [`FailureReason::Session`](crate::FailureReason::Session) when the session cannot be kept, and
-    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out arrived since its login began. The
-    /// session from before stays, but for a store that fails right between the two: then neither is left.
+    /// [`FailureReason::Session`](crate::FailureReason::Session) when the session cannot be stored, and
+    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out has arrived since its login began.
+    /// The session from before stays, except where the store fails after that one was deleted: then there is none.
     ///
-    /// A request that is given up in here leaves one session: the old one, or where that had ended already, the new
-    /// one.
+    /// A request that is cancelled here leaves one session: the old one, or if that has ended already, the new one.
     pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
         confirm::confirm_login(&self.exchange).await
     }
 
-    /// Drops a completed login that the app turned down. The session from before stays.
+    /// Drops a completed login that the app rejects. The session from before stays.
     pub fn reject_login(&self) {
         confirm::reject_login(&self.exchange);
     }
@@ -288,13 +319,21 @@ impl Visit {
 impl Visit {
     /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
     ///
-    /// When this returns, the cookies are set to be deleted and the session is marked as ended: a copy of its cookie
-    /// is worth nothing. What can go wrong at the provider comes afterwards. Nobody logged in is no error.
+    /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie
+    /// is worthless. That does not depend on the provider. When nobody is logged in it does nothing and returns `None`.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
     /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
     /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
     /// than 4 KB is left out.
+    ///
+    /// ```
+    /// # use miracl_core::{SessionError, Visit};
+    /// /// Returns where to redirect the browser.
+    /// async fn log_out(visit: &Visit) -> Result<String, SessionError> {
+    ///     Ok(visit.logout().await?.unwrap_or_else(|| "/".to_owned()))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -303,11 +342,11 @@ impl Visit {
         logout::logout(&self.exchange).await
     }
 
-    /// Ends this session and every other of the same person at this app, on every device, and returns the URL at which
-    /// the provider ends its own, as [`logout`](Self::logout) does.
+    /// Ends this session and every other one of the same person at this app, on every device, and returns the URL at
+    /// which the provider ends its own, as [`logout`](Self::logout) does.
     ///
-    /// Nobody logged in is no error. A login after it makes a session that lives;
-    /// [`end_other_sessions`](Self::end_other_sessions) leaves this one.
+    /// Later logins are not affected. When nobody is logged in it does nothing.
+    /// [`end_other_sessions`](Self::end_other_sessions) keeps this session.
     ///
     /// # Errors
     ///
@@ -317,9 +356,9 @@ impl Visit {
     }
 
     /// Returns every living session of the person who is logged in, for a page "your devices": this one first, then the
-    /// others, last seen first. Empty when nobody is logged in.
+    /// others, last seen first. Empty when nobody is logged in. [`SessionInfo`] has an example.
     ///
-    /// A login whose hook has not returned yet is no session, and not among them.
+    /// A login whose hook has not returned yet is not among them.
     ///
     /// # Errors
     ///
@@ -333,15 +372,15 @@ impl Visit {
     /// when this person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends,
     /// and when nobody is logged in. The visit of a `HEAD` or a prefetch ends nothing.
     ///
-    /// The session is dead when this returns, and so is every copy of its cookie. It is one of this app's: at the
-    /// provider that browser may still be logged in, and then a new login is one click.
+    /// When this returns the session has ended, and every copy of its cookie is worthless. Only this app's session
+    /// ends: that browser may still be logged in at the provider, and then a new login takes one click.
     ///
-    /// `on_logout` is not called: it is for log-outs that the app does not make itself. Whatever else belongs to the
-    /// session, such as a web socket, must be ended next to this call.
+    /// `on_logout` is not called: it is for log-outs that the app does not make itself. The app must end whatever else
+    /// belongs to the session, such as a WebSocket, beside this call.
     ///
     /// # Errors
     ///
-    /// As [`sessions`](Self::sessions). The session may live on then.
+    /// As [`sessions`](Self::sessions). The session may not have ended then.
     pub async fn end_other_session(&self, id: &str) -> Result<bool, SessionError> {
         devices::end_other_session(&self.exchange, id).await
     }
@@ -352,8 +391,8 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// As [`sessions`](Self::sessions). When one session cannot be ended, the rest are ended all the same, and the first
-    /// error is returned: those that may live on are in [`sessions`](Self::sessions), and the call can be made again.
+    /// As [`sessions`](Self::sessions). When one session cannot be ended, the others are ended nevertheless, and the
+    /// first error is returned: [`sessions`](Self::sessions) lists those that are left, and the call can be repeated.
     #[doc(alias = "logout_others")]
     pub async fn end_other_sessions(&self) -> Result<u64, SessionError> {
         devices::end_other_sessions(&self.exchange).await
@@ -377,14 +416,17 @@ impl Visit {
 
     /// Takes the messages to show: those of earlier responses and of this one, oldest first.
     ///
-    /// It cannot fail: a message that cannot be read is not worth an error page.
+    /// It cannot fail: messages that cannot be read are dropped. [`Flash`] has an example.
     #[doc(alias = "messages")]
     pub async fn take_flashes(&self) -> Vec<Flash> {
         self.exchange.take_flashes()
     }
 
-    /// Does what a route does. `body` is the request's, empty for one without, and `None` when it is longer than
-    /// [`Route::MAX_BODY`] or broke off.
+    /// Does what a route does. Adapters call it for the routes that they mount, and follow the [`Answer`], which has an
+    /// example.
+    ///
+    /// `body` is the request's body, empty for a request without one, and `None` when it is longer than
+    /// [`Route::MAX_BODY`] or could not be read to its end.
     pub async fn answer(
         &self,
         route: Route,
@@ -394,12 +436,12 @@ impl Visit {
         routes::answer(&self.exchange, route, request, body).await
     }
 
-    /// Returns what this visit changes about the response. Adapters call it when the response is made, once.
+    /// Returns what this visit changes about the response. Adapters call it once, when the response is made.
     pub fn finish(&self) -> Outcome {
         self.exchange.finish()
     }
 
-    /// Returns who is logged in, where nothing has to be waited for.
+    /// Returns who is logged in, if that is known without waiting.
     pub(crate) fn user_at_once(&self) -> Poll<Option<User>> {
         user::user_at_once(&self.exchange)
     }
@@ -424,19 +466,19 @@ impl fmt::Debug for Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LoginOptions, Route, web::request::tests::Request};
+    use crate::{Config, CookieKey, web::request::tests::Request};
 
     fn assert_send<T: Send>(_: T) {}
 
     #[test]
     fn what_a_visit_does_can_cross_threads() {
-        let miracl = Miracl::new(crate::Config {
+        let miracl = Miracl::new(Config {
             issuer: "http://127.0.0.1:1".into(),
             client_id: "id".into(),
             client_secret: "secret".into(),
             redirect_uri: "http://127.0.0.1/login".into(),
-            cookie_keys: vec![crate::CookieKey::generate()],
-            ..crate::Config::default()
+            cookie_keys: vec![CookieKey::generate()],
+            ..Config::default()
         });
         let request = Request::get("/");
         let visit = miracl.unwrap().visit(&request);

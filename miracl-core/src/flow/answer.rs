@@ -1,21 +1,48 @@
-//! What a route came to, and what an adapter does with it.
+//! The result of a route, and what an adapter does with it.
 
 use crate::{
     flow::hook::{AuthFailure, AuthSuccess, LogoutKind},
     web::reply::Reply,
 };
 
-/// What a route came to, and what the adapter does with it.
+/// The result of [`Visit::answer`](crate::Visit::answer), and what the adapter does with it.
+///
+/// ```
+/// use miracl_core::{AuthFailure, AuthSuccess, Visit, adapter::{Answer, Reply}};
+///
+/// # async fn on_auth_success(_: AuthSuccess) -> Result<Reply, Reply> { todo!() }
+/// # async fn on_auth_failed(_: AuthFailure) -> Reply { todo!() }
+/// # async fn on_logout(_: miracl_core::LogoutKind) {}
+/// /// Returns the reply to send.
+/// async fn follow(visit: &Visit, answer: Answer) -> Reply {
+///     match answer {
+///         Answer::Reply(reply) => reply,
+///         Answer::Success(login) => {
+///             let hook = on_auth_success(login).await;
+///             match visit.conclude_login(hook).await {
+///                 Ok(Ok(reply) | Err(reply)) => reply,
+///                 Err(failure) => on_auth_failed(failure).await,
+///             }
+///         }
+///         Answer::Failure(failure) => on_auth_failed(failure).await,
+///         Answer::LoggedOut(kind, reply) => {
+///             on_logout(kind).await;
+///             reply
+///         }
+///         other => unreachable!("a new kind of answer: {other:?}"),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Answer {
-    /// Send this.
+    /// Send this reply.
     Reply(Reply),
-    /// Call `on_auth_success`. On `Ok`, [`Visit::confirm_login`], and send the hook's response; if that fails, go on as with
-    /// [`Answer::Failure`]. On `Err`, [`Visit::reject_login`], and send the hook's error.
+    /// Call `on_auth_success`, and hand what it returns to [`Visit::conclude_login`](crate::Visit::conclude_login).
+    /// Send the `Ok` of that; with its `Err`, go on as with [`Answer::Failure`].
     Success(AuthSuccess),
     /// Call `on_auth_failed`, and send its response.
     Failure(AuthFailure),
-    /// Call `on_logout`, then send this.
+    /// Call `on_logout`, then send this reply.
     LoggedOut(LogoutKind, Reply),
 }

@@ -1,10 +1,12 @@
-//! Log-out by the provider itself (OpenID Connect Back-Channel Logout 1.0): the logout token, and the route that takes it.
+//! Log-out by the provider itself: the route that takes its logout token (OpenID Connect Back-Channel Logout 1.0).
+
+use std::sync::Arc;
 
 use url::form_urlencoded;
 
-use crate::exchange::Exchange;
 use crate::{
     engine::Engine,
+    exchange::Exchange,
     flow::{answer::Answer, hook::LogoutKind},
     jose::jws::Unverified,
     provider::{
@@ -15,9 +17,8 @@ use crate::{
     session::{binding::Binding, ended::Until, marked_by::name_mark},
     web::reply::Reply,
 };
-use std::sync::Arc;
 
-/// Answers the back channel (§2.7, §2.8): 200 and nothing, or 400 and why.
+/// Answers the back channel (§2.7, §2.8): an empty 200, or a 400 that says why.
 pub(crate) async fn backchannel_logout(exchange: &Arc<Exchange>, form: Option<&[u8]>) -> Answer {
     exchange.touch();
     let no_store = |reply: Reply| reply.with("cache-control", "no-store");
@@ -41,6 +42,7 @@ pub(crate) async fn backchannel_logout(exchange: &Arc<Exchange>, form: Option<&[
     }
 }
 
+/// Verifies the logout token of a form, and ends the sessions that it names.
 async fn take_logout_token(
     exchange: &Arc<Exchange>,
     form: Option<&[u8]>,
@@ -66,7 +68,7 @@ async fn take_logout_token(
     let token = LogoutToken::verify(&token, verdict, &expected)?;
     let binding = engine.binding().await?;
     let shared = Arc::clone(engine);
-    // A provider that waits no longer has not taken back what it said.
+    // The log-out counts even if the provider does not wait for the answer.
     let obeyed = engine.to_its_end(async move {
         obey(&shared, &token, &binding).await?;
         Ok(token)
@@ -75,9 +77,10 @@ async fn take_logout_token(
 }
 
 /// Ends the sessions that a logout token names, unless it was used before: those of the `sid`, those of the person
-/// `sub`, or where it has both, those of the person that are of the `sid`, or of none.
+/// `sub`, or where it has both, those of the person that have this `sid` or none.
 ///
-/// The mark comes first: a login under way that looks for it before its session is stored has it deleted here.
+/// The mark is written before stored sessions are deleted. So a login under way either finds the mark, or has stored
+/// its session already, and the session is deleted here.
 async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {
     let marks = &engine.sessions.marks;
     let mark = |kind, name: &str| name_mark(kind, &token.issuer, name);
@@ -108,7 +111,7 @@ async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result
                     .end_stored_subject(subject, None, until, binding)
                     .await
             }
-            // `verify` takes none such.
+            // `LogoutToken::verify` refuses such a token.
             (None, None) => Ok(()),
         }
     };
@@ -120,7 +123,7 @@ async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result
     Ok(())
 }
 
-/// Takes the one `logout_token` out of a form; what else is there does not matter (§2.5).
+/// Returns the one `logout_token` of a form; other parameters are ignored (§2.5).
 pub(crate) fn logout_token(form: Option<&[u8]>) -> Result<String, LogoutError> {
     let form = form.ok_or(LogoutError::Request("the body is longer than 64 KiB"))?;
     let mut tokens = form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");

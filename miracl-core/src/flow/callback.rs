@@ -27,8 +27,8 @@ use crate::{
 };
 
 /// Completes a login from the callback's parameters: its query string, or with
-/// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`. `None` stands for a body that could
-/// not be read.
+/// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`. `None` stands for a body that
+/// could not be read.
 pub(crate) async fn complete_login(
     exchange: &Arc<Exchange>,
     parameters: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! The answer to somebody who is not logged in and must be: a login page for a browser, a status for a program.
+//! The pages and replies for a request that cannot go on: it needs a login, the session cannot be read, a login failed.
 
 use crate::{
     engine::Engine,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Answers a request that needs a login.
+/// Answers a request that needs a login: a browser is sent to the login, a program gets a status.
 pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
     let from_header = |name: &str| {
         let value = request.header(name)?;
@@ -37,7 +37,7 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
     }
 }
 
-/// Answers a request whose session cannot be read at the moment: 503, which is something else than being anonymous.
+/// Answers a request whose session cannot be read at the moment: 503, because the visitor may well be logged in.
 pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
     let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
     let reply = match Client::of(request) {
@@ -51,8 +51,8 @@ pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
     reply.with("retry-after", "5")
 }
 
-/// The page for a failed login when the app shows none of its own: a fixed sentence, the id under which the log has the
-/// story, and a link to try again. In development, and never otherwise, also the receipt.
+/// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's
+/// line in the log, and a link to try again. Only in development it also shows the receipt.
 pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
     let retry = login::login_start_url(
         engine,

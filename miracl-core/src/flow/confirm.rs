@@ -1,4 +1,4 @@
-//! From a login that passed every check to its session: proposed before the app's hook, confirmed or rejected after it.
+//! The session of a login that passed every check: proposed before the app's hook, confirmed or rejected after it.
 
 use std::sync::{Arc, Weak};
 
@@ -13,10 +13,10 @@ use crate::{
     },
 };
 
-/// The check that no log-out has arrived since the login began, and where log-outs come from.
+/// The check that no log-out has arrived since the login began, and the section that log-outs follow.
 pub(crate) const NO_LOG_OUT: (&str, &str) = ("no log-out", "OIDC Back-Channel Logout §2.7");
 
-/// Keeps a new session, which waits for the app's hook.
+/// Stores or seals a new session, which waits for the app's hook.
 pub(crate) async fn propose(
     exchange: &Arc<Exchange>,
     session: Arc<Session>,
@@ -41,7 +41,7 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
         return Ok(());
     };
     let flashes = std::mem::take(&mut proposed.flashes);
-    // To its end, so that no request that is given up leaves both the session from before and the new one.
+    // It runs to its end: a request that is cancelled must not leave both the session from before and the new one.
     let waiting = Arc::new(());
     let (clone, waited_for) = (Arc::clone(exchange), Arc::downgrade(&waiting));
     let work = async move { begin(&clone, proposed, &waited_for).await };
@@ -50,7 +50,7 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
         return Ok(());
     };
-    // What the hook had to say was said too early.
+    // The messages of the hook are dropped: the login that they are about has failed.
     exchange.lock().flashes = Some(flashes);
     let (check, section) = match reason {
         FailureReason::LoggedOut => NO_LOG_OUT,
@@ -66,7 +66,9 @@ pub(crate) fn reject_login(exchange: &Exchange) {
     exchange.lock().proposed = None;
 }
 
-/// Ends the session from before, then gives the new one its full time: at no moment there are both.
+/// Ends the session from before, then gives the new one its full lifetime: there is no moment with both.
+///
+/// `waited_for` is gone when nobody waits for the result any more.
 async fn begin(
     exchange: &Arc<Exchange>,
     proposed: Proposed,
@@ -75,8 +77,8 @@ async fn begin(
     let engine = &exchange.engine;
     // Who was logged in before, if anybody was.
     let before = exchange.current().await.map_err(FailureReason::Session)?;
-    // A log-out elsewhere is noted first and deletes then what is stored: either it is seen here, or the new
-    // session is gone.
+    // A log-out elsewhere first writes its mark, then deletes stored sessions. So either the mark is seen here, or the
+    // new session has been deleted.
     engine
         .sessions
         .marks
@@ -99,7 +101,7 @@ async fn begin(
         return Err(stored(StoreError::new("nobody waits for it any more")));
     }
     if before.is_some() {
-        // Deletes its cookies as well, should the new one fail.
+        // This deletes its cookies as well, in case the new session fails.
         exchange
             .end_session()
             .await
@@ -119,7 +121,7 @@ async fn begin(
     );
     exchange.delete_session_cookies(&mut exchange.lock());
     if proposed.replaces.is_some() {
-        // The request did not show which parts the browser has.
+        // The request came without the session's cookies, so it is unknown how many parts the browser has.
         let data = &engine.sessions.cookies.data;
         exchange.set_cookies(engine.sessions.cookies.delete_parts(data, 1));
     }

@@ -1,7 +1,7 @@
 //! Session lists, for a page "your devices": where a person is logged in, and how to end that from elsewhere.
 //!
-//! Only a store has a list. Whatever is done goes by the person of the visit's own session, so that nobody sees or ends a session of
-//! somebody else's, whatever handle they name.
+//! Only a store can list sessions. Every function here looks only at the sessions of the person who is logged in, so
+//! nobody sees or ends another person's session, whatever handle they send.
 
 use std::{
     cmp::Reverse,
@@ -14,15 +14,28 @@ use std::{
 
 use ring::digest;
 
-use crate::exchange::Exchange;
 use crate::{
     base::hex::hex,
     error::session::SessionError,
+    exchange::Exchange,
     session::identity::{Session, SessionId},
     store::sessions::IndexKey,
 };
 
-/// One session of the person who is logged in, as [`Visit::sessions`] lists it.
+/// One session of the person who is logged in, as [`Visit::sessions`](crate::Visit::sessions) lists it.
+///
+/// ```
+/// # use miracl_core::{SessionError, Visit};
+/// # async fn page(visit: &Visit) -> Result<Vec<String>, SessionError> {
+/// let sessions = visit.sessions().await?;
+/// let line = |info: &miracl_core::SessionInfo| {
+///     let browser = info.user_agent().unwrap_or("an unknown browser"); // Escape it in a page.
+///     let here = if info.is_current() { " (this one)" } else { "" };
+///     format!("{browser}{here}, last seen {:?}", info.last_seen())
+/// };
+/// Ok(sessions.iter().map(line).collect())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SessionInfo {
     session: Arc<Session>,
@@ -33,14 +46,16 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    /// Returns a handle for [`Visit::end_other_session`]: 32 hexadecimal digits, the same for as long as the session lives.
+    /// Returns a handle for [`Visit::end_other_session`](crate::Visit::end_other_session): 32 hexadecimal digits, the
+    /// same for as long as the session lives.
     ///
-    /// It may stand in a page. It is a hash of the session's id, and logs nobody in; only the same person can end a session by it.
+    /// It is safe in a page: it is a hash of the session's id and logs nobody in, and only the same person can end a
+    /// session by it.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it is the session of this visit.
+    /// Returns whether it is the session of this visit.
     pub fn is_current(&self) -> bool {
         self.is_current
     }
@@ -50,32 +65,33 @@ impl SessionInfo {
         at(self.session.created())
     }
 
-    /// Returns when the session was last used: now for the current one; for the others up to a tenth of
-    /// [`Config::session_idle_timeout`](crate::Config::session_idle_timeout) too early, because not every request is written down.
+    /// Returns when the session was last used. For the current session that is now; for the others it may be up to a
+    /// tenth of [`Config::session_idle_timeout`](crate::Config::session_idle_timeout) too early, because not every
+    /// request is recorded.
     pub fn last_seen(&self) -> SystemTime {
         at(self.last_seen)
     }
 
-    /// Returns the `User-Agent` of the browser that logged in, as far as it was printable ASCII, at most 256 bytes; `None` when it sent
-    /// none.
+    /// Returns the `User-Agent` of the browser that logged in: its printable ASCII characters, at most 256 bytes.
+    /// `None` when it sent none.
     ///
     /// # Security
     ///
-    /// It is text from outside, which anybody can choose: escape it, and decide nothing by it.
+    /// The browser can send any text: escape it, and decide nothing by it.
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
 }
 
-/// Shows nothing: a list of sessions is personal data.
+/// Shows no field: a list of sessions is personal data.
 impl fmt::Debug for SessionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionInfo").finish_non_exhaustive()
     }
 }
 
-/// Returns every session of the person who is logged in that lives at this app, for a page "your devices": this one first, then
-/// the others, last seen first. Empty when nobody is logged in.
+/// Returns every living session of the person who is logged in: this one first, then the others, last seen first. Empty
+/// when nobody is logged in.
 pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo>, SessionError> {
     let engine = &exchange.engine;
     let store = engine.sessions.store().ok_or(SessionError::NotListed)?;
@@ -116,9 +132,7 @@ pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo
     Ok(sessions)
 }
 
-/// Ends another session of the person who is logged in, by its [`SessionInfo::id`]. Returns whether it did: `false` when this
-/// person has no such session any more, when it is the visit's own, which [`logout`](Self::logout) ends, and when nobody is logged
-/// in. The visit of a `HEAD` or a prefetch ends nothing.
+/// Ends another session of the person who is logged in, by its [`SessionInfo::id`]. Returns whether it did.
 pub(crate) async fn end_other_session(
     exchange: &Arc<Exchange>,
     id: &str,
@@ -126,8 +140,7 @@ pub(crate) async fn end_other_session(
     Ok(end_others(exchange, |info| info.id == id).await? > 0)
 }
 
-/// Ends every session of the person who is logged in except the visit's own, as [`end_other_session`](Self::end_other_session) does
-/// with one, and returns how many. [`logout_everywhere`](Self::logout_everywhere) ends this one too.
+/// Ends every session of the person who is logged in except the visit's own, and returns how many.
 pub(crate) async fn end_other_sessions(exchange: &Arc<Exchange>) -> Result<u64, SessionError> {
     end_others(exchange, |_| true).await
 }
@@ -155,12 +168,12 @@ async fn end_others(
     failed.map_or(Ok(ended), Err)
 }
 
-/// Ends sessions that are not the visit's own. Unmarked, one that cannot be deleted stays on the list, from which
-/// it can be ended later. Returns how many, and the first error.
+/// Ends sessions that are not the visit's own. Returns how many it ended, and the first error. A session that cannot be
+/// deleted is not marked as ended either: it stays on the list, from which it can be ended later.
 async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
     let endings = ids.into_iter().map(|id| Box::pin(exchange.end_by_id(id)));
     let mut endings: Vec<_> = endings.collect();
-    // All at the same time: a store that is ill is waited for once.
+    // All at the same time, so that the time-out of a store that does not answer passes once and not for each.
     let (mut ended, mut failed) = (0, None);
     poll_fn(|context| {
         endings.retain_mut(|ending| {
@@ -180,12 +193,14 @@ async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<
     (ended, failed)
 }
 
-/// What a session is called in a page. The word in front makes it another hash than the one a session is stored under.
+/// Returns the handle of a session in a page. The prefix makes it another hash than the key that the session is stored
+/// under.
 fn handle(id: &SessionId) -> String {
     let hash = digest::digest(&digest::SHA256, &[b"session list\n", &id[..]].concat());
     hex(&hash.as_ref()[..16])
 }
 
+/// Converts seconds since 1970.
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH
         .checked_add(Duration::from_secs(seconds))

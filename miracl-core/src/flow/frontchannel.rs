@@ -1,13 +1,14 @@
-//! Log-out by the provider's page, which loads ours in a frame (OpenID Connect Front-Channel Logout 1.0).
+//! Log-out by the provider's page, which loads this app's page in a frame (OpenID Connect Front-Channel Logout 1.0).
+
+use std::sync::Arc;
 
 use url::{Url, form_urlencoded};
 
-use crate::exchange::Exchange;
-use crate::flow::user;
 use crate::{
     engine::Engine,
     error::store::StoreError,
-    flow::{answer::Answer, hook::LogoutKind},
+    exchange::Exchange,
+    flow::{answer::Answer, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
     session::{
         ended::Until,
@@ -15,15 +16,15 @@ use crate::{
     },
     web::{reply::Reply, request::RequestView},
 };
-use std::sync::Arc;
 
-/// Answers the front channel: 200, whatever comes of it (§2).
+/// Answers the front channel: 200, whether a session ended or not (§2).
 ///
-/// The request proves nothing, and in a frame of another site's page browsers send no cookie of ours with it. So a session ends
-/// here only if `iss` and `sid` name it; one that has no `sid` only if its cookie came along, into a frame.
+/// The request proves nothing, and browsers send no cookie of this app with it, because the frame is in another site's
+/// page. So a session ends here only if `iss` and `sid` name it. A session without a `sid` ends only if its cookie came
+/// along, and into a frame.
 ///
-/// Who knows a `sid` can send it from anywhere, with a program too. So one that is named rightly ends whatever the
-/// request's destination is: nobody is protected by less, and some providers load no frame.
+/// Anybody who knows a `sid` can send it from anywhere, with a program too. So a session that is named correctly ends
+/// wherever the request is loaded: demanding a frame would protect nobody, and some providers load none.
 pub(crate) async fn frontchannel_logout(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
@@ -72,7 +73,7 @@ pub(crate) async fn frontchannel_logout(
     Answer::Reply(page)
 }
 
-/// Ends the sessions of a sid on nobody's word. `is_real` says that such a session was there.
+/// Ends the sessions of a `sid` by a request that proves nothing. `is_real` says that such a session was there.
 async fn end_sid_unproven(engine: &Engine, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
     let until = Until::by_clock(engine.now_ms());
     let deleted = engine.sessions.end_stored_sid(sid).await?;
@@ -83,26 +84,28 @@ async fn end_sid_unproven(engine: &Engine, sid: NameMark, is_real: bool) -> Resu
         .end_sid_unproven(sid, until, is_real)
         .await?
     {
-        // What a login stored in the meantime: it looks for the mark after that.
+        // A login may have stored a session meanwhile; later ones find the mark.
         engine.sessions.end_stored_sid(sid).await?;
     }
     Ok(())
 }
 
-/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers don't say so,
-/// and none does on its way to a server without TLS that is not this machine.
+/// Whether a browser loads this into a frame of a page (Fetch Metadata, `Sec-Fetch-Dest`). Old browsers do not send the
+/// header, and no browser sends it to another machine without TLS.
 fn is_framed(request: &impl RequestView) -> bool {
-    // A header that comes twice must be right twice.
+    // A header that is sent twice must be right both times.
     let mut destinations = request.header_values("sec-fetch-dest").peekable();
     destinations.peek().is_some() && destinations.all(|to| matches!(to, b"iframe" | b"frame"))
 }
 
+/// A parameter of the query.
 enum Parameter {
     Missing,
     Once(String),
     Repeated,
 }
 
+/// Reads `iss` and `sid`.
 fn parameters(query: &str) -> [Parameter; 2] {
     ["iss", "sid"].map(|wanted| {
         let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
@@ -114,7 +117,7 @@ fn parameters(query: &str) -> [Parameter; 2] {
     })
 }
 
-/// The empty page, which the provider's own pages may frame and no others.
+/// Returns the empty page, which only the provider's pages may frame.
 fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     let mut origins: Vec<String> = Vec::new();
     let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());

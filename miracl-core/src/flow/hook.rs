@@ -1,4 +1,4 @@
-//! What an app's two hooks receive, and `on_logout`.
+//! What an app's hooks receive: a login that succeeded, one that failed, and a log-out.
 
 use std::{error::Error, fmt};
 
@@ -11,8 +11,16 @@ use crate::{
 
 /// A login that passed every check, as `on_auth_success` receives it.
 ///
-/// Only the engine makes one: to hold it is the proof. The new session begins when the hook returns `Ok`; on `Err` it
-/// is dropped, and the session that was there before stays.
+/// Only the engine makes one, so a value of this type is the proof of a login. The new session begins when the hook
+/// returns `Ok`; on `Err` it is dropped, and the session that was there before stays.
+///
+/// ```
+/// # use miracl_core::AuthSuccess;
+/// /// Finds or creates the app's own account, by the only two values that identify a person for good.
+/// fn account(login: &AuthSuccess) -> (String, String) {
+///     (login.user().issuer().to_owned(), login.user().id().to_owned())
+/// }
+/// ```
 #[derive(Clone)]
 #[doc(alias = "on_auth_success")]
 pub struct AuthSuccess {
@@ -39,7 +47,7 @@ impl AuthSuccess {
         &self.login.user
     }
 
-    /// Returns everything the provider said about them.
+    /// Returns everything the provider said about the person.
     pub fn user_data(&self) -> &UserData {
         &self.login.user_data
     }
@@ -70,7 +78,19 @@ impl fmt::Debug for AuthSuccess {
 
 /// A login that failed, as `on_auth_failed` receives it.
 ///
-/// Whatever session there was before is untouched, and nothing of the failed login is kept.
+/// A session that was there before stays, and nothing of the failed login is kept.
+///
+/// ```
+/// # use miracl_core::{AuthFailure, FailureReason};
+/// /// A page of the app's own.
+/// fn page(failure: &AuthFailure) -> (u16, String) {
+///     let sentence = match failure.reason() {
+///         FailureReason::Denied { .. } => "You have cancelled the login.",
+///         _ => failure.message(),
+///     };
+///     (failure.status(), format!("{sentence} (Reference: {})", failure.id()))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[doc(alias = "on_auth_failed")]
 pub struct AuthFailure {
@@ -89,10 +109,10 @@ impl AuthFailure {
         };
         let (id, why, checks) = (failure.id(), Chain(&failure), failure.receipt.line());
         let at_fault = failure.receipt.at_fault();
-        // What a provider says to a person is the person's, and there is nothing to do for anybody else.
-        let is_ours = at_fault != Some(Party::Person);
-        let words = failure.reason.words().filter(|_| is_ours);
-        let advice = failure.receipt.advice().filter(|_| is_ours);
+        // The provider's words to a person who is at fault are personal, and no operator has anything to do then.
+        let for_operator = at_fault != Some(Party::Person);
+        let words = failure.reason.words().filter(|_| for_operator);
+        let advice = failure.receipt.advice().filter(|_| for_operator);
         let at_fault = at_fault.map(tracing::field::display);
         if failure.status() >= 500 {
             tracing::error!(id, reason = %why, words, at_fault, advice, checks, "login failed");
@@ -102,33 +122,33 @@ impl AuthFailure {
         failure
     }
 
-    /// Which check failed.
+    /// Returns which check failed.
     pub fn reason(&self) -> &FailureReason {
         &self.reason
     }
 
-    /// The HTTP status for the page: a 4xx, or 502 to 504 where the provider itself is ill. Never 500.
+    /// Returns the HTTP status for the page: a 4xx, or 502 to 504 where the provider itself is ill. Never 500.
     pub fn status(&self) -> u16 {
         self.reason.status()
     }
 
-    /// A sentence for the person at the browser. It gives nothing away.
+    /// Returns a sentence for the person at the browser. It discloses no detail of the failure.
     pub fn message(&self) -> &'static str {
         self.reason.message()
     }
 
-    /// The id under which the log has the whole story; show it on the page.
+    /// Returns the id of the failure's line in the log, which has every detail; show it on the page.
     pub fn id(&self) -> &str {
         self.receipt.id()
     }
 
-    /// Returns the record of every check that was made. It holds no secret and no personal data, but is for operators and
-    /// developers: show it on a page in development only.
+    /// Returns the record of every check that was made. It contains no secret and no personal data, but is meant for
+    /// operators and developers: show it on a page in development only.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
     }
 
-    /// The local path the login was to return to, when it is known: for a "try again" link.
+    /// Returns the local path the login was to return to, when it is known: for a "try again" link.
     pub fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref()
     }
@@ -149,7 +169,7 @@ impl fmt::Display for AuthFailure {
 impl Error for AuthFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.reason {
-            // The reason prints the error's own text, so the chain goes on with what lies behind it.
+            // The reason prints the error's own text, so the chain goes on with the error's source.
             FailureReason::Provider(error) => error.source(),
             FailureReason::Session(error) => error.source(),
             _ => None,
@@ -164,25 +184,25 @@ pub enum LogoutKind {
     /// The person used the log-out route.
     User,
     /// The provider ended sessions by a logout token (OpenID Connect Back-Channel Logout 1.0). No browser takes part,
-    /// so the visit is nobody's. They are
+    /// so nobody is logged in at the visit. The sessions that ended are
     ///
-    /// * with `sub` alone, every one of that person;
-    /// * with `sid` alone, those of that session at the provider;
-    /// * with both, those of that person that are of that session at the provider, or of none: where a login's ID token
-    ///   had no `sid`.
+    /// * with `sub` alone, every session of that person;
+    /// * with `sid` alone, those that belong to that session at the provider;
+    /// * with both, those of that person that belong to that session at the provider, or to none, because their
+    ///   login's ID token had no `sid`.
     BackChannel {
         /// The provider's issuer.
         issuer: String,
-        /// Whose sessions, as [`User::id`](crate::User::id) has it. One of both is always there.
+        /// The person, as [`User::id`](crate::User::id) returns it. `sub` or `sid` or both are there.
         sub: Option<String>,
-        /// Which session at the provider.
+        /// The session at the provider.
         sid: Option<String>,
     },
     /// The provider's log-out page ended the session of this browser (OpenID Connect Front-Channel Logout 1.0).
     FrontChannel,
 }
 
-/// Shows the kind and not whose session it was.
+/// Shows the kind, but not whose session it was.
 impl fmt::Debug for LogoutKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

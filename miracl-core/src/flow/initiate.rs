@@ -17,8 +17,8 @@ const MAX_TARGET: usize = 2048;
 
 /// Answers the route for logins that a third party initiates: 303 to the provider, as the login route does.
 ///
-/// The request may come from any site, so it can only begin a login, at the configured provider, that leads to a page of
-/// this site. `parameters` is `None` for a body that could not be read.
+/// The request may come from any site, so it can only begin a login, at the configured provider, that leads to a page
+/// of this site. `parameters` is `None` for a body that could not be read.
 pub(crate) async fn initiate_login(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,

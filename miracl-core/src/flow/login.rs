@@ -135,7 +135,8 @@ fn on_our_host(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<Strin
     tracing::warn!(
         here,
         there,
-        "a login begins on another host name than the redirect URI's, where its cookie would be lost; the browser is sent there"
+        "a login begins on another host name than the redirect URI's, where its cookie would be lost; the browser is \
+         sent there"
     );
     let mut url = Url::parse(&login_start_url(&exchange.engine, options)).ok()?;
     url.query_pairs_mut().append_pair(HOST_MARK, here);

@@ -1,17 +1,16 @@
 //! Logging out: here first, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use url::Url;
 
-use crate::exchange::Exchange;
-use crate::flow::user;
 use crate::{
     base::random::random,
     engine::Engine,
     error::{session::SessionError, store::StoreError},
-    flow::{answer::Answer, challenge, hook::LogoutKind},
+    exchange::Exchange,
+    flow::{answer::Answer, challenge, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
     session::{data::SessionData, ended::Until, marked_by::NameMark},
     store::sessions::IndexKey,
@@ -20,13 +19,12 @@ use crate::{
         request::RequestView,
     },
 };
-use std::sync::Arc;
 
-/// How long a log-out waits for the provider's metadata, if that is not known yet. The session here is dead by then.
+/// How long a log-out waits for the provider's metadata, if it is not known yet. The session here has ended by then.
 const METADATA_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest address that a browser is sent to at the provider's, in bytes. nginx and Apache take 8 KB for the line
-/// of a request by default, and Tomcat for all of its head, in which the provider's own cookies need room.
+/// The longest URL at the provider that a browser is sent to, in bytes. By default nginx and Apache accept 8 KB for the
+/// request line, and Tomcat for the whole head, in which the provider's own cookies need room.
 const MAX_ADDRESS: usize = 4096;
 
 /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
@@ -51,8 +49,8 @@ pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<Option<String>, S
     Ok(metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref())))
 }
 
-/// Ends this session and every other of the same person at this app, wherever they are, and returns the URL at which the
-/// provider ends its own, as [`logout`] does.
+/// Ends this session and every other one of the same person at this app, and returns the URL at which the provider ends
+/// its own, as [`logout`] does.
 pub(crate) async fn logout_everywhere(
     exchange: &Arc<Exchange>,
 ) -> Result<Option<String>, SessionError> {
@@ -62,7 +60,7 @@ pub(crate) async fn logout_everywhere(
     if exchange.changes_nothing() {
         return logout(exchange).await;
     }
-    // The others first: whoever is told that it failed is still logged in, and can try again.
+    // The other sessions first: if that fails, the person is still logged in here and can try again.
     let engine = &exchange.engine;
     let (shared, person) = (Arc::clone(engine), user.0.marked_by.subject);
     let end = async move { end_person(&shared, person).await };
@@ -72,7 +70,7 @@ pub(crate) async fn logout_everywhere(
 }
 
 /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`
-/// logs out and goes on to the provider, or home.
+/// logs out and redirects to the provider, or to the home path.
 pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView) -> Answer {
     let engine = &exchange.engine;
     if let Err(cross_origin) = engine.site.check_origin(request) {
@@ -97,6 +95,7 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     }
 }
 
+/// Returns the page that asks whether to log out.
 fn logout_page(engine: &Engine) -> Reply {
     let form = format!(
         "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
@@ -106,12 +105,13 @@ fn logout_page(engine: &Engine) -> Reply {
     Reply::page(200, "Log out?", "You are about to log out.", &form)
 }
 
-/// The page the provider sends the browser back to after log-out: on to the home path, whatever the `state` says.
+/// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The
+/// `state` is not checked, because nothing depends on it.
 pub(crate) fn signed_out(engine: &Engine) -> Reply {
     Reply::see_other(engine.site.home_url()).with("cache-control", "no-store")
 }
 
-/// Ends every session of a person up to now, on our own clock.
+/// Ends every session that a person has by now, by this app's clock.
 async fn end_person(engine: &Engine, person: NameMark) -> Result<(), StoreError> {
     let until = Until::by_clock(engine.now_ms());
     engine.sessions.marks.end_subject(person, until).await?;
@@ -121,13 +121,14 @@ async fn end_person(engine: &Engine, person: NameMark) -> Result<(), StoreError>
     }
 }
 
+/// Returns the URL of the provider's log-out (§2), if the provider has one.
 fn end_session_url(
     engine: &Engine,
     metadata: &ProviderMetadata,
     data: Option<&SessionData>,
 ) -> Option<String> {
     let mut url = Url::parse(metadata.end_session_endpoint.as_ref()?).ok()?;
-    // What the endpoint's own query has stays.
+    // Parameters in the endpoint's own query stay.
     if let Some(client_id) = engine.provider().client.known_id() {
         url.query_pairs_mut().append_pair("client_id", client_id);
     }
@@ -141,7 +142,7 @@ fn end_session_url(
         url.query_pairs_mut().append_pair(name, value);
     }
     if let Some(data) = data {
-        // RECOMMENDED (RP-Initiated Logout 1.0 §2), so it may be missing. Without it a provider may ask the person.
+        // RECOMMENDED (RP-Initiated Logout 1.0 §2), so it may be left out. Without it a provider may ask the person.
         let hint = data.tokens.id_token.expose();
         if url.as_str().len() + "&id_token_hint=".len() + hint.len() <= MAX_ADDRESS {
             url.query_pairs_mut().append_pair("id_token_hint", hint);

@@ -4,8 +4,7 @@ use std::fmt;
 
 use url::form_urlencoded;
 
-/// The most bytes of a text that a login asks for. The longest of an authorization request stay far below: they are
-/// user ids, tags of languages, and short lists.
+/// The most bytes of a text that a login asks for. Real values are far shorter: user ids, language tags, short lists.
 pub(crate) const MAX_OPTION: usize = 512;
 
 /// Parameters of the authorization request that are this library's own: [`LoginOptions::extra`] cannot set them.
@@ -32,16 +31,26 @@ pub(crate) const RESERVED: [&str; 18] = [
 
 /// What one login asks for. Everything is optional.
 ///
-/// Each text but [`return_to`](Self::return_to) and [`extra`](Self::extra) may have 512 bytes. A login with a longer
-/// one is not begun: [`FailureReason::ParameterTooLong`] names it, whether it comes from a link to the login route or
-/// from the app's own code.
+/// Each text except [`return_to`](Self::return_to) and [`extra`](Self::extra) may have 512 bytes. A login with a longer
+/// one does not start: [`FailureReason::ParameterTooLong`](crate::FailureReason::ParameterTooLong) names the parameter,
+/// whether it comes from a link to the login route or from the app's own code.
 ///
 /// `Debug` shows none of the values: hints and user ids are e-mail addresses, and an activation token is a secret.
+///
+/// ```
+/// use miracl_core::LoginOptions;
+///
+/// let recent = LoginOptions {
+///     max_age: Some(300),
+///     return_to: Some("/payments".to_owned()),
+///     ..LoginOptions::default()
+/// };
+/// ```
 #[derive(Clone, Default)]
 pub struct LoginOptions {
-    /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), also when it is no path
-    /// on this site, when it is longer than 512 bytes, and when it does not fit into the login's cookie beside the
-    /// session's.
+    /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), which also replaces
+    /// a value that is no path on this site, is longer than 512 bytes, or does not fit into the login's cookie beside
+    /// the session's.
     pub return_to: Option<String>,
     /// MIRACL: the user id to pre-fill, or the identity to select.
     pub prerollid: Option<String>,
@@ -54,15 +63,16 @@ pub struct LoginOptions {
     /// The most seconds that may have passed since the person last proved who they are. The ID token's `auth_time` is
     /// checked against it.
     pub max_age: Option<u64>,
-    /// The authentication context classes that are good enough, separated by spaces. The ID token's `acr` must be one of them.
+    /// The authentication context classes that are accepted, separated by spaces. The ID token's `acr` must be one of
+    /// them.
     pub acr_values: Option<String>,
     /// A hint of who is going to log in, for the provider's form.
     pub login_hint: Option<String>,
     /// The languages preferred for the provider's pages (BCP 47), separated by spaces.
     pub ui_locales: Option<String>,
     /// Further parameters of the authorization request. Those that belong to the protocol (`state`, `redirect_uri`,
-    /// `scope` ...) cannot be set: they are left out, and the log says so. No link can carry these, and their length is
-    /// the app's own affair: a visitor's words do not belong here uncut.
+    /// `scope` ...) cannot be set: they are left out, and the log says so. A link to the login route cannot carry these
+    /// parameters. Their length is not checked: shorten what comes from a visitor.
     pub extra: Vec<(String, String)>,
 }
 
@@ -91,7 +101,7 @@ impl LoginOptions {
         options
     }
 
-    /// The parameters that are passed on to the provider.
+    /// Returns the parameters that are passed on to the provider.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
         let max_age = self.max_age.map(|seconds| seconds.to_string());
         [

@@ -1,4 +1,4 @@
-//! A login under way, as it is kept in the browser until the callback.
+//! A pending login: what is kept sealed in the browser from the start of a login to its callback.
 
 pub(crate) mod cookies;
 
@@ -21,18 +21,18 @@ use crate::{
 /// The characters of a `state`: 32 bytes in base64url.
 pub(crate) const STATE_LEN: usize = 43;
 
-/// A login under way, as it lies sealed in the browser.
+/// A login under way.
 pub(crate) struct PendingLogin {
     /// The `state` parameter before base64url.
     state: [u8; 32],
     nonce: [u8; 32],
     verifier: [u8; 32],
-    /// In milliseconds, so that the oldest of several can be told.
+    /// When the login began, in milliseconds since 1970, so that the oldest of several can be found.
     pub(crate) created_ms: u64,
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Option<String>,
     pub(crate) return_to: String,
-    /// The session there was, where the callback comes without its cookies.
+    /// The session that there was, for a callback that comes without its cookies.
     pub(crate) replaces: Option<SessionId>,
 }
 
@@ -63,12 +63,12 @@ impl PendingLogin {
         BASE64.encode_to_string(self.nonce)
     }
 
-    /// 43 characters of base64url (RFC 7636 §4.1).
+    /// Returns the PKCE verifier: 43 characters of base64url (RFC 7636 §4.1).
     pub(crate) fn verifier(&self) -> String {
         BASE64.encode_to_string(self.verifier)
     }
 
-    /// For how long it has been under way.
+    /// Returns for how long it has been under way.
     pub(crate) fn age(&self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.created_ms))
     }
@@ -113,14 +113,14 @@ impl PendingLogin {
     }
 }
 
-/// The hash by which a login is marked as used, and whose beginning names its cookie.
+/// Returns the hash of a `state`: a login is marked as used by it, and its first bytes are in the cookie's name.
 pub(crate) fn mark(state: &str) -> LoginMark {
     let mut mark = LoginMark::default();
     mark.copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
     mark
 }
 
-/// The name of the cookie of the login with this mark.
+/// Returns the name of the cookie of the login with this mark.
 pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
     format!("{prefix}{}", hex(&mark[..4]))
 }

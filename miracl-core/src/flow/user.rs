@@ -1,4 +1,4 @@
-//! Who is asking, and what is known of them.
+//! Who is logged in, and what is known about the person.
 
 use std::{sync::Arc, task::Poll};
 
@@ -14,13 +14,13 @@ use crate::{
 /// Returns who is logged in; `None` when nobody is.
 pub(crate) async fn user(exchange: &Arc<Exchange>) -> Result<Option<User>, SessionError> {
     if exchange.engine.config.renewal == Renewal::Eager {
-        // On the heap, as is everything that most requests don't come to: what they wait in stays small.
+        // Boxed, so that the future of requests that never come here stays small.
         Box::pin(refresh::tokens(exchange)).await?;
     }
     Ok(exchange.session().await?.map(User))
 }
 
-/// Returns who is logged in, where nothing has to be waited for.
+/// Returns who is logged in, if that is known without waiting.
 pub(crate) fn user_at_once(exchange: &Exchange) -> Poll<Option<User>> {
     if exchange.engine.config.renewal == Renewal::Eager {
         return Poll::Pending;
@@ -28,7 +28,7 @@ pub(crate) fn user_at_once(exchange: &Exchange) -> Poll<Option<User>> {
     exchange.session_at_once().map(|session| session.map(User))
 }
 
-/// Returns everything the provider said about the person who is logged in.
+/// Returns everything the provider said about the person who is logged in; `None` when nobody is.
 pub(crate) async fn user_data(exchange: &Exchange) -> Result<Option<UserData>, SessionError> {
     Ok(exchange.data().await?.map(|data| UserData::from(&*data)))
 }

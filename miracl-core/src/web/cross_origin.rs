@@ -5,23 +5,23 @@ use crate::web::{
     request::{RequestView, is_safe},
 };
 
-/// Why a request was taken for one that another site made a browser send.
+/// Why a request counts as one that another site made a browser send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrossOrigin {
     /// `Sec-Fetch-Site` says so.
     FetchSite,
-    /// `Origin` is not one of ours.
+    /// `Origin` is neither this site's nor trusted.
     Origin,
 }
 
 /// Checks a request by its headers alone (Fetch Metadata, RFC 6454); no token in a form is needed.
 ///
-/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, but not with an `Upgrade`: what goes over a WebSocket no browser keeps
-///    from other sites (RFC 6455 §10.2). In HTTP/2 a WebSocket is opened by `CONNECT` (RFC 8441 §4).
+/// 1. `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, but not with an `Upgrade`: browsers let a page of any site read what
+///    comes over its WebSocket (RFC 6455 §10.2). In HTTP/2 a WebSocket is opened by `CONNECT` (RFC 8441 §4).
 /// 2. An `Origin` that is listed in `trusted_origins` passes.
-/// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others don't.
-/// 4. Else with `Origin`: ours passes, others don't, `null` among them.
-/// 5. With neither it is no browser, and passes.
+/// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others do not.
+/// 4. Else with `Origin`: this site's passes, others do not, `null` among them.
+/// 5. A request with neither header does not come from a browser, and passes.
 pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<(), CrossOrigin> {
     if is_safe(request) && !request.is_upgrade() {
         return Ok(());
@@ -30,9 +30,10 @@ pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<()
         list.iter()
             .any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
     };
-    // A header that comes twice must be right twice.
+    // A header that is sent twice must be right both times.
     let origins: Vec<&[u8]> = request.header_values("origin").collect();
-    // The first of the allowed origins is our own; a page of ours is told by `Sec-Fetch-Site` where there is one.
+    // The first of the allowed origins is this site's own. Its pages are recognized by `Sec-Fetch-Site` where there is
+    // one.
     let trusted = allowed.get(1..).unwrap_or_default();
     if !origins.is_empty() && origins.iter().all(|origin| listed(origin, trusted)) {
         return Ok(());
@@ -54,6 +55,7 @@ pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<()
 }
 
 impl CrossOrigin {
+    /// Returns the 403 that names the setting, and logs the reason.
     pub(crate) fn reply(self) -> Reply {
         tracing::warn!(reason = ?self, "a cross-origin request was refused");
         Reply::problem(

@@ -1,12 +1,14 @@
 //! Flash messages: shown once, on this response or on the next page.
 
-use std::fmt;
+use std::{fmt, iter};
+
+use crate::base::wire::{Reader, Writer};
 
 /// The most messages that are kept, and the most bytes of them all.
 const MAX_COUNT: usize = 8;
 const MAX_BYTES: usize = 512;
 
-/// What a message is about, by Bootstrap's names.
+/// What kind of message it is, by the names that Bootstrap gives to its alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Category {
@@ -40,18 +42,30 @@ impl fmt::Display for Category {
     }
 }
 
-/// One message.
+/// One message, to be shown once.
+///
+/// ```
+/// # use miracl_core::{Flash, Visit};
+/// # fn escape(text: &str) -> String { text.replace('&', "&amp;").replace('<', "&lt;") }
+/// /// The messages of a page, as Bootstrap alerts.
+/// async fn messages(visit: &Visit) -> String {
+///     let alert = |flash: Flash| {
+///         format!("<div class=\"alert alert-{}\">{}</div>", flash.category, escape(&flash.text))
+///     };
+///     visit.take_flashes().await.into_iter().map(alert).collect()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Flash {
-    /// What it is about.
+    /// Its kind.
     pub category: Category,
-    /// The message. Escape it when you put it into a page.
+    /// The text. Escape it when you put it into a page.
     pub text: String,
 }
 
 impl Flash {
-    /// Makes a message, as a test of a template needs one. To show one, use [`Visit::flash`](crate::Visit::flash).
+    /// Makes a message, for the test of a template. To show one to a person, use [`Visit::flash`](crate::Visit::flash).
     pub fn new(category: Category, text: impl Into<String>) -> Self {
         Self {
             category,
@@ -60,7 +74,7 @@ impl Flash {
     }
 }
 
-/// Writes messages down, leaving the oldest out where they are too many.
+/// Encodes messages. Where they are too many, the oldest are left out.
 pub(crate) fn encode(flashes: &[Flash]) -> Vec<u8> {
     let mut bytes = 0;
     let kept = flashes
@@ -74,15 +88,16 @@ pub(crate) fn encode(flashes: &[Flash]) -> Vec<u8> {
         .count();
     flashes[flashes.len() - kept..]
         .iter()
-        .fold(crate::base::wire::Writer::default(), |writer, flash| {
+        .fold(Writer::default(), |writer, flash| {
             writer.u8(flash.category as u8).text(&flash.text)
         })
         .finish()
 }
 
+/// Decodes messages, as far as they can be read.
 pub(crate) fn decode(bytes: &[u8]) -> Vec<Flash> {
-    let mut reader = crate::base::wire::Reader::new(bytes);
-    std::iter::from_fn(|| {
+    let mut reader = Reader::new(bytes);
+    iter::from_fn(|| {
         let category = *Category::ALL.get(usize::from(reader.u8()?))?;
         let text = reader.text()?.to_owned();
         Some(Flash { category, text })

@@ -1,8 +1,8 @@
-//! What a visit takes from the headers of its request.
+//! The headers of a request that a visit needs: cookies, the host, and whether the request must change nothing.
 
 use std::fmt;
 
-/// What a visit takes from the headers of its request: an adapter shows them to it in
+/// Collects what a visit needs of its request's headers. An adapter shows it every header in
 /// [`RequestView::see_headers`](crate::RequestView::see_headers).
 #[derive(Debug)]
 pub struct SeenHeaders<'a> {
@@ -16,7 +16,7 @@ pub struct SeenHeaders<'a> {
 }
 
 impl<'a> SeenHeaders<'a> {
-    /// Nothing yet, of a request whose `Host` header is expected to be this.
+    /// Begins for a request whose `Host` header is expected to be this.
     pub(crate) fn new(expected_host: &'a str, idle: bool) -> Self {
         Self {
             expected_host,
@@ -26,7 +26,7 @@ impl<'a> SeenHeaders<'a> {
         }
     }
 
-    /// Sees a header: its name, in any case, and its value. What does not matter is overlooked.
+    /// Takes a header: its name, in upper or lower case, and its value. Headers that do not matter are ignored.
     pub fn header(&mut self, name: &str, value: &[u8]) {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
@@ -39,7 +39,8 @@ impl<'a> SeenHeaders<'a> {
         }
     }
 
-    /// Whether a header makes its request one that wants another protocol: see [`RequestView::is_upgrade`](crate::RequestView::is_upgrade).
+    /// Returns whether a request with this header asks for another protocol: see
+    /// [`RequestView::is_upgrade`](crate::RequestView::is_upgrade).
     pub fn is_upgrade(name: &str, value: &[u8]) -> bool {
         match name.len() {
             7 => name.eq_ignore_ascii_case("upgrade"),
@@ -51,7 +52,7 @@ impl<'a> SeenHeaders<'a> {
         }
     }
 
-    /// Sees a `Cookie` header whose value is cheap to keep: it is not copied, and freed with the visit.
+    /// Takes a `Cookie` header whose value is cheap to keep: the value is not copied, and freed with the visit.
     pub fn cookies(&mut self, value: impl AsRef<[u8]> + Send + Sync + 'static) {
         match self.cookies {
             CookieHeader::None => self.cookies = CookieHeader::Kept(Box::new(value)),
@@ -105,8 +106,7 @@ fn is_prefetch(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::web::request::seen_headers;
-    use crate::web::request::tests::Request;
+    use crate::web::request::{seen_headers, tests::Request};
 
     #[test]
     fn head_and_prefetch_are_idle() {

@@ -1,8 +1,8 @@
-//! A whole answer as plain data, for an adapter to turn into its framework's response.
+//! A whole HTTP response as plain data, for an adapter to turn into its framework's response.
 
 use std::fmt::{self, Write as _};
 
-/// An answer made by the engine.
+/// A response made by the engine, as plain data. An adapter turns it into its framework's response.
 ///
 /// `Debug` shows the names of the headers and no values: a `location` may carry an ID token.
 #[derive(Clone, PartialEq, Eq)]
@@ -10,18 +10,21 @@ use std::fmt::{self, Write as _};
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Headers, their names in lower case. Cookies are not among them: they belong to the visit.
+    /// The headers, with their names in lower case. Cookies are not among them: they are in the visit's
+    /// [`Outcome`](crate::Outcome).
     pub headers: Vec<(&'static str, String)>,
     /// The body, UTF-8.
     pub body: String,
 }
 
-/// No script, no framing, nothing from elsewhere; the style is in the page itself.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; frame-ancestors 'none'";
+/// No script, no framing, nothing from other sites; the style is in the page itself.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; \
+    frame-ancestors 'none'";
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--fg:#1c2530;--bg:#f4f6f9;--card:#fff;--line:#d9dfe7;--accent:#0b5fff;--dim:#5a6675}\
-@media(prefers-color-scheme:dark){:root{--fg:#e6ebf2;--bg:#10151c;--card:#1a212b;--line:#2d3846;--accent:#6ea0ff;--dim:#9aa7b8}}\
+@media(prefers-color-scheme:dark){\
+:root{--fg:#e6ebf2;--bg:#10151c;--card:#1a212b;--line:#2d3846;--accent:#6ea0ff;--dim:#9aa7b8}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;\
 background:var(--bg);color:var(--fg);font:1rem/1.5 system-ui,sans-serif}\
 main{max-width:30rem;width:100%;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}\
@@ -32,11 +35,12 @@ button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.
 pre{margin:1rem 0 0;padding:1rem;overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;font-size:.75rem}";
 
 impl Reply {
-    /// 303: go there with `GET` (RFC 9110 §15.4.4).
+    /// Makes a 303, which the browser follows with a `GET` (RFC 9110 §15.4.4).
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
         Self::empty(303).with("location", location)
     }
 
+    /// Makes a reply without headers or body.
     pub(crate) fn empty(status: u16) -> Self {
         Self {
             status,
@@ -45,7 +49,7 @@ impl Reply {
         }
     }
 
-    /// A page: a title, a sentence, and HTML behind them that is already escaped.
+    /// Makes a page: a title, a sentence, and after them HTML that is already escaped.
     pub(crate) fn page(status: u16, title: &str, sentence: &str, rest: &str) -> Self {
         let (title, sentence) = (escape(title), escape(sentence));
         let body = format!(
@@ -65,7 +69,7 @@ impl Reply {
         .with("x-content-type-options", "nosniff")
     }
 
-    /// Problem details (RFC 9457), with further members.
+    /// Makes problem details (RFC 9457), with further members.
     pub(crate) fn problem(
         status: u16,
         title: &str,
@@ -85,7 +89,7 @@ impl Reply {
         .with("content-type", "application/problem+json")
     }
 
-    /// An error for the provider: 400 and JSON, in the form of RFC 6749 §5.2.
+    /// Makes an error for the provider: 400 and JSON, in the form of RFC 6749 §5.2.
     pub(crate) fn oauth_error(error: &str, description: &str) -> Self {
         let body = serde_json::json!({ "error": error, "error_description": description });
         Self {
@@ -95,6 +99,7 @@ impl Reply {
         .with("content-type", "application/json")
     }
 
+    /// Adds a header.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -120,7 +125,7 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // Control characters other than white space do not belong into a page.
+            // Control characters other than white space do not belong in a page.
             c if c.is_control() && !c.is_whitespace() => {
                 let _ = write!(escaped, "\u{fffd}");
             }

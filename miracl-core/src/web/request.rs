@@ -1,36 +1,68 @@
-//! What the engine needs to see of a request, whatever framework it came through.
+//! A request as the engine sees it, without a framework.
 
 use std::borrow::Cow;
 
 use crate::web::headers::SeenHeaders;
 
 /// A request as the engine sees it. Adapters implement it over their framework's request type.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use miracl_core::adapter::RequestView;
+///
+/// struct View<'a> {
+///     method: &'a str,
+///     target: &'a str,
+///     headers: &'a [(&'a str, &'a [u8])], // Their names in lower case.
+/// }
+///
+/// impl RequestView for View<'_> {
+///     fn method(&self) -> &str {
+///         self.method
+///     }
+///
+///     fn path_and_query(&self) -> Cow<'_, str> {
+///         self.target.into()
+///     }
+///
+///     fn host(&self) -> Option<&str> {
+///         std::str::from_utf8(self.header_values("host").next()?).ok()
+///     }
+///
+///     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+///         let named = self.headers.iter().filter(move |(found, _)| *found == name);
+///         named.map(|(_, value)| *value)
+///     }
+/// }
+/// ```
 pub trait RequestView {
-    /// The method in upper case: `GET`.
+    /// Returns the method in upper case: `GET`.
     fn method(&self) -> &str;
 
-    /// The path and query as the browser asked for them, before any router took a prefix off: `/members?page=2`.
+    /// Returns the path and query as the browser sent them, before any router removed a prefix: `/members?page=2`.
     fn path_and_query(&self) -> Cow<'_, str>;
 
-    /// The host, with or without port: the `Host` header, or `:authority` in HTTP/2.
+    /// Returns the host, with or without port: the `Host` header, or `:authority` in HTTP/2.
     fn host(&self) -> Option<&str>;
 
-    /// Every value of a header, in order. The name is given in lower case.
+    /// Returns every value of a header, in order. The name is given in lower case.
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
 
-    /// Every `Cookie` header. Each request that asks who is logged in is asked for it.
+    /// Returns every `Cookie` header. It is called for each request that asks who is logged in.
     ///
-    /// As it stands it asks [`header_values`](Self::header_values). It is there for frameworks that find this header faster than any.
+    /// By default it asks [`header_values`](Self::header_values). Implement it where the framework finds this header
+    /// faster than any other.
     fn cookie_headers(&self) -> impl Iterator<Item = &[u8]> {
         self.header_values("cookie")
     }
 
-    /// Whether the request wants its connection to speak another protocol than HTTP: it has an `Upgrade` header (RFC
-    /// 9110 §7.8), or a browser says that it opens a WebSocket (Fetch, `Sec-Fetch-Mode`). Every request is asked for
-    /// it.
+    /// Returns whether the request asks for another protocol than HTTP on its connection: it has an `Upgrade` header
+    /// (RFC 9110 §7.8), or a browser says that it opens a WebSocket (Fetch, `Sec-Fetch-Mode`). It is called for every
+    /// request.
     ///
-    /// As it stands it asks [`header_values`](Self::header_values). One pass over all headers with
-    /// [`SeenHeaders::is_upgrade`] is faster where the framework can give it.
+    /// By default it asks [`header_values`](Self::header_values). One pass over all headers with
+    /// [`SeenHeaders::is_upgrade`] is faster where the framework offers it.
     fn is_upgrade(&self) -> bool {
         ["upgrade", "sec-fetch-mode"].into_iter().any(|name| {
             self.header_values(name)
@@ -38,11 +70,11 @@ pub trait RequestView {
         })
     }
 
-    /// Shows the request's headers to `seen`, which takes what every visit needs of them. It runs for each request that asks for its
-    /// visit.
+    /// Shows the request's headers to `seen`, which collects what every visit needs. It is called for each request that
+    /// asks for its visit.
     ///
-    /// As it stands it asks the other methods for each header that matters. One pass over all of them is faster
-    /// where the framework can give it, and so is [`SeenHeaders::cookies`] where a value is cheap to keep.
+    /// By default it asks the other methods for each header that matters. One pass over all headers is faster where the
+    /// framework offers it, and so is [`SeenHeaders::cookies`] where a value is cheap to keep.
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
         for name in ["host", "sec-purpose", "purpose", "x-moz"] {
             for value in self.header_values(name) {
@@ -54,14 +86,14 @@ pub trait RequestView {
         }
     }
 
-    /// The first value of a header, when it is text.
+    /// Returns the first value of a header, if it is UTF-8.
     fn header(&self, name: &str) -> Option<String> {
         let value = self.header_values(name).next()?;
         std::str::from_utf8(value).ok().map(str::to_owned)
     }
 }
 
-/// Looks at the headers of a request whose `Host` header is expected to be this.
+/// Returns what a visit needs of a request's headers. `expected_host` is what its `Host` header should be.
 pub(crate) fn seen_headers<'a>(
     request: &impl RequestView,
     expected_host: &'a str,
@@ -71,12 +103,12 @@ pub(crate) fn seen_headers<'a>(
     seen
 }
 
-/// What kind of client sent a request, as far as the answer depends on it.
+/// The kind of client that sent a request, as far as the reply depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
-    /// A browser that shows the answer as a page: it can be sent to log in.
+    /// A browser that shows the reply as a page: it can be redirected to the login.
     Navigation,
-    /// The htmx library, which follows its own header.
+    /// The htmx library, which follows a header of its own.
     Htmx,
     /// `fetch`, an API client: it needs a status, not a page.
     Api,
@@ -84,7 +116,7 @@ pub(crate) enum Client {
 
 impl Client {
     pub(crate) fn of(request: &impl RequestView) -> Self {
-        // A question about a page, as a CORS preflight is one, shows none.
+        // The reply to `OPTIONS`, such as a CORS preflight, is never shown as a page.
         if request.method() == "OPTIONS" {
             return Self::Api;
         }
@@ -109,15 +141,27 @@ impl Client {
     }
 }
 
-/// Whether a request is one that by its method changes nothing (RFC 9110 §9.2.1).
+/// Whether a request's method is safe: it is not meant to change anything (RFC 9110 §9.2.1).
 pub(crate) fn is_safe(request: &impl RequestView) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-pub(crate) fn header_is(request: &impl RequestView, name: &str, value: &str) -> bool {
+fn header_is(request: &impl RequestView, name: &str, value: &str) -> bool {
     request
         .header(name)
         .is_some_and(|found| found.eq_ignore_ascii_case(value))
+}
+
+/// Returns the path of a path with a query.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// Returns the query of a request, without its question mark.
+pub(crate) fn query(request: &impl RequestView) -> String {
+    let target = request.path_and_query();
+    let query = target.split_once('?').map(|(_, query)| query);
+    query.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -218,16 +262,4 @@ pub(crate) mod tests {
             assert_eq!(Client::of(&request), client, "{request:?}");
         }
     }
-}
-
-/// The path of a path with a query.
-pub(crate) fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
-}
-
-/// The query of a request, without its question mark.
-pub(crate) fn query(request: &impl RequestView) -> String {
-    let target = request.path_and_query();
-    let query = target.split_once('?').map(|(_, query)| query);
-    query.unwrap_or_default().to_owned()
 }

@@ -1,20 +1,20 @@
-//! The one validator of where a browser may be sent back to: a path on this site.
+//! Where a browser may be sent back to: a path on this site, checked here and nowhere else.
 
 use url::Url;
 
-/// The most bytes a place to return to may have. A longer one falls back to the home path.
+/// The most bytes of a path to return to. A longer one is replaced by the home path.
 const MAX_LEN: usize = 512;
 
-/// A path, with its query, on this site: parsed against our own origin and written anew.
+/// A path, with its query, on this site: parsed against the site's own origin and serialized again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Takes a path from a request's parameters.
+    /// Accepts a path from a request's parameters.
     ///
-    /// None for everything that could lead elsewhere: another origin in any of the spellings that browsers understand
-    /// (`//host`, `/\host`, tabs and line breaks between), a relative path, one of `own_paths`, which would loop, and what is
-    /// longer than 512 bytes.
+    /// Returns `None` for everything that could lead elsewhere: another origin in any of the spellings that browsers
+    /// understand (`//host`, `/\host`, tabs and line breaks in between), a relative path, one of `own_paths`, which
+    /// would loop, and anything longer than 512 bytes.
     pub(crate) fn parse(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
         if !input.starts_with('/') || input.starts_with("//") {
             return None;
@@ -22,7 +22,7 @@ impl ReturnTo {
         Self::accept(input, origin, own_paths)
     }
 
-    /// Takes an absolute URL from a header (`Referer`, `HX-Current-URL`) when it lies on this site.
+    /// Accepts an absolute URL from a header (`Referer`, `HX-Current-URL`) that is on this site.
     pub(crate) fn from_url(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
         let scheme_and_rest = input.split_once("://")?;
         if !matches!(scheme_and_rest.0, "http" | "https") {
@@ -32,8 +32,8 @@ impl ReturnTo {
     }
 
     fn accept(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
-        // URL parsers drop tabs and line breaks and take a backslash for a slash (WHATWG URL §4.4): nobody who
-        // means well sends them.
+        // URL parsers drop tabs and line breaks and read a backslash as a slash (WHATWG URL §4.4). Honest clients do
+        // not send them.
         if input.len() > MAX_LEN || input.contains(|c: char| c.is_control() || c == '\\') {
             return None;
         }
@@ -42,7 +42,7 @@ impl ReturnTo {
         {
             return None;
         }
-        // Dot segments can leave a path that begins like a host: `/.//host`.
+        // After dot segments are removed, a path can begin like a host: `/.//host`.
         if url.path().starts_with("//") {
             return None;
         }
@@ -62,7 +62,7 @@ impl ReturnTo {
     }
 }
 
-/// Whether a router may take one path for the other: some decode letters, and some do not care about slashes.
+/// Whether a router may treat two paths as the same: some decode letters, and some merge or ignore slashes.
 fn same_path(own: &str, path: &str) -> bool {
     let plain = |path: &str| {
         let decoded = percent_decode(path);

@@ -1,22 +1,22 @@
 //! The routes of a login, and where they are mounted.
 
-/// One of the routes that adapters mount. [`Miracl::routes`] says where.
+/// One of the routes that adapters mount. [`Miracl::routes`](crate::Miracl::routes) says where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Route {
-    /// Where the provider sends the browser back to: the path of the redirect URI.
+    /// Completes a login. The provider sends the browser here: it is the path of the redirect URI.
     Callback,
     /// Starts a login.
     LoginStart,
-    /// Starts a login that somebody else asks for (OpenID Connect Core 1.0 §4).
+    /// Starts a login that a third party asks for (OpenID Connect Core 1.0 §4).
     LoginInitiate,
-    /// Ends the session: `POST`; `GET` asks first.
+    /// Ends the session with `POST`; `GET` asks the person first.
     Logout,
-    /// Where the provider itself ends sessions (OpenID Connect Back-Channel Logout 1.0).
+    /// Ends sessions when the provider sends a logout token (OpenID Connect Back-Channel Logout 1.0).
     BackChannelLogout,
-    /// What the provider's log-out page loads in a frame (OpenID Connect Front-Channel Logout 1.0).
+    /// Ends a session when the provider's log-out page loads it in a frame (OpenID Connect Front-Channel Logout 1.0).
     FrontChannelLogout,
-    /// Where the provider sends the browser back to after log-out.
+    /// Redirects to the home path. The provider sends the browser here after log-out.
     SignedOut,
 }
 
@@ -31,8 +31,8 @@ impl Route {
 pub struct Mount<'a> {
     /// Which route.
     pub route: Route,
-    /// Its path, exactly: with a slash more it is another.
+    /// Its exact path: with a slash at its end it would be another.
     pub path: &'a str,
-    /// The methods it answers. Every other is a 405, or whatever the framework answers then.
+    /// The methods it answers. The framework answers every other one, with a 405 for example.
     pub methods: &'static [&'static str],
 }

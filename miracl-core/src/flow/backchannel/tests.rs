@@ -5,13 +5,16 @@ mod route;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::options::LogoutTokenRules;
-use crate::jose::algorithm::SigningAlgorithm;
-use crate::probes::signer::{ES256, NOW, Signer};
-use crate::provider::issuers::Issuers;
-use crate::provider::logout_token::EVENT;
-use crate::provider::logout_token::MAX_NAME;
-use crate::provider::used_algorithms::UsedAlgorithms;
+use crate::{
+    config::options::LogoutTokenRules,
+    jose::algorithm::SigningAlgorithm,
+    probes::signer::{ES256, NOW, Signer},
+    provider::{
+        issuers::Issuers,
+        logout_token::{EVENT, MAX_NAME},
+        used_algorithms::UsedAlgorithms,
+    },
+};
 
 fn expected(rules: LogoutTokenRules) -> ExpectedLogoutToken<'static> {
     ExpectedLogoutToken {

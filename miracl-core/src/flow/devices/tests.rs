@@ -8,9 +8,8 @@ use std::{
 use serde_json::json;
 
 use super::*;
-use crate::Visit;
 use crate::{
-    Config, LoginOptions, MemoryStore, SessionStorage,
+    Config, LoginOptions, MemoryStore, SessionStorage, Visit,
     error::store::StoreError,
     flow::callback::tests::{Login, begin_with, cookies, request},
     probes::provider::Provider,

@@ -43,8 +43,8 @@ impl AuthorizationRequest {
         };
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|error| malformed(error.to_string()))?;
-        // The session's cookies do not come with a form that the provider's page posts: the callback has to know the session
-        // that it ends.
+        // The session's cookies do not come with a form that the provider's page posts. The callback learns from the
+        // pending login which session it has to end.
         let replaces = match config.response_mode {
             ResponseMode::Query => None,
             ResponseMode::FormPost => user::user(exchange)

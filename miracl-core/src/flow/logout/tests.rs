@@ -4,9 +4,8 @@ use serde_json::json;
 use url::Url;
 
 use super::*;
-use crate::Visit;
 use crate::{
-    Config, LoginOptions,
+    Config, LoginOptions, Visit,
     flow::callback::tests::{Login, begin_with},
     probes::provider::Provider,
 };

@@ -108,8 +108,8 @@ impl<'a> Leaseholder<'a> {
         }
     }
 
-    /// Leaves renewed tokens to the other replicas, if the lease is still ours. It counts as ours where the store cannot
-    /// tell.
+    /// Leaves renewed tokens to the other replicas, if the lease is still ours. It counts as ours where the store
+    /// cannot tell.
     async fn settle(&self, tokens: &Tokens) -> Result<(), LeaseLost> {
         let Some(sealed) = seal(self.engine, self.key, tokens) else {
             return Ok(());

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::*;
-use crate::jose::algorithm::SigningAlgorithm;
 use crate::{
     LoginOptions,
     flow::callback::tests::{Login, begin_with, cookies, request},
+    jose::algorithm::SigningAlgorithm,
     probes::provider::Provider,
     web::{request::tests::Request, route::Route},
 };
