@@ -372,7 +372,7 @@ impl Exchange {
     fn id_cookie(&self, session: &Session) -> SetCookie {
         let engine = &self.engine;
         let left = engine.sessions.time_left(session).as_secs();
-        let value = BASE64.encode_to_string(session.id);
+        let value = BASE64.encode_to_string(session.id.0);
         let cookies = &engine.sessions.cookies;
         cookies.set_plain(&cookies.session, &value, Keep::Seconds(left))
     }

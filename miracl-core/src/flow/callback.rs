@@ -33,7 +33,7 @@ use crate::{
     receipt::{Applied, Recorder},
     session::{
         data::SessionData,
-        identity::{Session, User},
+        identity::{Session, SessionId, User},
         marked_by::MarkedBy,
         marks::TakenLogin,
         person::Names,
@@ -386,7 +386,7 @@ async fn new_session(
     };
     let engine = &exchange.engine;
     let session = Arc::new(Session {
-        id: random(),
+        id: SessionId(random()),
         generation: 0,
         // Known once the data is sealed.
         data: Default::default(),

@@ -19,7 +19,6 @@ use crate::{
     base::hex::hex,
     error::session::SessionError,
     session::identity::{Session, SessionId},
-    store::sessions::IndexKey,
 };
 
 /// One session of the person who is logged in, as [`Visit::sessions`] lists it.
@@ -83,7 +82,7 @@ pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo
         return Ok(Vec::new());
     };
     let (current, binding) = (&current.session, exchange.binding().await?);
-    let subject = IndexKey(current.marked_by.subject);
+    let subject = current.marked_by.subject;
     let stored = store.list_by_subject(&subject).await;
     let mut sessions = Vec::new();
     for (key, stored) in stored.map_err(SessionError::Store)? {
@@ -182,7 +181,7 @@ async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<
 
 /// What a session is called in a page. The word in front makes it another hash than the one a session is stored under.
 fn handle(id: &SessionId) -> String {
-    let hash = digest::digest(&digest::SHA256, &[b"session list\n", &id[..]].concat());
+    let hash = digest::digest(&digest::SHA256, &[b"session list\n", &id.0[..]].concat());
     hex(&hash.as_ref()[..16])
 }
 

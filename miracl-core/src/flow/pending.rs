@@ -85,7 +85,7 @@ impl PendingLogin {
             .maybe_u64(self.max_age)
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
-            .bytes(self.replaces.as_ref().map_or(&[], |id| &id[..]))
+            .bytes(self.replaces.as_ref().map_or(&[], |id| &id.0[..]))
             .finish()
     }
 
@@ -104,7 +104,7 @@ impl PendingLogin {
             return_to: reader.text()?.to_owned(),
             replaces: match reader.rest() {
                 [] => None,
-                rest => Some(rest.try_into().ok()?),
+                rest => Some(SessionId(rest.try_into().ok()?)),
             },
         };
         Some(login)
@@ -114,11 +114,12 @@ impl PendingLogin {
 /// The hash by which a login is marked as used, and whose beginning names its cookie.
 pub(crate) fn mark(state: &str) -> LoginMark {
     let mut mark = LoginMark::default();
-    mark.copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
+    mark.0
+        .copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
     mark
 }
 
 /// The name of the cookie of the login with this mark.
 pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
-    format!("{prefix}{}", hex(&mark[..4]))
+    format!("{prefix}{}", hex(&mark.0[..4]))
 }

@@ -16,7 +16,12 @@ use crate::{
     flow::callback::tests::cookies as header_of,
     probes::fuzz::tests::Dice,
     provider::tokens::Tokens,
-    session::{data::SessionData, identity::Session, marked_by::MarkedBy, person::Names},
+    session::{
+        data::SessionData,
+        identity::{Session, SessionId},
+        marked_by::MarkedBy,
+        person::Names,
+    },
 };
 
 /// How many headers an ordinary run makes, in a few seconds. With `COOKIE_MUTATIONS=1000000` in the environment it makes as
@@ -413,7 +418,7 @@ impl Original {
     async fn new(miracl: &Miracl, subject: &'static str, bytes: usize, counts: bool) -> Self {
         let data = Value::from("x".repeat(bytes));
         let session = Session {
-            id: crate::base::random::random(),
+            id: SessionId(crate::base::random::random()),
             generation: 0,
             data: Default::default(),
             created_ms: NOW * 1000,

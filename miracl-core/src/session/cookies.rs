@@ -204,8 +204,8 @@ impl Cookies {
     pub(crate) fn ids<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = SessionId> {
         let read = |value: &[u8]| {
             let mut id = SessionId::default();
-            let decoded = (value.len() == BASE64.encoded_length(id.len()))
-                .then(|| BASE64.decode(value, id.as_mut_slice().as_out()));
+            let decoded = (value.len() == BASE64.encoded_length(id.0.len()))
+                .then(|| BASE64.decode(value, id.0.as_mut_slice().as_out()));
             decoded?.is_ok().then_some(id)
         };
         values(header, &self.session).filter_map(read).take(TRIES)

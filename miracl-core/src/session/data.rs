@@ -13,7 +13,7 @@ use crate::{
     },
     error::session::SessionTooLarge,
     provider::tokens::Tokens,
-    session::identity::Session,
+    session::identity::{Session, SessionId},
 };
 
 /// What the large part has, and which claims of userinfo it leaves to the small one.
@@ -93,7 +93,7 @@ impl SessionData {
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
         let writer = Writer::default()
-            .bytes(&session.id)
+            .bytes(&session.id.0)
             .u32(session.generation)
             .u8(flags);
         let kept = [&tokens.access_token, &tokens.id_token];
@@ -108,7 +108,7 @@ impl SessionData {
     /// Reads the large part that belongs to this session in this generation.
     pub(crate) fn decode(bytes: &[u8], session: &Session) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        if reader.array::<32>()? != session.id || reader.u32()? != session.generation {
+        if SessionId(reader.array()?) != session.id || reader.u32()? != session.generation {
             return None;
         }
         let flags = reader.u8()?;
@@ -267,7 +267,7 @@ mod tests {
         };
         assert!(SessionData::decode(&bytes, &newer).is_none());
         let other = Session {
-            id: [8; 32],
+            id: SessionId([8; 32]),
             ..session
         };
         assert!(SessionData::decode(&bytes, &other).is_none());

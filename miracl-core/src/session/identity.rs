@@ -13,10 +13,19 @@ use crate::{
         person::{Email, Names, Written},
         seal::SealNonce,
     },
+    store::sessions::IndexKey,
 };
 
-/// What an id is made of: 256 random bits.
-pub(crate) type SessionId = [u8; 32];
+/// The id of a session: 256 random bits. Where sessions are in a store, the one who knows an id is logged in, so `Debug`
+/// does not show it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct SessionId(pub(crate) [u8; 32]);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId([redacted])")
+    }
+}
 
 /// What every session has before its names: binding, flags, id, generation, nonce, three times, the person's mark.
 const FIXED: usize = 12 + 1 + 32 + 4 + 8 + 8 + 4 + 4 + 16;
@@ -80,14 +89,14 @@ impl Session {
         let writer = Writer::default()
             .bytes(&binding.hash)
             .u8(flags.into_iter().fold(0, set))
-            .bytes(&self.id)
+            .bytes(&self.id.0)
             .u32(self.generation)
             .bytes(&self.data)
             .u64(self.created_ms)
             .i32(self.since_created(self.seen))
             .i32(self.since_created(self.issued_at))
-            .bytes(&self.marked_by.subject)
-            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]));
+            .bytes(&self.marked_by.subject.0)
+            .bytes(self.marked_by.sid.as_ref().map_or(&[], |sid| &sid.0[..]));
         names.encode(writer, other_issuer).finish()
     }
 
@@ -104,13 +113,13 @@ impl Session {
         if !has(FORMAT) {
             return None;
         }
-        let (id, generation) = (reader.array()?, reader.u32()?);
+        let (id, generation) = (SessionId(reader.array()?), reader.u32()?);
         let (data, created_ms) = (reader.array()?, reader.u64()?);
         let mut time = || Some((created_ms / 1000).saturating_add_signed(reader.i32()?.into()));
         let (seen, issued_at) = (time()?, time()?);
-        let subject = reader.array()?;
+        let subject = IndexKey(reader.array()?);
         let sid = if has(SID_MARK) {
-            Some(rest.array()?)
+            Some(IndexKey(rest.array()?))
         } else {
             None
         };
@@ -217,7 +226,7 @@ pub(crate) mod tests {
 
     pub(crate) fn session() -> Session {
         Session {
-            id: [7; 32],
+            id: SessionId([7; 32]),
             generation: 3,
             data: [9; 8],
             created_ms: 1_000_000,

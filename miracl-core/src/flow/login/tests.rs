@@ -160,7 +160,12 @@ fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
         acr_values: Some("gold".to_owned()),
         ..LoginOptions::default()
     };
-    let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
+    let login = PendingLogin::new(
+        &options,
+        "/members".to_owned(),
+        Some(SessionId([7; 32])),
+        1000,
+    );
     let bound = |client| Binding::new("https://issuer.example", client);
     let written = login.encode(&bound("one"));
     let read = PendingLogin::decode(&written, &bound("one")).unwrap();
@@ -171,7 +176,7 @@ fn a_pending_login_is_read_as_it_was_written_and_for_its_client_only() {
     );
     assert_eq!(
         (&*read.return_to, read.replaces),
-        ("/members", Some([7; 32]))
+        ("/members", Some(SessionId([7; 32])))
     );
     assert!(PendingLogin::decode(&written, &bound("two")).is_none());
     assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());

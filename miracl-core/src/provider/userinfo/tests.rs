@@ -13,7 +13,7 @@ use crate::{
     LoginOptions, SigningAlgorithm,
     flow::callback::tests::{Login, begin, begin_with, cookies, request},
     probes::provider::Provider,
-    session::identity::Session,
+    session::identity::{Session, SessionId},
 };
 
 fn data(id_token: Value, userinfo: Value) -> UserData {
@@ -358,7 +358,7 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
             let data = visit.exchange().data().await.unwrap().unwrap();
             // As that version wrote it.
             let written = Session {
-                id: crate::base::random::random(),
+                id: SessionId(crate::base::random::random()),
                 email_verified: true,
                 is_doubtful: true,
                 ..(*current.session).clone()
