@@ -318,9 +318,9 @@ impl Exchange {
             let user_data = UserData::from(&data);
             let session = Session {
                 generation: current.session.generation.wrapping_add(1),
-                names: current
+                person: current
                     .session
-                    .names
+                    .person
                     .with_email(user_data.email().as_deref()),
                 email_verified: user_data.email_verified(),
                 is_doubtful: false,

@@ -36,7 +36,7 @@ use crate::{
         identity::{Session, SessionId, User},
         marked_by::MarkedBy,
         marks::TakenLogin,
-        person::Names,
+        person::Person,
         seal::Purpose,
     },
     web::route::Route,
@@ -393,7 +393,7 @@ async fn new_session(
         created_ms: begun_ms,
         seen: engine.now(),
         issued_at: id_token.issued_at,
-        names: Names::new(
+        person: Person::new(
             &id_token.issuer,
             &id_token.subject,
             user_data.email().as_deref(),

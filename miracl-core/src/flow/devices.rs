@@ -88,8 +88,8 @@ pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo
     for (key, stored) in stored.map_err(SessionError::Store)? {
         let living = engine.sessions.read_confirmed(&key, &stored, &binding);
         let same_person = |session: &Arc<Session>| {
-            session.names.subject() == current.names.subject()
-                && session.names.issuer() == current.names.issuer()
+            session.person.subject() == current.person.subject()
+                && session.person.issuer() == current.person.issuer()
         };
         let Some(session) = living.filter(same_person) else {
             continue;

@@ -57,7 +57,7 @@ pub(crate) async fn frontchannel_logout(
         (_, Parameter::Missing, Some(session)) => {
             is_framed
                 && session.marked_by.sid.is_none()
-                && iss.is_none_or(|iss| iss == session.names.issuer())
+                && iss.is_none_or(|iss| iss == session.person.issuer())
         }
         _ => false,
     };

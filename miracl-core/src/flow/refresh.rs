@@ -114,7 +114,7 @@ async fn fetch_user_data(
     let metadata = provider.metadata().await;
     let metadata = metadata.map_err(UserinfoError::Provider)?;
     let token = data.tokens.access_token.expose();
-    let subject = current.session.names.subject();
+    let subject = current.session.person.subject();
     provider.userinfo(&metadata, token, subject).await
 }
 
@@ -273,7 +273,7 @@ async fn id_token_fault(
         .signature(metadata, &token, Cause::Login, &mut receipt)
         .await?;
     let expected = Expected {
-        issuers: Issuers::One(session.names.issuer()),
+        issuers: Issuers::One(session.person.issuer()),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
         nonce: "",
@@ -285,6 +285,6 @@ async fn id_token_fault(
     };
     let first = data.id_token_claims();
     let verified =
-        IdToken::verify_refreshed(&token, verdict, session.names.subject(), &first, &expected);
+        IdToken::verify_refreshed(&token, verdict, session.person.subject(), &first, &expected);
     Ok(verified.err())
 }

@@ -20,7 +20,7 @@ use crate::{
         data::SessionData,
         identity::{Session, SessionId},
         marked_by::MarkedBy,
-        person::Names,
+        person::Person,
     },
 };
 
@@ -424,7 +424,7 @@ impl Original {
             created_ms: NOW * 1000,
             seen: NOW,
             issued_at: NOW,
-            names: Names::new(
+            person: Person::new(
                 &miracl.config().issuer,
                 subject,
                 Some(&format!("{subject}@example.com")),
