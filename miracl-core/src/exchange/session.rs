@@ -23,7 +23,10 @@ use crate::{
     provider::user_data::UserData,
     session::{
         binding::Binding,
-        cookies::{Keep, Ours, SESSION_BUDGET, SetCookie},
+        cookies::{
+            Ours, SESSION_BUDGET,
+            set_cookie::{Keep, SetCookie},
+        },
         data::SessionData,
         identity::{Session, SessionId, User},
         seal::Purpose,

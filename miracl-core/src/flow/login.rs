@@ -20,7 +20,11 @@ use crate::{
     receipt::Recorder,
     session::{
         binding::Binding,
-        cookies::{BUDGET, Cookies, Keep, Ours, SESSION_BUDGET, Sent, SetCookie},
+        cookies::{
+            BUDGET, Cookies, Ours, SESSION_BUDGET,
+            sent::Sent,
+            set_cookie::{Keep, SetCookie},
+        },
         identity::SessionId,
         seal::Purpose,
     },

@@ -10,7 +10,10 @@ use std::time::Duration;
 use crate::{
     base::expiring::Expiring,
     session::{
-        cookies::{Cookies, Keep, SetCookie},
+        cookies::{
+            Cookies,
+            set_cookie::{Keep, SetCookie},
+        },
         identity::{Session, SessionId},
     },
     store::sessions::IndexKey,

@@ -470,7 +470,7 @@ async fn a_pending_login_counts_for_its_own_state_and_not_for_its_cookies_name()
         .open(header, Purpose::Login, name, read);
     // The name holds a few bits of the state only: another state can have the same.
     let other = cookie_name(&engine.sessions.cookies.login_prefix, &mark("another"));
-    let keep = crate::session::cookies::Keep::Seconds(60);
+    let keep = crate::session::cookies::set_cookie::Keep::Seconds(60);
     let sealed = engine
         .sessions
         .cookies
