@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::{
     engine::Engine,
     session::{
-        cookies::{BUDGET, Cookies, Keep, MAX_DELETIONS, Ours, SetCookie},
+        cookies::{
+            BUDGET, Cookies, MAX_DELETIONS, Ours,
+            set_cookie::{Keep, SetCookie},
+        },
         identity::SessionId,
         seal::Purpose,
         sessions::Current,

@@ -23,7 +23,10 @@ use crate::{
     provider::user_data::UserData,
     session::{
         binding::Binding,
-        cookies::{Keep, Ours, SESSION_BUDGET, SetCookie},
+        cookies::{
+            Ours, SESSION_BUDGET,
+            set_cookie::{Keep, SetCookie},
+        },
         data::SessionData,
         identity::{Session, SessionId, User},
         seal::Purpose,
@@ -318,9 +321,9 @@ impl Exchange {
             let user_data = UserData::from(&data);
             let session = Session {
                 generation: current.session.generation.wrapping_add(1),
-                names: current
+                person: current
                     .session
-                    .names
+                    .person
                     .with_email(user_data.email().as_deref()),
                 email_verified: user_data.email_verified(),
                 is_doubtful: false,
@@ -372,7 +375,7 @@ impl Exchange {
     fn id_cookie(&self, session: &Session) -> SetCookie {
         let engine = &self.engine;
         let left = engine.sessions.time_left(session).as_secs();
-        let value = BASE64.encode_to_string(session.id);
+        let value = BASE64.encode_to_string(session.id.0);
         let cookies = &engine.sessions.cookies;
         cookies.set_plain(&cookies.session, &value, Keep::Seconds(left))
     }

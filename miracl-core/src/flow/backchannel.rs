@@ -14,7 +14,7 @@ use crate::{
         logout_token::{ExpectedLogoutToken, LogoutError, LogoutToken},
     },
     receipt::Recorder,
-    session::{binding::Binding, ended::Until, marked_by::name_mark},
+    session::{binding::Binding, ended::Until, marked_by::index_key},
     web::reply::Reply,
 };
 
@@ -83,7 +83,7 @@ async fn take_logout_token(
 /// its session already, and the session is deleted here.
 async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result<(), LogoutError> {
     let marks = &engine.sessions.marks;
-    let mark = |kind, name: &str| name_mark(kind, &token.issuer, name);
+    let mark = |kind, name: &str| index_key(kind, &token.issuer, name);
     let used = mark("jti", &token.id);
     if !marks.use_token(used).await.map_err(LogoutError::Store)? {
         return Err(LogoutError::Replayed);

@@ -19,7 +19,6 @@ use crate::{
     error::session::SessionError,
     exchange::Exchange,
     session::identity::{Session, SessionId},
-    store::sessions::IndexKey,
 };
 
 /// One session of the person who is logged in, as [`Visit::sessions`](crate::Visit::sessions) lists it.
@@ -99,14 +98,14 @@ pub(crate) async fn sessions(exchange: &Arc<Exchange>) -> Result<Vec<SessionInfo
         return Ok(Vec::new());
     };
     let (current, binding) = (&current.session, exchange.binding().await?);
-    let subject = IndexKey(current.marked_by.subject);
+    let subject = current.marked_by.subject;
     let stored = store.list_by_subject(&subject).await;
     let mut sessions = Vec::new();
     for (key, stored) in stored.map_err(SessionError::Store)? {
         let living = engine.sessions.read_confirmed(&key, &stored, &binding);
         let same_person = |session: &Arc<Session>| {
-            session.names.subject() == current.names.subject()
-                && session.names.issuer() == current.names.issuer()
+            session.person.subject() == current.person.subject()
+                && session.person.issuer() == current.person.issuer()
         };
         let Some(session) = living.filter(same_person) else {
             continue;
@@ -196,7 +195,7 @@ async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<
 /// Returns the handle of a session in a page. The prefix makes it another hash than the key that the session is stored
 /// under.
 fn handle(id: &SessionId) -> String {
-    let hash = digest::digest(&digest::SHA256, &[b"session list\n", &id[..]].concat());
+    let hash = digest::digest(&digest::SHA256, &[b"session list\n", &id.0[..]].concat());
     hex(&hash.as_ref()[..16])
 }
 

@@ -10,10 +10,8 @@ use crate::{
     exchange::Exchange,
     flow::{answer::Answer, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
-    session::{
-        ended::Until,
-        marked_by::{NameMark, name_mark},
-    },
+    session::{ended::Until, marked_by::index_key},
+    store::sessions::IndexKey,
     web::{reply::Reply, request::RequestView},
 };
 
@@ -48,7 +46,7 @@ pub(crate) async fn frontchannel_logout(
     let here = user.as_ref().map(|user| &*user.0);
     let ends_here = match (&iss, &sid, here) {
         (Some(iss), Parameter::Once(sid), session) => {
-            let mark = name_mark("sid", iss, sid);
+            let mark = index_key("sid", iss, sid);
             let is_this = session.is_some_and(|session| session.marked_by.sid == Some(mark));
             let shared = Arc::clone(engine);
             let end = async move { end_sid_unproven(&shared, mark, is_this).await };
@@ -60,7 +58,7 @@ pub(crate) async fn frontchannel_logout(
         (_, Parameter::Missing, Some(session)) => {
             is_framed
                 && session.marked_by.sid.is_none()
-                && iss.is_none_or(|iss| iss == session.names.issuer())
+                && iss.is_none_or(|iss| iss == session.person.issuer())
         }
         _ => false,
     };
@@ -74,7 +72,7 @@ pub(crate) async fn frontchannel_logout(
 }
 
 /// Ends the sessions of a `sid` by a request that proves nothing. `is_real` says that such a session was there.
-async fn end_sid_unproven(engine: &Engine, sid: NameMark, is_real: bool) -> Result<(), StoreError> {
+async fn end_sid_unproven(engine: &Engine, sid: IndexKey, is_real: bool) -> Result<(), StoreError> {
     let until = Until::by_clock(engine.now_ms());
     let deleted = engine.sessions.end_stored_sid(sid).await?;
     let is_real = is_real || deleted > 0;

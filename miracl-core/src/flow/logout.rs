@@ -12,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{answer::Answer, challenge, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
-    session::{data::SessionData, ended::Until, marked_by::NameMark},
+    session::{data::SessionData, ended::Until},
     store::sessions::IndexKey,
     web::{
         reply::{Reply, escape},
@@ -112,11 +112,11 @@ pub(crate) fn signed_out(engine: &Engine) -> Reply {
 }
 
 /// Ends every session that a person has by now, by this app's clock.
-async fn end_person(engine: &Engine, person: NameMark) -> Result<(), StoreError> {
+async fn end_person(engine: &Engine, person: IndexKey) -> Result<(), StoreError> {
     let until = Until::by_clock(engine.now_ms());
     engine.sessions.marks.end_subject(person, until).await?;
     match engine.sessions.store() {
-        Some(store) => store.delete_by_subject(&IndexKey(person)).await.map(drop),
+        Some(store) => store.delete_by_subject(&person).await.map(drop),
         None => Ok(()),
     }
 }

@@ -87,7 +87,7 @@ impl PendingLogin {
             .maybe_u64(self.max_age)
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
-            .bytes(self.replaces.as_ref().map_or(&[], |id| &id[..]))
+            .bytes(self.replaces.as_ref().map_or(&[], |id| &id.0[..]))
             .finish()
     }
 
@@ -106,7 +106,7 @@ impl PendingLogin {
             return_to: reader.text()?.to_owned(),
             replaces: match reader.rest() {
                 [] => None,
-                rest => Some(rest.try_into().ok()?),
+                rest => Some(SessionId(rest.try_into().ok()?)),
             },
         };
         Some(login)
@@ -116,13 +116,14 @@ impl PendingLogin {
 /// Returns the hash of a `state`: a login is marked as used by it, and its first bytes are in the cookie's name.
 pub(crate) fn mark(state: &str) -> LoginMark {
     let mut mark = LoginMark::default();
-    mark.copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
+    mark.0
+        .copy_from_slice(digest::digest(&digest::SHA256, state.as_bytes()).as_ref());
     mark
 }
 
 /// Returns the name of the cookie of the login with this mark.
 pub(crate) fn cookie_name(prefix: &str, mark: &LoginMark) -> String {
-    format!("{prefix}{}", hex(&mark[..4]))
+    format!("{prefix}{}", hex(&mark.0[..4]))
 }
 
 #[cfg(test)]
@@ -136,7 +137,12 @@ mod tests {
             acr_values: Some("gold".to_owned()),
             ..LoginOptions::default()
         };
-        let login = PendingLogin::new(&options, "/members".to_owned(), Some([7; 32]), 1000);
+        let login = PendingLogin::new(
+            &options,
+            "/members".to_owned(),
+            Some(SessionId([7; 32])),
+            1000,
+        );
         let bound = |client| Binding::new("https://issuer.example", client);
         let written = login.encode(&bound("one"));
         let read = PendingLogin::decode(&written, &bound("one")).unwrap();
@@ -147,7 +153,7 @@ mod tests {
         );
         assert_eq!(
             (&*read.return_to, read.replaces),
-            ("/members", Some([7; 32]))
+            ("/members", Some(SessionId([7; 32])))
         );
         assert!(PendingLogin::decode(&written, &bound("two")).is_none());
         assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());

@@ -115,7 +115,7 @@ async fn fetch_user_data(
     let metadata = provider.metadata().await;
     let metadata = metadata.map_err(UserinfoError::Provider)?;
     let token = session.data.tokens.access_token.expose();
-    let subject = session.current.session.names.subject();
+    let subject = session.current.session.person.subject();
     provider.userinfo(&metadata, token, subject).await
 }
 

@@ -13,7 +13,7 @@ use crate::{
     },
     error::session::SessionTooLarge,
     provider::tokens::Tokens,
-    session::identity::Session,
+    session::identity::{Session, SessionId},
 };
 
 /// What the large part has, and which claims of userinfo it leaves to the small one.
@@ -49,10 +49,10 @@ struct Rest {
 impl Session {
     /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
     pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
-        let names = &self.names;
+        let person = &self.person;
         [
-            (SUBJECT_CLAIM, "sub", Some(names.subject().into())),
-            (EMAIL_CLAIM, "email", names.email().map(Value::from)),
+            (SUBJECT_CLAIM, "sub", Some(person.subject().into())),
+            (EMAIL_CLAIM, "email", person.email().map(Value::from)),
             (
                 EMAIL_VERIFIED_CLAIM,
                 "email_verified",
@@ -65,7 +65,7 @@ impl Session {
     pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
         let known = data.map(UserData::from);
         self.email_verified = known.is_some_and(|known| {
-            known.email_verified() && known.email().as_deref() == self.names.email()
+            known.email_verified() && known.email().as_deref() == self.person.email()
         });
     }
 }
@@ -93,12 +93,12 @@ impl SessionData {
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
         let writer = Writer::default()
-            .bytes(&session.id)
+            .bytes(&session.id.0)
             .u32(session.generation)
             .u8(flags);
         let kept = [&tokens.access_token, &tokens.id_token];
         let kept = kept.into_iter().chain(&tokens.refresh_token);
-        let texts = session.names.texts();
+        let texts = session.person.texts();
         let writer = kept.fold(writer, |writer, token| {
             token_codec::write(writer, token.expose(), texts)
         });
@@ -108,11 +108,11 @@ impl SessionData {
     /// Reads the large part that belongs to this session in this generation.
     pub(crate) fn decode(bytes: &[u8], session: &Session) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        if reader.array::<32>()? != session.id || reader.u32()? != session.generation {
+        if SessionId(reader.array()?) != session.id || reader.u32()? != session.generation {
             return None;
         }
         let flags = reader.u8()?;
-        let texts = session.names.texts();
+        let texts = session.person.texts();
         let mut token = || token_codec::read(&mut reader, texts).map(Secret::from);
         let (access_token, id_token) = (token()?, token()?);
         let refresh_token = match flags & REFRESH_TOKEN {
@@ -267,7 +267,7 @@ mod tests {
         };
         assert!(SessionData::decode(&bytes, &newer).is_none());
         let other = Session {
-            id: [8; 32],
+            id: SessionId([8; 32]),
             ..session
         };
         assert!(SessionData::decode(&bytes, &other).is_none());

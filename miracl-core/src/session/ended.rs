@@ -16,9 +16,9 @@ use crate::{
     },
     session::{
         identity::{Session, SessionId},
-        marked_by::{MarkedBy, NameMark},
+        marked_by::MarkedBy,
     },
-    store::marks::NoteList,
+    store::{marks::NoteList, sessions::IndexKey},
 };
 
 /// Up to when the sessions of a subject, or of a session at the provider, are ended.
@@ -71,12 +71,12 @@ impl Until {
 pub(crate) enum Note {
     Session(SessionId),
     /// On the provider's word, or on that of a request that named a session which there is.
-    Sid(NameMark, Until),
+    Sid(IndexKey, Until),
     /// On the provider's word: of this person's sessions, those of the sid and those without any. The sid comes first.
-    SidOf(NameMark, NameMark, Until),
-    Subject(NameMark, Until),
+    SidOf(IndexKey, IndexKey, Until),
+    Subject(IndexKey, Until),
     /// On nobody's word.
-    UnprovenSid(NameMark, Until),
+    UnprovenSid(IndexKey, Until),
 }
 
 impl Note {
@@ -94,18 +94,18 @@ impl Note {
     /// make of such a logout token themselves.
     pub(super) fn encode(&self) -> Vec<u8> {
         let writer = Writer::default();
-        let until = |writer: Writer, name: &NameMark, until: &Until| {
+        let until = |writer: Writer, name: &IndexKey, until: &Until| {
             let (iat, arrived) = until.token.unzip();
             writer
-                .bytes(name)
+                .bytes(&name.0)
                 .maybe_u64(iat)
                 .maybe_u64(arrived)
                 .maybe_u64(until.ours_ms)
         };
         match self {
-            Self::Session(id) => writer.u8(0).bytes(id),
+            Self::Session(id) => writer.u8(0).bytes(&id.0),
             Self::Sid(name, time) => until(writer.u8(1), name, time),
-            Self::SidOf(name, subject, time) => until(writer.u8(1), name, time).bytes(subject),
+            Self::SidOf(name, subject, time) => until(writer.u8(1), name, time).bytes(&subject.0),
             Self::Subject(name, time) => until(writer.u8(2), name, time),
             Self::UnprovenSid(name, time) => until(writer.u8(3), name, time),
         }
@@ -117,9 +117,9 @@ impl Note {
         let mut reader = Reader::new(bytes);
         let kind = reader.u8()?;
         if kind == 0 {
-            return reader.array().map(Self::Session);
+            return reader.array().map(|id| Self::Session(SessionId(id)));
         }
-        let name = reader.array()?;
+        let name = IndexKey(reader.array()?);
         let (iat, arrived) = (reader.maybe_u64()?, reader.maybe_u64()?);
         let until = Until {
             token: iat.zip(arrived),
@@ -127,7 +127,7 @@ impl Note {
         };
         match kind {
             1 if reader.is_at_end() => Some(Self::Sid(name, until)),
-            1 => Some(Self::SidOf(name, reader.array()?, until)),
+            1 => Some(Self::SidOf(name, IndexKey(reader.array()?), until)),
             2 => Some(Self::Subject(name, until)),
             3 => Some(Self::UnprovenSid(name, until)),
             _ => None,
@@ -138,11 +138,11 @@ impl Note {
 #[derive(Debug)]
 pub(crate) struct Ended {
     sessions: Expiring<SessionId, ()>,
-    sids: Expiring<NameMark, Until>,
-    subjects: Expiring<NameMark, Until>,
+    sids: Expiring<IndexKey, Until>,
+    subjects: Expiring<IndexKey, Until>,
     /// By the person and the sid, or the person and nothing.
     of_subjects: Expiring<[u8; 32], Until>,
-    unproven_sids: Expiring<NameMark, Until>,
+    unproven_sids: Expiring<IndexKey, Until>,
     /// Until the first session is ended, nobody needs to look: one flag, since to ask five tables is felt in every
     /// request.
     any: AtomicBool,
@@ -187,7 +187,7 @@ impl Ended {
         }
         let MarkedBy { subject, sid } = session.marked_by;
         let covers = |until: Until| until.covers(session);
-        let ends = |marks: &Expiring<NameMark, Until>, name| marks.get(&name).is_some_and(covers);
+        let ends = |marks: &Expiring<IndexKey, Until>, name| marks.get(&name).is_some_and(covers);
         self.sessions.get(&session.id).is_some()
             || ends(&self.subjects, subject)
             || !self.of_subjects.is_empty()
@@ -196,7 +196,7 @@ impl Ended {
     }
 
     /// Whether sessions of this sid were ended at some time.
-    pub(super) fn has_sid(&self, sid: &NameMark) -> bool {
+    pub(super) fn has_sid(&self, sid: &IndexKey) -> bool {
         self.sids.get(sid).is_some() || self.unproven_sids.get(sid).is_some()
     }
 
@@ -215,19 +215,19 @@ impl Ended {
 }
 
 /// A person's sessions of one sid, or without any.
-fn of_subject(subject: NameMark, sid: Option<NameMark>) -> [u8; 32] {
+fn of_subject(subject: IndexKey, sid: Option<IndexKey>) -> [u8; 32] {
     let mut key = [0; 32];
     let (first, second) = key.split_at_mut(16);
-    first.copy_from_slice(&subject);
+    first.copy_from_slice(&subject.0);
     // No hash is nothing but zeros.
-    second.copy_from_slice(&sid.unwrap_or_default());
+    second.copy_from_slice(&sid.map_or([0; 16], |sid| sid.0));
     key
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{identity::tests::session, marked_by::name_mark};
+    use crate::session::{identity::tests::session, marked_by::index_key};
 
     fn marks() -> Ended {
         Ended::new(Duration::from_secs(600))
@@ -236,11 +236,11 @@ mod tests {
     #[test]
     fn a_note_is_read_as_it_was_written_and_nothing_else_is_one() {
         for note in [
-            Note::Session([7; 32]),
-            Note::Sid([1; 16], Until::by_token(5, 6)),
-            Note::SidOf([1; 16], [2; 16], Until::by_token(5, 6)),
-            Note::Subject([2; 16], Until::by_clock(9)),
-            Note::UnprovenSid([3; 16], Until::by_clock(u64::MAX)),
+            Note::Session(SessionId([7; 32])),
+            Note::Sid(IndexKey([1; 16]), Until::by_token(5, 6)),
+            Note::SidOf(IndexKey([1; 16]), IndexKey([2; 16]), Until::by_token(5, 6)),
+            Note::Subject(IndexKey([2; 16]), Until::by_clock(9)),
+            Note::UnprovenSid(IndexKey([3; 16]), Until::by_clock(u64::MAX)),
         ] {
             let bytes = note.encode();
             assert_eq!(Note::decode(&bytes), Some(note));
@@ -257,7 +257,7 @@ mod tests {
         let marks = marks();
         let one = session();
         let other = Session {
-            id: [1; 32],
+            id: SessionId([1; 32]),
             ..session()
         };
         assert!(!marks.has(&one));
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_sid_ends_its_own_session_and_no_other() {
-        let mark = name_mark("sid", "https://issuer.example", "one");
+        let mark = index_key("sid", "https://issuer.example", "one");
         let (proven, unproven) = (marks(), marks());
         let until = Until::by_clock(session().created_ms);
         proven.add(&Note::Sid(mark, until));
@@ -300,10 +300,10 @@ mod tests {
     #[test]
     fn a_subject_is_no_sid_whatever_its_name() {
         let marks = marks();
-        let mark = name_mark("sid", "https://issuer.example", "alice");
+        let mark = index_key("sid", "https://issuer.example", "alice");
         marks.add(&Note::Sid(mark, Until::by_clock(u64::MAX)));
         assert!(!marks.has(&session()));
-        assert_ne!(name_mark("sub", "ab", "c"), name_mark("sub", "a", "bc"));
+        assert_ne!(index_key("sub", "ab", "c"), index_key("sub", "a", "bc"));
     }
 
     #[test]
@@ -346,7 +346,7 @@ mod tests {
         };
         let marks = marks();
         let alice = of("alice", None).marked_by.subject;
-        let one = name_mark("sid", ISSUER, "one");
+        let one = index_key("sid", ISSUER, "one");
         let until = Until::by_token(session().issued_at, session().created_ms);
         let note = Note::SidOf(one, alice, until);
         marks.add(&note);
@@ -373,13 +373,16 @@ mod tests {
     fn an_earlier_version_reads_a_note_of_a_sid_and_a_person_as_one_of_the_sid() {
         let until = Until::by_token(5, 6);
         let (sid, of) = (
-            Note::Sid([1; 16], until),
-            Note::SidOf([1; 16], [2; 16], until),
+            Note::Sid(IndexKey([1; 16]), until),
+            Note::SidOf(IndexKey([1; 16]), IndexKey([2; 16]), until),
         );
         let (sid, of) = (sid.encode(), of.encode());
         // It reads as many bytes as it wrote, and looks at no others.
         assert_eq!(of[..sid.len()], sid);
-        assert_eq!(Note::decode(&sid), Some(Note::Sid([1; 16], until)));
+        assert_eq!(
+            Note::decode(&sid),
+            Some(Note::Sid(IndexKey([1; 16]), until))
+        );
         for len in sid.len() + 1..of.len() {
             assert_eq!(Note::decode(&of[..len]), None, "{len}");
         }
@@ -388,12 +391,12 @@ mod tests {
     #[test]
     fn marks_that_prove_nothing_push_out_no_others() {
         let marks = marks();
-        let proven = name_mark("sid", "https://issuer.example", "one");
+        let proven = index_key("sid", "https://issuer.example", "one");
         let until = Until::by_clock(u64::MAX);
         marks.add(&Note::Sid(proven, until));
         for number in 0..30_000_u32 {
-            let mut mark = NameMark::default();
-            mark[..4].copy_from_slice(&number.to_le_bytes());
+            let mut mark = IndexKey([0; 16]);
+            mark.0[..4].copy_from_slice(&number.to_le_bytes());
             let has_room = (number as usize) < NoteList::Unproven.capacity();
             assert_eq!(marks.has_room_for_unproven(), has_room, "{number}");
             if has_room {
@@ -401,7 +404,7 @@ mod tests {
             }
         }
         assert!(
-            marks.has_sid(&NameMark::default()),
+            marks.has_sid(&IndexKey([0; 16])),
             "the first is still there"
         );
         assert!(marks.has(&of_sid(Some("one"))));
@@ -410,11 +413,11 @@ mod tests {
     #[test]
     fn what_is_read_from_a_store_that_took_too_much_has_an_end_as_well() {
         let marks = marks();
-        let proven = name_mark("sid", "https://issuer.example", "one");
+        let proven = index_key("sid", "https://issuer.example", "one");
         marks.add(&Note::Sid(proven, Until::by_clock(u64::MAX)));
         for number in 0..50_000_u32 {
-            let mut mark = NameMark::default();
-            mark[..4].copy_from_slice(&number.to_le_bytes());
+            let mut mark = IndexKey([0; 16]);
+            mark.0[..4].copy_from_slice(&number.to_le_bytes());
             marks.add(&Note::UnprovenSid(mark, Until::by_clock(u64::MAX)));
         }
         let kept = marks.unproven_sids.count();

@@ -10,15 +10,24 @@ use crate::{
     session::{
         binding::Binding,
         marked_by::MarkedBy,
-        person::{Email, Names, Written},
+        person::{EmailPlace, Person, WrittenPerson},
         seal::SealNonce,
     },
+    store::sessions::IndexKey,
 };
 
-/// What an id is made of: 256 random bits.
-pub(crate) type SessionId = [u8; 32];
+/// The id of a session: 256 random bits. Where sessions are in a store, the one who knows an id is logged in, so `Debug`
+/// does not show it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct SessionId(pub(crate) [u8; 32]);
 
-/// What every session has before its names: binding, flags, id, generation, nonce, three times, the person's mark.
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId([redacted])")
+    }
+}
+
+/// What every session has before its person: binding, flags, id, generation, nonce, three times, the person's mark.
 const FIXED: usize = 12 + 1 + 32 + 4 + 8 + 8 + 4 + 4 + 16;
 
 /// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not read.
@@ -55,7 +64,7 @@ pub(crate) struct Session {
     pub(crate) seen: u64,
     /// The ID token's `iat`, on the provider's clock.
     pub(crate) issued_at: u64,
-    pub(crate) names: Names,
+    pub(crate) person: Person,
     pub(crate) email_verified: bool,
     /// Whether an earlier version wrote that the address is confirmed, which has to be looked at again.
     pub(crate) is_doubtful: bool,
@@ -65,14 +74,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
-        let names = &self.names;
-        let other_issuer = names.issuer() != &*binding.issuer;
+        let person = &self.person;
+        let other_issuer = person.issuer() != &*binding.issuer;
         let flags = [
             (FORMAT, true),
             (EMAIL_VERIFIED, self.email_verified),
             (EMAIL_FROM_ONE_SOURCE, !self.is_doubtful),
-            (EMAIL, names.email_is() == Email::Own),
-            (EMAIL_IS_SUBJECT, names.email_is() == Email::Subject),
+            (EMAIL, person.email_place() == EmailPlace::Own),
+            (
+                EMAIL_IS_SUBJECT,
+                person.email_place() == EmailPlace::Subject,
+            ),
             (SID_MARK, self.marked_by.sid.is_some()),
             (OTHER_ISSUER, other_issuer),
         ];
@@ -80,15 +92,15 @@ impl Session {
         let writer = Writer::default()
             .bytes(&binding.hash)
             .u8(flags.into_iter().fold(0, set))
-            .bytes(&self.id)
+            .bytes(&self.id.0)
             .u32(self.generation)
             .bytes(&self.data)
             .u64(self.created_ms)
             .i32(self.since_created(self.seen))
             .i32(self.since_created(self.issued_at))
-            .bytes(&self.marked_by.subject)
-            .bytes(self.marked_by.sid.as_ref().map_or(&[], |mark| &mark[..]));
-        names.encode(writer, other_issuer).finish()
+            .bytes(&self.marked_by.subject.0)
+            .bytes(self.marked_by.sid.as_ref().map_or(&[], |sid| &sid.0[..]));
+        person.encode(writer, other_issuer).finish()
     }
 
     /// Reads a session that was made for this issuer and client.
@@ -104,23 +116,23 @@ impl Session {
         if !has(FORMAT) {
             return None;
         }
-        let (id, generation) = (reader.array()?, reader.u32()?);
+        let (id, generation) = (SessionId(reader.array()?), reader.u32()?);
         let (data, created_ms) = (reader.array()?, reader.u64()?);
         let mut time = || Some((created_ms / 1000).saturating_add_signed(reader.i32()?.into()));
         let (seen, issued_at) = (time()?, time()?);
-        let subject = reader.array()?;
+        let subject = IndexKey(reader.array()?);
         let sid = if has(SID_MARK) {
-            Some(rest.array()?)
+            Some(IndexKey(rest.array()?))
         } else {
             None
         };
         let email = match (has(EMAIL), has(EMAIL_IS_SUBJECT)) {
-            (false, false) => Email::None,
-            (false, true) => Email::Subject,
-            (true, _) => Email::Own,
+            (false, false) => EmailPlace::None,
+            (false, true) => EmailPlace::Subject,
+            (true, _) => EmailPlace::Own,
         };
         let issuer = (!has(OTHER_ISSUER)).then_some(&binding.issuer);
-        let names = Written::read(rest, email, issuer)?;
+        let person = WrittenPerson::read(rest, email, issuer)?;
         // From here on nothing can fail, so that all of it is written where it stays.
         Some(Arc::new(Self {
             id,
@@ -129,7 +141,7 @@ impl Session {
             created_ms,
             seen,
             issued_at,
-            names: names.into(),
+            person: person.into(),
             email_verified: has(EMAIL_VERIFIED),
             is_doubtful: has(EMAIL_VERIFIED) && !has(EMAIL_FROM_ONE_SOURCE),
             marked_by: MarkedBy { subject, sid },
@@ -179,12 +191,12 @@ impl User {
     /// Returns the user's id at the provider: the `sub` claim.
     #[doc(alias = "get_user_id")]
     pub fn id(&self) -> &str {
-        self.0.names.subject()
+        self.0.person.subject()
     }
 
     /// Returns the provider's issuer: the `iss` claim.
     pub fn issuer(&self) -> &str {
-        self.0.names.issuer()
+        self.0.person.issuer()
     }
 
     /// Returns the e-mail address, when the provider gave one.
@@ -194,13 +206,13 @@ impl User {
     /// Believe it only when [`email_verified`](Self::email_verified), and never use it as the key of a user.
     #[doc(alias = "get_email")]
     pub fn email(&self) -> Option<&str> {
-        self.0.names.email()
+        self.0.person.email()
     }
 
     /// Whether the provider says that the person controls the e-mail address: in the same place that gave the address,
     /// or in the ID token of the very same address. What is said of one address is never said of another.
     pub fn email_verified(&self) -> bool {
-        self.0.email_verified && self.0.names.email().is_some()
+        self.0.email_verified && self.0.person.email().is_some()
     }
 }
 
@@ -217,13 +229,13 @@ pub(crate) mod tests {
 
     pub(crate) fn session() -> Session {
         Session {
-            id: [7; 32],
+            id: SessionId([7; 32]),
             generation: 3,
             data: [9; 8],
             created_ms: 1_000_000,
             seen: 1000,
             issued_at: 999,
-            names: Names::new("https://issuer.example", "alice", Some("alice@example.com")),
+            person: Person::new("https://issuer.example", "alice", Some("alice@example.com")),
             email_verified: true,
             is_doubtful: false,
             marked_by: MarkedBy::new("https://issuer.example", "alice", None),
@@ -239,16 +251,16 @@ pub(crate) mod tests {
             ("https://issuer.example/tenant", true),
         ] {
             let session = Session {
-                names: Names::new(issuer, "alice", Some("alice@example.com")),
+                person: Person::new(issuer, "alice", Some("alice@example.com")),
                 ..session()
             };
             let bytes = session.encode(&bound("one"));
             let has_issuer = String::from_utf8_lossy(&bytes).contains("issuer.example");
             assert_eq!(has_issuer, is_kept);
             let read = Session::decode(&bytes, &bound("one")).unwrap();
-            assert_eq!(read.names.issuer(), issuer);
-            assert_eq!(read.names.subject(), "alice");
-            assert_eq!(read.names.email(), Some("alice@example.com"));
+            assert_eq!(read.person.issuer(), issuer);
+            assert_eq!(read.person.subject(), "alice");
+            assert_eq!(read.person.email(), Some("alice@example.com"));
             assert!(read.email_verified);
             let times = |session: &Session| (session.created_ms, session.seen, session.issued_at);
             assert_eq!(times(&read), times(&session));
@@ -337,5 +349,6 @@ pub(crate) mod tests {
     fn debug_output_shows_no_personal_data() {
         let printed = format!("{:?}", User(Arc::new(session())));
         assert_eq!(printed, "User { .. }");
+        assert_eq!(format!("{:?}", session().id), "SessionId([redacted])");
     }
 }

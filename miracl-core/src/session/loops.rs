@@ -10,10 +10,13 @@ use std::time::Duration;
 use crate::{
     base::expiring::Expiring,
     session::{
-        cookies::{Cookies, Keep, SetCookie},
+        cookies::{
+            Cookies,
+            set_cookie::{Keep, SetCookie},
+        },
         identity::{Session, SessionId},
-        marked_by::NameMark,
     },
+    store::sessions::IndexKey,
 };
 
 /// How many logins in a row are a loop.
@@ -27,7 +30,7 @@ const CAPACITY: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Loops {
     /// The last session of each person.
-    last: Expiring<NameMark, SessionId>,
+    last: Expiring<IndexKey, SessionId>,
     unseen: Expiring<SessionId, ()>,
 }
 

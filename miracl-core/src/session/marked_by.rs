@@ -1,41 +1,51 @@
-//! By what a log-out from outside names a session: the person, and the session at the provider.
+//! What sessions and logins are marked by: the hashes by which a log-out from outside names a session, and by which a
+//! login is used once.
 
-use crate::store::marks::MarkKey;
+use std::fmt;
+
 use ring::digest;
 
-/// What a login is marked by: a hash of its `state`.
-pub(crate) type LoginMark = [u8; 32];
+use crate::store::{marks::MarkKey, sessions::IndexKey};
 
-pub(crate) fn mark_key(name: NameMark) -> MarkKey {
-    let mut key = MarkKey([0; 32]);
-    key.0[..name.len()].copy_from_slice(&name);
-    key
+/// What a login is marked by: a hash of its `state`. `Debug` does not show it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LoginMark(pub(crate) [u8; 32]);
+
+impl fmt::Debug for LoginMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LoginMark([redacted])")
+    }
 }
 
-/// The hash of an issuer and a name that is the issuer's.
-pub(crate) type NameMark = [u8; 16];
-
-/// By what log-outs from outside name a session.
+/// The hashes by which log-outs from outside name a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MarkedBy {
-    pub(crate) subject: NameMark,
-    pub(crate) sid: Option<NameMark>,
+    pub(crate) subject: IndexKey,
+    pub(crate) sid: Option<IndexKey>,
 }
 
 impl MarkedBy {
     pub(crate) fn new(issuer: &str, subject: &str, sid: Option<&str>) -> Self {
         Self {
-            subject: name_mark("sub", issuer, subject),
-            sid: sid.map(|sid| name_mark("sid", issuer, sid)),
+            subject: index_key("sub", issuer, subject),
+            sid: sid.map(|sid| index_key("sid", issuer, sid)),
         }
     }
 }
 
-/// Hashes a name of an issuer's: two kinds of names are two marks, whatever they are.
-pub(crate) fn name_mark(kind: &str, issuer: &str, name: &str) -> NameMark {
+/// Hashes a name that an issuer gave. The kind of the name is part of the hash: a subject and a `sid` that read alike
+/// differ.
+pub(crate) fn index_key(kind: &str, issuer: &str, name: &str) -> IndexKey {
     let text = format!("{kind}\n{}\n{issuer}{name}", issuer.len());
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    let mut mark = NameMark::default();
-    mark.copy_from_slice(&hash.as_ref()[..16]);
-    mark
+    let mut key = IndexKey([0; 16]);
+    key.0.copy_from_slice(&hash.as_ref()[..16]);
+    key
+}
+
+/// Returns what a name is marked under in a store of marks.
+pub(crate) fn mark_key(name: IndexKey) -> MarkKey {
+    let mut key = MarkKey([0; 32]);
+    key.0[..name.0.len()].copy_from_slice(&name.0);
+    key
 }

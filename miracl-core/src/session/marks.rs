@@ -16,7 +16,6 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use crate::session::marked_by::mark_key;
 use crate::{
     base::random::random,
     config::Config,
@@ -24,12 +23,13 @@ use crate::{
     session::{
         ended::{Ended, Note, Until},
         identity::{Session, SessionId},
-        marked_by::{LoginMark, NameMark},
+        marked_by::{LoginMark, mark_key},
         sids::Sids,
     },
     store::{
         marks::{ErasedMarkStore, Lease, LeaseOwner, MarkKey, NoteList},
         memory::marks::MemoryMarkStore,
+        sessions::IndexKey,
     },
 };
 
@@ -126,7 +126,7 @@ impl Marks {
         &self,
         login: LoginMark,
     ) -> Result<Option<TakenLogin>, StoreError> {
-        let taken = TakenLogin(MarkKey(login), LeaseOwner(random()));
+        let taken = TakenLogin(MarkKey(login.0), LeaseOwner(random()));
         let TakenLogin(key, owner) = &taken;
         let lease = self.store.lease(key, owner, self.hold_logins).await?;
         Ok((lease == Lease::Taken).then_some(taken))
@@ -141,14 +141,14 @@ impl Marks {
     }
 
     /// Marks a logout token as used, by its issuer and `jti`. False when it was used before.
-    pub(crate) async fn use_token(&self, token: NameMark) -> Result<bool, StoreError> {
+    pub(crate) async fn use_token(&self, token: IndexKey) -> Result<bool, StoreError> {
         self.store
             .use_once(&mark_key(token), self.keep_tokens)
             .await
     }
 
     /// Takes back that a logout token was used: it could not do what it says.
-    pub(crate) async fn forget_token(&self, token: NameMark) {
+    pub(crate) async fn forget_token(&self, token: IndexKey) {
         if let Err(error) = self.store.forget(&mark_key(token)).await {
             tracing::warn!(%error, "a logout token that could not be obeyed stays marked as used");
         }
@@ -160,15 +160,15 @@ impl Marks {
     }
 
     /// Marks the sessions of this sid as ended, on the provider's word.
-    pub(crate) async fn end_sid(&self, sid: NameMark, until: Until) -> Result<(), StoreError> {
+    pub(crate) async fn end_sid(&self, sid: IndexKey, until: Until) -> Result<(), StoreError> {
         self.end(Note::Sid(sid, until)).await
     }
 
     /// Marks those of a person's sessions as ended that have this sid, or none, on the provider's word.
     pub(crate) async fn end_sid_of(
         &self,
-        sid: NameMark,
-        subject: NameMark,
+        sid: IndexKey,
+        subject: IndexKey,
         until: Until,
     ) -> Result<(), StoreError> {
         self.end(Note::SidOf(sid, subject, until)).await
@@ -181,7 +181,7 @@ impl Marks {
     /// its session back. Returns whether it was marked.
     pub(crate) async fn end_sid_unproven(
         &self,
-        sid: NameMark,
+        sid: IndexKey,
         until: Until,
         is_real: bool,
     ) -> Result<bool, StoreError> {
@@ -218,21 +218,21 @@ impl Marks {
     }
 
     /// Remembers that a login has this sid.
-    pub(crate) async fn has_session(&self, sid: NameMark) -> Result<(), StoreError> {
+    pub(crate) async fn has_session(&self, sid: IndexKey) -> Result<(), StoreError> {
         let fleet = self.fleet().filter(|_| self.live_here);
         self.sids.add(sid, fleet).await
     }
 
     /// Remembers that a session of this sid has come, as far as this process goes: it may have begun before the process
     /// did.
-    pub(crate) fn has_come(&self, sid: NameMark) {
+    pub(crate) fn has_come(&self, sid: IndexKey) {
         self.sids.add_here(sid);
     }
 
     /// Marks the sessions of a subject as ended, up to some time.
     pub(crate) async fn end_subject(
         &self,
-        subject: NameMark,
+        subject: IndexKey,
         until: Until,
     ) -> Result<(), StoreError> {
         self.end(Note::Subject(subject, until)).await

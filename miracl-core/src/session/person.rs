@@ -1,4 +1,5 @@
-//! The names in a session, in one piece of memory: it is read anew for each request of a logged-in user.
+//! The person in a session: issuer, subject and e-mail address in one piece of memory, because they are read anew for
+//! each request of a logged-in user.
 
 use std::{ops::Range, sync::Arc};
 
@@ -6,35 +7,35 @@ use smallvec::SmallVec;
 
 use crate::base::wire::{Reader, Writer};
 
-/// Names of usual length lie in the session itself.
+/// Texts of usual length lie in the session itself, without memory of their own.
 const USUAL: usize = 96;
 
-/// Who a session is of: issuer, subject and e-mail address.
+/// The person that a session belongs to: issuer, subject and e-mail address.
 #[derive(Clone)]
-pub(crate) struct Names {
-    /// One behind the other, the address first: it is asked for most, and a text that begins at a round address is checked fastest.
-    /// They were texts when they were written, and are seen to be when somebody asks for one.
+pub(crate) struct Person {
+    /// One text behind the other. The address comes first: it is asked for most, and UTF-8 is checked fastest from an
+    /// aligned address. They were texts when they were written, and are checked again when one is asked for.
     text: SmallVec<[u8; USUAL]>,
-    /// What comes first ends here. It is nothing where the address is the subject, or there is none.
+    /// Where the address ends: 0 where it is the subject, or there is none.
     email_end: usize,
     subject_end: usize,
-    email: Email,
+    email: EmailPlace,
     /// The issuer, where it is not one of the texts.
     issuer: Option<Arc<str>>,
 }
 
-/// Names as they are written, found to fit and not copied yet.
-pub(crate) struct Written<'a> {
+/// A person as the session has it written: its lengths fit, and nothing is copied yet.
+pub(crate) struct WrittenPerson<'a> {
     text: &'a [u8],
     email_end: usize,
     subject_end: usize,
-    email: Email,
+    email: EmailPlace,
     issuer: Option<&'a Arc<str>>,
 }
 
 /// Where the e-mail address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Email {
+pub(crate) enum EmailPlace {
     None,
     /// It is the subject, as it always is at MIRACL.
     Subject,
@@ -42,12 +43,12 @@ pub(crate) enum Email {
     Own,
 }
 
-impl Names {
+impl Person {
     pub(crate) fn new(issuer: &str, subject: &str, email: Option<&str>) -> Self {
         let (email, before) = match email {
-            None => (Email::None, ""),
-            Some(email) if email == subject => (Email::Subject, ""),
-            Some(email) => (Email::Own, email),
+            None => (EmailPlace::None, ""),
+            Some(email) if email == subject => (EmailPlace::Subject, ""),
+            Some(email) => (EmailPlace::Own, email),
         };
         let texts = [before, subject, issuer];
         Self {
@@ -59,17 +60,17 @@ impl Names {
         }
     }
 
-    /// Writes the names, the issuer only if asked to. Before them stands where each ends that another follows.
+    /// Writes the texts, the issuer only if asked to. Before them stands the end of each text that another follows.
     pub(super) fn encode(&self, mut writer: Writer, with_issuer: bool) -> Writer {
-        let mut names = self.text[..self.subject_end].to_vec();
-        if self.email == Email::Own {
+        let mut texts = self.text[..self.subject_end].to_vec();
+        if self.email == EmailPlace::Own {
             writer = writer.len(self.email_end);
         }
         if with_issuer {
             writer = writer.len(self.subject_end);
-            names.extend_from_slice(self.issuer().as_bytes());
+            texts.extend_from_slice(self.issuer().as_bytes());
         }
-        writer.bytes(&names)
+        writer.bytes(&texts)
     }
 
     pub(crate) fn issuer(&self) -> &str {
@@ -85,13 +86,13 @@ impl Names {
 
     pub(crate) fn email(&self) -> Option<&str> {
         match self.email {
-            Email::None => None,
-            Email::Subject => Some(self.subject()),
-            Email::Own => Some(self.part(0..self.email_end)),
+            EmailPlace::None => None,
+            EmailPlace::Subject => Some(self.subject()),
+            EmailPlace::Own => Some(self.part(0..self.email_end)),
         }
     }
 
-    pub(super) fn email_is(&self) -> Email {
+    pub(super) fn email_place(&self) -> EmailPlace {
         self.email
     }
 
@@ -99,7 +100,7 @@ impl Names {
         std::str::from_utf8(&self.text[range]).unwrap_or_default()
     }
 
-    /// All of them, as other parts of the session may mention them.
+    /// Returns all three texts: other parts of the session may repeat them.
     pub(super) fn texts(&self) -> [&str; 3] {
         [
             self.issuer(),
@@ -108,23 +109,23 @@ impl Names {
         ]
     }
 
-    /// The same names with another e-mail address.
+    /// Returns this person with another e-mail address.
     pub(crate) fn with_email(&self, email: Option<&str>) -> Self {
         Self::new(self.issuer(), self.subject(), email)
     }
 }
 
-impl<'a> Written<'a> {
-    /// Reads what is left: nothing comes after the names. The issuer is among them, unless it is known.
+impl<'a> WrittenPerson<'a> {
+    /// Reads all that is left of a session: the person comes last. The issuer is among the texts, unless it is known.
     #[inline(always)]
     pub(super) fn read(
         mut reader: Reader<'a>,
-        email: Email,
+        email: EmailPlace,
         issuer: Option<&'a Arc<str>>,
     ) -> Option<Self> {
         let email_end = match email {
-            Email::Own => reader.len()?,
-            Email::None | Email::Subject => 0,
+            EmailPlace::Own => reader.len()?,
+            EmailPlace::None | EmailPlace::Subject => 0,
         };
         let subject_end = match issuer {
             None => Some(reader.len()?),
@@ -143,9 +144,9 @@ impl<'a> Written<'a> {
     }
 }
 
-impl From<Written<'_>> for Names {
+impl From<WrittenPerson<'_>> for Person {
     #[inline(always)]
-    fn from(written: Written<'_>) -> Self {
+    fn from(written: WrittenPerson<'_>) -> Self {
         Self {
             text: SmallVec::from_slice(written.text),
             email_end: written.email_end,
@@ -164,27 +165,27 @@ mod tests {
     fn every_name_is_read_as_it_was_given_and_an_empty_one_is_not_a_missing_one() {
         let issuer = "https://issuer.example";
         for (email, is) in [
-            (None, Email::None),
-            (Some(""), Email::Own),
-            (Some("é@example.com"), Email::Own),
-            (Some("alice"), Email::Subject),
+            (None, EmailPlace::None),
+            (Some(""), EmailPlace::Own),
+            (Some("é@example.com"), EmailPlace::Own),
+            (Some("alice"), EmailPlace::Subject),
         ] {
-            let names = Names::new(issuer, "alice", email);
-            assert_eq!(names.email_is(), is);
+            let person = Person::new(issuer, "alice", email);
+            assert_eq!(person.email_place(), is);
             for known in [None, Some(Arc::from(issuer))] {
-                let writer = names.encode(Writer::default(), known.is_none());
+                let writer = person.encode(Writer::default(), known.is_none());
                 let bytes = writer.finish();
-                let read = Written::read(Reader::new(&bytes), is, known.as_ref());
-                let read = Names::from(read.unwrap());
+                let read = WrittenPerson::read(Reader::new(&bytes), is, known.as_ref());
+                let read = Person::from(read.unwrap());
                 // What was read can be written again.
                 for written in [true, false] {
                     let again = read.encode(Writer::default(), written).finish();
                     assert_eq!(again == bytes, written == known.is_none());
                 }
-                for names in [&names, &read] {
-                    assert_eq!(names.issuer(), issuer);
-                    assert_eq!(names.subject(), "alice");
-                    assert_eq!(names.email(), email);
+                for person in [&person, &read] {
+                    assert_eq!(person.issuer(), issuer);
+                    assert_eq!(person.subject(), "alice");
+                    assert_eq!(person.email(), email);
                 }
                 let other = read.with_email(Some("bob@example.com"));
                 assert_eq!(other.issuer(), issuer);
@@ -200,7 +201,7 @@ mod tests {
         let read = |ends: &[usize], known| {
             let ends = ends.iter().copied();
             let bytes = ends.fold(Writer::default(), Writer::len).bytes(b"abcd");
-            Written::read(Reader::new(&bytes.finish()), Email::Own, known).is_some()
+            WrittenPerson::read(Reader::new(&bytes.finish()), EmailPlace::Own, known).is_some()
         };
         assert!(read(&[1, 2], None));
         assert!(read(&[4, 4], None));

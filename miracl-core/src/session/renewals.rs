@@ -56,7 +56,7 @@ impl Renewals {
 impl RenewalKey {
     pub(crate) fn new(session: &Session, refresh_token: &Secret) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
-        context.update(&session.id);
+        context.update(&session.id.0);
         context.update(&session.generation.to_le_bytes());
         context.update(refresh_token.expose().as_bytes());
         let mut key = Self([0; 32]);

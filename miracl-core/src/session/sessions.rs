@@ -20,7 +20,6 @@ use crate::{
         ended::Until,
         identity::{Session, SessionId, Timeouts},
         loops::Loops,
-        marked_by::NameMark,
         marks::Marks,
         seal::Purpose,
     },
@@ -98,11 +97,11 @@ impl Sessions {
     /// What a session is stored under. A store outside of this process never sees an id.
     pub(crate) fn key_of(&self, id: SessionId) -> SessionKey {
         if self.stays_here() {
-            return SessionKey(id);
+            return SessionKey(id.0);
         }
         let mut key = SessionKey([0; 32]);
         key.0
-            .copy_from_slice(digest::digest(&digest::SHA256, &id).as_ref());
+            .copy_from_slice(digest::digest(&digest::SHA256, &id.0).as_ref());
         key
     }
 
@@ -188,8 +187,8 @@ impl Sessions {
         let (head, data) = sealed.ok_or_else(|| {
             SessionError::Store(StoreError::new("the session is too large to be sealed"))
         })?;
-        let sid = session.marked_by.sid.map(IndexKey);
-        let subject = IndexKey(session.marked_by.subject);
+        let sid = session.marked_by.sid;
+        let subject = session.marked_by.subject;
         Ok(StoredSession::new(revision, subject, sid, head, data))
     }
 
@@ -283,9 +282,9 @@ impl Sessions {
     }
 
     /// Ends every stored session that belongs to this session of the provider's, and returns how many.
-    pub(crate) async fn end_stored_sid(&self, sid: NameMark) -> Result<u64, StoreError> {
+    pub(crate) async fn end_stored_sid(&self, sid: IndexKey) -> Result<u64, StoreError> {
         match self.store() {
-            Some(store) => store.delete_by_sid(&IndexKey(sid)).await,
+            Some(store) => store.delete_by_sid(&sid).await,
             None => Ok(0),
         }
     }
@@ -293,17 +292,16 @@ impl Sessions {
     /// Ends the stored sessions of a person up to some time: all of them, or those of one sid and those without any.
     pub(crate) async fn end_stored_subject(
         &self,
-        subject: NameMark,
-        sid: Option<NameMark>,
+        subject: IndexKey,
+        sid: Option<IndexKey>,
         until: Until,
         binding: &Binding,
     ) -> Result<(), StoreError> {
         let Some(store) = self.store() else {
             return Ok(());
         };
-        for (key, stored) in store.list_by_subject(&IndexKey(subject)).await? {
-            let other_sid =
-                sid.is_some() && stored.sid.is_some_and(|IndexKey(its)| sid != Some(its));
+        for (key, stored) in store.list_by_subject(&subject).await? {
+            let other_sid = sid.is_some() && stored.sid.is_some_and(|its| sid != Some(its));
             if other_sid {
                 continue;
             }

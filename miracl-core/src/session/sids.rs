@@ -7,15 +7,17 @@
 
 use std::time::Duration;
 
-use crate::session::marked_by::mark_key;
 use crate::{
     base::{
         expiring::{Change, Expiring},
         hex::hex,
     },
     error::store::StoreError,
-    session::marked_by::{NameMark, name_mark},
-    store::marks::{ErasedMarkStore, Lease, LeaseOwner, NoteList},
+    session::marked_by::{index_key, mark_key},
+    store::{
+        marks::{ErasedMarkStore, Lease, LeaseOwner, NoteList},
+        sessions::IndexKey,
+    },
 };
 
 /// Who holds the lease to a sid that has a session, and who only looks whether somebody does.
@@ -27,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const TRIES: usize = 5;
 
 pub(crate) struct Sids {
-    known: Expiring<NameMark, ()>,
+    known: Expiring<IndexKey, ()>,
     keep: Duration,
 }
 
@@ -43,7 +45,7 @@ impl Sids {
     /// Remembers a login's sid, in the fleet as well where there is one.
     pub(super) async fn add(
         &self,
-        sid: NameMark,
+        sid: IndexKey,
         fleet: Option<&dyn ErasedMarkStore>,
     ) -> Result<(), StoreError> {
         self.add_here(sid);
@@ -63,7 +65,7 @@ impl Sids {
     }
 
     /// Remembers a sid in this process alone.
-    pub(super) fn add_here(&self, sid: NameMark) {
+    pub(super) fn add_here(&self, sid: IndexKey) {
         self.known.insert(sid, (), self.keep);
     }
 
@@ -71,7 +73,7 @@ impl Sids {
     /// puts it back.
     pub(super) async fn take(
         &self,
-        sid: NameMark,
+        sid: IndexKey,
         fleet: Option<&dyn ErasedMarkStore>,
     ) -> Result<bool, StoreError> {
         let here = self.known.change(sid, |found| match found {
@@ -90,8 +92,8 @@ impl Sids {
 }
 
 /// The lease's name: another one than any that a renewal has.
-fn lease_of(sid: NameMark) -> NameMark {
-    name_mark("sid with a session", "", &hex(&sid))
+fn lease_of(sid: IndexKey) -> IndexKey {
+    index_key("sid with a session", "", &hex(&sid.0))
 }
 
 #[cfg(test)]
@@ -104,13 +106,13 @@ mod tests {
     #[tokio::test]
     async fn a_sid_is_known_from_its_login_until_it_is_taken() {
         let sids = Sids::new(LONG);
-        assert!(!sids.take([1; 16], None).await.unwrap());
-        sids.add([1; 16], None).await.unwrap();
-        assert!(!sids.take([2; 16], None).await.unwrap());
-        assert!(sids.take([1; 16], None).await.unwrap());
-        assert!(!sids.take([1; 16], None).await.unwrap());
-        sids.add([1; 16], None).await.unwrap();
-        assert!(sids.take([1; 16], None).await.unwrap());
+        assert!(!sids.take(IndexKey([1; 16]), None).await.unwrap());
+        sids.add(IndexKey([1; 16]), None).await.unwrap();
+        assert!(!sids.take(IndexKey([2; 16]), None).await.unwrap());
+        assert!(sids.take(IndexKey([1; 16]), None).await.unwrap());
+        assert!(!sids.take(IndexKey([1; 16]), None).await.unwrap());
+        sids.add(IndexKey([1; 16]), None).await.unwrap();
+        assert!(sids.take(IndexKey([1; 16]), None).await.unwrap());
     }
 
     #[tokio::test]
@@ -119,14 +121,14 @@ mod tests {
         let fleet: Option<&dyn ErasedMarkStore> = Some(&fleet);
         let (here, there) = (Sids::new(LONG), Sids::new(LONG));
         for _ in 0..2 {
-            assert!(!there.take([1; 16], fleet).await.unwrap());
-            here.add([1; 16], fleet).await.unwrap();
-            here.add([1; 16], fleet).await.unwrap();
-            assert!(there.take([1; 16], fleet).await.unwrap());
-            assert!(!there.take([1; 16], fleet).await.unwrap());
+            assert!(!there.take(IndexKey([1; 16]), fleet).await.unwrap());
+            here.add(IndexKey([1; 16]), fleet).await.unwrap();
+            here.add(IndexKey([1; 16]), fleet).await.unwrap();
+            assert!(there.take(IndexKey([1; 16]), fleet).await.unwrap());
+            assert!(!there.take(IndexKey([1; 16]), fleet).await.unwrap());
             // Where the login was it is known once more: each log-out that is believed costs a login.
-            assert!(here.take([1; 16], fleet).await.unwrap());
-            assert!(!here.take([1; 16], fleet).await.unwrap());
+            assert!(here.take(IndexKey([1; 16]), fleet).await.unwrap());
+            assert!(!here.take(IndexKey([1; 16]), fleet).await.unwrap());
         }
     }
 
@@ -135,14 +137,24 @@ mod tests {
         let store = MemoryMarkStore::default();
         let (here, there) = (Sids::new(LONG), Sids::new(LONG));
         // A look whose end did not reach the store.
-        let look =
-            ErasedMarkStore::lease(&store, &mark_key(lease_of([1; 16])), &LOOKING, LONG).await;
+        let look = ErasedMarkStore::lease(
+            &store,
+            &mark_key(lease_of(IndexKey([1; 16]))),
+            &LOOKING,
+            LONG,
+        )
+        .await;
         assert_eq!(look.unwrap(), Lease::Taken);
-        assert!(!there.take([1; 16], Some(&store)).await.unwrap());
-        let look =
-            ErasedMarkStore::lease(&store, &mark_key(lease_of([1; 16])), &LOOKING, LONG).await;
+        assert!(!there.take(IndexKey([1; 16]), Some(&store)).await.unwrap());
+        let look = ErasedMarkStore::lease(
+            &store,
+            &mark_key(lease_of(IndexKey([1; 16]))),
+            &LOOKING,
+            LONG,
+        )
+        .await;
         assert_eq!(look.unwrap(), Lease::Taken);
-        here.add([1; 16], Some(&store)).await.unwrap();
-        assert!(there.take([1; 16], Some(&store)).await.unwrap());
+        here.add(IndexKey([1; 16]), Some(&store)).await.unwrap();
+        assert!(there.take(IndexKey([1; 16]), Some(&store)).await.unwrap());
     }
 }

@@ -141,7 +141,7 @@ async fn is_in(app: &Login, cookies: &str) -> bool {
 async fn sessions(app: &Login, gate: &Gate) -> usize {
     let subject =
         crate::session::marked_by::MarkedBy::new(&app.provider.issuer, "alice", None).subject;
-    let listed = SessionStore::list_by_subject(&gate.store, &IndexKey(subject)).await;
+    let listed = SessionStore::list_by_subject(&gate.store, &subject).await;
     let confirmed = |(_, stored): &&(SessionKey, StoredSession)| {
         stored.revision != crate::session::sessions::NEW
     };
@@ -209,7 +209,7 @@ async fn a_session_that_cannot_be_ended_is_followed_by_no_other() {
     // As a log-out of the session that waits does.
     let waiting =
         crate::session::marked_by::MarkedBy::new(&app.provider.issuer, "alice", Some("one"));
-    let sid = IndexKey(waiting.sid.unwrap());
+    let sid = waiting.sid.unwrap();
     SessionStore::delete_by_sid(&gate.store, &sid)
         .await
         .unwrap();
@@ -307,8 +307,8 @@ async fn a_session_of_before_a_restart_is_ended_by_a_frame_whatever_else_is_made
     assert!(is_in(&app, &here).await);
     let until = crate::session::ended::Until::by_clock(app.now() * 1000);
     for number in 0..10_050_u32 {
-        let mut sid = [0xff; 16];
-        sid[..4].copy_from_slice(&number.to_le_bytes());
+        let mut sid = IndexKey([0xff; 16]);
+        sid.0[..4].copy_from_slice(&number.to_le_bytes());
         let marks = &app.miracl.engine().sessions.marks;
         marks.end_sid_unproven(sid, until, false).await.unwrap();
     }

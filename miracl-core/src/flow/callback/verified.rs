@@ -19,9 +19,9 @@ use crate::{
     receipt::Recorder,
     session::{
         data::SessionData,
-        identity::{Session, User},
+        identity::{Session, SessionId, User},
         marked_by::MarkedBy,
-        person::Names,
+        person::Person,
     },
 };
 
@@ -56,14 +56,14 @@ impl VerifiedLogin {
         };
         let engine = &exchange.engine;
         let session = Arc::new(Session {
-            id: random(),
+            id: SessionId(random()),
             generation: 0,
             // Known once the data is sealed.
             data: Default::default(),
             created_ms: self.asked_ms,
             seen: engine.now(),
             issued_at: id_token.issued_at,
-            names: Names::new(
+            person: Person::new(
                 &id_token.issuer,
                 &id_token.subject,
                 user_data.email().as_deref(),

@@ -13,7 +13,7 @@ use crate::{
     error::store::StoreError,
     flow::callback::tests::{Login, begin_with, cookies, request},
     probes::provider::Provider,
-    store::sessions::{SessionKey, SessionStore, StoredSession},
+    store::sessions::{IndexKey, SessionKey, SessionStore, StoredSession},
 };
 
 /// A store that fails to delete a session so many times.
@@ -185,7 +185,7 @@ async fn a_session_ends_alone_and_its_copied_cookie_with_it() {
         marks.is_ended(&ended),
         "also to a request that has read it already"
     );
-    let left = store.load(&SessionKey(ended.id)).await.unwrap();
+    let left = store.load(&SessionKey(ended.id.0)).await.unwrap();
     assert!(left.is_none(), "also to every other replica");
     assert!(!is_in(&app, &tablet).await);
     assert!(is_in(&app, &laptop).await && is_in(&app, &phone).await);
@@ -256,7 +256,7 @@ async fn a_session_that_cannot_be_ended_keeps_no_other_alive_and_the_first_error
     let why = std::error::Error::source(&error).unwrap();
     assert_eq!(why.to_string(), "2 failures are left");
     let current = asking.exchange().current().await.unwrap().unwrap().session;
-    let subject = IndexKey(current.marked_by.subject);
+    let subject = current.marked_by.subject;
     let left = async || store.list_by_subject(&subject).await.unwrap().len();
     assert_eq!(left().await, 3, "this one, and two that could not be ended");
     assert_eq!(asking.end_other_sessions().await.unwrap(), 2);
@@ -306,9 +306,15 @@ async fn a_handle_is_neither_the_sessions_id_nor_its_key() {
     let id = asking.sessions().await.unwrap()[0].id().to_owned();
     assert_eq!(id.len(), 32);
     let session = asking.exchange().current().await.unwrap().unwrap().session;
-    assert!(store.load(&SessionKey(session.id)).await.unwrap().is_some());
-    let hash = digest::digest(&digest::SHA256, &session.id);
-    for secret in [hex(&session.id), hex(hash.as_ref())] {
+    assert!(
+        store
+            .load(&SessionKey(session.id.0))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let hash = digest::digest(&digest::SHA256, &session.id.0);
+    for secret in [hex(&session.id.0), hex(hash.as_ref())] {
         assert!(!secret.contains(&id));
     }
     assert!(!phone.contains(&id));

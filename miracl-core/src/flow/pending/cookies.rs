@@ -9,7 +9,11 @@ use crate::{
     flow::pending::{PendingLogin, cookie_name, mark},
     session::{
         binding::Binding,
-        cookies::{BUDGET, Cookies, Keep, MAX_DELETIONS, Ours, SESSION_BUDGET, Sent, SetCookie},
+        cookies::{
+            BUDGET, Cookies, MAX_DELETIONS, Ours, SESSION_BUDGET,
+            sent::Sent,
+            set_cookie::{Keep, SetCookie},
+        },
         identity::SessionId,
         seal::Purpose,
     },

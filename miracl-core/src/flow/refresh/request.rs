@@ -88,7 +88,7 @@ async fn check_id_token(
         .check_signature(metadata, &token, Cause::Login, &mut receipt)
         .await?;
     let expected = ExpectedIdToken {
-        issuers: Issuers::One(session.names.issuer()),
+        issuers: Issuers::One(session.person.issuer()),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
         nonce: "",
@@ -99,6 +99,6 @@ async fn check_id_token(
         skew: config.clock_skew,
     };
     let first = data.id_token_claims();
-    IdToken::verify_refreshed(&token, verdict, session.names.subject(), &first, &expected)?;
+    IdToken::verify_refreshed(&token, verdict, session.person.subject(), &first, &expected)?;
     Ok(())
 }

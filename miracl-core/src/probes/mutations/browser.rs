@@ -13,7 +13,12 @@ use crate::{
     base::random::random,
     flow::{callback::tests::cookies as header_of, confirm},
     provider::tokens::Tokens,
-    session::{data::SessionData, identity::Session, marked_by::MarkedBy, person::Names},
+    session::{
+        data::SessionData,
+        identity::{Session, SessionId},
+        marked_by::MarkedBy,
+        person::Person,
+    },
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -41,13 +46,13 @@ impl Original {
     ) -> Self {
         let data = Value::from("x".repeat(bytes));
         let session = Session {
-            id: random(),
+            id: SessionId(random()),
             generation: 0,
             data: Default::default(),
             created_ms: NOW * 1000,
             seen: NOW,
             issued_at: NOW,
-            names: Names::new(
+            person: Person::new(
                 &miracl.config().issuer,
                 subject,
                 Some(&format!("{subject}@example.com")),

@@ -16,7 +16,7 @@ use crate::{
         provider::Provider,
         signer::{ES256, NOW, Signer},
     },
-    session::identity::Session,
+    session::identity::{Session, SessionId},
 };
 
 async fn ask(login: &Login) -> Result<Option<Map<String, Value>>, UserinfoError> {
@@ -215,7 +215,7 @@ async fn what_an_earlier_version_took_for_confirmed_is_looked_at_again() {
             let data = visit.exchange().data().await.unwrap().unwrap();
             // As that version wrote it.
             let written = Session {
-                id: random(),
+                id: SessionId(random()),
                 email_verified: true,
                 is_doubtful: true,
                 ..(*current.session).clone()

@@ -176,23 +176,35 @@ async fn nothing_ends_here_that_the_fleet_was_not_told_of() {
     store.away.store(true, Ordering::SeqCst);
     assert!(marks.end_session(session().id).await.is_err());
     assert!(!marks.is_ended(&session()));
-    assert!(marks.take_login([1; 32]).await.is_err());
+    assert!(marks.take_login(LoginMark([1; 32])).await.is_err());
 }
 
 #[tokio::test]
 async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
     let store = Common::default();
     let (here, there) = (marks(&store), marks(&store));
-    let taken = here.take_login([1; 32]).await.unwrap().unwrap();
-    assert!(there.take_login([1; 32]).await.unwrap().is_none());
+    let taken = here.take_login(LoginMark([1; 32])).await.unwrap().unwrap();
+    assert!(
+        there
+            .take_login(LoginMark([1; 32]))
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert!(here.use_login(&taken).await.unwrap());
     for marks in [&here, &there] {
-        assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+        assert!(
+            marks
+                .take_login(LoginMark([1; 32]))
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
-    assert!(there.use_token([1; 16]).await.unwrap());
-    assert!(!here.use_token([1; 16]).await.unwrap());
-    there.forget_token([1; 16]).await;
-    assert!(here.use_token([1; 16]).await.unwrap());
+    assert!(there.use_token(IndexKey([1; 16])).await.unwrap());
+    assert!(!here.use_token(IndexKey([1; 16])).await.unwrap());
+    there.forget_token(IndexKey([1; 16])).await;
+    assert!(here.use_token(IndexKey([1; 16])).await.unwrap());
 }
 
 #[tokio::test]
@@ -202,15 +214,27 @@ async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     marks.catch_up().await.unwrap();
     marks.end_session(session().id).await.unwrap();
     assert!(marks.is_ended(&session()));
-    assert!(marks.take_login([1; 32]).await.unwrap().is_some());
-    assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+    assert!(
+        marks
+            .take_login(LoginMark([1; 32]))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        marks
+            .take_login(LoginMark([1; 32]))
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
 async fn a_login_that_was_held_for_too_long_and_taken_by_another_is_not_used() {
     let store = Common::default();
     let marks = marks(&store);
-    let taken = marks.take_login([1; 32]).await.unwrap().unwrap();
+    let taken = marks.take_login(LoginMark([1; 32])).await.unwrap().unwrap();
     let late = TakenLogin(MarkKey([1; 32]), LeaseOwner([9; 16]));
     assert!(!marks.use_login(&late).await.unwrap());
     assert!(marks.use_login(&taken).await.unwrap());
@@ -219,14 +243,20 @@ async fn a_login_that_was_held_for_too_long_and_taken_by_another_is_not_used() {
 #[tokio::test]
 async fn logins_that_failed_push_out_none_that_was_used() {
     let marks = Marks::new(&Config::default(), Duration::from_secs(60));
-    let taken = marks.take_login([1; 32]).await.unwrap().unwrap();
+    let taken = marks.take_login(LoginMark([1; 32])).await.unwrap().unwrap();
     assert!(marks.use_login(&taken).await.unwrap());
-    let mut junk = [2; 32];
+    let mut junk = LoginMark([2; 32]);
     for number in 0..150_000_u32 {
-        junk[..4].copy_from_slice(&number.to_le_bytes());
+        junk.0[..4].copy_from_slice(&number.to_le_bytes());
         assert!(marks.take_login(junk).await.unwrap().is_some());
     }
-    assert!(marks.take_login([1; 32]).await.unwrap().is_none());
+    assert!(
+        marks
+            .take_login(LoginMark([1; 32]))
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert!(marks.take_login(junk).await.unwrap().is_none());
 }
 
@@ -234,7 +264,11 @@ async fn logins_that_failed_push_out_none_that_was_used() {
 async fn an_error_says_that_it_was_the_store_of_marks() {
     let store = Common::default();
     store.away.store(true, Ordering::SeqCst);
-    let error = marks(&store).take_login([1; 32]).await.err().unwrap();
+    let error = marks(&store)
+        .take_login(LoginMark([1; 32]))
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.to_string(), "the store of marks does not answer");
     let why = std::error::Error::source(&error).unwrap();
     assert_eq!(why.to_string(), "away");
@@ -279,7 +313,7 @@ async fn where_sessions_are_shared_no_request_needs_marks_and_every_login_asks_f
         notes.unwrap().notes.len()
     };
     let before = noted().await;
-    there.end_session([9; 32]).await.unwrap();
+    there.end_session(SessionId([9; 32])).await.unwrap();
     assert_eq!(noted().await, before);
 }
 
@@ -316,14 +350,14 @@ async fn a_login_takes_the_result_of_no_look_that_was_begun_before_it_asked() {
 }
 
 /// A name that nobody has.
-fn made_up(number: usize) -> NameMark {
-    let mut mark = NameMark::default();
-    mark[..8].copy_from_slice(&(number as u64 + 1).to_le_bytes());
+fn made_up(number: usize) -> IndexKey {
+    let mut mark = IndexKey([0; 16]);
+    mark.0[..8].copy_from_slice(&(number as u64 + 1).to_le_bytes());
     mark
 }
 
 /// A session of this sid.
-fn of_sid(sid: NameMark) -> Session {
+fn of_sid(sid: IndexKey) -> Session {
     let mut session = session();
     session.marked_by.sid = Some(sid);
     session
@@ -331,7 +365,12 @@ fn of_sid(sid: NameMark) -> Session {
 
 #[tokio::test]
 async fn sids_that_are_made_up_bring_no_session_back_and_hide_no_log_out_of_a_login() {
-    const REAL: [NameMark; 4] = [[0xa1; 16], [0xa2; 16], [0xa3; 16], [0xa4; 16]];
+    const REAL: [IndexKey; 4] = [
+        IndexKey([0xa1; 16]),
+        IndexKey([0xa2; 16]),
+        IndexKey([0xa3; 16]),
+        IndexKey([0xa4; 16]),
+    ];
     let store = Common::default();
     let alone = Marks::new(&Config::default(), Duration::from_secs(60));
     for (here, there) in [(alone, None), (marks(&store), Some(marks(&store)))] {
@@ -384,10 +423,10 @@ async fn a_front_channel_log_out_that_is_believed_costs_a_login_each_time() {
         notes.unwrap().notes.len()
     };
     for round in 1..=3 {
-        marks.has_session([7; 16]).await.unwrap();
+        marks.has_session(IndexKey([7; 16])).await.unwrap();
         for _ in 0..5 {
             marks
-                .end_sid_unproven([7; 16], until_now(), false)
+                .end_sid_unproven(IndexKey([7; 16]), until_now(), false)
                 .await
                 .unwrap();
         }

@@ -10,7 +10,7 @@ use crate::{
     NoteList, Notes, StoreError,
     flow::callback::tests::{Login, begin, begin_with, cookies, request},
     probes::provider::Provider,
-    session::cookies::Keep,
+    session::cookies::set_cookie::Keep,
 };
 
 #[tokio::test]
