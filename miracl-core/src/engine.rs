@@ -51,18 +51,21 @@ impl Engine {
         let config = &self.config;
         if config.client_secret.is_from_clear_text() && config.credential_source.is_none() {
             tracing::warn!(
-                "the client secret lies in a clear-text settings file; in production take it from a secrets store (`client_secret_file`, CLIENT_SECRET_FILE or `credential_source`)"
+                "the client secret lies in a clear-text settings file; in production take it from a secrets \
+                 store (`client_secret_file`, CLIENT_SECRET_FILE or `credential_source`)"
             );
         }
         if config.danger.allow_http {
             tracing::warn!(
-                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): whoever is on the way can be any user"
+                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): whoever is on the \
+                 way can be any user"
             );
         }
         let refreshes = config.scopes.iter().any(|scope| scope == "offline_access");
         if refreshes && self.sessions.marks.fleet().is_none() {
             tracing::warn!(
-                "refresh tokens are used once per session within this process; with several replicas, set `marks_store` to a store they share, or two may use the same token"
+                "refresh tokens are used once per session within this process; with several replicas, set \
+                 `marks_store` to a store they share, or two may use the same token"
             );
         }
     }

@@ -1,4 +1,5 @@
-//! What a session in a [`MemoryStore`] takes beyond what it holds, in a process of its own: whatever else ran there would count too.
+//! What a session in a [`MemoryStore`] takes beyond what it holds, in a process of its own: whatever else ran there
+//! would count too.
 #![cfg(target_os = "linux")]
 
 use std::{fs, time::Duration};

@@ -1,7 +1,7 @@
 //! One login for each fault that a provider can have: does its receipt say why it failed, and whose fault it is?
 //!
-//! What each prints stands in `receipts/<fault>.txt`, without what differs from run to run. With `RECEIPTS_BLESS=1` in the
-//! environment the files are written anew; read what changed before you commit it.
+//! What each prints stands in `receipts/<fault>.txt`, without what differs from run to run. With `RECEIPTS_BLESS=1` in
+//! the environment the files are written anew; read what changed before you commit it.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::{
@@ -155,7 +155,8 @@ fn config(platform: &Platform, fault: Fault) -> Config {
     config
 }
 
-/// A login that asks for what the fault withholds. The person is logged in at the provider already: a PIN is slow to check.
+/// A login that asks for what the fault withholds. The person is logged in at the provider already: a PIN is slow to
+/// check.
 fn options(fault: Fault) -> LoginOptions {
     use Fault::*;
     let asks_when = matches!(fault, IdTokenAuthTimeTooOld | IdTokenWithoutAuthTime);

@@ -1,7 +1,7 @@
 //! `RedisStore` against a real Redis, which each test starts for itself.
 //!
-//! Where the program `redis-server` is missing the tests are left out and say so; with `MIRACL_TESTS=all`, which `tests/run` sets,
-//! they fail.
+//! Where the program `redis-server` is missing the tests are left out and say so; with `MIRACL_TESTS=all`, which
+//! `tests/run` sets, they fail.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 #[path = "redis/certificates.rs"]
@@ -10,8 +10,12 @@ mod certificates;
 mod cluster;
 #[path = "redis/log.rs"]
 mod log;
+#[path = "redis/marks.rs"]
+mod marks;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
+#[path = "redis/server.rs"]
+mod server;
 #[path = "redis/traffic.rs"]
 mod traffic;
 
@@ -30,6 +34,7 @@ use miracl_core::{
     SessionKey, SessionStore, StoredSession, mark_store_contract, session_store_contract,
 };
 use redis::Commands;
+use server::*;
 use tempfile::TempDir;
 use tokio::{
     io::copy_bidirectional,
@@ -62,10 +67,10 @@ fn main() -> ExitCode {
     }
     tests![
         redis_keeps_the_contract_of_stores,
-        redis_keeps_the_contract_of_marks,
-        every_mark_has_an_end,
-        a_list_that_was_lost_is_read_from_its_beginning,
-        marks_survive_a_redis_that_is_killed_and_comes_back,
+        marks::redis_keeps_the_contract_of_marks,
+        marks::every_mark_has_an_end,
+        marks::a_list_that_was_lost_is_read_from_its_beginning,
+        marks::marks_survive_a_redis_that_is_killed_and_comes_back,
         two_stores_of_one_redis_have_the_same_sessions_and_two_prefixes_have_none_in_common,
         every_key_has_an_end_that_is_not_before_its_sessions,
         an_index_forgets_what_has_ended,
@@ -114,147 +119,6 @@ fn play(test: impl Future<Output = ()>) {
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-/// A Redis of its own, with everything it is told on its disk before it answers. Killed when dropped.
-struct Server {
-    child: Child,
-    port: u16,
-    arguments: Vec<String>,
-    folder: TempDir,
-    /// Its ports, while it is dead: nobody else gets them for free ones, and whoever connects is refused.
-    held: Vec<TcpSocket>,
-}
-
-impl Server {
-    fn start(arguments: &[impl AsRef<str>]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // A port that is free now may be taken in a moment: then another.
-        for _ in 0..20 {
-            let port = free_port();
-            let arguments = arguments.iter().map(|text| match text.as_ref() {
-                FREE => free_port().to_string(),
-                text => text.to_owned(),
-            });
-            let arguments: Vec<_> = arguments.collect();
-            let mut child = spawn(&folder, port, &arguments);
-            if comes_up(&mut child, port) {
-                return Self {
-                    child,
-                    port,
-                    arguments,
-                    folder,
-                    held: Vec::new(),
-                };
-            }
-        }
-        panic!("redis-server does not start");
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        let numbers = self.arguments.iter().filter_map(|text| text.parse().ok());
-        let ports = numbers.filter(|port| *port > 1024).chain([self.port]);
-        self.held = ports.filter_map(|port| held(port).ok()).collect();
-    }
-
-    /// Starts it again after it was killed, with what it had on its disk.
-    fn restart(&mut self) {
-        self.held.clear();
-        self.child = spawn(&self.folder, self.port, &self.arguments);
-        assert!(
-            comes_up(&mut self.child, self.port),
-            "it does not come back"
-        );
-    }
-
-    fn signal(&self, name: &str) {
-        let command = format!("kill -{name} {}", self.child.id());
-        let status = Command::new("sh").args(["-c", &command]).status();
-        assert!(status.unwrap().success());
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn store(&self) -> RedisStore {
-        RedisStore::new(&self.url(), RedisOptions::default()).unwrap()
-    }
-
-    /// Past the store, to look behind it.
-    fn client(&self) -> redis::Connection {
-        self.try_client().unwrap()
-    }
-
-    fn try_client(&self) -> redis::RedisResult<redis::Connection> {
-        redis::Client::open(self.url())?.get_connection()
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.client().scan().unwrap().map(Result::unwrap).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// No arguments of its own.
-const NOTHING: &[&str] = &[];
-/// Stands for a free port among the arguments of a server.
-const FREE: &str = "a free port";
-
-fn free_port() -> u16 {
-    let bound = TcpListener::bind("127.0.0.1:0").unwrap();
-    bound.local_addr().unwrap().port()
-}
-
-fn held(port: u16) -> std::io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(([127, 0, 0, 1], port).into())?;
-    Ok(socket)
-}
-
-fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
-    let fixed = "--bind 127.0.0.1 --save  --appendonly yes --appendfsync always";
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string()]);
-    command
-        .args(fixed.split(' '))
-        .arg("--dir")
-        .arg(folder.path());
-    command.args(arguments).stdout(Stdio::null());
-    command.spawn().unwrap()
-}
-
-/// Waits until the port answers as a Redis does. Not when the process ends first: then the port is somebody else's.
-fn comes_up(child: &mut Child, port: u16) -> bool {
-    use std::io::{Read, Write};
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
-        let answered = || -> std::io::Result<bool> {
-            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            stream.write_all(b"PING\r\n")?;
-            let mut answer = [0; 5];
-            stream.read_exact(&mut answer)?;
-            // One that wants a password says so.
-            Ok(matches!(&answer, b"+PONG" | b"-NOAU"))
-        };
-        if answered().unwrap_or(false) {
-            return child.try_wait().unwrap().is_none();
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    false
 }
 
 fn key(number: u8) -> SessionKey {
@@ -401,8 +265,8 @@ async fn a_connection_that_has_gone_silent_is_replaced() {
     let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = between.local_addr().unwrap();
     let target = server.port;
-    // Passes on what the first connection sends until it is told to be silent, as a firewall that has forgotten it, and what all
-    // later ones do.
+    // Passes on what the first connection sends until it is told to be silent, as a firewall that has forgotten it, and
+    // what all later ones do.
     let silence = Arc::new(Notify::new());
     let silenced = Arc::clone(&silence);
     tokio::spawn(async move {
@@ -530,94 +394,4 @@ async fn a_store_outlives_the_runtime_that_it_was_made_on() {
     });
     let store = made.join().unwrap();
     assert!(store.load(&key(1)).await.unwrap().is_some());
-}
-
-async fn redis_keeps_the_contract_of_marks() {
-    let server = Server::start(NOTHING);
-    mark_store_contract(&server.store()).await;
-}
-
-/// Makes one mark of every kind, and reads the list.
-async fn mark(store: &RedisStore, number: u8) -> Vec<u8> {
-    let (key, owner) = (MarkKey([number; 32]), LeaseOwner([number; 16]));
-    assert!(store.use_once(&key, LONG).await.unwrap());
-    for list in NoteList::ALL {
-        store.note(list, &[number], LONG).await.unwrap();
-    }
-    let leased = store.lease(&key, &owner, LONG).await.unwrap();
-    assert_eq!(leased, Lease::Taken);
-    let notes = store.notes_since(NoteList::Proven, None).await.unwrap();
-    notes.position
-}
-
-async fn every_mark_has_an_end() {
-    let server = Server::start(NOTHING);
-    let store = server.store();
-    mark(&store, 1).await;
-    let settled = LeaseOwner([1; 16]);
-    let key = MarkKey([1; 32]);
-    assert!(store.settle(&key, &settled, b"value", LONG).await.unwrap());
-    let keys = server.keys();
-    assert_eq!(keys.len(), 4, "{keys:?}");
-    let mut client = server.client();
-    for key in keys {
-        let left: i64 = client.pttl(&key).unwrap();
-        assert!(left > 0, "{key} has no end");
-    }
-    // A note whose time has passed goes with the next one.
-    let list = NoteList::Unproven;
-    let short = Duration::from_millis(1);
-    store.note(list, b"short", short).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    store.note(list, b"next", short).await.unwrap();
-    let notes = store.notes_since(list, None).await.unwrap().notes;
-    assert_eq!(notes, [b"next"]);
-}
-
-async fn a_list_that_was_lost_is_read_from_its_beginning() {
-    let server = Server::start(NOTHING);
-    let store = server.store();
-    let list = NoteList::Proven;
-    for number in 1..=3 {
-        mark(&store, number).await;
-    }
-    let position = mark(&store, 4).await;
-    let none = store.notes_since(list, Some(&position)).await.unwrap();
-    assert_eq!(none.notes, Vec::<Vec<u8>>::new());
-    let _: () = server.client().del("miracl:ended").unwrap();
-    store.note(list, &[5], LONG).await.unwrap();
-    let again = store.notes_since(list, Some(&position)).await.unwrap();
-    assert_eq!(again.notes, [[5]]);
-    // More than one page.
-    for number in 0..2500_u32 {
-        let note = number.to_be_bytes();
-        store.note(list, &note, LONG).await.unwrap();
-    }
-    let all = store
-        .notes_since(list, Some(&again.position))
-        .await
-        .unwrap();
-    let numbers: Vec<_> = (0..2500_u32).map(|n| n.to_be_bytes().to_vec()).collect();
-    assert_eq!(all.notes, numbers);
-}
-
-async fn marks_survive_a_redis_that_is_killed_and_comes_back() {
-    let mut server = Server::start(NOTHING);
-    let store = server.store();
-    let position = mark(&store, 1).await;
-    server.kill();
-    let began = Instant::now();
-    let key = MarkKey([1; 32]);
-    assert!(store.use_once(&key, LONG).await.is_err());
-    assert!(store.note(NoteList::Proven, b"x", LONG).await.is_err());
-    assert!(store.notes_since(NoteList::Proven, None).await.is_err());
-    assert!(began.elapsed() < PATIENCE, "it hangs");
-    server.restart();
-    assert!(!store.use_once(&key, LONG).await.unwrap());
-    let other = LeaseOwner([9; 16]);
-    let held = store.lease(&key, &other, LONG).await.unwrap();
-    assert_eq!(held, Lease::Held);
-    store.note(NoteList::Proven, b"y", LONG).await.unwrap();
-    let new = store.notes_since(NoteList::Proven, Some(&position)).await;
-    assert_eq!(new.unwrap().notes, [b"y"]);
 }

@@ -1,7 +1,7 @@
 //! Sessions that the version before sealed, and that this version must open: people stay logged in through an upgrade.
 //!
-//! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the format
-//! replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.
+//! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the
+//! format replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.
 
 use std::{
     borrow::Cow,

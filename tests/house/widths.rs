@@ -15,6 +15,11 @@ const FIXTURES: &[(&str, &str, &str)] = &[
         "receipts as the engine writes them, compared byte for byte",
     ),
     (
+        "miracl-core/tests/versions/",
+        ".json",
+        "sessions as the version before sealed them",
+    ),
+    (
         "tests/fuzz/seeds/",
         "",
         "inputs of the fuzz targets, as a browser or a provider sends them",

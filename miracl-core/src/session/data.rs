@@ -47,7 +47,8 @@ struct Rest {
 }
 
 impl Session {
-    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name and its value.
+    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name
+    /// and its value.
     pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
         let person = &self.person;
         [

@@ -1,7 +1,7 @@
 //! Which sessions were ended: this process's copy.
 //!
-//! A session is marked by its own id, or from outside: by the provider's `sid`, or by the subject, each with a time up to which sessions end: a
-//! login after a log-out lives, also where the provider goes on with the same session.
+//! A session is marked by its own id, or from outside: by the provider's `sid`, or by the subject, each with a time up
+//! to which sessions end: a login after a log-out lives, also where the provider goes on with the same session.
 
 use std::{
     hash::Hash,
@@ -24,7 +24,8 @@ use crate::{
 /// Up to when the sessions of a subject, or of a session at the provider, are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Until {
-    /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived here.
+    /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived
+    /// here.
     token: Option<(u64, u64)>,
     /// Our own clock, in milliseconds: somebody logged out everywhere.
     ours_ms: Option<u64>,

@@ -16,8 +16,8 @@ use crate::{
     store::sessions::IndexKey,
 };
 
-/// The id of a session: 256 random bits. Where sessions are in a store, the one who knows an id is logged in, so `Debug`
-/// does not show it.
+/// The id of a session: 256 random bits. Where sessions are in a store, the one who knows an id is logged in, so
+/// `Debug` does not show it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct SessionId(pub(crate) [u8; 32]);
 
@@ -30,7 +30,8 @@ impl fmt::Debug for SessionId {
 /// What every session has before its person: binding, flags, id, generation, nonce, three times, the person's mark.
 const FIXED: usize = 12 + 1 + 32 + 4 + 8 + 8 + 4 + 4 + 16;
 
-/// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not read.
+/// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not
+/// read.
 const FORMAT: u8 = 0x20;
 const EMAIL_VERIFIED: u8 = 1;
 const EMAIL: u8 = 2;
@@ -179,8 +180,8 @@ impl Session {
 
 /// Who is logged in.
 ///
-/// The pair of [`issuer`](Self::issuer) and [`id`](Self::id) is the person. Key your own users by both: an e-mail address can
-/// change hands, and a subject is unique at its issuer only (OpenID Connect Core 1.0 §5.7).
+/// The pair of [`issuer`](Self::issuer) and [`id`](Self::id) is the person. Key your own users by both: an e-mail
+/// address can change hands, and a subject is unique at its issuer only (OpenID Connect Core 1.0 §5.7).
 ///
 /// `Debug` shows nothing of it: at MIRACL the subject itself is an e-mail address.
 #[derive(Clone)]

@@ -1,9 +1,10 @@
 //! Login loops: a browser that is logged in again and again, and each time comes back as nobody.
 //!
-//! The provider remembers the person and sends them back at once, so without an end to it the browser goes round until it
-//! gives up. What finds a loop: sessions that were begun and never seen, noted in the memory of this process, and a
-//! short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before. It is
-//! not sealed, since replicas whose keys differ are one of the reasons for a loop; forged, it brings up a page for whoever forged it.
+//! The provider remembers the person and sends them back at once, so without an end to it the browser goes round until
+//! it gives up. What finds a loop: sessions that were begun and never seen, noted in the memory of this process, and a
+//! short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before. It
+//! is not sealed, since replicas whose keys differ are one of the reasons for a loop; forged, it brings up a page for
+//! whoever forged it.
 
 use std::time::Duration;
 
@@ -83,7 +84,8 @@ impl Loops {
         Some(cookies.set_plain(&cookies.loops, &value, Keep::Seconds(WINDOW)))
     }
 
-    /// Whether this browser, which is anonymous, goes round in circles. Returns the cookie with which it may begin anew.
+    /// Whether this browser, which is anonymous, goes round in circles. Returns the cookie with which it may begin
+    /// anew.
     pub(crate) fn found(&self, now: u64, cookies: &Cookies, header: &[u8]) -> Option<SetCookie> {
         let count = Count::find(cookies, header, now)?;
         (count.logins >= LIMIT).then(|| cookies.delete(&cookies.loops))

@@ -1,10 +1,11 @@
-//! Marks: which logins and logout tokens were used and which sessions were ended, so that a copied cookie is worth nothing.
+//! Marks: which logins and logout tokens were used and which sessions were ended, so that a copied cookie is worth
+//! nothing.
 //!
-//! They reach as far as the store that they are in: this process, or the whole fleet. Which sessions were ended every process has a
-//! copy of, bounded in number, until nothing that they mark could still be alive. With a shared store it follows the others', and
-//! counts only while it is at most a second old: no request waits for the network as long as the store answers. Where
-//! sessions are in a shared store themselves, requests need no copy; logins do, since what is not stored yet cannot be
-//! deleted.
+//! They reach as far as the store that they are in: this process, or the whole fleet. Which sessions were ended every
+//! process has a copy of, bounded in number, until nothing that they mark could still be alive. With a shared store it
+//! follows the others', and counts only while it is at most a second old: no request waits for the network as long as
+//! the store answers. Where sessions are in a shared store themselves, requests need no copy; logins do, since what is
+//! not stored yet cannot be deleted.
 
 use std::{
     sync::{
@@ -121,7 +122,8 @@ impl Marks {
 
     /// Takes a login, for as long as a callback may last. `None` when it was taken before.
     ///
-    /// Nobody has proved anything by then. What a login that fails leaves behind ends soon, and needs nothing more from us.
+    /// Nobody has proved anything by then. What a login that fails leaves behind ends soon, and needs nothing more from
+    /// us.
     pub(crate) async fn take_login(
         &self,
         login: LoginMark,
@@ -132,8 +134,8 @@ impl Marks {
         Ok((lease == Lease::Taken).then_some(taken))
     }
 
-    /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was held for too
-    /// long, and somebody else has taken it since.
+    /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was
+    /// held for too long, and somebody else has taken it since.
     pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
         let TakenLogin(key, owner) = taken;
         let settled = self.store.settle(key, owner, &[1], self.keep_logins);
@@ -212,7 +214,8 @@ impl Marks {
             *told = Some(Instant::now());
             tracing::warn!(
                 remembered = NoteList::Unproven.capacity(),
-                "front-channel log-outs name more sessions that no login here has had than are remembered; further ones are ignored. Somebody makes them up"
+                "front-channel log-outs name more sessions that no login here has had than are remembered; \
+                 further ones are ignored. Somebody makes them up"
             );
         }
     }
@@ -261,7 +264,8 @@ impl Marks {
         followed.is_none_or(|followed| !self.live_here || followed.is_fresh())
     }
 
-    /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`] again and again.
+    /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`]
+    /// again and again.
     pub(crate) fn claim_follower(&self) -> bool {
         let followed = self.followed.as_ref().filter(|_| self.live_here);
         followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))

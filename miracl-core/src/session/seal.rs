@@ -159,7 +159,8 @@ impl KeyRing {
         }
     }
 
-    /// Opens a value as [`open`](Self::open) does, in memory that is there already: three bytes for every four characters.
+    /// Opens a value as [`open`](Self::open) does, in memory that is there already: three bytes for every four
+    /// characters.
     pub(crate) fn open_in<'a>(
         &self,
         purpose: Purpose,
@@ -235,7 +236,8 @@ impl RingKey {
     }
 }
 
-/// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from another.
+/// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from
+/// another.
 pub(crate) type SealNonce = [u8; (HEADER_CHARS - BOUND_CHARS) / 2];
 
 /// Reads the nonce from the first part of a value, or from a `Cookie` header where the value begins.
@@ -382,7 +384,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_changed_bit_opens(content in prop::collection::vec(any::<u8>(), 0..200), place in any::<prop::sample::Index>(), bit in 0u8..8) {
+        fn no_changed_bit_opens(
+            content in prop::collection::vec(any::<u8>(), 0..200),
+            place in any::<prop::sample::Index>(),
+            bit in 0u8..8,
+        ) {
             let keys = ring(&[&CookieKey::generate()]);
             let text = keys.seal(Purpose::Session, "a", &content, LEN).unwrap();
             let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();

@@ -32,8 +32,8 @@ const DATA: &str = "data";
 
 /// The revision of a new session, which waits for its hook. To confirm it is the first change.
 pub(crate) const NEW: u64 = 0;
-/// The revision after which there is none. No session is changed that often: one that has it was written by somebody else, and counts
-/// for nothing.
+/// The revision after which there is none. No session is changed that often: one that has it was written by somebody
+/// else, and counts for nothing.
 const LAST: u64 = u64::MAX;
 
 /// The revision of what comes in place of a stored session.
@@ -123,8 +123,8 @@ impl Sessions {
             .filter(|session| !self.marks.is_ended(session))
     }
 
-    /// Reads the session that a `Cookie` header has, if it has one. `None` where somebody has to be waited for, or something about the
-    /// response to change.
+    /// Reads the session that a `Cookie` header has, if it has one. `None` where somebody has to be waited for, or
+    /// something about the response to change.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();
         let unchanged = |session: &Session| !session.is_worth_moving(now, self.timeouts);
@@ -228,8 +228,8 @@ impl Sessions {
         })
     }
 
-    /// Reads the small part of a session that was listed, if it is one: a new one that waits for its hook is none yet. Nobody has come
-    /// with its id, so it must name its own key.
+    /// Reads the small part of a session that was listed, if it is one: a new one that waits for its hook is none yet.
+    /// Nobody has come with its id, so it must name its own key.
     pub(crate) fn read_confirmed(
         &self,
         key: &SessionKey,

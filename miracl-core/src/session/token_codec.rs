@@ -1,7 +1,9 @@
-//! Tokens without the base64url that they are mostly made of, since a cookie adds its own, and without what the session says already.
+//! Tokens without the base64url that they are mostly made of, since a cookie adds its own, and without what the session
+//! says already.
 //!
-//! A signed token is three pieces of base64url with dots between them, and an opaque one is often a single piece. Decoded, they take
-//! three quarters of the room. The claims of an ID token are one of those pieces, and name the issuer and the person once more.
+//! A signed token is three pieces of base64url with dots between them, and an opaque one is often a single piece.
+//! Decoded, they take three quarters of the room. The claims of an ID token are one of those pieces, and name the
+//! issuer and the person once more.
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
@@ -175,7 +177,10 @@ mod tests {
         }
 
         #[test]
-        fn every_token_comes_back_whatever_is_known(piece in "[a-c\u{0}-\u{4}é]{0,40}", known in prop::array::uniform3("[a-cé\\u{1}-\\u{3}]{0,6}")) {
+        fn every_token_comes_back_whatever_is_known(
+            piece in "[a-c\u{0}-\u{4}é]{0,40}",
+            known in prop::array::uniform3("[a-cé\\u{1}-\\u{3}]{0,6}"),
+        ) {
             let token = BASE64.encode_to_string(&piece);
             let known = known.each_ref().map(String::as_str);
             prop_assert_eq!(knowing(known, &token).0, token);

@@ -75,13 +75,15 @@ pub enum Lease {
 /// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which
 /// tokens, and which of the provider's sessions have had a login here.
 ///
-/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`mark_store_contract`](crate::mark_store_contract)
-/// tests. A store must answer or fail in bounded time: while it does neither, log-outs and logins wait for it.
+/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what
+/// [`mark_store_contract`](crate::mark_store_contract) tests. A store must answer or fail in bounded time: while it
+/// does neither, log-outs and logins wait for it.
 pub trait MarkStore: Send + Sync + 'static {
     /// Where marks are kept, for the line that is logged at start: "remembered in …". By default `a store`.
     const PLACE: &'static str = "a store";
 
-    /// Marks something as used, for as long as `ttl`. Returns whether it was not used before: of many that ask at once, one is told so.
+    /// Marks something as used, for as long as `ttl`. Returns whether it was not used before: of many that ask at once,
+    /// one is told so.
     ///
     /// # Errors
     ///
@@ -111,7 +113,8 @@ pub trait MarkStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns the notes of a list that were made since a position; without one, or when the store no longer knows it, all there are.
+    /// Returns the notes of a list that were made since a position; without one, or when the store no longer knows it,
+    /// all there are.
     ///
     /// # Errors
     ///
@@ -238,7 +241,8 @@ fn of_marks<'a, T>(asked: impl Future<Output = Result<T, StoreError>> + Send + '
 pub struct MarkStorage(Option<Arc<dyn ErasedMarkStore>>);
 
 impl MarkStorage {
-    /// In the memory of this process, the default: what it remembers ends with it, and other replicas do not know of it.
+    /// In the memory of this process, the default: what it remembers ends with it, and other replicas do not know of
+    /// it.
     pub fn memory() -> Self {
         Self(None)
     }

@@ -1,8 +1,9 @@
 //! Sessions in Redis, for any number of replicas.
 //!
-//! A session is one string: a header with its revision and by what it is found, then its two sealed values. The sessions of a
-//! person, and those of a session of the provider's, are sorted sets of session keys, each with the time at which it ends.
-//! Every command and every script touches one key, so that in a cluster each goes to the node that has it.
+//! A session is one string: a header with its revision and by what it is found, then its two sealed values. The
+//! sessions of a person, and those of a session of the provider's, are sorted sets of session keys, each with the time
+//! at which it ends. Every command and every script touches one key, so that in a cluster each goes to the node that
+//! has it.
 
 pub(crate) mod address;
 pub(crate) mod cluster;
@@ -52,8 +53,8 @@ local header = redis.call('GETRANGE', KEYS[1], 0, ARGV[1] - 1)
 redis.call('DEL', KEYS[1])
 return header";
 
-/// Notes a session in an index until a second after it ends, forgets those that have ended, and lets the index live as long as the
-/// longest of them.
+/// Notes a session in an index until a second after it ends, forgets those that have ended, and lets the index live as
+/// long as the longest of them.
 const INDEX: &str = "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -70,37 +71,39 @@ local time = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
-/// Keeps sessions in Redis 5 or newer, or in Valkey: every replica that asks the same one has the same sessions, and they outlive
-/// all of them.
+/// Keeps sessions in Redis 5 or newer, or in Valkey: every replica that asks the same one has the same sessions, and
+/// they outlive all of them.
 ///
-/// Redis gets sealed values, under the SHA-256 of a session's id, and sets of these under hashes of the issuer with the subject or
-/// the `sid`. It never sees a token, an id or a name; whoever guesses a subject can tell its hash. Every key ends with its last
-/// session.
+/// Redis gets sealed values, under the SHA-256 of a session's id, and sets of these under hashes of the issuer with the
+/// subject or the `sid`. It never sees a token, an id or a name; whoever guesses a subject can tell its hash. Every key
+/// ends with its last session.
 ///
-/// Making one uses no network: the app starts while Redis is away. It connects when the first session is asked for, and again
-/// whenever the connection is lost. While Redis is away, or does not answer within [`RedisOptions::timeout`], a session can neither
-/// be read nor begun: an answer is 503 where the session is needed, and nobody is logged out. Clones are the same store.
+/// Making one uses no network: the app starts while Redis is away. It connects when the first session is asked for, and
+/// again whenever the connection is lost. While Redis is away, or does not answer within [`RedisOptions::timeout`], a
+/// session can neither be read nor begun: an answer is 503 where the session is needed, and nobody is logged out.
+/// Clones are the same store.
 ///
-/// The log has one warning for an outage, however many ask, and one line when it is over: when a question is answered, and none has
-/// failed for ten seconds. A cluster that lacks a node is one outage.
+/// The log has one warning for an outage, however many ask, and one line when it is over: when a question is answered,
+/// and none has failed for ten seconds. A cluster that lacks a node is one outage.
 ///
 /// # What Redis has to be
 ///
-/// * One server, servers that Sentinel watches, or a cluster, all as the URL says: see [`new`](Self::new). Or else whatever has one
-///   address: every command touches one key, so that a proxy can lead each to its own server.
-/// * With `maxmemory-policy noeviction`: what Redis drops for want of room is a log-out of somebody, or a session that the provider's
-///   log-out no longer finds.
+/// * One server, servers that Sentinel watches, or a cluster, all as the URL says: see [`new`](Self::new). Or else
+///   whatever has one address: every command touches one key, so that a proxy can lead each to its own server.
+/// * With `maxmemory-policy noeviction`: what Redis drops for want of room is a log-out of somebody, or a session that
+///   the provider's log-out no longer finds.
 /// * With `appendonly yes`: a Redis that starts again from an old snapshot has sessions that were ended since.
 ///
-/// **Sentinel**: whenever there is no connection, the sentinels are asked in turn who is in charge, and that server has to say the same of
-/// itself (`ROLE`, which its user has to be allowed). During a fail-over a session can neither be read nor begun; the first question
-/// after it finds the new server. A replica may lack what the server before it was told last: a login that is asked for again,
-/// or a log-out that did not happen. `min-replicas-to-write 1` keeps that to what was on its way.
+/// **Sentinel**: whenever there is no connection, the sentinels are asked in turn who is in charge, and that server has
+/// to say the same of itself (`ROLE`, which its user has to be allowed). During a fail-over a session can neither be
+/// read nor begun; the first question after it finds the new server. A replica may lack what the server before it was
+/// told last: a login that is asked for again, or a log-out that did not happen. `min-replicas-to-write 1` keeps that
+/// to what was on its way.
 ///
-/// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots move. Without TLS only, because the client for it would take the crypto
-/// provider of the whole process and certificate authorities of its own choice. While a node is away without a replica in its place,
-/// sessions whose keys it has can neither be read nor begun; the others live on, with `cluster-require-full-coverage no`, though slower as
-/// long as it says nothing at all.
+/// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots move. Without TLS only, because the client for it
+/// would take the crypto provider of the whole process and certificate authorities of its own choice. While a node is
+/// away without a replica in its place, sessions whose keys it has can neither be read nor begun; the others live on,
+/// with `cluster-require-full-coverage no`, though slower as long as it says nothing at all.
 ///
 /// ```
 /// use miracl_core::{Config, RedisOptions, RedisStore, SessionStorage};
@@ -144,13 +147,14 @@ impl RedisStore {
     /// Makes a store of the Redis at a URL:
     ///
     /// * `redis://[user:password@]host[:port][/database]`: one server. By default the port is 6379 and the database 0.
-    /// * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]`: the server in charge of a service, by its
-    ///   sentinels. By default their port is 26379. User and password are those of the server; what the sentinels themselves want
-    ///   follows as `?sentinel_user=…&sentinel_password=…`.
-    /// * `redis+cluster://[user:password@]host[:port][,host[:port]…]`: a cluster, by some of its nodes. By default the port is 6379.
+    /// * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]`: the server in charge of a
+    ///   service, by its sentinels. By default their port is 26379. User and password are those of the server; what the
+    ///   sentinels themselves want follows as `?sentinel_user=…&sentinel_password=…`.
+    /// * `redis+cluster://[user:password@]host[:port][,host[:port]…]`: a cluster, by some of its nodes. By default the
+    ///   port is 6379.
     ///
-    /// With TLS it is `rediss://` or `rediss+sentinel://`, the latter for sentinels and servers alike. A certificate has to be for the
-    /// host as the URL, or a sentinel, names it.
+    /// With TLS it is `rediss://` or `rediss+sentinel://`, the latter for sentinels and servers alike. A certificate
+    /// has to be for the host as the URL, or a sentinel, names it.
     ///
     /// # Errors
     ///

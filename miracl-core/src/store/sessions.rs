@@ -10,8 +10,8 @@ use std::{
 
 use crate::error::store::StoreError;
 
-/// What a session is stored under: the SHA-256 of its id, so that whoever can read a store is not logged in. To a store that is
-/// [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
+/// What a session is stored under: the SHA-256 of its id, so that whoever can read a store is not logged in. To a store
+/// that is [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub [u8; 32]);
 
@@ -21,7 +21,8 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// The hash of an issuer and one of its names, a subject or a `sid`: sessions are found by it without the name being known.
+/// The hash of an issuer and one of its names, a subject or a `sid`: sessions are found by it without the name being
+/// known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IndexKey(pub [u8; 16]);
 
@@ -72,14 +73,15 @@ impl fmt::Debug for StoredSession {
 
 /// Keeps sessions on the server.
 ///
-/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`session_store_contract`] tests:
+/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`session_store_contract`]
+/// tests:
 ///
 /// * what was stored is there until its time to live has passed, and not longer;
 /// * of two that [`update`](Self::update) the same revision, one succeeds;
 /// * what was deleted is gone for everybody, and no update brings it back.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Whether sessions stay in the memory of this process. By default `false`, and values are sealed with the app's cookie keys
-    /// before they are handed over.
+    /// Whether sessions stay in the memory of this process. By default `false`, and values are sealed with the app's
+    /// cookie keys before they are handed over.
     const IN_PROCESS: bool = false;
 
     /// Where sessions are kept, for the line that is logged at start: "sessions in …". By default `a store`.
@@ -107,8 +109,8 @@ pub trait SessionStore: Send + Sync + 'static {
         key: &SessionKey,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces a session if it still has the revision `expected`, and gives it a new time to live. Returns whether it did: `false`
-    /// when somebody else changed it, or it is gone.
+    /// Replaces a session if it still has the revision `expected`, and gives it a new time to live. Returns whether it
+    /// did: `false` when somebody else changed it, or it is gone.
     ///
     /// # Errors
     ///
@@ -171,8 +173,8 @@ pub(crate) trait ErasedStore: Send + Sync {
         ttl: Duration,
     ) -> Boxed<'a, ()>;
     fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>>;
-    /// Loads from a store in the memory of this process, which need not wait for anybody, without a future on the heap. Pending
-    /// says that it does wait, or is elsewhere: it is to be asked in the usual way.
+    /// Loads from a store in the memory of this process, which need not wait for anybody, without a future on the heap.
+    /// Pending says that it does wait, or is elsewhere: it is to be asked in the usual way.
     fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>>;
     fn update<'a>(
         &'a self,
@@ -260,7 +262,8 @@ impl SessionStorage {
         Self(None)
     }
 
-    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature `redis`, or your own.
+    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature
+    /// `redis`, or your own.
     pub fn store(store: impl SessionStore) -> Self {
         Self(Some(Arc::new(store)))
     }

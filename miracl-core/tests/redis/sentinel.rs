@@ -40,7 +40,8 @@ impl Sentinel {
             let file = folder.path().join("sentinel.conf");
             let folder_name = folder.path().display();
             let settings = format!(
-                "port {own}\nbind 127.0.0.1\ndir {folder_name}\nsentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n\
+                "port {own}\nbind 127.0.0.1\ndir {folder_name}\nsentinel resolve-hostnames yes\n\
+                 sentinel announce-hostnames yes\n\
                  sentinel monitor main {host} {port} 1\nsentinel down-after-milliseconds main 300\n\
                  sentinel failover-timeout main 2000\n{settings}\n"
             );
@@ -54,7 +55,8 @@ impl Sentinel {
                     port: own,
                     _folder: folder,
                 };
-                // It looks around every ten seconds otherwise, and an older one does all the same. One with a password refuses.
+                // It looks around every ten seconds otherwise, and an older one does all the same. One with a password
+                // refuses.
                 for period in ["info-period", "ping-period", "publish-period"] {
                     let _ = sentinel.ask::<()>(&["debug", period, "100"]);
                 }
@@ -190,7 +192,8 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
         |role| matches!(role, Ok(role) if role == "master"),
     )
     .await;
-    // The old one comes back as a replica, and is given its place again: now a server stops to be in charge that lives and answers.
+    // The old one comes back as a replica, and is given its place again: now a server stops to be in charge that lives
+    // and answers.
     old.restart();
     until(
         async || {

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::Visit;
+use crate::error::store::StoreError;
 use crate::{
     Config, FailureReason, LoginOptions, MemoryStore, Route, SessionStorage, SessionStore,
     flow::{
@@ -17,6 +18,7 @@ use crate::{
     store::sessions::{IndexKey, SessionKey},
     web::request::tests::Request,
 };
+use std::time::Duration;
 
 /// A store outside of the process, as far as the engine can tell, that can keep one question waiting.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@ use crate::session::cookies::work;
 
 /// Every value that a `Cookie` header has for a name.
 ///
-/// On bytes and without allocation: it runs for each request of a logged-in user, and a value of another app that is not
-/// UTF-8 must not hide ours.
+/// On bytes and without allocation: it runs for each request of a logged-in user, and a value of another app that is
+/// not UTF-8 must not hide ours.
 pub(super) fn values<'a>(header: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
     each(header).filter_map(move |cookie| value_at(cookie, name).map(cut))
 }

@@ -11,7 +11,8 @@ use crate::session::{
     seal::{self, Opened, Plain, Purpose, SealNonce, parts},
 };
 
-/// A text up to this many characters opens without memory of its own: the small part of a session with names of usual length.
+/// A text up to this many characters opens without memory of its own: the small part of a session with names of usual
+/// length.
 const SMALL: usize = 640;
 
 /// The nonces that the values of the session's data have, as far as they are tried.
@@ -48,8 +49,8 @@ impl Cookies {
     ///
     /// Where a name comes several times, those that belong together count, of at most [`TRIES`] of each.
     ///
-    /// It takes no memory for a value of the usual size, and looks no further than it must: this runs for each request of a
-    /// logged-in user.
+    /// It takes no memory for a value of the usual size, and looks no further than it must: this runs for each request
+    /// of a logged-in user.
     pub(crate) fn read_session<T>(
         &self,
         header: &[u8],

@@ -12,10 +12,11 @@ use crate::{
     },
 };
 
-/// Tests that a store does what [`MarkStore`] promises. Call it in the tests of a store of your own, on a Tokio runtime.
+/// Tests that a store does what [`MarkStore`] promises. Call it in the tests of a store of your own, on a Tokio
+/// runtime.
 ///
-/// It uses names of its own, so the store may hold other marks, and leaves nothing behind but what expires in ten minutes. It takes a
-/// few seconds, because one promise is about time.
+/// It uses names of its own, so the store may hold other marks, and leaves nothing behind but what expires in ten
+/// minutes. It takes a few seconds, because one promise is about time.
 ///
 /// # Panics
 ///

@@ -16,10 +16,11 @@ pub(crate) const SHORT: Duration = Duration::from_secs(1);
 /// How much later than its time a session may go.
 pub(crate) const LATE: Duration = Duration::from_secs(3);
 
-/// Tests that a store does what [`SessionStore`] promises. Call it in the tests of a store of your own, on a Tokio runtime.
+/// Tests that a store does what [`SessionStore`] promises. Call it in the tests of a store of your own, on a Tokio
+/// runtime.
 ///
-/// It uses keys of its own, so the store may hold other sessions, and leaves nothing behind but what expires in ten minutes. It takes
-/// a few seconds, because one promise is about time.
+/// It uses keys of its own, so the store may hold other sessions, and leaves nothing behind but what expires in ten
+/// minutes. It takes a few seconds, because one promise is about time.
 ///
 /// # Panics
 ///

@@ -16,8 +16,8 @@ use crate::{
 
 /// Keeps sessions in the memory of this process: they end when it does, and no other replica knows them.
 ///
-/// Bounded: beyond its capacity, the sessions that were not used for longest go. A session takes about 320 bytes beyond what it holds.
-/// Clones are the same store.
+/// Bounded: beyond its capacity, the sessions that were not used for longest go. A session takes about 320 bytes beyond
+/// what it holds. Clones are the same store.
 ///
 /// ```
 /// use miracl_core::{Config, MemoryStore, SessionStorage};

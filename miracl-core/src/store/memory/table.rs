@@ -1,7 +1,8 @@
-//! The sessions of a [`MemoryStore`](super::MemoryStore): found by key, by person and by `sid`, and in the order of their last use.
+//! The sessions of a [`MemoryStore`](super::MemoryStore): found by key, by person and by `sid`, and in the order of
+//! their last use.
 //!
-//! Every session has a slot, and the lists that it is in are rings of slots. So an index needs four bytes for a session, taking one
-//! out needs no search, and no list can name what is not there.
+//! Every session has a slot, and the lists that it is in are rings of slots. So an index needs four bytes for a
+//! session, taking one out needs no search, and no list can name what is not there.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -10,8 +11,8 @@ use crate::{
     store::sessions::{IndexKey, SessionKey, StoredSession},
 };
 
-/// How many slots are looked at whenever a session is written. In the long run, what has ended and waits to be found is a seventh of
-/// what lives.
+/// How many slots are looked at whenever a session is written. In the long run, what has ended and waits to be found is
+/// a seventh of what lives.
 const SWEPT: usize = 4;
 
 /// Where a session is.

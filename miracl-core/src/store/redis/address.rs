@@ -9,7 +9,8 @@ use url::Url;
 const FORM: &str = "is no address of a Redis; it looks like `redis://[user:password@]host[:port][/database]`, \
     `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]` or \
     `redis+cluster://[user:password@]host[:port][,host[:port]…]`, and with TLS it begins with `rediss`";
-const NO_TLS: &str = "names a cluster behind TLS, which is not spoken here; it may be `redis+cluster://`, or `rediss://` to a proxy in front of the cluster";
+const NO_TLS: &str = "names a cluster behind TLS, which is not spoken here; it may be `redis+cluster://`, or \
+    `rediss://` to a proxy in front of the cluster";
 
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;

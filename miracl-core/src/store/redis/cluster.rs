@@ -1,7 +1,7 @@
 //! The nodes of a cluster, each with its part of the keys.
 //!
-//! Which node has a key, and how to stay connected to all of them, is the client's business. What is asked a second time is ours: only
-//! what a node says it has not done.
+//! Which node has a key, and how to stay connected to all of them, is the client's business. What is asked a second
+//! time is ours: only what a node says it has not done.
 
 use std::time::Duration;
 
@@ -122,8 +122,8 @@ pub(crate) async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisR
             Err(error) => error,
         };
         match error.kind() {
-            // The client asks all nodes again what belongs to whom. As long as nobody answers where the key is, another node names
-            // the one that is silent.
+            // The client asks all nodes again what belongs to whom. As long as nobody answers where the key is, another
+            // node names the one that is silent.
             ErrorKind::Server(ServerErrorKind::Moved) => {
                 moved += 1;
                 if moved > REDIRECTS {

@@ -96,11 +96,11 @@ impl Link {
         self.send(Question::One(command), limit).await
     }
 
-    /// Sends commands one after the other and returns what Redis answered to those that are not ignored. In a cluster each waits
-    /// for the one before it, and the first that fails is the last that is sent.
+    /// Sends commands one after the other and returns what Redis answered to those that are not ignored. In a cluster
+    /// each waits for the one before it, and the first that fails is the last that is sent.
     ///
-    /// All of it within `limit`, a new connection included. Nothing is sent a second time, but what a cluster's node has not done
-    /// since it belongs to another: what became of a change whose answer is missing cannot be told.
+    /// All of it within `limit`, a new connection included. Nothing is sent a second time, but what a cluster's node
+    /// has not done since it belongs to another: what became of a change whose answer is missing cannot be told.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
@@ -110,7 +110,8 @@ impl Link {
         self.send(question, limit).await
     }
 
-    /// Sends commands of which none needs another, as [`run`](Self::run) does. The nodes of a cluster answer all of them at once.
+    /// Sends commands of which none needs another, as [`run`](Self::run) does. The nodes of a cluster answer all of
+    /// them at once.
     pub(super) async fn run_in_any_order<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
@@ -158,8 +159,8 @@ impl Link {
                 "Redis still does not do what it is asked to"
             );
         }
-        // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A cluster's
-        // nodes are looked after one by one, unless they say nothing at all.
+        // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A
+        // cluster's nodes are looked after one by one, unless they say nothing at all.
         if let Some(used) = used
             && !(in_time && matches!(used.connection, Connection::Cluster(_)))
         {

@@ -109,7 +109,8 @@ impl MarkStore for RedisStore {
         position: Option<&[u8]>,
     ) -> Result<Notes, StoreError> {
         let known = position.and_then(|position| std::str::from_utf8(position).ok());
-        // The id of the last entry that was read; where it is no more, the list may be another one: of a Redis that lost its last moments.
+        // The id of the last entry that was read; where it is no more, the list may be another one: of a Redis that
+        // lost its last moments.
         let mut last = known.unwrap_or_default().to_owned();
         let mut page = Vec::new();
         if !last.is_empty() {

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long nothing must have failed before an outage is over. Of a cluster that lacks a node some questions are answered all
-/// the time.
+/// For how long nothing must have failed before an outage is over. Of a cluster that lacks a node some questions are
+/// answered all the time.
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// Whether questions have failed of late. It has no clock of its own.

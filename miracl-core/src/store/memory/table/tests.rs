@@ -172,7 +172,9 @@ proptest! {
                 Step::Wait(seconds) => now += Duration::from_secs(seconds),
             }
             prop_assert_eq!(table.len(), model.sessions.len());
-            for (index, number) in [(Index::Subject, 0), (Index::Subject, 1), (Index::Subject, 2), (Index::Sid, 3), (Index::Sid, 4), (Index::Sid, 5)] {
+            let subjects = [0, 1, 2].map(|number| (Index::Subject, number));
+            let sids = [3, 4, 5].map(|number| (Index::Sid, number));
+            for (index, number) in subjects.into_iter().chain(sids) {
                 let listed = table.of(index, &name(number), now).into_iter();
                 let mut listed: Vec<_> = listed.map(|(key, _)| key).collect();
                 let mut expected = model.of(index, &name(number), now);

@@ -1,0 +1,150 @@
+//! A session that is sealed in the browser's cookies: read, its deadline moved, and sealed again.
+
+use std::sync::Arc;
+
+use crate::exchange::{Exchange, State, put};
+use crate::session::sessions::Current;
+use crate::{
+    error::session::SessionError,
+    session::{
+        binding::Binding,
+        cookies::{
+            SESSION_BUDGET,
+            set_cookie::{Keep, SetCookie},
+        },
+        data::SessionData,
+        identity::Session,
+        seal::Purpose,
+    },
+};
+
+impl Exchange {
+    /// Opens the small part; moves the idle deadline when that is due, and seals anew what an older key sealed.
+    pub(super) fn read_cookies(&self, state: &mut State, binding: &Binding) {
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
+        let now = engine.now();
+        let read = |plain: &[u8], first_key| {
+            let session = engine.sessions.living(plain, binding, now)?;
+            let data = session.data;
+            Some(((session, first_key), data))
+        };
+        let found = cookies.read_session(self.header(), read);
+        let Some(((mut session, first_key), is_whole)) = found else {
+            return;
+        };
+        if !is_whole {
+            self.drop_halves(state);
+            return;
+        }
+        engine.sessions.loops.seen(&session, now);
+        let move_deadline = session.is_worth_moving(now, engine.sessions.timeouts);
+        if move_deadline {
+            Arc::make_mut(&mut session).seen = now;
+            // Its login may have been before this process, whose front channel believes what it knows.
+            if let Some(sid) = session.marked_by.sid {
+                engine.sessions.marks.has_come(sid);
+            }
+        }
+        let is_doubtful = session.is_doubtful;
+        state.current = Some(Current::in_cookies(session));
+        if is_doubtful {
+            let data = self.open_data(state);
+            if let Some(current) = &mut state.current {
+                let session = Arc::make_mut(&mut current.session);
+                session.look_at_email_again(data.as_deref());
+                session.is_doubtful = false;
+            }
+        }
+        if !first_key && self.open_data(state).is_none() {
+            return;
+        }
+        if (move_deadline || !first_key)
+            && let Some(current) = state.current.clone()
+        {
+            // Both parts together, so that no part stays behind under a key that is about to go.
+            let data = current.data.as_deref().filter(|_| !first_key);
+            match self.seal(&current.session, data, binding) {
+                Ok(sealed) => put(&mut state.cookies, sealed),
+                Err(error) => tracing::warn!(%error, "the session cannot be sealed again"),
+            }
+        }
+    }
+
+    /// Opens the large part. When it does not belong to the small one, neither counts.
+    pub(super) fn open_data(&self, state: &mut State) -> Option<Arc<SessionData>> {
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
+        let current = state.current.as_mut()?;
+        if current.data.is_none() {
+            let session = &current.session;
+            current.data = match &current.stored {
+                Some(stored) => engine.sessions.read_stored_data(session, stored),
+                None => cookies
+                    .open_data(self.header(), session.data)
+                    .and_then(|plain| SessionData::decode(&plain, session)),
+            }
+            .map(Arc::new);
+        }
+        let data = current.data.clone();
+        if data.is_none() {
+            self.drop_halves(state);
+        }
+        data
+    }
+
+    /// Gives up a session whose two parts do not belong together: neither counts. The browser forgets them, unless
+    /// another replica may know better.
+    pub(super) fn drop_halves(&self, state: &mut State) {
+        tracing::warn!("the two parts of a session do not belong together; it does not count");
+        state.current = None;
+        let cookies = &self.engine.sessions.cookies;
+        if !cookies.has_foreign(self.header(), Purpose::Data, &cookies.data) {
+            self.delete_session_cookies(state);
+        }
+    }
+
+    /// Seals the small part, and the large one where it is given, within the room there is.
+    pub(super) fn seal(
+        &self,
+        session: &Session,
+        data: Option<&SessionData>,
+        binding: &Binding,
+    ) -> Result<Vec<SetCookie>, SessionError> {
+        let engine = &self.engine;
+        let cookies = &engine.sessions.cookies;
+        let keep = Keep::Seconds(engine.sessions.time_left(session).as_secs());
+        let head = |session: &Session| {
+            let plain = session.encode(binding);
+            let name = &cookies.session;
+            cookies
+                .seal(Purpose::Session, name, &plain, keep)
+                .unwrap_or_default()
+        };
+        let Some(data) = data else {
+            return Ok(head(session));
+        };
+        let plain = data.encode(session);
+        // The large part is not sent again when the idle deadline moves, so it stays for as long as it may.
+        let left = session
+            .ends(engine.sessions.timeouts)
+            .saturating_sub(engine.now());
+        let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
+        let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
+        let body = body.ok_or_else(|| too_large(plain.len()))?;
+        let bound = Session {
+            data: body
+                .first()
+                .and_then(|first| first.nonce)
+                .unwrap_or_default(),
+            ..session.clone()
+        };
+        let mut sealed = head(&bound);
+        sealed.extend(body);
+        let bytes = sealed.iter().map(|cookie| cookie.len).sum();
+        if bytes > SESSION_BUDGET {
+            return Err(too_large(bytes));
+        }
+        Ok(sealed)
+    }
+}
