@@ -73,8 +73,8 @@ impl fmt::Debug for StoredSession {
 
 /// Keeps sessions on the server.
 ///
-/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what [`session_store_contract`]
-/// tests:
+/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what
+/// [`session_store_contract`](crate::session_store_contract) tests:
 ///
 /// * what was stored is there until its time to live has passed, and not longer;
 /// * of two that [`update`](Self::update) the same revision, one succeeds;
@@ -262,8 +262,8 @@ impl SessionStorage {
         Self(None)
     }
 
-    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`], a `RedisStore` with the feature
-    /// `redis`, or your own.
+    /// In a store, behind an opaque id in the browser's cookie: a [`MemoryStore`](crate::MemoryStore), a
+    /// `RedisStore` with the feature `redis`, or your own.
     pub fn store(store: impl SessionStore) -> Self {
         Self(Some(Arc::new(store)))
     }
