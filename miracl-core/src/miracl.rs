@@ -81,6 +81,7 @@ impl Miracl {
     /// # Errors
     ///
     /// The answer to send: 403.
+    #[inline]
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
         let checked = self.0.site.check_origin(request);
         checked.map_err(|cross_origin| cross_origin.reply())

@@ -81,6 +81,7 @@ impl Site {
     }
 
     /// Checks that an unsafe request comes from a page of this site, or is one that other sites send on purpose.
+    #[inline(always)]
     pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), CrossOrigin> {
         match cross_origin::check(request, &self.allowed_origins) {
             Err(refused) if !self.expects_other_sites(request) => Err(refused),

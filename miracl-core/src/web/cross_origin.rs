@@ -22,10 +22,19 @@ pub(crate) enum CrossOrigin {
 /// 3. With `Sec-Fetch-Site`: `same-origin` and `none` pass, others do not.
 /// 4. Else with `Origin`: this site's passes, others do not, `null` among them.
 /// 5. A request with neither header does not come from a browser, and passes.
+#[inline(always)]
 pub(crate) fn check(request: &impl RequestView, allowed: &[String]) -> Result<(), CrossOrigin> {
+    // Nearly every request ends here, so that none of them pays for the rest.
     if is_safe(request) && !request.is_upgrade() {
         return Ok(());
     }
+    check_unsafe(request, allowed)
+}
+
+/// Makes the checks from the second on.
+#[cold]
+#[inline(never)]
+fn check_unsafe(request: &impl RequestView, allowed: &[String]) -> Result<(), CrossOrigin> {
     let listed = |origin: &[u8], list: &[String]| {
         list.iter()
             .any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
