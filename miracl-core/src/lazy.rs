@@ -2,7 +2,7 @@
 
 use std::{
     fmt, ptr,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     task::Poll,
 };
 
@@ -33,19 +33,24 @@ struct Here<C> {
     more_cookies: Vec<C>,
     visit: OnceLock<Visit>,
     /// Who is logged in; pending until [`LazyVisit::user_at_once`] has found out.
-    user: Mutex<Poll<Option<User>>>,
+    user: OnceLock<Option<User>>,
 }
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
     /// Makes a lazy visit for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
     pub fn new(miracl: Miracl, cookies: impl IntoIterator<Item = C>) -> Self {
         let mut cookies = cookies.into_iter();
+        let first = cookies.next();
+        let more_cookies = match first {
+            Some(_) => cookies.collect(),
+            None => Vec::new(),
+        };
         let here = Here {
             miracl,
-            cookies: cookies.next(),
-            more_cookies: cookies.collect(),
+            cookies: first,
+            more_cookies,
             visit: OnceLock::new(),
-            user: Mutex::new(Poll::Pending),
+            user: OnceLock::new(),
         };
         Self {
             here: Arc::new(here),
@@ -112,7 +117,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
         let make = || {
             let visit = self.here.miracl.visit(request);
-            if let Poll::Ready(user) = &*self.here.user() {
+            if let Some(user) = self.here.user.get() {
                 visit.know(user.as_ref());
             }
             visit
@@ -147,11 +152,11 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         if let Some(visit) = self.here.visit.get() {
             return visit.user_at_once();
         }
-        let mut user = self.here.user();
-        if user.is_pending() {
-            *user = self.here.read_at_once();
+        if let Some(user) = self.here.user.get() {
+            return Poll::Ready(user.clone());
         }
-        user.clone()
+        let read = self.here.read_at_once();
+        read.map(|user| self.here.user.get_or_init(|| user).clone())
     }
 
     /// Returns what the request's visit changes about the response: nothing, if there was no visit. Adapters call it
@@ -161,7 +166,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             Some(visit) => visit.finish(),
             None => Outcome {
                 set_cookies: Vec::new(),
-                no_store: self.here.user().is_ready(),
+                no_store: self.here.user.get().is_some(),
             },
         }
     }
@@ -206,10 +211,6 @@ impl<C: AsRef<[u8]>> Here<C> {
             Some(current) => Poll::Ready(current.map(|current| User(current.session))),
             None => Poll::Pending,
         }
-    }
-
-    fn user(&self) -> MutexGuard<'_, Poll<Option<User>>> {
-        self.user.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
