@@ -1,7 +1,7 @@
 //! A visit that is made when it is first needed, and a faster way to answer what most requests ask.
 
 use std::{
-    fmt, ptr,
+    fmt, iter, ptr,
     sync::{Arc, OnceLock},
     task::Poll,
 };
@@ -30,9 +30,9 @@ struct Here<C> {
     /// The first `Cookie` header of the request.
     cookies: Option<C>,
     /// The others: HTTP/2 may split cookies over several.
-    more_cookies: Vec<C>,
+    more_cookies: Option<Box<[C]>>,
     visit: OnceLock<Visit>,
-    /// Who is logged in; pending until [`LazyVisit::user_at_once`] has found out.
+    /// Who is logged in; empty until [`LazyVisit::user_at_once`] has found out.
     user: OnceLock<Option<User>>,
 }
 
@@ -41,10 +41,9 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
     pub fn new(miracl: Miracl, cookies: impl IntoIterator<Item = C>) -> Self {
         let mut cookies = cookies.into_iter();
         let first = cookies.next();
-        let more_cookies = match first {
-            Some(_) => cookies.collect(),
-            None => Vec::new(),
-        };
+        // Nearly every request has one or none, and pays for no list.
+        let second = first.as_ref().and_then(|_| cookies.next());
+        let more_cookies = second.map(|second| iter::once(second).chain(cookies).collect());
         let here = Here {
             miracl,
             cookies: first,
@@ -188,7 +187,7 @@ impl<C: AsRef<[u8]>> Here<C> {
                 .is_some_and(|shown| ptr::eq(kept, shown) || kept == shown)
         };
         self.cookies.as_ref().is_none_or(&mut next_is)
-            && self.more_cookies.iter().all(next_is)
+            && self.more_cookies.iter().flatten().all(next_is)
             && shown.next().is_none()
     }
 
@@ -203,7 +202,7 @@ impl<C: AsRef<[u8]>> Here<C> {
         let Some(binding) = sessions.known_binding() else {
             return Poll::Pending;
         };
-        if !self.more_cookies.is_empty() {
+        if self.more_cookies.is_some() {
             return Poll::Pending;
         }
         let header = self.cookies.as_ref().map(AsRef::as_ref);

@@ -41,6 +41,7 @@ impl<'a> SeenHeaders<'a> {
 
     /// Returns whether a request with this header asks for another protocol: see
     /// [`RequestView::is_upgrade`](crate::RequestView::is_upgrade).
+    #[inline]
     pub fn is_upgrade(name: &str, value: &[u8]) -> bool {
         match name.len() {
             7 => name.eq_ignore_ascii_case("upgrade"),

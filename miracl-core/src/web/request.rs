@@ -142,6 +142,7 @@ impl Client {
 }
 
 /// Whether a request's method is safe: it is not meant to change anything (RFC 9110 §9.2.1).
+#[inline]
 pub(crate) fn is_safe(request: &impl RequestView) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
