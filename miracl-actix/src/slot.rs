@@ -15,7 +15,6 @@ const MISSING_LAYER: &str = "no MIRACL layer around this route: add `.wrap(auth.
     middleware";
 
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it, and is returned.
-#[inline]
 pub(crate) fn leave(request: &ServiceRequest, slot: &Slot) -> Option<Slot> {
     let mut extensions = request.extensions_mut();
     let outer = extensions.insert(slot.clone())?;

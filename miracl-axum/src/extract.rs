@@ -1,7 +1,6 @@
 //! Extractors: who is asking, and the visit.
 
-use std::ops::Deref;
-use std::task::Poll;
+use std::{ops::Deref, task::Poll};
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},

@@ -15,7 +15,6 @@ const MISSING_LAYER: &str = "no MIRACL layer around this route: add `.layer(auth
     routes, or `auth.wrap(router)` around it";
 
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it.
-#[inline]
 pub(crate) fn leave(extensions: &mut Extensions, slot: &Slot) {
     if let Some(outer) = extensions.insert(slot.clone()) {
         extensions.insert(slot.clone().within(outer));

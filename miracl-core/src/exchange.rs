@@ -130,7 +130,7 @@ impl Exchange {
         })
     }
 
-    /// Notes that the response depends on this browser, whatever comes of it.
+    /// Notes that the response depends on this browser, so that it must not be stored.
     pub(crate) fn touch(&self) {
         self.lock().touched = true;
     }

@@ -111,10 +111,8 @@ impl Provider {
         &self,
         metadata: &ProviderMetadata,
     ) -> Vec<SigningAlgorithm> {
-        match self.client.config.id_token_signed_response_alg {
-            Some(registered) => vec![registered],
-            None => self.used_algorithms.restrict(metadata.signing_algorithms()),
-        }
+        let allowed = self.id_token_algorithms(metadata);
+        self.used_algorithms.restrict(allowed)
     }
 
     /// Records that an ID token was signed with this algorithm.

@@ -1,7 +1,6 @@
 //! Request guards: who is asking, and the visit.
 
-use std::ops::Deref;
-use std::task::Poll;
+use std::{ops::Deref, task::Poll};
 
 use miracl_core::{NoVisit, Refusal};
 use rocket::{

@@ -1,7 +1,6 @@
 //! Where the fairing leaves the engine and a request's visit, and how everything in the app finds them.
 
-use std::sync::OnceLock;
-use std::task::Poll;
+use std::{sync::OnceLock, task::Poll};
 
 use miracl_core::{LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _};
 use rocket::{Ignite, Request, Rocket, http::Method};

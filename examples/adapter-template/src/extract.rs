@@ -1,7 +1,6 @@
 //! Filters that extract: who is asking, and the visit.
 
-use std::ops::Deref;
-use std::task::Poll;
+use std::{ops::Deref, task::Poll};
 
 use warp::{
     Filter, Rejection,

@@ -14,16 +14,16 @@ use std::{
     task::Poll,
 };
 
-use crate::exchange::{Exchange, State, put};
-use crate::session::sessions::{self, Current};
 use crate::{
     config::options::WhenUnavailable,
     error::session::SessionError,
+    exchange::{Exchange, State, put},
     session::{
         binding::Binding,
         cookies::Ours,
         data::SessionData,
         identity::{Session, SessionId, User},
+        sessions::{self, Current},
     },
     store::sessions::{ErasedStore, StoredSession},
 };
@@ -221,7 +221,7 @@ impl Exchange {
 
     /// Ends a session wherever it is: deletes it, and marks it for requests that have read it already.
     ///
-    /// The store first: a session that may still be there has not ended, and the person can try again.
+    /// It is deleted first: a session that may still be in the store has not ended, and the person can try again.
     pub(crate) async fn end_by_id(&self, id: SessionId) -> Result<(), SessionError> {
         self.delete_stored(id).await?;
         let marked = self.engine.sessions.marks.end_session(id).await;
@@ -249,7 +249,8 @@ impl Exchange {
         Ok(current)
     }
 
-    /// Moves the idle deadline of a session in the store. Whoever fails at it leaves that to the next request.
+    /// Moves the idle deadline of a session in the store. If that fails, the next request
+    /// tries again.
     async fn move_deadline(&self, store: &dyn ErasedStore, current: Current, binding: &Binding) {
         let engine = &self.engine;
         let Some(stored) = current.stored else { return };

@@ -10,11 +10,14 @@ use crate::{
 /// ```
 /// use miracl_core::{AuthFailure, AuthSuccess, Visit, adapter::{Answer, Reply}};
 ///
-/// # async fn on_auth_success(_: AuthSuccess) -> Result<Reply, Reply> { todo!() }
-/// # async fn on_auth_failed(_: AuthFailure) -> Reply { todo!() }
 /// # async fn on_logout(_: miracl_core::LogoutKind) {}
 /// /// Returns the reply to send.
-/// async fn follow(visit: &Visit, answer: Answer) -> Reply {
+/// async fn follow(
+///     visit: &Visit,
+///     answer: Answer,
+///     on_auth_success: impl AsyncFn(AuthSuccess) -> Result<Reply, Reply>,
+///     on_auth_failed: impl AsyncFn(AuthFailure) -> Reply,
+/// ) -> Reply {
 ///     match answer {
 ///         Answer::Reply(reply) => reply,
 ///         Answer::Success(login) => {

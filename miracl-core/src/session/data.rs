@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::provider::user_data::UserData;
-use crate::session::token_codec;
 use crate::{
     base::{
         json::is_plain_name,
@@ -12,8 +10,11 @@ use crate::{
         wire::{Reader, Writer},
     },
     error::session::SessionTooLarge,
-    provider::tokens::Tokens,
-    session::identity::{Session, SessionId},
+    provider::{tokens::Tokens, user_data::UserData},
+    session::{
+        identity::{Session, SessionId},
+        token_codec,
+    },
 };
 
 /// What the large part has, and which claims of userinfo it leaves to the small one.

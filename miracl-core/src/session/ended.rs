@@ -76,7 +76,7 @@ pub(crate) enum Note {
     /// On the provider's word: of this person's sessions, those of the sid and those without any. The sid comes first.
     SidOf(IndexKey, IndexKey, Until),
     Subject(IndexKey, Until),
-    /// On nobody's word.
+    /// By a request that proves nothing.
     UnprovenSid(IndexKey, Until),
 }
 

@@ -82,7 +82,7 @@ struct Followed {
 struct Look {
     /// Where to go on in each list.
     positions: [Option<Vec<u8>>; NoteList::ALL.len()],
-    /// What came of the last one.
+    /// The error of the last look, if it failed.
     failed: Option<StoreError>,
 }
 
@@ -176,7 +176,8 @@ impl Marks {
         self.end(Note::SidOf(sid, subject, until)).await
     }
 
-    /// Marks the sessions of this sid as ended, on nobody's word. `is_real` says that there was such a session.
+    /// Marks the sessions of this sid as ended, for a request that proves nothing. `is_real` says that there was such a
+    /// session.
     ///
     /// One that a login has had is marked as on the provider's word, and for that has to log in again. Of all others a
     /// fixed number is remembered. When these are too many, further ones are not: to forget an older one would bring
@@ -264,8 +265,8 @@ impl Marks {
         followed.is_none_or(|followed| !self.live_here || followed.is_fresh())
     }
 
-    /// Whether there is something to follow, and nobody does yet. Whoever is told so has to call [`Marks::look_again`]
-    /// again and again.
+    /// Takes the place of the follower, if there is something to follow and nobody does yet. A caller that gets `true`
+    /// must call [`Marks::look_again`] again and again.
     pub(crate) fn claim_follower(&self) -> bool {
         let followed = self.followed.as_ref().filter(|_| self.live_here);
         followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))
@@ -302,13 +303,13 @@ impl Marks {
         if let Some(followed) = &self.followed
             && let Err(error) = self.look(followed, None).await
         {
-            // Whoever needs the marks is told as well.
+            // A request that needs the marks gets the error itself.
             tracing::debug!(%error, "what the fleet has ended cannot be read");
         }
     }
 
-    /// Reads what others have ended. Of many that come at once one does, and the others take what came of it: of any
-    /// look that ends while they wait, or of one that was begun after the one named.
+    /// Reads what others have ended. Of many callers at the same time one reads, and the others take its result: that of
+    /// any look that ends while they wait, or with `after` that of one that began after that look.
     async fn look(&self, followed: &Followed, after: Option<u64>) -> Result<(), StoreError> {
         let after = after.unwrap_or_else(|| followed.looks.load(Ordering::SeqCst));
         let mut look = followed.look.lock().await;

@@ -27,7 +27,7 @@ pub(crate) struct Renewals(Expiring<RenewalKey, Arc<Fetched<Renewed>>>);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RenewalKey(pub(crate) [u8; 32]);
 
-/// What came of a token request that was answered.
+/// The result of a token request that was answered.
 #[derive(Debug)]
 pub(crate) enum Renewed {
     Tokens(Tokens),

@@ -64,7 +64,7 @@ struct RingKey {
     purposes: [LessSafeKey; PURPOSES.len()],
 }
 
-/// What came of opening a value: the opened bytes as `P`.
+/// The result of opening a value: the opened bytes as `P`.
 #[derive(Debug)]
 pub(crate) enum Opened<P> {
     /// The content, and whether the first key sealed it (otherwise it is to be sealed again).

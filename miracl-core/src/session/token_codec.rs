@@ -19,7 +19,7 @@ const WORTH_IT: usize = 4;
 /// What a session says already, in an order that stays.
 type Known<'a> = [&'a str; 3];
 
-/// Writes a token, so that [`read`] gives back exactly this text to whoever knows the same.
+/// Writes a token, so that [`read`] gives back exactly this text, given the same known texts.
 pub(crate) fn write(writer: Writer, token: &str, known: Known<'_>) -> Writer {
     match pieces(token) {
         Some(pieces) => {

@@ -4,26 +4,26 @@ use std::{sync::Arc, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
-use crate::exchange::Exchange;
-use crate::session::sessions::{self, Current};
 use crate::{
     error::{session::SessionError, store::StoreError},
+    exchange::Exchange,
     provider::user_data::UserData,
     session::{
         cookies::set_cookie::{Keep, SetCookie},
         data::SessionData,
         identity::Session,
+        sessions::{self, Current},
     },
     store::sessions::StoredSession,
 };
 
 /// How long a new session waits in the store for its hook. Until then nobody has its id.
 const UNCONFIRMED: Duration = Duration::from_secs(10 * 60);
-/// How often a change is tried again that somebody else's was faster than.
+/// How often a change is tried, where other requests keep changing the session first.
 const TRIES: usize = 5;
 
 impl Exchange {
-    /// Keeps a new session: in the store, for the time of the hook, or else in the cookies that are to be set after it.
+    /// Keeps a new session until the hook has returned: in the store, or in cookies that are set after the hook.
     pub(crate) async fn keep_new(
         &self,
         session: Arc<Session>,
@@ -136,7 +136,7 @@ impl Exchange {
                 self.set_current(session, data, Some(changed));
                 return Ok(());
             }
-            // Somebody else was faster.
+            // Another request has changed the session first.
             let newer = self.load(store, session.id, &binding).await?;
             let mut state = self.lock();
             if newer.is_none() {

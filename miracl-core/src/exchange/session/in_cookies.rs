@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::exchange::{Exchange, State, put};
-use crate::session::sessions::Current;
 use crate::{
     error::session::SessionError,
+    exchange::{Exchange, State, put},
     session::{
         binding::Binding,
         cookies::{
@@ -15,6 +14,7 @@ use crate::{
         data::SessionData,
         identity::Session,
         seal::Purpose,
+        sessions::Current,
     },
 };
 

@@ -1,15 +1,14 @@
 //! What becomes of sessions when requests are given up, or log-outs come, at any step.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::Visit;
-use crate::error::store::StoreError;
 use crate::{
     Config, FailureReason, LoginOptions, MemoryStore, Route, SessionStorage, SessionStore,
+    StoreError, Visit,
     flow::{
         answer::Answer,
         callback::tests::{Login, begin_with, cookies, request},
@@ -18,7 +17,6 @@ use crate::{
     store::sessions::{IndexKey, SessionKey},
     web::request::tests::Request,
 };
-use std::time::Duration;
 
 /// A store outside of the process, as far as the engine can tell, that can keep one question waiting.
 #[derive(Clone, Default)]

@@ -175,7 +175,7 @@ impl Link {
             return Ok(open.clone());
         }
         *open = None;
-        // On the heap: whoever finds a connection does not carry around what it takes to make one.
+        // Boxed, so that the future of a caller that finds a connection stays small.
         let connect = Box::pin(self.connect());
         let connected = self.runtime.poll(connect).await?;
         tracing::debug!(redis = %self.address, "connected to Redis");

@@ -5,8 +5,7 @@ use std::{error::Error, sync::Arc};
 use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::task::JoinHandle;
 
-use crate::store::redis::cluster;
-use crate::store::redis::cluster::Order;
+use crate::store::redis::cluster::{self, Order};
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 

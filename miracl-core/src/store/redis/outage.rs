@@ -9,7 +9,7 @@ use std::{
 /// answered all the time.
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
-/// Whether questions have failed of late. It has no clock of its own.
+/// Whether recent commands have failed. It has no clock of its own.
 pub(crate) struct Outage {
     began: Instant,
     /// When a question failed last, in milliseconds since the beginning and one more. Zero while there is no outage.

@@ -31,7 +31,7 @@ impl Opener {
         Ok(Self { tls: Some(tls) })
     }
 
-    /// Connects to a server and logs in, for whoever asks from now on.
+    /// Connects to a server and logs in, for the requests from now on.
     pub(super) async fn open(
         &self,
         host: &Host,
@@ -66,7 +66,7 @@ async fn greet<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Whoever waits has a limit of their own.
+    // Each caller that waits has its own limit.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let greeted = MultiplexedConnection::new_with_config(login, stream, config);
     let (connection, driver) = greeted.await?;
