@@ -308,8 +308,8 @@ impl Marks {
         }
     }
 
-    /// Reads what others have ended. Of many callers at the same time one reads, and the others take its result: that of
-    /// any look that ends while they wait, or with `after` that of one that began after that look.
+    /// Reads what others have ended. Of many callers at the same time one reads, and the others take its result: that
+    /// of any look that ends while they wait, or with `after` that of one that began after that look.
     async fn look(&self, followed: &Followed, after: Option<u64>) -> Result<(), StoreError> {
         let after = after.unwrap_or_else(|| followed.looks.load(Ordering::SeqCst));
         let mut look = followed.look.lock().await;
