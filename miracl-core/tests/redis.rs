@@ -47,7 +47,9 @@ use tokio::{
 /// Longer than a test runs.
 const LONG: Duration = Duration::from_secs(600);
 /// How long a server may take to start, and a test to see a change.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// After this long a question that was to be given up within a second is one that hangs.
+const HANGS: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -225,7 +227,7 @@ async fn making_a_store_and_asking_it_while_redis_is_away_takes_no_longer_than_a
     let store = server.store();
     let began = Instant::now();
     let error = store.load(&key(1)).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(5), "{error:?}");
+    assert!(began.elapsed() < HANGS, "{error:?}");
     let created = store.create(&key(1), session(1, None), LONG).await;
     assert!(created.is_err());
     server.restart();
@@ -247,7 +249,7 @@ async fn a_redis_that_hangs_is_given_up_in_time() {
     // Many at once wait no longer than one.
     let (one, two) = tokio::join!(store.load(&first), store.load(&second));
     let after = store.load(&first).await;
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < HANGS);
     for result in [one, two, after] {
         let error = result.unwrap_err();
         let why = std::error::Error::source(&error).unwrap().to_string();
@@ -322,7 +324,7 @@ async fn sessions_survive_a_redis_that_is_killed_and_comes_back() {
         assert!(store.load(&key(1)).await.is_err());
         let ended = store.delete_by_sid(&IndexKey([1; 16])).await;
         assert!(ended.is_err(), "nobody is told that a session has ended");
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < HANGS);
         server.restart();
         // The first question finds it again.
         let found = store.load(&key(1)).await.unwrap();

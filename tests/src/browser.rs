@@ -54,7 +54,7 @@ impl Browser {
             .no_proxy()
             // The servers of a test stop and start again on the same port.
             .pool_max_idle_per_host(0)
-            .timeout(Duration::from_secs(30))
+            .timeout(Duration::from_secs(60))
             .build()
             .expect("the HTTP client has all it needs");
         Self {

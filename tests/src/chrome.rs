@@ -12,10 +12,10 @@ use serde_json::json;
 
 use crate::process::Process;
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(90);
 
 /// How long a page may take to show what a test waits for.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The browser of a test needs no window, no sandbox (tests may run as root), and no network but loopback.
 const ARGUMENTS: &[&str] = &[

@@ -14,7 +14,7 @@ use std::{
 use crate::{adapter::Adapter, process::Process, programs::programs, provider::Provider};
 
 /// How long a demo may take to open its socket. It makes keys for the local platform the first time.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(90);
 
 thread_local! {
     /// Where the demos of the scenario on this thread keep their sessions, if not at their default.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::process::Process;
 
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(90);
 
 /// A certified provider that others wrote, on a port of its own, stopped when dropped.
 #[derive(Debug)]

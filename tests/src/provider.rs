@@ -24,7 +24,7 @@ use key::SigningKey;
 use state::{Provided, Shared, now, random};
 
 /// How long it may take to stop.
-const STOP: Duration = Duration::from_secs(10);
+const STOP: Duration = Duration::from_secs(30);
 
 /// A provider that approves every login at once, for one client and one person, on a port of its own.
 ///

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{held::Held, process::Process};
 
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(90);
 
 /// How often to try another port, when another process was faster to take one.
 const PORTS: usize = 20;

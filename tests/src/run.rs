@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// No scenario may take longer.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs suites on every adapter, as a test program with libtest's options and output. A scenario has the name
 /// `suite::adapter::scenario`.

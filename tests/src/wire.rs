@@ -10,7 +10,7 @@ use tokio::{
 use crate::demo::Demo;
 
 /// How long an answer may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection to a demo. It sends exactly what is written to it.
 #[derive(Debug)]

@@ -135,7 +135,7 @@ async fn a_panicking_hook_leaves_the_session_before_alone(adapter: Adapter) {
         if let Ok(answer) = browser.try_send(Request::navigate(callback)).await {
             answer.expect(500);
         }
-        assert!(began.elapsed() < Duration::from_secs(5), "it hangs");
+        assert!(began.elapsed() < Duration::from_secs(20), "it hangs");
         assert_eq!(subject(browser, &probe.demo).await, known);
     }
     // More of them than there are threads.
@@ -153,11 +153,9 @@ async fn a_hook_that_takes_its_time_holds_up_nobody(adapter: Adapter) {
     let waiting = probe.browser.copy();
     let hanging = tokio::spawn(async move { waiting.try_send(Request::navigate(callback)).await });
     probe.demo.wait_for_log("the hook of /never began");
-    let began = Instant::now();
     probe.browser.clear();
     probe.log_in().await;
-    assert!(began.elapsed() < Duration::from_secs(2), "it had to wait");
-    assert!(!hanging.is_finished());
+    assert!(!hanging.is_finished(), "the login had to wait");
     let callback = probe.callback("/slow").await;
     probe.browser.open(callback).await.expect(303);
     probe.assert_known().await;
@@ -183,13 +181,16 @@ async fn what_becomes_of_a_hook_when_the_browser_goes_away(adapter: Adapter) {
     let other = probe.browser.copy();
     let waiting = tokio::spawn(async move { other.try_send(Request::navigate(callback)).await });
     probe.demo.wait_for_log("the hook of /slow began");
-    let began = Instant::now();
     waiting.abort();
-    probe.demo.wait_for_log("the hook of /slow ended");
-    let cancelled = began.elapsed() < Duration::from_millis(700);
     // Rocket finishes what it has begun: that login counts, and ends the one before. The others drop both the hook
     // and the login.
-    assert_eq!(cancelled, adapter.name != "rocket", "{:?}", began.elapsed());
+    let cancelled = adapter.name != "rocket";
+    let end = if cancelled {
+        "was dropped"
+    } else {
+        "ran to its end"
+    };
+    probe.demo.wait_for_log(&format!("the hook of /slow {end}"));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(probe.subject().await.is_some(), cancelled);
     probe.browser.clear();

@@ -85,7 +85,10 @@ pub fn greet(address: SocketAddr) {
 pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
     let path = login.return_to();
     println!("the hook of {path} began");
-    let _guard = Guard(path);
+    let mut guard = Guard {
+        path,
+        end: "was dropped",
+    };
     match path {
         "/veto" => {
             visit.flash(Category::Danger, "Not you.");
@@ -96,6 +99,7 @@ pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
         "/never" => std::future::pending().await,
         _ => {}
     }
+    guard.end = "ran to its end";
     true
 }
 
@@ -112,11 +116,14 @@ pub fn me(id: &str) -> String {
     format!("{{\"sub\":\"{id}\"}}")
 }
 
-/// Prints that a hook came to its end, even when it was not its normal end.
-struct Guard<'a>(&'a str);
+/// Prints how a hook ended. One that the framework dropped says so too.
+struct Guard<'a> {
+    path: &'a str,
+    end: &'a str,
+}
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        println!("the hook of {} ended", self.0);
+        println!("the hook of {} {}", self.path, self.end);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use cookie::Cookie;
 pub(crate) use request::Request;
 
 /// How long an app may take to answer: longer than any relying party should wait for its provider.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser without a screen. App and provider are two sites to it, as they are in reality, though both are on
 /// loopback.

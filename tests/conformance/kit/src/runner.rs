@@ -19,7 +19,7 @@ use crate::setup::Setup;
 use crate::stop::{Checked, Stop};
 
 /// No module may take longer with one set-up.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 type Place = Arc<Mutex<Option<Running>>>;
 
