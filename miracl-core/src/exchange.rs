@@ -37,7 +37,7 @@ pub(crate) struct Exchange {
 struct Facts {
     cookies: CookieHeader,
     /// Whether it must change nothing: a `HEAD` or a prefetch.
-    idle: bool,
+    changes_nothing: bool,
     /// Its host name, where it is another than the redirect URI's.
     other_host: Option<String>,
     /// The browser's name, where this may be a callback whose session goes to a store.
@@ -91,7 +91,7 @@ impl Exchange {
         };
         let facts = Facts {
             cookies: seen.cookies,
-            idle: seen.idle,
+            changes_nothing: seen.changes_nothing,
             other_host,
             user_agent: user_agent(&engine, request),
         };
@@ -118,12 +118,12 @@ impl Exchange {
 
     /// Whether this is the visit of a `HEAD` or a prefetch.
     pub(crate) fn changes_nothing(&self) -> bool {
-        self.facts.idle
+        self.facts.changes_nothing
     }
 
     /// The answer of the login's routes to a `HEAD` or a prefetch: nothing, and nothing changes.
-    pub(crate) fn idle_reply(&self) -> Option<Reply> {
-        self.facts.idle.then(|| {
+    pub(crate) fn changes_nothing_reply(&self) -> Option<Reply> {
+        self.facts.changes_nothing.then(|| {
             Reply::empty(204)
                 .with("cache-control", "no-store")
                 .with("vary", "sec-purpose")
@@ -163,7 +163,7 @@ impl Exchange {
     pub(crate) fn finish(&self) -> Outcome {
         let cookies = &self.engine.sessions.cookies;
         let mut state = self.lock();
-        if self.facts.idle {
+        if self.facts.changes_nothing {
             return Outcome {
                 set_cookies: Vec::new(),
                 no_store: state.touched,

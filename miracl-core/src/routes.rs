@@ -24,7 +24,7 @@ pub(crate) async fn answer(
     };
     match route {
         Route::Callback => {
-            if let Some(nothing) = exchange.idle_reply() {
+            if let Some(nothing) = exchange.changes_nothing_reply() {
                 return Answer::Reply(nothing);
             }
             let parameters = parameters(request, body);

@@ -25,7 +25,7 @@ pub(crate) async fn initiate_login(
     parameters: Option<&[u8]>,
 ) -> Result<Reply, AuthFailure> {
     exchange.touch();
-    if let Some(nothing) = exchange.idle_reply() {
+    if let Some(nothing) = exchange.changes_nothing_reply() {
         return Ok(nothing);
     }
     let mut receipt = Recorder::new();

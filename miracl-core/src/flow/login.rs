@@ -103,7 +103,7 @@ pub(crate) async fn start_login(
     request: &impl RequestView,
 ) -> Result<Reply, AuthFailure> {
     exchange.touch();
-    if let Some(nothing) = exchange.idle_reply() {
+    if let Some(nothing) = exchange.changes_nothing_reply() {
         return Ok(nothing);
     }
     let options = LoginOptions::from_query(&query(request));

@@ -155,9 +155,9 @@ pub fn request(data: &[u8]) -> bool {
             other => panic!("{route:?} ended nobody's session: {other:?}"),
         }
     }
-    let idle = request.method == "HEAD";
+    let changes_nothing = request.method == "HEAD";
     let outcome = visit.finish();
-    assert!(!idle || outcome.set_cookies.is_empty());
+    assert!(!changes_nothing || outcome.set_cookies.is_empty());
     for line in outcome.set_cookies {
         assert!(!line.contains(char::is_control), "{line:?}");
     }

@@ -11,17 +11,17 @@ pub struct SeenHeaders<'a> {
     pub(crate) own_host: bool,
     /// Whether the request must change nothing: `HEAD`, and what a browser fetches before anybody has clicked (Fetch,
     /// `Sec-Purpose`).
-    pub(crate) idle: bool,
+    pub(crate) changes_nothing: bool,
     pub(crate) cookies: CookieHeader,
 }
 
 impl<'a> SeenHeaders<'a> {
     /// Begins for a request whose `Host` header is expected to be this.
-    pub(crate) fn new(expected_host: &'a str, idle: bool) -> Self {
+    pub(crate) fn new(expected_host: &'a str, changes_nothing: bool) -> Self {
         Self {
             expected_host,
             own_host: false,
-            idle,
+            changes_nothing,
             cookies: CookieHeader::None,
         }
     }
@@ -31,10 +31,10 @@ impl<'a> SeenHeaders<'a> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
             4 if is("host") => self.own_host = value == self.expected_host.as_bytes(),
-            5 if is("x-moz") => self.idle |= is_prefetch(value),
+            5 if is("x-moz") => self.changes_nothing |= is_prefetch(value),
             6 if is("cookie") => self.cookies.join(value),
-            7 if is("purpose") => self.idle |= is_prefetch(value),
-            11 if is("sec-purpose") => self.idle |= is_prefetch(value),
+            7 if is("purpose") => self.changes_nothing |= is_prefetch(value),
+            11 if is("sec-purpose") => self.changes_nothing |= is_prefetch(value),
             _ => {}
         }
     }
@@ -110,9 +110,9 @@ mod tests {
     use crate::web::request::{seen_headers, tests::Request};
 
     #[test]
-    fn head_and_prefetch_are_idle() {
-        let is_idle = |request: &Request| seen_headers(request, "").idle;
-        assert!(!is_idle(&Request::get("/")));
+    fn head_and_prefetch_change_nothing() {
+        let changes_nothing = |request: &Request| seen_headers(request, "").changes_nothing;
+        assert!(!changes_nothing(&Request::get("/")));
         for (name, value) in [
             ("sec-purpose", "prefetch;prerender"),
             ("sec-purpose", "Prefetch"),
@@ -120,12 +120,18 @@ mod tests {
             ("purpose", "preview"),
             ("x-moz", "prefetch"),
         ] {
-            assert!(is_idle(&Request::get("/").with(name, value)), "{name}");
+            assert!(
+                changes_nothing(&Request::get("/").with(name, value)),
+                "{name}"
+            );
         }
         for (name, value) in [("sec-purpose", "pre"), ("x-purpose", "prefetch")] {
-            assert!(!is_idle(&Request::get("/").with(name, value)), "{name}");
+            assert!(
+                !changes_nothing(&Request::get("/").with(name, value)),
+                "{name}"
+            );
         }
-        assert!(is_idle(&Request {
+        assert!(changes_nothing(&Request {
             method: "HEAD",
             ..Request::get("/")
         }));
@@ -137,7 +143,7 @@ mod tests {
         seen.header("Sec-Purpose", b"prefetch");
         seen.header("COOKIE", b"a=1");
         seen.header("Host", b"app.example");
-        assert!(seen.idle && seen.own_host);
+        assert!(seen.changes_nothing && seen.own_host);
         assert_eq!(seen.cookies.bytes(), b"a=1");
         seen.header("host", b"app.example:8080");
         assert!(!seen.own_host);

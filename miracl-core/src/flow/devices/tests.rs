@@ -288,8 +288,8 @@ async fn a_head_and_a_prefetch_end_nothing() {
     let mut head = request("/devices", &phone);
     head.method = "HEAD";
     let prefetch = request("/devices", &phone).with("sec-purpose", "prefetch");
-    for idle in [head, prefetch] {
-        let asking = app.miracl.visit(&idle);
+    for request in [head, prefetch] {
+        let asking = app.miracl.visit(&request);
         let list = asking.sessions().await.unwrap();
         assert!(!asking.end_other_session(list[1].id()).await.unwrap());
         assert_eq!(asking.end_other_sessions().await.unwrap(), 0);

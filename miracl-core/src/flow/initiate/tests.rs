@@ -142,9 +142,9 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
     assert_eq!(failure.status(), 400);
     assert!(visit.finish().set_cookies.is_empty());
 
-    let idle = request(&path, "").with("sec-purpose", "prefetch");
-    let visit = login.miracl.visit(&idle);
-    let reply = initiate_login(visit.exchange(), &idle, Some(query.as_bytes()))
+    let prefetch = request(&path, "").with("sec-purpose", "prefetch");
+    let visit = login.miracl.visit(&prefetch);
+    let reply = initiate_login(visit.exchange(), &prefetch, Some(query.as_bytes()))
         .await
         .unwrap();
     assert_eq!(reply.status, 204);

@@ -249,9 +249,9 @@ async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
 #[tokio::test]
 async fn a_head_or_a_prefetch_begins_nothing() {
     let (provider, miracl) = engine(|_| {}).await;
-    let idle = request("/login/start", "").with("sec-purpose", "prefetch");
-    let visit = miracl.visit(&idle);
-    let reply = start_login(visit.exchange(), &idle).await.unwrap();
+    let prefetch = request("/login/start", "").with("sec-purpose", "prefetch");
+    let visit = miracl.visit(&prefetch);
+    let reply = start_login(visit.exchange(), &prefetch).await.unwrap();
     assert_eq!(reply.status, 204);
     let outcome = visit.finish();
     assert!(outcome.set_cookies.is_empty() && outcome.no_store);

@@ -67,7 +67,7 @@ pub(crate) fn modules() -> Vec<Module> {
             "ours-head-and-prefetch-change-nothing",
             OURS,
             "what a browser fetches before anybody clicked uses no login up",
-            |run| Box::pin(idle(run)),
+            |run| Box::pin(head_and_prefetch(run)),
         ),
         Module::play(
             "ours-pages-set-no-login-cookie",
@@ -265,17 +265,17 @@ async fn odd_queries(run: &Run) -> Checked {
     Ok(())
 }
 
-async fn idle(run: &Run) -> Checked {
+async fn head_and_prefetch(run: &Run) -> Checked {
     let callback = run.callback().await?;
     let issuer = run.platform().issuer();
     let visit = || Request::navigate(callback.url.clone()).sent_by(issuer);
-    let idle = [
+    let requests = [
         visit().method(Method::HEAD),
         visit().header("sec-purpose", "prefetch"),
         visit().header("sec-purpose", "prefetch;prerender"),
         visit().header("purpose", "prefetch"),
     ];
-    for request in idle {
+    for request in requests {
         let answer = run.browser.send(request).await?;
         ensure!(answer.status < 500, "{}", answer.line());
         ensure!(
