@@ -70,9 +70,10 @@ pub mod store {
         error::store::StoreError,
         store::{
             contract::{marks::mark_store_contract, sessions::session_store_contract},
-            marks::{Lease, LeaseOwner, MarkKey, MarkStorage, MarkStore, NoteList, Notes},
+            marks::{Lease, LeaseOwner, MarkKey, MarkStore, NoteList, Notes},
             memory::{marks::MemoryMarkStore, sessions::MemoryStore},
-            sessions::{IndexKey, SessionKey, SessionStorage, SessionStore, StoredSession},
+            sessions::{IndexKey, SessionKey, SessionStore, StoredSession},
+            storage::{MarkStorage, SessionStorage},
         },
     };
 }

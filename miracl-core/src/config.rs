@@ -17,7 +17,7 @@ use crate::{
         },
     },
     jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
-    store::{marks::MarkStorage, sessions::SessionStorage},
+    store::storage::{MarkStorage, SessionStorage},
 };
 
 /// The settings of one client at one provider.

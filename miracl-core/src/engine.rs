@@ -1,13 +1,13 @@
 //! What one app is made of: its configuration, its site, its providers and its sessions.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::{
     base::runtime::Runtime,
     config::{Config, check::Checked},
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
-    session::{binding::Binding, marks, renewals::Renewals, sessions::Sessions},
+    session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
     site::Site,
 };
 
@@ -111,29 +111,9 @@ impl Engine {
         self.runtime.to_its_end(work).await.map_err(StoreError::new)
     }
 
-    /// Follows the marks of a shared store, if there is one to follow and nobody does yet: on a task of its own, for as
-    /// long as the engine lives. Without a runtime the first request that needs the marks begins it.
+    /// Follows the marks of a shared store for as long as the engine lives, if there is one and nobody follows it yet.
     pub(crate) fn follow_marks(self: &Arc<Self>) {
-        /// Ends with the task, also when its runtime ends it.
-        struct Following(Weak<Engine>);
-        impl Drop for Following {
-            fn drop(&mut self) {
-                if let Some(engine) = self.0.upgrade() {
-                    engine.sessions.marks.lost_follower();
-                }
-            }
-        }
-        if !self.runtime.is_there() || !self.sessions.marks.claim_follower() {
-            return;
-        }
-        let following = Following(Arc::downgrade(self));
-        self.runtime.spawn(async move {
-            while let Some(engine) = following.0.upgrade() {
-                engine.sessions.marks.look_again().await;
-                drop(engine);
-                marks::pause().await;
-            }
-        });
+        follow(self, |engine| &engine.sessions.marks, &self.runtime);
     }
 
     /// What the engine will do, in one line without secrets.

@@ -5,6 +5,7 @@
 
 mod change;
 mod in_cookies;
+mod in_store;
 #[cfg(test)]
 pub(crate) mod revisions;
 
@@ -23,9 +24,8 @@ use crate::{
         cookies::Ours,
         data::SessionData,
         identity::{Session, SessionId, User},
-        sessions::{self, Current},
+        sessions::Current,
     },
-    store::sessions::{ErasedStore, StoredSession},
 };
 
 impl Exchange {
@@ -149,9 +149,9 @@ impl Exchange {
         if let Some(current) = moved
             && current
                 .session
-                .is_worth_moving(engine.now(), engine.sessions.timeouts)
+                .is_deadline_worth_moving(engine.now(), engine.sessions.timeouts)
         {
-            self.move_deadline(store, current, &binding).await;
+            self.move_deadline_in_store(store, current, &binding).await;
         }
         Ok(self.lock().current.clone())
     }
@@ -179,18 +179,6 @@ impl Exchange {
         }
         let mut state = self.lock();
         Ok(self.open_data(&mut state))
-    }
-
-    /// Deletes a session from the store, where there is one.
-    pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        let engine = &self.engine;
-        match engine.sessions.store() {
-            Some(store) => {
-                let deleted = store.delete(&engine.sessions.key_of(id)).await;
-                deleted.map_err(SessionError::Store)
-            }
-            None => Ok(()),
-        }
     }
 
     /// Ends the session: deletes its cookies, marks it, so that copies of them are worth nothing, and deletes it from
@@ -226,65 +214,6 @@ impl Exchange {
         self.delete_stored(id).await?;
         let marked = self.engine.sessions.marks.end_session(id).await;
         marked.map_err(SessionError::Store)
-    }
-
-    /// Reads a session from the store.
-    async fn load(
-        &self,
-        store: &dyn ErasedStore,
-        id: SessionId,
-        binding: &Binding,
-    ) -> Result<Option<Current>, SessionError> {
-        let engine = &self.engine;
-        let key = engine.sessions.key_of(id);
-        let loaded = store.load(&key).await;
-        let Some(stored) = loaded.map_err(SessionError::Store)? else {
-            return Ok(None);
-        };
-        let now = engine.now();
-        let current = engine.sessions.current(id, &key, stored, binding, now);
-        if let Some(current) = &current {
-            engine.sessions.loops.seen(&current.session, now);
-        }
-        Ok(current)
-    }
-
-    /// Moves the idle deadline of a session in the store. If that fails, the next request
-    /// tries again.
-    async fn move_deadline(&self, store: &dyn ErasedStore, current: Current, binding: &Binding) {
-        let engine = &self.engine;
-        let Some(stored) = current.stored else { return };
-        let session = Session {
-            seen: engine.now(),
-            is_doubtful: false,
-            ..(*current.session).clone()
-        };
-        let key = engine.sessions.key_of(session.id);
-        let Some(head) = engine.sessions.head_to_store(&key, &session, binding) else {
-            return;
-        };
-        let moved = StoredSession {
-            revision: sessions::next(&stored),
-            head,
-            ..stored.clone()
-        };
-        let left = engine.sessions.time_left(&session);
-        match store
-            .update(&key, stored.revision, moved.clone(), left)
-            .await
-        {
-            Ok(true) => {
-                self.set_cookies([self.id_cookie(&session)]);
-                self.lock().current = Some(Current {
-                    session: Arc::new(session),
-                    data: current.data,
-                    stored: Some(moved),
-                });
-            }
-            // Somebody else changed it, and moved the deadline with it, or ended it: the next request will see.
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the idle deadline cannot be moved"),
-        }
     }
 
     /// Deletes the session's cookies that the request has, in place of what this response would set.

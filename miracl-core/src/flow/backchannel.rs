@@ -14,7 +14,7 @@ use crate::{
         logout_token::{ExpectedLogoutToken, LogoutError, LogoutToken},
     },
     receipt::Recorder,
-    session::{binding::Binding, ended::Until, marked_by::index_key},
+    session::{binding::Binding, ended::until::Until, marked_by::index_key},
     web::reply::Reply,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     exchange::Exchange,
     flow::{answer::Answer, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
-    session::{ended::Until, marked_by::index_key},
+    session::{ended::until::Until, marked_by::index_key},
     store::sessions::IndexKey,
     web::{reply::Reply, request::RequestView},
 };

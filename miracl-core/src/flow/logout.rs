@@ -12,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{answer::Answer, challenge, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
-    session::{data::SessionData, ended::Until},
+    session::{data::SessionData, ended::until::Until},
     store::sessions::IndexKey,
     web::{
         reply::{Reply, escape},

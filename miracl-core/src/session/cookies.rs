@@ -4,7 +4,7 @@
 //! `open` opens the others, and `scan` walks over the header.
 
 #[cfg(test)]
-pub(crate) mod flood;
+mod flood;
 mod open;
 mod scan;
 pub(crate) mod sent;

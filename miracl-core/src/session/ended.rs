@@ -3,6 +3,9 @@
 //! A session is marked by its own id, or from outside: by the provider's `sid`, or by the subject, each with a time up
 //! to which sessions end: a login after a log-out lives, also where the provider goes on with the same session.
 
+pub(crate) mod note;
+pub(crate) mod until;
+
 use std::{
     hash::Hash,
     sync::atomic::{AtomicBool, Ordering},
@@ -10,131 +13,14 @@ use std::{
 };
 
 use crate::{
-    base::{
-        expiring::{Change, Expiring},
-        wire::{Reader, Writer},
-    },
+    base::expiring::{Change, Expiring},
     session::{
+        ended::{note::Note, until::Until},
         identity::{Session, SessionId},
         marked_by::MarkedBy,
     },
     store::{marks::NoteList, sessions::IndexKey},
 };
-
-/// Up to when the sessions of a subject, or of a session at the provider, are ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Until {
-    /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived
-    /// here.
-    token: Option<(u64, u64)>,
-    /// Our own clock, in milliseconds: somebody logged out everywhere.
-    ours_ms: Option<u64>,
-}
-
-impl Until {
-    /// Up to a logout token, issued at `iat` on the provider's clock and arrived at `arrived_ms` on ours.
-    pub(crate) fn by_token(iat: u64, arrived_ms: u64) -> Self {
-        Self {
-            token: Some((iat, arrived_ms)),
-            ours_ms: None,
-        }
-    }
-
-    /// Up to now, on our own clock.
-    pub(crate) fn by_clock(now_ms: u64) -> Self {
-        Self {
-            token: None,
-            ours_ms: Some(now_ms),
-        }
-    }
-
-    /// Whether a session had begun by then: the request for its tokens was sent before the log-out arrived, so that its
-    /// login may have been under way. A login that asked for its tokens later was after the log-out, and lives.
-    pub(crate) fn covers(&self, session: &Session) -> bool {
-        let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
-            // Within one second of the provider's, our own clock tells which was first.
-            session.issued_at < iat || session.issued_at == iat && session.created_ms <= arrived_ms
-        });
-        by_token || self.ours_ms.is_some_and(|ms| session.created_ms <= ms)
-    }
-
-    /// The later of both.
-    fn or(self, other: Self) -> Self {
-        Self {
-            token: self.token.max(other.token),
-            ours_ms: self.ours_ms.max(other.ours_ms),
-        }
-    }
-}
-
-/// That a session ended, or every session of a name, as replicas tell each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Note {
-    Session(SessionId),
-    /// On the provider's word, or on that of a request that named a session which there is.
-    Sid(IndexKey, Until),
-    /// On the provider's word: of this person's sessions, those of the sid and those without any. The sid comes first.
-    SidOf(IndexKey, IndexKey, Until),
-    Subject(IndexKey, Until),
-    /// By a request that proves nothing.
-    UnprovenSid(IndexKey, Until),
-}
-
-impl Note {
-    pub(super) fn list(&self) -> NoteList {
-        match self {
-            Self::UnprovenSid(..) => NoteList::Unproven,
-            Self::Session(_) | Self::Sid(..) | Self::SidOf(..) | Self::Subject(..) => {
-                NoteList::Proven
-            }
-        }
-    }
-
-    /// Writes a note. Every version reads those of every other: what came later stands behind what there was before,
-    /// where earlier ones do not look. To them a note of a sid and a person is one of the sid alone, which is what they
-    /// make of such a logout token themselves.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let writer = Writer::default();
-        let until = |writer: Writer, name: &IndexKey, until: &Until| {
-            let (iat, arrived) = until.token.unzip();
-            writer
-                .bytes(&name.0)
-                .maybe_u64(iat)
-                .maybe_u64(arrived)
-                .maybe_u64(until.ours_ms)
-        };
-        match self {
-            Self::Session(id) => writer.u8(0).bytes(&id.0),
-            Self::Sid(name, time) => until(writer.u8(1), name, time),
-            Self::SidOf(name, subject, time) => until(writer.u8(1), name, time).bytes(&subject.0),
-            Self::Subject(name, time) => until(writer.u8(2), name, time),
-            Self::UnprovenSid(name, time) => until(writer.u8(3), name, time),
-        }
-        .finish()
-    }
-
-    /// Reads a note. One of a later version is none.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
-        let kind = reader.u8()?;
-        if kind == 0 {
-            return reader.array().map(|id| Self::Session(SessionId(id)));
-        }
-        let name = IndexKey(reader.array()?);
-        let (iat, arrived) = (reader.maybe_u64()?, reader.maybe_u64()?);
-        let until = Until {
-            token: iat.zip(arrived),
-            ours_ms: reader.maybe_u64()?,
-        };
-        match kind {
-            1 if reader.is_at_end() => Some(Self::Sid(name, until)),
-            1 => Some(Self::SidOf(name, IndexKey(reader.array()?), until)),
-            2 => Some(Self::Subject(name, until)),
-            3 => Some(Self::UnprovenSid(name, until)),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -232,25 +118,6 @@ mod tests {
 
     fn marks() -> Ended {
         Ended::new(Duration::from_secs(600))
-    }
-
-    #[test]
-    fn a_note_is_read_as_it_was_written_and_nothing_else_is_one() {
-        for note in [
-            Note::Session(SessionId([7; 32])),
-            Note::Sid(IndexKey([1; 16]), Until::by_token(5, 6)),
-            Note::SidOf(IndexKey([1; 16]), IndexKey([2; 16]), Until::by_token(5, 6)),
-            Note::Subject(IndexKey([2; 16]), Until::by_clock(9)),
-            Note::UnprovenSid(IndexKey([3; 16]), Until::by_clock(u64::MAX)),
-        ] {
-            let bytes = note.encode();
-            assert_eq!(Note::decode(&bytes), Some(note));
-            assert_eq!(Note::decode(&bytes[..bytes.len() - 1]), None);
-            let mut other = bytes;
-            other[0] = 9;
-            assert_eq!(Note::decode(&other), None);
-        }
-        assert_eq!(Note::decode(b""), None);
     }
 
     #[test]
@@ -367,25 +234,6 @@ mod tests {
             },
         ] {
             assert!(!marks.has(&other));
-        }
-    }
-
-    #[test]
-    fn an_earlier_version_reads_a_note_of_a_sid_and_a_person_as_one_of_the_sid() {
-        let until = Until::by_token(5, 6);
-        let (sid, of) = (
-            Note::Sid(IndexKey([1; 16]), until),
-            Note::SidOf(IndexKey([1; 16]), IndexKey([2; 16]), until),
-        );
-        let (sid, of) = (sid.encode(), of.encode());
-        // It reads as many bytes as it wrote, and looks at no others.
-        assert_eq!(of[..sid.len()], sid);
-        assert_eq!(
-            Note::decode(&sid),
-            Some(Note::Sid(IndexKey([1; 16]), until))
-        );
-        for len in sid.len() + 1..of.len() {
-            assert_eq!(Note::decode(&of[..len]), None, "{len}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         binding::Binding,
         marked_by::MarkedBy,
         person::{EmailPlace, Person, WrittenPerson},
-        seal::SealNonce,
+        seal::header::SealNonce,
     },
     store::sessions::IndexKey,
 };
@@ -173,7 +173,7 @@ impl Session {
 
     /// Whether a tenth of the idle time has passed, so that the deadline is worth moving; or there is something else to
     /// write anew.
-    pub(crate) fn is_worth_moving(&self, now: u64, timeouts: Timeouts) -> bool {
+    pub(crate) fn is_deadline_worth_moving(&self, now: u64, timeouts: Timeouts) -> bool {
         self.is_doubtful || now.saturating_sub(self.seen) > timeouts.idle / 10
     }
 }
@@ -307,8 +307,8 @@ pub(crate) mod tests {
         let mut session = session();
         assert!(session.is_alive(1099, timeouts));
         assert!(!session.is_alive(1100, timeouts));
-        assert!(!session.is_worth_moving(1010, timeouts));
-        assert!(session.is_worth_moving(1011, timeouts));
+        assert!(!session.is_deadline_worth_moving(1010, timeouts));
+        assert!(session.is_deadline_worth_moving(1011, timeouts));
         session.seen = 1200;
         assert!(session.is_alive(1249, timeouts));
         assert!(!session.is_alive(1250, timeouts));
@@ -339,7 +339,7 @@ pub(crate) mod tests {
                     for timeouts in [longest, usual] {
                         assert!(!session.is_alive(u64::MAX, timeouts));
                         assert!(session.ends(timeouts) >= session.created());
-                        session.is_worth_moving(0, timeouts);
+                        session.is_deadline_worth_moving(0, timeouts);
                     }
                 }
             }

@@ -7,39 +7,33 @@
 //! the store answers. Where sessions are in a shared store themselves, requests need no copy; logins do, since what is
 //! not stored yet cannot be deleted.
 
+mod copy;
+pub(crate) mod follow;
+
 use std::{
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-
-use tokio::sync::Mutex;
 
 use crate::{
     base::random::random,
     config::Config,
     error::store::StoreError,
     session::{
-        ended::{Ended, Note, Until},
+        ended::{Ended, note::Note, until::Until},
         identity::{Session, SessionId},
         marked_by::{LoginMark, mark_key},
+        marks::copy::CopyState,
         sids::Sids,
     },
     store::{
-        marks::{ErasedMarkStore, Lease, LeaseOwner, MarkKey, NoteList},
+        erased::ErasedMarkStore,
+        marks::{Lease, LeaseOwner, MarkKey, NoteList},
         memory::marks::MemoryMarkStore,
         sessions::IndexKey,
     },
 };
 
-/// How old the copy of a shared store's marks may be.
-const FRESH: Duration = Duration::from_secs(1);
-/// How long the follower waits from one look to the next.
-const FOLLOW: Duration = Duration::from_millis(300);
-/// How long a look may take. A store has a limit of its own; this is for one that has none.
-const LOOK: Duration = Duration::from_secs(5);
 /// How much longer a mark is kept than what it marks, for clocks that differ.
 const SLACK: Duration = Duration::from_secs(60);
 
@@ -49,13 +43,13 @@ pub(crate) struct Marks {
     /// Whether others make marks in this store as well.
     shared: bool,
     ended: Ended,
-    /// Where others end sessions, too.
-    followed: Option<Followed>,
+    /// How far the copy of a shared store's marks is. `None` without one: then nobody else makes marks.
+    copy: Option<CopyState>,
     /// Whether sessions can live on that others ended: in cookies they can, in a shared store they cannot.
     live_here: bool,
     sids: Sids,
     /// When it was last told that log-outs of the front channel are ignored.
-    refusals_told: std::sync::Mutex<Option<Instant>>,
+    refusals_told: Mutex<Option<Instant>>,
     hold_logins: Duration,
     keep_logins: Duration,
     keep_tokens: Duration,
@@ -64,27 +58,6 @@ pub(crate) struct Marks {
 
 /// A login that a callback has taken, and nobody else can.
 pub(crate) struct TakenLogin(MarkKey, LeaseOwner);
-
-/// What it takes to follow what others have ended.
-struct Followed {
-    began: Instant,
-    /// Up to when the copy counts, in milliseconds since the beginning.
-    fresh: AtomicU64,
-    /// Which look was begun last, and how many have ended.
-    begun: AtomicU64,
-    looks: AtomicU64,
-    look: Mutex<Look>,
-    /// Whether somebody looks all the time.
-    follower: AtomicBool,
-}
-
-#[derive(Default)]
-struct Look {
-    /// Where to go on in each list.
-    positions: [Option<Vec<u8>>; NoteList::ALL.len()],
-    /// The error of the last look, if it failed.
-    failed: Option<StoreError>,
-}
 
 impl Marks {
     pub(crate) fn new(config: &Config, logout_token_window: Duration) -> Self {
@@ -103,10 +76,10 @@ impl Marks {
             store,
             shared,
             ended: Ended::new(keep_ended),
-            followed: shared.then(Followed::new),
+            copy: shared.then(CopyState::new),
             live_here,
             sids: Sids::new(session + SLACK),
-            refusals_told: std::sync::Mutex::default(),
+            refusals_told: Mutex::default(),
             hold_logins,
             // Longer by as much as one that failed is held, so that of too many marks those go first.
             keep_logins: config.login_timeout + hold_logins,
@@ -245,7 +218,7 @@ impl Marks {
     async fn end(&self, note: Note) -> Result<(), StoreError> {
         // What is in a shared store and named by its id was deleted there.
         let is_told = self.live_here || !matches!(note, Note::Session(_));
-        if self.followed.is_some() && is_told {
+        if self.copy.is_some() && is_told {
             let bytes = note.encode();
             let told = self.store.note(note.list(), &bytes, self.keep_ended);
             told.await?;
@@ -261,124 +234,38 @@ impl Marks {
 
     /// Whether this process knows what the fleet has ended up to a second ago.
     pub(crate) fn is_fresh(&self) -> bool {
-        let followed = self.followed.as_ref();
-        followed.is_none_or(|followed| !self.live_here || followed.is_fresh())
-    }
-
-    /// Takes the place of the follower, if there is something to follow and nobody does yet. A caller that gets `true`
-    /// must call [`Marks::look_again`] again and again.
-    pub(crate) fn claim_follower(&self) -> bool {
-        let followed = self.followed.as_ref().filter(|_| self.live_here);
-        followed.is_some_and(|followed| !followed.follower.swap(true, Ordering::AcqRel))
-    }
-
-    /// The follower has ended.
-    pub(crate) fn lost_follower(&self) {
-        if let Some(followed) = &self.followed {
-            followed.follower.store(false, Ordering::Release);
-        }
+        let copy = self.copy.as_ref();
+        copy.is_none_or(|copy| !self.live_here || copy.is_fresh())
     }
 
     /// Looks into the store, unless this process knows already what the fleet has ended up to a second ago.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
-        match &self.followed {
-            Some(followed) if !self.is_fresh() => self.look(followed, None).await,
+        match &self.copy {
+            Some(copy) if !self.is_fresh() => copy.look(&*self.store, &self.ended, None).await,
             _ => Ok(()),
         }
     }
 
     /// Looks into the store for all that the fleet has ended up to now: before a login is confirmed.
     pub(crate) async fn catch_up_with_now(&self) -> Result<(), StoreError> {
-        match &self.followed {
-            Some(followed) => {
-                let begun = followed.begun.load(Ordering::SeqCst);
-                self.look(followed, Some(begun)).await
+        match &self.copy {
+            Some(copy) => {
+                let begun = copy.looks_begun();
+                copy.look(&*self.store, &self.ended, Some(begun)).await
             }
             None => Ok(()),
         }
     }
 
     /// Looks into the store in any case.
-    pub(crate) async fn look_again(&self) {
-        if let Some(followed) = &self.followed
-            && let Err(error) = self.look(followed, None).await
+    async fn look_again(&self) {
+        if let Some(copy) = &self.copy
+            && let Err(error) = copy.look(&*self.store, &self.ended, None).await
         {
             // A request that needs the marks gets the error itself.
             tracing::debug!(%error, "what the fleet has ended cannot be read");
         }
     }
-
-    /// Reads what others have ended. Of many callers at the same time one reads, and the others take its result: that
-    /// of any look that ends while they wait, or with `after` that of one that began after that look.
-    async fn look(&self, followed: &Followed, after: Option<u64>) -> Result<(), StoreError> {
-        let after = after.unwrap_or_else(|| followed.looks.load(Ordering::SeqCst));
-        let mut look = followed.look.lock().await;
-        let ended = followed.looks.load(Ordering::SeqCst);
-        if ended > after {
-            return look.failed.clone().map_or(Ok(()), Err);
-        }
-        // One that is given up is begun again under its number.
-        followed.begun.store(ended + 1, Ordering::SeqCst);
-        let began = followed.age();
-        let read = tokio::time::timeout(LOOK, self.read(&mut look.positions)).await;
-        let read = read.unwrap_or_else(|_| {
-            Err(
-                StoreError::new(format!("the store of marks did not answer within {LOOK:?}"))
-                    .of_marks(),
-            )
-        });
-        if read.is_ok() {
-            let until = (began + FRESH).as_millis();
-            let until = u64::try_from(until).unwrap_or(u64::MAX);
-            followed.fresh.store(until, Ordering::Release);
-        }
-        look.failed = read.as_ref().err().cloned();
-        followed.looks.store(ended + 1, Ordering::SeqCst);
-        read
-    }
-
-    async fn read(
-        &self,
-        positions: &mut [Option<Vec<u8>>; NoteList::ALL.len()],
-    ) -> Result<(), StoreError> {
-        for (list, position) in NoteList::ALL.into_iter().zip(positions) {
-            let new = self.store.notes_since(list, position.as_deref()).await?;
-            for note in &new.notes {
-                match Note::decode(note) {
-                    Some(note) if note.list() == list => self.ended.add(&note),
-                    _ => tracing::warn!("a mark in the store cannot be read; a newer version's?"),
-                }
-            }
-            *position = Some(new.position);
-        }
-        Ok(())
-    }
-}
-
-impl Followed {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            fresh: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
-            looks: AtomicU64::new(0),
-            look: Mutex::default(),
-            follower: AtomicBool::new(false),
-        }
-    }
-
-    fn age(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    fn is_fresh(&self) -> bool {
-        self.age().as_millis() < u128::from(self.fresh.load(Ordering::Acquire))
-    }
-}
-
-/// What the follower does from one look to the next.
-pub(crate) async fn pause() {
-    tokio::time::sleep(FOLLOW).await;
 }
 
 #[cfg(test)]

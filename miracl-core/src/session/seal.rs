@@ -4,29 +4,21 @@
 //! everything before the nonce are associated data (RFC 5116 §2.1), so a value opens only under the name it was
 //! made for, and only whole. The nonce is random: one key may seal 2^32 values (NIST SP 800-38D §8.3).
 
+pub(crate) mod header;
+
 use std::{mem::MaybeUninit, ops::Deref};
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use crate::base::{cookie_key::CookieKey, random::random};
+use crate::{
+    base::{cookie_key::CookieKey, hex::hex, random::random},
+    session::seal::header::{BOUND_LEN, HEADER_LEN, ID_CHARS, VERSION},
+};
 
-/// The version of the format, the first byte of every sealed value.
-const VERSION: u8 = 1;
-/// Version, number of parts, key id, nonce: 18 bytes, which are 24 characters of base64.
-const HEADER_LEN: usize = 1 + 1 + 4 + NONCE_LEN;
-const HEADER_CHARS: usize = HEADER_LEN / 3 * 4;
-/// The header before the nonce, which is associated data.
-const BOUND_LEN: usize = HEADER_LEN - NONCE_LEN;
 const TAG_LEN: usize = 16;
 /// The associated data of most names is no longer than this.
 const SHORT_BOUND: usize = 64;
-
-const BOUND_CHARS: usize = BOUND_LEN / 3 * 4;
-/// Where the last three bytes of the key id stand in the text: bytes 3 to 5 are whole characters.
-const ID_CHARS: std::ops::Range<usize> = 4..8;
-
-const _: () = assert!(HEADER_LEN.is_multiple_of(3) && BOUND_LEN.is_multiple_of(3));
 
 /// What a value is for. Each purpose has a key of its own, so no value can stand in for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +205,7 @@ impl KeyRing {
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|key| crate::base::hex::hex(&key.id)))
+            .entries(self.0.iter().map(|key| hex(&key.id)))
             .finish()
     }
 }
@@ -236,33 +228,6 @@ impl RingKey {
     }
 }
 
-/// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from
-/// another.
-pub(crate) type SealNonce = [u8; (HEADER_CHARS - BOUND_CHARS) / 2];
-
-/// Reads the nonce from the first part of a value, or from a `Cookie` header where the value begins.
-pub(crate) fn nonce(first: &[u8]) -> Option<SealNonce> {
-    let header = first.get(..HEADER_CHARS)?;
-    if memchr::memchr(b';', header).is_some() {
-        return None;
-    }
-    header[BOUND_CHARS..].first_chunk().copied()
-}
-
-/// Reads the number of parts from the first part of a value; 1 when it is not of our format.
-pub(crate) fn parts(first: &[u8]) -> usize {
-    header(first)
-        .filter(|header| header[0] == VERSION)
-        .map_or(1, |header| usize::from(header[1]))
-}
-
-/// Reads what comes before the sealed content.
-fn header(first: &[u8]) -> Option<[u8; HEADER_LEN]> {
-    let mut header = [0; HEADER_LEN];
-    let read = BASE64.decode(first.get(..HEADER_CHARS)?, header.as_mut_slice().as_out());
-    read.is_ok().then_some(header)
-}
-
 /// Puts the associated data together: in the stack, where the name is of usual length.
 #[inline(always)]
 fn with_bound<T>(name: &str, header: &[u8], run: impl FnOnce(&[u8]) -> T) -> T {
@@ -279,132 +244,4 @@ fn with_bound<T>(name: &str, header: &[u8], run: impl FnOnce(&[u8]) -> T) -> T {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const LEN: usize = 3800;
-
-    fn ring(keys: &[&CookieKey]) -> KeyRing {
-        KeyRing::new(&keys.iter().copied().cloned().collect::<Vec<_>>())
-    }
-
-    fn plain(opened: &Opened<Plain>) -> (&[u8], bool) {
-        match opened {
-            Opened::Plain { plain, first_key } => (plain, *first_key),
-            other => panic!("not opened: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_sealed_value_opens_under_its_name_and_purpose_only() {
-        let keys = ring(&[&CookieKey::generate()]);
-        let text = keys.seal(Purpose::Session, "a", b"hello", LEN).unwrap();
-        assert_eq!(
-            plain(&keys.open(Purpose::Session, "a", text.as_bytes())),
-            (&b"hello"[..], true)
-        );
-        assert!(matches!(
-            keys.open(Purpose::Session, "b", text.as_bytes()),
-            Opened::Broken
-        ));
-        for purpose in [Purpose::Data, Purpose::Login, Purpose::Flash] {
-            assert!(matches!(
-                keys.open(purpose, "a", text.as_bytes()),
-                Opened::Broken
-            ));
-        }
-    }
-
-    #[test]
-    fn the_first_key_seals_and_every_key_opens() {
-        let (old, new) = (CookieKey::generate(), CookieKey::generate());
-        let text = ring(&[&old]).seal(Purpose::Login, "a", b"x", LEN).unwrap();
-        let both = ring(&[&new, &old]);
-        assert_eq!(
-            plain(&both.open(Purpose::Login, "a", text.as_bytes())),
-            (&b"x"[..], false)
-        );
-        let resealed = both.seal(Purpose::Login, "a", b"x", LEN).unwrap();
-        assert_eq!(
-            plain(&ring(&[&new]).open(Purpose::Login, "a", resealed.as_bytes())),
-            (&b"x"[..], true)
-        );
-    }
-
-    #[test]
-    fn a_value_of_an_unknown_key_or_version_is_foreign_not_broken() {
-        let keys = ring(&[&CookieKey::generate()]);
-        let other = ring(&[&CookieKey::generate()]);
-        let text = other.seal(Purpose::Flash, "a", b"x", LEN).unwrap();
-        assert!(matches!(
-            keys.open(Purpose::Flash, "a", text.as_bytes()),
-            Opened::Foreign
-        ));
-        let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();
-        bytes[0] = VERSION + 1;
-        let newer = BASE64.encode_to_string(&bytes);
-        assert!(matches!(
-            other.open(Purpose::Flash, "a", newer.as_bytes()),
-            Opened::Foreign
-        ));
-    }
-
-    #[test]
-    fn a_key_knows_what_it_sealed_and_nothing_else_is_worth_a_try() {
-        let (old, new) = (CookieKey::generate(), CookieKey::generate());
-        let both = ring(&[&new, &old]);
-        for (key, known) in [(&old, true), (&new, true), (&CookieKey::generate(), false)] {
-            for parts in [10, 4000] {
-                let text = ring(&[key]).seal(Purpose::Data, "a", &vec![1; parts], LEN);
-                assert_eq!(both.know(text.unwrap().as_bytes()), known);
-            }
-        }
-        for odd in ["", "x", "1234567", "a value of another app"] {
-            assert!(!both.know(odd.as_bytes()), "{odd}");
-        }
-    }
-
-    #[test]
-    fn the_same_content_never_seals_to_the_same_text() {
-        let keys = ring(&[&CookieKey::generate()]);
-        let seal = || keys.seal(Purpose::Data, "a", b"same", LEN).unwrap();
-        assert_ne!(seal(), seal());
-    }
-
-    #[test]
-    fn the_number_of_parts_is_read_from_the_first_part() {
-        let keys = ring(&[&CookieKey::generate()]);
-        let text = keys.seal(Purpose::Data, "a", &[7; 10_000], 3000).unwrap();
-        assert_eq!(parts(&text.as_bytes()[..3000]), text.len().div_ceil(3000));
-        assert_eq!(parts(b"x"), 1);
-        assert_eq!(parts(b"not sealed by us at all, surely"), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn no_changed_bit_opens(
-            content in prop::collection::vec(any::<u8>(), 0..200),
-            place in any::<prop::sample::Index>(),
-            bit in 0u8..8,
-        ) {
-            let keys = ring(&[&CookieKey::generate()]);
-            let text = keys.seal(Purpose::Session, "a", &content, LEN).unwrap();
-            let mut bytes = BASE64.decode_to_vec(text.as_bytes()).unwrap();
-            let place = place.index(bytes.len());
-            bytes[place] ^= 1 << bit;
-            let changed = BASE64.encode_to_string(&bytes);
-            let opened = matches!(keys.open(Purpose::Session, "a", changed.as_bytes()), Opened::Plain { .. });
-            prop_assert!(!opened);
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(text in ".{0,300}") {
-            let keys = ring(&[&CookieKey::generate()]);
-            let opened = matches!(keys.open(Purpose::Session, "a", text.as_bytes()), Opened::Plain { .. });
-            prop_assert!(!opened);
-            parts(text.as_bytes());
-        }
-    }
-}
+mod tests;

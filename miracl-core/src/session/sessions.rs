@@ -17,13 +17,17 @@ use crate::{
         binding::Binding,
         cookies::Cookies,
         data::SessionData,
-        ended::Until,
+        ended::until::Until,
         identity::{Session, SessionId, Timeouts},
         loops::Loops,
         marks::Marks,
         seal::Purpose,
     },
-    store::sessions::{ErasedStore, IndexKey, SessionKey, SessionStorage, StoredSession},
+    store::{
+        erased::ErasedStore,
+        sessions::{IndexKey, SessionKey, StoredSession},
+        storage::SessionStorage,
+    },
 };
 
 /// What the two values of a stored session are bound to besides its key.
@@ -127,7 +131,7 @@ impl Sessions {
     /// something about the response to change.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();
-        let unchanged = |session: &Session| !session.is_worth_moving(now, self.timeouts);
+        let unchanged = |session: &Session| !session.is_deadline_worth_moving(now, self.timeouts);
         let current = match self.store() {
             None => {
                 // One that has ended is left as it is: the next login replaces it.

@@ -15,7 +15,8 @@ use crate::{
     error::store::StoreError,
     session::marked_by::{index_key, mark_key},
     store::{
-        marks::{ErasedMarkStore, Lease, LeaseOwner, NoteList},
+        erased::ErasedMarkStore,
+        marks::{Lease, LeaseOwner, NoteList},
         sessions::IndexKey,
     },
 };

@@ -1,8 +1,8 @@
 //! What a store of marks must do, for those that come with the engine and for your own.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::{error::store::StoreError, store::sessions::Boxed};
+use crate::error::store::StoreError;
 
 /// What is marked: a hash that gives away nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,107 +161,4 @@ pub trait MarkStore: Send + Sync + 'static {
         key: &MarkKey,
         owner: &LeaseOwner,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// The twin of [`MarkStore`] that can be behind a pointer.
-pub(crate) trait ErasedMarkStore: Send + Sync {
-    fn place(&self) -> &'static str;
-    fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool>;
-    fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()>;
-    fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()>;
-    fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes>;
-    fn lease<'a>(
-        &'a self,
-        key: &'a MarkKey,
-        owner: &'a LeaseOwner,
-        ttl: Duration,
-    ) -> Boxed<'a, Lease>;
-    fn settle<'a>(
-        &'a self,
-        key: &'a MarkKey,
-        owner: &'a LeaseOwner,
-        value: &'a [u8],
-        ttl: Duration,
-    ) -> Boxed<'a, bool>;
-    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a LeaseOwner) -> Boxed<'a, ()>;
-}
-
-impl<S: MarkStore> ErasedMarkStore for S {
-    fn place(&self) -> &'static str {
-        S::PLACE
-    }
-
-    fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool> {
-        of_marks(MarkStore::use_once(self, key, ttl))
-    }
-
-    fn forget<'a>(&'a self, key: &'a MarkKey) -> Boxed<'a, ()> {
-        of_marks(MarkStore::forget(self, key))
-    }
-
-    fn note<'a>(&'a self, list: NoteList, note: &'a [u8], ttl: Duration) -> Boxed<'a, ()> {
-        of_marks(MarkStore::note(self, list, note, ttl))
-    }
-
-    fn notes_since<'a>(&'a self, list: NoteList, position: Option<&'a [u8]>) -> Boxed<'a, Notes> {
-        of_marks(MarkStore::notes_since(self, list, position))
-    }
-
-    fn lease<'a>(
-        &'a self,
-        key: &'a MarkKey,
-        owner: &'a LeaseOwner,
-        ttl: Duration,
-    ) -> Boxed<'a, Lease> {
-        of_marks(MarkStore::lease(self, key, owner, ttl))
-    }
-
-    fn settle<'a>(
-        &'a self,
-        key: &'a MarkKey,
-        owner: &'a LeaseOwner,
-        value: &'a [u8],
-        ttl: Duration,
-    ) -> Boxed<'a, bool> {
-        of_marks(MarkStore::settle(self, key, owner, value, ttl))
-    }
-
-    fn release<'a>(&'a self, key: &'a MarkKey, owner: &'a LeaseOwner) -> Boxed<'a, ()> {
-        of_marks(MarkStore::release(self, key, owner))
-    }
-}
-
-/// Says of what goes wrong that it did so in the store of marks: one that keeps sessions as well does not.
-fn of_marks<'a, T>(asked: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Boxed<'a, T> {
-    Box::pin(async { asked.await.map_err(StoreError::of_marks) })
-}
-
-/// Where marks are kept: the setting [`Config::marks_store`](crate::Config::marks_store).
-#[derive(Clone, Default)]
-pub struct MarkStorage(Option<Arc<dyn ErasedMarkStore>>);
-
-impl MarkStorage {
-    /// In the memory of this process, the default: what it remembers ends with it, and other replicas do not know of
-    /// it.
-    pub fn memory() -> Self {
-        Self(None)
-    }
-
-    /// In a store that the whole fleet shares: a `RedisStore` with the feature `redis`, or your own.
-    pub fn store(store: impl MarkStore) -> Self {
-        Self(Some(Arc::new(store)))
-    }
-
-    pub(crate) fn shared(&self) -> Option<&Arc<dyn ErasedMarkStore>> {
-        self.0.as_ref()
-    }
-}
-
-impl fmt::Debug for MarkStorage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            None => "MarkStorage::memory",
-            Some(_) => "MarkStorage::store",
-        })
-    }
 }

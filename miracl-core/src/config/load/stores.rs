@@ -2,7 +2,10 @@
 
 use crate::{
     config::{Config, load::source::Source},
-    store::{marks::MarkStorage, memory::sessions::MemoryStore, sessions::SessionStorage},
+    store::{
+        memory::sessions::MemoryStore,
+        storage::{MarkStorage, SessionStorage},
+    },
 };
 #[cfg(feature = "redis")]
 use crate::{

@@ -38,14 +38,7 @@ impl Exchange {
             return;
         }
         engine.sessions.loops.seen(&session, now);
-        let move_deadline = session.is_worth_moving(now, engine.sessions.timeouts);
-        if move_deadline {
-            Arc::make_mut(&mut session).seen = now;
-            // Its login may have been before this process, whose front channel believes what it knows.
-            if let Some(sid) = session.marked_by.sid {
-                engine.sessions.marks.has_come(sid);
-            }
-        }
+        let is_moved = self.move_deadline_in_cookies(&mut session, now);
         let is_doubtful = session.is_doubtful;
         state.current = Some(Current::in_cookies(session));
         if is_doubtful {
@@ -59,7 +52,7 @@ impl Exchange {
         if !first_key && self.open_data(state).is_none() {
             return;
         }
-        if (move_deadline || !first_key)
+        if (is_moved || !first_key)
             && let Some(current) = state.current.clone()
         {
             // Both parts together, so that no part stays behind under a key that is about to go.
@@ -69,6 +62,21 @@ impl Exchange {
                 Err(error) => tracing::warn!(%error, "the session cannot be sealed again"),
             }
         }
+    }
+
+    /// Moves the idle deadline of a session in cookies, when that is due. Returns whether it did: then the session has to
+    /// be sealed again.
+    fn move_deadline_in_cookies(&self, session: &mut Arc<Session>, now: u64) -> bool {
+        let sessions = &self.engine.sessions;
+        if !session.is_deadline_worth_moving(now, sessions.timeouts) {
+            return false;
+        }
+        Arc::make_mut(session).seen = now;
+        // This process may have started after the session's login, and a front-channel log-out needs a known `sid`.
+        if let Some(sid) = session.marked_by.sid {
+            sessions.marks.has_come(sid);
+        }
+        true
     }
 
     /// Opens the large part. When it does not belong to the small one, neither counts.

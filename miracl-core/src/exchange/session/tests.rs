@@ -14,7 +14,7 @@ use crate::{
         callback::tests::{Login, begin_with, cookies, request},
     },
     probes::provider::Provider,
-    store::sessions::{IndexKey, SessionKey},
+    store::sessions::{IndexKey, SessionKey, StoredSession},
     web::request::tests::Request,
 };
 
@@ -305,7 +305,7 @@ async fn a_session_of_before_a_restart_is_ended_by_a_frame_whatever_else_is_made
     app.miracl = crate::Miracl::new(app.miracl.config().clone()).unwrap();
     app.wait(app.miracl.config().session_idle_timeout / 2);
     assert!(is_in(&app, &here).await);
-    let until = crate::session::ended::Until::by_clock(app.now() * 1000);
+    let until = crate::session::ended::until::Until::by_clock(app.now() * 1000);
     for number in 0..10_050_u32 {
         let mut sid = IndexKey([0xff; 16]);
         sid.0[..4].copy_from_slice(&number.to_le_bytes());

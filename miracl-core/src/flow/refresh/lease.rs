@@ -14,7 +14,10 @@ use crate::{
         renewals::{KEPT, RenewalKey, Renewed},
         seal::Purpose,
     },
-    store::marks::{ErasedMarkStore, Lease, LeaseOwner, MarkKey},
+    store::{
+        erased::ErasedMarkStore,
+        marks::{Lease, LeaseOwner, MarkKey},
+    },
 };
 
 /// How long a lease lasts if its owner does not renew it: a replica that died is waited for as long.

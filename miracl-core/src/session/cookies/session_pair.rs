@@ -8,7 +8,10 @@ use crate::session::{
         open::MAX_VALUE,
         scan::{cut, end, value_at, values},
     },
-    seal::{self, Opened, Plain, Purpose, SealNonce, parts},
+    seal::{
+        Opened, Plain, Purpose,
+        header::{SealNonce, nonce_of, parts_of},
+    },
 };
 
 /// A text up to this many characters opens without memory of its own: the small part of a session with names of usual
@@ -68,7 +71,7 @@ impl Cookies {
             {
                 let value = value.strip_prefix(b"\"").unwrap_or(value);
                 if self.keys.know(value)
-                    && let Some(nonce) = seal::nonce(value)
+                    && let Some(nonce) = nonce_of(value)
                 {
                     nonces.push(nonce);
                 }
@@ -150,7 +153,7 @@ impl Cookies {
         let mut places: [Vec<&[u8]>; MAX_PARTS] = Default::default();
         for (ours, value, _) in self.each_of_ours(header) {
             let Ours::Data(place) = ours else { continue };
-            let begins = || self.keys.know(value) && seal::nonce(value) == Some(nonce);
+            let begins = || self.keys.know(value) && nonce_of(value) == Some(nonce);
             if places[place].len() < TRIES && value.len() <= MAX_VALUE && (place > 0 || begins()) {
                 places[place].push(value);
             }
@@ -158,7 +161,7 @@ impl Cookies {
         let [firsts, seconds, thirds] = &places;
         let mut ways = Vec::new();
         for first in firsts {
-            match parts(first) {
+            match parts_of(first) {
                 1 => ways.push(vec![*first]),
                 2 => ways.extend(seconds.iter().map(|second| vec![*first, *second])),
                 3 => ways.extend(seconds.iter().flat_map(|second| {

@@ -4,7 +4,10 @@ use cookie::{Cookie, SameSite};
 
 use crate::session::{
     cookies::{Cookies, MAX_PARTS, Ours, part_name},
-    seal::{self, Purpose, SealNonce},
+    seal::{
+        Purpose,
+        header::{SealNonce, nonce_of},
+    },
 };
 
 /// The most characters of one cookie's value. Browsers keep 4096 bytes with name and attributes (RFC 6265 §6.1).
@@ -108,7 +111,7 @@ impl Cookies {
         };
         SetCookie {
             line: cookie.build().to_string(),
-            nonce: seal::nonce(value.as_bytes()),
+            nonce: nonce_of(value.as_bytes()),
             len,
             name,
         }

@@ -9,7 +9,10 @@ use crate::{
     error::store::StoreError,
     store::{
         marks::{Lease, LeaseOwner, MarkKey, MarkStore, NoteList, Notes},
-        redis::{RedisStore, command, millis, script},
+        redis::{
+            RedisStore,
+            commands::{command, millis, script},
+        },
     },
 };
 

@@ -1,0 +1,91 @@
+//! A session that is kept in a store: loaded, its deadline moved, and deleted.
+
+use std::sync::Arc;
+
+use crate::{
+    error::session::SessionError,
+    exchange::Exchange,
+    session::{
+        binding::Binding,
+        identity::{Session, SessionId},
+        sessions::{self, Current},
+    },
+    store::{erased::ErasedStore, sessions::StoredSession},
+};
+
+impl Exchange {
+    /// Reads a session from the store.
+    pub(super) async fn load(
+        &self,
+        store: &dyn ErasedStore,
+        id: SessionId,
+        binding: &Binding,
+    ) -> Result<Option<Current>, SessionError> {
+        let engine = &self.engine;
+        let key = engine.sessions.key_of(id);
+        let loaded = store.load(&key).await;
+        let Some(stored) = loaded.map_err(SessionError::Store)? else {
+            return Ok(None);
+        };
+        let now = engine.now();
+        let current = engine.sessions.current(id, &key, stored, binding, now);
+        if let Some(current) = &current {
+            engine.sessions.loops.seen(&current.session, now);
+        }
+        Ok(current)
+    }
+
+    /// Moves the idle deadline of a session in the store. If that fails, the next request tries again.
+    pub(super) async fn move_deadline_in_store(
+        &self,
+        store: &dyn ErasedStore,
+        current: Current,
+        binding: &Binding,
+    ) {
+        let engine = &self.engine;
+        let Some(stored) = current.stored else { return };
+        let session = Session {
+            seen: engine.now(),
+            is_doubtful: false,
+            ..(*current.session).clone()
+        };
+        let key = engine.sessions.key_of(session.id);
+        let Some(head) = engine.sessions.head_to_store(&key, &session, binding) else {
+            return;
+        };
+        let moved = StoredSession {
+            revision: sessions::next(&stored),
+            head,
+            ..stored.clone()
+        };
+        let left = engine.sessions.time_left(&session);
+        match store
+            .update(&key, stored.revision, moved.clone(), left)
+            .await
+        {
+            Ok(true) => {
+                self.set_cookies([self.id_cookie(&session)]);
+                self.lock().current = Some(Current {
+                    session: Arc::new(session),
+                    data: current.data,
+                    stored: Some(moved),
+                });
+            }
+            // Another request changed the session, and moved the deadline with it, or ended it. The next request reads it.
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the idle deadline cannot be moved"),
+        }
+    }
+
+    /// Deletes a session from the store, where there is one.
+    pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
+        let engine = &self.engine;
+        match engine.sessions.store() {
+            Some(store) => {
+                let deleted = store.delete(&engine.sessions.key_of(id)).await;
+                deleted.map_err(SessionError::Store)
+            }
+            None => Ok(()),
+        }
+    }
+}

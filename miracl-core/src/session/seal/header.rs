@@ -1,0 +1,45 @@
+//! The header of a sealed value, and what of it can be read from the text without opening anything.
+
+use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64};
+use ring::aead::NONCE_LEN;
+
+/// The version of the format, the first byte of every sealed value.
+pub(super) const VERSION: u8 = 1;
+/// Version, number of parts, key id, nonce: 18 bytes, which are 24 characters of base64.
+pub(super) const HEADER_LEN: usize = 1 + 1 + 4 + NONCE_LEN;
+/// The header before the nonce, which is associated data.
+pub(super) const BOUND_LEN: usize = HEADER_LEN - NONCE_LEN;
+
+const HEADER_CHARS: usize = HEADER_LEN / 3 * 4;
+const BOUND_CHARS: usize = BOUND_LEN / 3 * 4;
+/// Where the last three bytes of the key id stand in the text: bytes 3 to 5 are whole characters.
+pub(super) const ID_CHARS: std::ops::Range<usize> = 4..8;
+
+const _: () = assert!(HEADER_LEN.is_multiple_of(3) && BOUND_LEN.is_multiple_of(3));
+
+/// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from
+/// another.
+pub(crate) type SealNonce = [u8; (HEADER_CHARS - BOUND_CHARS) / 2];
+
+/// Reads the nonce from the first part of a value, or from a `Cookie` header where the value begins.
+pub(crate) fn nonce_of(first: &[u8]) -> Option<SealNonce> {
+    let header = first.get(..HEADER_CHARS)?;
+    if memchr::memchr(b';', header).is_some() {
+        return None;
+    }
+    header[BOUND_CHARS..].first_chunk().copied()
+}
+
+/// Reads the number of parts from the first part of a value; 1 when it is not of our format.
+pub(crate) fn parts_of(first: &[u8]) -> usize {
+    header(first)
+        .filter(|header| header[0] == VERSION)
+        .map_or(1, |header| usize::from(header[1]))
+}
+
+/// Reads what comes before the sealed content.
+fn header(first: &[u8]) -> Option<[u8; HEADER_LEN]> {
+    let mut header = [0; HEADER_LEN];
+    let read = BASE64.decode(first.get(..HEADER_CHARS)?, header.as_mut_slice().as_out());
+    read.is_ok().then_some(header)
+}
