@@ -73,6 +73,8 @@ impl fmt::Debug for StoredSession {
 /// * what was stored is there until its time to live has passed, and not longer;
 /// * of two that [`update`](Self::update) the same revision, one succeeds;
 /// * what was deleted is gone for everybody, and no update brings it back.
+///
+/// `miracl-core/tests/sql_store.rs` in this project's repository is a store in an SQL database, to copy.
 pub trait SessionStore: Send + Sync + 'static {
     /// Whether sessions stay in the memory of this process. By default `false`, and values are sealed with the app's
     /// cookie keys before they are handed over.

@@ -64,8 +64,8 @@ impl Exchange {
         }
     }
 
-    /// Moves the idle deadline of a session in cookies, when that is due. Returns whether it did: then the session has to
-    /// be sealed again.
+    /// Moves the idle deadline of a session in cookies, when that is due. Returns whether it did: the session then has
+    /// to be sealed again.
     fn move_deadline_in_cookies(&self, session: &mut Arc<Session>, now: u64) -> bool {
         let sessions = &self.engine.sessions;
         if !session.is_deadline_worth_moving(now, sessions.timeouts) {

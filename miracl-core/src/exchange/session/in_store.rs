@@ -71,7 +71,7 @@ impl Exchange {
                     stored: Some(moved),
                 });
             }
-            // Another request changed the session, and moved the deadline with it, or ended it. The next request reads it.
+            // Another request changed the session, and moved the deadline with it, or ended it.
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the idle deadline cannot be moved"),
         }
