@@ -193,7 +193,7 @@ async fn told_of(trusted: bool, change: impl FnOnce(&mut rcgen::CertificateParam
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_certificate_is_told_with_the_setting_that_helps() {
+async fn an_error_of_a_certificate_names_the_setting_that_helps() {
     let told = told_of(true, |leaf| {
         leaf.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     });
@@ -261,7 +261,7 @@ async fn the_connection_of_a_token_request_is_its_own_and_begins_with_a_short_ha
 }
 
 #[tokio::test]
-async fn what_speaks_no_tls_is_told_from_what_is_away() {
+async fn a_server_without_tls_is_told_from_one_that_is_away() {
     let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let visit = visit(Config {
         issuer: format!(

@@ -86,16 +86,16 @@ fn main() -> ExitCode {
         traffic::redis_may_be_killed_under_traffic_and_nobody_loses_a_session_or_waits_for_it,
         sentinel::a_redis_that_sentinel_watches_keeps_the_contract_of_stores,
         sentinel::sessions_are_there_again_after_a_fail_over,
-        sentinel::a_service_that_nobody_knows_is_named,
-        sentinel::a_sentinel_that_is_silent_or_behind_the_times_is_passed_over,
+        sentinel::a_service_that_no_sentinel_knows_is_named,
+        sentinel::a_sentinel_that_is_silent_or_out_of_date_is_passed_over,
         sentinel::sentinels_and_their_servers_speak_tls,
         cluster::a_cluster_keeps_the_contract_of_stores,
         cluster::sessions_are_found_while_their_slot_moves_and_after_it,
-        cluster::sessions_on_other_nodes_live_on_without_one_and_its_own_are_back_when_it_is,
-        cluster::a_node_that_hangs_keeps_its_own_sessions_alone,
+        cluster::the_loss_of_a_node_costs_only_its_own_sessions_until_it_returns,
+        cluster::a_node_that_hangs_delays_only_its_own_sessions,
         cluster::a_replica_takes_the_place_of_its_node,
-        log::a_node_that_is_gone_is_told_once_however_many_ask_and_when_it_is_over,
-        log::a_server_that_comes_and_goes_is_told_once,
+        log::the_loss_of_a_node_is_logged_once_and_so_is_its_return,
+        log::a_server_that_comes_and_goes_is_logged_once,
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     if missing && !all {

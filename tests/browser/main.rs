@@ -12,11 +12,11 @@ mod sites;
 
 scenarios![
     a_person_registers_logs_in_refreshes_and_logs_out,
-    a_wrong_pin_is_told_and_three_block,
+    a_wrong_pin_is_reported_and_the_third_blocks,
     a_cancelled_login_comes_back_as_a_failure_and_the_button_works_again,
     a_page_for_members_waits_for_the_login,
     the_login_opens_over_the_page_of_an_app_on_another_site,
-    the_pages_fit_a_phone_and_a_dark_room,
+    the_pages_fit_a_phone_and_the_dark_mode,
 ];
 
 fn main() -> ExitCode {
@@ -152,7 +152,7 @@ async fn a_person_registers_logs_in_refreshes_and_logs_out(adapter: Adapter) {
     assert!(text.contains("welcome back"), "{text}");
 }
 
-async fn a_wrong_pin_is_told_and_three_block(adapter: Adapter) {
+async fn a_wrong_pin_is_reported_and_the_third_blocks(adapter: Adapter) {
     let demo = Demo::builder(adapter).start();
     let chrome = Chrome::start().await;
     chrome.open(&demo.url("/login/start")).await;
@@ -279,7 +279,7 @@ async fn the_login_opens_over_the_page_of_an_app_on_another_site(adapter: Adapte
     assert!(chrome.text().await.contains(EMAIL));
 }
 
-async fn the_pages_fit_a_phone_and_a_dark_room(adapter: Adapter) {
+async fn the_pages_fit_a_phone_and_the_dark_mode(adapter: Adapter) {
     let demo = Demo::builder(adapter).start();
     let chrome = Chrome::start_phone_in_the_dark().await;
     chrome.open(&demo.url("/")).await;

@@ -8,7 +8,7 @@ use crate::{EMAIL, PIN, arrived, cookies, enter_pin, page, register};
 
 scenarios![
     a_login_by_form_post_comes_from_another_site,
-    a_login_by_form_post_ends_the_session_there_was_before,
+    a_login_by_form_post_ends_the_earlier_session,
     a_frame_of_the_platform_ends_the_session_without_its_cookie,
     a_log_out_begun_by_the_app_goes_through_the_frame_and_comes_back,
     a_log_out_at_the_platform_reaches_a_tab_that_nobody_touches,
@@ -113,7 +113,7 @@ async fn a_login_by_form_post_comes_from_another_site(adapter: Adapter) {
     assert_eq!(sites.whoami().await, EMAIL);
 }
 
-async fn a_login_by_form_post_ends_the_session_there_was_before(adapter: Adapter) {
+async fn a_login_by_form_post_ends_the_earlier_session(adapter: Adapter) {
     let sites = Sites::begin(adapter, "form_post", nothing).await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);
     sites.register().await;

@@ -11,7 +11,7 @@ scenarios![
     an_image_and_a_frame_of_another_site_do_nothing,
     a_link_on_another_site_finds_the_user_logged_in,
     a_prefetch_starts_and_ends_nothing,
-    a_visitor_by_the_other_name_logs_in_at_ours,
+    a_visitor_by_the_other_host_name_logs_in_at_ours,
 ];
 
 /// A site at `localhost` that shows this page at each of its addresses. It stops when the scenario ends.
@@ -153,7 +153,7 @@ async fn a_prefetch_starts_and_ends_nothing(adapter: Adapter) {
     assert_logged_in(&chrome, &demo).await;
 }
 
-async fn a_visitor_by_the_other_name_logs_in_at_ours(adapter: Adapter) {
+async fn a_visitor_by_the_other_host_name_logs_in_at_ours(adapter: Adapter) {
     let (demo, _provider, chrome) = begin(adapter).await;
     let other = demo.origin().replace("127.0.0.1", "localhost");
     let start = format!("{other}/login/start?return_to=%2Fmembers%3Ftab%3D2");

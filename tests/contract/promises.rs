@@ -31,8 +31,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "the callback is checked in one order, and looking changes nothing",
         shown_by: &[
             "callback",
-            "person::looking_at_the_callback_is_not_using_it",
-            "logout::looking_at_logout_is_not_using_it",
+            "person::a_head_and_a_prefetch_of_the_callback_do_not_use_it",
+            "logout::a_head_and_a_prefetch_of_the_log_out_end_nothing",
             "server::a_head_is_a_get_without_its_body",
             "form_post",
         ],
@@ -118,7 +118,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "two sealed values, bound to each other",
         shown_by: &[
             "sealed::cookies_of_two_sessions_do_not_mix",
-            "sealed::a_cookie_under_the_name_of_another_is_nobody",
+            "sealed::a_cookie_under_the_name_of_another_logs_nobody_in",
         ],
         pending: &[],
     },
@@ -139,7 +139,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         number: 13,
         about: "what knows the session is never stored, and nothing else is forbidden to be",
         shown_by: &[
-            "pages::every_page_that_knows_the_session_is_never_stored",
+            "pages::no_page_that_knows_the_session_may_be_stored",
             "pages::the_public_page_costs_nothing",
         ],
         pending: &[],

@@ -16,11 +16,11 @@ scenarios![
     under_load_every_answer_is_right,
     sessions_in_cookies_need_no_redis,
     sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shared,
-    when_one_part_ends_the_rest_does_and_says_which,
-    when_it_is_asked_to_stop_nothing_stays,
+    when_one_part_ends_the_others_end_and_the_output_names_it,
+    when_it_is_asked_to_stop_no_process_stays,
     when_it_is_killed_no_process_stays,
     without_redis_it_says_how_to_install_it,
-    a_setting_that_makes_no_fleet_is_refused,
+    a_setting_that_no_fleet_can_have_is_refused,
 ];
 
 /// The fleet has no adapter of its own: it is started like a demo.
@@ -276,7 +276,7 @@ async fn sessions_in_cookies_end_everywhere_within_a_second_where_marks_are_shar
     fleet.stop().await;
 }
 
-async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
+async fn when_one_part_ends_the_others_end_and_the_output_names_it(fleet: Adapter) {
     for part in 0..4 {
         let mut fleet = Fleet::start(fleet);
         let mut processes = fleet.processes();
@@ -290,7 +290,7 @@ async fn when_one_part_ends_the_rest_does_and_says_which(fleet: Adapter) {
     }
 }
 
-async fn when_it_is_asked_to_stop_nothing_stays(fleet: Adapter) {
+async fn when_it_is_asked_to_stop_no_process_stays(fleet: Adapter) {
     let mut fleet = Fleet::of(Demo::builder(fleet).env("TMPDIR", "."));
     assert_eq!(fleet.processes().len(), 4, "{}", fleet.0.log());
     let folder = fleet.0.directory().to_owned();
@@ -319,7 +319,7 @@ async fn without_redis_it_says_how_to_install_it(fleet: Adapter) {
     }
 }
 
-async fn a_setting_that_makes_no_fleet_is_refused(fleet: Adapter) {
+async fn a_setting_that_no_fleet_can_have_is_refused(fleet: Adapter) {
     for (name, value) in [
         ("SESSION_STORE", "memory"),
         ("MARKS_STORE", "x"),

@@ -9,7 +9,7 @@ pub struct Promise {
     pub number: u8,
     /// What it is about.
     pub about: &'static str,
-    /// What shows it: a whole suite (`logout`), or one scenario of it (`logout::nobody_can_log_out`).
+    /// What shows it: a whole suite (`logout`), or one scenario of it (`logout::a_get_asks_for_confirmation`).
     pub shown_by: &'static [&'static str],
     /// The parts of it that no scenario can show yet.
     pub pending: &'static [Pending],

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_no_sid_whatever_its_name() {
+    fn a_subject_is_no_sid_even_if_they_read_alike() {
         let marks = marks();
         let mark = index_key("sid", "https://issuer.example", "alice");
         marks.add(&Note::Sid(mark, Until::by_clock(u64::MAX)));

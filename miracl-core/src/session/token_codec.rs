@@ -177,7 +177,7 @@ mod tests {
         }
 
         #[test]
-        fn every_token_comes_back_whatever_is_known(
+        fn every_token_is_read_as_it_was_written(
             piece in "[a-c\u{0}-\u{4}é]{0,40}",
             known in prop::array::uniform3("[a-cé\\u{1}-\\u{3}]{0,6}"),
         ) {

@@ -255,7 +255,7 @@ pub(crate) async fn sessions_are_found_while_their_slot_moves_and_after_it() {
     assert_eq!(store.load(&key).await.unwrap(), None);
 }
 
-pub(crate) async fn sessions_on_other_nodes_live_on_without_one_and_its_own_are_back_when_it_is() {
+pub(crate) async fn the_loss_of_a_node_costs_only_its_own_sessions_until_it_returns() {
     let mut cluster = Cluster::start("500").await;
     let store = cluster.store();
     let [first, second, third] = cluster.sessions(&store).await;
@@ -279,7 +279,7 @@ pub(crate) async fn sessions_on_other_nodes_live_on_without_one_and_its_own_are_
     assert_eq!(store.delete_by_sid(&index).await.unwrap(), 1);
 }
 
-pub(crate) async fn a_node_that_hangs_keeps_its_own_sessions_alone() {
+pub(crate) async fn a_node_that_hangs_delays_only_its_own_sessions() {
     let cluster = Cluster::start("60000").await;
     let store = cluster.store();
     let [first, second, third] = cluster.sessions(&store).await;

@@ -59,7 +59,7 @@ impl Write for Log {
     }
 }
 
-pub(crate) async fn a_node_that_is_gone_is_told_once_however_many_ask_and_when_it_is_over() {
+pub(crate) async fn the_loss_of_a_node_is_logged_once_and_so_is_its_return() {
     let log = Log::default();
     let mut cluster = Cluster::start("500").await;
     let store = cluster.store();
@@ -99,7 +99,7 @@ pub(crate) async fn a_node_that_is_gone_is_told_once_however_many_ask_and_when_i
     assert_eq!((log.count(AWAY), log.count(BACK)), (1, 1), "{text}");
 }
 
-pub(crate) async fn a_server_that_comes_and_goes_is_told_once() {
+pub(crate) async fn a_server_that_comes_and_goes_is_logged_once() {
     let log = Log::default();
     let mut server = Server::start(NOTHING);
     let store = server.store();

@@ -253,7 +253,7 @@ fn role(server: &Server) -> Result<String, StoreError> {
     Ok(redis::from_redis_value(role[0].clone()).unwrap())
 }
 
-pub(crate) async fn a_service_that_nobody_knows_is_named() {
+pub(crate) async fn a_service_that_no_sentinel_knows_is_named() {
     let server = Server::start(NOTHING);
     let sentinel = Sentinel::start("127.0.0.1", server.port, "", &[]);
     let away = free_port();
@@ -271,7 +271,7 @@ pub(crate) async fn a_service_that_nobody_knows_is_named() {
     );
 }
 
-pub(crate) async fn a_sentinel_that_is_silent_or_behind_the_times_is_passed_over() {
+pub(crate) async fn a_sentinel_that_is_silent_or_out_of_date_is_passed_over() {
     let server = Server::start(NOTHING);
     let of_server = [
         "--replicaof".to_owned(),

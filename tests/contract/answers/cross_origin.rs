@@ -12,13 +12,13 @@ scenarios![
     a_link_on_another_site_finds_the_user_logged_in,
     a_post_of_our_own_page_passes,
     a_post_the_user_began_passes,
-    the_origin_decides_where_the_browser_says_no_more,
+    the_origin_header_decides_where_sec_fetch_site_is_missing,
     an_origin_of_null_is_refused,
-    a_program_without_both_headers_passes,
+    a_program_that_sends_neither_header_passes,
     the_host_header_decides_nothing,
     a_websocket_of_another_site_is_refused,
-    a_websocket_of_our_own_page_and_of_no_browser_passes,
-    what_only_reads_passes_from_anywhere,
+    a_websocket_of_our_own_page_or_of_a_program_passes,
+    requests_that_only_read_pass_from_anywhere,
 ];
 
 /// Posts the log-out with these headers, and returns whether it was let in.
@@ -100,7 +100,7 @@ async fn a_post_the_user_began_passes(adapter: Adapter) {
     assert!(passes(&journey, form).await);
 }
 
-async fn the_origin_decides_where_the_browser_says_no_more(adapter: Adapter) {
+async fn the_origin_header_decides_where_sec_fetch_site_is_missing(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let post = || Request::script(journey.url("/logout")).method("POST");
     assert!(passes(&journey, post().header("origin", journey.demo.origin())).await);
@@ -126,7 +126,7 @@ async fn an_origin_of_null_is_refused(adapter: Adapter) {
     assert!(!passes(&journey, post).await);
 }
 
-async fn a_program_without_both_headers_passes(adapter: Adapter) {
+async fn a_program_that_sends_neither_header_passes(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     assert!(
         passes(
@@ -235,7 +235,7 @@ async fn a_websocket_of_another_site_is_refused(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_websocket_of_our_own_page_and_of_no_browser_passes(adapter: Adapter) {
+async fn a_websocket_of_our_own_page_or_of_a_program_passes(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let own = format!("Origin: {}", journey.demo.origin());
     for upgrade in UPGRADES {
@@ -253,7 +253,7 @@ async fn a_websocket_of_our_own_page_and_of_no_browser_passes(adapter: Adapter) 
     }
 }
 
-async fn what_only_reads_passes_from_anywhere(adapter: Adapter) {
+async fn requests_that_only_read_pass_from_anywhere(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     for headers in [
         // A link, a picture, an event stream, and `fetch`: a browser lets no other site read the answer.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 scenarios![
-    a_flood_of_logins_under_way_begins_one_and_is_cleared_away,
+    a_login_begins_among_a_flood_of_pending_ones_and_clears_it_away,
     a_flood_of_cookies_of_our_names_changes_no_answer,
     a_text_that_is_too_long_begins_no_login_and_is_named_in_the_log,
     very_many_parameters_do_no_harm,
@@ -40,7 +40,7 @@ fn flood(cookie: impl Fn(usize) -> String) -> String {
     header
 }
 
-async fn a_flood_of_logins_under_way_begins_one_and_is_cleared_away(adapter: Adapter) {
+async fn a_login_begins_among_a_flood_of_pending_ones_and_clears_it_away(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let prefix = prefix(adapter);
     let junk = flood(|number| format!("{prefix}-login-{number:08x}=x"));

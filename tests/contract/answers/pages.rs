@@ -7,15 +7,15 @@ use crate::journey::{Journey, login_button, subject};
 scenarios![
     the_home_page_of_a_stranger_has_a_login_button,
     the_home_page_of_a_user_has_their_data_and_two_buttons,
-    a_plain_link_stands_in_where_there_is_no_script,
+    a_plain_link_replaces_the_button_where_there_is_no_script,
     a_script_of_somebody_else_gets_the_authorize_url,
     the_members_page_is_for_members,
     the_public_page_costs_nothing,
     the_benchmark_page_of_a_user_is_their_address,
     the_profile_is_filled_in_and_saves_a_name,
     no_page_may_be_framed,
-    every_page_that_knows_the_session_is_never_stored,
-    what_is_not_there_is_not_found,
+    no_page_that_knows_the_session_may_be_stored,
+    an_unknown_path_is_not_found,
     a_value_of_the_user_is_escaped,
 ];
 
@@ -69,7 +69,7 @@ async fn the_home_page_of_a_user_has_their_data_and_two_buttons(adapter: Adapter
     assert!(!home.body.contains("confirmed"), "{}", home.body);
 }
 
-async fn a_plain_link_stands_in_where_there_is_no_script(adapter: Adapter) {
+async fn a_plain_link_replaces_the_button_where_there_is_no_script(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let home = journey.home().await;
     let link = home
@@ -269,7 +269,7 @@ async fn no_page_may_be_framed(adapter: Adapter) {
     assert_eq!(gone.status, 404);
 }
 
-async fn every_page_that_knows_the_session_is_never_stored(adapter: Adapter) {
+async fn no_page_that_knows_the_session_may_be_stored(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     for page in every_page(&journey).await {
         assert!(
@@ -289,7 +289,7 @@ async fn every_page_that_knows_the_session_is_never_stored(adapter: Adapter) {
     }
 }
 
-async fn what_is_not_there_is_not_found(adapter: Adapter) {
+async fn an_unknown_path_is_not_found(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for path in [
         "/nothing-here",

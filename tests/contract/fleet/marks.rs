@@ -15,14 +15,14 @@ scenarios![
     a_logout_at_one_replica_kills_a_copied_cookie_at_every_other,
     a_logout_token_at_one_replica_counts_at_every_other_and_once,
     a_log_out_at_another_replica_reaches_a_login_under_way,
-    a_frame_at_another_replica_is_believed_of_a_login_and_of_nothing_else,
+    a_frame_at_another_replica_counts_as_proven_only_for_the_sid_of_a_login,
     a_callback_is_used_once_in_the_whole_fleet,
     a_log_out_outlives_the_process,
     a_hundred_requests_all_over_the_fleet_make_one_refresh,
     a_replica_killed_after_its_lease_leaves_the_refresh_to_another_and_nobody_is_logged_out,
     a_replica_killed_while_it_asks_leaves_the_refresh_to_another,
     while_redis_is_away_nobody_is_logged_in_or_out,
-    where_the_app_says_so_a_session_that_cannot_be_read_is_nobody,
+    an_app_may_treat_a_session_that_cannot_be_read_as_anonymous,
 ];
 
 /// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
@@ -121,7 +121,7 @@ async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter
     }
 }
 
-async fn a_frame_at_another_replica_is_believed_of_a_login_and_of_nothing_else(adapter: Adapter) {
+async fn a_frame_at_another_replica_counts_as_proven_only_for_the_sid_of_a_login(adapter: Adapter) {
     const UNPROVEN: &str = ":ended-unproven";
     let (provider, redis) = (Provider::start(), Redis::start());
     let demos = fleet(adapter, &provider, &redis, 1, None);
@@ -328,7 +328,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out(adapter: Adapter) {
     assert_back(&journey, 503).await;
 }
 
-async fn where_the_app_says_so_a_session_that_cannot_be_read_is_nobody(adapter: Adapter) {
+async fn an_app_may_treat_a_session_that_cannot_be_read_as_anonymous(adapter: Adapter) {
     let settings = [("SESSION_UNAVAILABLE", "anonymous")];
     let (journey, mut redis) = with_marks(adapter, &settings).await;
     redis.kill();

@@ -11,13 +11,13 @@ use url::Url;
 use crate::journey::subject;
 
 scenarios![
-    a_veto_leaves_the_session_before_alone_and_shows_its_message,
+    a_veto_leaves_the_earlier_session_alone_and_shows_its_message,
     a_veto_of_a_first_login_is_no_login,
     a_vetoed_callback_cannot_be_opened_again,
-    a_panicking_hook_leaves_the_session_before_alone,
+    a_panicking_hook_leaves_the_earlier_session_alone,
     a_hook_that_takes_its_time_holds_up_nobody,
-    a_login_that_nobody_waits_for_leaves_the_session_before_alone,
-    what_becomes_of_a_hook_when_the_browser_goes_away,
+    a_login_that_nobody_waits_for_leaves_the_earlier_session_alone,
+    a_browser_that_leaves_during_the_hook_gets_a_whole_login_or_none,
     a_log_out_during_the_hook_ends_the_login,
 ];
 
@@ -86,7 +86,7 @@ impl Probe {
     }
 }
 
-async fn a_veto_leaves_the_session_before_alone_and_shows_its_message(adapter: Adapter) {
+async fn a_veto_leaves_the_earlier_session_alone_and_shows_its_message(adapter: Adapter) {
     let probe = Probe::logged_in(adapter).await;
     let before = probe.browser.cookies();
     let callback = probe.callback("/veto").await;
@@ -123,7 +123,7 @@ async fn a_vetoed_callback_cannot_be_opened_again(adapter: Adapter) {
     }
 }
 
-async fn a_panicking_hook_leaves_the_session_before_alone(adapter: Adapter) {
+async fn a_panicking_hook_leaves_the_earlier_session_alone(adapter: Adapter) {
     let probe = Probe::logged_in(adapter).await;
     for browser in [&probe.browser.copy(), &Browser::new()] {
         let known = subject(browser, &probe.demo).await;
@@ -162,7 +162,7 @@ async fn a_hook_that_takes_its_time_holds_up_nobody(adapter: Adapter) {
     hanging.abort();
 }
 
-async fn a_login_that_nobody_waits_for_leaves_the_session_before_alone(adapter: Adapter) {
+async fn a_login_that_nobody_waits_for_leaves_the_earlier_session_alone(adapter: Adapter) {
     let probe = Probe::logged_in(adapter).await;
     let callback = probe.callback("/never").await;
     let other = probe.browser.copy();
@@ -175,7 +175,7 @@ async fn a_login_that_nobody_waits_for_leaves_the_session_before_alone(adapter: 
     probe.log_in().await;
 }
 
-async fn what_becomes_of_a_hook_when_the_browser_goes_away(adapter: Adapter) {
+async fn a_browser_that_leaves_during_the_hook_gets_a_whole_login_or_none(adapter: Adapter) {
     let probe = Probe::logged_in(adapter).await;
     let callback = probe.callback("/slow").await;
     let other = probe.browser.copy();

@@ -6,7 +6,7 @@ scenarios![
     a_challenge_in_a_nested_router_comes_back_to_the_whole_path,
     a_fetch_in_a_nested_router_is_told_where_to_log_in,
     a_body_that_was_read_does_not_hide_the_user,
-    an_optional_user_is_nobody_when_the_cookie_is_broken,
+    an_optional_user_is_none_when_the_cookie_is_broken,
     a_cookie_header_of_any_bytes_does_no_harm,
     no_method_gets_around_a_guard,
     a_guard_whose_layer_is_missing_lets_nobody_in,
@@ -68,7 +68,7 @@ async fn a_body_that_was_read_does_not_hide_the_user(adapter: Adapter) {
     assert!(answer.is_no_store());
 }
 
-async fn an_optional_user_is_nobody_when_the_cookie_is_broken(adapter: Adapter) {
+async fn an_optional_user_is_none_when_the_cookie_is_broken(adapter: Adapter) {
     let (_provider, demo) = start(adapter);
     let browser = Browser::new();
     let optional = async |browser: &Browser| {

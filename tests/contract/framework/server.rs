@@ -11,15 +11,15 @@ scenarios![
     a_cookie_is_found_in_any_of_several_headers,
     a_head_is_a_get_without_its_body,
     a_head_and_a_prefetch_change_nothing,
-    a_slash_too_many_is_no_route_of_the_login,
-    a_slash_too_many_shows_nothing_to_strangers,
+    a_path_with_an_extra_slash_is_no_route_of_the_login,
+    a_path_with_an_extra_slash_shows_nothing_to_strangers,
     an_escaped_path_is_the_same_path,
     a_target_with_another_host_leads_to_ours,
     a_request_of_http_1_0_is_answered,
     a_body_that_is_no_form_is_refused,
     slow_clients_hold_up_nobody,
-    a_stop_lets_a_login_end_that_is_under_way,
-    a_stop_waits_for_nobody_for_ever,
+    a_stop_lets_a_login_under_way_finish,
+    a_stop_does_not_wait_for_ever,
 ];
 
 /// How long a demo may take to stop, no matter what its clients do.
@@ -158,7 +158,7 @@ async fn a_head_and_a_prefetch_change_nothing(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_slash_too_many_is_no_route_of_the_login(adapter: Adapter) {
+async fn a_path_with_an_extra_slash_is_no_route_of_the_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     let query = callback.query().unwrap_or_default().to_owned();
@@ -186,7 +186,7 @@ async fn a_slash_too_many_is_no_route_of_the_login(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_slash_too_many_shows_nothing_to_strangers(adapter: Adapter) {
+async fn a_path_with_an_extra_slash_shows_nothing_to_strangers(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for path in [
         "/members/",
@@ -310,7 +310,7 @@ async fn slow_clients_hold_up_nobody(adapter: Adapter) {
     }
 }
 
-async fn a_stop_lets_a_login_end_that_is_under_way(adapter: Adapter) {
+async fn a_stop_lets_a_login_under_way_finish(adapter: Adapter) {
     let mut journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     journey
@@ -340,7 +340,7 @@ async fn a_stop_lets_a_login_end_that_is_under_way(adapter: Adapter) {
     assert_eq!(subject.as_deref(), Some(Provider::SUBJECT));
 }
 
-async fn a_stop_waits_for_nobody_for_ever(adapter: Adapter) {
+async fn a_stop_does_not_wait_for_ever(adapter: Adapter) {
     let mut journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     journey.provider.set(Endpoint::Token, Answers::Never);

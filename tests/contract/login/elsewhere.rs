@@ -7,10 +7,10 @@ use serde_json::json;
 use crate::journey::{Journey, assert_provider_ill, assert_refused, with_parameter};
 
 scenarios![
-    a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_everywhere,
-    the_document_may_have_another_name_for_itself_and_tokens_may_not,
+    metadata_at_another_address_is_found_and_its_issuer_counts_everywhere,
+    the_metadata_may_name_another_issuer_and_tokens_may_not,
     the_document_of_another_issuer_says_which_settings_help,
-    plain_http_inside_a_network_needs_the_danger_to_be_named,
+    plain_http_inside_a_network_needs_the_danger_setting,
 ];
 
 /// FusionAuth's default issuer, which is no URL at all.
@@ -49,9 +49,7 @@ async fn callback(journey: &Journey, iss: &str) -> miracl_tests::Answer {
     journey.browser.open(callback).await
 }
 
-async fn a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_everywhere(
-    adapter: Adapter,
-) {
+async fn metadata_at_another_address_is_found_and_its_issuer_counts_everywhere(adapter: Adapter) {
     for issuer in [ISSUER, "https://identity.example/"] {
         let journey = begin(adapter, provider(issuer, issuer), issuer);
         let other = journey.provider.issuer();
@@ -80,7 +78,7 @@ async fn a_document_that_is_elsewhere_is_found_there_and_its_issuer_counts_every
     }
 }
 
-async fn the_document_may_have_another_name_for_itself_and_tokens_may_not(adapter: Adapter) {
+async fn the_metadata_may_name_another_issuer_and_tokens_may_not(adapter: Adapter) {
     // As Apple did for some days.
     let journey = begin(adapter, provider("https://new.example", ISSUER), ISSUER);
     callback(&journey, ISSUER).await.expect(303);
@@ -104,7 +102,7 @@ async fn the_document_of_another_issuer_says_which_settings_help(adapter: Adapte
     journey.demo.wait_for_log("metadata_url");
 }
 
-async fn plain_http_inside_a_network_needs_the_danger_to_be_named(adapter: Adapter) {
+async fn plain_http_inside_a_network_needs_the_danger_setting(adapter: Adapter) {
     let provider = Provider::start();
     // As the other services of a Compose file name it.
     let inside = |demo: DemoBuilder| {

@@ -7,7 +7,7 @@ use crate::journey::{Journey, assert_refused, subject};
 
 scenarios![
     a_posted_callback_logs_in,
-    a_posted_callback_ends_the_session_there_was_before,
+    a_posted_callback_ends_the_earlier_session,
     a_posted_callback_ends_the_session_that_another_tab_began_in_the_meantime,
     only_the_cookie_of_the_pending_login_crosses_sites,
     a_posted_callback_without_the_pending_cookie_is_refused,
@@ -15,8 +15,8 @@ scenarios![
     a_posted_parameter_given_twice_is_refused,
     parameters_in_the_address_of_a_post_are_not_taken,
     a_body_that_is_no_form_or_too_long_is_refused,
-    a_provider_that_answers_in_the_query_all_the_same_is_understood,
-    nobody_posts_to_the_callback_where_that_was_not_asked_for,
+    a_provider_that_answers_in_the_query_instead_is_understood,
+    a_posted_callback_is_refused_without_form_post,
 ];
 
 fn begin(adapter: Adapter) -> Journey {
@@ -86,7 +86,7 @@ async fn a_posted_callback_logs_in(adapter: Adapter) {
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
 
-async fn a_posted_callback_ends_the_session_there_was_before(adapter: Adapter) {
+async fn a_posted_callback_ends_the_earlier_session(adapter: Adapter) {
     let journey = begin(adapter);
     let (_, form) = approved(&journey).await;
     post(&journey, request(&form)).await.expect(303);
@@ -201,7 +201,7 @@ async fn a_body_that_is_no_form_or_too_long_is_refused(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_provider_that_answers_in_the_query_all_the_same_is_understood(adapter: Adapter) {
+async fn a_provider_that_answers_in_the_query_instead_is_understood(adapter: Adapter) {
     let journey = begin(adapter);
     let (_, form) = approved(&journey).await;
     let mut url = url::Url::parse(&form.action).expect("an address");
@@ -210,7 +210,7 @@ async fn a_provider_that_answers_in_the_query_all_the_same_is_understood(adapter
     journey.assert_still_logged_in().await;
 }
 
-async fn nobody_posts_to_the_callback_where_that_was_not_asked_for(adapter: Adapter) {
+async fn a_posted_callback_is_refused_without_form_post(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     let fields: Vec<_> = callback.query_pairs().into_owned().collect();

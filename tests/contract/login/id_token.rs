@@ -10,7 +10,7 @@ scenarios![
     an_id_token_with_a_wrong_claim_is_no_login,
     an_id_token_with_a_bad_signature_is_no_login,
     an_id_token_signed_by_an_unknown_key_is_no_login,
-    an_id_token_signed_otherwise_than_registered_is_no_login,
+    an_id_token_of_another_algorithm_than_registered_is_no_login,
     a_new_signing_key_is_found_within_the_login,
     a_new_signing_key_under_the_old_name_is_found_as_well,
 ];
@@ -134,7 +134,7 @@ async fn an_id_token_signed_by_an_unknown_key_is_no_login(adapter: Adapter) {
     }
 }
 
-async fn an_id_token_signed_otherwise_than_registered_is_no_login(adapter: Adapter) {
+async fn an_id_token_of_another_algorithm_than_registered_is_no_login(adapter: Adapter) {
     let provider = Provider::start();
     let journey = Journey {
         demo: Demo::of(adapter, &provider)

@@ -11,7 +11,7 @@ scenarios![
     a_login_at_another_provider_is_refused,
     a_login_that_leads_elsewhere_is_refused,
     a_parameter_given_twice_begins_nothing,
-    looking_at_the_link_begins_nothing,
+    a_head_and_a_prefetch_of_the_link_begin_nothing,
     a_target_that_is_the_login_itself_leads_home,
     a_third_party_changes_nothing_for_somebody_who_is_logged_in,
 ];
@@ -125,7 +125,7 @@ async fn a_parameter_given_twice_begins_nothing(adapter: Adapter) {
     assert_eq!(answer.status, 400);
 }
 
-async fn looking_at_the_link_begins_nothing(adapter: Adapter) {
+async fn a_head_and_a_prefetch_of_the_link_begin_nothing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let issuer = journey.provider.issuer();
     let request = || Request::navigate(link(&journey, &[("iss", &issuer)]));

@@ -8,18 +8,18 @@ use crate::journey::{Journey, assert_provider_ill, assert_refused};
 
 scenarios![
     claims_that_are_null_are_absent,
-    a_needed_claim_that_is_null_is_missing,
+    a_required_claim_that_is_null_is_missing,
     claims_that_nobody_asked_for_may_be_of_any_type,
     a_refreshed_id_token_with_null_or_another_time_of_authentication_ends_no_session,
     a_refreshed_id_token_with_another_nonce_ends_the_session,
     metadata_that_is_null_or_of_another_type_locks_nobody_out,
     metadata_that_is_needed_and_wrong_is_named_in_the_log,
-    an_address_for_log_out_that_cannot_be_used_blocks_no_login,
+    an_unusable_end_session_endpoint_blocks_no_login,
     keys_with_members_that_are_null_are_good,
-    a_key_that_is_none_is_called_unreadable_in_the_log,
+    a_malformed_key_is_called_unreadable_in_the_log,
     a_key_for_the_tokens_of_another_issuer_is_no_key,
-    a_member_that_stands_twice_in_userinfo_counts_if_it_says_the_same,
-    another_address_is_not_confirmed_by_what_the_id_token_says_of_its_own,
+    a_repeated_member_of_userinfo_counts_if_its_values_agree,
+    an_id_token_confirms_no_address_but_its_own,
     a_confirmation_without_an_address_confirms_nothing,
 ];
 
@@ -47,7 +47,7 @@ async fn claims_that_are_null_are_absent(adapter: Adapter) {
     log_in_with(adapter, Endpoint::IdToken, null).await;
 }
 
-async fn a_needed_claim_that_is_null_is_missing(adapter: Adapter) {
+async fn a_required_claim_that_is_null_is_missing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for claim in ["iss", "sub", "aud", "exp", "iat", "nonce"] {
         let null = members(json!({ claim: null }));
@@ -144,7 +144,7 @@ async fn metadata_that_is_needed_and_wrong_is_named_in_the_log(adapter: Adapter)
     }
 }
 
-async fn an_address_for_log_out_that_cannot_be_used_blocks_no_login(adapter: Adapter) {
+async fn an_unusable_end_session_endpoint_blocks_no_login(adapter: Adapter) {
     for url in [
         json!(""),
         json!("/out"),
@@ -194,7 +194,7 @@ async fn refused_for_its_key(adapter: Adapter, changes: Value, said: &str) {
     assert!(!log.contains("attack"), "{log}");
 }
 
-async fn a_key_that_is_none_is_called_unreadable_in_the_log(adapter: Adapter) {
+async fn a_malformed_key_is_called_unreadable_in_the_log(adapter: Adapter) {
     for changes in [
         json!({ "y": null }),
         json!({ "x": "AAAA" }),
@@ -215,7 +215,7 @@ async fn a_key_for_the_tokens_of_another_issuer_is_no_key(adapter: Adapter) {
     journey.log_in().await;
 }
 
-async fn a_member_that_stands_twice_in_userinfo_counts_if_it_says_the_same(adapter: Adapter) {
+async fn a_repeated_member_of_userinfo_counts_if_its_values_agree(adapter: Adapter) {
     let body = |second: &str| {
         let sub = Provider::SUBJECT;
         let body = format!(r#"{{"sub":"{sub}","name":"First","sub":"{second}","name":"Last"}}"#);
@@ -249,7 +249,7 @@ async fn assert_address(journey: &Journey, email: &str, verified: bool) {
     assert_eq!(home.body.contains("confirmed"), verified, "{}", home.body);
 }
 
-async fn another_address_is_not_confirmed_by_what_the_id_token_says_of_its_own(adapter: Adapter) {
+async fn an_id_token_confirms_no_address_but_its_own(adapter: Adapter) {
     let confirmed = || members(json!({ "email": "alice@a.example", "email_verified": true }));
     let says = |email: &str| json!({ "sub": Provider::SUBJECT, "email": email });
     let journey = Journey::begin(adapter);

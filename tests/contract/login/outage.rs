@@ -10,9 +10,9 @@ scenarios![
     people_stay_logged_in_while_the_provider_is_away,
     a_login_says_that_the_provider_is_away,
     a_login_works_again_as_soon_as_the_provider_is_back,
-    a_provider_that_gives_another_name_is_refused,
-    a_discovery_document_that_is_none_is_no_login,
-    an_endpoint_without_encryption_elsewhere_is_refused,
+    a_provider_that_names_another_issuer_is_refused,
+    a_malformed_discovery_document_is_no_login,
+    an_endpoint_on_another_host_without_tls_is_refused,
 ];
 
 async fn the_demo_starts_without_the_provider_and_login_works_once_it_is_there(adapter: Adapter) {
@@ -91,7 +91,7 @@ async fn a_login_works_again_as_soon_as_the_provider_is_back(adapter: Adapter) {
     journey.log_in().await;
 }
 
-async fn a_provider_that_gives_another_name_is_refused(adapter: Adapter) {
+async fn a_provider_that_names_another_issuer_is_refused(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     journey.provider.set(
         Endpoint::Discovery,
@@ -101,7 +101,7 @@ async fn a_provider_that_gives_another_name_is_refused(adapter: Adapter) {
     assert_eq!(journey.provider.count(Endpoint::Authorize), 0);
 }
 
-async fn a_discovery_document_that_is_none_is_no_login(adapter: Adapter) {
+async fn a_malformed_discovery_document_is_no_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for answers in [
         Answers::With(200, "text/html", "<h1>OK</h1>".to_owned()),
@@ -131,7 +131,7 @@ async fn a_discovery_document_that_is_none_is_no_login(adapter: Adapter) {
     journey.log_in().await;
 }
 
-async fn an_endpoint_without_encryption_elsewhere_is_refused(adapter: Adapter) {
+async fn an_endpoint_on_another_host_without_tls_is_refused(adapter: Adapter) {
     for endpoint in [
         "authorization_endpoint",
         "token_endpoint",

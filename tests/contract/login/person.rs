@@ -15,7 +15,7 @@ scenarios![
     the_home_page_takes_the_way_back_into_its_button,
     a_login_while_logged_in_makes_a_new_session,
     a_user_without_an_email_address_is_logged_in,
-    looking_at_the_callback_is_not_using_it,
+    a_head_and_a_prefetch_of_the_callback_do_not_use_it,
     a_visitor_by_another_host_name_is_sent_to_ours_first,
     a_callback_on_another_host_name_is_refused_and_both_are_named,
 ];
@@ -194,7 +194,7 @@ async fn a_user_without_an_email_address_is_logged_in(adapter: Adapter) {
         .expect(200);
 }
 
-async fn looking_at_the_callback_is_not_using_it(adapter: Adapter) {
+async fn a_head_and_a_prefetch_of_the_callback_do_not_use_it(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     let head = journey

@@ -9,13 +9,13 @@ use crate::journey::{Journey, assert_provider_ill, assert_refused, fail};
 
 scenarios![
     a_failed_token_request_is_no_login,
-    an_error_under_a_status_of_success_is_that_error,
-    what_the_provider_says_of_a_client_it_refuses_is_in_the_log_and_on_no_page,
+    an_error_with_a_status_of_success_is_still_that_error,
+    why_the_provider_refuses_the_client_is_in_the_log_and_on_no_page,
     a_refused_access_token_names_the_setting_that_helps,
     an_unreachable_token_endpoint_is_no_login,
-    a_token_answer_that_is_none_is_no_login,
+    a_malformed_token_response_is_no_login,
     a_failed_userinfo_request_is_no_login,
-    a_userinfo_answer_that_is_none_is_no_login,
+    a_malformed_userinfo_response_is_no_login,
     userinfo_about_somebody_else_is_no_login,
     a_provider_that_never_answers_is_given_up,
     user_data_that_fits_no_session_is_no_login,
@@ -67,7 +67,7 @@ async fn a_failed_token_request_is_no_login(adapter: Adapter) {
     assert_eq!(journey.provider.count(Endpoint::Userinfo), 0);
 }
 
-async fn an_error_under_a_status_of_success_is_that_error(adapter: Adapter) {
+async fn an_error_with_a_status_of_success_is_still_that_error(adapter: Adapter) {
     for (endpoint, judges) in [
         (Endpoint::Discovery, false),
         (Endpoint::Token, true),
@@ -104,9 +104,7 @@ async fn an_error_under_a_status_of_success_is_that_error(adapter: Adapter) {
     }
 }
 
-async fn what_the_provider_says_of_a_client_it_refuses_is_in_the_log_and_on_no_page(
-    adapter: Adapter,
-) {
+async fn why_the_provider_refuses_the_client_is_in_the_log_and_on_no_page(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let body = json!({
         "error": "invalid_client",
@@ -166,7 +164,7 @@ async fn an_unreachable_token_endpoint_is_no_login(adapter: Adapter) {
     assert_provider_ill(&fail(&journey).await);
 }
 
-async fn a_token_answer_that_is_none_is_no_login(adapter: Adapter) {
+async fn a_malformed_token_response_is_no_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for body in ["", "{", "<h1>OK</h1>", "[]", "null", "\"token\"", "{}"] {
         journey.provider.set(
@@ -226,7 +224,7 @@ async fn a_failed_userinfo_request_is_no_login(adapter: Adapter) {
     }
 }
 
-async fn a_userinfo_answer_that_is_none_is_no_login(adapter: Adapter) {
+async fn a_malformed_userinfo_response_is_no_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for body in [
         "",

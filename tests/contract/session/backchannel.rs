@@ -17,15 +17,15 @@ scenarios![
     a_response_that_comes_late_does_not_bring_the_session_back,
     an_unknown_session_is_no_error,
     a_token_is_used_once,
-    a_token_that_is_wrong_is_refused_and_ends_nothing,
+    a_wrong_token_is_refused_and_ends_nothing,
     a_token_signed_by_another_key_or_algorithm_is_refused,
     an_id_token_is_no_logout_token_and_the_other_way_round,
     a_request_that_is_no_form_of_one_token_is_refused,
     the_route_takes_no_other_method,
-    it_works_across_sites_and_without_cookies,
+    the_route_works_across_sites_and_without_cookies,
     a_new_signing_key_is_found,
     a_storm_of_unknown_keys_leaves_a_login_its_own_fetch,
-    strict_rules_want_the_type_and_lenient_ones_no_end,
+    strict_rules_require_typ_and_lenient_ones_do_without_exp,
 ];
 
 /// A journey whose logins belong to a session of this name at the provider.
@@ -211,7 +211,7 @@ async fn a_token_is_used_once(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_token_that_is_wrong_is_refused_and_ends_nothing(adapter: Adapter) {
+async fn a_wrong_token_is_refused_and_ends_nothing(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
     let event = "http://schemas.openid.net/event/backchannel-logout";
     for (claim, value) in [
@@ -339,7 +339,7 @@ async fn the_route_takes_no_other_method(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn it_works_across_sites_and_without_cookies(adapter: Adapter) {
+async fn the_route_works_across_sites_and_without_cookies(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
     let token = journey.provider.logout_token(of("sid", "first"));
     // Some providers send the user agent of a browser, and one sends an empty one.
@@ -380,7 +380,7 @@ async fn a_storm_of_unknown_keys_leaves_a_login_its_own_fetch(adapter: Adapter) 
     journey.assert_still_logged_in().await;
 }
 
-async fn strict_rules_want_the_type_and_lenient_ones_no_end(adapter: Adapter) {
+async fn strict_rules_require_typ_and_lenient_ones_do_without_exp(adapter: Adapter) {
     for (rules, untyped, endless) in [
         ("final", 200, 400),
         ("strict", 400, 400),

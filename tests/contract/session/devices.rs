@@ -28,7 +28,7 @@ scenarios![
     nobody_sees_or_ends_a_session_of_somebody_else,
     the_handle_of_a_session_logs_nobody_in,
     another_site_can_end_nothing,
-    a_stranger_is_sent_to_log_in_and_looking_ends_nothing,
+    a_stranger_is_sent_to_log_in_and_a_prefetch_ends_nothing,
     a_browser_cannot_write_into_the_page,
     the_browser_is_still_known_after_a_refresh,
 ];
@@ -249,7 +249,7 @@ async fn another_site_can_end_nothing(adapter: Adapter) {
     assert!(subject(&phone, &journey.demo).await.is_some());
 }
 
-async fn a_stranger_is_sent_to_log_in_and_looking_ends_nothing(adapter: Adapter) {
+async fn a_stranger_is_sent_to_log_in_and_a_prefetch_ends_nothing(adapter: Adapter) {
     let (journey, phone) = in_two_browsers(adapter).await;
     let id = other(&listed(&journey.browser, &journey.demo).await);
     let fields = [("id", &*id)];

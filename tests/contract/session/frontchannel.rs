@@ -11,10 +11,10 @@ scenarios![
     the_session_of_this_browser_is_forgotten_at_once,
     a_session_without_a_sid_ends_by_its_cookie_alone,
     only_a_frame_ends_a_session_without_naming_it,
-    a_session_that_is_named_rightly_ends_whatever_loads_the_page,
+    a_session_named_by_its_sid_ends_by_any_kind_of_request,
     a_frame_that_is_loaded_during_a_login_ends_it,
-    only_the_provider_may_frame_it,
-    looking_at_it_ends_nothing,
+    only_the_provider_may_frame_the_page,
+    a_head_and_a_prefetch_of_the_frame_end_nothing,
 ];
 
 pub(crate) async fn logged_in(adapter: Adapter, sid: &str) -> Journey {
@@ -155,7 +155,7 @@ async fn only_a_frame_ends_a_session_without_naming_it(adapter: Adapter) {
     }
 }
 
-async fn a_session_that_is_named_rightly_ends_whatever_loads_the_page(adapter: Adapter) {
+async fn a_session_named_by_its_sid_ends_by_any_kind_of_request(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
     let issuer = journey.provider.issuer();
     for destination in NO_FRAMES {
@@ -192,7 +192,7 @@ async fn a_frame_that_is_loaded_during_a_login_ends_it(adapter: Adapter) {
     }
 }
 
-async fn only_the_provider_may_frame_it(adapter: Adapter) {
+async fn only_the_provider_may_frame_the_page(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let answer = load(&Browser::new(), frame(&journey, &[])).await;
     let policy = answer.header("content-security-policy").unwrap_or_default();
@@ -203,7 +203,7 @@ async fn only_the_provider_may_frame_it(adapter: Adapter) {
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
 }
 
-async fn looking_at_it_ends_nothing(adapter: Adapter) {
+async fn a_head_and_a_prefetch_of_the_frame_end_nothing(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
     let issuer = journey.provider.issuer();
     let request = || frame(&journey, &[("iss", &issuer), ("sid", "first")]);

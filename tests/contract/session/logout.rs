@@ -7,15 +7,15 @@ use crate::journey::{Journey, parameter, subject};
 
 scenarios![
     logging_out_ends_the_session_here_and_at_the_provider,
-    a_get_asks_first,
+    a_get_asks_for_confirmation,
     the_confirmation_logs_out,
     logging_out_works_while_the_provider_is_away,
     without_a_logout_endpoint_the_way_leads_home,
-    parameters_of_the_apps_own_go_to_the_provider,
-    an_id_token_that_is_too_long_for_an_address_stays_here,
-    nobody_can_log_out,
-    looking_at_logout_is_not_using_it,
-    the_signed_out_page_leads_home_whatever_its_state,
+    the_apps_own_parameters_go_to_the_provider,
+    an_id_token_too_long_for_a_url_is_not_sent,
+    a_log_out_without_a_session_leads_home,
+    a_head_and_a_prefetch_of_the_log_out_end_nothing,
+    the_signed_out_page_leads_home_with_any_state,
     logging_in_again_works,
     a_copied_cookie_is_dead_after_the_logout,
 ];
@@ -64,7 +64,7 @@ async fn logging_out_ends_the_session_here_and_at_the_provider(adapter: Adapter)
     assert!(left.is_empty(), "cookies are left: {left:?}");
 }
 
-async fn a_get_asks_first(adapter: Adapter) {
+async fn a_get_asks_for_confirmation(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let page = journey
         .browser
@@ -143,7 +143,7 @@ async fn without_a_logout_endpoint_the_way_leads_home(adapter: Adapter) {
     journey.assert_nobody().await;
 }
 
-async fn parameters_of_the_apps_own_go_to_the_provider(adapter: Adapter) {
+async fn the_apps_own_parameters_go_to_the_provider(adapter: Adapter) {
     let parameters = "logout_uri=https%3A%2F%2Fapp.example%2F%3Fa%3D1&federated=";
     let journey = Journey::begin_with(adapter, &[("END_SESSION_PARAMETERS", parameters)]);
     journey.log_in().await;
@@ -156,7 +156,7 @@ async fn parameters_of_the_apps_own_go_to_the_provider(adapter: Adapter) {
     assert!(received.contains_key("id_token_hint"));
 }
 
-async fn an_id_token_that_is_too_long_for_an_address_stays_here(adapter: Adapter) {
+async fn an_id_token_too_long_for_a_url_is_not_sent(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     journey.provider.set(
         Endpoint::IdToken,
@@ -179,7 +179,7 @@ async fn an_id_token_that_is_too_long_for_an_address_stays_here(adapter: Adapter
     journey.assert_nobody().await;
 }
 
-async fn nobody_can_log_out(adapter: Adapter) {
+async fn a_log_out_without_a_session_leads_home(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     journey
         .browser
@@ -193,7 +193,7 @@ async fn nobody_can_log_out(adapter: Adapter) {
         .expect(303);
 }
 
-async fn looking_at_logout_is_not_using_it(adapter: Adapter) {
+async fn a_head_and_a_prefetch_of_the_log_out_end_nothing(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let url = journey.url("/logout");
     let head = journey
@@ -215,7 +215,7 @@ async fn looking_at_logout_is_not_using_it(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn the_signed_out_page_leads_home_whatever_its_state(adapter: Adapter) {
+async fn the_signed_out_page_leads_home_with_any_state(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     for query in [
         "",

@@ -8,7 +8,7 @@ use crate::journey::{Journey, log_in, session_cookie, subject};
 scenarios![
     the_cookie_is_an_id_and_nothing_else,
     a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
-    an_id_that_is_not_ours_is_nobody,
+    an_unknown_session_id_logs_nobody_in,
     user_data_of_any_size_fits,
     the_session_ends_with_the_process,
     a_logout_token_of_a_person_reaches_every_browser,
@@ -50,7 +50,7 @@ pub(crate) async fn a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_de
     journey.assert_still_logged_in().await;
 }
 
-pub(crate) async fn an_id_that_is_not_ours_is_nobody(adapter: Adapter) {
+pub(crate) async fn an_unknown_session_id_logs_nobody_in(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let good = session_cookie(&journey.browser);
     let mut other: Vec<char> = good.value.chars().collect();

@@ -11,7 +11,7 @@ use super::{
     devices::{listed, log_in_with},
     memory::{
         a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
-        a_logout_token_of_a_person_reaches_every_browser, an_id_that_is_not_ours_is_nobody,
+        a_logout_token_of_a_person_reaches_every_browser, an_unknown_session_id_logs_nobody_in,
         the_cookie_is_an_id_and_nothing_else, user_data_of_any_size_fits,
     },
 };
@@ -23,15 +23,15 @@ use crate::{
 scenarios![
     the_cookie_is_an_id_and_nothing_else,
     a_login_while_logged_in_makes_a_new_id_and_the_old_one_is_dead,
-    an_id_that_is_not_ours_is_nobody,
+    an_unknown_session_id_logs_nobody_in,
     user_data_of_any_size_fits,
     a_logout_token_of_a_person_reaches_every_browser,
     the_session_outlives_the_process,
     a_login_that_is_given_up_while_redis_is_slow_leaves_one_session,
     the_handle_of_a_session_is_nothing_that_redis_has,
     redis_is_told_no_token_no_address_and_no_id,
-    a_session_of_other_keys_is_nobody_and_stays,
-    a_session_of_the_last_revision_is_nobody_and_a_login_makes_another,
+    a_session_of_other_keys_logs_nobody_in_and_stays,
+    a_session_of_the_last_revision_does_not_count_and_a_login_makes_another,
     logins_that_fail_leave_nothing_for_longer_than_a_moment,
     while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs,
     the_app_starts_while_redis_is_away,
@@ -147,7 +147,7 @@ async fn the_handle_of_a_session_is_nothing_that_redis_has(adapter: Adapter) {
     canary::assert_absent("Redis", &text, &secrets);
 }
 
-async fn a_session_of_other_keys_is_nobody_and_stays(adapter: Adapter) {
+async fn a_session_of_other_keys_logs_nobody_in_and_stays(adapter: Adapter) {
     let (mut journey, _redis) = with_redis(adapter).await;
     journey
         .demo
@@ -162,7 +162,7 @@ async fn a_session_of_other_keys_is_nobody_and_stays(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_session_of_the_last_revision_is_nobody_and_a_login_makes_another(adapter: Adapter) {
+async fn a_session_of_the_last_revision_does_not_count_and_a_login_makes_another(adapter: Adapter) {
     let (journey, redis) = with_redis(adapter).await;
     let sessions = redis.keys(":session:");
     let [(session, Some(_))] = &*sessions else {

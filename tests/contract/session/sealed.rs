@@ -9,14 +9,14 @@ scenarios![
     a_login_under_way_survives_a_restart,
     a_key_made_by_the_demo_is_kept_and_told_about,
     sessions_sealed_with_an_older_key_still_open,
-    cookies_of_an_unknown_key_are_nobody_and_left_alone,
-    a_session_of_one_client_is_nobody_to_another,
+    cookies_of_an_unknown_key_log_nobody_in_and_are_left_alone,
+    a_session_of_one_client_does_not_count_at_another,
     a_login_under_way_of_one_client_is_unknown_to_another,
     a_changed_cookie_is_not_believed,
-    cookies_that_make_no_sense_are_nobody,
+    cookies_that_make_no_sense_log_nobody_in,
     cookies_of_two_sessions_do_not_mix,
-    half_a_session_is_nobody_anywhere_and_is_forgotten,
-    a_cookie_under_the_name_of_another_is_nobody,
+    half_a_session_logs_nobody_in_and_is_deleted,
+    a_cookie_under_the_name_of_another_logs_nobody_in,
 ];
 
 /// A demo with these keys.
@@ -81,7 +81,7 @@ async fn sessions_sealed_with_an_older_key_still_open(adapter: Adapter) {
     );
 }
 
-async fn cookies_of_an_unknown_key_are_nobody_and_left_alone(adapter: Adapter) {
+async fn cookies_of_an_unknown_key_log_nobody_in_and_are_left_alone(adapter: Adapter) {
     let provider = Provider::start();
     let browser = Browser::new();
     let mut demo = demo(adapter, &provider, &format!("{},{}", key(2), key(1)));
@@ -109,7 +109,7 @@ async fn cookies_of_an_unknown_key_are_nobody_and_left_alone(adapter: Adapter) {
     );
 }
 
-async fn a_session_of_one_client_is_nobody_to_another(adapter: Adapter) {
+async fn a_session_of_one_client_does_not_count_at_another(adapter: Adapter) {
     let provider = Provider::start();
     let browser = Browser::new();
     let mut demo = demo(adapter, &provider, &key(1));
@@ -170,7 +170,7 @@ async fn a_changed_cookie_is_not_believed(adapter: Adapter) {
     assert!(nobody > 0, "one of the cookies says who it is");
 }
 
-async fn cookies_that_make_no_sense_are_nobody(adapter: Adapter) {
+async fn cookies_that_make_no_sense_log_nobody_in(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     for value in [
         "",
@@ -229,7 +229,7 @@ async fn cookies_of_two_sessions_do_not_mix(adapter: Adapter) {
     }
 }
 
-async fn half_a_session_is_nobody_anywhere_and_is_forgotten(adapter: Adapter) {
+async fn half_a_session_logs_nobody_in_and_is_deleted(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     journey.home().await;
     let first = journey.browser.cookies();
@@ -259,7 +259,7 @@ async fn half_a_session_is_nobody_anywhere_and_is_forgotten(adapter: Adapter) {
     }
 }
 
-async fn a_cookie_under_the_name_of_another_is_nobody(adapter: Adapter) {
+async fn a_cookie_under_the_name_of_another_logs_nobody_in(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     journey.authorize_url().await;
     let cookies = journey.browser.cookies();

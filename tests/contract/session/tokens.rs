@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::journey::{Journey, log_in, subject};
 
 scenarios![
-    a_token_that_has_run_out_is_renewed_once,
-    a_token_that_lives_is_left_alone,
+    an_expired_token_is_renewed_once,
+    a_token_that_has_not_expired_is_left_alone,
     a_hundred_requests_at_once_make_one_refresh,
     a_browser_that_comes_late_with_the_old_cookies_gets_the_same_tokens,
     a_refresh_token_that_is_refused_ends_the_session,
@@ -21,8 +21,8 @@ scenarios![
     nobody_gets_the_tokens_of_another,
     a_log_out_during_the_refresh_stays_one,
     a_session_that_has_ended_renews_nothing,
-    looking_renews_nothing,
-    where_the_app_says_so_any_request_of_a_user_renews,
+    a_prefetch_renews_nothing,
+    with_eager_renewal_any_request_of_a_user_renews,
 ];
 
 /// A user with an access token that has expired already, and a refresh token.
@@ -39,7 +39,7 @@ async fn run_out_with(adapter: Adapter, settings: &[(&str, &str)]) -> Journey {
     journey
 }
 
-async fn a_token_that_has_run_out_is_renewed_once(adapter: Adapter) {
+async fn an_expired_token_is_renewed_once(adapter: Adapter) {
     let journey = run_out(adapter).await;
     for _ in 0..3 {
         journey.assert_still_logged_in().await;
@@ -57,7 +57,7 @@ async fn a_token_that_has_run_out_is_renewed_once(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn a_token_that_lives_is_left_alone(adapter: Adapter) {
+async fn a_token_that_has_not_expired_is_left_alone(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     journey.provider.give_refresh_tokens(900);
     journey.log_in().await;
@@ -304,7 +304,7 @@ async fn a_session_that_has_ended_renews_nothing(adapter: Adapter) {
     }
 }
 
-async fn looking_renews_nothing(adapter: Adapter) {
+async fn a_prefetch_renews_nothing(adapter: Adapter) {
     let journey = run_out(adapter).await;
     let prefetch = miracl_tests::Request::fetch(journey.url("/me"));
     let prefetch = prefetch.header("sec-purpose", "prefetch");
@@ -314,7 +314,7 @@ async fn looking_renews_nothing(adapter: Adapter) {
     assert_eq!(journey.provider.refreshes(), 1);
 }
 
-async fn where_the_app_says_so_any_request_of_a_user_renews(adapter: Adapter) {
+async fn with_eager_renewal_any_request_of_a_user_renews(adapter: Adapter) {
     for (renewal, refreshes) in [("lazy", 0), ("eager", 1)] {
         let journey = run_out_with(adapter, &[("RENEWAL", renewal)]).await;
         for _ in 0..2 {

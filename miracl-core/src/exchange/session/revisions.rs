@@ -99,7 +99,7 @@ fn visit(login: &Login, cookies: &str) -> Visit {
 }
 
 #[tokio::test]
-async fn a_session_of_the_last_revision_is_nobody_whatever_is_asked_for() {
+async fn a_session_of_the_last_revision_does_not_count_for_any_question() {
     let store = Poisoned::default();
     let (login, cookies) = logged_in(&store).await;
     assert!(visit(&login, &cookies).is_authenticated().await.unwrap());

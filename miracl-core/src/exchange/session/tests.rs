@@ -299,7 +299,7 @@ async fn a_log_out_that_is_given_up_is_done_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_session_of_before_a_restart_is_ended_by_a_frame_whatever_else_is_made_up() {
+async fn a_frame_ends_a_session_from_before_a_restart_among_made_up_ones() {
     let mut app = begin_with(Provider::start().await, LoginOptions::default(), |_| {}).await;
     let here = logged_in(&mut app).await;
     app.miracl = crate::Miracl::new(app.miracl.config().clone()).unwrap();
