@@ -225,8 +225,7 @@ impl Exchange {
         cookies.sent(self.header(), &others).bytes() + state.bytes()
     }
 
-    /// Drops logins under way, the first of the header first, where the browser would hold more than the budget of
-    /// cookies.
+    /// Drops pending logins, in the order of the header, if the browser would hold more cookies than the budget allows.
     fn make_room(&self, state: &mut State) {
         let cookies = &self.engine.sessions.cookies;
         let grows = state.cookies.iter().any(|cookie| cookie.len > 0);

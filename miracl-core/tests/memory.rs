@@ -1,5 +1,5 @@
-//! What a session in a [`MemoryStore`] takes beyond what it holds, in a process of its own: whatever else ran there
-//! would count too.
+//! The memory that a session in a [`MemoryStore`] takes in addition to its content. The test has a process of its own,
+//! because the memory of other tests would count as well.
 #![cfg(target_os = "linux")]
 
 use std::{fs, time::Duration};
@@ -7,7 +7,7 @@ use std::{fs, time::Duration};
 use miracl_core::{IndexKey, MemoryStore, SessionKey, SessionStore, StoredSession};
 
 const SESSIONS: u64 = 100_000;
-/// What a session holds: a head and data as a usual login leaves them.
+/// The content of a session: head and data of the usual sizes.
 const HEAD: usize = 150;
 const DATA: usize = 1500;
 /// In bytes. It takes about 320; the rest is for allocators that round up more than this one.

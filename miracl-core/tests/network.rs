@@ -1,4 +1,4 @@
-//! How the provider is reached: by TLS with an authority of one's own, through a proxy, and never by a redirect.
+//! How the provider is reached: with a private certificate authority, through a proxy, and never by a redirect.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::{
@@ -82,7 +82,7 @@ async fn answer_once(
         "HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    // A client that has heard enough hangs up in the middle.
+    // A client may close the connection before it has read everything.
     stream.write_all(answer.as_bytes()).await.ok();
     stream.shutdown().await.ok();
     first
@@ -170,7 +170,7 @@ async fn a_provider_with_an_authority_of_its_own_is_trusted_only_when_told_so() 
     }
 }
 
-/// What is told of a login at a provider with this certificate, by an app that trusts its authority, or does not.
+/// The error of a login at a provider with this certificate, in an app that does or does not trust its authority.
 async fn told_of(trusted: bool, change: impl FnOnce(&mut rcgen::CertificateParams)) -> String {
     let (issuer, root, serve) = tls_provider_with(change, Arc::default()).await;
     let visit = visit(Config {
@@ -244,7 +244,7 @@ async fn the_connection_of_a_token_request_is_its_own_and_begins_with_a_short_ha
         let set = start.finish().set_cookies.remove(0);
         let cookies = Some(set.split(';').next().unwrap().to_owned());
         let back = miracl.visit(&Bare { cookies });
-        // It answers with its metadata again, which are no tokens.
+        // It answers with its metadata again, which is no token response.
         let query = format!("code=a-code&state={}", state.unwrap());
         back.complete_login(query).await.unwrap_err()
     };

@@ -1,7 +1,7 @@
 //! One login for each fault that a provider can have: does its receipt say why it failed, and whose fault it is?
 //!
-//! What each prints stands in `receipts/<fault>.txt`, without what differs from run to run. With `RECEIPTS_BLESS=1` in
-//! the environment the files are written anew; read what changed before you commit it.
+//! The text of each is in `receipts/<fault>.txt`, without the parts that differ from run to run. With
+//! `RECEIPTS_BLESS=1` in the environment the files are written anew; read what changed before you commit it.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::{
@@ -29,7 +29,7 @@ const PIN: &str = "7391";
 const PLATFORMS: usize = 8;
 /// How long a provider that never answers is waited for.
 const SHORT: Duration = Duration::from_secs(4);
-/// How long any other is waited for, however busy the machine is.
+/// How long any other provider is waited for, also on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 /// How long access tokens live here, in seconds.
 const TOKEN_LIFE: u64 = 60;
@@ -72,7 +72,7 @@ fn cookies(visit: &Visit) -> String {
     kept.join("; ")
 }
 
-/// Whether an app may log somebody in all the same.
+/// Whether an app may still log somebody in.
 fn is_harmless(fault: Fault) -> bool {
     use Fault::*;
     matches!(
@@ -183,7 +183,7 @@ async fn start() -> Platform {
     platform
 }
 
-/// A login that got as far as its callback, and what came of that.
+/// A login that got as far as its callback, and the result.
 struct Attempt {
     visit: Visit,
     failure: Option<AuthFailure>,
@@ -246,7 +246,7 @@ impl Attempt {
     }
 }
 
-/// Whatever the login was made of must not stand in what is printed.
+/// Fails if a secret value of the login is in the printed text.
 fn assert_secret_free(text: &str, query: &str) {
     let parameters = url_parameters(query);
     let long = parameters.iter().filter(|value| value.len() > 20);
@@ -296,7 +296,7 @@ fn normalised(text: &str, platform: &Platform, id: &str) -> String {
 async fn judge_login(platform: &Platform, fault: Fault) -> String {
     let miracl = Miracl::new(config(platform, fault)).unwrap();
     if fault == Fault::CertsRotatedBeforeSigning {
-        // It takes somebody who knows the old keys.
+        // Only an app that knows the old keys can notice it.
         let before = log_in(platform, &miracl, fault).await;
         assert!(before.failure.is_none(), "{}", before.printed);
     }
@@ -306,7 +306,7 @@ async fn judge_login(platform: &Platform, fault: Fault) -> String {
     let logged_in = attempt.visit.is_authenticated().await.unwrap();
     assert_eq!(logged_in, is_harmless(fault), "{}", attempt.printed);
     assert_eq!(attempt.failure.is_none(), logged_in, "{}", attempt.printed);
-    // A machine that is too busy must not be written down as a provider's fault.
+    // A time-out of a busy machine must not be recorded as a provider's fault.
     let timed_out = attempt.printed.contains("did not answer in time");
     assert_eq!(timed_out, hangs(fault), "{}", attempt.printed);
     attempt.printed
@@ -370,7 +370,7 @@ fn compare(name: &str, printed: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_of_a_provider_has_a_receipt_that_says_whose_it_is() {
-    // Those that are waited for come first, so that the others pass the time.
+    // Faults with a long wait come first, and the others run in the meantime.
     let (slow, quick): (Vec<_>, Vec<_>) = faults().partition(|fault| hangs(*fault));
     let faults = Arc::new(Mutex::new(slow.into_iter().chain(quick)));
     let mut workers = JoinSet::new();

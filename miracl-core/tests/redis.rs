@@ -48,7 +48,7 @@ use tokio::{
 const LONG: Duration = Duration::from_secs(600);
 /// How long a server may take to start, and a test to see a change.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After this long a question that was to be given up within a second is one that hangs.
+/// After this time, a question that should have been given up within a second hangs.
 const HANGS: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
@@ -181,7 +181,7 @@ async fn every_key_has_an_end_that_is_not_before_its_sessions() {
     for number in 1..=3 {
         let session = left(format!("miracl:session:{}", hex(number, 32)));
         let sid = left(format!("miracl:sid:{}", hex(number, 16)));
-        // What is asked for later has less left.
+        // The later of two times to live is the shorter one.
         assert!(
             sid > session && subject > session,
             "{sid} {subject} {session}"
@@ -246,7 +246,7 @@ async fn a_redis_that_hangs_is_given_up_in_time() {
     server.signal("STOP");
     let began = Instant::now();
     let (first, second) = (key(1), key(2));
-    // Many at once wait no longer than one.
+    // Many questions at once take no longer than one.
     let (one, two) = tokio::join!(store.load(&first), store.load(&second));
     let after = store.load(&first).await;
     assert!(began.elapsed() < HANGS);
@@ -267,8 +267,8 @@ async fn a_connection_that_has_gone_silent_is_replaced() {
     let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = between.local_addr().unwrap();
     let target = server.port;
-    // Passes on what the first connection sends until it is told to be silent, as a firewall that has forgotten it, and
-    // what all later ones do.
+    // Passes on all later connections. Passes on the first one until it is told to be silent, like a firewall that has
+    // forgotten the connection.
     let silence = Arc::new(Notify::new());
     let silenced = Arc::clone(&silence);
     tokio::spawn(async move {
@@ -302,7 +302,7 @@ async fn a_connection_that_has_gone_silent_is_replaced() {
     created.unwrap();
     silence.notify_one();
     let deadline = Instant::now() + PATIENCE;
-    // Until the silence has set in, Redis answers.
+    // Redis answers until the silence begins.
     while store.load(&key).await.is_ok() {
         assert!(Instant::now() < deadline, "it was to be silent");
     }
@@ -326,7 +326,7 @@ async fn sessions_survive_a_redis_that_is_killed_and_comes_back() {
         assert!(ended.is_err(), "nobody is told that a session has ended");
         assert!(began.elapsed() < HANGS);
         server.restart();
-        // The first question finds it again.
+        // The first question connects again.
         let found = store.load(&key(1)).await.unwrap();
         assert_eq!(found, Some(session(1, Some(1))), "round {round}");
         assert_eq!(store.load(&key(2)).await.unwrap(), None);
@@ -370,7 +370,7 @@ async fn tls_needs_an_authority_that_is_trusted() {
         .await
         .unwrap();
     assert!(trusted.load(&key(1)).await.unwrap().is_some());
-    // The same session by the other port: it was this Redis.
+    // The same session through the other port shows that it was this Redis.
     assert!(server.store().load(&key(1)).await.unwrap().is_some());
     for untrusted in [
         with("localhost", Vec::new()),

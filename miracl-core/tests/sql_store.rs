@@ -1,7 +1,8 @@
-//! A store of sessions in an SQL database, as an app could have one: copy it, and change the connection and the dialect.
+//! A store of sessions in an SQL database, as an app could have one: copy it, and change connection and dialect.
 //!
-//! The database gets sealed values only. Two rules make it safe with many replicas: an update names the revision that it
-//! replaces, in one statement; and a session whose time has passed does not count, whether or not its row is still there.
+//! The database gets sealed values only. Two rules make it safe with many replicas: an update names the revision that
+//! it replaces, in one statement; and a session whose time has passed does not count, whether or not its row is still
+//! there.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -1,4 +1,4 @@
-//! Sessions that the version before sealed, and that this version must open: people stay logged in through an upgrade.
+//! Sessions that the previous version sealed, and that this version must open, so that an upgrade logs nobody out.
 //!
 //! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the
 //! format replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.
@@ -39,7 +39,7 @@ impl RequestView for Request {
     }
 }
 
-/// A store that has one session, as another process wrote it.
+/// A store with one session that another process wrote.
 struct Fixed(Mutex<HashMap<SessionKey, StoredSession>>);
 
 impl SessionStore for Fixed {
@@ -144,7 +144,7 @@ fn visit(miracl: &Miracl, fixture: &Value) -> Visit {
     miracl.visit(&Request(cookies.to_owned()))
 }
 
-/// Opens a session of the version before, and looks at everything that was kept in it.
+/// Opens a session of the previous version, and checks everything in it.
 async fn opens(fixture: &str) {
     let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
     let miracl = app(&fixture);

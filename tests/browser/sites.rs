@@ -109,7 +109,7 @@ async fn a_link_on_another_site_finds_the_user_logged_in(adapter: Adapter) {
         .wait_for_url(|url| url == demo.url("/members?tab=2"))
         .await;
     chrome.wait_for_text("Members").await;
-    // `SameSite=Lax`: they were known at once, and not only after another login.
+    // `SameSite=Lax`: the user was known at once, without another login.
     assert_eq!(provider.count(Endpoint::Token), 1);
     chrome.open(&site).await;
     chrome.click("#logout").await;
@@ -119,13 +119,13 @@ async fn a_link_on_another_site_finds_the_user_logged_in(adapter: Adapter) {
 
 async fn a_prefetch_starts_and_ends_nothing(adapter: Adapter) {
     let (demo, _provider, chrome) = logged_in(adapter).await;
-    // A page that restricts its scripts in no way.
+    // A page without restrictions on its scripts.
     chrome.open(&demo.url("/public")).await;
     let before = cookies(&chrome, adapter).await;
     for (path, status) in [
         ("/login/start", 204),
         ("/login?code=x&state=y", 204),
-        // The question whether to log out.
+        // The page that asks for confirmation of the log-out.
         ("/logout", 200),
     ] {
         let url = demo.url(path);
@@ -159,8 +159,8 @@ async fn a_visitor_by_the_other_host_name_logs_in_at_ours(adapter: Adapter) {
     let start = format!("{other}/login/start?return_to=%2Fmembers%3Ftab%3D2");
     chrome.open(&start).await;
     arrived(&chrome, &demo, "/members?tab=2").await;
-    // A page that needs a login, under the other host name: there the user is a stranger, and is sent to where they
-    // are known.
+    // A page that needs a login, under the other host name: there the user is not logged in, and is sent to the host
+    // name where they are.
     chrome.open(&format!("{other}/members?tab=3")).await;
     arrived(&chrome, &demo, "/members?tab=3").await;
 }

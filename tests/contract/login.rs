@@ -1,5 +1,5 @@
 //! Logins: what the provider is asked, which callbacks and tokens are refused, and where the browser comes back to.
-//! What becomes of the session afterwards is in `session`.
+//! What happens to the session afterwards is in `session`.
 
 use miracl_tests::Suite;
 

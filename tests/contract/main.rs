@@ -1,4 +1,4 @@
-//! What every demo answers, whatever its framework: the demo as a process, over HTTP, against a provider whose every
+//! What every demo answers, in each framework: the demo runs as a process, over HTTP, with a provider whose every
 //! answer a scenario can change.
 //!
 //! `cargo test -p miracl-tests --test contract -- refused` runs the scenarios whose name contains "refused".

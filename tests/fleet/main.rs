@@ -64,7 +64,7 @@ impl Fleet {
         Self(fleet)
     }
 
-    /// The processes that it started, the replicas and Redis, as it prints them.
+    /// The processes that it started, replicas and Redis, as it prints them.
     fn processes(&self) -> Vec<String> {
         let log = self.0.log();
         let named = |line: &str| {

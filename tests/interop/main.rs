@@ -1,4 +1,4 @@
-//! Login at npm's `oidc-provider`, a certified provider that others wrote.
+//! Login at npm's `oidc-provider`, a certified provider by other authors.
 
 use std::process::ExitCode;
 
@@ -118,7 +118,7 @@ async fn a_person_logs_in_at_oidc_provider_and_out_again(adapter: Adapter) {
         page.alerts()
     );
 
-    // The user is logged out at the provider as well: it asks who is there.
+    // The user is logged out at the provider as well: it asks for a login.
     let page = browser.visit(demo.url("/login/start")).await.expect(200);
     assert!(
         page.forms()

@@ -31,7 +31,7 @@ use crate::{
 impl Exchange {
     /// Returns the session, reading it if that was not done yet.
     ///
-    /// Whether a store that is away counts as nobody is the app's choice.
+    /// If the store is away, the app's settings say whether that is an error or nobody is logged in.
     pub(crate) async fn current(&self) -> Result<Option<Current>, SessionError> {
         match self.read_current().await {
             Err(SessionError::Store(error))
@@ -59,7 +59,7 @@ impl Exchange {
         }
     }
 
-    /// Returns the small part of the session, where nothing has to be waited for.
+    /// Returns the small part of the session, if that needs no waiting.
     pub(crate) fn session_at_once(&self) -> Poll<Option<Arc<Session>>> {
         let Some(state) = self.read_now() else {
             return Poll::Pending;
@@ -68,7 +68,7 @@ impl Exchange {
         Poll::Ready(current.map(|current| Arc::clone(&current.session)))
     }
 
-    /// Reads the session if that was not done yet; `None` when something has to be waited for.
+    /// Reads the session if that was not done yet. `None` if that needs waiting.
     fn read_now(&self) -> Option<MutexGuard<'_, State>> {
         let engine = &self.engine;
         let mut state = self.lock();
@@ -89,8 +89,8 @@ impl Exchange {
         Some(state)
     }
 
-    /// Records the user that the lazy visit already found, if the session is in cookies. What is in a store is read
-    /// again, with what belongs to it.
+    /// Records the user that the lazy visit already found, if the session is in cookies. A session in a store is read
+    /// again, together with its record.
     pub(crate) fn know(&self, user: Option<&User>) {
         let mut state = self.lock();
         state.touched = true;
@@ -130,7 +130,7 @@ impl Exchange {
             }
             return Ok(state.current.clone());
         };
-        // Where a junk cookie of another app hides the good one, the store says which that is.
+        // There may be several values of the name, some of them another app's. The store knows which is the good one.
         let mut loaded = None;
         for id in engine.sessions.cookies.ids(self.header()) {
             loaded = self.load(store, id, &binding).await?;
@@ -181,8 +181,8 @@ impl Exchange {
         Ok(self.open_data(&mut state))
     }
 
-    /// Ends the session: deletes its cookies, marks it, so that copies of them are worth nothing, and deletes it from
-    /// the store.
+    /// Ends the session: deletes its cookies, marks it, so that copies of them no longer count, and deletes it from the
+    /// store.
     pub(crate) async fn end_session(self: &Arc<Self>) -> Result<(), SessionError> {
         if self.changes_nothing() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Whose values a value is one of.
+//! The issuer and client that a sealed value belongs to.
 
 use std::sync::Arc;
 

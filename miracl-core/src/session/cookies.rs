@@ -22,13 +22,13 @@ use crate::{
 pub(crate) const BUDGET: usize = 7 * 1024;
 /// What the session may take of it, so that a login can be started and a message shown beside it.
 pub(crate) const SESSION_BUDGET: usize = BUDGET - 1024;
-/// More parts than fit into the budget.
+/// The most parts of one value. They do not all fit into the budget.
 const MAX_PARTS: usize = 3;
-/// How many logins under way one response deletes, so that it has not too many headers.
+/// How many pending logins one response deletes at most, so that it does not have too many headers.
 pub(crate) const MAX_DELETIONS: usize = 10;
-/// How many values of one name are tried. A browser sends several where another app of the host set the name for a
-/// longer path or for a parent domain, and the good one is behind them. Each of them costs a decryption, or a question
-/// to the store of sessions.
+/// How many values of one name are tried. A browser sends several if another app of the host has set the name for a
+/// longer path or for a parent domain, and then ours may come after them. Each try costs a decryption, or a question to
+/// the session store.
 pub(crate) const TRIES: usize = 4;
 
 /// The names of our cookies and what they have in common.
@@ -41,7 +41,7 @@ pub(crate) struct Cookies {
     pub(crate) flash: String,
     /// What the names of all pending logins begin with.
     pub(crate) login_prefix: String,
-    /// Counts logins that led to nothing; see [`Loops`](crate::session::loops::Loops).
+    /// Counts logins whose session was lost; see [`Loops`](crate::session::loops::Loops).
     pub(crate) loops: String,
     secure: bool,
     /// Whether the callback comes from the provider's site, which a `Lax` cookie would not survive.

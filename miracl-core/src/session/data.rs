@@ -28,7 +28,7 @@ pub(crate) const EMAIL_VERIFIED_CLAIM: u8 = 8;
 pub(crate) struct SessionData {
     pub(crate) tokens: Tokens,
     pub(crate) userinfo: Map<String, Value>,
-    /// What browser the person logged in with, where sessions are in a store: a cookie has no room to spare.
+    /// The browser that the person logged in with. Only where sessions are in a store: a cookie has no room for it.
     pub(crate) user_agent: Option<String>,
 }
 
@@ -48,7 +48,7 @@ struct Rest {
 }
 
 impl Session {
-    /// The claims of userinfo that are most likely to be here as well: for each its flag in the large part, its name
+    /// The claims of userinfo that the small part usually has as well: for each its flag in the large part, its name
     /// and its value.
     pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
         let person = &self.person;
@@ -63,7 +63,8 @@ impl Session {
         ]
     }
 
-    /// Looks again at what an earlier version wrote of the address: confirmed is one that its own source says so of.
+    /// Checks again whether the address is confirmed, which an earlier version wrote differently: it is confirmed only
+    /// if the source that gave the address says so.
     pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
         let known = data.map(UserData::from);
         self.email_verified = known.is_some_and(|known| {

@@ -1,7 +1,8 @@
 //! Which sessions were ended: this process's copy.
 //!
-//! A session is marked by its own id, or from outside: by the provider's `sid`, or by the subject, each with a time up
-//! to which sessions end: a login after a log-out lives, also where the provider goes on with the same session.
+//! A session is marked by its own id, or from outside: by the provider's `sid`, or by the subject. A mark from outside
+//! has a time, and ends the sessions that began up to it. A later login lives, even if the provider continues the same
+//! session.
 
 pub(crate) mod note;
 pub(crate) mod until;
@@ -27,17 +28,17 @@ pub(crate) struct Ended {
     sessions: Expiring<SessionId, ()>,
     sids: Expiring<IndexKey, Until>,
     subjects: Expiring<IndexKey, Until>,
-    /// By the person and the sid, or the person and nothing.
+    /// By the person together with the sid, or with none.
     of_subjects: Expiring<[u8; 32], Until>,
     unproven_sids: Expiring<IndexKey, Until>,
-    /// Until the first session is ended, nobody needs to look: one flag, since to ask five tables is felt in every
+    /// False until the first session is ended. It is one flag, because asking five tables is measurable in every
     /// request.
     any: AtomicBool,
     keep: Duration,
 }
 
 impl Ended {
-    /// Keeps each mark for so long.
+    /// Makes an empty copy that keeps each mark for this long.
     pub(super) fn new(keep: Duration) -> Self {
         let proven = NoteList::Proven.capacity();
         Self {
@@ -46,7 +47,7 @@ impl Ended {
             subjects: Expiring::new(proven),
             // Each note is two marks.
             of_subjects: Expiring::new(2 * proven),
-            // Those of others that were made at the same moment have room beside our own.
+            // There is room for marks that other replicas make at the same moment.
             unproven_sids: Expiring::new(2 * NoteList::Unproven.capacity()),
             any: AtomicBool::new(false),
             keep,
@@ -82,7 +83,7 @@ impl Ended {
             || sid.is_some_and(|sid| ends(&self.sids, sid) || ends(&self.unproven_sids, sid))
     }
 
-    /// Whether sessions of this sid were ended at some time.
+    /// Whether there is a mark for this sid.
     pub(super) fn has_sid(&self, sid: &IndexKey) -> bool {
         self.sids.get(sid).is_some() || self.unproven_sids.get(sid).is_some()
     }
@@ -106,7 +107,7 @@ fn of_subject(subject: IndexKey, sid: Option<IndexKey>) -> [u8; 32] {
     let mut key = [0; 32];
     let (first, second) = key.split_at_mut(16);
     first.copy_from_slice(&subject.0);
-    // No hash is nothing but zeros.
+    // No hash consists of zeros alone, so this stands for no sid.
     second.copy_from_slice(&sid.map_or([0; 16], |sid| sid.0));
     key
 }

@@ -1,10 +1,10 @@
-//! Login loops: a browser that is logged in again and again, and each time comes back as nobody.
+//! Login loops: a browser that logs in again and again, and each time comes back without its session.
 //!
-//! The provider remembers the person and sends them back at once, so without an end to it the browser goes round until
-//! it gives up. What finds a loop: sessions that were begun and never seen, noted in the memory of this process, and a
-//! short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before. It
-//! is not sealed, since replicas whose keys differ are one of the reasons for a loop; forged, it brings up a page for
-//! whoever forged it.
+//! The provider remembers the person and sends them back at once, so the browser would go round until it gives up. A
+//! loop is found by two things: sessions that began and were never seen again, kept in the memory of this process, and
+//! a short-lived cookie that counts them for one browser. The cookie appears with the second such login, never before.
+//! It is not sealed, because replicas with different keys are one of the reasons for a loop. Somebody who forges it
+//! only gets the page about loops themselves.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ use crate::{
 
 /// How many logins in a row are a loop.
 const LIMIT: u64 = 3;
-/// Within how many seconds.
+/// The time within which they have to happen, in seconds.
 const WINDOW: u64 = 60;
 /// How many logins of the last minute are remembered: about 1 MB at the most.
 const CAPACITY: usize = 10_000;
 
-/// Sessions of the last minute that nobody came back with.
+/// Sessions of the last minute that no request has come back with.
 #[derive(Debug)]
 pub(crate) struct Loops {
     /// The last session of each person.
@@ -35,7 +35,7 @@ pub(crate) struct Loops {
     unseen: Expiring<SessionId, ()>,
 }
 
-/// How many logins in a row one browser made in vain, and when the first of them was.
+/// How many logins in a row one browser has made and lost, and when the first of them was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Count {
     logins: u64,
@@ -52,13 +52,13 @@ impl Loops {
 
     /// Notes that a session came back.
     pub(crate) fn seen(&self, session: &Session, now: u64) {
-        // An old one was seen before, or nobody remembers it.
+        // An older session was seen before, or is no longer remembered.
         if now.saturating_sub(session.created()) <= WINDOW && !self.unseen.is_empty() {
             self.unseen.remove(&session.id);
         }
     }
 
-    /// Notes that a session begins. Returns the cookie to set, if the one before of the same person was never seen.
+    /// Notes that a session begins. Returns the cookie to set, if the same person's previous session was never seen.
     pub(crate) fn begin(
         &self,
         session: &Session,

@@ -33,8 +33,8 @@ impl MarkedBy {
     }
 }
 
-/// Hashes a name that an issuer gave. The kind of the name is part of the hash: a subject and a `sid` that read alike
-/// differ.
+/// Hashes a name that an issuer gave. The kind of the name is part of the hash, so a subject and a `sid` of the same
+/// text have different hashes.
 pub(crate) fn index_key(kind: &str, issuer: &str, name: &str) -> IndexKey {
     let text = format!("{kind}\n{}\n{issuer}{name}", issuer.len());
     let hash = digest::digest(&digest::SHA256, text.as_bytes());

@@ -1,11 +1,12 @@
 //! Marks: which logins and logout tokens were used and which sessions were ended, so that a copied cookie is worth
 //! nothing.
 //!
-//! They reach as far as the store that they are in: this process, or the whole fleet. Which sessions were ended every
-//! process has a copy of, bounded in number, until nothing that they mark could still be alive. With a shared store it
-//! follows the others', and counts only while it is at most a second old: no request waits for the network as long as
-//! the store answers. Where sessions are in a shared store themselves, requests need no copy; logins do, since what is
-//! not stored yet cannot be deleted.
+//! They reach as far as the store that they are in: this process, or the whole fleet. Every process has its own copy of
+//! the marks of ended sessions. The copy is bounded in number, and keeps a mark until no session that it ends could
+//! still be alive. With a shared store, the copy is read from that store (`copy`) by a task (`follow`), and counts only
+//! while it is at most a second old. So no request waits for the network as long as the store answers. Where sessions
+//! themselves are in a shared store, requests need no copy. Logins do, because a session that is not stored yet cannot
+//! be deleted.
 
 mod copy;
 pub(crate) mod follow;
@@ -40,15 +41,16 @@ const SLACK: Duration = Duration::from_secs(60);
 /// The marks of one engine.
 pub(crate) struct Marks {
     store: Arc<dyn ErasedMarkStore>,
-    /// Whether others make marks in this store as well.
+    /// Whether other processes make marks in this store as well.
     shared: bool,
     ended: Ended,
     /// How far the copy of a shared store's marks is. `None` without one: then nobody else makes marks.
     copy: Option<CopyState>,
-    /// Whether sessions can live on that others ended: in cookies they can, in a shared store they cannot.
+    /// Whether a session that another process ended can still arrive here: in cookies it can, in a shared store it
+    /// cannot.
     live_here: bool,
     sids: Sids,
-    /// When it was last told that log-outs of the front channel are ignored.
+    /// When the log was last told that front-channel log-outs are ignored.
     refusals_told: Mutex<Option<Instant>>,
     hold_logins: Duration,
     keep_logins: Duration,
@@ -67,10 +69,10 @@ impl Marks {
         };
         let sessions = config.session_store.kept_in();
         let live_here = sessions.is_none_or(|store| store.in_process());
-        // A session that nobody may use cannot become younger.
+        // A session that was ended does not have its idle deadline moved again.
         let session = config.session_absolute_timeout;
         let keep_ended = session.min(config.session_idle_timeout) + SLACK;
-        // Of the provider's metadata, of its client's credentials, and of the tokens.
+        // Three requests: for the provider's metadata, the client's credentials, and the tokens.
         let hold_logins = 3 * config.request_timeout + SLACK;
         Self {
             store,
@@ -81,7 +83,8 @@ impl Marks {
             sids: Sids::new(session + SLACK),
             refusals_told: Mutex::default(),
             hold_logins,
-            // Longer by as much as one that failed is held, so that of too many marks those go first.
+            // Longer than a failed login is held, so that the marks of failed logins are the first to go when there are
+            // too many.
             keep_logins: config.login_timeout + hold_logins,
             keep_tokens: logout_token_window + SLACK,
             keep_ended,
@@ -95,8 +98,7 @@ impl Marks {
 
     /// Takes a login, for as long as a callback may last. `None` when it was taken before.
     ///
-    /// Nobody has proved anything by then. What a login that fails leaves behind ends soon, and needs nothing more from
-    /// us.
+    /// Nothing is proven at that point. The mark of a login that fails expires soon by itself.
     pub(crate) async fn take_login(
         &self,
         login: LoginMark,
@@ -107,8 +109,8 @@ impl Marks {
         Ok((lease == Lease::Taken).then_some(taken))
     }
 
-    /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was
-    /// held for too long, and somebody else has taken it since.
+    /// Marks a login as used for as long as its cookie could open: the provider has accepted its code. Returns false
+    /// when the login was held for too long, and another callback has taken it since.
     pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
         let TakenLogin(key, owner) = taken;
         let settled = self.store.settle(key, owner, &[1], self.keep_logins);
@@ -122,7 +124,7 @@ impl Marks {
             .await
     }
 
-    /// Takes back that a logout token was used: it could not do what it says.
+    /// Removes the mark of a logout token that could not be carried out.
     pub(crate) async fn forget_token(&self, token: IndexKey) {
         if let Err(error) = self.store.forget(&mark_key(token)).await {
             tracing::warn!(%error, "a logout token that could not be obeyed stays marked as used");
@@ -134,12 +136,12 @@ impl Marks {
         self.end(Note::Session(id)).await
     }
 
-    /// Marks the sessions of this sid as ended, on the provider's word.
+    /// Marks the sessions of this sid as ended, because the provider said so.
     pub(crate) async fn end_sid(&self, sid: IndexKey, until: Until) -> Result<(), StoreError> {
         self.end(Note::Sid(sid, until)).await
     }
 
-    /// Marks those of a person's sessions as ended that have this sid, or none, on the provider's word.
+    /// Marks a person's sessions of this sid, and those without any, as ended, because the provider said so.
     pub(crate) async fn end_sid_of(
         &self,
         sid: IndexKey,
@@ -152,9 +154,9 @@ impl Marks {
     /// Marks the sessions of this sid as ended, for a request that proves nothing. `is_real` says that there was such a
     /// session.
     ///
-    /// One that a login has had is marked as on the provider's word, and for that has to log in again. Of all others a
-    /// fixed number is remembered. When these are too many, further ones are not: to forget an older one would bring
-    /// its session back. Returns whether it was marked.
+    /// A sid that a login here had is marked as proven, once for each login. Of all other sids a fixed number is
+    /// remembered. Further ones are refused, because to forget an older one would bring its session back. Returns
+    /// whether it was marked.
     pub(crate) async fn end_sid_unproven(
         &self,
         sid: IndexKey,
@@ -166,7 +168,7 @@ impl Marks {
             self.end(Note::Sid(sid, until)).await?;
             return Ok(true);
         }
-        // No login has had it since.
+        // It was marked before, and no login has had it since.
         if self.ended.has_sid(&sid) {
             return Ok(false);
         }
@@ -200,8 +202,8 @@ impl Marks {
         self.sids.add(sid, fleet).await
     }
 
-    /// Remembers that a session of this sid has come, as far as this process goes: it may have begun before the process
-    /// did.
+    /// Remembers, in this process only, that a request had a session of this sid. The session may have begun before the
+    /// process did.
     pub(crate) fn has_come(&self, sid: IndexKey) {
         self.sids.add_here(sid);
     }
@@ -216,7 +218,7 @@ impl Marks {
     }
 
     async fn end(&self, note: Note) -> Result<(), StoreError> {
-        // What is in a shared store and named by its id was deleted there.
+        // A session in a shared store that is named by its id was deleted there.
         let is_told = self.live_here || !matches!(note, Note::Session(_));
         if self.copy.is_some() && is_told {
             let bytes = note.encode();
@@ -238,7 +240,7 @@ impl Marks {
         copy.is_none_or(|copy| !self.live_here || copy.is_fresh())
     }
 
-    /// Looks into the store, unless this process knows already what the fleet has ended up to a second ago.
+    /// Reads the store, unless the copy is at most a second old.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
         match &self.copy {
             Some(copy) if !self.is_fresh() => copy.look(&*self.store, &self.ended, None).await,
@@ -246,7 +248,7 @@ impl Marks {
         }
     }
 
-    /// Looks into the store for all that the fleet has ended up to now: before a login is confirmed.
+    /// Reads everything that the fleet has ended up to now. Needed before a login is confirmed.
     pub(crate) async fn catch_up_with_now(&self) -> Result<(), StoreError> {
         match &self.copy {
             Some(copy) => {
@@ -257,7 +259,7 @@ impl Marks {
         }
     }
 
-    /// Looks into the store in any case.
+    /// Reads the store in any case.
     async fn look_again(&self) {
         if let Some(copy) = &self.copy
             && let Err(error) = copy.look(&*self.store, &self.ended, None).await

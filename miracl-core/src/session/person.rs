@@ -7,14 +7,14 @@ use smallvec::SmallVec;
 
 use crate::base::wire::{Reader, Writer};
 
-/// Texts of usual length lie in the session itself, without memory of their own.
+/// Texts of usual length are inside the session, without an allocation of their own.
 const USUAL: usize = 96;
 
 /// The person that a session belongs to: issuer, subject and e-mail address.
 #[derive(Clone)]
 pub(crate) struct Person {
-    /// One text behind the other. The address comes first: it is asked for most, and UTF-8 is checked fastest from an
-    /// aligned address. They were texts when they were written, and are checked again when one is asked for.
+    /// The texts, one after the other. The address comes first: it is read most often, and UTF-8 is checked fastest
+    /// from an aligned address. They were UTF-8 when they were written, and are checked again when one is read.
     text: SmallVec<[u8; USUAL]>,
     /// Where the address ends: 0 where it is the subject, or there is none.
     email_end: usize,

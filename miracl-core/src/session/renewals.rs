@@ -15,7 +15,7 @@ use crate::{
     session::identity::Session,
 };
 
-/// How long the result is kept for requests that were sent before it was there.
+/// How long a result is kept, for requests that the browser sent before it had the new cookies.
 pub(crate) const KEPT: Duration = Duration::from_secs(30);
 /// How many results are kept: about 70 MB if all of them fill their cookies, and far less of usual ones.
 const CAPACITY: usize = 10_000;
@@ -31,9 +31,9 @@ pub(crate) struct RenewalKey(pub(crate) [u8; 32]);
 #[derive(Debug)]
 pub(crate) enum Renewed {
     Tokens(Tokens),
-    /// The refresh token is worth nothing any more: `invalid_grant` (RFC 6749 §5.2).
+    /// The refresh token is no longer valid: `invalid_grant` (RFC 6749 §5.2).
     Over(ProviderError),
-    /// The answer's ID token is not this session's.
+    /// The ID token in the response is not of this session's person.
     Foreign(IdTokenError),
 }
 

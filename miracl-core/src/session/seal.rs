@@ -33,7 +33,7 @@ pub(crate) enum Purpose {
     Flash,
     /// A session in a store outside of this process.
     Stored,
-    /// Renewed tokens, for the replicas that come late.
+    /// Renewed tokens, left in a shared store for the other replicas.
     Renewal,
 }
 
@@ -59,9 +59,9 @@ struct RingKey {
 /// The result of opening a value: the opened bytes as `P`.
 #[derive(Debug)]
 pub(crate) enum Opened<P> {
-    /// The content, and whether the first key sealed it (otherwise it is to be sealed again).
+    /// The content, and whether the first key sealed it. If not, it should be sealed again.
     Plain { plain: P, first_key: bool },
-    /// Sealed by a key or in a format that this process does not know: another replica may. To be left alone.
+    /// Sealed by a key or in a format that this process does not know, but another replica may. It must be left alone.
     Foreign,
     /// Damaged, cut short, or made for another name.
     Broken,
@@ -94,7 +94,7 @@ impl KeyRing {
 
     /// Seals `plain` for a cookie of this name. The result is to be cut into parts of `part_len` characters.
     ///
-    /// None when that takes more than 255 parts, which is far beyond what a browser keeps.
+    /// Returns `None` when that takes more than 255 parts, far more than a browser keeps.
     pub(crate) fn seal(
         &self,
         purpose: Purpose,
@@ -228,7 +228,7 @@ impl RingKey {
     }
 }
 
-/// Puts the associated data together: in the stack, where the name is of usual length.
+/// Puts the associated data together: on the stack, if the name is of usual length.
 #[inline(always)]
 fn with_bound<T>(name: &str, header: &[u8], run: impl FnOnce(&[u8]) -> T) -> T {
     let mut short = [0; SHORT_BOUND];

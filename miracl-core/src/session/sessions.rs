@@ -1,4 +1,4 @@
-//! What a store has of a session: two values, sealed unless they stay in this process.
+//! The sessions of one app, and what a store has of each: two values, sealed unless they stay in this process.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -34,13 +34,13 @@ use crate::{
 const HEAD: &str = "head";
 const DATA: &str = "data";
 
-/// The revision of a new session, which waits for its hook. To confirm it is the first change.
+/// The revision of a new session, which waits for its hook. Its confirmation is the first change.
 pub(crate) const NEW: u64 = 0;
-/// The revision after which there is none. No session is changed that often: one that has it was written by somebody
-/// else, and counts for nothing.
+/// The last revision. No session is changed that often: one with this revision was not written by us, and does not
+/// count.
 const LAST: u64 = u64::MAX;
 
-/// The revision of what comes in place of a stored session.
+/// The revision of a session that replaces this one.
 pub(crate) fn next(stored: &StoredSession) -> u64 {
     stored.revision.saturating_add(1)
 }
@@ -127,14 +127,13 @@ impl Sessions {
             .filter(|session| !self.marks.is_ended(session))
     }
 
-    /// Reads the session that a `Cookie` header has, if it has one. `None` where somebody has to be waited for, or
-    /// something about the response to change.
+    /// Reads the session of a `Cookie` header, if there is one. `None` if that has to wait, or changes the response.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();
         let unchanged = |session: &Session| !session.is_deadline_worth_moving(now, self.timeouts);
         let current = match self.store() {
             None => {
-                // One that has ended is left as it is: the next login replaces it.
+                // The cookies of a session that has ended stay: the next login replaces them.
                 let read = |plain: &[u8], first_key| {
                     let session = self.living(plain, binding, now)?;
                     let data = session.data;
@@ -205,7 +204,7 @@ impl Sessions {
         self.seal_stored(key, HEAD, session.encode(binding))
     }
 
-    /// Reads the small part of a stored session that somebody came with the id of. It counts under its own id only.
+    /// Reads the small part of a stored session that a request named by its id. It counts under its own id only.
     pub(crate) fn current(
         &self,
         id: SessionId,
@@ -232,8 +231,8 @@ impl Sessions {
         })
     }
 
-    /// Reads the small part of a session that was listed, if it is one: a new one that waits for its hook is none yet.
-    /// Nobody has come with its id, so it must name its own key.
+    /// Reads the small part of a session from a list. A new session that waits for its hook does not count yet. No
+    /// request named the id, so the session must name the key that it was listed under.
     pub(crate) fn read_confirmed(
         &self,
         key: &SessionKey,
@@ -319,7 +318,7 @@ impl Sessions {
     }
 }
 
-/// The name that a stored value is bound to: it opens in its own place only.
+/// The name that a stored value is sealed for, so that it opens in its own place only.
 fn bound_to(key: &SessionKey, part: &str) -> String {
     hex_after([part, " "], &key.0)
 }

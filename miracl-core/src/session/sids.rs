@@ -1,9 +1,9 @@
-//! Which sids have a session here: what the front channel is believed by.
+//! Which sids have a session here: a front-channel log-out of one of them counts as proven.
 //!
-//! Its requests prove nothing, and a log-out of a sid that no login ever had ends no session. So sids are remembered
-//! with logins, and a request that names one of them ends it for certain, however many others name what there is not.
-//! With a shared store of marks the whole fleet knows them, by leases: that is all a store can tell without writing
-//! something down.
+//! The requests of the front channel prove nothing, and anybody can make up sids. So each login's sid is remembered,
+//! and a request that names one of them always ends its session, no matter how many made-up ones came before. With a
+//! shared store of marks the whole fleet knows the sids, as leases: they are the only entries of a store that a check
+//! can look for without leaving one behind.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// Who holds the lease to a sid that has a session, and who only looks whether somebody does.
+/// The owner of the lease of a sid that has a session, and the owner that only checks whether there is one.
 const KNOWN: LeaseOwner = LeaseOwner(*b"a login has this");
 const LOOKING: LeaseOwner = LeaseOwner(*b"somebody looks!!");
-/// How long a look may hold the lease, where its end does not reach the store.
+/// How long a check may hold the lease if its release does not reach the store.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often a login tries to get past a look.
+/// How often a login tries to take a lease that a check holds.
 const TRIES: usize = 5;
 
 pub(crate) struct Sids {
@@ -35,7 +35,7 @@ pub(crate) struct Sids {
 }
 
 impl Sids {
-    /// Remembers each sid for so long: as long as a session of it may live.
+    /// Remembers each sid for as long as a session of it may live.
     pub(super) fn new(keep: Duration) -> Self {
         Self {
             known: Expiring::new(NoteList::Proven.capacity()),
@@ -55,7 +55,7 @@ impl Sids {
         };
         let key = mark_key(lease_of(sid));
         for _ in 0..TRIES {
-            // A login that is not the first one of its sid leases it for longer.
+            // A later login of the same sid prolongs the lease.
             if fleet.lease(&key, &KNOWN, self.keep).await? == Lease::Taken {
                 return Ok(());
             }
@@ -70,8 +70,8 @@ impl Sids {
         self.known.insert(sid, (), self.keep);
     }
 
-    /// Takes a sid out, and tells whether there was one. Whatever session it has is about to be ended; the next login
-    /// puts it back.
+    /// Removes a sid, and returns whether it was there. Its sessions are about to be ended; the next login adds it
+    /// again.
     pub(super) async fn take(
         &self,
         sid: IndexKey,
@@ -92,7 +92,7 @@ impl Sids {
     }
 }
 
-/// The lease's name: another one than any that a renewal has.
+/// The lease's name, which differs from those of renewals.
 fn lease_of(sid: IndexKey) -> IndexKey {
     index_key("sid with a session", "", &hex(&sid.0))
 }
@@ -127,7 +127,7 @@ mod tests {
             here.add(IndexKey([1; 16]), fleet).await.unwrap();
             assert!(there.take(IndexKey([1; 16]), fleet).await.unwrap());
             assert!(!there.take(IndexKey([1; 16]), fleet).await.unwrap());
-            // Where the login was it is known once more: each log-out that is believed costs a login.
+            // At the replica of the login it is known once more, and no longer after that.
             assert!(here.take(IndexKey([1; 16]), fleet).await.unwrap());
             assert!(!here.take(IndexKey([1; 16]), fleet).await.unwrap());
         }
@@ -137,7 +137,7 @@ mod tests {
     async fn to_look_for_a_sid_makes_it_known_to_nobody() {
         let store = MemoryMarkStore::default();
         let (here, there) = (Sids::new(LONG), Sids::new(LONG));
-        // A look whose end did not reach the store.
+        // A check whose release did not reach the store.
         let look = ErasedMarkStore::lease(
             &store,
             &mark_key(lease_of(IndexKey([1; 16]))),

@@ -1,5 +1,5 @@
-//! Tokens without the base64url that they are mostly made of, since a cookie adds its own, and without what the session
-//! says already.
+//! Makes tokens shorter: without the base64url that they mostly consist of, since a cookie adds its own, and without
+//! texts that the session already has.
 //!
 //! A signed token is three pieces of base64url with dots between them, and an opaque one is often a single piece.
 //! Decoded, they take three quarters of the room. The claims of an ID token are one of those pieces, and name the
@@ -11,12 +11,12 @@ use crate::base::wire::{Reader, Writer};
 
 /// More pieces than any kind of token has: an encrypted one has five.
 const MAX_PIECES: usize = 8;
-/// In place of the number of pieces: the token is kept as it is.
+/// Stands in place of the number of pieces, for a token that is kept unchanged.
 const AS_IT_IS: u8 = 0;
 /// Texts shorter than this are not worth a mark.
 const WORTH_IT: usize = 4;
 
-/// What a session says already, in an order that stays.
+/// The texts that a session already has, in a fixed order.
 type Known<'a> = [&'a str; 3];
 
 /// Writes a token, so that [`read`] gives back exactly this text, given the same known texts.
@@ -56,7 +56,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, known: Known<'_>) -> Option<String> 
     Some(token)
 }
 
-/// The pieces of a token, if it is nothing but base64url of the one way in which these bytes are written.
+/// The pieces of a token, if all of it is base64url in its canonical form.
 fn pieces(token: &str) -> Option<Vec<Vec<u8>>> {
     let decode = |piece: &str| {
         let bytes = BASE64.decode_to_vec(piece).ok()?;
@@ -71,14 +71,14 @@ fn marks(known: Known<'_>) -> impl Iterator<Item = (char, &str)> {
     ('\u{1}'..='\u{3}').zip(known)
 }
 
-/// Puts marks in place of what is known; none, if that changes nothing.
+/// Replaces known texts by marks. `None` if that changes nothing.
 fn mark(piece: &[u8], known: Known<'_>) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(piece).ok()?;
     let worth_it = marks(known).filter(|(_, known)| known.len() >= WORTH_IT);
     let marked = worth_it.fold(text.to_owned(), |text, (mark, known)| {
         text.replace(known, mark.encode_utf8(&mut [0; 1]))
     });
-    // Not where a text has such a character after all.
+    // Not if the text itself contains such a character.
     (marked != text && unmark(marked.as_bytes(), known) == piece).then(|| marked.into_bytes())
 }
 

@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// What a method of a store is behind a pointer.
+/// What a method of a store returns behind a pointer.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The twin of [`SessionStore`] that can be behind a pointer.
+/// [`SessionStore`] in a form that can be behind a pointer.
 pub(crate) trait ErasedStore: Send + Sync {
     fn in_process(&self) -> bool;
     fn place(&self) -> &'static str;
@@ -28,8 +28,8 @@ pub(crate) trait ErasedStore: Send + Sync {
         ttl: Duration,
     ) -> Boxed<'a, ()>;
     fn load<'a>(&'a self, key: &'a SessionKey) -> Boxed<'a, Option<StoredSession>>;
-    /// Loads from a store in the memory of this process, which need not wait for anybody, without a future on the heap.
-    /// Pending says that it does wait, or is elsewhere: it is to be asked in the usual way.
+    /// Loads from a store in the memory of this process without a future on the heap. `Pending` if the store has to
+    /// wait, or is outside of this process: then call [`load`](Self::load).
     fn load_now(&self, key: &SessionKey) -> Poll<Result<Option<StoredSession>, StoreError>>;
     fn update<'a>(
         &'a self,
@@ -107,7 +107,7 @@ impl<S: SessionStore> ErasedStore for S {
     }
 }
 
-/// The twin of [`MarkStore`] that can be behind a pointer.
+/// [`MarkStore`] in a form that can be behind a pointer.
 pub(crate) trait ErasedMarkStore: Send + Sync {
     fn place(&self) -> &'static str;
     fn use_once<'a>(&'a self, key: &'a MarkKey, ttl: Duration) -> Boxed<'a, bool>;
@@ -175,7 +175,7 @@ impl<S: MarkStore> ErasedMarkStore for S {
     }
 }
 
-/// Says of what goes wrong that it did so in the store of marks: one that keeps sessions as well does not.
+/// Marks errors as those of the store of marks. A store that keeps sessions as well cannot tell which it was asked for.
 fn of_marks<'a, T>(asked: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Boxed<'a, T> {
     Box::pin(async { asked.await.map_err(StoreError::of_marks) })
 }

@@ -1,4 +1,4 @@
-//! What a store of marks must do, for those that come with the engine and for your own.
+//! What a store of marks must do.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ pub struct LeaseOwner(pub [u8; 16]);
     reason = "a store that knows no third list could not keep it"
 )]
 pub enum NoteList {
-    /// Made by who proved that they may. A store keeps at least the last 100,000.
+    /// Notes that the provider or the user proved. A store keeps at least the last 100,000.
     Proven,
-    /// Made by requests that prove nothing (front-channel log-out of a session that no login is known to have had). A
-    /// store keeps the last 10,000, and they push out no others. An engine that has as many makes no more until some
-    /// have run out.
+    /// Notes of requests that prove nothing: front-channel log-outs of a `sid` that no known login had. A store keeps
+    /// the last 10,000, and they push out no proven ones. An engine that knows this many makes no more until some have
+    /// expired.
     Unproven,
 }
 
@@ -46,18 +46,18 @@ impl NoteList {
 pub struct Notes {
     /// The notes, oldest first. One may come twice.
     pub notes: Vec<Vec<u8>>,
-    /// Where to go on from. What it means is the store's own.
+    /// Where the next call goes on. Only the store knows what it means.
     pub position: Vec<u8>,
 }
 
 impl Notes {
-    /// Puts an answer together.
+    /// Makes the answer of [`MarkStore::notes_since`].
     pub fn new(notes: Vec<Vec<u8>>, position: Vec<u8>) -> Self {
         Self { notes, position }
     }
 }
 
-/// The answer to who asks for a lease.
+/// The answer to a request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -66,7 +66,7 @@ impl Notes {
 pub enum Lease {
     /// It is the owner's now, for the time asked for.
     Taken,
-    /// It is somebody else's.
+    /// Another owner has it.
     Held,
     /// It was settled, with this value.
     Settled(Vec<u8>),
@@ -75,26 +75,25 @@ pub enum Lease {
 /// Keeps marks for a fleet: which logins and logout tokens were used, which sessions were ended, who renews which
 /// tokens, and which of the provider's sessions have had a login here.
 ///
-/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what
-/// [`mark_store_contract`](crate::mark_store_contract) tests. A store must answer or fail in bounded time: while it
-/// does neither, log-outs and logins wait for it.
+/// Write the methods as plain `async fn`. Every store must do what [`mark_store_contract`](crate::mark_store_contract)
+/// tests. A store must answer or fail in bounded time, because logins and log-outs wait for it.
 pub trait MarkStore: Send + Sync + 'static {
     /// Where marks are kept, for the line that is logged at start: "remembered in …". By default `a store`.
     const PLACE: &'static str = "a store";
 
-    /// Marks something as used, for as long as `ttl`. Returns whether it was not used before: of many that ask at once,
-    /// one is told so.
+    /// Marks something as used, for as long as `ttl`. Returns whether it was unused before: of many concurrent calls,
+    /// exactly one gets `true`.
     ///
     /// # Errors
     ///
-    /// When that cannot be told.
+    /// When the store cannot answer.
     fn use_once(
         &self,
         key: &MarkKey,
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Takes back that something was used. What was not used is no error.
+    /// Removes the mark that something was used. A mark that is not there is no error.
     ///
     /// # Errors
     ///
@@ -125,11 +124,11 @@ pub trait MarkStore: Send + Sync + 'static {
         position: Option<&[u8]>,
     ) -> impl Future<Output = Result<Notes, StoreError>> + Send;
 
-    /// Leases a piece of work to an owner for as long as `ttl`. An owner that asks again gets the time anew.
+    /// Leases a piece of work to an owner for as long as `ttl`. An owner that asks again gets a new `ttl`.
     ///
     /// # Errors
     ///
-    /// When that cannot be told.
+    /// When the store cannot answer.
     fn lease(
         &self,
         key: &MarkKey,
@@ -137,8 +136,8 @@ pub trait MarkStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
 
-    /// Puts the work's result in place of a lease, for as long as `ttl`. Returns whether the lease still was the
-    /// owner's; if not, nothing changes.
+    /// Replaces a lease by the result of the work, for as long as `ttl`. Returns whether the owner still had the lease;
+    /// if not, nothing changes.
     ///
     /// # Errors
     ///
@@ -151,7 +150,7 @@ pub trait MarkStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Gives a lease up. One that is somebody else's, or settled, stays.
+    /// Gives up a lease. One that another owner has, or that was settled, stays.
     ///
     /// # Errors
     ///

@@ -35,32 +35,32 @@ use crate::{
 /// subject or the `sid`. It never sees a token, an id or a name. Anybody who guesses a subject can compute its hash.
 /// Every key expires with its last session.
 ///
-/// Making one uses no network: the app starts while Redis is away. It connects when the first session is asked for, and
-/// again whenever the connection is lost. While Redis is away, or does not answer within [`RedisOptions::timeout`], a
-/// session can neither be read nor begun: an answer is 503 where the session is needed, and nobody is logged out.
-/// Clones are the same store.
+/// Making a store uses no network, so an app can start while Redis is away. The store connects when the first session
+/// is asked for, and again whenever the connection is lost. While Redis is away, or does not answer within
+/// [`RedisOptions::timeout`], sessions can neither be read nor begun: a request that needs one is answered with 503,
+/// and nobody is logged out. Clones are the same store.
 ///
-/// The log has one warning for an outage, however many ask, and one line when it is over: when a question is answered,
-/// and none has failed for ten seconds. A cluster that lacks a node is one outage.
+/// The log has one warning for each outage, and one line when it is over: when a question is answered, and none has
+/// failed for ten seconds. A cluster that lacks a node is one outage.
 ///
 /// # What Redis has to be
 ///
-/// * One server, servers that Sentinel watches, or a cluster, all as the URL says: see [`new`](Self::new). Or else
-///   whatever has one address: every command touches one key, so that a proxy can lead each to its own server.
-/// * With `maxmemory-policy noeviction`: what Redis drops for want of room is a log-out of somebody, or a session that
-///   the provider's log-out no longer finds.
-/// * With `appendonly yes`: a Redis that starts again from an old snapshot has sessions that were ended since.
+/// * One server, servers that Sentinel watches, or a cluster, as the URL says: see [`new`](Self::new). A proxy with one
+///   address works as well: every command touches one key, so the proxy can send each to the right server.
+/// * With `maxmemory-policy noeviction`: a Redis that drops keys to save memory logs people out, forgets log-outs, or
+///   drops the index by which the provider's log-out finds a session.
+/// * With `appendonly yes`: a Redis that restarts from an old snapshot brings back sessions that have ended since then.
 ///
-/// **Sentinel**: whenever there is no connection, the sentinels are asked in turn who is in charge, and that server has
-/// to say the same of itself (`ROLE`, which its user has to be allowed). During a fail-over a session can neither be
-/// read nor begun; the first question after it finds the new server. A replica may lack what the server before it was
-/// told last: a login that is asked for again, or a log-out that did not happen. `min-replicas-to-write 1` keeps that
-/// to what was on its way.
+/// **Sentinel**: whenever there is no connection, the sentinels are asked in turn which server is in charge, and that
+/// server has to confirm it (`ROLE`, which its user must be allowed to call). During a fail-over, sessions can neither
+/// be read nor begun; the first question after it finds the new server. The new server may lack the last changes: a
+/// person has to log in again, or a log-out is lost. `min-replicas-to-write 1` limits that to changes that were on
+/// their way.
 ///
-/// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots move. Without TLS only, because the client for it
-/// would take the crypto provider of the whole process and certificate authorities of its own choice. While a node is
-/// away without a replica in its place, sessions whose keys it has can neither be read nor begun; the others live on,
-/// with `cluster-require-full-coverage no`, though slower as long as it says nothing at all.
+/// **Cluster**: Redis 6 or newer. Nodes may come and go, and slots may move. Only without TLS, because the cluster
+/// client would use the crypto provider of the whole process and its own choice of certificate authorities. While a
+/// node is away and no replica has taken its place, the sessions with keys on it can neither be read nor begun. With
+/// `cluster-require-full-coverage no`, all others can, though more slowly while the node is silent.
 ///
 /// ```
 /// use miracl_core::{Config, RedisOptions, RedisStore, SessionStorage};

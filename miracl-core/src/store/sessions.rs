@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::error::store::StoreError;
 
-/// What a session is stored under: the SHA-256 of its id, so that whoever can read a store is not logged in. To a store
-/// that is [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
+/// What a session is stored under: the SHA-256 of its id, so that somebody who can read the store cannot log in. For a
+/// store that is [`SessionStore::IN_PROCESS`] it is the id itself, which needs no hash there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub [u8; 32]);
 
@@ -15,22 +15,23 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// The hash of an issuer and one of its names, a subject or a `sid`: sessions are found by it without the name being
-/// known.
+/// The hash of an issuer and one of its names, a subject or a `sid`. A store finds sessions by it without knowing the
+/// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IndexKey(pub [u8; 16]);
 
 /// A session as a store keeps it.
 ///
-/// Cheap to clone. To a store the two values are bytes: unless [`SessionStore::IN_PROCESS`], they are sealed.
+/// Cheap to clone. A store treats the two values as bytes. They are sealed, except for a store that is
+/// [`SessionStore::IN_PROCESS`].
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSession {
     /// Counts the changes. A session begins with 0.
     pub revision: u64,
-    /// Whose it is: the issuer and the subject.
+    /// The person that it belongs to: a hash of the issuer and the subject.
     pub subject: IndexKey,
-    /// Which session at the provider it belongs to, where the provider says so: the issuer and the `sid`.
+    /// The session at the provider that it belongs to, if the provider named one: a hash of the issuer and the `sid`.
     pub sid: Option<IndexKey>,
     /// The small value, read by every request that asks who the user is.
     pub head: Arc<[u8]>,
@@ -67,7 +68,7 @@ impl fmt::Debug for StoredSession {
 
 /// Keeps sessions on the server.
 ///
-/// Write the methods as plain `async fn`. Whatever a store is made of, it must do what
+/// Write the methods as plain `async fn`. Every store must do what
 /// [`session_store_contract`](crate::session_store_contract) tests:
 ///
 /// * what was stored is there until its time to live has passed, and not longer;
@@ -99,7 +100,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When that cannot be told.
+    /// When the store cannot answer.
     fn load(
         &self,
         key: &SessionKey,
@@ -126,7 +127,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// When it may still be there.
     fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Deletes every session that belongs to this one of the provider's, and returns how many.
+    /// Deletes every session that belongs to this session at the provider, and returns how many there were.
     ///
     /// # Errors
     ///
@@ -134,7 +135,7 @@ pub trait SessionStore: Send + Sync + 'static {
     fn delete_by_sid(&self, sid: &IndexKey)
     -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Deletes every session of a person, and returns how many.
+    /// Deletes every session of a person, and returns how many there were.
     ///
     /// # Errors
     ///

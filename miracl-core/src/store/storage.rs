@@ -43,8 +43,7 @@ impl fmt::Debug for SessionStorage {
 pub struct MarkStorage(Option<Arc<dyn ErasedMarkStore>>);
 
 impl MarkStorage {
-    /// In the memory of this process, the default: what it remembers ends with it, and other replicas do not know of
-    /// it.
+    /// In the memory of this process, the default: the marks end with the process, and other replicas do not know them.
     pub fn memory() -> Self {
         Self(None)
     }

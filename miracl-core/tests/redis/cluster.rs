@@ -1,4 +1,4 @@
-//! A cluster, whose nodes know one another by their bus.
+//! A cluster, whose nodes know each other by the cluster bus.
 
 use std::{
     error::Error,
@@ -54,7 +54,7 @@ impl Cluster {
     /// Waits until every node knows all of them, and that every slot has one.
     async fn settle(&self, known: usize) {
         let known = format!("cluster_known_nodes:{known}\r");
-        // A cluster that need not be whole calls itself well without.
+        // A cluster that does not need all slots reports that it is fine without some.
         let whole = format!("cluster_slots_ok:{SLOTS}\r");
         let settled = ["cluster_state:ok\r", &known, &whole];
         let deadline = Instant::now() + PATIENCE;
@@ -79,7 +79,7 @@ impl Cluster {
         format!("redis+cluster://:{PASSWORD}@127.0.0.1:{first},127.0.0.1:{second}")
     }
 
-    /// Past the store, to one node, which sends nobody on.
+    /// A connection to one node, without the store. It does not follow redirections.
     fn client(&self, number: usize) -> Connection {
         let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", self.nodes[number].port);
         redis::Client::open(url).unwrap().get_connection().unwrap()
@@ -187,7 +187,7 @@ pub(crate) async fn a_cluster_keeps_the_contract_of_stores() {
     assert_eq!(store.delete_by_sid(&IndexKey([2; 16])).await.unwrap(), 150);
     for number in 0..3 {
         let keys: Vec<String> = cluster.client(number).keys("miracl:*").unwrap();
-        // What the contract leaves ends by itself.
+        // What the contract leaves behind expires.
         assert!(!keys.contains(&format!("miracl:subject:{}", "01".repeat(16))));
         for key in keys {
             let left: i64 = cluster.client(number).pttl(&key).unwrap();
@@ -231,7 +231,7 @@ pub(crate) async fn sessions_are_found_while_their_slot_moves_and_after_it() {
     };
     ask::<()>(&mut to, &["SETSLOT", &slot, "IMPORTING", &cluster.id(0)]);
     ask::<()>(&mut from, &["SETSLOT", &slot, "MIGRATING", &cluster.id(1)]);
-    // It is still where it was.
+    // The session is still at the old node.
     assert_eq!(store.load(&key).await.unwrap(), Some(at(0)));
     assert!(store.update(&key, 0, at(1), LONG).await.unwrap());
     redis::cmd("MIGRATE")
@@ -240,7 +240,7 @@ pub(crate) async fn sessions_are_found_while_their_slot_moves_and_after_it() {
         .arg(&["0", "5000", "AUTH", PASSWORD])
         .query::<()>(&mut from)
         .unwrap();
-    // It is gone from there, and nobody has said so but the node itself.
+    // The session has left the old node, and only that node says so.
     assert_eq!(store.load(&key).await.unwrap(), Some(at(1)));
     assert!(store.update(&key, 1, at(2), LONG).await.unwrap());
     assert!(!store.update(&key, 1, at(2), LONG).await.unwrap());
@@ -266,7 +266,7 @@ pub(crate) async fn the_loss_of_a_node_costs_only_its_own_sessions_until_it_retu
             assert_eq!(load(&store, key).await, Ok(Some(of(key))), "{round}");
         }
         assert!(!error.contains(PASSWORD), "{error}");
-        // Also where nothing is connected yet.
+        // Also for a store that has no connection yet.
         let fresh = cluster.store();
         assert_eq!(load(&fresh, &third).await, Ok(Some(of(&third))));
         assert!(load(&fresh, &first).await.is_err());
@@ -315,7 +315,7 @@ pub(crate) async fn a_replica_takes_the_place_of_its_node() {
         assert!(Instant::now() < deadline, "there is no replica");
     }
     cluster.nodes[2].kill();
-    // The replica may have taken its place already; nobody is told that there is no such session.
+    // The replica may have taken over already. In no case does the store say that there is no such session.
     let found = load(&store, &third).await;
     assert!(found.is_err() || found == Ok(Some(of(&third))), "{found:?}");
     assert_eq!(load(&store, &first).await, Ok(Some(of(&first))));

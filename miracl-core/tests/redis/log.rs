@@ -1,4 +1,4 @@
-//! What the log says of a Redis that is away, in whole or in part.
+//! What the log says about a Redis that is away, in whole or in part.
 
 use std::{
     io::{self, Write},
@@ -19,7 +19,7 @@ use crate::{
 const AWAY: &str = "WARN Redis did not do what it was asked to";
 const BACK: &str = "INFO Redis does again what it is asked to";
 
-/// What this thread logs from `INFO` on, and with it the test's runtime.
+/// What this thread logs from `INFO` on. The test's runtime runs on it.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -55,8 +55,8 @@ impl Sentinel {
                     port: own,
                     _folder: folder,
                 };
-                // It looks around every ten seconds otherwise, and an older one does all the same. One with a password
-                // refuses.
+                // By default it checks every ten seconds. Older versions do so in any case, and one with a password
+                // refuses the command.
                 for period in ["info-period", "ping-period", "publish-period"] {
                     let _ = sentinel.ask::<()>(&["debug", period, "100"]);
                 }
@@ -72,7 +72,7 @@ impl Sentinel {
         redis::cmd("SENTINEL").arg(words).query(&mut connection)
     }
 
-    /// The port of the server in charge, as it says.
+    /// The port of the server in charge, as this sentinel says.
     fn master(&self) -> u16 {
         let master: (String, u16) = self.ask(&["get-master-addr-by-name", "main"]).unwrap();
         master.1
@@ -98,7 +98,7 @@ fn why(error: &StoreError) -> String {
     error.source().unwrap().to_string()
 }
 
-/// Asks until the answer is as wanted, and never longer than the limit.
+/// Asks until the answer is the expected one, and never longer than the limit.
 async fn until<T, F>(mut question: F, wanted: impl Fn(&Result<T, StoreError>) -> bool)
 where
     F: AsyncFnMut() -> Result<T, StoreError>,
@@ -113,7 +113,7 @@ where
             return;
         }
         let last = answer.err().map(|error| why(&error));
-        assert!(Instant::now() < deadline, "in vain: {last:?}");
+        assert!(Instant::now() < deadline, "never as expected: {last:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -133,7 +133,7 @@ pub(crate) async fn a_redis_that_sentinel_watches_keeps_the_contract_of_stores()
     let key = key(1);
     let created = both.create(&key, session(1, None), LONG);
     created.await.unwrap();
-    // It is the server itself that has the session, in the database of the URL.
+    // The server itself has the session, in the database of the URL.
     let direct = format!("redis://:hunter2@127.0.0.1:{}/3", server.port);
     let direct = store(&direct, Vec::new()).load(&key).await.unwrap();
     assert_eq!(direct, Some(session(1, None)));
@@ -158,7 +158,7 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
     let (one, two) = (key(1), key(2));
     let created = store.create(&one, session(1, Some(1)), LONG);
     created.await.unwrap();
-    // A sentinel promotes only what it has heard of, and a replica has only what it was told.
+    // A sentinel promotes only a replica that it knows, and a replica has only the changes that it received.
     let deadline = Instant::now() + PATIENCE;
     loop {
         let replicas: Vec<redis::Value> = sentinel.ask(&["replicas", "main"]).unwrap();
@@ -176,7 +176,7 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
     until(
         async || store.load(&one).await,
         |found| {
-            // Nobody is told in between that there is no such session.
+            // In between, the store never says that there is no such session.
             assert!(!matches!(found, Ok(None)), "{found:?}");
             matches!(found, Ok(Some(found)) if *found == session(1, Some(1)))
         },
@@ -192,17 +192,17 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
         |role| matches!(role, Ok(role) if role == "master"),
     )
     .await;
-    // The old one comes back as a replica, and is given its place again: now a server stops to be in charge that lives
-    // and answers.
+    // The old server comes back as a replica and is promoted again. This time the server that is replaced is still
+    // alive and answers.
     old.restart();
     until(
         async || {
-            // Refused until it knows the replica, and while it is at it.
+            // The command is refused until the sentinel knows the replica, and while a fail-over is under way.
             if sentinel.master() == new.port {
                 let _ = sentinel.ask::<()>(&["failover", "main"]);
             }
             store.create(&two, session(2, None), LONG).await?;
-            // What it is told until it knows that it is a replica is lost.
+            // Changes that it accepts before it knows that it is a replica are lost.
             Ok((role(&old)?, role(&new)?))
         },
         |roles| matches!(roles, Ok((old, new)) if old == "master" && new == "slave"),
@@ -212,7 +212,7 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
     until(
         async || {
             let ended = store.delete_by_sid(&IndexKey([1; 16])).await;
-            // Done, it may be, and the answer lost.
+            // The change may have been made although the answer was lost.
             let done = matches!(ended, Ok(1)) || unheard && matches!(ended, Ok(0));
             unheard |= ended.is_err();
             ended.map(|_| done)
@@ -234,7 +234,7 @@ pub(crate) async fn sessions_are_there_again_after_a_fail_over() {
     .await;
 }
 
-/// What a server answers that Sentinel may be moving: it ends the connections of everybody then.
+/// The answer of a server during a fail-over, in which it closes all connections.
 fn asked<T: redis::FromRedisValue>(
     server: &Server,
     question: &redis::Cmd,
@@ -280,7 +280,7 @@ pub(crate) async fn a_sentinel_that_is_silent_or_out_of_date_is_passed_over() {
     let replica = Server::start(&of_server);
     let sentinel = Sentinel::start("127.0.0.1", server.port, "", &[]);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    // It names a server that is a replica, as one does that has not heard of a fail-over.
+    // It names a server that is a replica, as a sentinel does that does not know of a fail-over yet.
     let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ports = [&silent, &behind].map(|listener| listener.local_addr().unwrap().port());
     let named = replica.port.to_string();

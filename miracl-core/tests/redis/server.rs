@@ -2,20 +2,20 @@
 
 use super::*;
 
-/// A Redis of its own, with everything it is told on its disk before it answers. Killed when dropped.
+/// A Redis that writes every change to its disk before it answers. Killed when dropped.
 pub(super) struct Server {
     pub(super) child: Child,
     pub(super) port: u16,
     pub(super) arguments: Vec<String>,
     pub(super) folder: TempDir,
-    /// Its ports, while it is dead: nobody else gets them for free ones, and whoever connects is refused.
+    /// Its ports, while it is dead: no other process can take them, and connections are refused.
     pub(super) held: Vec<TcpSocket>,
 }
 
 impl Server {
     pub(super) fn start(arguments: &[impl AsRef<str>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // A port that is free now may be taken in a moment: then another.
+        // A free port may be taken a moment later: then another is tried.
         for _ in 0..20 {
             let port = free_port();
             let arguments = arguments.iter().map(|text| match text.as_ref() {
@@ -69,7 +69,7 @@ impl Server {
         RedisStore::new(&self.url(), RedisOptions::default()).unwrap()
     }
 
-    /// Past the store, to look behind it.
+    /// A connection without the store, to see what is in Redis.
     pub(super) fn client(&self) -> redis::Connection {
         self.try_client().unwrap()
     }
@@ -119,7 +119,8 @@ pub(super) fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child 
     command.spawn().unwrap()
 }
 
-/// Waits until the port answers as a Redis does. Not when the process ends first: then the port is somebody else's.
+/// Waits until the port answers as a Redis does. Returns false when the process ends first: then another process has
+/// the port.
 pub(super) fn comes_up(child: &mut Child, port: u16) -> bool {
     use std::io::{Read, Write};
     let deadline = Instant::now() + PATIENCE;
@@ -130,7 +131,7 @@ pub(super) fn comes_up(child: &mut Child, port: u16) -> bool {
             stream.write_all(b"PING\r\n")?;
             let mut answer = [0; 5];
             stream.read_exact(&mut answer)?;
-            // One that wants a password says so.
+            // A server that requires a password answers with that error.
             Ok(matches!(&answer, b"+PONG" | b"-NOAU"))
         };
         if answered().unwrap_or(false) {

@@ -1,4 +1,4 @@
-//! A Redis that is killed while it is asked by many.
+//! A Redis that is killed while many requests use it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,7 +22,7 @@ const PEOPLE: u8 = 8;
 /// How many answers each kill waits for.
 const ANSWERS: usize = 200;
 
-/// What is known of a session: its revision, or that it is gone. A change without an answer leaves both possible.
+/// What is known of a session: its revision, or that it is gone. After a change without an answer, both are possible.
 type Known = HashMap<SessionKey, Vec<Option<u64>>>;
 
 #[derive(Default)]
@@ -110,7 +110,7 @@ async fn live(store: RedisStore, person: u8, seen: Rc<Seen>) {
             note(&seen, key, Some(revision + 1), ask(&seen, changed).await);
             if let Some(found) = ask(&seen, store.load(&key)).await {
                 let found = found.map(|session| session.revision);
-                // Whatever was in doubt no longer is.
+                // A doubt from before is settled by this answer.
                 let possible = seen.known.borrow_mut().insert(key, vec![found]);
                 assert!(possible.unwrap().contains(&found), "{found:?}");
             }
@@ -123,7 +123,7 @@ async fn live(store: RedisStore, person: u8, seen: Rc<Seen>) {
     }
 }
 
-/// Notes what a change has made of a session: it was done, or not, or nobody knows.
+/// Records the result of a change: it was made, it was not, or that is unknown.
 fn note(seen: &Seen, key: SessionKey, then: Option<u64>, done: Option<bool>) {
     let mut known = seen.known.borrow_mut();
     let possible = known.entry(key).or_insert_with(|| vec![None]);
@@ -134,7 +134,7 @@ fn note(seen: &Seen, key: SessionKey, then: Option<u64>, done: Option<bool>) {
     }
 }
 
-/// The answer to a question, if there was one. Either way it was in time.
+/// The answer to a question, if there was one. Fails if it took too long.
 async fn ask<T>(seen: &Seen, question: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
     let began = Instant::now();
     let answer = question.await;

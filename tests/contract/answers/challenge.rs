@@ -218,7 +218,7 @@ async fn a_preflight_of_a_stranger_sees_nothing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     for path in ["/me", "/members", "/profile"] {
         let answer = journey.browser.send(preflight(journey.url(path))).await;
-        // Where the guard runs only after the method is matched, an unknown method is not found.
+        // If the guard runs only after the method is matched, another method is not found.
         assert!(
             answer.status == 401 || answer.status == adapter.wrong_method,
             "{path}: {}",

@@ -50,7 +50,7 @@ async fn a_login_begins_among_a_flood_of_pending_ones_and_clears_it_away(adapter
         .set_cookies()
         .into_iter()
         .partition(|cookie| cookie.deleted);
-    // Only a few at a time: the headers of an answer have a limit, too.
+    // Only a few at a time, because the headers of a response have a limit, too.
     assert_eq!((set.len(), deleted.len()), (1, 10));
     // Names that merely resemble ours are left alone.
     for odd in ["x", "1234567", "0123456789", "ABCDEF01", "session"] {

@@ -28,7 +28,7 @@ scenarios![
 /// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(14);
-/// How long the others wait for a replica that has leased a refresh and says nothing any more.
+/// How long the others wait for a replica that has leased a refresh and is silent since.
 const LEASED: Duration = Duration::from_secs(5);
 
 /// This many replicas of each framework, in cookie mode unless `sessions` says otherwise.
@@ -167,7 +167,7 @@ async fn a_callback_is_used_once_in_the_whole_fleet(adapter: Adapter) {
     assert_eq!(provider.count(Endpoint::Token), asked, "no code is sent");
 }
 
-/// A demo in cookie mode, whose Redis for marks is in the scenario's own hands.
+/// A demo in cookie mode, whose Redis for marks the scenario controls.
 async fn with_marks(adapter: Adapter, settings: &[(&str, &str)]) -> (Journey, Redis) {
     let redis = Redis::start();
     let own = [("MARKS_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
@@ -235,11 +235,11 @@ async fn a_replica_killed_after_its_lease_leaves_the_refresh_to_another_and_nobo
                 }
             })
             .collect();
-        // Let the login pass the muzzle: it leases something, too.
+        // The login takes a lease as well, which the muzzle must let pass.
         let browser = run_out(&provider, &demos[1]).await;
         let leases = redis.times_heard(LEASE);
         let (first, dying) = (demos.remove(0), browser.copy());
-        // Redis has given the lease, and the replica does not know it yet.
+        // Redis has granted the lease, and the replica does not know it yet.
         let leased = async {
             muzzle.silent().await;
             while redis.times_heard(LEASE) == leases {
@@ -303,8 +303,8 @@ async fn status_when_old(journey: &Journey) -> u16 {
     }
 }
 
-/// Waits until the demo has read the marks again, which it may try while Redis comes back, and fails unless all is
-/// well then.
+/// Waits until the demo has read the marks again, which may fail while Redis starts, and then checks the answer of
+/// `/me`.
 async fn assert_back(journey: &Journey, away: u16) {
     let began = Instant::now();
     while journey.browser.fetch(journey.url("/me")).await.status == away {

@@ -1,6 +1,6 @@
 //! A fleet of demos of different frameworks: one cookie key, one client, one browser.
 //!
-//! The scenario's adapter begins, and the adapters after it in the list go on: every rotation is played.
+//! The scenario's adapter comes first, then the adapters after it in the list. So every rotation is played.
 
 use miracl_tests::{Adapter, Browser, Demo, DemoBuilder, Front, Provider, scenarios};
 

@@ -40,7 +40,7 @@ impl Load {
 
     /// Waits until every person has begun and completed another round, and fails when any of them has failed.
     async fn goes_on(&mut self) {
-        // A round that had begun before does not count, and every replica must have its turn.
+        // A round that began earlier does not count, and every replica must have had its turn.
         let enough: Vec<_> = self.rounds.iter().map(|done| *done.borrow() + 4).collect();
         for (rounds, enough) in self.rounds.iter_mut().zip(enough) {
             if rounds.wait_for(|done| *done >= enough).await.is_err() {

@@ -22,7 +22,7 @@ scenarios![
     a_stop_does_not_wait_for_ever,
 ];
 
-/// How long a demo may take to stop, no matter what its clients do.
+/// How long a demo may take to stop, with clients of any kind.
 const STOP: Duration = Duration::from_secs(60);
 
 /// A request with these lines after the first, on a connection of its own.
@@ -297,7 +297,7 @@ async fn slow_clients_hold_up_nobody(adapter: Adapter) {
     }
     journey.log_in().await;
     journey.assert_still_logged_in().await;
-    // That they are answered afterwards shows that they were still waiting.
+    // They are answered afterwards, which shows that they were still waiting.
     for byte in rest.bytes() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         for wire in &mut slow {
@@ -334,7 +334,7 @@ async fn a_stop_lets_a_login_under_way_finish(adapter: Adapter) {
     let answer = answer.expect("an answer").expect(303);
     assert_eq!(answer.location_path().as_deref(), Some("/"));
     assert_eq!(journey.demo.wait_for_end(STOP), Some(0), "it does not stop");
-    // The last answer that it sent holds.
+    // Its last response is kept: the session that it began counts.
     journey.demo.restart();
     let subject = crate::journey::subject(&browser, &journey.demo).await;
     assert_eq!(subject.as_deref(), Some(Provider::SUBJECT));

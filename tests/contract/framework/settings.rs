@@ -302,7 +302,7 @@ async fn a_cookie_key_is_its_owners_and_one_that_others_can_read_is_warned_about
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("another mode");
     demo.restart();
     demo.wait_for_log(WARNING);
-    // The key is used all the same: nobody is logged out.
+    // The key is used nevertheless: nobody is logged out.
     assert!(subject(&browser, &demo).await.is_some());
     assert_eq!(mode(), 0o644, "it is the operator's to change");
 }

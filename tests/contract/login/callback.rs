@@ -88,7 +88,7 @@ async fn a_login_denied_at_the_provider_is_refused_and_its_words_are_not_repeate
         answer.body
     );
     journey.assert_nobody().await;
-    // Without a login under way, nothing of it is believed.
+    // Without a pending login, the error is not believed.
     let answer = Browser::new().open(&callback).await;
     assert_refused(&answer);
     assert!(
@@ -192,7 +192,7 @@ async fn the_name_of_another_issuer_counts_before_its_error(adapter: Adapter) {
     let denied = with_parameter(&callback, "error", Some("error-of-a-stranger"));
     let iss = Some("https://evil.example");
     refuse(&journey, &with_parameter(&denied, "iss", iss)).await;
-    // RFC 9207 §2.4: what somebody else says is not the provider's error.
+    // RFC 9207 §2.4: an error of another issuer is not the provider's.
     let log = journey.demo.log();
     assert!(!log.contains("error-of-a-stranger"), "{log}");
     let denied = with_parameter(&journey.callback_url().await, "code", None);

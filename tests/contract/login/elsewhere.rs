@@ -67,7 +67,7 @@ async fn metadata_at_another_address_is_found_and_its_issuer_counts_everywhere(a
             let token = journey.provider.logout_token(|claims, _| {
                 claims["iss"] = json!(iss);
                 claims["sub"] = json!(Provider::SUBJECT);
-                // Later than the login, in whatever second that was.
+                // Later than the login, which may have been in any second.
                 claims["iat"] = json!(claims["iat"].as_u64().map(|now| now + 1));
             });
             let fields = [("logout_token", &*token)];
@@ -104,7 +104,7 @@ async fn the_document_of_another_issuer_says_which_settings_help(adapter: Adapte
 
 async fn plain_http_inside_a_network_needs_the_danger_setting(adapter: Adapter) {
     let provider = Provider::start();
-    // As the other services of a Compose file name it.
+    // The name that other services of a Compose file use.
     let inside = |demo: DemoBuilder| {
         demo.env("ISSUER", "https://login.example/realms/app")
             .env("METADATA_URL", "http://keycloak.invalid:8080/realms/app")

@@ -30,7 +30,7 @@ async fn a_login_that_fails_leaves_the_session_of_an_earlier_one_alone(adapter: 
         );
         journey.assert_still_logged_in().await;
     }
-    // A login that the user denies leaves it alone, too.
+    // A login that the user denies does not change it either.
     let state = parameter(&journey.authorize_url().await, "state").expect("a state");
     let iss = journey.provider.issuer();
     let denied = journey.url(&format!(

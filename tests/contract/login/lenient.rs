@@ -1,5 +1,5 @@
-//! What real providers answer beside the specification. Where a rule protects nobody, breaking it locks nobody out;
-//! but no answer confirms an address that nobody has confirmed.
+//! Answers of real providers that the specification does not foresee. A deviation that endangers nobody does not
+//! prevent a login; but no answer confirms an e-mail address that the provider has not confirmed.
 
 use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, scenarios};
 use serde_json::{Value, json};

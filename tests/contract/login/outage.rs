@@ -44,10 +44,10 @@ async fn a_login_says_that_the_provider_is_away(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     journey.provider.stop();
-    // Under way: the code cannot be exchanged.
+    // A login under way: the code cannot be exchanged.
     assert_provider_ill(&journey.browser.open(callback).await);
     journey.assert_nobody().await;
-    // Not begun yet, in a process that knows nothing of the provider.
+    // A login that is not begun yet, in a process that has not reached the provider before.
     let away = Demo::start(adapter, &journey.provider);
     let answer = Browser::new()
         .open(away.url("/login/start"))

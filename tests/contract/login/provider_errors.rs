@@ -97,7 +97,7 @@ async fn an_error_with_a_status_of_success_is_still_that_error(adapter: Adapter)
             }
         }
         journey.demo.wait_for_log("refused with `made_up_error`");
-        // It locks nobody out for longer than it lasts.
+        // Once the error is over, logins work again.
         journey.provider.set(endpoint, Answers::Well);
         journey.log_in().await;
         journey.assert_still_logged_in().await;
@@ -152,7 +152,7 @@ async fn a_refused_access_token_names_the_setting_that_helps(adapter: Adapter) {
 
 async fn an_unreachable_token_endpoint_is_no_login(adapter: Adapter) {
     let journey = Journey::begin(adapter);
-    // The port was free a moment ago, and nobody listens on it.
+    // The port was free a moment ago, so nobody listens on it.
     let closed = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a port");

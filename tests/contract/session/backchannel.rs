@@ -103,7 +103,7 @@ async fn a_subject_ends_every_session_of_that_person(adapter: Adapter) {
 
 async fn a_login_after_the_token_lives(adapter: Adapter) {
     let journey = logged_in(adapter, "first").await;
-    // Also within the same second, and where the provider goes on with the same session.
+    // Also within the same second, and if the provider continues the same session.
     for claim in [("sub", Provider::SUBJECT), ("sid", "first")].repeat(2) {
         let token = journey.provider.logout_token(of(claim.0, claim.1));
         accepted(&journey.demo, &token).await;

@@ -54,7 +54,7 @@ async fn a_frame_ends_the_session_it_names_without_a_cookie(adapter: Adapter) {
     let answer = load(&Browser::new(), request).await;
     assert_eq!(answer.set_cookies().len(), 0);
     journey.assert_nobody().await;
-    // Also where the provider goes on with the same session.
+    // Also if the provider continues the same session.
     journey.log_in().await;
     journey.assert_still_logged_in().await;
 }
@@ -117,7 +117,7 @@ const NO_FRAMES: [Option<&str>; 9] = [
     Some("IFRAME"),
 ];
 
-/// That request, as a page of another site sends it for something other than a frame.
+/// The same request, as a page of another site sends it for something other than a frame.
 fn instead_of_a_frame(
     journey: &Journey,
     destination: Option<&str>,

@@ -86,7 +86,7 @@ async fn a_login_that_is_given_up_while_redis_is_slow_leaves_one_session(adapter
     }
 }
 
-/// A demo whose Redis is in the scenario's own hands.
+/// A demo whose Redis the scenario controls.
 async fn with_redis(adapter: Adapter) -> (Journey, Redis) {
     let redis = Redis::start();
     let settings = [("SESSION_STORE", &*redis.url()), ("COOKIE_KEYS", &*key(1))];
@@ -258,7 +258,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
             ("/devices", &[503]),
             ("/whoami", &[401, 503]),
             ("/", &[200, 503]),
-            // Leads home with a message that it did not work.
+            // It leads home, with a message that it failed.
             ("/refresh", &[303, 503]),
         ] {
             let answer = journey.browser.open(journey.url(path)).await;
@@ -282,7 +282,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
         journey.assert_still_logged_in().await;
         assert!(subject(&leaving, &journey.demo).await.is_some());
     }
-    // A user who logs out meanwhile is not told that it is done when it is not.
+    // A user who logs out meanwhile is not told that it worked when it did not.
     redis.kill();
     let began = Instant::now();
     let answer = leaving.post(journey.url("/logout"), &[]).await;
@@ -290,7 +290,7 @@ async fn while_redis_is_away_nobody_is_logged_in_or_out_and_nothing_hangs(adapte
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     redis.restart();
     journey.assert_still_logged_in().await;
-    // Now it can be done.
+    // Now it works.
     leaving.post(journey.url("/logout"), &[]).await.expect(303);
     assert_eq!(subject(&leaving, &journey.demo).await, None);
 }

@@ -135,7 +135,7 @@ async fn a_login_under_way_of_one_client_is_unknown_to_another(adapter: Adapter)
     restart(&mut journey, "another-client");
     assert_refused(&journey.browser.open(&callback).await);
     assert_eq!(journey.provider.count(Endpoint::Token), 0);
-    // The client id made the difference, and nothing else.
+    // Only the client id made the difference.
     restart(&mut journey, Provider::CLIENT_ID);
     before.visit(&callback).await.expect(200);
 }

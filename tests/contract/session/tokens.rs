@@ -86,7 +86,7 @@ async fn a_hundred_requests_at_once_make_one_refresh(adapter: Adapter) {
         last = Some(browser);
     }
     assert_eq!(journey.provider.refreshes(), 1);
-    // Whichever answer the browser kept, it has the new tokens.
+    // Every answer has the new tokens, so it does not matter which the browser kept.
     let last = last.expect("a browser");
     let page = last.visit(journey.url("/refresh")).await.expect(200);
     assert!(!page.has_alert("warning", ""), "{:?}", page.alerts());

@@ -17,9 +17,9 @@ use crate::{
     store::sessions::StoredSession,
 };
 
-/// How long a new session waits in the store for its hook. Until then nobody has its id.
+/// How long a new session waits in the store for its hook. Until then no browser has its id.
 const UNCONFIRMED: Duration = Duration::from_secs(10 * 60);
-/// How often a change is tried, where other requests keep changing the session first.
+/// How often a change is tried if other requests keep changing the session first.
 const TRIES: usize = 5;
 
 impl Exchange {

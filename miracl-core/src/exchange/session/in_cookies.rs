@@ -19,7 +19,8 @@ use crate::{
 };
 
 impl Exchange {
-    /// Opens the small part; moves the idle deadline when that is due, and seals anew what an older key sealed.
+    /// Opens the small part. Moves the idle deadline when that is due, and seals the session again if an older key
+    /// sealed it.
     pub(super) fn read_cookies(&self, state: &mut State, binding: &Binding) {
         let engine = &self.engine;
         let cookies = &engine.sessions.cookies;
@@ -55,7 +56,7 @@ impl Exchange {
         if (is_moved || !first_key)
             && let Some(current) = state.current.clone()
         {
-            // Both parts together, so that no part stays behind under a key that is about to go.
+            // Both parts together, so that neither stays sealed with a key that is about to be removed.
             let data = current.data.as_deref().filter(|_| !first_key);
             match self.seal(&current.session, data, binding) {
                 Ok(sealed) => put(&mut state.cookies, sealed),
@@ -101,8 +102,8 @@ impl Exchange {
         data
     }
 
-    /// Gives up a session whose two parts do not belong together: neither counts. The browser forgets them, unless
-    /// another replica may know better.
+    /// Gives up a session whose two parts do not belong together: neither counts. The cookies are deleted, unless
+    /// another replica may be able to read them.
     pub(super) fn drop_halves(&self, state: &mut State) {
         tracing::warn!("the two parts of a session do not belong together; it does not count");
         state.current = None;
@@ -112,7 +113,7 @@ impl Exchange {
         }
     }
 
-    /// Seals the small part, and the large one where it is given, within the room there is.
+    /// Seals the small part, and the large one if it is given. Fails if they do not fit into the budget.
     pub(super) fn seal(
         &self,
         session: &Session,

@@ -12,7 +12,7 @@ use crate::{
     probes::provider::Provider,
 };
 
-/// A store that somebody else can write to: what is loaded from it has another revision.
+/// A store that another program has written to: sessions loaded from it have another revision.
 #[derive(Clone, Default)]
 struct Poisoned {
     store: MemoryStore,

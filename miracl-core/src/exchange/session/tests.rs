@@ -1,4 +1,4 @@
-//! What becomes of sessions when requests are given up, or log-outs come, at any step.
+//! How sessions end up when requests are cancelled, or log-outs arrive, at any step.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     web::request::tests::Request,
 };
 
-/// A store outside of the process, as far as the engine can tell, that can keep one question waiting.
+/// A store that can hold back the answer to one question. To the engine it is outside of the process.
 #[derive(Clone, Default)]
 pub(crate) struct Gate {
     store: MemoryStore,
@@ -41,7 +41,7 @@ impl Gate {
         }
     }
 
-    /// Gives up what is at work when it has come to the question, and lets the question be answered.
+    /// Cancels the work when it has asked the question, and then lets the question be answered.
     async fn give_up_at<F: Future>(&self, app: &Login, question: &'static str, work: F) {
         self.shut(question);
         {
@@ -206,7 +206,7 @@ async fn a_session_that_cannot_be_ended_is_followed_by_no_other() {
     let mut app = app(&gate).await;
     let old = logged_in(&mut app).await;
     let visit = completed(&mut app, &old).await;
-    // As a log-out of the session that waits does.
+    // As a log-out of the waiting session does.
     let waiting =
         crate::session::marked_by::MarkedBy::new(&app.provider.issuer, "alice", Some("one"));
     let sid = waiting.sid.unwrap();

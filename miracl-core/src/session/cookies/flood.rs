@@ -14,11 +14,11 @@ use headers::{KIB, floods};
 
 /// The shorter of the headers that are compared.
 const HALF: usize = 32 * KIB;
-/// How often a header may be walked over for one request, whatever is in it.
+/// How often a header may be walked over for one request, with any content.
 const WALKS: usize = 24;
 /// How many values may be opened for one request: each pending login that is looked at, and a few of every other name.
 const OPENED: usize = 60;
-/// How many characters those may be, whatever the header's length.
+/// How many characters those may have together, for a header of any length.
 const OPENED_BYTES: usize = 160 * KIB;
 
 /// What a page may ask.
@@ -86,7 +86,7 @@ async fn play(browser: &Browser, header: &str) -> Vec<(String, Work)> {
         };
         let visit = miracl.visit(&request);
         match visit.answer(route, &request, Some(b"")).await {
-            // Not confirmed where somebody is logged in: the session is to be there for the log-out.
+            // Not confirmed if somebody is logged in: the log-out below needs the session.
             Answer::Success(_) if visit.user().await.unwrap().is_some() => visit.reject_login(),
             Answer::Success(_) => visit.confirm_login().await.unwrap(),
             Answer::Failure(_) => visit.flash(Category::Danger, "it failed"),
@@ -103,7 +103,7 @@ async fn what_cookies_cost_grows_with_their_bytes_and_no_faster_on_every_route()
     for (mode, mut browser) in browsers().await {
         let kinds = floods(&browser, KIB).len();
         for kind in 0..kinds {
-            // By form, only the pending logins are others.
+            // With `form_post`, only the pending logins differ.
             let (name, _) = floods(&browser, KIB).swap_remove(kind);
             if mode == BY_FORM && !name.contains("login") {
                 continue;
@@ -115,7 +115,7 @@ async fn what_cookies_cost_grows_with_their_bytes_and_no_faster_on_every_route()
                 let mut halves = Vec::new();
                 for bytes in [HALF, 2 * HALF] {
                     let (name, flood) = floods(&browser, bytes).swap_remove(kind);
-                    // The good ones last: nothing is found early.
+                    // The good cookies come last, so that nothing is found early.
                     let Browser {
                         session, others, ..
                     } = &browser;

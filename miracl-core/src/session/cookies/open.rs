@@ -12,7 +12,7 @@ use crate::session::{
 pub(super) const MAX_VALUE: usize = 4096;
 
 impl Cookies {
-    /// Finds the values of a name that are not sealed, as far as they are tried.
+    /// Finds the values of a name that is not sealed, at most [`TRIES`] of them.
     pub(crate) fn plain<'a>(
         &self,
         header: &'a [u8],
@@ -23,7 +23,7 @@ impl Cookies {
             .take(TRIES)
     }
 
-    /// Finds the ids of sessions that are kept in a store, as far as they are tried. Only what could be one counts.
+    /// Finds the ids of stored sessions, at most [`TRIES`] of them. Values that cannot be an id are skipped.
     pub(crate) fn ids<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = SessionId> {
         let read = |value: &[u8]| {
             let mut id = SessionId::default();
@@ -36,7 +36,7 @@ impl Cookies {
 
     /// Finds a value of one part in the `Cookie` header, opens it and reads it.
     ///
-    /// Where the same name comes several times, the first that `read` takes counts, of at most [`TRIES`].
+    /// If the name comes several times, the first value that `read` accepts counts, of at most [`TRIES`].
     pub(crate) fn open<T>(
         &self,
         header: &[u8],
@@ -61,7 +61,7 @@ impl Cookies {
         found
     }
 
-    /// Opens a value that came from elsewhere than a cookie.
+    /// Opens a value that is not from a cookie.
     pub(crate) fn open_value(&self, purpose: Purpose, name: &str, value: &[u8]) -> Option<Plain> {
         match self.keys.open(purpose, name, value) {
             Opened::Plain { plain, .. } => Some(plain),

@@ -5,8 +5,8 @@ use crate::session::cookies::work;
 
 /// Every value that a `Cookie` header has for a name.
 ///
-/// On bytes and without allocation: it runs for each request of a logged-in user, and a value of another app that is
-/// not UTF-8 must not hide ours.
+/// It works on bytes and does not allocate: it runs for each request of a logged-in user, and another app's value that
+/// is not UTF-8 must not hide ours.
 pub(super) fn values<'a>(header: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
     each(header).filter_map(move |cookie| value_at(cookie, name).map(cut))
 }
@@ -28,12 +28,12 @@ pub(super) fn end(from: &[u8]) -> usize {
     end
 }
 
-/// The value of a cookie, if it has this name; where the rest of a header is given, what comes behind as well.
+/// The value of a cookie, if it has this name. Given the rest of a header, it includes everything after the value.
 pub(super) fn value_at<'a>(from: &'a [u8], name: &str) -> Option<&'a [u8]> {
     from.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
-/// A value without what may be around it.
+/// A value without the spaces and quotes that may be around it.
 pub(super) fn cut(value: &[u8]) -> &[u8] {
     unquoted(value.trim_ascii_end())
 }

@@ -14,11 +14,11 @@ use crate::session::{
     },
 };
 
-/// A text up to this many characters opens without memory of its own: the small part of a session with names of usual
-/// length.
+/// A text of up to this many characters is opened without an allocation: the small part of a session with names of
+/// usual length.
 const SMALL: usize = 640;
 
-/// The nonces that the values of the session's data have, as far as they are tried.
+/// The nonces of the session's data values, at most [`TRIES`] of them.
 #[derive(Default)]
 struct Nonces {
     found: [SealNonce; TRIES],
@@ -50,10 +50,10 @@ impl Cookies {
     /// it; it returns the session, if that counts, and the nonce of the large one. Beside the session stands whether
     /// the large one is there.
     ///
-    /// Where a name comes several times, those that belong together count, of at most [`TRIES`] of each.
+    /// If a name comes several times, the values that belong together count, of at most [`TRIES`] of each.
     ///
-    /// It takes no memory for a value of the usual size, and looks no further than it must: this runs for each request
-    /// of a logged-in user.
+    /// It does not allocate for a value of usual size, and reads no further than it must: it runs for each request of a
+    /// logged-in user.
     pub(crate) fn read_session<T>(
         &self,
         header: &[u8],

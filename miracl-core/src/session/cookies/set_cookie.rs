@@ -34,7 +34,7 @@ pub(crate) struct SetCookie {
 }
 
 impl Cookies {
-    /// Seals a value and cuts it into as many cookies as it takes. None when it does not fit into any.
+    /// Seals a value and cuts it into as many cookies as it needs. `None` when it needs too many.
     pub(crate) fn seal(
         &self,
         purpose: Purpose,
@@ -55,7 +55,7 @@ impl Cookies {
         Some(cookies)
     }
 
-    /// Seals a value that goes into no cookie, and is as long as it is.
+    /// Seals a value that does not go into a cookie, and so has no limit of length.
     pub(crate) fn seal_value(&self, purpose: Purpose, name: &str, plain: &[u8]) -> Option<String> {
         self.keys.seal(purpose, name, plain, usize::MAX)
     }
@@ -65,7 +65,7 @@ impl Cookies {
         self.set(name.to_owned(), "", None)
     }
 
-    /// Sets a value that is not sealed, because it says nothing of anybody.
+    /// Sets a value that is not sealed, because it tells nothing about anybody.
     pub(crate) fn set_plain(&self, name: &str, value: &str, keep: Keep) -> SetCookie {
         self.set(name.to_owned(), value, Some(keep))
     }

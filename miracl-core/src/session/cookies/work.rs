@@ -1,5 +1,5 @@
-//! Counts what is done with the cookies of requests, in tests: work grows with what a stranger sends, and no faster
-//! than it.
+//! Counts, in tests, the work that is done on the cookies of requests. It must grow no faster than what a stranger
+//! sends.
 
 use std::cell::Cell;
 

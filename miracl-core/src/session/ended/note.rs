@@ -6,16 +6,16 @@ use crate::{
     store::{marks::NoteList, sessions::IndexKey},
 };
 
-/// That a session ended, or every session of a name, as replicas tell each other.
+/// A message among replicas: a session ended, or every session of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Note {
     Session(SessionId),
-    /// On the provider's word, or on that of a request that named a session which there is.
+    /// Proven: the provider said so, or the request named a session that exists.
     Sid(IndexKey, Until),
-    /// On the provider's word: of this person's sessions, those of the sid and those without any. The sid comes first.
+    /// Proven by the provider: of this person's sessions, those of the sid and those without any. The sid comes first.
     SidOf(IndexKey, IndexKey, Until),
     Subject(IndexKey, Until),
-    /// By a request that proves nothing.
+    /// Unproven: anybody could have sent the request.
     UnprovenSid(IndexKey, Until),
 }
 
@@ -29,9 +29,9 @@ impl Note {
         }
     }
 
-    /// Writes a note. Every version reads those of every other: what came later stands behind what there was before,
-    /// where earlier ones do not look. To them a note of a sid and a person is one of the sid alone, which is what they
-    /// make of such a logout token themselves.
+    /// Writes a note. Every version reads the notes of every other: newer fields come last, where earlier versions do
+    /// not look. They read a note of a sid and a person as one of the sid alone, which is how they treat such a logout
+    /// token themselves.
     pub(in crate::session) fn encode(&self) -> Vec<u8> {
         let writer = Writer::default();
         let until = |writer: Writer, name: &IndexKey, until: &Until| {
@@ -52,7 +52,7 @@ impl Note {
         .finish()
     }
 
-    /// Reads a note. One of a later version is none.
+    /// Reads a note. `None` for a kind of note that only a later version knows.
     pub(in crate::session) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let kind = reader.u8()?;

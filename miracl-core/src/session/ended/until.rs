@@ -2,7 +2,7 @@
 
 use crate::session::identity::Session;
 
-/// Up to when the sessions of a subject, or of a session at the provider, are ended.
+/// The time up to which the sessions of a subject, or of a session at the provider, are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Until {
     /// A logout token's `iat`, on the provider's clock as the `iat` of the session's ID token is, and when it arrived
@@ -29,17 +29,17 @@ impl Until {
         }
     }
 
-    /// Whether a session had begun by then: the request for its tokens was sent before the log-out arrived, so that its
-    /// login may have been under way. A login that asked for its tokens later was after the log-out, and lives.
+    /// Whether a session had begun by then: its tokens were requested before the log-out arrived, even if the login was
+    /// still under way. A login that requests its tokens later comes after the log-out, and lives.
     pub(crate) fn covers(&self, session: &Session) -> bool {
         let by_token = self.token.is_some_and(|(iat, arrived_ms)| {
-            // Within one second of the provider's, our own clock tells which was first.
+            // Within one second of the provider's clock, our own tells which was first.
             session.issued_at < iat || session.issued_at == iat && session.created_ms <= arrived_ms
         });
         by_token || self.ours_ms.is_some_and(|ms| session.created_ms <= ms)
     }
 
-    /// The later of both.
+    /// The later of the two, for each clock.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             token: self.token.max(other.token),

@@ -121,7 +121,7 @@ async fn notes_are_read_from_where_one_was(store: &impl MarkStore) {
     for note in [first, second, third, fourth] {
         assert!(
             all.contains(&note.to_vec()),
-            "whoever comes new reads all of it"
+            "a new reader gets all of them"
         );
     }
 }

@@ -16,8 +16,8 @@ use crate::{
 
 /// Keeps sessions in the memory of this process: they end when it does, and no other replica knows them.
 ///
-/// Bounded: beyond its capacity, the sessions that were not used for longest go. A session takes about 320 bytes beyond
-/// what it holds. Clones are the same store.
+/// Bounded: beyond its capacity, the least recently used sessions are dropped. A session takes about 320 bytes in
+/// addition to its content. Clones are the same store.
 ///
 /// ```
 /// use miracl_core::{Config, MemoryStore, SessionStorage};
@@ -31,10 +31,10 @@ use crate::{
 pub struct MemoryStore(Arc<Mutex<Table>>);
 
 impl MemoryStore {
-    /// 100,000 sessions: some hundred megabytes with usual tokens.
+    /// 100,000 sessions: a few hundred megabytes with usual tokens.
     pub const DEFAULT_CAPACITY: u64 = 100_000;
 
-    /// Makes an empty store for at most so many sessions.
+    /// Makes an empty store for at most this many sessions.
     pub fn new(capacity: u64) -> Self {
         Self(Arc::new(Mutex::new(Table::new(capacity))))
     }
@@ -43,7 +43,7 @@ impl MemoryStore {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Deletes the sessions that are found by this, and returns how many of them were there.
+    /// Deletes the sessions of this name in an index, and returns how many there were.
     fn remove(&self, index: Index, name: &IndexKey) -> u64 {
         let mut table = self.table();
         let found = table.of(index, name, Instant::now());

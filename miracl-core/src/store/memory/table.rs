@@ -1,8 +1,8 @@
 //! The sessions of a [`MemoryStore`](super::MemoryStore): found by key, by person and by `sid`, and in the order of
 //! their last use.
 //!
-//! Every session has a slot, and the lists that it is in are rings of slots. So an index needs four bytes for a
-//! session, taking one out needs no search, and no list can name what is not there.
+//! Every session has a slot, and the lists that it is in are rings of slots. So an index needs four bytes for each
+//! session, removing a session needs no search, and no list can name a session that is not there.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -11,8 +11,8 @@ use crate::{
     store::sessions::{IndexKey, SessionKey, StoredSession},
 };
 
-/// How many slots are looked at whenever a session is written. In the long run, what has ended and waits to be found is
-/// a seventh of what lives.
+/// How many slots are checked for ended sessions at each write. In the long run, the ended sessions that are not found
+/// yet are a seventh of the living ones.
 const SWEPT: usize = 4;
 
 /// Where a session is.
@@ -27,7 +27,7 @@ pub(crate) struct Table {
     subjects: HashMap<IndexKey, Slot>,
     /// The first session of each `sid`.
     sids: HashMap<IndexKey, Slot>,
-    /// The session that was used last. Before it in its ring is the one that was not used for longest.
+    /// The session that was used last. Before it in its ring is the least recently used one.
     used_last: Option<Slot>,
     /// The slot to be looked at next for a session that has ended.
     hand: usize,
@@ -93,7 +93,7 @@ impl Table {
         Some(self.entry(slot).session.clone())
     }
 
-    /// Stores a session, in place of whatever had its key. Makes room for it first.
+    /// Stores a session, and replaces the one that had its key. Makes room for it first.
     pub(super) fn insert(
         &mut self,
         key: SessionKey,
@@ -163,7 +163,7 @@ impl Table {
         }
     }
 
-    /// Goes on looking for what has ended, from where it stopped the last time.
+    /// Looks for sessions that have ended, from where it stopped the last time.
     fn sweep(&mut self, now: Instant) {
         for _ in 0..SWEPT.min(self.slots.len()) {
             self.hand = (self.hand + 1) % self.slots.len();

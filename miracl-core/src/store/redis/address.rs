@@ -5,7 +5,7 @@ use std::fmt;
 use ::redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use url::Url;
 
-/// What a URL has to look like; an error repeats none that was given, since it may hold a password.
+/// What a URL has to look like. An error never repeats the given one, which may contain a password.
 const FORM: &str = "is no address of a Redis; it looks like `redis://[user:password@]host[:port][/database]`, \
     `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]` or \
     `redis+cluster://[user:password@]host[:port][,host[:port]…]`, and with TLS it begins with `rediss`";
@@ -47,7 +47,7 @@ impl Address {
     /// Reads a URL; the error says what one has to look like.
     pub(super) fn read(url: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = url.split_once(':').ok_or(FORM)?;
-        // Elsewhere `#insecure` would mean that any certificate will do.
+        // In other clients, `#insecure` means that any certificate is accepted.
         if rest.contains('#') {
             return Err(FORM);
         }
@@ -78,7 +78,7 @@ fn sentinel(rest: &str, tls: bool) -> Option<Address> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = place.strip_prefix("//")?.split_once('/')?;
     let (service, database) = path.split_once('/').unwrap_or((path, ""));
-    // All that Sentinel lets a service be called.
+    // The characters that Sentinel allows in the name of a service.
     let named = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if service.is_empty() || !service.chars().all(named) {
         return None;
@@ -150,7 +150,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Where Redis is, with no word of how to log in.
+/// Where Redis is, without user or password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.way {
@@ -210,7 +210,7 @@ mod tests {
             panic!("it is Sentinel");
         };
         assert_eq!(of(login), ("watch".to_owned(), "a&b".to_owned(), 0));
-        // A password for the server is none for the sentinels.
+        // The server's password is not sent to the sentinels.
         let address = Address::read("redis+sentinel://:secret@h/main").unwrap();
         let Way::Sentinel { login, .. } = &address.way else {
             panic!("it is Sentinel");

@@ -1,7 +1,7 @@
 //! The nodes of a cluster, each with its part of the keys.
 //!
-//! Which node has a key, and how to stay connected to all of them, is the client's business. What is asked a second
-//! time is ours: only what a node says it has not done.
+//! The client library knows which node has a key, and stays connected to all of them. We decide what is sent a second
+//! time: only what a node says it has not done.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::store::redis::address::{Address, Host};
 
-/// How often a command is sent on to the node that has its key by now.
+/// How often a command is redirected to the node that now has its key.
 const REDIRECTS: u32 = 4;
-/// By how much the pause before it grows each time. Nodes hear of a change one after the other.
+/// By how much the pause before a redirection grows each time: nodes learn of a change one after the other.
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Cluster {
@@ -32,11 +32,11 @@ impl Cluster {
                 .map(|info| info.set_redis_settings(address.login.clone()))
         });
         let client = ClusterClient::builder(nodes.collect::<RedisResult<Vec<_>>>()?)
-            // By which a node's connection says that it has ended.
+            // A node's connection reports its end this way.
             .use_protocol(ProtocolVersion::RESP3)
-            // It would also send again what a node may have done.
+            // Its own retries would repeat what a node may have done already.
             .retries(0)
-            // While one node is connected to, the others may have to wait.
+            // While it connects to one node, commands to the others may have to wait.
             .connection_timeout(limit / 4)
             .response_timeout(limit)
             .overall_response_timeout(None)
@@ -49,7 +49,7 @@ impl Cluster {
     }
 }
 
-/// In what order commands are to be done that may go to different nodes.
+/// The order of commands that may go to different nodes.
 #[derive(Clone, Copy)]
 pub(crate) enum Order {
     AsGiven,
@@ -122,8 +122,8 @@ pub(crate) async fn send(mut cluster: ClusterConnection, command: Cmd) -> RedisR
             Err(error) => error,
         };
         match error.kind() {
-            // The client asks all nodes again what belongs to whom. As long as nobody answers where the key is, another
-            // node names the one that is silent.
+            // The client asks all nodes again who has which keys. As long as the node with the key is silent, others
+            // still name it.
             ErrorKind::Server(ServerErrorKind::Moved) => {
                 moved += 1;
                 if moved > REDIRECTS {
@@ -165,7 +165,7 @@ async fn ask(
         .extract_error()
 }
 
-/// Says of a redirection that was followed in vain which node it names.
+/// The error of a redirection whose node cannot be reached. It names the node.
 fn not_there(error: &RedisError) -> RedisError {
     let node = error.redirect_node().map_or("unknown", |(node, _)| node);
     let detail = format!("it belongs to {node}");

@@ -39,7 +39,7 @@ pub(crate) struct Link {
     outage: Outage,
 }
 
-/// How the servers are found that have the sessions.
+/// How the servers with the sessions are found.
 enum Finder {
     Direct,
     Sentinels(Sentinels),
@@ -99,8 +99,9 @@ impl Link {
     /// Sends commands one after the other and returns what Redis answered to those that are not ignored. In a cluster
     /// each waits for the one before it, and the first that fails is the last that is sent.
     ///
-    /// All of it within `limit`, a new connection included. Nothing is sent a second time, but what a cluster's node
-    /// has not done since it belongs to another: what became of a change whose answer is missing cannot be told.
+    /// All of it takes at most `limit`, a new connection included. Nothing is sent a second time, because a change
+    /// whose answer is missing may have been made. The exception is a command that a cluster's node has refused because
+    /// another node has the key.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
@@ -110,8 +111,8 @@ impl Link {
         self.send(question, limit).await
     }
 
-    /// Sends commands of which none needs another, as [`run`](Self::run) does. The nodes of a cluster answer all of
-    /// them at once.
+    /// Sends commands that do not depend on each other, as [`run`](Self::run) does. The nodes of a cluster work on them
+    /// at the same time.
     pub(super) async fn run_in_any_order<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
@@ -145,7 +146,8 @@ impl Link {
                 (error.into(), false)
             }
         };
-        // Many ask all the time, and some may be answered: the first failure is told, and the end.
+        // Many requests ask at the same time, and some may be answered. The log has the first failure and the end of
+        // the outage.
         if self.outage.failed(Instant::now()) {
             tracing::warn!(
                 redis = %self.address,
@@ -159,8 +161,8 @@ impl Link {
                 "Redis still does not do what it is asked to"
             );
         }
-        // It may be to a server that is gone, or is now another's replica. The next command finds out where to go. A
-        // cluster's nodes are looked after one by one, unless they say nothing at all.
+        // The server may be gone, or may now be a replica of another. The next command finds the right one. The
+        // connections to a cluster's nodes are replaced one by one, unless none of them answers.
         if let Some(used) = used
             && !(in_time && matches!(used.connection, Connection::Cluster(_)))
         {

@@ -1,4 +1,4 @@
-//! Marks in Redis: used names and leases are strings, the two lists are streams, and each ends by itself.
+//! Marks in Redis: used names and leases are strings, and the two lists are streams. Each of them expires.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::{
     },
 };
 
-/// How many notes are asked for at once.
+/// How many notes one command asks for.
 const PAGE: usize = 1000;
 /// The field of an entry that has the note.
 const FIELD: &str = "n";
 
-/// Adds a note, forgets those whose time has passed, and lets the list live as long as its last note.
+/// Adds a note, removes those whose time has passed, and lets the list live as long as its last note.
 const NOTE: &str = "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +31,8 @@ for _, entry in ipairs(old) do redis.call('XDEL', KEYS[1], entry[1]) end
 local left = redis.call('PTTL', KEYS[1])
 if left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end";
 
-/// Takes what nobody has, or what is one's own: `C` and the owner is a lease, `S` and a value what was settled.
+/// Takes a lease that is free or the owner's own. A lease is stored as `C` and its owner, a result as `S` and its
+/// value.
 const LEASE: &str = "\
 local found = redis.call('GET', KEYS[1])
 if found and found ~= 'C' .. ARGV[1] then
@@ -41,13 +42,13 @@ end
 redis.call('SET', KEYS[1], 'C' .. ARGV[1], 'PX', ARGV[2])
 return ''";
 
-/// Puts a value in place of one's own lease.
+/// Replaces the owner's lease by a value.
 const SETTLE: &str = "\
 if redis.call('GET', KEYS[1]) ~= 'C' .. ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], 'S' .. ARGV[2], 'PX', ARGV[3])
 return 1";
 
-/// Gives one's own lease up.
+/// Gives up the owner's lease.
 const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == 'C' .. ARGV[1] then redis.call('DEL', KEYS[1]) end";
 
@@ -112,8 +113,8 @@ impl MarkStore for RedisStore {
         position: Option<&[u8]>,
     ) -> Result<Notes, StoreError> {
         let known = position.and_then(|position| std::str::from_utf8(position).ok());
-        // The id of the last entry that was read; where it is no more, the list may be another one: of a Redis that
-        // lost its last moments.
+        // The id of the last entry that was read. If it is gone, Redis may have lost its last changes, and all of the
+        // list is read.
         let mut last = known.unwrap_or_default().to_owned();
         let mut page = Vec::new();
         if !last.is_empty() {
@@ -127,7 +128,7 @@ impl MarkStore for RedisStore {
         loop {
             let full = page.len() >= PAGE;
             for (id, note) in page {
-                // Each page begins where the one before ended.
+                // Each page begins with the last entry of the one before.
                 if id != last {
                     notes.push(note);
                     last = id;

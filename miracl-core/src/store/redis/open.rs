@@ -22,7 +22,7 @@ pub(crate) enum Connection {
     Cluster(::redis::cluster_async::ClusterConnection),
 }
 
-/// What reads and writes. It ends when the connection does, and nobody has to send a command to find out.
+/// The task that reads and writes. It ends with the connection, so that no command is needed to notice that.
 pub(crate) struct Driver(pub(crate) JoinHandle<()>);
 
 impl Drop for Driver {
@@ -31,7 +31,7 @@ impl Drop for Driver {
     }
 }
 
-/// What is asked at a time.
+/// What is sent at a time.
 #[derive(Clone, Copy)]
 pub(crate) enum Question<'a> {
     One(&'a Cmd),

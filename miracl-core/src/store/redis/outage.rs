@@ -1,18 +1,18 @@
-//! When to say that Redis is away, and when that it is back: once each, however many ask.
+//! When the log says that Redis is away, and that it is back: once each, for any number of requests.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-/// For how long nothing must have failed before an outage is over. Of a cluster that lacks a node some questions are
-/// answered all the time.
+/// For how long nothing must have failed before an outage is over. A cluster that lacks a node still answers some
+/// questions.
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// Whether recent commands have failed. It has no clock of its own.
 pub(crate) struct Outage {
     began: Instant,
-    /// When a question failed last, in milliseconds since the beginning and one more. Zero while there is no outage.
+    /// When a question failed last: milliseconds since `began`, plus one. Zero while there is no outage.
     failed: AtomicU64,
 }
 
@@ -35,7 +35,7 @@ impl Outage {
         if failed == 0 || self.at(now()) < failed.saturating_add(millis(QUIET)) {
             return false;
         }
-        // Of many one ends it; none, if another question has failed in the meantime.
+        // Of many concurrent answers one ends the outage, and none if another question has failed in the meantime.
         let ended = self
             .failed
             .compare_exchange(failed, 0, Ordering::Relaxed, Ordering::Relaxed);

@@ -19,7 +19,7 @@ pub(crate) struct Sentinels {
     /// At the sentinels themselves.
     login: RedisConnectionInfo,
     limit: Duration,
-    /// Which one led to the server last: it is the first that is asked.
+    /// The sentinel that named the right server last. It is asked first.
     first: AtomicUsize,
 }
 
@@ -33,9 +33,9 @@ impl Sentinels {
         }
     }
 
-    /// Asks one sentinel after the other, until one names a server that says itself that it is in charge.
+    /// Asks one sentinel after the other, until one names a server that confirms that it is in charge.
     ///
-    /// Each has its share of the limit, so that one that is silent leaves time for the others.
+    /// Each gets a share of the limit, so that a silent one leaves time for the others.
     pub(super) async fn connect(
         &self,
         address: &Address,
@@ -85,7 +85,7 @@ async fn ask(
     }
 }
 
-/// Connects to a server, if it is in charge: Sentinel may not know yet that it no longer is.
+/// Connects to a server, if it says that it is in charge: a sentinel may name one that no longer is.
 async fn open(
     opener: &Opener,
     master: &Host,

@@ -20,7 +20,8 @@ fn fill(bytes: usize, each: impl Fn(u32) -> String) -> String {
     header
 }
 
-/// Floods of our names, with junk, with what looks like our own until it is opened, and with copies of what opens.
+/// Floods of cookies of our names: with junk, with values that look like ours until they are opened, and with copies of
+/// good ones.
 pub(super) fn floods(browser: &Browser, bytes: usize) -> Vec<(String, String)> {
     let mut floods = Vec::new();
     let mut add = |kind: &str, each: &dyn Fn(u32) -> String| {
@@ -83,7 +84,7 @@ pub(super) fn floods(browser: &Browser, bytes: usize) -> Vec<(String, String)> {
     floods
 }
 
-/// The same value with one character changed, so that it opens no more.
+/// The same value with one character changed, so that it no longer opens.
 fn broken(value: &str, number: usize) -> String {
     let mut changed = value.to_owned();
     let place = value.len() - 8 + number;
@@ -95,8 +96,8 @@ fn broken(value: &str, number: usize) -> String {
     changed
 }
 
-/// A header with junk of every name before each good cookie: what another app's are like, and changed copies of the
-/// good one. Parts multiply, so there is less before each of them.
+/// A header with junk of the same name before each good cookie: values as another app has them, and changed copies of
+/// the good one. The tries for several parts multiply, so there is less junk before each of them.
 pub(super) fn with_junk(header: &str, copies: usize) -> String {
     let mut pairs = Vec::new();
     for pair in header.split("; ") {

@@ -71,7 +71,7 @@ fn what_nobody_asks_for_again_goes_when_others_come() {
     }
     assert_eq!(table.len(), 50);
     assert_eq!((table.subjects.len(), table.sids.len()), (1, 0));
-    // What came later has the slots of what went.
+    // Later sessions have the slots of earlier ones.
     assert!(table.slots.len() <= 100, "{}", table.slots.len());
 }
 
@@ -79,7 +79,7 @@ fn lives(end: Option<Instant>, now: Instant) -> bool {
     end.is_none_or(|end| now < end)
 }
 
-/// What a table is to do, done without any thought of speed.
+/// The same table without any optimisation, to compare with.
 struct Model {
     capacity: usize,
     /// By their last use, the last one last.
@@ -151,7 +151,7 @@ proptest! {
                     let end = seconds.map(|seconds| now + Duration::from_secs(seconds));
                     table.insert(key, session.clone(), end, now);
                     model.take(&key);
-                    // Which of those that have ended are found already is the table's affair.
+                    // The table may keep sessions that have ended until it finds them.
                     model.sessions.retain(|(key, _, end)| lives(*end, now) || table.keys.contains_key(key));
                     model.sessions.push((key, session, end));
                     if model.sessions.len() > model.capacity {
