@@ -7,7 +7,7 @@ mod change;
 mod in_cookies;
 mod in_store;
 #[cfg(test)]
-pub(crate) mod revisions;
+mod revisions;
 
 use std::{
     error::Error,

@@ -8,7 +8,7 @@ mod flood;
 mod open;
 mod scan;
 pub(crate) mod sent;
-pub(crate) mod session_pair;
+mod session_pair;
 pub(crate) mod set_cookie;
 #[cfg(test)]
 pub(crate) mod work;

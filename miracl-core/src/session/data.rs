@@ -19,9 +19,9 @@ use crate::{
 
 /// What the large part has, and which claims of userinfo it leaves to the small one.
 const REFRESH_TOKEN: u8 = 1;
-pub(crate) const SUBJECT_CLAIM: u8 = 2;
-pub(crate) const EMAIL_CLAIM: u8 = 4;
-pub(crate) const EMAIL_VERIFIED_CLAIM: u8 = 8;
+const SUBJECT_CLAIM: u8 = 2;
+const EMAIL_CLAIM: u8 = 4;
+const EMAIL_VERIFIED_CLAIM: u8 = 8;
 
 /// The large part of a session.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ struct Rest {
 impl Session {
     /// The claims of userinfo that the small part usually has as well: for each its flag in the large part, its name
     /// and its value.
-    pub(crate) fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
+    fn known_claims(&self) -> [(u8, &'static str, Option<Value>); 3] {
         let person = &self.person;
         [
             (SUBJECT_CLAIM, "sub", Some(person.subject().into())),

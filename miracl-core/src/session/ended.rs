@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(super) struct Ended {
     sessions: Expiring<SessionId, ()>,
     sids: Expiring<IndexKey, Until>,
     subjects: Expiring<IndexKey, Until>,

@@ -44,7 +44,7 @@ pub(crate) fn index_key(kind: &str, issuer: &str, name: &str) -> IndexKey {
 }
 
 /// Returns what a name is marked under in a store of marks.
-pub(crate) fn mark_key(name: IndexKey) -> MarkKey {
+pub(super) fn mark_key(name: IndexKey) -> MarkKey {
     let mut key = MarkKey([0; 32]);
     key.0[..name.0.len()].copy_from_slice(&name.0);
     key

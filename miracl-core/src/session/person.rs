@@ -25,7 +25,7 @@ pub(crate) struct Person {
 }
 
 /// A person as the session has it written: its lengths fit, and nothing is copied yet.
-pub(crate) struct WrittenPerson<'a> {
+pub(super) struct WrittenPerson<'a> {
     text: &'a [u8],
     email_end: usize,
     subject_end: usize,
@@ -35,7 +35,7 @@ pub(crate) struct WrittenPerson<'a> {
 
 /// Where the e-mail address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EmailPlace {
+pub(super) enum EmailPlace {
     None,
     /// It is the subject, as it always is at MIRACL.
     Subject,

@@ -47,7 +47,7 @@ const PURPOSES: [(Purpose, &str); 6] = [
 ];
 
 /// The keys in use: the first seals, every one opens.
-pub(crate) struct KeyRing(Vec<RingKey>);
+pub(super) struct KeyRing(Vec<RingKey>);
 
 struct RingKey {
     id: [u8; 4],
@@ -58,7 +58,7 @@ struct RingKey {
 
 /// The result of opening a value: the opened bytes as `P`.
 #[derive(Debug)]
-pub(crate) enum Opened<P> {
+pub(super) enum Opened<P> {
     /// The content, and whether the first key sealed it. If not, it should be sealed again.
     Plain { plain: P, first_key: bool },
     /// Sealed by a key or in a format that this process does not know, but another replica may. It must be left alone.
@@ -153,7 +153,7 @@ impl KeyRing {
 
     /// Opens a value as [`open`](Self::open) does, in memory that is there already: three bytes for every four
     /// characters.
-    pub(crate) fn open_in<'a>(
+    pub(super) fn open_in<'a>(
         &self,
         purpose: Purpose,
         name: &str,

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often a login tries to take a lease that a check holds.
 const TRIES: usize = 5;
 
-pub(crate) struct Sids {
+pub(super) struct Sids {
     known: Expiring<IndexKey, ()>,
     keep: Duration,
 }

@@ -1,14 +1,14 @@
 //! How sessions end up when requests are cancelled, or log-outs arrive, at any step.
 
-use std::{sync::Mutex, time::Duration};
+pub(crate) mod gate;
 
+use std::time::Duration;
+
+use gate::Gate;
 use serde_json::json;
-use tokio::sync::Notify;
 
-use super::*;
 use crate::{
-    Config, FailureReason, LoginOptions, MemoryStore, Route, SessionStorage, SessionStore,
-    StoreError, Visit,
+    Config, FailureReason, LoginOptions, Route, SessionStorage, SessionStore, Visit,
     flow::{
         answer::Answer,
         callback::tests::{Login, begin_with, cookies, request},
@@ -17,97 +17,6 @@ use crate::{
     store::sessions::{IndexKey, SessionKey, StoredSession},
     web::request::tests::Request,
 };
-
-/// A store that can hold back the answer to one question. To the engine it is outside of the process.
-#[derive(Clone, Default)]
-pub(crate) struct Gate {
-    store: MemoryStore,
-    shut: Arc<Mutex<Option<&'static str>>>,
-    reached: Arc<Notify>,
-    opened: Arc<Notify>,
-}
-
-impl Gate {
-    /// Keeps the next question of this kind waiting.
-    fn shut(&self, question: &'static str) {
-        *self.shut.lock().unwrap() = Some(question);
-    }
-
-    async fn pass(&self, question: &str) {
-        let is_shut = self.shut.lock().unwrap().take_if(|shut| *shut == question);
-        if is_shut.is_some() {
-            self.reached.notify_one();
-            self.opened.notified().await;
-        }
-    }
-
-    /// Cancels the work when it has asked the question, and then lets the question be answered.
-    async fn give_up_at<F: Future>(&self, app: &Login, question: &'static str, work: F) {
-        self.shut(question);
-        {
-            let mut work = std::pin::pin!(work);
-            tokio::select! {
-                biased;
-                () = self.reached.notified() => {}
-                _ = &mut work => panic!("it never asked to {question}"),
-            }
-        }
-        self.opened.notify_one();
-        while Arc::strong_count(&app.miracl.engine().unfinished) > 1 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-impl SessionStore for Gate {
-    async fn create(
-        &self,
-        key: &SessionKey,
-        session: StoredSession,
-        ttl: Duration,
-    ) -> Result<(), StoreError> {
-        SessionStore::create(&self.store, key, session, ttl).await
-    }
-
-    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
-        self.pass("load").await;
-        SessionStore::load(&self.store, key).await
-    }
-
-    async fn update(
-        &self,
-        key: &SessionKey,
-        expected: u64,
-        session: StoredSession,
-        ttl: Duration,
-    ) -> Result<bool, StoreError> {
-        self.pass("update").await;
-        SessionStore::update(&self.store, key, expected, session, ttl).await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.pass("delete").await;
-        SessionStore::delete(&self.store, key).await
-    }
-
-    async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
-        self.pass("delete by sid").await;
-        SessionStore::delete_by_sid(&self.store, sid).await
-    }
-
-    async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
-        self.pass("delete by subject").await;
-        SessionStore::delete_by_subject(&self.store, subject).await
-    }
-
-    async fn list_by_subject(
-        &self,
-        subject: &IndexKey,
-    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
-        self.pass("list").await;
-        SessionStore::list_by_subject(&self.store, subject).await
-    }
-}
 
 async fn app(gate: &Gate) -> Login {
     let store = SessionStorage::store(gate.clone());

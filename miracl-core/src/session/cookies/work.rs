@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 /// What was done on this thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Work {
+pub(super) struct Work {
     /// How many cookies were walked over.
     pub(crate) cookies: usize,
     /// How many bytes they were.
@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// Notes a step of a walk over a header.
-pub(crate) fn walked(bytes: usize) {
+pub(super) fn walked(bytes: usize) {
     let mut work = WORK.get();
     work.cookies += 1;
     work.bytes += bytes + 1;
@@ -29,7 +29,7 @@ pub(crate) fn walked(bytes: usize) {
 }
 
 /// Notes that a value is about to be opened.
-pub(crate) fn opened(bytes: usize) {
+pub(in crate::session) fn opened(bytes: usize) {
     let mut work = WORK.get();
     work.opened += 1;
     work.opened_bytes += bytes;
@@ -37,6 +37,6 @@ pub(crate) fn opened(bytes: usize) {
 }
 
 /// Returns what was done since it was last asked for.
-pub(crate) fn take() -> Work {
+pub(super) fn take() -> Work {
     WORK.take()
 }

@@ -12,9 +12,9 @@ use crate::{
 /// Longer than the test runs.
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// Short enough to wait for, and whole seconds, because some databases count no smaller units.
-pub(crate) const SHORT: Duration = Duration::from_secs(1);
+pub(super) const SHORT: Duration = Duration::from_secs(1);
 /// How long after its time a session may still be there.
-pub(crate) const LATE: Duration = Duration::from_secs(3);
+pub(super) const LATE: Duration = Duration::from_secs(3);
 
 /// Tests that a store does what [`SessionStore`] promises. Call it in the tests of a store of your own, on a Tokio
 /// runtime.

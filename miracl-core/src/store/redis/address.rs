@@ -25,7 +25,7 @@ pub(crate) struct Address {
 }
 
 /// What the hosts are.
-pub(crate) enum Way {
+pub(super) enum Way {
     /// One server.
     Direct,
     /// Sentinels, which know the server in charge of a service, with the login that they want themselves.

@@ -51,7 +51,7 @@ impl Cluster {
 
 /// The order of commands that may go to different nodes.
 #[derive(Clone, Copy)]
-pub(crate) enum Order {
+pub(super) enum Order {
     AsGiven,
     Any,
 }
@@ -66,7 +66,7 @@ impl Order {
 }
 
 /// Takes commands to the nodes that have their keys, each on its own.
-pub(crate) struct Commands {
+pub(super) struct Commands {
     cluster: ClusterConnection,
     order: Order,
 }

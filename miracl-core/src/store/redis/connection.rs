@@ -12,7 +12,6 @@ use std::{
 use ::redis::{Cmd, FromRedisValue, Pipeline};
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::store::redis::open::Question;
 use crate::{
     base::runtime::Runtime,
     error::{
@@ -22,7 +21,7 @@ use crate::{
     store::redis::{
         address::{Address, Way},
         cluster::{Cluster, Order},
-        open::{Connection, Failure, Open},
+        open::{Connection, Failure, Open, Question},
         outage::{Outage, QUIET},
         sentinel::Sentinels,
         server::Opener,

@@ -11,19 +11,19 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// A connection that many commands share at the same time.
 #[derive(Clone)]
-pub(crate) struct Open {
+pub(super) struct Open {
     pub(crate) connection: Connection,
     pub(crate) driver: Arc<Driver>,
 }
 
 #[derive(Clone)]
-pub(crate) enum Connection {
+pub(super) enum Connection {
     Server(MultiplexedConnection),
     Cluster(::redis::cluster_async::ClusterConnection),
 }
 
 /// The task that reads and writes. It ends with the connection, so that no command is needed to notice that.
-pub(crate) struct Driver(pub(crate) JoinHandle<()>);
+pub(super) struct Driver(pub(super) JoinHandle<()>);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -33,7 +33,7 @@ impl Drop for Driver {
 
 /// What is sent at a time.
 #[derive(Clone, Copy)]
-pub(crate) enum Question<'a> {
+pub(super) enum Question<'a> {
     One(&'a Cmd),
     Several(&'a Pipeline, Order),
 }

@@ -10,7 +10,7 @@ use std::{
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// Whether recent commands have failed. It has no clock of its own.
-pub(crate) struct Outage {
+pub(super) struct Outage {
     began: Instant,
     /// When a question failed last: milliseconds since `began`, plus one. Zero while there is no outage.
     failed: AtomicU64,

@@ -14,7 +14,7 @@ use crate::store::redis::{
     server::Opener,
 };
 
-pub(crate) struct Sentinels {
+pub(super) struct Sentinels {
     service: String,
     /// At the sentinels themselves.
     login: RedisConnectionInfo,

@@ -21,7 +21,7 @@ use crate::{
 
 /// Opens connections, with TLS or without.
 #[derive(Default)]
-pub(crate) struct Opener {
+pub(super) struct Opener {
     tls: Option<TlsConnector>,
 }
 

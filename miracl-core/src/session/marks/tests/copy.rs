@@ -1,7 +1,7 @@
 //! The copy of a shared store's marks: when it counts, and who reads the store.
 
 use super::*;
-use crate::{SessionStorage, exchange::session::tests::Gate, session::marks::copy::FRESH};
+use crate::{SessionStorage, exchange::session::tests::gate::Gate, session::marks::copy::FRESH};
 
 /// The marks of an app whose sessions are in a shared store as well.
 fn beside_shared_sessions(store: &Common) -> Marks {
