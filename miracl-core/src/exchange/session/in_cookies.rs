@@ -38,7 +38,8 @@ impl Exchange {
             return;
         }
         engine.sessions.loops.seen(&session, now);
-        let move_deadline = session.is_worth_moving(now, engine.sessions.timeouts);
+        let is_due = session.is_worth_moving(now, engine.sessions.timeouts);
+        let move_deadline = is_due && self.is_activity();
         if move_deadline {
             Arc::make_mut(&mut session).seen = now;
             // Its login may have been before this process, whose front channel believes what it knows.
