@@ -80,14 +80,11 @@ impl Visit {
     /// Makes this visit one that is no activity of the person: it does not move the session's idle deadline. For pages
     /// that ask again and again by themselves, which would keep everybody logged in for ever.
     ///
-    /// By default each visit that reads the session counts as activity. It must be called before anything asks who is
-    /// logged in: take the visit as an extractor, and not the user. For whole routes, the adapters have
-    /// `login_required_without_activity`. Clones of the visit are the same visit. Sessions in cookies and in a store
-    /// behave alike.
+    /// By default each visit that reads the session is activity. Call it before anything asks who is logged in: take
+    /// the visit as an extractor, and not the user. For whole routes, adapters have `login_required_without_activity`.
     ///
     /// ```
     /// # use miracl_core::{SessionError, Visit};
-    /// /// A script asks every ten seconds.
     /// async fn unread(visit: &Visit) -> Result<usize, SessionError> {
     ///     Ok(match visit.without_activity().user().await? {
     ///         Some(user) => 3,
@@ -95,7 +92,6 @@ impl Visit {
     ///     })
     /// }
     /// ```
-    #[doc(alias = "peek")]
     #[doc(alias = "sliding_expiration")]
     pub fn without_activity(&self) -> &Self {
         self.exchange.without_activity();
@@ -361,8 +357,7 @@ impl Visit {
     /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
     /// than 4 KB is left out. That of a session which has ended is used where the session's cookie can still be opened.
     ///
-    /// Redirect to the URL only where the request is a browser's navigation, and the page with the form has no
-    /// `form-action` in its `Content-Security-Policy`. The log-out route does all of that by itself.
+    /// Redirect only a browser's navigation to it; the log-out route knows how to tell scripts.
     ///
     /// ```
     /// # use miracl_core::{SessionError, Visit};

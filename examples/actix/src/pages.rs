@@ -126,10 +126,10 @@ pub(crate) async fn end_other_devices(
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
-pub(crate) async fn refresh(visit: Visit) -> Either<Redirect, ((), StatusCode)> {
+pub(crate) async fn refresh(visit: Visit) -> Either<Redirect, (&'static str, StatusCode)> {
     if visit.is_prefetch() {
         // Browsers keep other answers, and show them when the person clicks.
-        return Either::Right(((), StatusCode::SERVICE_UNAVAILABLE));
+        return Either::Right(("", StatusCode::SERVICE_UNAVAILABLE));
     }
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}

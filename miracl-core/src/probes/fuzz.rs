@@ -150,6 +150,10 @@ pub fn request(data: &[u8]) -> bool {
     );
     assert_is_an_answer(&miracl.failure_page(&failure));
     for route in [Route::Logout, Route::FrontChannelLogout, Route::SignedOut] {
+        // A log-out asks the provider where its own is, and there is none.
+        if request.method == "POST" && matches!(route, Route::Logout) {
+            continue;
+        }
         match now(visit.answer(route, &request, Some(b""))) {
             Answer::Reply(reply) => assert!(!reply.headers.is_empty()),
             other => panic!("{route:?} ended nobody's session: {other:?}"),
