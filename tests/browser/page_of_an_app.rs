@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::HOST},
     response::{IntoResponse, Response},
 };
-use miracl_tests::{Adapter, Chrome, Demo, Endpoint, Provider};
+use miracl_tests::{Adapter, Chrome, Demo, Endpoint, Provider, http_client};
 use tokio::{net::TcpListener, sync::watch};
 
 /// How long a browser may take to ask.
@@ -50,16 +50,11 @@ impl AppPage {
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let (port, demo) = watch::channel(0);
         let (sender, asked) = watch::channel(Vec::new());
-        let redirects = reqwest::redirect::Policy::none();
         let front = Front {
             files,
             demo,
             asked: sender,
-            http: reqwest::Client::builder()
-                .redirect(redirects)
-                .no_proxy()
-                .build()
-                .expect("a client"),
+            http: http_client(),
         };
         let router = Router::new().fallback(answer).with_state(Arc::new(front));
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -42,7 +42,7 @@ mod suite;
 mod wire;
 
 pub use adapter::Adapter;
-pub use browser::{Answer, Browser, Cookie, Form, Request, Tag};
+pub use browser::{Answer, Browser, Cookie, Form, Request, Tag, http_client};
 pub use chrome::Chrome;
 
 pub use demo::{Demo, DemoBuilder, Refused};
