@@ -88,8 +88,8 @@ pub struct Outcome {
     /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session. A
     /// `Cache-Control` that the app has set stays where [`keeps`](Self::keeps) says so.
     pub no_store: bool,
-    /// Whether the response must have `Clear-Site-Data` with [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), because it logs
-    /// somebody in or out. It is `true` only where `no_store` is.
+    /// Whether the response must have `Clear-Site-Data` with [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), because it
+    /// logs somebody in or out. It is `true` only where `no_store` is.
     pub clear_site_data: bool,
 }
 

@@ -111,8 +111,8 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         Err(NoVisit::OtherEngine.logged())
     }
 
-    /// Makes the request one that is no activity of the person, as [`Visit::without_activity`] does, for everything that
-    /// asks later on.
+    /// Makes the request one that is no activity of the person, as [`Visit::without_activity`] does, for everything
+    /// that asks later on.
     pub fn without_activity(&self) {
         self.here.no_activity.store(true, Ordering::Relaxed);
         if let Some(visit) = self.here.visit.get() {

@@ -114,9 +114,10 @@ impl Miracl {
     /// | request | answer |
     /// |---|---|
     /// | a document (`Sec-Fetch-Dest: document`, or no such header and `Accept` has `text/html`) | 303 to the login |
-    /// | a frame, or a script that asks for `text/html`, such as a service worker | 401, a page with a link to the login |
+    /// | a frame, or a script that asks for `text/html`, such as a service worker | 401, a page with a link |
     /// | htmx (`HX-Request`) | 401 with `HX-Redirect` |
-    /// | Turbo (`X-Turbo-Request-Id`, `Turbo-Frame`) | a `GET`: 200, a page that makes Turbo load the address as a document; otherwise 303 to the login |
+    /// | Turbo (`X-Turbo-Request-Id`) that asks for a page | 200, a page that Turbo loads as a document |
+    /// | Turbo that sends a form or asks for a frame (`Turbo-Frame`) | 303 to the login |
     /// | a prefetch (`Sec-Purpose`, `Purpose`, `X-Moz`) | 503, which browsers do not keep |
     /// | everything else: `fetch`, an image, a program | 401 `application/problem+json` with the member `login_url` |
     ///

@@ -349,8 +349,8 @@ impl Visit {
     /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
     ///
     /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie
-    /// is worthless. That does not depend on the provider. When nobody is logged in here it ends nothing, and returns the
-    /// URL all the same: the person may be logged in at the provider, and the next login would not ask them.
+    /// is worthless. That does not depend on the provider. When nobody is logged in here it ends nothing, and returns
+    /// the URL all the same: the person may be logged in at the provider, and the next login would not ask them.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
     /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's

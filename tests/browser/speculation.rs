@@ -9,13 +9,18 @@ scenarios![
     a_page_that_was_prefetched_is_not_shown_after_the_log_out,
 ];
 
+/// What a login begins with, and a page for members.
+const LINKS: [&str; 2] = ["/login/start?return_to=%2Fmembers", "/members"];
+
 /// A page whose links Chromium fetches (`prefetch`), or also renders (`prerender`), as soon as it is there.
 fn page(action: &str) -> String {
+    let rule = serde_json::json!({ "source": "list", "eagerness": "immediate", "urls": LINKS });
+    let rules = serde_json::json!({ action: [rule] });
+    let [login, members] = LINKS;
     format!(
         "<!doctype html><title>App</title><body>\
-         <a id=\"login\" href=\"/login/start?return_to=%2Fmembers\">Log in</a> <a id=\"members\" href=\"/members\">Members</a>\
-         <script type=\"speculationrules\">{{\"{action}\": [{{\"source\": \"list\", \"eagerness\": \"immediate\", \
-         \"urls\": [\"/login/start?return_to=%2Fmembers\", \"/members\"]}}]}}</script></body>"
+         <a id=\"login\" href=\"{login}\">Log in</a> <a id=\"members\" href=\"{members}\">Members</a>\
+         <script type=\"speculationrules\">{rules}</script></body>"
     )
 }
 

@@ -1,8 +1,8 @@
 //! How a client is led on to the provider after log-out.
 //!
 //! A plain form is redirected. Everybody else cannot follow a redirect to another site: `fetch`, htmx and Turbo because
-//! they are scripts, and a form on a page whose `Content-Security-Policy` has `form-action`, because browsers apply that
-//! to every redirect that follows.
+//! they are scripts, and a form on a page whose `Content-Security-Policy` has `form-action`, because browsers apply
+//! that to every redirect that follows.
 
 use url::form_urlencoded;
 
