@@ -103,7 +103,15 @@ impl MiraclAuth {
     /// The layer belongs to this login. Where this login's [`layer`](Self::layer) is missing, the answer is 500, also
     /// inside another login's.
     pub fn login_required(&self) -> LoginRequiredLayer {
-        LoginRequiredLayer::new(self.miracl.clone())
+        LoginRequiredLayer::new(self.miracl.clone(), true)
+    }
+
+    /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request is no activity of the
+    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
+    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
+    /// does it for one request.
+    pub fn login_required_without_activity(&self) -> LoginRequiredLayer {
+        LoginRequiredLayer::new(self.miracl.clone(), false)
     }
 }
 

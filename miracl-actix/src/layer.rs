@@ -11,7 +11,7 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
-    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue, SET_COOKIE},
+    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
 };
 use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
@@ -163,6 +163,10 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
+
 /// Writes what a visit changed to its response, or to the one that an error of another middleware becomes.
 fn finish(slot: &Slot, result: &mut Result<ServiceResponse, Error>) {
     let outcome = slot.finish();
@@ -183,6 +187,16 @@ fn write(outcome: &Outcome, headers: &mut HeaderMap) {
         }
     }
     if outcome.no_store {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Most responses have none: so this looks for it once.
+        let own: Vec<_> = headers.insert(CACHE_CONTROL, NO_STORE).collect();
+        if !own.is_empty() && outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
+            headers.remove(CACHE_CONTROL);
+            for value in own {
+                headers.append(CACHE_CONTROL, value);
+            }
+        }
+        if outcome.clear_site_data {
+            headers.append(CLEAR_SITE_DATA, PREFETCHED);
+        }
     }
 }

@@ -17,7 +17,7 @@ use miracl_core::Miracl;
 
 use crate::{
     extract::{LoginRequired, required_user},
-    slot::{turn_back, turn_to, user_at_once},
+    slot::{turn_back, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
@@ -29,11 +29,15 @@ use crate::{
 #[derive(Clone)]
 pub struct LoginRequiredLayer {
     miracl: Miracl,
+    is_activity: bool,
 }
 
 impl LoginRequiredLayer {
-    pub(crate) fn new(miracl: Miracl) -> Self {
-        Self { miracl }
+    pub(crate) fn new(miracl: Miracl, is_activity: bool) -> Self {
+        Self {
+            miracl,
+            is_activity,
+        }
     }
 }
 
@@ -51,6 +55,7 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(LoginRequiredService {
             miracl: self.miracl.clone(),
+            is_activity: self.is_activity,
             inner: Rc::new(inner),
         }))
     }
@@ -66,6 +71,7 @@ impl fmt::Debug for LoginRequiredLayer {
 #[derive(Clone)]
 pub struct LoginRequiredService<S> {
     miracl: Miracl,
+    is_activity: bool,
     inner: Rc<S>,
 }
 
@@ -93,6 +99,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let inner = Rc::clone(&self.inner);
         let miracl = self.miracl.clone();
+        let is_activity = self.is_activity;
         Box::pin(async move {
             let before = match turn_to(request.request(), &miracl) {
                 Ok(before) => before,
@@ -101,6 +108,9 @@ where
                     return Ok(request.error_response(refused));
                 }
             };
+            if !is_activity {
+                without_activity(request.request());
+            }
             let response = match check(request.request()).await {
                 Ok(()) => inner.call(request).await?.map_into_boxed_body(),
                 Err(refused) => request.error_response(refused),

@@ -38,6 +38,13 @@ pub(crate) fn turn_back(req: &HttpRequest, before: Option<Slot>) {
     }
 }
 
+/// Makes the request one that is no activity of the person.
+pub(crate) fn without_activity(req: &HttpRequest) {
+    if let Some(slot) = req.extensions().get::<Slot>() {
+        slot.without_activity();
+    }
+}
+
 /// Finds a request's visit.
 pub(crate) fn visit(req: &HttpRequest) -> Result<miracl_core::Visit, NoVisit> {
     let extensions = req.extensions();

@@ -9,11 +9,11 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
-        HeaderValue, Request, Response,
-        header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
+        HeaderName, HeaderValue, Request, Response,
+        header::{CACHE_CONTROL, COOKIE, Entry, SET_COOKIE},
     },
 };
-use miracl_core::Miracl;
+use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
@@ -151,10 +151,29 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
+
 /// Writes what a visit changed to its response.
 fn finish(slot: &Slot, response: &mut Response<Body>) {
     let outcome = slot.finish();
     let headers = response.headers_mut();
+    if outcome.no_store {
+        match headers.entry(CACHE_CONTROL) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(NO_STORE);
+            }
+            Entry::Occupied(mut own) => {
+                if !outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
+                    own.insert(NO_STORE);
+                }
+            }
+        }
+        if outcome.clear_site_data {
+            headers.append(CLEAR_SITE_DATA, PREFETCHED);
+        }
+    }
     for cookie in outcome.set_cookies {
         match HeaderValue::try_from(cookie) {
             Ok(cookie) => {
@@ -162,8 +181,5 @@ fn finish(slot: &Slot, response: &mut Response<Body>) {
             }
             Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
         }
-    }
-    if outcome.no_store {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }

@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use crate::{
     extract::{LoginRequired, required_user},
     request::View,
-    slot::{turn_to, user_at_once},
+    slot::{turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
@@ -28,11 +28,15 @@ use crate::{
 #[derive(Clone)]
 pub struct LoginRequiredLayer {
     miracl: Miracl,
+    is_activity: bool,
 }
 
 impl LoginRequiredLayer {
-    pub(crate) fn new(miracl: Miracl) -> Self {
-        Self { miracl }
+    pub(crate) fn new(miracl: Miracl, is_activity: bool) -> Self {
+        Self {
+            miracl,
+            is_activity,
+        }
     }
 }
 
@@ -42,6 +46,7 @@ impl<S> Layer<S> for LoginRequiredLayer {
     fn layer(&self, inner: S) -> LoginRequiredService<S> {
         LoginRequiredService {
             miracl: self.miracl.clone(),
+            is_activity: self.is_activity,
             inner,
         }
     }
@@ -57,6 +62,7 @@ impl fmt::Debug for LoginRequiredLayer {
 #[derive(Clone)]
 pub struct LoginRequiredService<S> {
     miracl: Miracl,
+    is_activity: bool,
     inner: S,
 }
 
@@ -87,8 +93,9 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let miracl = self.miracl.clone();
+        let is_activity = self.is_activity;
         Box::pin(async move {
-            match check(&miracl, &mut request).await {
+            match check(&miracl, is_activity, &mut request).await {
                 Ok(()) => inner.call(request).await.map(IntoResponse::into_response),
                 Err(refused) => Ok(refused.into_response()),
             }
@@ -97,8 +104,15 @@ where
 }
 
 /// Turns away everybody who is not logged in by this engine.
-async fn check(miracl: &Miracl, request: &mut Request<Body>) -> Result<(), LoginRequired> {
+async fn check(
+    miracl: &Miracl,
+    is_activity: bool,
+    request: &mut Request<Body>,
+) -> Result<(), LoginRequired> {
     turn_to(request.extensions_mut(), miracl)?;
+    if !is_activity {
+        without_activity(request.extensions());
+    }
     let view = View::from(&*request);
     match user_at_once(&view) {
         Poll::Ready(Some(_)) => Ok(()),

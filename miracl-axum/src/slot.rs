@@ -28,6 +28,13 @@ pub(crate) fn turn_to(extensions: &mut Extensions, miracl: &Miracl) -> Result<()
     Ok(())
 }
 
+/// Makes the request one that is no activity of the person.
+pub(crate) fn without_activity(extensions: &Extensions) {
+    if let Some(slot) = extensions.get::<Slot>() {
+        slot.without_activity();
+    }
+}
+
 /// Finds a request's visit.
 pub(crate) fn visit(view: &View<'_>) -> Result<miracl_core::Visit, NoVisit> {
     let slot = view.extensions().get::<Slot>().ok_or_else(missing_layer)?;

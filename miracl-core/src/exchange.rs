@@ -2,7 +2,10 @@
 
 pub(crate) mod session;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     engine::Engine,
@@ -31,6 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) engine: Arc<Engine>,
     facts: Facts,
     state: Mutex<State>,
+    /// Whether the request is no activity of the person, so that it does not move the idle deadline.
+    no_activity: AtomicBool,
 }
 
 /// What is known of the request.
@@ -38,6 +43,8 @@ struct Facts {
     cookies: CookieHeader,
     /// Whether it must change nothing: a `HEAD` or a prefetch.
     changes_nothing: bool,
+    /// Whether a browser asks before anybody has clicked.
+    is_prefetch: bool,
     /// Its host name, where it is another than the redirect URI's.
     other_host: Option<String>,
     /// The browser's name, where this may be a callback whose session goes to a store.
@@ -59,6 +66,8 @@ pub(crate) struct State {
     pub(crate) flashes_changed: bool,
     /// Whether the session was read or written, so that the response must not be stored.
     pub(crate) touched: bool,
+    /// Whether somebody is logged in or out by this response.
+    pub(crate) person_changed: bool,
 }
 
 pub(crate) struct Proposed {
@@ -76,8 +85,37 @@ pub(crate) struct Proposed {
 pub struct Outcome {
     /// The values of `Set-Cookie` headers, one for each cookie.
     pub set_cookies: Vec<String>,
-    /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session.
+    /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session. A
+    /// `Cache-Control` that the app has set stays where [`keeps`](Self::keeps) says so.
     pub no_store: bool,
+    /// Whether the response must have `Clear-Site-Data` with [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), because it
+    /// logs somebody in or out. It is `true` only where `no_store` is.
+    pub clear_site_data: bool,
+}
+
+impl Outcome {
+    /// The value of `Clear-Site-Data`: browsers drop the pages that they have fetched before anybody has clicked, which
+    /// would show the person from before.
+    pub const CLEAR_SITE_DATA: &'static str = "\"prefetchCache\", \"prerenderCache\"";
+
+    /// Returns whether the values of `Cache-Control` that the app has set stay, in place of `no-store`: they say
+    /// `private` and not `public` (RFC 9111 §5.2.2), and no cookie is set.
+    #[cold]
+    pub fn keeps<'a>(&self, cache_control: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        if !self.set_cookies.is_empty() || self.clear_site_data {
+            return false;
+        }
+        let (mut private, mut public) = (false, false);
+        for value in cache_control {
+            // Commas inside of quotes make pieces that are neither word.
+            for directive in value.split(|byte| *byte == b',') {
+                let directive = directive.trim_ascii();
+                private |= directive.eq_ignore_ascii_case(b"private");
+                public |= directive.eq_ignore_ascii_case(b"public");
+            }
+        }
+        private && !public
+    }
 }
 
 impl Exchange {
@@ -92,6 +130,7 @@ impl Exchange {
         let facts = Facts {
             cookies: seen.cookies,
             changes_nothing: seen.changes_nothing,
+            is_prefetch: seen.is_prefetch,
             other_host,
             user_agent: user_agent(&engine, request),
         };
@@ -99,6 +138,7 @@ impl Exchange {
             engine,
             facts,
             state: Mutex::default(),
+            no_activity: AtomicBool::new(false),
         }
     }
 
@@ -121,18 +161,38 @@ impl Exchange {
         self.facts.changes_nothing
     }
 
-    /// The answer of the login's routes to a `HEAD` or a prefetch: nothing, and nothing changes.
+    /// Makes the request one that is no activity of the person.
+    pub(crate) fn without_activity(&self) {
+        self.no_activity.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request moves the idle deadline of its session, where that is due.
+    pub(crate) fn is_activity(&self) -> bool {
+        !self.facts.changes_nothing && !self.no_activity.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is the visit of a prefetch.
+    pub(crate) fn is_prefetch(&self) -> bool {
+        self.facts.is_prefetch
+    }
+
+    /// The answer to a request that must change nothing, from a route whose purpose is a change: nothing happens.
     pub(crate) fn changes_nothing_reply(&self) -> Option<Reply> {
-        self.facts.changes_nothing.then(|| {
-            Reply::empty(204)
-                .with("cache-control", "no-store")
-                .with("vary", "sec-purpose")
-        })
+        if self.facts.is_prefetch {
+            return Some(Reply::too_early());
+        }
+        let no_content = || Reply::empty(204).with("cache-control", "no-store");
+        self.facts.changes_nothing.then(no_content)
     }
 
     /// Notes that the response depends on this browser, so that it must not be stored.
     pub(crate) fn touch(&self) {
         self.lock().touched = true;
+    }
+
+    /// Notes that this response logs somebody in or out, so that pages from before must not be shown.
+    pub(crate) fn person_changed(&self) {
+        self.lock().person_changed = true;
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -165,8 +225,8 @@ impl Exchange {
         let mut state = self.lock();
         if self.facts.changes_nothing {
             return Outcome {
-                set_cookies: Vec::new(),
                 no_store: state.touched,
+                ..Outcome::default()
             };
         }
         if std::mem::take(&mut state.flashes_changed) {
@@ -193,7 +253,8 @@ impl Exchange {
         if state.cookies.is_empty() {
             return Outcome {
                 set_cookies: Vec::new(),
-                no_store: state.touched,
+                no_store: state.touched || state.person_changed,
+                clear_site_data: state.person_changed,
             };
         }
         self.make_room(&mut state);
@@ -204,6 +265,7 @@ impl Exchange {
         Outcome {
             set_cookies,
             no_store: true,
+            clear_site_data: state.person_changed,
         }
     }
 
@@ -284,4 +346,43 @@ fn user_agent(engine: &Engine, request: &impl RequestView) -> Option<String> {
         .map(char::from)
         .collect();
     Some(name).filter(|name| !name.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_apps_own_private_stays_unless_a_cookie_is_set() {
+        for (values, stays) in [
+            (&["private"][..], true),
+            (&["private, max-age=60"], true),
+            (&["max-age=60,PRIVATE"], true),
+            (&["max-age=60", "private"], true),
+            (&["private, no-cache"], true),
+            (&["private, no-store"], true),
+            (&[], false),
+            (&[""], false),
+            (&["no-cache"], false),
+            (&["public, max-age=60"], false),
+            (&["private, public"], false),
+            (&["private", "public"], false),
+            (&["max-age=60"], false),
+            (&["private=\"set-cookie\""], false),
+            (&["no-cache=\"a, private\""], false),
+            (&["x-private"], false),
+        ] {
+            let kept =
+                |outcome: Outcome| outcome.keeps(values.iter().map(|value| value.as_bytes()));
+            assert_eq!(kept(Outcome::default()), stays, "{values:?}");
+            assert!(!kept(Outcome {
+                set_cookies: vec!["a=1".to_owned()],
+                ..Outcome::default()
+            }));
+            assert!(!kept(Outcome {
+                clear_site_data: true,
+                ..Outcome::default()
+            }));
+        }
+    }
 }

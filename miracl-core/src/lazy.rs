@@ -2,7 +2,10 @@
 
 use std::{
     fmt, iter, ptr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
 };
 
@@ -34,6 +37,8 @@ struct Here<C> {
     visit: OnceLock<Visit>,
     /// Who is logged in; empty until [`LazyVisit::user_at_once`] has found out.
     user: OnceLock<Option<User>>,
+    /// Whether the request is no activity of the person.
+    no_activity: AtomicBool,
 }
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
@@ -50,6 +55,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             more_cookies,
             visit: OnceLock::new(),
             user: OnceLock::new(),
+            no_activity: AtomicBool::new(false),
         };
         Self {
             here: Arc::new(here),
@@ -105,6 +111,15 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         Err(NoVisit::OtherEngine.logged())
     }
 
+    /// Makes the request one that is no activity of the person, as [`Visit::without_activity`] does, for everything
+    /// that asks later on.
+    pub fn without_activity(&self) {
+        self.here.no_activity.store(true, Ordering::Relaxed);
+        if let Some(visit) = self.here.visit.get() {
+            visit.without_activity();
+        }
+    }
+
     /// Returns the request's visit. It agrees with what [`user_at_once`](Self::user_at_once) has returned.
     ///
     /// # Errors
@@ -118,6 +133,9 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             let visit = self.here.miracl.visit(request);
             if let Some(user) = self.here.user.get() {
                 visit.know(user.as_ref());
+            }
+            if self.here.no_activity.load(Ordering::Relaxed) {
+                visit.without_activity();
             }
             visit
         };
@@ -164,8 +182,8 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         match self.here.visit.get() {
             Some(visit) => visit.finish(),
             None => Outcome {
-                set_cookies: Vec::new(),
                 no_store: self.here.user.get().is_some(),
+                ..Outcome::default()
             },
         }
     }

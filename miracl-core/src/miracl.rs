@@ -80,11 +80,12 @@ impl Miracl {
     ///
     /// # Errors
     ///
-    /// The answer to send: 403.
+    /// The answer to send: 403, with a page for a browser that shows it, otherwise `application/problem+json`.
     #[inline]
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
-        let checked = self.0.site.check_origin(request);
-        checked.map_err(|cross_origin| cross_origin.reply())
+        let site = &self.0.site;
+        let checked = site.check_origin(request);
+        checked.map_err(|cross_origin| cross_origin.reply(request, &site.home_url()))
     }
 
     /// Returns the absolute URL of this app's own login route, for a link or a button.
@@ -108,15 +109,26 @@ impl Miracl {
 
     /// Answers a request that needs a login.
     ///
-    /// A browser that navigates gets a 303 to the login, and comes back to where it was, or to the page with the form
-    /// that it has sent. htmx gets a 401 with `HX-Redirect`; every other client gets a 401 `application/problem+json`
-    /// with the member `login_url`. No cookie is set, and the provider is not asked.
+    /// No cookie is set, and the provider is not asked. What is answered depends on who asks:
+    ///
+    /// | request | answer |
+    /// |---|---|
+    /// | a document (`Sec-Fetch-Dest: document`, or no such header and `Accept` has `text/html`) | 303 to the login |
+    /// | a frame, or a script that asks for `text/html`, such as a service worker | 401, a page with a link |
+    /// | htmx (`HX-Request`) | 401 with `HX-Redirect` |
+    /// | Turbo (`X-Turbo-Request-Id`) that asks for a page | 200, a page that Turbo loads as a document |
+    /// | Turbo that sends a form or asks for a frame (`Turbo-Frame`) | 303 to the login |
+    /// | a prefetch (`Sec-Purpose`, `Purpose`, `X-Moz`) | 503, which browsers do not keep |
+    /// | everything else: `fetch`, an image, a program | 401 `application/problem+json` with the member `login_url` |
+    ///
+    /// The login comes back to the address that was asked for, where that was a `GET` for a whole page. A form, `fetch`
+    /// and a part of a page come back to the page that the person was on.
     pub fn challenge(&self, request: &impl RequestView) -> Reply {
         challenge::challenge(&self.0, request)
     }
 
     /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may
-    /// be logged in. A browser that navigates gets a page, every other client `application/problem+json`.
+    /// be logged in. A browser that shows it gets a page, every other client `application/problem+json`.
     pub fn unavailable(&self, request: &impl RequestView) -> Reply {
         challenge::unavailable(request)
     }

@@ -46,7 +46,7 @@ pub(crate) async fn answer(
         Route::FrontChannelLogout => {
             frontchannel::frontchannel_logout(exchange, request, &query(request)).await
         }
-        Route::SignedOut => Answer::Reply(logout::signed_out(&exchange.engine)),
+        Route::SignedOut => Answer::Reply(logout::signed_out(exchange)),
     }
 }
 

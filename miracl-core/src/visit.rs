@@ -77,6 +77,35 @@ impl Visit {
         user::user(&self.exchange).await
     }
 
+    /// Makes this visit one that is no activity of the person: it does not move the session's idle deadline. For pages
+    /// that ask again and again by themselves, which would keep everybody logged in for ever.
+    ///
+    /// By default each visit that reads the session is activity. Call it before anything asks who is logged in: take
+    /// the visit as an extractor, and not the user. For whole routes, adapters have `login_required_without_activity`.
+    ///
+    /// ```
+    /// # use miracl_core::{SessionError, Visit};
+    /// async fn unread(visit: &Visit) -> Result<usize, SessionError> {
+    ///     Ok(match visit.without_activity().user().await? {
+    ///         Some(user) => 3,
+    ///         None => 0,
+    ///     })
+    /// }
+    /// ```
+    #[doc(alias = "sliding_expiration")]
+    pub fn without_activity(&self) -> &Self {
+        self.exchange.without_activity();
+        self
+    }
+
+    /// Returns whether a browser asks before anybody has clicked (`Sec-Purpose`). This visit changes nothing then.
+    ///
+    /// A page whose `GET` changes something answers such a request with 503 and nothing else: browsers keep other
+    /// answers, and show them when the person clicks.
+    pub fn is_prefetch(&self) -> bool {
+        self.exchange.is_prefetch()
+    }
+
     /// Returns who is logged in, for a page that requires a login.
     ///
     /// ```
@@ -320,12 +349,15 @@ impl Visit {
     /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
     ///
     /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie
-    /// is worthless. That does not depend on the provider. When nobody is logged in it does nothing and returns `None`.
+    /// is worthless. That does not depend on the provider. When nobody is logged in here it ends nothing, and returns
+    /// the URL all the same: the person may be logged in at the provider, and the next login would not ask them.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
     /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
     /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
-    /// than 4 KB is left out.
+    /// than 4 KB is left out. That of a session which has ended is used where the session's cookie can still be opened.
+    ///
+    /// Redirect only a browser's navigation to it; the log-out route knows how to tell scripts.
     ///
     /// ```
     /// # use miracl_core::{SessionError, Visit};
@@ -339,20 +371,21 @@ impl Visit {
     ///
     /// [`SessionError`] when the session cannot be read.
     pub async fn logout(&self) -> Result<Option<String>, SessionError> {
-        logout::logout(&self.exchange).await
+        Ok(logout::logout(&self.exchange).await?.provider)
     }
 
     /// Ends this session and every other one of the same person at this app, on every device, and returns the URL at
     /// which the provider ends its own, as [`logout`](Self::logout) does.
     ///
-    /// Later logins are not affected. When nobody is logged in it does nothing.
+    /// Later logins are not affected. When nobody is logged in here it does what [`logout`](Self::logout) does.
     /// [`end_other_sessions`](Self::end_other_sessions) keeps this session.
     ///
     /// # Errors
     ///
     /// As [`logout`](Self::logout).
     pub async fn logout_everywhere(&self) -> Result<Option<String>, SessionError> {
-        logout::logout_everywhere(&self.exchange).await
+        let logged_out = logout::logout_everywhere(&self.exchange).await;
+        Ok(logged_out?.provider)
     }
 
     /// Returns every living session of the person who is logged in, for a page "your devices": this one first, then the
@@ -464,28 +497,4 @@ impl fmt::Debug for Visit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Config, CookieKey, web::request::tests::Request};
-
-    fn assert_send<T: Send>(_: T) {}
-
-    #[test]
-    fn what_a_visit_does_can_cross_threads() {
-        let miracl = Miracl::new(Config {
-            issuer: "http://127.0.0.1:1".into(),
-            client_id: "id".into(),
-            client_secret: "secret".into(),
-            redirect_uri: "http://127.0.0.1/login".into(),
-            cookie_keys: vec![CookieKey::generate()],
-            ..Config::default()
-        });
-        let request = Request::get("/");
-        let visit = miracl.unwrap().visit(&request);
-        assert_send(visit.user());
-        assert_send(visit.login_url_with(LoginOptions::default()));
-        assert_send(visit.complete_login(""));
-        assert_send(visit.refresh_user_data());
-        assert_send(visit.answer(Route::Logout, &request, Some(b"")));
-    }
-}
+mod tests;

@@ -124,7 +124,15 @@ impl MiraclAuth {
     ///
     /// The routes belong to this login. Where the fairing is another login's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
-        require::routes(&self.miracl)
+        require::routes(&self.miracl, true)
+    }
+
+    /// Returns routes as [`login_required`](Self::login_required) does, below which a request is no activity of the
+    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
+    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
+    /// does it for one request.
+    pub fn login_required_without_activity(&self) -> Vec<Route> {
+        require::routes(&self.miracl, false)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use miracl_core::{LazyVisit, Miracl};
+use miracl_core::{LazyVisit, Miracl, Outcome};
 use rocket::{
     Build, Data, Request, Response, Rocket, Route,
     fairing::{self, Fairing, Info, Kind},
     http::{Method, Status},
-    route::{Handler, Outcome},
+    route::{self, Handler},
 };
 
 use crate::{
@@ -116,14 +116,14 @@ struct SameSiteOnly;
 
 #[rocket::async_trait]
 impl Handler for SameSiteOnly {
-    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
         let slot = Slot::of(request);
         if let Some(refused) = slot.elsewhere() {
-            return Outcome::Success(reply(refused.clone()));
+            return route::Outcome::Success(reply(refused.clone()));
         }
         match miracl(request).check_origin(&slot.view(request)) {
-            Ok(()) => Outcome::forward(data, Status::NotFound),
-            Err(refused) => Outcome::Success(reply(refused)),
+            Ok(()) => route::Outcome::forward(data, Status::NotFound),
+            Err(refused) => route::Outcome::Success(reply(refused)),
         }
     }
 }
@@ -131,11 +131,17 @@ impl Handler for SameSiteOnly {
 /// Writes what a visit changed to its response.
 fn finish(visit: &LazyVisit<Vec<u8>>, response: &mut Response<'_>) {
     let outcome = visit.finish();
+    if outcome.no_store {
+        let own = response.headers().get("Cache-Control");
+        if !outcome.keeps(own.map(str::as_bytes)) {
+            response.set_raw_header("Cache-Control", "no-store");
+        }
+        if outcome.clear_site_data {
+            response.adjoin_raw_header("Clear-Site-Data", Outcome::CLEAR_SITE_DATA);
+        }
+    }
     for cookie in outcome.set_cookies {
         // Not by Rocket's jar: what a guard puts there is gone once a catcher answers.
         response.adjoin_raw_header("Set-Cookie", cookie);
-    }
-    if outcome.no_store {
-        response.set_raw_header("Cache-Control", "no-store");
     }
 }

@@ -32,10 +32,14 @@ const METHODS: [Method; 9] = [
 /// through, and answer all others as the guard [`User`](crate::User) does.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
-pub(crate) fn routes(miracl: &Miracl) -> Vec<Route> {
+pub(crate) fn routes(miracl: &Miracl, is_activity: bool) -> Vec<Route> {
+    let guard = LoggedInOnly {
+        miracl: miracl.clone(),
+        is_activity,
+    };
     // After the protection against other sites, before everything else.
     METHODS
-        .map(|method| first(isize::MIN + 1, method, LoggedInOnly(miracl.clone())))
+        .map(|method| first(isize::MIN + 1, method, guard.clone()))
         .into()
 }
 
@@ -45,12 +49,15 @@ pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route
 }
 
 #[derive(Clone)]
-struct LoggedInOnly(Miracl);
+struct LoggedInOnly {
+    miracl: Miracl,
+    is_activity: bool,
+}
 
 #[rocket::async_trait]
 impl Handler for LoggedInOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        match check(&self.0, request).await {
+        match check(&self.miracl, self.is_activity, request).await {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(_) => Outcome::Error(REFUSED),
         }
@@ -58,10 +65,17 @@ impl Handler for LoggedInOnly {
 }
 
 /// Turns away everybody who is not logged in by this engine.
-async fn check(miracl: &Miracl, request: &Request<'_>) -> Result<(), LoginRequired> {
+async fn check(
+    miracl: &Miracl,
+    is_activity: bool,
+    request: &Request<'_>,
+) -> Result<(), LoginRequired> {
     let slot = Slot::of(request);
     let own = slot.lazy(request).check(miracl);
     own.map_err(|no_visit| LoginRequired(slot.refuse(no_visit)))?;
+    if !is_activity {
+        slot.lazy(request).without_activity();
+    }
     match user_at_once(request) {
         Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(request).await.map(drop),

@@ -7,8 +7,11 @@ use std::process::ExitCode;
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
+mod libraries;
+mod page_of_an_app;
 mod provider;
 mod sites;
+mod speculation;
 
 scenarios![
     a_person_registers_logs_in_refreshes_and_logs_out,
@@ -20,8 +23,15 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let suites = [suite(), sites::suite(), provider::suite()];
-    miracl_tests::run(&suites.map(|suite| suite.needing(Need::Chromium)))
+    let suites = [
+        suite(),
+        sites::suite(),
+        provider::suite(),
+        speculation::suite(),
+    ];
+    let mut suites = suites.map(|suite| suite.needing(Need::Chromium)).to_vec();
+    suites.push(libraries::suite().needing(Need::Libraries));
+    miracl_tests::run(&suites)
 }
 
 const EMAIL: &str = "alice@example.com";

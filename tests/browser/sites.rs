@@ -123,10 +123,10 @@ async fn a_prefetch_starts_and_ends_nothing(adapter: Adapter) {
     chrome.open(&demo.url("/public")).await;
     let before = cookies(&chrome, adapter).await;
     for (path, status) in [
-        ("/login/start", 204),
-        ("/login?code=x&state=y", 204),
+        ("/login/start", 503),
+        ("/login?code=x&state=y", 503),
         // The page that asks for confirmation of the log-out.
-        ("/logout", 200),
+        ("/logout", 503),
     ] {
         let url = demo.url(path);
         chrome

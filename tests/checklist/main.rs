@@ -169,7 +169,7 @@ fn a_row_that_shows_nothing_is_found() {
         "`contract::tabs::two_tabs_log_in_at_once_and_both_succeed`",
         "`core::base/json::an_object_is_read_whole` **No right by scope.**",
         "`core::network::a_redirect_of_the_provider_is_not_followed`",
-        "**No `Clear-Site-Data`.** pending DPoP: why",
+        "**No token is revoked.** pending DPoP: why",
     ] {
         assert_eq!(verdict(good), Ok(()), "{good}");
     }

@@ -7,6 +7,8 @@ mod challenge;
 mod cross_origin;
 mod flood;
 mod pages;
+mod prefetch;
+mod scripts;
 mod secrets;
 
 pub(crate) fn suites() -> Vec<Suite> {
@@ -16,5 +18,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         challenge::suite(),
         cross_origin::suite(),
         pages::suite(),
+        prefetch::suite(),
+        scripts::suite(),
     ]
 }

@@ -33,6 +33,7 @@ pub(crate) const PROMISES: &[Promise] = &[
             "callback",
             "person::a_head_and_a_prefetch_of_the_callback_do_not_use_it",
             "logout::a_head_and_a_prefetch_of_the_log_out_end_nothing",
+            "prefetch",
             "server::a_head_is_a_get_without_its_body",
             "form_post",
         ],
@@ -93,6 +94,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         shown_by: &[
             "person::a_login_while_logged_in_makes_a_new_session",
             "pages::the_benchmark_page_of_a_user_is_their_address",
+            "visits::a_page_that_looks_without_activity_lets_the_session_run_out",
         ],
         pending: &[Pending {
             what: "the idle deadline moves, the absolute one does not",
@@ -141,6 +143,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         shown_by: &[
             "pages::no_page_that_knows_the_session_may_be_stored",
             "pages::the_public_page_costs_nothing",
+            "visits::an_apps_own_private_stays_unless_a_cookie_is_set",
         ],
         pending: &[],
     },
@@ -158,7 +161,7 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 15,
         about: "everybody is told about the login in a way they understand",
-        shown_by: &["challenge", "nested"],
+        shown_by: &["challenge", "nested", "scripts"],
         pending: &[],
     },
     Promise {

@@ -32,6 +32,26 @@ pub struct Browser {
     jar: Mutex<Vec<Cookie>>,
 }
 
+/// An HTTP client that follows no redirect and keeps no connection: the servers of a test stop and start again on the
+/// same port.
+pub fn http_client() -> reqwest::Client {
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .expect("ring has the default protocol versions")
+    .with_root_certificates(rustls::RootCertStore::empty())
+    .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("the HTTP client has all it needs")
+}
+
 impl Default for Browser {
     fn default() -> Self {
         Self::new()
@@ -41,24 +61,8 @@ impl Default for Browser {
 impl Browser {
     /// A new browser with an empty cookie jar.
     pub fn new() -> Self {
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::ring::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()
-        .expect("ring has the default protocol versions")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            // The servers of a test stop and start again on the same port.
-            .pool_max_idle_per_host(0)
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("the HTTP client has all it needs");
         Self {
-            http,
+            http: http_client(),
             jar: Mutex::default(),
         }
     }

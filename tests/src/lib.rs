@@ -7,6 +7,7 @@
 //!   others wrote.
 //! * [`Redis`] is a real one.
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
+//! * [`Library`] is a script of npm that sends a page's requests.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
 //! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
@@ -26,6 +27,7 @@ mod chrome;
 mod demo;
 mod front;
 mod held;
+mod library;
 mod muzzle;
 mod oidc_provider;
 pub mod person;
@@ -40,11 +42,12 @@ mod suite;
 mod wire;
 
 pub use adapter::Adapter;
-pub use browser::{Answer, Browser, Cookie, Form, Request, Tag};
+pub use browser::{Answer, Browser, Cookie, Form, Request, Tag, http_client};
 pub use chrome::Chrome;
 
 pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;
+pub use library::Library;
 pub use muzzle::Muzzle;
 pub use oidc_provider::OidcProvider;
 pub use programs::{build_programs, built, forget_package};

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{adapter::Adapter, oidc_provider::OidcProvider};
+use crate::{adapter::Adapter, library::Library, oidc_provider::OidcProvider};
 
 /// What a scenario returns when called.
 pub type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
@@ -36,6 +36,8 @@ pub enum Store {
 pub enum Need {
     /// Chromium and its driver.
     Chromium,
+    /// Chromium, its driver, and the scripts among the npm packages of `tests/providers`.
+    Libraries,
     /// Node.js and the npm packages of `tests/providers`.
     Node,
     /// The adapter's probe, which an adapter may lack while it is being written.
@@ -84,11 +86,14 @@ impl Need {
     pub(crate) fn missing(self, adapter: Adapter) -> Option<&'static str> {
         match self {
             Self::Probe if !adapter.has_probe() => Some("this adapter has no probe"),
-            Self::Chromium if !runs("chromium") => {
+            Self::Chromium | Self::Libraries if !runs("chromium") => {
                 Some("chromium is not installed: tests/run does it")
             }
-            Self::Chromium if !runs("chromedriver") => {
+            Self::Chromium | Self::Libraries if !runs("chromedriver") => {
                 Some("chromedriver is not installed: tests/run does it")
+            }
+            Self::Libraries if !Library::are_installed() => {
+                Some("the packages of tests/providers are not installed: tests/run does it")
             }
             Self::Node if !runs("node") => Some("node is not installed"),
             Self::Node if !OidcProvider::is_installed() => {
@@ -97,7 +102,7 @@ impl Need {
             Self::Redis if !runs("redis-server") => {
                 Some("redis-server is not installed: tests/run does it")
             }
-            Self::Chromium | Self::Node | Self::Probe | Self::Redis => None,
+            Self::Chromium | Self::Libraries | Self::Node | Self::Probe | Self::Redis => None,
         }
     }
 }

@@ -126,7 +126,11 @@ pub(crate) async fn end_other_devices(
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
-pub(crate) async fn refresh(visit: Visit) -> Redirect {
+pub(crate) async fn refresh(visit: Visit) -> Either<Redirect, (&'static str, StatusCode)> {
+    if visit.is_prefetch() {
+        // Browsers keep other answers, and show them when the person clicks.
+        return Either::Right(("", StatusCode::SERVICE_UNAVAILABLE));
+    }
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
@@ -143,7 +147,7 @@ pub(crate) async fn refresh(visit: Visit) -> Redirect {
             );
         }
     }
-    Redirect::to("/").see_other()
+    Either::Left(Redirect::to("/").see_other())
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

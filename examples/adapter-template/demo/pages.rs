@@ -114,6 +114,10 @@ pub(crate) async fn end_other_devices(app: App, visit: Visit, _: User) -> Respon
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
 pub(crate) async fn refresh(visit: Visit) -> Response {
+    if visit.is_prefetch() {
+        // Browsers keep other answers, and show them when the person clicks.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {

@@ -80,7 +80,17 @@ impl MiraclAuth {
     /// The filter belongs to this login. Where this login's layer is missing, or another's lies in between, the answer
     /// is 500.
     pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-        require::login_required(&self.miracl)
+        require::login_required(&self.miracl, true)
+    }
+
+    /// Returns a filter as [`login_required`](Self::login_required) does, behind which a request is no activity of the
+    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
+    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
+    /// does it for one request.
+    pub fn login_required_without_activity(
+        &self,
+    ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+        require::login_required(&self.miracl, false)
     }
 }
 

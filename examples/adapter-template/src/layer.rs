@@ -6,13 +6,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use miracl_core::Miracl;
+use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use warp::{
     http::{
-        HeaderValue, Request,
-        header::{CACHE_CONTROL, SET_COOKIE},
+        HeaderName, HeaderValue, Request,
+        header::{CACHE_CONTROL, Entry, SET_COOKIE},
     },
     reply::Response,
 };
@@ -147,10 +147,29 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
+
 /// Writes what a visit changed to its response.
 fn finish(slot: &Slot, response: &mut Response) {
     let outcome = slot.finish();
     let headers = response.headers_mut();
+    if outcome.no_store {
+        match headers.entry(CACHE_CONTROL) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(NO_STORE);
+            }
+            Entry::Occupied(mut own) => {
+                if !outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
+                    own.insert(NO_STORE);
+                }
+            }
+        }
+        if outcome.clear_site_data {
+            headers.append(CLEAR_SITE_DATA, PREFETCHED);
+        }
+    }
     for cookie in outcome.set_cookies {
         match HeaderValue::try_from(cookie) {
             Ok(cookie) => {
@@ -158,8 +177,5 @@ fn finish(slot: &Slot, response: &mut Response) {
             }
             Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
         }
-    }
-    if outcome.no_store {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }

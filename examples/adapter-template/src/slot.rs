@@ -58,6 +58,11 @@ impl Slot {
         self.0.visit.check(miracl)
     }
 
+    /// Makes the request one that is no activity of the person.
+    pub(crate) fn without_activity(&self) {
+        self.0.visit.without_activity();
+    }
+
     /// Finds the request's visit, by the headers of the request that asks.
     pub(crate) fn visit(&self, headers: &HeaderMap) -> Result<miracl_core::Visit, NoVisit> {
         self.0.visit.visit(&self.view(headers))

@@ -122,7 +122,11 @@ pub(crate) async fn end_other_devices(State(app): State<App>, visit: Visit, _: U
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
-pub(crate) async fn refresh(visit: Visit) -> Redirect {
+pub(crate) async fn refresh(visit: Visit) -> Response {
+    if visit.is_prefetch() {
+        // Browsers keep other answers, and show them when the person clicks.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
@@ -139,7 +143,7 @@ pub(crate) async fn refresh(visit: Visit) -> Redirect {
             );
         }
     }
-    Redirect::to("/")
+    Redirect::to("/").into_response()
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

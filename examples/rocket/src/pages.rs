@@ -129,7 +129,11 @@ pub(crate) async fn end_other_devices(visit: Visit, _user: User) -> Result<Redir
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
 #[get("/refresh")]
-pub(crate) async fn refresh(visit: Visit) -> Redirect {
+pub(crate) async fn refresh(visit: Visit) -> Result<Redirect, Status> {
+    if visit.is_prefetch() {
+        // Browsers keep other answers, and show them when the person clicks.
+        return Err(Status::ServiceUnavailable);
+    }
     match visit.refresh_user_data().await {
         Ok(_) | Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
@@ -146,7 +150,7 @@ pub(crate) async fn refresh(visit: Visit) -> Redirect {
             );
         }
     }
-    Redirect::to("/")
+    Ok(Redirect::to("/"))
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

@@ -6,6 +6,7 @@
 mod change;
 mod in_cookies;
 mod in_store;
+mod remains;
 #[cfg(test)]
 mod revisions;
 
@@ -144,7 +145,7 @@ impl Exchange {
                 state.read = true;
                 state.current = loaded;
             }
-            state.current.clone().filter(|_| !self.changes_nothing())
+            state.current.clone().filter(|_| self.is_activity())
         };
         if let Some(current) = moved
             && current
@@ -198,6 +199,7 @@ impl Exchange {
         {
             let mut state = self.lock();
             state.current = None;
+            state.person_changed = true;
             self.delete_session_cookies(&mut state);
         }
         let counted = &engine.sessions.cookies.loops;

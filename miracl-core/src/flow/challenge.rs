@@ -5,48 +5,84 @@ use crate::{
     error::chain::Chain,
     flow::{hook::AuthFailure, login, options::LoginOptions},
     web::{
-        reply::{Reply, escape},
-        request::{Client, RequestView, is_safe},
+        client::{Client, is_htmx_visit, is_turbo_frame},
+        reply::{Onward, Reply, escape},
+        request::{RequestView, is_prefetch, is_safe},
         return_to::ReturnTo,
     },
 };
 
-/// Answers a request that needs a login: a browser is sent to the login, a program gets a status.
+/// Answers a request that needs a login: a document is sent to the login, and everybody else is told of it.
 pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
+    let client = Client::of(request);
+    // Turbo shows what it has prefetched, and what it gets here is right after the click, too.
+    if is_prefetch(request) && client != Client::Turbo {
+        return Reply::too_early();
+    }
+    let login_url = login::login_start_url(
+        engine,
+        &LoginOptions {
+            return_to: way_back(engine, request, client).map(ReturnTo::into_string),
+            ..LoginOptions::default()
+        },
+    );
+    let page = |status, refreshes| {
+        let to = Onward {
+            url: &login_url,
+            label: "Log in",
+            refreshes,
+        };
+        let sentence = "This page is for people who are logged in.";
+        Reply::onward(status, "Login required", sentence, to)
+    };
+    match client {
+        Client::Navigation => Reply::see_other(login_url),
+        // Turbo loads the address that it has asked for as a document.
+        Client::Turbo if is_visit(request, client) => page(200, false),
+        Client::Turbo => Reply::see_other(login_url),
+        Client::Html => page(401, true),
+        Client::Frame => page(401, false),
+        Client::Htmx => Reply::empty(401).with("hx-redirect", login_url),
+        Client::Script | Client::Part | Client::Program => {
+            Reply::problem(401, "Login required", [("login_url", login_url)])
+        }
+    }
+}
+
+/// Whether a request is for a whole page, to which a login can come back.
+fn is_visit(request: &impl RequestView, client: Client) -> bool {
+    is_safe(request)
+        && match client {
+            Client::Navigation | Client::Html => true,
+            Client::Htmx => is_htmx_visit(request),
+            Client::Turbo => !is_turbo_frame(request),
+            Client::Frame | Client::Script | Client::Part | Client::Program => false,
+        }
+}
+
+/// Where a login comes back to: the page that was asked for, or else the page that the person was on.
+fn way_back(engine: &Engine, request: &impl RequestView, client: Client) -> Option<ReturnTo> {
     let from_header = |name: &str| {
         let value = request.header(name)?;
         engine.site.return_to_url(&value)
     };
-    let client = Client::of(request);
-    let return_to = match client {
-        Client::Navigation if is_safe(request) => engine.site.return_to(&request.path_and_query()),
-        Client::Htmx => from_header("hx-current-url").or_else(|| from_header("referer")),
-        _ => from_header("referer"),
-    };
-    let login_url = login::login_start_url(
-        engine,
-        &LoginOptions {
-            return_to: return_to.map(ReturnTo::into_string),
-            ..LoginOptions::default()
-        },
-    );
-    match client {
-        Client::Navigation => Reply::see_other(login_url),
-        Client::Htmx => Reply::empty(401).with("hx-redirect", login_url),
-        Client::Api => Reply::problem(401, "Login required", [("login_url", login_url)]),
+    if is_visit(request, client) {
+        return engine.site.return_to(&request.path_and_query());
     }
+    let current = match client {
+        Client::Htmx => from_header("hx-current-url"),
+        _ => None,
+    };
+    current.or_else(|| from_header("referer"))
 }
 
 /// Answers a request whose session cannot be read at the moment: 503, because the visitor may well be logged in.
 pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
     let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
-    let reply = match Client::of(request) {
-        Client::Navigation => Reply::page(503, "Temporarily unavailable", sentence, ""),
-        _ => Reply::problem(
-            503,
-            "Temporarily unavailable",
-            [("detail", sentence.to_owned())],
-        ),
+    let title = "Temporarily unavailable";
+    let reply = match Client::of(request).shows_pages() {
+        true => Reply::page(503, title, sentence, ""),
+        false => Reply::problem(503, title, [("detail", sentence.to_owned())]),
     };
     reply.with("retry-after", "5")
 }

@@ -132,6 +132,7 @@ async fn begin(
     let mut state = exchange.lock();
     state.current = Some(proposed.current);
     state.read = true;
+    state.person_changed = true;
     Ok(())
 }
 

@@ -29,6 +29,9 @@ pub(crate) async fn frontchannel_logout(
     query: &str,
 ) -> Answer {
     exchange.touch();
+    if exchange.is_prefetch() {
+        return Answer::Reply(Reply::too_early());
+    }
     let is_framed = is_framed(request);
     let engine = &exchange.engine;
     let metadata = engine.provider().known_metadata();

@@ -15,7 +15,7 @@ const SECTION: &str = "OIDC Core §4";
 /// The most bytes of a `target_link_uri`. A shorter one that is still too long to return to leads to the home path.
 const MAX_TARGET: usize = 2048;
 
-/// Answers the route for logins that a third party initiates: 303 to the provider, as the login route does.
+/// Answers the route for logins that a third party initiates, as the login route does.
 ///
 /// The request may come from any site, so it can only begin a login, at the configured provider, that leads to a page
 /// of this site. `parameters` is `None` for a body that could not be read.

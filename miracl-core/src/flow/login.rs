@@ -19,7 +19,8 @@ use crate::{
     },
     receipt::Recorder,
     web::{
-        reply::Reply,
+        client::Client,
+        reply::{Onward, Reply},
         request::{RequestView, query},
         return_to::ReturnTo,
     },
@@ -94,38 +95,75 @@ async fn begin_login(
     kept.map_err(|reason| AuthFailure::new(reason, Some(return_to), receipt))
 }
 
-/// Answers the login route: 303 to the provider.
+/// Answers the login route: a document is sent to the provider, and a script is told the address.
 ///
 /// A browser that came by another host name than the redirect URI's is sent to that one first, because cookies do not
-/// cross. `HEAD` and prefetch start nothing and get 204.
+/// cross. `HEAD` and prefetch start nothing, and neither does a request for a part of a page.
 pub(crate) async fn start_login(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
 ) -> Result<Reply, AuthFailure> {
-    exchange.touch();
-    if let Some(nothing) = exchange.changes_nothing_reply() {
-        return Ok(nothing);
-    }
     let options = LoginOptions::from_query(&query(request));
     start_login_with(exchange, request, options).await
 }
 
-/// Answers a route that starts a login with these options: 303 to the provider, or to the redirect URI's host name.
+/// Answers a route that starts a login with these options, as [`start_login`] does.
 pub(crate) async fn start_login_with(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
     options: LoginOptions,
 ) -> Result<Reply, AuthFailure> {
+    let client = Client::of(request);
+    if let Some(nothing) = begins_nothing(exchange, client) {
+        return Ok(nothing);
+    }
     let options = admit(exchange, options)?;
+    if client == Client::Turbo {
+        let here = login_start_url(&exchange.engine, &options);
+        return Ok(onward(&here, false));
+    }
     // A browser that was sent here already is where it should be: a proxy in front has changed `Host`.
     let query = query(request);
     let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);
     if !marked && let Some(there) = on_our_host(exchange, &options) {
-        return Ok(Reply::see_other(there));
+        return Ok(lead_to(client, there));
     }
     stop_loop(exchange).await?;
     let url = begin_login(exchange, options).await?;
-    Ok(Reply::see_other(url))
+    Ok(lead_to(client, url))
+}
+
+/// The answer to a request that must not begin a login.
+fn begins_nothing(exchange: &Exchange, client: Client) -> Option<Reply> {
+    exchange.touch();
+    match client {
+        // Turbo shows what it has prefetched, and its answer begins nothing in any case.
+        Client::Turbo => None,
+        // Each would leave a pending login behind, of which a browser can have five only.
+        Client::Part => Some(Reply::problem(403, "Only a document can begin a login", [])),
+        _ => exchange.changes_nothing_reply(),
+    }
+}
+
+/// Leads a client to where its login goes on. Only a document is redirected: scripts cannot follow to another site.
+fn lead_to(client: Client, url: String) -> Reply {
+    match client {
+        Client::Htmx => Reply::empty(200).with("hx-redirect", url),
+        Client::Script => Reply::address("login_url", &url),
+        Client::Html => onward(&url, true),
+        _ => Reply::see_other(url),
+    }
+}
+
+/// A page that leads on to the login.
+fn onward(url: &str, refreshes: bool) -> Reply {
+    let to = Onward {
+        url,
+        label: "Log in",
+        refreshes,
+    };
+    let sentence = "The login is on a page of its own.";
+    Reply::onward(200, "Log in", sentence, to)
 }
 
 /// Returns the login route on the redirect URI's host name, when the browser came by another one: cookies do not cross

@@ -1,5 +1,7 @@
 //! Logging out: here first, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
 
+mod onward;
+
 use std::{sync::Arc, time::Duration};
 
 use base64_simd::URL_SAFE_NO_PAD;
@@ -15,6 +17,7 @@ use crate::{
     session::{data::SessionData, ended::until::Until},
     store::sessions::IndexKey,
     web::{
+        client::Client,
         reply::{Reply, escape},
         request::RequestView,
     },
@@ -27,14 +30,26 @@ const METADATA_WAIT: Duration = Duration::from_secs(2);
 /// request line, and Tomcat for the whole head, in which the provider's own cookies need room.
 const MAX_ADDRESS: usize = 4096;
 
-/// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
-pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<Option<String>, SessionError> {
-    if user::user(exchange).await?.is_none() {
-        return Ok(None);
+/// What a log-out has done.
+pub(crate) struct LoggedOut {
+    /// Whether a session was there, and has ended.
+    ended: bool,
+    /// The URL at which the provider ends its own session, if it has one.
+    pub(crate) provider: Option<String>,
+}
+
+/// Ends the session here, if there is one. The person may be logged in at the provider in any case.
+pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<LoggedOut, SessionError> {
+    let ended = user::user(exchange).await?.is_some();
+    let data = match ended {
+        true => exchange.data().await?,
+        false => exchange.remains().await,
+    };
+    if ended {
+        exchange.end_session().await?;
+        tracing::debug!("a session was ended by log-out");
     }
-    let data = exchange.data().await?;
-    exchange.end_session().await?;
-    tracing::debug!("a session was ended by log-out");
+    exchange.person_changed();
     let engine = &exchange.engine;
     let metadata = match engine.provider().known_metadata() {
         Some(known) => Some(known),
@@ -46,16 +61,15 @@ pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<Option<String>, S
                 .and_then(Result::ok)
         }
     };
-    Ok(metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref())))
+    let provider =
+        metadata.and_then(|metadata| end_session_url(engine, &metadata, data.as_deref()));
+    Ok(LoggedOut { ended, provider })
 }
 
-/// Ends this session and every other one of the same person at this app, and returns the URL at which the provider ends
-/// its own, as [`logout`] does.
-pub(crate) async fn logout_everywhere(
-    exchange: &Arc<Exchange>,
-) -> Result<Option<String>, SessionError> {
+/// Ends this session and every other one of the same person at this app, as [`logout`] does with this one.
+pub(crate) async fn logout_everywhere(exchange: &Arc<Exchange>) -> Result<LoggedOut, SessionError> {
     let Some(user) = user::user(exchange).await? else {
-        return Ok(None);
+        return logout(exchange).await;
     };
     if exchange.changes_nothing() {
         return logout(exchange).await;
@@ -70,27 +84,41 @@ pub(crate) async fn logout_everywhere(
 }
 
 /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`
-/// logs out and redirects to the provider, or to the home path.
+/// logs out and leads to the provider, or to the home path.
 pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView) -> Answer {
     let engine = &exchange.engine;
-    if let Err(cross_origin) = engine.site.check_origin(request) {
-        return Answer::Reply(cross_origin.reply());
+    let client = Client::of(request);
+    exchange.touch();
+    // Turbo shows what it has prefetched.
+    if exchange.is_prefetch() && client != Client::Turbo {
+        return Answer::Reply(Reply::too_early());
     }
-    let home = || Reply::see_other(engine.site.home_url());
+    if let Err(cross_origin) = engine.site.check_origin(request) {
+        let home = engine.site.home_url();
+        return Answer::Reply(cross_origin.reply(request, &home));
+    }
     let unreadable = |error: &SessionError| {
         tracing::error!(%error, "log-out failed");
         Answer::Reply(challenge::unavailable(request))
     };
-    match user::user(exchange).await {
-        Ok(Some(_)) if request.method() != "POST" => Answer::Reply(logout_page(engine)),
-        Ok(Some(_)) => match logout(exchange).await {
-            Ok(provider) => {
-                let next = provider.map_or_else(home, Reply::see_other);
-                Answer::LoggedOut(LogoutKind::User, next)
+    if request.method() == "POST" {
+        return match logout(exchange).await {
+            Ok(out) => {
+                let reply = onward::lead_on(engine, request, client, out.provider);
+                match out.ended {
+                    true => Answer::LoggedOut(LogoutKind::User, reply),
+                    false => Answer::Reply(reply),
+                }
             }
             Err(error) => unreadable(&error),
-        },
-        Ok(None) => Answer::Reply(home()),
+        };
+    }
+    if let Some(reply) = onward::lead_on_from_here(engine, request, client) {
+        return Answer::Reply(reply);
+    }
+    match user::user(exchange).await {
+        Ok(Some(_)) => Answer::Reply(logout_page(engine)),
+        Ok(None) => Answer::Reply(Reply::see_other(engine.site.home_url())),
         Err(error) => unreadable(&error),
     }
 }
@@ -107,8 +135,12 @@ fn logout_page(engine: &Engine) -> Reply {
 
 /// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The
 /// `state` is not checked, because nothing depends on it.
-pub(crate) fn signed_out(engine: &Engine) -> Reply {
-    Reply::see_other(engine.site.home_url()).with("cache-control", "no-store")
+pub(crate) fn signed_out(exchange: &Exchange) -> Reply {
+    if exchange.is_prefetch() {
+        return Reply::too_early();
+    }
+    let home = exchange.engine.site.home_url();
+    Reply::see_other(home).with("cache-control", "no-store")
 }
 
 /// Ends every session that a person has by now, by this app's clock.

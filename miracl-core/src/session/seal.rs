@@ -35,15 +35,18 @@ pub(crate) enum Purpose {
     Stored,
     /// Renewed tokens, left in a shared store for the other replicas.
     Renewal,
+    /// The address at the provider that a log-out leads on to.
+    LogOut,
 }
 
-const PURPOSES: [(Purpose, &str); 6] = [
+const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Session, "session"),
     (Purpose::Data, "session data"),
     (Purpose::Login, "pending login"),
     (Purpose::Flash, "flash messages"),
     (Purpose::Stored, "stored session"),
     (Purpose::Renewal, "renewed tokens"),
+    (Purpose::LogOut, "log-out"),
 ];
 
 /// The keys in use: the first seals, every one opens.

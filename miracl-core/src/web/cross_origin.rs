@@ -1,7 +1,8 @@
 //! Cross-origin protection: unsafe requests, and those that open a WebSocket, must come from this site's own pages.
 
 use crate::web::{
-    reply::Reply,
+    client::Client,
+    reply::{Reply, escape},
     request::{RequestView, is_safe},
 };
 
@@ -64,12 +65,23 @@ fn check_unsafe(request: &impl RequestView, allowed: &[String]) -> Result<(), Cr
 }
 
 impl CrossOrigin {
-    /// Returns the 403 that names the setting, and logs the reason.
-    pub(crate) fn reply(self) -> Reply {
+    /// Returns the 403 that names the setting, and logs the reason. A person gets a page, with a link to `home`.
+    pub(crate) fn reply(self, request: &impl RequestView, home: &str) -> Reply {
         tracing::warn!(reason = ?self, "a cross-origin request was refused");
+        let title = "Cross-origin request refused";
+        if Client::of(request).shows_pages() {
+            let rest = format!(
+                "<a class=\"main\" href=\"{}\" target=\"_top\">Go to this site</a>\n\
+                 <p class=\"dim\">If the other site is yours, its origin must be in trusted_origins.</p>\n",
+                escape(home)
+            );
+            let sentence = "Another site made your browser send this request, so it was not carried out. \
+                            Open this site, and do there what you wanted to do.";
+            return Reply::page(403, title, sentence, &rest);
+        }
         Reply::problem(
             403,
-            "Cross-origin request refused",
+            title,
             [(
                 "detail",
                 "This request was sent by another site. If that site is yours, its origin must be in trusted_origins."
@@ -231,10 +243,25 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_403_that_names_the_setting() {
-        for refusal in [CrossOrigin::FetchSite, CrossOrigin::Origin] {
-            let reply = refusal.reply();
-            assert_eq!(reply.status, 403);
-            assert!(reply.body.contains("trusted_origins"), "{}", reply.body);
+        let navigation = ("sec-fetch-dest", "document");
+        let frame = ("sec-fetch-dest", "iframe");
+        let fetch = ("sec-fetch-dest", "empty");
+        for ((name, value), is_page) in [(navigation, true), (frame, true), (fetch, false)] {
+            for refusal in [CrossOrigin::FetchSite, CrossOrigin::Origin] {
+                let request = Request::post("/logout").with(name, value);
+                let reply = refusal.reply(&request, "https://app.example/?a=1&b");
+                assert_eq!(reply.status, 403);
+                assert!(reply.body.contains("trusted_origins"), "{}", reply.body);
+                assert_eq!(
+                    reply.body.starts_with("<!doctype html>"),
+                    is_page,
+                    "{value}"
+                );
+                let link = reply
+                    .body
+                    .contains("href=\"https://app.example/?a=1&amp;b\"");
+                assert_eq!(link, is_page, "{value}");
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct SeenHeaders<'a> {
     /// Whether the request must change nothing: `HEAD`, and what a browser fetches before anybody has clicked (Fetch,
     /// `Sec-Purpose`).
     pub(crate) changes_nothing: bool,
+    /// Whether it is a prefetch, whose answer may be kept until somebody clicks.
+    pub(crate) is_prefetch: bool,
     pub(crate) cookies: CookieHeader,
 }
 
@@ -22,6 +24,7 @@ impl<'a> SeenHeaders<'a> {
             expected_host,
             own_host: false,
             changes_nothing,
+            is_prefetch: false,
             cookies: CookieHeader::None,
         }
     }
@@ -31,12 +34,21 @@ impl<'a> SeenHeaders<'a> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
             4 if is("host") => self.own_host = value == self.expected_host.as_bytes(),
-            5 if is("x-moz") => self.changes_nothing |= is_prefetch(value),
+            5 if is("x-moz") => self.prefetch(value),
             6 if is("cookie") => self.cookies.join(value),
-            7 if is("purpose") => self.changes_nothing |= is_prefetch(value),
-            11 if is("sec-purpose") => self.changes_nothing |= is_prefetch(value),
+            7 if is("purpose") => self.prefetch(value),
+            11 if is("sec-purpose") => self.prefetch(value),
+            // Scripts cannot set `Sec-Purpose`: this is Turbo's, and the next is htmx's.
+            13 if is("x-sec-purpose") => self.prefetch(value),
+            12 if is("hx-preloaded") => self.prefetch(b"prefetch"),
             _ => {}
         }
+    }
+
+    fn prefetch(&mut self, purpose: &[u8]) {
+        let is_prefetch = is_prefetch(purpose);
+        self.changes_nothing |= is_prefetch;
+        self.is_prefetch |= is_prefetch;
     }
 
     /// Returns whether a request with this header asks for another protocol: see
@@ -99,6 +111,15 @@ impl fmt::Debug for CookieHeader {
     }
 }
 
+/// The headers by which a request may say that it is a prefetch.
+pub(crate) const PREFETCH: [&str; 5] = [
+    "sec-purpose",
+    "purpose",
+    "x-moz",
+    "x-sec-purpose",
+    "hx-preloaded",
+];
+
 fn is_prefetch(value: &[u8]) -> bool {
     let value = value.to_ascii_lowercase();
     let mentions = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
@@ -119,6 +140,8 @@ mod tests {
             ("purpose", "prefetch"),
             ("purpose", "preview"),
             ("x-moz", "prefetch"),
+            ("x-sec-purpose", "prefetch"),
+            ("hx-preloaded", "true"),
         ] {
             assert!(
                 changes_nothing(&Request::get("/").with(name, value)),

@@ -34,6 +34,16 @@ text-decoration:none;cursor:pointer;background:none;color:var(--accent)}\
 button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.75rem;flex-wrap:wrap}\
 pre{margin:1rem 0 0;padding:1rem;overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;font-size:.75rem}";
 
+/// Where a page leads on to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Onward<'a> {
+    pub(crate) url: &'a str,
+    /// The words of the link.
+    pub(crate) label: &'a str,
+    /// Whether the page goes there by itself, too.
+    pub(crate) refreshes: bool,
+}
+
 impl Reply {
     /// Makes a 303, which the browser follows with a `GET` (RFC 9110 §15.4.4).
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
@@ -51,9 +61,33 @@ impl Reply {
 
     /// Makes a page: a title, a sentence, and after them HTML that is already escaped.
     pub(crate) fn page(status: u16, title: &str, sentence: &str, rest: &str) -> Self {
+        Self::page_with(status, "", title, sentence, rest)
+    }
+
+    /// Makes a page that leads on to another address: by a link, and if it `refreshes`, also by itself.
+    ///
+    /// Turbo does not show it in place of the page on the screen, but loads its address as a new document.
+    pub(crate) fn onward(status: u16, title: &str, sentence: &str, to: Onward<'_>) -> Self {
+        let url = escape(to.url);
+        let mut head = "<meta name=\"turbo-visit-control\" content=\"reload\">".to_owned();
+        if to.refreshes {
+            // Unlike a redirect, this is a navigation of its own: `form-action` does not apply to it (CSP3 §6.4.2).
+            let _ = write!(
+                head,
+                "<meta http-equiv=\"refresh\" content=\"0; url={url}\">"
+            );
+        }
+        let link = format!(
+            "<a class=\"main\" href=\"{url}\" target=\"_top\" data-turbo=\"false\" hx-boost=\"false\">{}</a>\n",
+            escape(to.label)
+        );
+        Self::page_with(status, &head, title, sentence, &link)
+    }
+
+    fn page_with(status: u16, head: &str, title: &str, sentence: &str, rest: &str) -> Self {
         let (title, sentence) = (escape(title), escape(sentence));
         let body = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">{head}\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <title>{title}</title><style>{STYLE}</style></head>\n\
              <body><main><h1>{title}</h1>\n<p>{sentence}</p>\n{rest}</main></body>\n</html>\n"
@@ -67,6 +101,23 @@ impl Reply {
         .with("content-security-policy", PAGE_POLICY)
         .with("referrer-policy", "same-origin")
         .with("x-content-type-options", "nosniff")
+    }
+
+    /// Makes the answer to a browser that asks before anybody has clicked. Browsers keep no 503, so that the click asks
+    /// again. They keep a 204 for minutes, and a click then does nothing.
+    pub(crate) fn too_early() -> Self {
+        Self::empty(503)
+            .with("cache-control", "no-store")
+            .with("vary", "sec-purpose")
+    }
+
+    /// Makes JSON with one member: the address to go to.
+    pub(crate) fn address(name: &str, url: &str) -> Self {
+        Self {
+            body: serde_json::json!({ name: url }).to_string(),
+            ..Self::empty(200)
+        }
+        .with("content-type", "application/json")
     }
 
     /// Makes problem details (RFC 9457), with further members.
@@ -152,6 +203,25 @@ mod tests {
             .iter()
             .find(|(name, _)| *name == "content-security-policy");
         assert!(policy.unwrap().1.contains("frame-ancestors 'none'"));
+    }
+
+    #[test]
+    fn a_page_that_leads_on_has_a_link_and_goes_by_itself_where_it_should() {
+        let url = "https://provider.example/end?a=1&b=\"2\"";
+        for refreshes in [true, false] {
+            let to = Onward {
+                url,
+                label: "Go on",
+                refreshes,
+            };
+            let page = Reply::onward(200, "Leaving", "One moment.", to);
+            let escaped = "https://provider.example/end?a=1&amp;b=&quot;2&quot;";
+            assert!(page.body.contains(&format!("href=\"{escaped}\"")));
+            let refresh = format!("<meta http-equiv=\"refresh\" content=\"0; url={escaped}\">");
+            assert_eq!(page.body.contains(&refresh), refreshes);
+            assert!(page.body.contains("turbo-visit-control"));
+            assert!(!page.body.contains(url));
+        }
     }
 
     #[test]

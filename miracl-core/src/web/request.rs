@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::web::headers::SeenHeaders;
+use crate::web::headers::{PREFETCH, SeenHeaders};
 
 /// A request as the engine sees it. Adapters implement it over their framework's request type.
 ///
@@ -76,7 +76,7 @@ pub trait RequestView {
     /// By default it asks the other methods for each header that matters. One pass over all headers is faster where the
     /// framework offers it, and so is [`SeenHeaders::cookies`] where a value is cheap to keep.
     fn see_headers(&self, seen: &mut SeenHeaders<'_>) {
-        for name in ["host", "sec-purpose", "purpose", "x-moz"] {
+        for name in ["host"].into_iter().chain(PREFETCH) {
             for value in self.header_values(name) {
                 seen.header(name, value);
             }
@@ -103,54 +103,21 @@ pub(crate) fn seen_headers<'a>(
     seen
 }
 
-/// The kind of client that sent a request, as far as the reply depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Client {
-    /// A browser that shows the reply as a page: it can be redirected to the login.
-    Navigation,
-    /// The htmx library, which follows a header of its own.
-    Htmx,
-    /// `fetch`, an API client: it needs a status, not a page.
-    Api,
-}
-
-impl Client {
-    pub(crate) fn of(request: &impl RequestView) -> Self {
-        // The reply to `OPTIONS`, such as a CORS preflight, is never shown as a page.
-        if request.method() == "OPTIONS" {
-            return Self::Api;
-        }
-        if header_is(request, "hx-request", "true") {
-            return Self::Htmx;
-        }
-        if header_is(request, "x-requested-with", "xmlhttprequest") {
-            return Self::Api;
-        }
-        let navigates = match request.header("sec-fetch-mode") {
-            Some(mode) => mode == "navigate",
-            // An old browser, or no browser.
-            None => request
-                .header("accept")
-                .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")),
-        };
-        if navigates {
-            Self::Navigation
-        } else {
-            Self::Api
-        }
-    }
-}
-
 /// Whether a request's method is safe: it is not meant to change anything (RFC 9110 §9.2.1).
 #[inline]
 pub(crate) fn is_safe(request: &impl RequestView) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-fn header_is(request: &impl RequestView, name: &str, value: &str) -> bool {
-    request
-        .header(name)
-        .is_some_and(|found| found.eq_ignore_ascii_case(value))
+/// Whether a browser asks before anybody has clicked.
+pub(crate) fn is_prefetch(request: &impl RequestView) -> bool {
+    let mut seen = SeenHeaders::new("", false);
+    for name in PREFETCH {
+        for value in request.header_values(name) {
+            seen.header(name, value);
+        }
+    }
+    seen.is_prefetch
 }
 
 /// Returns the path of a path with a query.
@@ -218,49 +185,6 @@ pub(crate) mod tests {
                 .iter()
                 .filter(move |(found, _)| *found == name)
                 .map(|(_, value)| value.as_bytes())
-        }
-    }
-
-    #[test]
-    fn a_browser_that_shows_a_page_is_told_from_fetch_and_htmx() {
-        let get = || Request::get("/");
-        for (request, client) in [
-            (get().with("sec-fetch-mode", "navigate"), Client::Navigation),
-            (get().with("sec-fetch-mode", "cors"), Client::Api),
-            (
-                get()
-                    .with("sec-fetch-mode", "cors")
-                    .with("accept", "text/html"),
-                Client::Api,
-            ),
-            (
-                get().with("accept", "text/html,application/xml"),
-                Client::Navigation,
-            ),
-            (get().with("accept", "*/*"), Client::Api),
-            (get().with("accept", "application/json"), Client::Api),
-            (get().with("accept", "text/event-stream"), Client::Api),
-            (get(), Client::Api),
-            (
-                Request {
-                    method: "OPTIONS",
-                    ..get().with("accept", "text/html")
-                },
-                Client::Api,
-            ),
-            (
-                get()
-                    .with("accept", "text/html")
-                    .with("x-requested-with", "XMLHttpRequest"),
-                Client::Api,
-            ),
-            (get().with("accept", "TEXT/HTML"), Client::Navigation),
-            (
-                get().with("hx-request", "true").with("accept", "text/html"),
-                Client::Htmx,
-            ),
-        ] {
-            assert_eq!(Client::of(&request), client, "{request:?}");
         }
     }
 }

@@ -19,6 +19,7 @@ scenarios![
     a_websocket_of_another_site_is_refused,
     a_websocket_of_our_own_page_or_of_a_program_passes,
     requests_that_only_read_pass_from_anywhere,
+    a_person_is_shown_a_page_and_a_script_gets_json,
 ];
 
 /// Posts the log-out with these headers, and returns whether it was let in.
@@ -269,4 +270,37 @@ async fn requests_that_only_read_pass_from_anywhere(adapter: Adapter) {
         let answer = ask(&journey, "GET", "/me", headers).await;
         assert_eq!(answer.status, 200, "{headers:?}");
     }
+}
+
+async fn a_person_is_shown_a_page_and_a_script_gets_json(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let evil = "https://evil.example/";
+    for path in ["/logout", "/profile", "/members", "/", "/no-such-page"] {
+        let form = || Request::form(journey.url(path), &[]).from_page(evil);
+        let old = Request::script(journey.url(path))
+            .method("POST")
+            .header("origin", "https://evil.example")
+            .header("accept", "text/html,*/*;q=0.8");
+        for request in [form(), form().header("sec-fetch-dest", "iframe"), old] {
+            let page = journey.browser.send(request).await.expect(403);
+            let kind = page.header("content-type").unwrap_or_default();
+            assert!(kind.starts_with("text/html"), "{path}: {kind}");
+            assert!(page.body.contains("<h1>Cross-origin request refused</h1>"));
+            let home = format!("href=\"{}\"", journey.url("/"));
+            assert!(page.body.contains(&home), "a way on: {}", page.body);
+            let policy = page.header("content-security-policy").unwrap_or_default();
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert!(page.set_cookies().is_empty());
+        }
+        let fetch = Request::fetch(journey.url(path)).method("POST");
+        let answer = journey
+            .browser
+            .send(fetch.from_page(evil))
+            .await
+            .expect(403);
+        let kind = answer.header("content-type");
+        assert_eq!(kind, Some("application/problem+json"), "{path}");
+        assert_eq!(answer.json()["status"], 403);
+    }
+    journey.assert_still_logged_in().await;
 }

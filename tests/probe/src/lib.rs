@@ -12,6 +12,10 @@
 //! | `GET /other/start` and the like | the routes of that login |
 //! | `POST /form` | reads the body, then asks who is there: `id: body` |
 //! | `GET /flashes` | the messages, one a line |
+//! | `GET /watching/members` | for logged-in people, by `login_required_without_activity` |
+//! | `GET /peek` | the id or `nobody`, by a visit without activity |
+//! | `GET /private` | the id or `nobody`, with a `Cache-Control` of its own: [`PRIVATE`] |
+//! | `GET /private/message` | the same, and leaves a message, which is a cookie |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
 
@@ -21,8 +25,11 @@ use std::{
     time::Duration,
 };
 
-use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, Visit};
+use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit};
 use tracing_subscriber::filter::LevelFilter;
+
+/// The `Cache-Control` of a page that a browser may keep for the person who sees it.
+pub const PRIVATE: &str = "private, max-age=60";
 
 /// How long a slow hook takes.
 const SLOW: Duration = Duration::from_secs(1);
@@ -109,6 +116,24 @@ pub fn lines(flashes: &[Flash]) -> String {
         .iter()
         .map(|flash| format!("{}\n", flash.text))
         .collect()
+}
+
+/// Who is logged in, without being seen: the id or `nobody`.
+pub async fn peek(visit: &Visit) -> String {
+    name(visit.without_activity().optional_user().await)
+}
+
+/// The id of a user, or `nobody`.
+pub fn name(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+/// Who is logged in, and with `message` leaves a message, too.
+pub async fn private(visit: &Visit, message: bool) -> String {
+    if message {
+        visit.flash(Category::Info, "A message.");
+    }
+    name(visit.optional_user().await)
 }
 
 /// Who is logged in, as JSON. The ids of these tests need no escaping.

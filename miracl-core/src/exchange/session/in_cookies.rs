@@ -69,7 +69,7 @@ impl Exchange {
     /// to be sealed again.
     fn move_deadline_in_cookies(&self, session: &mut Arc<Session>, now: u64) -> bool {
         let sessions = &self.engine.sessions;
-        if !session.is_deadline_worth_moving(now, sessions.timeouts) {
+        if !session.is_deadline_worth_moving(now, sessions.timeouts) || !self.is_activity() {
             return false;
         }
         Arc::make_mut(session).seen = now;

@@ -147,7 +147,7 @@ async fn an_initiation_begins_a_login_and_a_prefetch_of_it_nothing() {
     let reply = initiate_login(visit.exchange(), &prefetch, Some(query.as_bytes()))
         .await
         .unwrap();
-    assert_eq!(reply.status, 204);
+    assert_eq!(reply.status, 503);
     assert!(visit.finish().set_cookies.is_empty());
 }
 

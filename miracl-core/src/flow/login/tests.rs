@@ -247,14 +247,25 @@ async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_head_or_a_prefetch_begins_nothing() {
+async fn a_head_a_prefetch_or_a_part_of_a_page_begins_nothing() {
     let (provider, miracl) = engine(|_| {}).await;
-    let prefetch = request("/login/start", "").with("sec-purpose", "prefetch");
-    let visit = miracl.visit(&prefetch);
-    let reply = start_login(visit.exchange(), &prefetch).await.unwrap();
-    assert_eq!(reply.status, 204);
-    let outcome = visit.finish();
-    assert!(outcome.set_cookies.is_empty() && outcome.no_store);
+    let start = || request("/login/start", "");
+    let head = Request {
+        method: "HEAD",
+        ..start()
+    };
+    for (request, status) in [
+        (head, 204),
+        (start().with("sec-purpose", "prefetch"), 503),
+        (start().with("sec-fetch-dest", "image"), 403),
+        (start().with("x-turbo-request-id", "1"), 200),
+    ] {
+        let visit = miracl.visit(&request);
+        let reply = start_login(visit.exchange(), &request).await.unwrap();
+        assert_eq!(reply.status, status);
+        let outcome = visit.finish();
+        assert!(outcome.set_cookies.is_empty() && outcome.no_store);
+    }
     assert_eq!(provider.asked("/.well-known/openid-configuration").len(), 0);
 }
 

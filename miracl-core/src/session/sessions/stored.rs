@@ -79,6 +79,21 @@ impl Sessions {
         })
     }
 
+    /// Reads the data of a stored session that somebody came with the id of, whether it lives or not.
+    pub(crate) fn remains(
+        &self,
+        id: SessionId,
+        key: &SessionKey,
+        stored: &StoredSession,
+        binding: &Binding,
+    ) -> Option<SessionData> {
+        let read = |plain: &[u8]| Session::decode(plain, binding);
+        let session = self.open_stored(key, HEAD, &stored.head, read)?;
+        let mine = session.id == id && !matches!(stored.revision, NEW | LAST);
+        mine.then(|| self.read_stored_data(&session, stored))
+            .flatten()
+    }
+
     /// Reads the small part of a session from a list. A new session that waits for its hook does not count yet. No
     /// request named the id, so the session must name the key that it was listed under.
     pub(crate) fn read_confirmed(

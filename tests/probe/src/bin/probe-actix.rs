@@ -5,6 +5,7 @@ use std::error::Error;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Result,
     error::ErrorForbidden,
+    http::header::CACHE_CONTROL,
     web::{self, Redirect, get, post, scope},
 };
 use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
@@ -60,6 +61,17 @@ async fn flashes(visit: Visit) -> String {
     probe::lines(&visit.take_flashes().await)
 }
 
+async fn peek(visit: Visit) -> String {
+    probe::peek(&visit).await
+}
+
+async fn private(visit: Visit, req: HttpRequest) -> HttpResponse {
+    let body = probe::private(&visit, req.path().ends_with("message")).await;
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, probe::PRIVATE))
+        .body(body)
+}
+
 #[actix_web::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -78,7 +90,14 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         let lost = scope("/lost")
             .wrap(other.login_required())
             .route("/members", get().to(guarded));
+        let watching = scope("/watching")
+            .wrap(auth.login_required_without_activity())
+            .route("/members", get().to(guarded));
         App::new()
+            .route("/peek", get().to(peek))
+            .route("/private", get().to(private))
+            .route("/private/message", get().to(private))
+            .service(watching)
             .route("/me", get().to(me))
             .route("/optional", get().to(optional))
             .route("/form", post().to(form))

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::to_bytes,
     extract::Request,
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, Uri, header::CACHE_CONTROL, request::Parts},
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
@@ -62,6 +62,15 @@ async fn flashes(visit: Visit) -> String {
     probe::lines(&visit.take_flashes().await)
 }
 
+async fn peek(visit: Visit) -> String {
+    probe::peek(&visit).await
+}
+
+async fn private(visit: Visit, uri: Uri) -> impl IntoResponse {
+    let body = probe::private(&visit, uri.path().ends_with("message")).await;
+    ([(CACHE_CONTROL, probe::PRIVATE)], body)
+}
+
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -78,7 +87,14 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let lost = Router::new()
         .route("/members", get(guarded))
         .route_layer(other.login_required());
+    let watching = Router::new()
+        .route("/members", get(guarded))
+        .route_layer(auth.login_required_without_activity());
     let app = Router::new()
+        .route("/peek", get(peek))
+        .route("/private", get(private))
+        .route("/private/message", get(private))
+        .nest("/watching", watching)
         .route("/me", get(me))
         .route("/optional", get(optional))
         .route("/form", post(form))

@@ -16,7 +16,7 @@ use rocket::{
     config::LogLevel,
     fairing::AdHoc,
     get,
-    http::{Method, Status},
+    http::{Header, Method, Status},
     post,
     response::{Redirect, Responder},
     route::{BoxFuture, Outcome},
@@ -93,6 +93,35 @@ async fn flashes(visit: Visit) -> String {
     probe::lines(&visit.take_flashes().await)
 }
 
+#[get("/peek")]
+async fn peek(visit: Visit) -> String {
+    probe::peek(&visit).await
+}
+
+#[derive(Responder)]
+struct Private {
+    body: String,
+    cache_control: Header<'static>,
+}
+
+/// A page with a `Cache-Control` of its own.
+async fn own(visit: Visit, message: bool) -> Private {
+    Private {
+        body: probe::private(&visit, message).await,
+        cache_control: Header::new("Cache-Control", probe::PRIVATE),
+    }
+}
+
+#[get("/private")]
+async fn private(visit: Visit) -> Private {
+    own(visit, false).await
+}
+
+#[get("/private/message")]
+async fn private_message(visit: Visit) -> Private {
+    own(visit, true).await
+}
+
 #[rocket::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -112,6 +141,9 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     });
     rocket::custom(config)
         .mount("/", routes![me, optional, form, flashes])
+        .mount("/", routes![peek, private, private_message])
+        .mount("/watching", routes![guarded])
+        .mount("/watching", auth.login_required_without_activity())
         .mount("/nested", routes![members])
         .mount("/nested/deep", routes![members])
         .mount("/guarded", routes![guarded])

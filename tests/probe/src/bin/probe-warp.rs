@@ -11,7 +11,12 @@ use miracl_warp::{
 use tower::Layer as _;
 use warp::{
     Filter, Rejection, Reply,
-    http::{StatusCode, header::LOCATION, request::Parts},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, LOCATION},
+        request::Parts,
+    },
+    path::Tail,
     reject::Reject,
     reply::{Response, with_header, with_status},
 };
@@ -90,7 +95,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let flashes = warp::path!("flashes")
         .and(visit())
         .then(|visit: Visit| async move { probe::lines(&visit.take_flashes().await) });
+    let watching = warp::path("watching")
+        .and(auth.login_required_without_activity())
+        .and(warp::path!("members"))
+        .map(|| "a member");
+    let peek = warp::path!("peek")
+        .and(visit())
+        .then(|visit: Visit| async move { probe::peek(&visit).await });
+    let private = warp::path("private")
+        .and(warp::path::tail())
+        .and(visit())
+        .then(|tail: Tail, visit: Visit| async move {
+            let body = probe::private(&visit, tail.as_str() == "message").await;
+            with_header(body, CACHE_CONTROL, probe::PRIVATE)
+        });
     let app = me
+        .or(watching)
+        .or(peek)
+        .or(private)
         .or(optional)
         .or(form)
         .or(flashes)

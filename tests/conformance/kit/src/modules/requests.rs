@@ -277,7 +277,12 @@ async fn head_and_prefetch(run: &Run) -> Checked {
     ];
     for request in requests {
         let answer = run.browser.send(request).await?;
-        ensure!(answer.status < 500, "{}", answer.line());
+        // A 503 is what browsers do not keep of a prefetch.
+        ensure!(
+            answer.status < 500 || answer.status == 503,
+            "{}",
+            answer.line()
+        );
         ensure!(
             answer.set_cookies().is_empty(),
             "it changes cookies: {}",
