@@ -1,10 +1,10 @@
-//! Runs the local MIRACL platform until Ctrl-C.
+//! Runs the local MIRACL platform until Ctrl-C, or until a service manager stops it.
 
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Platform, PlatformConfig};
+use miracl_platform::{Platform, PlatformConfig, Stop};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -30,12 +30,13 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let platform = Platform::start(config()?).await?;
+    let stop = Stop::listen()?;
     let issuer = platform.issuer();
     println!("listening on {issuer}");
     println!("  register an app:  {issuer}/portal");
     println!("  read its mail:    {issuer}/inbox");
     println!("  issuer of an app: {issuer}");
-    tokio::signal::ctrl_c().await?;
+    stop.asked_for().await;
     platform.shutdown().await;
     Ok(())
 }
