@@ -59,6 +59,10 @@ pub(crate) struct State {
     pub(crate) flashes_changed: bool,
     /// Whether the session was read or written, so that the response must not be stored.
     pub(crate) touched: bool,
+    /// Whether something answered that a login goes through.
+    pub(crate) answered: bool,
+    /// Whether the request was refused.
+    pub(crate) refused: bool,
 }
 
 pub(crate) struct Proposed {
@@ -78,6 +82,12 @@ pub struct Outcome {
     pub set_cookies: Vec<String>,
     /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session.
     pub no_store: bool,
+    /// Whether a route of the login has answered, or one that the app has in its place. Where it has not and the
+    /// response is a 404, see [`LazyVisit::expects_route`](crate::adapter::LazyVisit::expects_route).
+    pub answered: bool,
+    /// Whether the request was refused. What is left of its body is to be read and dropped before the response is sent:
+    /// see [`drop_body`](crate::adapter::drop_body).
+    pub refused: bool,
 }
 
 impl Exchange {
@@ -135,6 +145,16 @@ impl Exchange {
         self.lock().touched = true;
     }
 
+    /// Notes that something answers that a login goes through.
+    pub(crate) fn answers(&self) {
+        self.lock().answered = true;
+    }
+
+    /// Notes that the request is refused, so that its body may not have been read.
+    pub(crate) fn refuse(&self) {
+        self.lock().refused = true;
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,10 +184,7 @@ impl Exchange {
         let cookies = &self.engine.sessions.cookies;
         let mut state = self.lock();
         if self.facts.idle {
-            return Outcome {
-                set_cookies: Vec::new(),
-                no_store: state.touched,
-            };
+            return state.outcome(Vec::new(), state.touched);
         }
         if std::mem::take(&mut state.flashes_changed) {
             let flashes = state.flashes.clone().unwrap_or_default();
@@ -191,20 +208,14 @@ impl Exchange {
             }
         }
         if state.cookies.is_empty() {
-            return Outcome {
-                set_cookies: Vec::new(),
-                no_store: state.touched,
-            };
+            return state.outcome(Vec::new(), state.touched);
         }
         self.make_room(&mut state);
         let set_cookies = std::mem::take(&mut state.cookies)
             .into_iter()
             .map(|cookie| cookie.line)
             .collect();
-        Outcome {
-            set_cookies,
-            no_store: true,
-        }
+        state.outcome(set_cookies, true)
     }
 
     pub(crate) fn open_flashes<'a>(&self, state: &'a mut State) -> &'a mut Vec<Flash> {
@@ -251,6 +262,15 @@ impl Exchange {
 }
 
 impl State {
+    fn outcome(&self, set_cookies: Vec<String>, no_store: bool) -> Outcome {
+        Outcome {
+            set_cookies,
+            no_store,
+            answered: self.answered,
+            refused: self.refused,
+        }
+    }
+
     /// Which of our cookies this response sets or deletes.
     pub(crate) fn ours(&self, cookies: &Cookies) -> Vec<Ours> {
         let names = self.cookies.iter().map(|cookie| &cookie.name);

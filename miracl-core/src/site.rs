@@ -80,6 +80,12 @@ impl Site {
         mounts
     }
 
+    /// Whether a browser that asks for this path is about to log in, or comes back from it.
+    #[inline]
+    pub(crate) fn expects_route(&self, method: &str, path: &str) -> bool {
+        (path == self.paths.login_start || path == self.callback_path) && READ.contains(&method)
+    }
+
     /// Checks that an unsafe request comes from a page of this site, or is one that other sites send on purpose.
     #[inline(always)]
     pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), CrossOrigin> {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
+mod nginx;
 mod provider;
 mod sites;
 
@@ -20,7 +21,8 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
-    let suites = [suite(), sites::suite(), provider::suite()];
+    let nginx = nginx::suite().needing(Need::Nginx);
+    let suites = [suite(), sites::suite(), provider::suite(), nginx];
     miracl_tests::run(&suites.map(|suite| suite.needing(Need::Chromium)))
 }
 

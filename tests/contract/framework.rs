@@ -8,6 +8,7 @@ mod nested;
 mod platform;
 mod server;
 mod settings;
+mod uploads;
 
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
@@ -16,5 +17,6 @@ pub(crate) fn suites() -> Vec<Suite> {
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         server::suite(),
+        uploads::suite(),
     ]
 }

@@ -5,7 +5,7 @@
 //!   redirects. [`Chrome`] is the real thing.
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
 //!   others wrote.
-//! * [`Redis`] is a real one.
+//! * [`Redis`] is a real one, and so is [`Nginx`].
 //! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
@@ -27,6 +27,7 @@ mod demo;
 mod front;
 mod held;
 mod muzzle;
+mod nginx;
 mod oidc_provider;
 pub mod person;
 mod process;
@@ -46,6 +47,7 @@ pub use chrome::Chrome;
 pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;
 pub use muzzle::Muzzle;
+pub use nginx::Nginx;
 pub use oidc_provider::OidcProvider;
 pub use programs::{build_programs, built, forget_package};
 pub use promise::{Pending, Promise};
