@@ -6,6 +6,7 @@ use miracl_tests::{Need, Suite};
 mod hooks;
 mod nested;
 mod platform;
+mod public_path;
 mod server;
 mod settings;
 
@@ -13,6 +14,7 @@ pub(crate) fn suites() -> Vec<Suite> {
     vec![
         settings::suite(),
         platform::suite(),
+        public_path::suite(),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         server::suite(),

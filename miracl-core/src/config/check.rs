@@ -23,9 +23,9 @@ const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_U
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) config: Config,
-    /// The redirect URI's path.
+    /// The redirect URI's path, without the public path.
     pub(crate) callback_path: String,
-    /// The path of the page after log-out, when it lies on this site.
+    /// The path of the page after log-out, when it lies on this site, without the public path.
     pub(crate) signed_out_path: Option<String>,
     /// The redirect URI's origin, as a URL with the path `/`.
     pub(crate) origin: Url,

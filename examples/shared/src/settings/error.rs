@@ -39,6 +39,7 @@ pub(super) fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
             | "client_id_file"
             | "client_secret_file"
             | "home_path"
+            | "public_path"
             | "trusted_origins"
             | "metadata_url"
             | "end_session_parameters") => key.to_uppercase(),

@@ -1,7 +1,7 @@
 //! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 36] = [
+pub(super) const SETTINGS: [(&str, &str); 37] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -42,6 +42,7 @@ pub(super) const SETTINGS: [(&str, &str); 36] = [
     ("cookie_keys", "COOKIE_KEYS"),
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
+    ("public_path", "PUBLIC_PATH"),
     ("development", "DEVELOPMENT"),
     ("danger_allow_http", "DANGER_ALLOW_HTTP"),
 ];

@@ -126,6 +126,7 @@ impl Source<'_> {
         if let Some(path) = self.text("home_path") {
             config.home_path = path;
         }
+        config.public_path = self.text("public_path").unwrap_or_default();
         config.development = self.yes_or_no("development");
         config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();
         config
