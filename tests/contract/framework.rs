@@ -3,6 +3,7 @@
 
 use miracl_tests::{Need, Suite};
 
+mod containers;
 mod hooks;
 mod nested;
 mod platform;
@@ -13,6 +14,7 @@ mod settings;
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
         settings::suite(),
+        containers::suite(),
         platform::suite(),
         public_path::suite(),
         hooks::suite().needing(Need::Probe),

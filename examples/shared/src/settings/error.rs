@@ -4,8 +4,9 @@ use std::fmt;
 
 use miracl_core::ConfigError;
 
-/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name.
-#[derive(Debug, Default)]
+/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name. `Debug` is `Display`,
+/// for a `main` that returns it.
+#[derive(Default)]
 pub struct SettingsError {
     pub(super) problems: Vec<String>,
 }
@@ -21,6 +22,12 @@ impl SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.problems.join("\n"))
+    }
+}
+
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -16,6 +16,11 @@ use crate::{
 /// The home path may be a route of the login's own.
 const NO_PATHS: &[&str] = &[];
 
+/// White space and control characters, some of which a URL's parser drops, while the provider compares them.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
 impl Config {
     pub(super) fn check_redirect_uri(&self, problems: &mut Problems) -> Option<Url> {
         let mut add = |message: String| problems.add("redirect_uri", message);
@@ -29,6 +34,9 @@ impl Config {
         }
         match Url::parse(&self.redirect_uri) {
             Err(error) => add(format!("`{}` is not a URL ({error})", self.redirect_uri)),
+            Ok(_) if self.redirect_uri.contains(is_space) => {
+                add("must have no white space in it".to_owned());
+            }
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 add("must be an http or https URL".to_owned());
             }
@@ -155,6 +163,9 @@ impl Config {
                     "post_logout_redirect_uri",
                     format!("`{uri}` is not a URL ({error})"),
                 ),
+                Ok(_) if uri.contains(is_space) => {
+                    problems.add("post_logout_redirect_uri", "must have no white space in it")
+                }
                 Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                     problems.add("post_logout_redirect_uri", "must be an http or https URL")
                 }
