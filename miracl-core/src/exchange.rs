@@ -2,7 +2,7 @@
 
 pub(crate) mod session;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::{
     engine::Engine,
@@ -23,6 +23,9 @@ use crate::{
     },
 };
 
+/// How many bytes of cookies one response may set before the log warns of them: nginx and others answer 502 where the
+/// headers of a response pass 4 KB, unless they are told otherwise.
+const MANY_BYTES: usize = 3584;
 /// How much of a browser's name is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
@@ -211,10 +214,11 @@ impl Exchange {
             return state.outcome(Vec::new(), state.touched);
         }
         self.make_room(&mut state);
-        let set_cookies = std::mem::take(&mut state.cookies)
+        let set_cookies: Vec<String> = std::mem::take(&mut state.cookies)
             .into_iter()
             .map(|cookie| cookie.line)
             .collect();
+        warn_of_large(&set_cookies);
         state.outcome(set_cookies, true)
     }
 
@@ -280,6 +284,24 @@ impl State {
     /// How many bytes the cookies are that this response sets.
     pub(crate) fn bytes(&self) -> usize {
         self.cookies.iter().map(|cookie| cookie.len).sum()
+    }
+}
+
+/// Warns once of a response whose cookies a proxy with small buffers does not pass on: everybody who logs in then gets
+/// its 502, and nothing here fails.
+fn warn_of_large(set_cookies: &[String]) {
+    static TOLD: Once = Once::new();
+
+    let line = |cookie: &String| "set-cookie: \r\n".len() + cookie.len();
+    let bytes = set_cookies.iter().map(line).sum::<usize>();
+    if bytes > MANY_BYTES {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                bytes,
+                "a response sets more cookies than a proxy's default buffers may hold (nginx: 4 KB of headers), which \
+                 answers 502 then: set `proxy_buffer_size 16k` there, or keep sessions in a store (SESSION_STORE)"
+            );
+        });
     }
 }
 

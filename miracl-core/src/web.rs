@@ -5,6 +5,7 @@
 pub(crate) mod cross_origin;
 pub(crate) mod flash;
 pub(crate) mod headers;
+pub(crate) mod public_path;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod return_to;

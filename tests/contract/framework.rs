@@ -3,9 +3,11 @@
 
 use miracl_tests::{Need, Suite};
 
+mod containers;
 mod hooks;
 mod nested;
 mod platform;
+mod public_path;
 mod server;
 mod settings;
 mod uploads;
@@ -13,7 +15,9 @@ mod uploads;
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
         settings::suite(),
+        containers::suite(),
         platform::suite(),
+        public_path::suite(),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         server::suite(),

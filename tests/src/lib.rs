@@ -6,7 +6,8 @@
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
 //!   others wrote.
 //! * [`Redis`] is a real one, and so is [`Nginx`].
-//! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
+//! * [`Front`] stands in front of several demos, [`PathProxy`] removes the beginning of every path, [`Wire`] sends what
+//!   no client library would.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
 //! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
@@ -29,6 +30,7 @@ mod held;
 mod muzzle;
 mod nginx;
 mod oidc_provider;
+mod path_proxy;
 pub mod person;
 mod process;
 mod programs;
@@ -49,6 +51,7 @@ pub use front::Front;
 pub use muzzle::Muzzle;
 pub use nginx::Nginx;
 pub use oidc_provider::OidcProvider;
+pub use path_proxy::PathProxy;
 pub use programs::{build_programs, built, forget_package};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};

@@ -43,7 +43,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// Reads `HOST`, `PORT` and `PLATFORM_DATA`.
 fn config() -> Result<PlatformConfig, Box<dyn Error>> {
-    let setting = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+    let setting = |name, default: &str| {
+        env::var(name).map_or_else(|_| default.to_owned(), |value| value.trim().to_owned())
+    };
     let port = setting("PORT", "5050");
     Ok(PlatformConfig {
         host: setting("HOST", "127.0.0.1"),

@@ -19,7 +19,9 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
     };
     let client = Client::of(request);
     let return_to = match client {
-        Client::Navigation if is_safe(request) => engine.site.return_to(&request.path_and_query()),
+        Client::Navigation if is_safe(request) => {
+            engine.site.return_here(&request.path_and_query())
+        }
         Client::Htmx => from_header("hx-current-url").or_else(|| from_header("referer")),
         _ => from_header("referer"),
     };
