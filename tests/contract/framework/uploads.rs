@@ -35,7 +35,7 @@ fn head(path: &str, lines: &[&str]) -> String {
 async fn upload(demo: &Demo, path: &str, kind: &str, lines: &[&str], size: usize) -> Raw {
     let kind = format!("Content-Type: {kind}");
     let length = format!("Content-Length: {size}");
-    let lines: Vec<_> = [&*kind, &*length].into_iter().chain(lines.iter().copied());
+    let lines = [&*kind, &*length].into_iter().chain(lines.iter().copied());
     let mut request = head(path, &lines.collect::<Vec<_>>()).into_bytes();
     request.resize(request.len() + size, b'a');
     Wire::ask(demo, request).await
