@@ -335,6 +335,7 @@ impl fmt::Debug for Config {
             .field("scopes", &self.scopes)
             .field("cookie_keys", &self.cookie_keys)
             .field("cookie_prefix", &self.cookie_prefix)
+            .field("public_path", &self.public_path)
             .finish_non_exhaustive()
     }
 }

@@ -77,7 +77,7 @@ impl Config {
     pub fn from_serde(settings: &impl Serialize) -> Result<Self, ConfigError> {
         match Value::serialize(settings) {
             Ok(map @ Value::Dict(..)) => read(
-                Figment::from(Serialized::globals(map)),
+                &Figment::from(Serialized::globals(map)),
                 "settings",
                 Environment::Ignored,
             ),
@@ -201,12 +201,12 @@ enum Environment {
 /// Reads settings from a file, if there is one, and from the environment.
 fn build(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
     let Some(path) = file else {
-        return read(Figment::new(), "settings", environment);
+        return read(&Figment::new(), "settings", environment);
     };
     let name = path.display().to_string();
     match fs::read_to_string(path) {
         Ok(text) => read(
-            Figment::from(Json::string(without_bom(&text))),
+            &Figment::from(Json::string(without_bom(&text))),
             &name,
             environment,
         ),
@@ -219,7 +219,7 @@ fn build(file: Option<&Path>, environment: Environment) -> Result<Config, Config
 }
 
 /// Reads settings from a source that errors call `name`, and from the environment.
-fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
+fn read(figment: &Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
     let variable = |name: &str| match environment {
         Environment::Read => env::var_os(name),
         Environment::Ignored => None,
@@ -229,7 +229,7 @@ fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config
 
 /// Reads settings from a source that errors call `name`, and from these variables.
 fn read_with(
-    figment: Figment,
+    figment: &Figment,
     name: &str,
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Config, ConfigError> {

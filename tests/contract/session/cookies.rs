@@ -2,7 +2,7 @@
 
 use miracl_tests::{Adapter, Browser, Cookie, Demo, Provider, scenarios};
 
-use crate::journey::Journey;
+use crate::journey::{Journey, log_in};
 
 scenarios![
     cookies_on_a_loopback_address_are_closed_to_scripts_and_other_sites,

@@ -21,7 +21,7 @@ fn from_both(file: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErr
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| OsString::from(value))
     };
-    read_with(Figment::from(Json::string(file)), "miracl.json", &variable)
+    read_with(&Figment::from(Json::string(file)), "miracl.json", &variable)
 }
 
 fn from_env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {

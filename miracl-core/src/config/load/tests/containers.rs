@@ -125,9 +125,11 @@ fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_al
                 (setting.unwrap().0.to_owned(), Value::from(value))
             });
             let values: BTreeMap<String, Value> = pairs.collect();
-            read_with(Figment::from(Serialized::defaults(values)), "file", &|_| {
-                None
-            })
+            read_with(
+                &Figment::from(Serialized::defaults(values)),
+                "file",
+                &|_| None,
+            )
         };
         let (plain, plain_file) = (said(read(value)), said(in_file(value)));
         assert_ne!(plain, said(from_env(&[])), "{name} has an effect");
