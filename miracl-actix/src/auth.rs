@@ -42,7 +42,12 @@ impl MiraclAuth {
     /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
     /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
-    /// They need [`layer`](Self::layer) around them.
+    /// They need [`layer`](Self::layer) around them. Where they are missing, the answer is 500 at the callback and at the
+    /// start of a login, and the log says what to do.
+    ///
+    /// # Panics
+    ///
+    /// When the app starts, and they are in a scope with a path: no browser would find them there.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         routes::routes(&self.miracl, &self.handler)

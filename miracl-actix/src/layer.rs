@@ -8,18 +8,22 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
-    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
+    },
 };
 use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 
 use crate::{
+    body::{Kept, Rest, keep, rest},
     reply::reply,
     request::View,
-    slot::{Slot, leave, turn_back},
+    slot::{Slot, leave, missing_routes, turn_back},
 };
 
 /// Wraps an app so that its requests have a [`Visit`](crate::Visit).
@@ -89,22 +93,25 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
                 state: State::Refused {
-                    response: Some(request.into_response(reply(refused))),
+                    rest: keep(&mut request).map(rest),
+                    response: Some(Ok(request.into_response(reply(refused)))),
                 },
             };
         }
         let cookies = request.headers().get_all(COOKIE).cloned();
         let slot = Slot::new(self.miracl.clone(), cookies);
         let outer = leave(&request, &slot);
+        let body = keep(&mut request);
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
                 slot,
                 outer,
+                body,
             },
         }
     }
@@ -121,8 +128,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Refused { response: Option<ServiceResponse> },
-        Called { #[pin] future: F, slot: Slot, outer: Option<Slot> },
+        Refused { rest: Option<Rest>, response: Option<Result<ServiceResponse, Error>> },
+        Called { #[pin] future: F, slot: Slot, outer: Option<Slot>, body: Option<Kept> },
     }
 }
 
@@ -134,24 +141,38 @@ where
     type Output = Result<ServiceResponse, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Refused { response } => {
-                let response = response
-                    .take()
-                    .expect("a future is not polled after its end");
-                Poll::Ready(Ok(response))
-            }
-            StateProjection::Called {
-                future,
-                slot,
-                outer,
-            } => {
-                let mut result = ready!(future.poll(cx)).map(ServiceResponse::map_into_boxed_body);
-                finish(slot, &mut result);
-                if let Ok(response) = &result {
-                    turn_back(response.request(), outer.take());
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Refused { rest, response } => {
+                    if let Some(rest) = rest {
+                        ready!(rest.as_mut().poll(cx));
+                    }
+                    let response = response
+                        .take()
+                        .expect("a future is not polled after its end");
+                    return Poll::Ready(response);
                 }
-                Poll::Ready(result)
+                StateProjection::Called {
+                    future,
+                    slot,
+                    outer,
+                    body,
+                } => {
+                    let mut result =
+                        ready!(future.poll(cx)).map(ServiceResponse::map_into_boxed_body);
+                    let refused = finish(slot, &mut result);
+                    if let Ok(response) = &result {
+                        turn_back(response.request(), outer.take());
+                    }
+                    let Some(body) = body.take().filter(|_| refused) else {
+                        return Poll::Ready(result);
+                    };
+                    state.set(State::Refused {
+                        rest: Some(rest(body)),
+                        response: Some(result),
+                    });
+                }
             }
         }
     }
@@ -167,16 +188,31 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
 
-/// Writes what a visit changed to its response, or to the one that an error of another middleware becomes.
-fn finish(slot: &Slot, result: &mut Result<ServiceResponse, Error>) {
+/// Writes what a visit changed to its response, or to the one that an error of another middleware becomes. Returns
+/// whether the request was refused.
+fn finish(slot: &Slot, result: &mut Result<ServiceResponse, Error>) -> bool {
     let outcome = slot.finish();
+    let refused = outcome.refused;
     match result {
-        Ok(response) => write(&outcome, response.headers_mut()),
+        Ok(response) => {
+            if response.status() == StatusCode::NOT_FOUND
+                && !outcome.answered
+                && expects_route(slot, response.request())
+            {
+                *response.response_mut() = reply(missing_routes().reply());
+            }
+            write(&outcome, response.headers_mut());
+        }
         Err(error) => error.add_response_mapper(move |mut response| {
             write(&outcome, response.headers_mut());
             response
         }),
     }
+    refused
+}
+
+fn expects_route(slot: &Slot, req: &HttpRequest) -> bool {
+    slot.expects_route(req.method().as_str(), req.path())
 }
 
 fn write(outcome: &Outcome, headers: &mut HeaderMap) {

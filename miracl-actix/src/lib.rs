@@ -74,6 +74,7 @@
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 
 mod auth;
+mod body;
 mod extract;
 mod handler;
 mod layer;

@@ -1,9 +1,14 @@
 //! The routes of the login: callback, start, log-out.
 
-use std::sync::Arc;
+use std::{future::ready, rc::Rc, sync::Arc};
 
 use actix_web::{
-    HttpRequest, HttpResponse as Response,
+    Error, HttpRequest, HttpResponse as Response,
+    dev::{
+        AppService, HttpServiceFactory, ResourceDef, ResourceMap, ServiceRequest, fn_factory,
+        fn_service,
+    },
+    guard::fn_guard,
     http::Method,
     web::{self, Payload, ServiceConfig},
 };
@@ -38,7 +43,50 @@ pub(crate) fn routes(
             }
             app.service(resource);
         }
+        let mounts = miracl.routes();
+        app.service(AtTheRoot(
+            mounts.iter().map(|mount| mount.path.to_owned()).collect(),
+        ));
     }
+}
+
+/// Checks that the routes are where the engine's URLs point to. An app in which a scope adds to their paths does not
+/// start.
+struct AtTheRoot(Vec<String>);
+
+impl HttpServiceFactory for AtTheRoot {
+    fn register(self, config: &mut AppService) {
+        if config.is_root() {
+            return;
+        }
+        for path in self.0 {
+            check_path(path, config);
+        }
+    }
+}
+
+/// Adds a service that is never called. When it is made, the app knows the whole path of everything in its scopes.
+fn check_path(path: String, config: &mut AppService) {
+    let pattern = ResourceDef::new(&*path);
+    let mut map = ResourceMap::new(pattern.clone());
+    map.add(&mut ResourceDef::new(""), None);
+    let map = Rc::new(map);
+    let here = Rc::clone(&map);
+    let service = fn_factory(move || {
+        let found = here.match_pattern(&path);
+        if let Some(found) = found.filter(|found| *found != path) {
+            panic!(
+                "the login's route {path} is at {found}, where no browser looks for it: add \
+                 `.configure(auth.routes())` to the app itself, not to a scope with a path"
+            );
+        }
+        let never = async |request: ServiceRequest| {
+            Ok::<_, Error>(request.into_response(Response::NotFound()))
+        };
+        ready(Ok::<_, ()>(fn_service(never)))
+    });
+    let never = fn_guard(|_| false);
+    config.register_service(pattern, Some(vec![Box::new(never)]), service, Some(map));
 }
 
 /// One of the routes.

@@ -14,6 +14,10 @@ pub(crate) type Slot = LazyVisit<HeaderValue>;
 const MISSING_LAYER: &str = "no MIRACL layer around this route: add `.wrap(auth.layer())` to the app, after its other \
     middleware";
 
+/// What the log is told where the routes of the login are not at the paths that its URLs have.
+const MISSING_ROUTES: &str = "the routes of the login are not where browsers look for them: add \
+    `.configure(auth.routes())` to the app itself, not to a scope with a path";
+
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it, and is returned.
 pub(crate) fn leave(request: &ServiceRequest, slot: &Slot) -> Option<Slot> {
     let mut extensions = request.extensions_mut();
@@ -57,6 +61,11 @@ pub(crate) fn user_at_once(req: &HttpRequest) -> Poll<Option<miracl_core::User>>
     let extensions = req.extensions();
     let slot = extensions.get::<Slot>();
     slot.map_or(Poll::Pending, |slot| slot.user_at_once(&View::from(req)))
+}
+
+/// The app forgot the routes: the log is told where they belong, and the browser nothing.
+pub(crate) fn missing_routes() -> NoVisit {
+    NoVisit::missing_routes(MISSING_ROUTES)
 }
 
 /// The app forgot the layer: the log is told how to add it, and the browser nothing.

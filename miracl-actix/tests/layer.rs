@@ -278,3 +278,72 @@ async fn the_routes_of_the_login_answer_head_and_no_other_methods() {
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.headers().get(header::ALLOW).unwrap(), "GET, HEAD");
 }
+
+#[actix_web::test]
+#[should_panic(expected = "the login's route /login is at /x/login")]
+async fn an_app_with_the_routes_in_a_scope_does_not_start() {
+    let auth = auth();
+    let app = App::new()
+        .service(web::scope("/x").configure(auth.routes()))
+        .wrap(auth.layer());
+    let _ = send(app, navigation("/login")).await;
+}
+
+#[actix_web::test]
+#[should_panic(expected = "the login's route /login is at /{tenant}/x/login")]
+async fn an_app_with_the_routes_in_a_scope_of_a_scope_does_not_start() {
+    let auth = auth();
+    let scope = web::scope("/x").configure(|app| {
+        app.service(web::scope("").configure(auth.routes()));
+    });
+    let app = App::new()
+        .service(web::scope("/{tenant}").service(scope))
+        .wrap(auth.layer());
+    let _ = send(app, navigation("/login")).await;
+}
+
+#[actix_web::test]
+async fn a_scope_without_a_path_may_have_the_routes() {
+    let auth = auth();
+    let app = || {
+        App::new()
+            .service(web::scope("").configure(auth.routes()))
+            .wrap(auth.layer())
+    };
+    let answer = send(app(), navigation("/login")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+}
+
+#[actix_web::test]
+async fn missing_routes_are_an_error_and_no_404() {
+    let app = || App::new().configure(pages).wrap(auth().layer());
+    for path in ["/login", "/login/start?return_to=/x"] {
+        let answer = send(app(), navigation(path)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert_eq!(text(answer).await, "", "{path}");
+    }
+    let answer = send(app(), navigation("/login/")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_server_with_the_routes_in_a_scope_ends_at_once() {
+    let (ended, end) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let _ended = ended;
+        actix_web::rt::System::new().block_on(async {
+            let auth = auth();
+            let app = move || {
+                App::new()
+                    .service(web::scope("/x").configure(auth.routes()))
+                    .wrap(auth.layer())
+            };
+            let server = actix_web::HttpServer::new(app).workers(1);
+            server.bind("127.0.0.1:0").unwrap().run().await.unwrap();
+        });
+    });
+    let patience = std::time::Duration::from_secs(60);
+    let disconnected = std::sync::mpsc::RecvTimeoutError::Disconnected;
+    assert_eq!(end.recv_timeout(patience), Err::<(), _>(disconnected));
+    assert!(server.join().is_err());
+}

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
-        HeaderName, HeaderValue, Request, Response,
+        HeaderName, HeaderValue, Request, Response, StatusCode,
         header::{CACHE_CONTROL, COOKIE, Entry, SET_COOKIE},
     },
 };
@@ -18,9 +18,10 @@ use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
 use crate::{
+    body::{Kept, Rest, keep, rest},
     reply::reply,
     request::View,
-    slot::{Slot, leave},
+    slot::{Slot, leave, missing_routes},
 };
 
 /// Wraps a service so that its requests have a [`Visit`](crate::Visit).
@@ -73,6 +74,7 @@ impl<S: fmt::Debug> fmt::Debug for MiraclService<S> {
 impl<S, B, R> Service<Request<B>> for MiraclService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
     R: HttpBody<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
@@ -88,6 +90,7 @@ where
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
                 state: State::Refused {
+                    rest: rest(request.into_body()),
                     response: Some(reply(refused)),
                 },
             };
@@ -95,10 +98,15 @@ where
         let cookies = request.headers().get_all(COOKIE).iter().cloned();
         let slot = Slot::new(self.miracl.clone(), cookies);
         leave(request.extensions_mut(), &slot);
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let expected = slot.expects_route(method, path);
+        let body = keep(request.body_mut());
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
                 slot,
+                body,
+                expected,
             },
         }
     }
@@ -115,8 +123,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Refused { response: Option<Response<Body>> },
-        Called { #[pin] future: F, slot: Slot },
+        Refused { rest: Option<Rest>, response: Option<Response<Body>> },
+        Called { #[pin] future: F, slot: Slot, body: Option<Kept>, expected: bool },
     }
 }
 
@@ -129,17 +137,34 @@ where
     type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Refused { response } => {
-                let response = response
-                    .take()
-                    .expect("a future is not polled after its end");
-                Poll::Ready(Ok(response))
-            }
-            StateProjection::Called { future, slot } => {
-                let mut response = ready!(future.poll(cx))?.map(Body::new);
-                finish(slot, &mut response);
-                Poll::Ready(Ok(response))
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Refused { rest, response } => {
+                    if let Some(rest) = rest {
+                        ready!(rest.as_mut().poll(cx));
+                    }
+                    let response = response
+                        .take()
+                        .expect("a future is not polled after its end");
+                    return Poll::Ready(Ok(response));
+                }
+                StateProjection::Called {
+                    future,
+                    slot,
+                    body,
+                    expected,
+                } => {
+                    let mut response = ready!(future.poll(cx))?.map(Body::new);
+                    let refused = finish(slot, *expected, &mut response);
+                    let Some(body) = body.take().filter(|_| refused) else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    state.set(State::Refused {
+                        rest: rest(body),
+                        response: Some(response),
+                    });
+                }
             }
         }
     }
@@ -155,9 +180,12 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
 
-/// Writes what a visit changed to its response.
-fn finish(slot: &Slot, response: &mut Response<Body>) {
+/// Writes what a visit changed to its response. Returns whether the request was refused.
+fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     let outcome = slot.finish();
+    if expected && !outcome.answered && response.status() == StatusCode::NOT_FOUND {
+        *response = reply(missing_routes().reply());
+    }
     let headers = response.headers_mut();
     if outcome.no_store {
         match headers.entry(CACHE_CONTROL) {
@@ -182,4 +210,5 @@ fn finish(slot: &Slot, response: &mut Response<Body>) {
             Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
         }
     }
+    outcome.refused
 }

@@ -51,13 +51,17 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
 //!   launch.
+//! * [`MiraclAuth::routes`] under a prefix are found out by the first request to them; actix-web and Rocket do not start.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
+//! * Where bodies are not of the type [`Body`](axum::body::Body), as they are with `axum::serve`, the layer cannot read
+//!   what is left of an upload that an extractor refuses.
 //! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than `Router::layer`.
 //! * With several logins in one app, [`MiraclAuth::login_required`] turns to its own: extractors behind it are of that
 //!   login.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
 mod auth;
+mod body;
 mod extract;
 mod handler;
 mod layer;

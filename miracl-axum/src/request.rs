@@ -25,6 +25,16 @@ impl<'a> View<'a> {
     pub(crate) fn extensions(&self) -> &'a Extensions {
         self.extensions
     }
+
+    /// The path that the browser asked for, before any nested router removed a prefix.
+    pub(crate) fn path(&self) -> &'a str {
+        self.original_uri().path()
+    }
+
+    fn original_uri(&self) -> &'a Uri {
+        let original = self.extensions.get::<OriginalUri>();
+        original.map_or(self.uri, |uri| &uri.0)
+    }
 }
 
 impl<'a> From<&'a Parts> for View<'a> {
@@ -56,9 +66,10 @@ impl RequestView for View<'_> {
 
     fn path_and_query(&self) -> Cow<'_, str> {
         // Inside a nested router the request's own URI has lost its prefix.
-        let original = self.extensions.get::<OriginalUri>();
-        let uri = original.map_or(self.uri, |uri| &uri.0);
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = self
+            .original_uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
         Cow::Borrowed(path)
     }
 

@@ -17,7 +17,7 @@ use crate::{
     handler::ErasedHandler,
     reply::reply,
     request::View,
-    slot::{turn_to, visit},
+    slot::{missing_routes, turn_to, visit},
 };
 
 /// The routes of this engine, which call these hooks.
@@ -31,6 +31,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
             miracl: miracl.clone(),
             handler: Arc::clone(handler),
             route: mount.route,
+            path: mount.path.into(),
         };
         let answer = move |request: Request| async move { endpoint.answer(request).await };
         // axum answers `HEAD` where it answers `GET`.
@@ -51,11 +52,16 @@ struct Endpoint {
     miracl: Miracl,
     handler: Arc<dyn ErasedHandler>,
     route: Route,
+    path: Arc<str>,
 }
 
 impl Endpoint {
     async fn answer(self, request: Request) -> Result<Response, LoginRequired> {
         let (mut parts, body) = request.into_parts();
+        // Under a prefix nobody comes here but by mistake: the engine's URLs have none.
+        if View::from(&parts).path() != &*self.path {
+            return Err(missing_routes().into());
+        }
         // Hooks find this visit, too.
         turn_to(&mut parts.extensions, &self.miracl)?;
         let visit = visit(&View::from(&parts))?;

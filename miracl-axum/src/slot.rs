@@ -14,6 +14,10 @@ pub(crate) type Slot = LazyVisit<HeaderValue>;
 const MISSING_LAYER: &str = "no MIRACL layer around this route: add `.layer(auth.layer())` to the router, after its \
     routes, or `auth.wrap(router)` around it";
 
+/// What the log is told where the routes of the login are not at the paths that its URLs have.
+const MISSING_ROUTES: &str = "the routes of the login are not where browsers look for them: add \
+    `.merge(auth.routes())` to the router at its root, not nested under a prefix";
+
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it.
 pub(crate) fn leave(extensions: &mut Extensions, slot: &Slot) {
     if let Some(outer) = extensions.insert(slot.clone()) {
@@ -45,6 +49,11 @@ pub(crate) fn visit(view: &View<'_>) -> Result<miracl_core::Visit, NoVisit> {
 pub(crate) fn user_at_once(view: &View<'_>) -> Poll<Option<miracl_core::User>> {
     let slot = view.extensions().get::<Slot>();
     slot.map_or(Poll::Pending, |slot| slot.user_at_once(view))
+}
+
+/// The app forgot the routes, or nested them: the log is told where they belong, and the browser nothing.
+pub(crate) fn missing_routes() -> NoVisit {
+    NoVisit::missing_routes(MISSING_ROUTES)
 }
 
 /// The app forgot the layer: the log is told how to add it, and the browser nothing.

@@ -193,3 +193,69 @@ async fn no_method_gets_around_a_guard_and_a_preflight_neither() {
         }
     }
 }
+
+#[tokio::test]
+async fn routes_that_are_nested_or_missing_are_an_error_and_no_404() {
+    let auth = support::auth("miracl");
+    let nested = || Router::new().nest("/x", auth.routes());
+    let twice = || Router::new().nest("/y", nested());
+    let missing = || Router::<()>::new().fallback(async || (StatusCode::NOT_FOUND, "not here"));
+    for (app, paths) in [
+        (
+            nested().layer(auth.layer()),
+            ["/miracl/start", "/x/miracl/start"],
+        ),
+        (
+            twice().layer(auth.layer()),
+            ["/miracl/start", "/y/x/miracl/start"],
+        ),
+        (
+            missing().layer(auth.layer()),
+            ["/miracl/start", "/miracl/login"],
+        ),
+        (
+            Router::new().nest("/x", auth.routes().layer(auth.layer())),
+            ["/x/miracl/start", "/x/miracl/login"],
+        ),
+        (
+            Router::new().fallback_service(auth.wrap(nested())),
+            ["/miracl/start", "/x/miracl/login"],
+        ),
+    ] {
+        for path in paths {
+            let request = Request::get(format!("{path}?a=b")).body(Body::empty());
+            let response = app.clone().oneshot(request.unwrap()).await.unwrap();
+            assert_eq!(
+                response.status(),
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "{path}"
+            );
+            let body = axum::body::to_bytes(response.into_body(), 100).await;
+            assert!(body.unwrap().is_empty(), "{path}");
+        }
+    }
+    // Other paths, and other methods, may be unknown.
+    for (method, path) in [
+        ("GET", "/x"),
+        ("POST", "/miracl/start"),
+        ("GET", "/miracl/start/"),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = missing().layer(auth.layer()).oneshot(request).await;
+        assert_eq!(
+            response.unwrap().status(),
+            StatusCode::NOT_FOUND,
+            "{method} {path}"
+        );
+    }
+    // At the root they answer, whatever else is nested.
+    let app = Router::new()
+        .merge(auth.routes())
+        .nest("/x", missing())
+        .layer(auth.layer());
+    let request = Request::get("/miracl/login").body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert!(response.status().is_client_error(), "{response:?}");
+    assert_ne!(response.status(), StatusCode::NOT_FOUND);
+}

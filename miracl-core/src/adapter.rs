@@ -8,7 +8,7 @@
 //! 3. mounts every [`Mount`] of [`Miracl::routes`](crate::Miracl::routes), hands its requests to
 //!    [`Visit::answer`](crate::Visit::answer), and does with the [`Answer`] what each variant says;
 //! 4. turns a [`Reply`] or a [`Refusal`] into its framework's response;
-//! 5. writes the [`Outcome`] of [`LazyVisit::finish`] to every response.
+//! 5. does with the [`Outcome`] of [`LazyVisit::finish`] what each of its fields says, for every response.
 
 pub use crate::{
     exchange::Outcome,
@@ -20,5 +20,6 @@ pub use crate::{
         reply::Reply,
         request::RequestView,
         route::{Mount, Route},
+        unread::drop_body,
     },
 };

@@ -104,7 +104,8 @@ pub struct Config {
 
     /// The absolute URL of the callback route, exactly as registered at the provider. Required.
     ///
-    /// Its path is where the adapter mounts the callback. Its scheme and host alone decide how cookies are made:
+    /// Its path is where the adapter mounts the callback, without the [`public_path`](Self::public_path) where there is
+    /// one. Its scheme and host alone decide how cookies are made:
     /// `Secure` with the `__Host-` prefix on https, neither on http, which is for loopback only.
     /// [`Config::redirect_uri_for`] makes one from a base URL.
     pub redirect_uri: String,
@@ -112,7 +113,8 @@ pub struct Config {
     /// Where the provider sends the browser after log-out, as registered there. By default none: the provider shows
     /// its own page.
     ///
-    /// When it lies on this site, the adapter answers its path with a redirect to [`home_path`](Self::home_path).
+    /// When it lies on this site, below the [`public_path`](Self::public_path), the adapter answers its path with a
+    /// redirect to [`home_path`](Self::home_path).
     pub post_logout_redirect_uri: Option<String>,
 
     /// Further parameters of the address at which the provider ends its own session, such as `logout_uri` at Amazon
@@ -205,8 +207,31 @@ pub struct Config {
     /// How long a person may take at the provider. By default 15 minutes.
     pub login_timeout: Duration,
 
-    /// The local path to go to when a login has no other place to return to, and after log-out. By default `/`.
+    /// The local path to go to when a login has no other place to return to, and after log-out. By default `/`. It may
+    /// be written with the [`public_path`](Self::public_path) or without.
     pub home_path: String,
+
+    /// The path at which browsers find this app, where a proxy removes it before the app sees the request: `/app` with
+    /// nginx's `location /app/ { proxy_pass http://app:5000/; }`. By default none. A slash at its end does not matter.
+    ///
+    /// Whatever a browser is told begins with it: redirects, [`login_start_url`](crate::Miracl::login_start_url), the
+    /// path that a login returns to, the home path, forms and links of pages. [`redirect_uri`](Self::redirect_uri) and
+    /// [`post_logout_redirect_uri`](Self::post_logout_redirect_uri) are what browsers open, so they contain it. The
+    /// framework's routes do not: with `https://app.example/app/login` the callback is mounted at `/login`, and
+    /// [`paths`](Self::paths) are as the app sees them. For links and redirects of your own there is
+    /// [`Miracl::link_to`](crate::Miracl::link_to).
+    ///
+    /// A login returns to paths below it only. [`LoginOptions::return_to`](crate::LoginOptions::return_to) may have it in
+    /// front or not. It is never taken from a request's headers, such as `X-Forwarded-Prefix`, which a visitor can write.
+    ///
+    /// Cookies keep `Path=/`, since names with `__Host-` demand it (RFC 6265bis §4.1.3.2): two apps on one host need two
+    /// [`cookie_prefix`](Self::cookie_prefix)es also where their public paths differ.
+    ///
+    /// Leave it empty where the proxy passes the path on (`proxy_pass` without a slash at its end): then it is part of
+    /// the app's own routes.
+    #[doc(alias = "path_base")]
+    #[doc(alias = "root_path")]
+    pub public_path: String,
 
     /// The paths of the routes that adapters mount.
     pub paths: Paths,
@@ -273,6 +298,7 @@ impl Default for Config {
             session_absolute_timeout: Duration::from_secs(7 * 24 * 60 * 60),
             login_timeout: Duration::from_secs(15 * 60),
             home_path: "/".to_owned(),
+            public_path: String::new(),
             paths: Paths::default(),
             trusted_origins: Vec::new(),
             ca_certs: Vec::new(),
@@ -309,6 +335,7 @@ impl fmt::Debug for Config {
             .field("scopes", &self.scopes)
             .field("cookie_keys", &self.cookie_keys)
             .field("cookie_prefix", &self.cookie_prefix)
+            .field("public_path", &self.public_path)
             .finish_non_exhaustive()
     }
 }

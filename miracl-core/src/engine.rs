@@ -140,8 +140,12 @@ impl Engine {
             Some(url) => format!(" (metadata at {url})"),
             None => String::new(),
         };
+        let behind = match config.public_path.as_str() {
+            "" => String::new(),
+            path => format!(" (a proxy removes `{path}`)"),
+        };
         format!(
-            "login with {}{metadata} for {}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
+            "login with {}{metadata} for {}{behind}; sessions {sessions} ({keys}); {remembered} remembered {reach}",
             config.issuer, config.redirect_uri,
         )
     }

@@ -3,7 +3,7 @@
 pub(crate) mod session;
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, Once, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// How many bytes of cookies one response may set before the log warns of them: nginx and others answer 502 where the
+/// headers of a response pass 4 KB, unless they are told otherwise.
+const MANY_BYTES: usize = 3584;
 /// How much of a browser's name is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
@@ -68,6 +71,10 @@ pub(crate) struct State {
     pub(crate) touched: bool,
     /// Whether somebody is logged in or out by this response.
     pub(crate) person_changed: bool,
+    /// Whether something answered that a login goes through.
+    pub(crate) answered: bool,
+    /// Whether the request was refused.
+    pub(crate) refused: bool,
 }
 
 pub(crate) struct Proposed {
@@ -91,6 +98,12 @@ pub struct Outcome {
     /// Whether the response must have `Clear-Site-Data` with [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), because it
     /// logs somebody in or out. It is `true` only where `no_store` is.
     pub clear_site_data: bool,
+    /// Whether a route of the login has answered, or one that the app has in its place. Where it has not and the
+    /// response is a 404, see [`LazyVisit::expects_route`](crate::adapter::LazyVisit::expects_route).
+    pub answered: bool,
+    /// Whether the request was refused. What is left of its body is to be read and dropped before the response is sent:
+    /// see [`drop_body`](crate::adapter::drop_body).
+    pub refused: bool,
 }
 
 impl Outcome {
@@ -195,6 +208,16 @@ impl Exchange {
         self.lock().person_changed = true;
     }
 
+    /// Notes that something answers that a login goes through.
+    pub(crate) fn answers(&self) {
+        self.lock().answered = true;
+    }
+
+    /// Notes that the request is refused, so that its body may not have been read.
+    pub(crate) fn refuse(&self) {
+        self.lock().refused = true;
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -225,8 +248,8 @@ impl Exchange {
         let mut state = self.lock();
         if self.facts.changes_nothing {
             return Outcome {
-                no_store: state.touched,
-                ..Outcome::default()
+                clear_site_data: false,
+                ..state.outcome(Vec::new(), state.touched)
             };
         }
         if std::mem::take(&mut state.flashes_changed) {
@@ -251,22 +274,16 @@ impl Exchange {
             }
         }
         if state.cookies.is_empty() {
-            return Outcome {
-                set_cookies: Vec::new(),
-                no_store: state.touched || state.person_changed,
-                clear_site_data: state.person_changed,
-            };
+            let no_store = state.touched || state.person_changed;
+            return state.outcome(Vec::new(), no_store);
         }
         self.make_room(&mut state);
-        let set_cookies = std::mem::take(&mut state.cookies)
+        let set_cookies: Vec<String> = std::mem::take(&mut state.cookies)
             .into_iter()
             .map(|cookie| cookie.line)
             .collect();
-        Outcome {
-            set_cookies,
-            no_store: true,
-            clear_site_data: state.person_changed,
-        }
+        warn_of_large(&set_cookies);
+        state.outcome(set_cookies, true)
     }
 
     pub(crate) fn open_flashes<'a>(&self, state: &'a mut State) -> &'a mut Vec<Flash> {
@@ -312,6 +329,16 @@ impl Exchange {
 }
 
 impl State {
+    fn outcome(&self, set_cookies: Vec<String>, no_store: bool) -> Outcome {
+        Outcome {
+            set_cookies,
+            no_store,
+            clear_site_data: self.person_changed,
+            answered: self.answered,
+            refused: self.refused,
+        }
+    }
+
     /// Which of our cookies this response sets or deletes.
     pub(crate) fn ours(&self, cookies: &Cookies) -> Vec<Ours> {
         let names = self.cookies.iter().map(|cookie| &cookie.name);
@@ -321,6 +348,24 @@ impl State {
     /// How many bytes the cookies are that this response sets.
     pub(crate) fn bytes(&self) -> usize {
         self.cookies.iter().map(|cookie| cookie.len).sum()
+    }
+}
+
+/// Warns once of a response whose cookies a proxy with small buffers does not pass on: everybody who logs in then gets
+/// its 502, and nothing here fails.
+fn warn_of_large(set_cookies: &[String]) {
+    static TOLD: Once = Once::new();
+
+    let line = |cookie: &String| "set-cookie: \r\n".len() + cookie.len();
+    let bytes = set_cookies.iter().map(line).sum::<usize>();
+    if bytes > MANY_BYTES {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                bytes,
+                "a response sets more cookies than a proxy's default buffers may hold (nginx: 4 KB of headers), which \
+                 answers 502 then: set `proxy_buffer_size 16k` there, or keep sessions in a store (SESSION_STORE)"
+            );
+        });
     }
 }
 

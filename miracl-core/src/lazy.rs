@@ -176,6 +176,18 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         read.map(|user| self.here.user.get_or_init(|| user).clone())
     }
 
+    /// Returns whether a 404 at this path is a mistake of the app: logins start here, or come back here from the
+    /// provider. Where nothing of the login has [`answered`](Outcome::answered), its routes are missing
+    /// or nested under a prefix, and adapters answer with
+    /// [`NoVisit::missing_routes`](NoVisit::missing_routes).
+    ///
+    /// `path` is the one by which the framework chooses a route, without the query.
+    #[inline]
+    pub fn expects_route(&self, method: &str, path: &str) -> bool {
+        let site = &self.here.miracl.engine().site;
+        site.expects_route(method, path)
+    }
+
     /// Returns what the request's visit changes about the response: nothing, if there was no visit. Adapters call it
     /// once, when the response is made.
     pub fn finish(&self) -> Outcome {

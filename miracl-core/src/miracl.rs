@@ -107,6 +107,30 @@ impl Miracl {
         login::login_start_url(&self.0, options)
     }
 
+    /// Returns what a browser must be told to come to a path of this app, for a redirect or a link of your own: the
+    /// path with the [`Config::public_path`] in front. Where there is none, it is the path itself.
+    ///
+    /// ```
+    /// # use miracl_core::{Config, CookieKey, Miracl};
+    /// let miracl = Miracl::new(Config {
+    ///     redirect_uri: "https://app.example/shop/login".to_owned(),
+    ///     public_path: "/shop".to_owned(),
+    /// #   issuer: "https://login.example".to_owned(),
+    /// #   client_id: "my-app".to_owned(),
+    /// #   client_secret: "secret".into(),
+    /// #   cookie_keys: vec![CookieKey::generate()],
+    ///     // ...
+    ///     ..Config::default()
+    /// })?;
+    /// assert_eq!(miracl.link_to("/members"), "/shop/members");
+    /// # Ok::<(), miracl_core::ConfigError>(())
+    /// ```
+    ///
+    /// A path that comes from [`AuthSuccess::return_to`](crate::AuthSuccess::return_to) already has it in front.
+    pub fn link_to(&self, path: &str) -> String {
+        self.0.site.link_to(path)
+    }
+
     /// Answers a request that needs a login.
     ///
     /// No cookie is set, and the provider is not asked. What is answered depends on who asks:

@@ -91,6 +91,8 @@ pub enum NoVisit {
     OtherEngine,
     /// The `Cookie` headers are not those of the request that came to the layer.
     OtherCookies,
+    /// The routes of the login are not where its URLs point to.
+    MissingRoutes,
 }
 
 impl NoVisit {
@@ -98,6 +100,13 @@ impl NoVisit {
     pub fn missing_layer(what_to_do: &'static str) -> Self {
         tracing::error!("{what_to_do}");
         Self::MissingLayer
+    }
+
+    /// Logs that the routes of the login are missing, or nested under a prefix. `what_to_do` names the line of code to
+    /// change.
+    pub fn missing_routes(what_to_do: &'static str) -> Self {
+        tracing::error!("{what_to_do}");
+        Self::MissingRoutes
     }
 
     /// Returns the answer: an empty 500. The log has said what to do.
@@ -123,6 +132,7 @@ impl fmt::Display for NoVisit {
                 "somebody asked who is there for a request with other cookies than the one that came to the layer: \
                  make a request of your own without the extensions of another, and change cookies outside of the layer"
             }
+            Self::MissingRoutes => "the routes of the login are not where its URLs point to",
         })
     }
 }

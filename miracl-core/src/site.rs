@@ -9,6 +9,7 @@ use crate::{
     },
     web::{
         cross_origin::{self, CrossOrigin},
+        public_path::is_below,
         request::{RequestView, path_of},
         return_to::ReturnTo,
         route::{Mount, Route},
@@ -32,25 +33,58 @@ pub(crate) struct Site {
     pub(crate) callback_path: String,
     /// The path of the page after log-out, when it lies on this site.
     signed_out_path: Option<String>,
-    pub(crate) paths: Paths,
+    /// The paths of the routes, as the app sees them.
+    paths: Paths,
+    /// What browsers have in front of the app's paths, because a proxy removes it; empty where none does.
+    public_path: String,
+    /// Where a login ends that has no other place to return to, as browsers see it.
     pub(crate) home_path: String,
+    /// The paths that nobody is returned to after a login, as browsers see them.
+    own_paths: Vec<String>,
     /// The origins whose pages may send unsafe requests: ours first.
     allowed_origins: Vec<String>,
     response_mode: ResponseMode,
 }
 
+/// Whether a text begins as a path does, and not as a host (`//host`).
+fn is_local(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//")
+}
+
 impl Site {
     pub(crate) fn new(checked: &Checked) -> Self {
         let config = &checked.config;
-        Self {
+        let mut site = Self {
             host_header: checked.origin[Position::BeforeHost..Position::AfterPort].to_owned(),
             origin: checked.origin.clone(),
             callback_path: checked.callback_path.clone(),
             signed_out_path: checked.signed_out_path.clone(),
             paths: config.paths.clone(),
-            home_path: config.home_path.clone(),
+            public_path: config.public_path.clone(),
+            home_path: String::new(),
+            own_paths: Vec::new(),
             allowed_origins: checked.allowed_origins.clone(),
             response_mode: config.response_mode,
+        };
+        site.home_path = site.public(&config.home_path);
+        let mounts = site.mounts();
+        site.own_paths = mounts
+            .iter()
+            .map(|mount| site.link_to(mount.path))
+            .collect();
+        site
+    }
+
+    /// What a browser must be told to come to a path of the app.
+    pub(crate) fn link_to(&self, path: &str) -> String {
+        format!("{}{path}", self.public_path)
+    }
+
+    /// Puts the public path in front of a path of this site that has not got it. Checks nothing.
+    pub(crate) fn public(&self, path: &str) -> String {
+        match is_local(path) && !is_below(&self.public_path, path) {
+            true => self.link_to(path),
+            false => path.to_owned(),
         }
     }
 
@@ -78,6 +112,12 @@ impl Site {
         let signed_out = self.signed_out_path.as_deref();
         mounts.extend(signed_out.map(|path| mount(Route::SignedOut, path, READ)));
         mounts
+    }
+
+    /// Whether a browser that asks for this path is about to log in, or comes back from it.
+    #[inline]
+    pub(crate) fn expects_route(&self, method: &str, path: &str) -> bool {
+        (path == self.paths.login_start || path == self.callback_path) && READ.contains(&method)
     }
 
     /// Checks that an unsafe request comes from a page of this site, or is one that other sites send on purpose.
@@ -140,27 +180,47 @@ impl Site {
     /// The absolute URL of the login route.
     pub(crate) fn login_start(&self) -> Url {
         let mut url = self.origin.clone();
-        url.set_path(&self.paths.login_start);
+        url.set_path(&self.link_to(&self.paths.login_start));
         url
+    }
+
+    /// The path of the log-out route, for a form.
+    pub(crate) fn logout(&self) -> String {
+        self.link_to(&self.paths.logout)
     }
 
     /// Whether a URL lies on this site.
     pub(crate) fn is_here(&self, url: &str) -> bool {
-        Url::parse(url).is_ok_and(|url| url.origin() == self.origin.origin())
+        Url::parse(url).is_ok_and(|url| {
+            url.origin() == self.origin.origin() && is_below(&self.public_path, url.path())
+        })
     }
 
-    /// Takes a path to return to, if it is one.
+    /// Takes a path to return to, if it is one: from a parameter or from the app, with the public path or without.
     pub(crate) fn return_to(&self, path: &str) -> Option<ReturnTo> {
-        ReturnTo::parse(path, &self.origin, &self.own_paths())
+        self.below(ReturnTo::parse(
+            &self.public(path),
+            &self.origin,
+            &self.own_paths,
+        ))
+    }
+
+    /// Takes the path of a request, as the app sees it, to return to, if that is possible.
+    pub(crate) fn return_here(&self, path: &str) -> Option<ReturnTo> {
+        let path = is_local(path).then(|| self.link_to(path))?;
+        self.below(ReturnTo::parse(&path, &self.origin, &self.own_paths))
     }
 
     /// Takes an absolute URL to return to, if it lies on this site.
     pub(crate) fn return_to_url(&self, url: &str) -> Option<ReturnTo> {
-        ReturnTo::from_url(url, &self.origin, &self.own_paths())
+        self.below(ReturnTo::from_url(url, &self.origin, &self.own_paths))
     }
 
-    /// The routes that nobody is returned to after a login.
-    fn own_paths(&self) -> Vec<&str> {
-        self.mounts().iter().map(|mount| mount.path).collect()
+    /// Only what is below the public path after dot segments are removed.
+    fn below(&self, path: Option<ReturnTo>) -> Option<ReturnTo> {
+        path.filter(|path| is_below(&self.public_path, path.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,14 +121,16 @@ impl Visit {
     /// [`Refusal`] with the answer to send: [`Miracl::challenge`] when nobody is logged in, and [`Miracl::unavailable`]
     /// when the session cannot be read at the moment, which the log explains.
     pub async fn required_user(&self) -> Result<User, Refusal> {
-        match self.user().await {
-            Ok(Some(user)) => Ok(user),
-            Ok(None) => Err(Refusal::anonymous(&self.miracl)),
+        let refusal = match self.user().await {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => Refusal::anonymous(&self.miracl),
             Err(error) => {
                 tracing::error!(%error, "the session cannot be read");
-                Err(Refusal::unreadable(&self.miracl))
+                Refusal::unreadable(&self.miracl)
             }
-        }
+        };
+        self.exchange.refuse();
+        Err(refusal)
     }
 
     /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody,
@@ -265,6 +267,7 @@ impl Visit {
     /// As [`login_url`](Self::login_url), and
     /// [`FailureReason::ParameterTooLong`](crate::FailureReason::ParameterTooLong).
     pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        self.exchange.answers();
         login::login_url_with(&self.exchange, options).await
     }
 
@@ -283,6 +286,7 @@ impl Visit {
         &self,
         parameters: impl AsRef<[u8]>,
     ) -> Result<AuthSuccess, AuthFailure> {
+        self.exchange.answers();
         let parameters = parameters.as_ref();
         callback::complete_login(&self.exchange, Some(parameters)).await
     }
@@ -466,6 +470,10 @@ impl Visit {
         request: &impl RequestView,
         body: Option<&[u8]>,
     ) -> Answer {
+        self.exchange.answers();
+        if body.is_none() {
+            self.exchange.refuse();
+        }
         routes::answer(&self.exchange, route, request, body).await
     }
 

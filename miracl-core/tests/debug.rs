@@ -40,3 +40,27 @@ fn debug_output_of_what_an_app_holds_shows_no_secret_and_no_personal_data() {
     let flash = Flash::new(miracl_core::Category::Info, "seen");
     assert!(format!("{flash:?}").contains("seen"));
 }
+
+#[test]
+fn what_a_main_returns_is_readable_as_it_is_printed() {
+    use std::error::Error;
+
+    use miracl_core::{ClientKey, CookieKeyError};
+
+    fn main() -> Result<(), Box<dyn Error>> {
+        Miracl::new(Config::default())?;
+        Ok(())
+    }
+    let config = main().unwrap_err();
+    let key = CookieKey::from_base64("short").unwrap_err();
+    assert!(matches!(key, CookieKeyError::NotBase64));
+    let errors: [Box<dyn Error>; 3] = [
+        config,
+        Box::new(key),
+        Box::new(ClientKey::from_jwk("{}").unwrap_err()),
+    ];
+    for error in errors {
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(!error.to_string().contains(['{', '"']), "{error:?}");
+    }
+}

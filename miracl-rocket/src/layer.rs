@@ -11,11 +11,12 @@ use rocket::{
 };
 
 use crate::{
+    body::{drop_rest, open},
     extract::REFUSED,
     reply::reply,
     require::{self, first},
     routes::are_at_the_root,
-    slot::{Attached, Slot, miracl},
+    slot::{Attached, Slot, miracl, missing_routes},
 };
 
 /// Gives the requests of an app a [`Visit`](crate::Visit).
@@ -80,9 +81,12 @@ impl Fairing for MiraclFairing {
         if response.status() == REFUSED {
             require::answer_instead(request, response);
         }
-        if let Some(visit) = slot.made() {
-            finish(visit, response);
+        let outcome = slot.made().map(LazyVisit::finish).unwrap_or_default();
+        if response.status() == Status::NotFound && !outcome.answered && slot.expects_route(request)
+        {
+            *response = reply(missing_routes().reply());
         }
+        finish(outcome, response);
     }
 }
 
@@ -118,19 +122,22 @@ struct SameSiteOnly;
 impl Handler for SameSiteOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
         let slot = Slot::of(request);
-        if let Some(refused) = slot.elsewhere() {
-            return route::Outcome::Success(reply(refused.clone()));
-        }
-        match miracl(request).check_origin(&slot.view(request)) {
+        let checked = match slot.elsewhere() {
+            Some(refused) => Err(refused.clone()),
+            None => miracl(request).check_origin(&slot.view(request)),
+        };
+        match checked {
             Ok(()) => route::Outcome::forward(data, Status::NotFound),
-            Err(refused) => route::Outcome::Success(reply(refused)),
+            Err(refused) => {
+                drop_rest(open(data)).await;
+                route::Outcome::Success(reply(refused))
+            }
         }
     }
 }
 
 /// Writes what a visit changed to its response.
-fn finish(visit: &LazyVisit<Vec<u8>>, response: &mut Response<'_>) {
-    let outcome = visit.finish();
+fn finish(outcome: Outcome, response: &mut Response<'_>) {
     if outcome.no_store {
         let own = response.headers().get("Cache-Control");
         if !outcome.keeps(own.map(str::as_bytes)) {

@@ -11,6 +11,7 @@ use rocket::{
 };
 
 use crate::{
+    body::{drop_rest, open},
     extract::{LoginRequired, REFUSED, required_user},
     slot::{Slot, user_at_once},
 };
@@ -59,7 +60,10 @@ impl Handler for LoggedInOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         match check(&self.miracl, self.is_activity, request).await {
             Ok(()) => Outcome::forward(data, Status::NotFound),
-            Err(_) => Outcome::Error(REFUSED),
+            Err(_) => {
+                drop_rest(open(data)).await;
+                Outcome::Error(REFUSED)
+            }
         }
     }
 }

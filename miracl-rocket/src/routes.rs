@@ -5,12 +5,12 @@ use std::sync::Arc;
 use miracl_core::{Answer, AuthFailure, Miracl, Route};
 use rocket::{
     Build, Data, Request, Rocket,
-    data::{Capped, ToByteUnit as _},
     http::Status,
     route::{Handler, Outcome},
 };
 
 use crate::{
+    body::{drop_rest, open, read},
     handler::ErasedHandler,
     reply::{Response, Result, reply},
     slot::{Slot, visit},
@@ -78,11 +78,13 @@ impl Endpoint {
             Ok(visit) => visit,
             Err(no_visit) => return Ok(reply(no_visit.reply())),
         };
-        let body = body.open(Route::MAX_BODY.bytes()).into_bytes().await;
-        let body = body.ok().filter(Capped::is_complete);
-        let body = body.as_ref().map(|body| body.as_slice());
+        let mut rest = open(body);
+        let body = read(&mut rest).await;
         let view = slot.view(request);
-        let answer = visit.answer(self.route, &view, body).await;
+        let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        if body.is_none() {
+            drop_rest(rest).await;
+        }
         match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => {

@@ -41,6 +41,13 @@ impl Slot {
         self.visit.get()
     }
 
+    /// Whether a 404 for this request is a mistake of the app.
+    pub(crate) fn expects_route(&self, request: &Request<'_>) -> bool {
+        let path = request.uri().path().as_str();
+        let lazy = self.lazy(request);
+        lazy.expects_route(self.view(request).method(), path)
+    }
+
     /// Notes the method that the browser used.
     pub(crate) fn asked_by(&self, method: Method) {
         self.method.get_or_init(|| method);
@@ -71,6 +78,14 @@ impl Slot {
     pub(crate) fn refused(&self) -> Option<Refusal> {
         self.refused.get().cloned()
     }
+}
+
+/// The app forgot the routes: the log is told where they belong, and the browser nothing.
+pub(crate) fn missing_routes() -> NoVisit {
+    NoVisit::missing_routes(
+        "the routes of the login are not where browsers look for them: add `.mount(\"/\", auth.routes())` where the \
+         app is built",
+    )
 }
 
 /// Finds a request's visit.

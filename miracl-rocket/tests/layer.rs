@@ -154,3 +154,16 @@ async fn routes_without_the_fairing_are_a_500() {
     let response = client.get("/logout").dispatch().await;
     assert_eq!(response.status(), Status::InternalServerError);
 }
+
+#[rocket::async_test]
+async fn missing_routes_are_an_error_and_no_404() {
+    let app = quiet().attach(auth("http://127.0.0.1:1").fairing());
+    let client = Client::untracked(app).await.unwrap();
+    for path in ["/login", "/login/start?return_to=/x"] {
+        let response = client.get(path).dispatch().await;
+        assert_eq!(response.status(), Status::InternalServerError, "{path}");
+        assert_eq!(response.into_string().await.unwrap_or_default(), "");
+    }
+    let response = client.get("/login/").dispatch().await;
+    assert_eq!(response.status(), Status::NotFound);
+}

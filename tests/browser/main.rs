@@ -8,6 +8,7 @@ use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod libraries;
+mod nginx;
 mod page_of_an_app;
 mod provider;
 mod sites;
@@ -23,11 +24,13 @@ scenarios![
 ];
 
 fn main() -> ExitCode {
+    let nginx = nginx::suite().needing(Need::Nginx);
     let suites = [
         suite(),
         sites::suite(),
         provider::suite(),
         speculation::suite(),
+        nginx,
     ];
     let mut suites = suites.map(|suite| suite.needing(Need::Chromium)).to_vec();
     suites.push(libraries::suite().needing(Need::Libraries));

@@ -4,6 +4,7 @@
 use miracl_tests::{Need, Store, Suite};
 
 mod marks;
+mod nginx;
 pub(crate) mod replicas;
 mod rotation;
 mod sessions;
@@ -13,6 +14,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         sessions::suite().with_sessions_in(Store::Redis),
         marks::suite().needing(Need::Redis),
         replicas::suite(),
+        nginx::suite().needing(Need::Nginx),
         rotation::suite(),
     ]
 }

@@ -3,20 +3,26 @@
 
 use miracl_tests::{Need, Suite};
 
+mod containers;
 mod hooks;
 mod nested;
 mod platform;
+mod public_path;
 mod server;
 mod settings;
+mod uploads;
 mod visits;
 
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
         settings::suite(),
+        containers::suite(),
         platform::suite(),
+        public_path::suite(),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         server::suite(),
+        uploads::suite(),
         visits::suite().needing(Need::Probe),
     ]
 }

@@ -61,6 +61,7 @@ pub(crate) const PROMISES: &[Promise] = &[
             "person::the_way_back_leads_to_the_page_the_login_began_at",
             "person::a_way_back_that_is_too_long_leads_home",
             "return_to",
+            "public_path::a_way_back_is_below_the_public_path_or_home",
             "nested::a_challenge_in_a_nested_router_comes_back_to_the_whole_path",
             "server::a_target_with_another_host_leads_to_ours",
         ],

@@ -62,6 +62,12 @@ impl Chrome {
         .await
     }
 
+    /// Starts a browser to which every certificate is good: those of tests are signed by nobody.
+    pub async fn start_trusting_any_certificate() -> Self {
+        let options = json!({ "args": ["--window-size=1280,900", "--ignore-certificate-errors"] });
+        Self::start_with(options).await
+    }
+
     async fn start_with(mut options: serde_json::Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         // The browser takes its environment from the driver, and leaves what it keeps in this directory.

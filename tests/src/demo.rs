@@ -145,6 +145,11 @@ impl Demo {
         self.process.terminate();
     }
 
+    /// Asks it to stop, as Ctrl-C does, and does not wait.
+    pub fn interrupt(&self) {
+        self.process.interrupt();
+    }
+
     /// Waits until it has ended by itself, and returns its exit code, or nothing when it still runs after `limit`.
     pub fn wait_for_end(&mut self, limit: Duration) -> Option<i32> {
         self.process.wait(limit).and_then(|status| status.code())

@@ -5,8 +5,9 @@
 //!   redirects. [`Chrome`] is the real thing.
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
 //!   others wrote.
-//! * [`Redis`] is a real one.
-//! * [`Front`] stands in front of several demos, [`Wire`] sends what no client library would.
+//! * [`Redis`] is a real one, and so is [`Nginx`].
+//! * [`Front`] stands in front of several demos, [`PathProxy`] removes the beginning of every path, [`Wire`] sends what
+//!   no client library would.
 //! * [`Library`] is a script of npm that sends a page's requests.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
@@ -29,7 +30,9 @@ mod front;
 mod held;
 mod library;
 mod muzzle;
+mod nginx;
 mod oidc_provider;
+mod path_proxy;
 pub mod person;
 mod process;
 mod programs;
@@ -49,7 +52,9 @@ pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;
 pub use library::Library;
 pub use muzzle::Muzzle;
+pub use nginx::Nginx;
 pub use oidc_provider::OidcProvider;
+pub use path_proxy::PathProxy;
 pub use programs::{build_programs, built, forget_package};
 pub use promise::{Pending, Promise};
 pub use provider::{Answers, Endpoint, Provider, Received};

@@ -103,13 +103,16 @@ impl Plan {
             play,
         } = scenario;
         let name = format!("{suite}::{}::{name}", adapter.name);
-        let needed = needs.into_iter().chain(store.and_then(Store::needs));
+        let needed = needs
+            .into_iter()
+            .flatten()
+            .chain(store.and_then(Store::needs));
         let missing = needed.filter(|_| !self.list).find_map(|need| {
             let found = self.missing.entry((need, adapter.name));
             *found.or_insert_with(|| need.missing(adapter))
         });
         // A program can be installed, and must be; an adapter without a probe stays without one.
-        let all = self.all && needs != Some(Need::Probe);
+        let all = self.all && !needs.contains(&Some(Need::Probe));
         let trial = match missing {
             None => {
                 let tally = Arc::clone(&self.tally);

@@ -15,7 +15,7 @@ pub type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     pub(crate) name: &'static str,
-    pub(crate) needs: Option<Need>,
+    pub(crate) needs: [Option<Need>; 2],
     pub(crate) store: Option<Store>,
     pub(crate) play: fn(Adapter) -> Future,
 }
@@ -38,6 +38,8 @@ pub enum Need {
     Chromium,
     /// Chromium, its driver, and the scripts among the npm packages of `tests/providers`.
     Libraries,
+    /// nginx.
+    Nginx,
     /// Node.js and the npm packages of `tests/providers`.
     Node,
     /// The adapter's probe, which an adapter may lack while it is being written.
@@ -51,7 +53,7 @@ impl Scenario {
     pub const fn new(name: &'static str, play: fn(Adapter) -> Future) -> Self {
         Self {
             name,
-            needs: None,
+            needs: [None, None],
             store: None,
             play,
         }
@@ -64,10 +66,11 @@ impl Scenario {
         self
     }
 
-    /// Leaves it out where a program is missing.
+    /// Leaves it out where a program is missing. It may need two.
     #[must_use]
     pub const fn needing(mut self, need: Need) -> Self {
-        self.needs = Some(need);
+        let [first, _] = self.needs;
+        self.needs = [Some(need), first];
         self
     }
 }
@@ -102,14 +105,26 @@ impl Need {
             Self::Redis if !runs("redis-server") => {
                 Some("redis-server is not installed: tests/run does it")
             }
-            Self::Chromium | Self::Libraries | Self::Node | Self::Probe | Self::Redis => None,
+            Self::Nginx if !runs_with("nginx", "-v") => {
+                Some("nginx is not installed: tests/run does it")
+            }
+            Self::Chromium
+            | Self::Libraries
+            | Self::Nginx
+            | Self::Node
+            | Self::Probe
+            | Self::Redis => None,
         }
     }
 }
 
 fn runs(program: &str) -> bool {
+    runs_with(program, "--version")
+}
+
+fn runs_with(program: &str, asks_for_version: &str) -> bool {
     Command::new(program)
-        .arg("--version")
+        .arg(asks_for_version)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

@@ -54,6 +54,15 @@ impl Wire {
             .expect("the demo reads");
     }
 
+    /// Sends these bytes, and waits until they are on their way.
+    ///
+    /// # Errors
+    ///
+    /// When the demo has closed the connection, or does not read for a minute.
+    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        tokio::time::timeout(LIMIT, self.0.write_all(bytes.as_ref())).await?
+    }
+
     /// Sends requests for all of these targets without waiting for an answer in between, and waits until all are
     /// answered with this status.
     ///

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::HttpServer;
-use demo_shared::Settings;
+use demo_shared::{Settings, Stop};
 use miracl_actix::{Miracl, MiraclAuth};
 
 use crate::app::{App, router};
@@ -62,12 +62,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 4. Yours: your own app, put together as this one is.
     let server = HttpServer::new(move || router(&auth, &app)).listen(listener)?;
 
+    let stop = Stop::listen()?;
     demo_shared::greet(&greeting);
     // A login whose browser goes away is dropped; actix-web would finish it by default.
     let server = server.h1_allow_half_closed(false).shutdown_timeout(GRACE);
-    server
-        .shutdown_signal(demo_shared::stop_asked_for())
-        .run()
-        .await?;
+    server.shutdown_signal(stop.asked_for()).run().await?;
     Ok(())
 }

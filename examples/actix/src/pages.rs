@@ -74,7 +74,7 @@ pub(crate) async fn save_profile(
         }
         Err(error) => return Either::Right(out_of_order(&app, &error)),
     }
-    Either::Left(Redirect::to("/profile").see_other())
+    Either::Left(Redirect::to(visit.miracl().link_to("/profile")).see_other())
 }
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
@@ -107,7 +107,7 @@ pub(crate) async fn end_device(
         Err(SessionError::NotListed) => {}
         Err(error) => return Either::Right(out_of_order(&app, &error)),
     }
-    Either::Left(Redirect::to("/devices").see_other())
+    Either::Left(Redirect::to(visit.miracl().link_to("/devices")).see_other())
 }
 
 /// `POST /devices/end-others`: logs out every other device of this person.
@@ -122,7 +122,7 @@ pub(crate) async fn end_other_devices(
         Err(SessionError::NotListed) => {}
         Err(error) => return Either::Right(out_of_order(&app, &error)),
     }
-    Either::Left(Redirect::to("/devices").see_other())
+    Either::Left(Redirect::to(visit.miracl().link_to("/devices")).see_other())
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
@@ -147,7 +147,7 @@ pub(crate) async fn refresh(visit: Visit) -> Either<Redirect, (&'static str, Sta
             );
         }
     }
-    Either::Left(Redirect::to("/").see_other())
+    Either::Left(Redirect::to(visit.miracl().link_to("/")).see_other())
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

@@ -21,7 +21,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use demo_shared::Settings;
+use demo_shared::{Settings, Stop};
 use miracl_warp::Miracl;
 use tokio::net::TcpListener;
 
@@ -59,7 +59,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 3. Yours: your own filters, put together as these are.
     let service = service(miracl, app);
 
+    let stop = Stop::listen()?;
     demo_shared::greet(&greeting);
-    serve::serve(listener, service, demo_shared::stop_asked_for()).await;
+    serve::serve(listener, service, stop.asked_for()).await;
     Ok(())
 }

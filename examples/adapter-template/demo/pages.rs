@@ -70,7 +70,7 @@ pub(crate) async fn save_profile(app: App, visit: Visit, user: User, profile: Pr
         }
         Err(error) => return out_of_order(&app, &error),
     }
-    redirect("/profile")
+    redirect(&visit.miracl().link_to("/profile"))
 }
 
 /// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
@@ -98,7 +98,7 @@ pub(crate) async fn end_device(app: App, visit: Visit, _: User, device: Device) 
         Err(SessionError::NotListed) => {}
         Err(error) => return out_of_order(&app, &error),
     }
-    redirect("/devices")
+    redirect(&visit.miracl().link_to("/devices"))
 }
 
 /// `POST /devices/end-others`: logs out every other device of this person's.
@@ -109,7 +109,7 @@ pub(crate) async fn end_other_devices(app: App, visit: Visit, _: User) -> Respon
         Err(SessionError::NotListed) => {}
         Err(error) => return out_of_order(&app, &error),
     }
-    redirect("/devices")
+    redirect(&visit.miracl().link_to("/devices"))
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
@@ -134,7 +134,7 @@ pub(crate) async fn refresh(visit: Visit) -> Response {
             );
         }
     }
-    redirect("/")
+    redirect(&visit.miracl().link_to("/"))
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

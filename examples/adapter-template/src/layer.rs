@@ -6,18 +6,24 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use http_body::Body;
 use miracl_core::{Miracl, Outcome};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use warp::{
     http::{
-        HeaderName, HeaderValue, Request,
+        HeaderName, HeaderValue, Request, StatusCode,
         header::{CACHE_CONTROL, Entry, SET_COOKIE},
     },
     reply::Response,
 };
 
-use crate::{reply::reply, request::View, slot::Slot};
+use crate::{
+    body::{Kept, Rest, rest},
+    reply::reply,
+    request::View,
+    slot::{Slot, missing_routes},
+};
 
 /// Wraps a service so that its requests have a [`Visit`](crate::Visit).
 ///
@@ -68,7 +74,8 @@ impl<S: fmt::Debug> fmt::Debug for MiraclService<S> {
 
 impl<S, B> Service<Request<B>> for MiraclService<S>
 where
-    S: Service<Request<B>, Response = Response>,
+    S: Service<Request<Kept<B>>, Response = Response>,
+    B: Body + Send + 'static,
 {
     type Response = Response;
     type Error = S::Error;
@@ -82,6 +89,7 @@ where
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
                 state: State::Refused {
+                    rest: rest(request.into_body()),
                     response: Some(reply(refused)),
                 },
             };
@@ -89,10 +97,14 @@ where
         let (mut head, body) = request.into_parts();
         let slot = Slot::new(self.miracl.clone(), head.clone());
         head.extensions.insert(slot.clone());
+        let body = Kept::new(body);
+        // Only for a request that is refused.
+        let unread = rest(body.clone());
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(Request::from_parts(head, body)),
                 slot,
+                unread,
             },
         }
     }
@@ -109,8 +121,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Refused { response: Option<Response> },
-        Called { #[pin] future: F, slot: Slot },
+        Refused { rest: Option<Rest>, response: Option<Response> },
+        Called { #[pin] future: F, slot: Slot, unread: Option<Rest> },
     }
 }
 
@@ -121,21 +133,37 @@ where
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Refused { response } => {
-                let response = response
-                    .take()
-                    .expect("a future is not polled after its end");
-                Poll::Ready(Ok(response))
-            }
-            StateProjection::Called { future, slot } => {
-                let mut response = ready!(future.poll(cx))?;
-                if let Some(refused) = slot.refused() {
-                    // Another filter's answer was not meant for somebody who is not logged in.
-                    response = reply(refused);
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Refused { rest, response } => {
+                    if let Some(rest) = rest {
+                        ready!(rest.as_mut().poll(cx));
+                    }
+                    let response = response
+                        .take()
+                        .expect("a future is not polled after its end");
+                    return Poll::Ready(Ok(response));
                 }
-                finish(slot, &mut response);
-                Poll::Ready(Ok(response))
+                StateProjection::Called {
+                    future,
+                    slot,
+                    unread,
+                } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    if let Some(refused) = slot.refused() {
+                        // Another filter's answer was not meant for somebody who is not logged in.
+                        response = reply(refused);
+                    }
+                    let refused = finish(slot, &mut response);
+                    let Some(rest) = unread.take().filter(|_| refused) else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    state.set(State::Refused {
+                        rest: Some(rest),
+                        response: Some(response),
+                    });
+                }
             }
         }
     }
@@ -151,9 +179,12 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);
 
-/// Writes what a visit changed to its response.
-fn finish(slot: &Slot, response: &mut Response) {
+/// Writes what a visit changed to its response. Returns whether the request was refused.
+fn finish(slot: &Slot, response: &mut Response) -> bool {
     let outcome = slot.finish();
+    if response.status() == StatusCode::NOT_FOUND && !outcome.answered && slot.expects_route() {
+        *response = reply(missing_routes().reply());
+    }
     let headers = response.headers_mut();
     if outcome.no_store {
         match headers.entry(CACHE_CONTROL) {
@@ -178,4 +209,5 @@ fn finish(slot: &Slot, response: &mut Response) {
             Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
         }
     }
+    outcome.refused
 }

@@ -61,6 +61,7 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
 //!   launch.
+//! * [`MiraclAuth::routes`] behind a path are found out by the first request to them; actix-web and Rocket do not start.
 //! * A filter can add nothing to a request and sees no rejection of its neighbours, so the layer goes around
 //!   [`warp::service`]. `warp::serve` takes filters only: the service is served by hyper. `warp::addr::remote` knows no
 //!   address then, since only `warp::serve` tells it.
@@ -80,6 +81,7 @@
 //! * Hooks get `&Parts`. Extensions are those that the request had when it came to the layer.
 
 mod auth;
+mod body;
 mod extract;
 mod handler;
 mod layer;
@@ -101,7 +103,10 @@ pub use reply::reply;
 
 /// The types behind [`MiraclAuth`], for signatures that name them.
 pub mod service {
-    pub use crate::layer::{MiraclFuture, MiraclLayer, MiraclService};
+    pub use crate::{
+        body::Kept,
+        layer::{MiraclFuture, MiraclLayer, MiraclService},
+    };
 }
 #[doc(hidden)] // their earlier paths
 pub use service::*;

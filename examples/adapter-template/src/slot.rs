@@ -90,6 +90,12 @@ impl Slot {
         self.0.visit.finish()
     }
 
+    /// Whether a 404 for the request is a mistake of the app.
+    pub(crate) fn expects_route(&self) -> bool {
+        let Parts { method, uri, .. } = &self.0.head;
+        self.0.visit.expects_route(method.as_str(), uri.path())
+    }
+
     /// Turns the request away. The layer sends the answer, whatever filters make of the rejection. A rejection of a
     /// type of our own would be an error in warp's log.
     pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Rejection {
@@ -112,6 +118,14 @@ pub(crate) fn asked() -> impl Filter<Extract = (Slot, HeaderMap), Error = Reject
         Err(missing)
     });
     slot.and(warp::header::headers_cloned())
+}
+
+/// The app forgot the routes, or put them behind a path: the log is told where they belong, and the browser nothing.
+pub(crate) fn missing_routes() -> NoVisit {
+    NoVisit::missing_routes(
+        "the routes of the login are not where browsers look for them: join `.or(auth.routes())` to the app's filters \
+         at their root, not behind a path",
+    )
 }
 
 /// The app forgot the layer: the log is told how to add it. The browser gets warp's 500 for a missing extension.

@@ -160,3 +160,22 @@ async fn without_the_layer_the_answer_is_500() {
         assert_eq!(text, "Missing request extension");
     }
 }
+
+#[tokio::test]
+async fn routes_behind_a_path_or_missing_are_an_error_and_no_404() {
+    let auth = auth();
+    let behind = warp::path("x").and(auth.routes()).boxed();
+    let missing = warp::path!("page").map(warp::reply).boxed();
+    let get = |path: &str| Request::get(path).body(String::new()).unwrap();
+    for path in ["/login", "/login/start?return_to=/x"] {
+        let service = auth.layer().layer(warp::service(behind.clone()));
+        let (head, text) = answer(service.oneshot(get(path)).await.unwrap()).await;
+        assert_eq!((head.status.as_u16(), &*text), (500, ""), "{path}");
+        let service = auth.layer().layer(warp::service(missing.clone()));
+        let (head, text) = answer(service.oneshot(get(path)).await.unwrap()).await;
+        assert_eq!((head.status.as_u16(), &*text), (500, ""), "{path}");
+    }
+    let service = auth.layer().layer(warp::service(missing));
+    let (head, _) = answer(service.oneshot(get("/login/")).await.unwrap()).await;
+    assert_eq!(head.status, StatusCode::NOT_FOUND);
+}

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use demo_shared::Settings;
+use demo_shared::{Settings, Stop};
 use miracl_axum::Miracl;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -62,11 +62,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // 3. Yours: your own router, put together as this one is.
     let router = router(miracl, app);
 
+    let (stop, limit) = (Stop::listen()?, Stop::listen()?);
     demo_shared::greet(&greeting);
-    let server = axum::serve(listener, router.into_make_service())
-        .with_graceful_shutdown(demo_shared::stop_asked_for());
+    let server =
+        axum::serve(listener, router.into_make_service()).with_graceful_shutdown(stop.asked_for());
     let limit = async {
-        demo_shared::stop_asked_for().await;
+        limit.asked_for().await;
         sleep(GRACE).await;
     };
     tokio::select! {

@@ -74,7 +74,7 @@ pub(crate) async fn save_profile(
         }
         Err(error) => return out_of_order(&app, &error),
     }
-    Redirect::to("/profile").into_response()
+    Redirect::to(&visit.miracl().link_to("/profile")).into_response()
 }
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
@@ -107,7 +107,7 @@ pub(crate) async fn end_device(
         Err(SessionError::NotListed) => {}
         Err(error) => return out_of_order(&app, &error),
     }
-    Redirect::to("/devices").into_response()
+    Redirect::to(&visit.miracl().link_to("/devices")).into_response()
 }
 
 /// `POST /devices/end-others`: logs out every other device of this person.
@@ -118,7 +118,7 @@ pub(crate) async fn end_other_devices(State(app): State<App>, visit: Visit, _: U
         Err(SessionError::NotListed) => {}
         Err(error) => return out_of_order(&app, &error),
     }
-    Redirect::to("/devices").into_response()
+    Redirect::to(&visit.miracl().link_to("/devices")).into_response()
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
@@ -143,7 +143,7 @@ pub(crate) async fn refresh(visit: Visit) -> Response {
             );
         }
     }
-    Redirect::to("/").into_response()
+    Redirect::to(&visit.miracl().link_to("/")).into_response()
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

@@ -27,7 +27,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Client, Platform, PlatformConfig};
+use miracl_platform::{Client, Platform, PlatformConfig, Stop};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -36,17 +36,23 @@ use crate::settings::{Settings, Shared};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return failed(&error),
+    };
     tokio::select! {
         // When this finishes first, everything that `run` has started is dropped, and thereby stopped.
-        () = demo_shared::stop_asked_for() => ExitCode::SUCCESS,
+        () = stop.asked_for() => ExitCode::SUCCESS,
         ended = run() => match ended {
             Ok(never) => match never {},
-            Err(error) => {
-                eprintln!("demo-fleet stops: {error}");
-                ExitCode::FAILURE
-            }
+            Err(error) => failed(&*error),
         },
     }
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("demo-fleet stops: {error}");
+    ExitCode::FAILURE
 }
 
 async fn run() -> Result<Infallible, Box<dyn Error>> {

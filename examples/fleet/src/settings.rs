@@ -53,7 +53,10 @@ impl Settings {
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let given = |name: &str| {
+            let value = variable(name)?.trim().to_owned();
+            Some(value).filter(|value| !value.is_empty())
+        };
         let port = given("PORT").map_or(Ok(5000), |port| {
             port.parse()
                 .map_err(|_| format!("PORT: `{port}` is no port"))

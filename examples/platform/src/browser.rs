@@ -31,7 +31,6 @@ pub struct Browser {
 }
 
 /// Where a person got stuck, in the words of the page that they saw.
-#[derive(Debug)]
 pub struct JourneyError(String);
 
 /// What a request for a login led to.
@@ -299,6 +298,12 @@ impl JourneyError {
 impl fmt::Display for JourneyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for JourneyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -70,8 +70,7 @@ impl PlatformConfig {
     }
 }
 
-/// Why a platform did not start.
-#[derive(Debug)]
+/// Why a platform did not start. `Debug` is `Display` with what the operating system said, for a `main` that returns it.
 #[non_exhaustive]
 pub enum StartError {
     /// The host is not on loopback.
@@ -111,6 +110,15 @@ impl fmt::Display for StartError {
             Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Data(_) => f.write_str("the platform's data cannot be read or written"),
             Self::Client { client_id, reason } => write!(f, "client {client_id:?}: {reason}"),
+        }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source() {
+            Some(source) => write!(f, "{self}: {source}"),
+            None => fmt::Display::fmt(self, f),
         }
     }
 }

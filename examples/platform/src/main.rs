@@ -1,10 +1,10 @@
-//! Runs the local MIRACL platform until Ctrl-C.
+//! Runs the local MIRACL platform until Ctrl-C, or until a service manager stops it.
 
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Platform, PlatformConfig};
+use miracl_platform::{Platform, PlatformConfig, Stop};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -30,19 +30,22 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let platform = Platform::start(config()?).await?;
+    let stop = Stop::listen()?;
     let issuer = platform.issuer();
     println!("listening on {issuer}");
     println!("  register an app:  {issuer}/portal");
     println!("  read its mail:    {issuer}/inbox");
     println!("  issuer of an app: {issuer}");
-    tokio::signal::ctrl_c().await?;
+    stop.asked_for().await;
     platform.shutdown().await;
     Ok(())
 }
 
 /// Reads `HOST`, `PORT` and `PLATFORM_DATA`.
 fn config() -> Result<PlatformConfig, Box<dyn Error>> {
-    let setting = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+    let setting = |name, default: &str| {
+        env::var(name).map_or_else(|_| default.to_owned(), |value| value.trim().to_owned())
+    };
     let port = setting("PORT", "5050");
     Ok(PlatformConfig {
         host: setting("HOST", "127.0.0.1"),

@@ -43,6 +43,10 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::style,
             ],
         )
+        // Rocket drops the body of a request when a guard refuses it, which resets the connection of an upload. What
+        // takes uploads is guarded in this way too, by which the answer arrives.
+        .mount("/profile", auth.login_required())
+        .mount("/devices", auth.login_required())
         .register("/", catchers![pages::not_found, pages::unavailable])
         // The callback, `/login/start`, `/logout` and `/signed-out`.
         .mount("/", auth.routes())

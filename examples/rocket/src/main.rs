@@ -4,7 +4,8 @@
 //! 2. `auth.rs`: the hooks, which are all that you must write yourself;
 //! 3. `app.rs`: where the login goes into an app;
 //! 4. `pages.rs`: handlers that ask who the user is;
-//! 5. `tests.rs`: how an app tests its login.
+//! 5. `serve.rs`: how the server stops without waiting for connections on which nothing happens;
+//! 6. `tests.rs`: how an app tests its login.
 //!
 //! To copy it into an app of yours, take over the three lines marked below. `demo-shared` only supplies what makes this
 //! a demo: HTML, a user table, and a provider on this machine when none is configured.
@@ -12,16 +13,18 @@
 mod app;
 mod auth;
 mod pages;
+mod serve;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use demo_shared::Settings;
+use demo_shared::{Settings, Stop};
 use miracl_rocket::Miracl;
 use rocket::config::{Config, Ident, LogLevel, Shutdown};
 use rocket::error::ErrorKind;
@@ -46,14 +49,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     loop {
-        if serve(Settings::load("rocket")?).await? {
+        if run_once(Settings::load("rocket")?).await? {
             return Ok(());
         }
     }
 }
 
 /// Serves the demo until it is asked to stop. `false` when another process has taken the free port that it chose.
-async fn serve(settings: Settings) -> Result<bool, Box<dyn Error>> {
+async fn run_once(settings: Settings) -> Result<bool, Box<dyn Error>> {
     let any_port = settings.address().1 == 0;
     // The port comes first: the callback's URL contains it. Rocket opens its socket by itself, so this one is
     // closed again.
@@ -75,8 +78,9 @@ async fn serve(settings: Settings) -> Result<bool, Box<dyn Error>> {
     let greet = AdHoc::on_liftoff("Greeting", |_| {
         Box::pin(async move { demo_shared::greet(&greeting) })
     });
-    match rocket.attach(greet).launch().await {
-        Ok(_) => Ok(true),
+    let stop = Stop::listen()?;
+    match serve::until(stop, rocket.attach(greet)).await {
+        Ok(()) => Ok(true),
         Err(error) => match error.kind() {
             ErrorKind::Bind(bind) if any_port && bind.kind() == io::ErrorKind::AddrInUse => {
                 Ok(false)
@@ -101,8 +105,10 @@ fn listening_on(address: SocketAddr) -> Config {
         ident: Ident::none(),
         log_level: LogLevel::Off,
         cli_colors: false,
-        // Ctrl-C, and the signal by which service managers stop a process, let requests end that have begun.
         shutdown: Shutdown {
+            // Rocket would listen for signals only after the greeting: `serve.rs` does it.
+            ctrlc: false,
+            signals: HashSet::new(),
             grace: GRACE - 1,
             mercy: 1,
             ..Shutdown::default()

@@ -78,7 +78,7 @@ pub(crate) async fn save_profile(
         }
         Err(error) => return Err(out_of_order(&error)),
     }
-    Ok(Redirect::to("/profile"))
+    Ok(Redirect::to(visit.miracl().link_to("/profile")))
 }
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
@@ -112,7 +112,7 @@ pub(crate) async fn end_device(
         Err(SessionError::NotListed) => {}
         Err(error) => return Err(out_of_order(&error)),
     }
-    Ok(Redirect::to("/devices"))
+    Ok(Redirect::to(visit.miracl().link_to("/devices")))
 }
 
 /// `POST /devices/end-others`: logs out every other device of this person.
@@ -124,7 +124,7 @@ pub(crate) async fn end_other_devices(visit: Visit, _user: User) -> Result<Redir
         Err(SessionError::NotListed) => {}
         Err(error) => return Err(out_of_order(&error)),
     }
-    Ok(Redirect::to("/devices"))
+    Ok(Redirect::to(visit.miracl().link_to("/devices")))
 }
 
 /// `GET /refresh`: fetches the user data again. While the provider is ill, the old data stays.
@@ -150,7 +150,7 @@ pub(crate) async fn refresh(visit: Visit) -> Result<Redirect, Status> {
             );
         }
     }
-    Ok(Redirect::to("/"))
+    Ok(Redirect::to(visit.miracl().link_to("/")))
 }
 
 /// `GET /me`: an API for scripts. It answers 401 and never redirects, since a script could not follow to a login page.

@@ -4,7 +4,7 @@
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
 //! * [`Users`]: the app's own user table, keyed by issuer and subject.
 //! * [`Pages`]: the HTML. [`account::me`]: the JSON.
-//! * [`log`]: tracing on standard error. [`stop_asked_for`]: when to end.
+//! * [`log`]: tracing on standard error. [`Stop`]: when to end.
 //!
 //! An app of yours needs none of this crate. It shows how little is left to do beside the login.
 
@@ -15,17 +15,16 @@ pub mod log;
 mod pages;
 mod platform;
 mod settings;
-mod stop;
 mod users;
 mod when;
 
 use std::io::{Write, stdout};
 
 pub use chain::chain;
+pub use miracl_platform::Stop;
 pub use pages::{LoginButton, LoginScript, Page, Pages, STYLE};
 pub use platform::LocalPlatform;
 pub use settings::{Demo, Settings, SettingsError};
-pub use stop::stop_asked_for;
 pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};
 
 /// Prints [`Demo::greeting`] at once. A closed output is no reason to stop.

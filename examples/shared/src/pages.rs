@@ -58,10 +58,20 @@ impl Pages {
             site: Site {
                 framework: framework.to_owned(),
                 heading: format!("{framework} SDK example"),
+                public_path: String::new(),
             },
             content_security_policy: content_security_policy(issuer, script.as_ref()),
             script,
         }
+    }
+
+    /// Puts the path that a proxy removes in front of every link and form: [`Config::public_path`].
+    ///
+    /// [`Config::public_path`]: miracl_core::Config::public_path
+    #[must_use]
+    pub fn below(mut self, public_path: &str) -> Self {
+        self.site.public_path = public_path.trim_end_matches('/').to_owned();
+        self
     }
 
     /// Makes a login button that brings the user back to `return_to`, by default to the home page.

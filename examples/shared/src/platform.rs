@@ -124,7 +124,12 @@ fn register_logout(client: &mut Client, config: &Config) {
     let Ok(url) = Url::parse(&config.redirect_uri) else {
         return;
     };
-    let at = |path: &str| url.join(path).ok().map(String::from);
+    let public_path = config.public_path.trim_end_matches('/');
+    let at = |path: &str| {
+        url.join(&format!("{public_path}{path}"))
+            .ok()
+            .map(String::from)
+    };
     client.frontchannel_logout_uri = at(&config.paths.frontchannel_logout);
     let is_local = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -232,6 +237,20 @@ mod tests {
                 some("http://127.0.0.1:5000/backchannel-logout"),
                 some("http://127.0.0.1:5000/frontchannel-logout"),
             ]
+        );
+        let below = |public_path: &str| {
+            let mut client = Client::new("demo", "secret", "https://demo.example/app/login");
+            let config = Config {
+                redirect_uri: client.redirect_uris[0].clone(),
+                public_path: public_path.into(),
+                ..config()
+            };
+            register_logout(&mut client, &config);
+            client.frontchannel_logout_uri
+        };
+        assert_eq!(
+            below("/app"),
+            some("https://demo.example/app/frontchannel-logout")
         );
         // A proxy with a certificate: only the browser gets through it.
         assert_eq!(

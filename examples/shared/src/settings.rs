@@ -104,7 +104,8 @@ impl Settings {
         ];
         set.into_iter().filter_map(|(key, variable, uri)| {
             let path = Url::parse(uri?).ok()?.path().to_owned();
-            let taken = PAGES.contains(&path.trim_end_matches('/'));
+            let public_path = config.public_path.trim_end_matches('/');
+            let taken = PAGES.contains(&path.strip_prefix(public_path)?.trim_end_matches('/'));
             taken.then(|| {
                 format!("{key} (variable {variable}): the path `{path}` is a page of the demo already; take another")
             })
@@ -161,7 +162,7 @@ impl Settings {
             (Some(url), _) => Some(LoginScript::ThirdParty(url.to_string())),
         };
         Ok(Demo {
-            pages: Pages::new(self.framework, &config.issuer, script),
+            pages: Pages::new(self.framework, &config.issuer, script).below(&config.public_path),
             config,
             users,
             platform,
@@ -172,8 +173,9 @@ impl Settings {
     /// The settings of the login for a demo that is reached at `base`.
     fn config_at(&self, base: &str) -> Config {
         let mut config = self.config.clone();
+        let public_path = config.public_path.trim_end_matches('/');
         if config.redirect_uri.is_empty() {
-            config.redirect_uri = Config::redirect_uri_for(base);
+            config.redirect_uri = Config::redirect_uri_for(&format!("{base}{public_path}"));
         }
         if config.post_logout_redirect_uri.is_none() {
             // On the callback's host: cookies belong to that host, and with them the message "User logged out!".
@@ -182,7 +184,7 @@ impl Settings {
                 |_| base.to_owned(),
                 |url| url.origin().ascii_serialization(),
             );
-            config.post_logout_redirect_uri = Some(format!("{base}/signed-out"));
+            config.post_logout_redirect_uri = Some(format!("{base}{public_path}/signed-out"));
         }
         if config.cookie_prefix == Config::default().cookie_prefix {
             config.cookie_prefix = format!("miracl-{}", self.framework);

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::chain::chain;
+
 /// Where the user table lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -196,8 +198,7 @@ impl Users {
     }
 }
 
-/// Why the user table did not answer.
-#[derive(Debug)]
+/// Why the user table did not answer. `Debug` is `Display` with what SQLite said, for a `main` that returns it.
 #[non_exhaustive]
 pub enum UsersError {
     /// SQLite refused.
@@ -218,6 +219,12 @@ impl std::fmt::Display for UsersError {
             ),
             Self::Stopped => write!(f, "the user database is shutting down"),
         }
+    }
+}
+
+impl std::fmt::Debug for UsersError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&chain(self))
     }
 }
 

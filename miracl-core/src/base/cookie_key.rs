@@ -95,8 +95,8 @@ impl fmt::Debug for CookieKey {
     }
 }
 
-/// Why a text is no cookie key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a text is no cookie key. `Debug` is `Display`, for a `main` that returns it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieKeyError {
     /// The text is not base64.
@@ -123,6 +123,12 @@ impl fmt::Display for CookieKeyError {
                 "not random, so it could be guessed; make a key with `{MAKE_A_KEY}`"
             ),
         }
+    }
+}
+
+impl fmt::Debug for CookieKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

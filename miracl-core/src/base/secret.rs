@@ -33,6 +33,17 @@ impl Secret {
         self.from_clear_text
     }
 
+    /// Takes white space at both ends off, such as a line break.
+    pub(crate) fn trimmed(self) -> Self {
+        match self.expose().trim() {
+            whole if whole.len() == self.expose().len() => self,
+            inner => Self {
+                text: inner.to_owned().into(),
+                ..self
+            },
+        }
+    }
+
     /// Returns the secret itself.
     ///
     /// # Security

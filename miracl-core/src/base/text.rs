@@ -20,6 +20,43 @@ pub(crate) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
+/// Takes one value as files, environments and containers hand it over: without a byte order mark and white space around
+/// it, such as the line break at the end of a mounted file.
+///
+/// # Errors
+///
+/// What the operator must do, where it is open what is meant: quotes around the whole value, and line breaks or other
+/// control characters inside. The message does not repeat the value.
+pub(crate) fn one_value(text: &str) -> Result<&str, &'static str> {
+    let value = unquoted(text)?;
+    match value.contains(char::is_control) {
+        true => {
+            Err("has a line break or another control character in it; it must be one line alone")
+        }
+        false => Ok(value),
+    }
+}
+
+/// Takes a list of values as [`one_value`] does; line breaks may be in between.
+///
+/// # Errors
+///
+/// As of [`one_value`], for quotes.
+pub(crate) fn unquoted(text: &str) -> Result<&str, &'static str> {
+    let value = without_bom(text).trim();
+    let is_in = |quote: char| {
+        let inner = value.strip_prefix(quote);
+        inner.is_some_and(|inner| inner.ends_with(quote))
+    };
+    match is_in('"') || is_in('\'') {
+        true => Err(
+            "has quotes around it, which count as part of the value (`docker --env-file` and Kubernetes do not remove \
+             them); remove them",
+        ),
+        false => Ok(value),
+    }
+}
+
 /// Quotes a short value, and replaces a long one with its hash. An empty one is `none`.
 pub(crate) fn shown(value: &str) -> String {
     match value.len() {
@@ -29,5 +66,49 @@ pub(crate) fn shown(value: &str) -> String {
             let hash = digest::digest(&digest::SHA256, value.as_bytes());
             format!("sha256:{}", hex(&hash.as_ref()[..4]))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_around_a_value_is_taken_off_and_what_could_be_meant_is_refused() {
+        for (text, value) in [
+            ("value", "value"),
+            ("value\n", "value"),
+            ("value\r\n", "value"),
+            (" \tvalue \n\n", "value"),
+            ("\u{feff}value\u{a0}", "value"),
+            ("two words", "two words"),
+            ("", ""),
+            (" \n", ""),
+            // Secrets with quotes.
+            ("\"begins", "\"begins"),
+            ("ends'", "ends'"),
+            ("in\"si'de", "in\"si'de"),
+            ("\"other'", "\"other'"),
+            ("\"", "\""),
+        ] {
+            assert_eq!(one_value(text), Ok(value), "{text:?}");
+        }
+        for quoted in [
+            "\"value\"",
+            "'value'\r\n",
+            " \"value\" ",
+            "\"\"",
+            "''",
+            "\"a\" \"b\"",
+        ] {
+            let told = one_value(quoted).unwrap_err();
+            assert!(told.contains("quotes around it"), "{quoted:?}: {told}");
+            assert_eq!(unquoted(quoted), Err(told));
+        }
+        for broken in ["one\ntwo", "one\r\ntwo", "a\tb", "a\u{0}b"] {
+            let told = one_value(broken).unwrap_err();
+            assert!(told.contains("line break"), "{broken:?}: {told}");
+        }
+        assert_eq!(unquoted("one\n two\n"), Ok("one\n two"));
     }
 }

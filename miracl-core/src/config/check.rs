@@ -23,9 +23,9 @@ const TEMPLATE: [&str; 4] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_U
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) config: Config,
-    /// The redirect URI's path.
+    /// The redirect URI's path, without the public path.
     pub(crate) callback_path: String,
-    /// The path of the page after log-out, when it lies on this site.
+    /// The path of the page after log-out, when it lies on this site, without the public path.
     pub(crate) signed_out_path: Option<String>,
     /// The redirect URI's origin, as a URL with the path `/`.
     pub(crate) origin: Url,
@@ -47,9 +47,30 @@ impl Config {
         self.clone().parse().map(drop)
     }
 
+    /// Takes off what an app's own way to read settings leaves around them, such as the line break at the end of a file.
+    fn trim(&mut self) {
+        let given = [
+            &mut self.client_id,
+            &mut self.redirect_uri,
+            &mut self.home_path,
+            &mut self.public_path,
+            &mut self.cookie_prefix,
+        ];
+        let maybe = [
+            &mut self.issuer_template,
+            &mut self.post_logout_redirect_uri,
+            &mut self.proxy,
+        ];
+        for text in given.into_iter().chain(maybe.into_iter().flatten()) {
+            *text = text.trim().to_owned();
+        }
+        self.client_secret = std::mem::take(&mut self.client_secret).trimmed();
+    }
+
     /// Parses the configuration and names every mistake.
     pub(crate) fn parse(mut self) -> Result<Checked, ConfigError> {
         let mut problems = Problems::default();
+        self.trim();
         self.check_issuer(&mut problems);
         self.check_metadata_url(&mut problems);
         self.check_issuer_template(&mut problems);

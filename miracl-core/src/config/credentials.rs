@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
 
 use crate::{
-    base::{secret::Secret, text::without_bom},
+    base::{secret::Secret, text::one_value},
     error::provider::ProviderError,
 };
 
@@ -56,17 +56,20 @@ impl fmt::Debug for CredentialSource {
     }
 }
 
-/// Reads a file that holds one value, without the line break at its end.
+/// Reads a file that holds one value, by the rule for all settings: see [`Config::load`](crate::Config::load).
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let text = fs::read_to_string(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    let value = without_bom(&text).trim();
-    if value.is_empty() {
-        return Err(io::Error::new(
+    let value = match one_value(&text) {
+        Ok("") => Err("is empty"),
+        value => value,
+    };
+    let value = value.map_err(|what| {
+        io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{} is empty", path.display()),
-        ));
-    }
+            format!("{} {what}", path.display()),
+        )
+    })?;
     Ok(value.to_owned())
 }
 

@@ -7,7 +7,9 @@ mod values;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -19,12 +21,15 @@ use figment::{
 use serde::Serialize;
 
 use crate::{
-    base::text::without_bom,
+    base::text::{one_value, without_bom},
     config::{
         Config,
-        load::{settings::SETTINGS, source::Source},
+        load::{
+            settings::{OTHER_KEYS, OTHER_VARIABLES, SETTINGS},
+            source::Source,
+        },
     },
-    error::config::{ConfigError, Problems},
+    error::config::{ConfigError, Problem, Problems},
 };
 
 /// The file that is read when none is named.
@@ -72,7 +77,7 @@ impl Config {
     pub fn from_serde(settings: &impl Serialize) -> Result<Self, ConfigError> {
         match Value::serialize(settings) {
             Ok(map @ Value::Dict(..)) => read(
-                Figment::from(Serialized::globals(map)),
+                &Figment::from(Serialized::globals(map)),
                 "settings",
                 Environment::Ignored,
             ),
@@ -89,6 +94,15 @@ impl Config {
     /// The file is `file`; or the one named by the variable `MIRACL_CONFIG`; or `miracl.json` in the working
     /// directory, if there is one. An empty value counts as not given.
     ///
+    /// One rule holds for every value, in the environment, in the file, and in a file that holds one value alone such as
+    /// that of `CLIENT_SECRET_FILE`:
+    ///
+    /// * White space at both ends is taken off, a line break or a byte order mark too.
+    /// * A value in quotes, such as `"value"` or `'value'` with the quotes in it, is an error: most often something did
+    ///   not remove them. Quotes inside, or at one end only, are part of the value. A secret that really begins and ends
+    ///   with the same quote is set in code.
+    /// * A line break or another control character inside is an error, except between the entries of a list.
+    ///
     /// | key in the file | variable | meaning |
     /// |---|---|---|
     /// | `issuer` | `ISSUER` | [`Config::issuer`] |
@@ -100,8 +114,8 @@ impl Config {
     /// | `client_secret`, `secret` | `CLIENT_SECRET` | [`Config::client_secret`] |
     /// | `client_secret_file` | `CLIENT_SECRET_FILE` | [`Config::client_secret_file`] |
     /// | `client_jwk_file` | `CLIENT_JWK_FILE` | [`Config::client_key`], a file with one private JWK |
-    /// | `redirect_uri` | `REDIRECT_URL` | [`Config::redirect_uri`] |
-    /// | `post_logout_redirect_uri` | `POST_LOGOUT_REDIRECT_URL` | [`Config::post_logout_redirect_uri`] |
+    /// | `redirect_uri`, `redirect_url` | `REDIRECT_URL`, `REDIRECT_URI` | [`Config::redirect_uri`] |
+    /// | `post_logout_redirect_uri`, `…_url` | `POST_LOGOUT_REDIRECT_URL`, `…_URI` | [`Config::post_logout_redirect_uri`] |
     /// | `end_session_parameters` | `END_SESSION_PARAMETERS` | [`Config::end_session_parameters`], see below |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
     /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
@@ -124,10 +138,15 @@ impl Config {
     /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
+    /// | `public_path` | `PUBLIC_PATH` | [`Config::public_path`]: `/app` where a proxy removes that |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |
     ///
-    /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored.
+    /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored. Where a setting
+    /// has two names, one is enough; two that differ are an error.
+    ///
+    /// `PROXY_PORT=tcp://10.0.0.1:8080` is Kubernetes' own, for a Service named `proxy`. It is ignored, with a line in
+    /// the log; `enableServiceLinks: false` in the pod's specification keeps such variables out.
     ///
     /// `end_session_parameters` is an object, or a text as in a query: `logout_uri=https%3A%2F%2Fapp.example%2F`.
     ///
@@ -145,11 +164,10 @@ impl Config {
     /// When a file that was named does not exist, when the file cannot be read or is not a JSON object, or when a value
     /// does not fit.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let named = file.map(Path::to_owned).or_else(|| {
-            env::var_os("MIRACL_CONFIG")
-                .filter(|v| !v.is_empty())
-                .map(PathBuf::from)
-        });
+        let named = match file {
+            Some(file) => Some(file.to_owned()),
+            None => named_file()?,
+        };
         let default = Path::new(DEFAULT_FILE);
         match &named {
             Some(path) => build(Some(path), Environment::Read),
@@ -157,6 +175,20 @@ impl Config {
             None => build(None, Environment::Read),
         }
     }
+}
+
+/// Returns the file that the variable `MIRACL_CONFIG` names.
+fn named_file() -> Result<Option<PathBuf>, ConfigError> {
+    let Some(name) = env::var_os("MIRACL_CONFIG") else {
+        return Ok(None);
+    };
+    let name = match name.to_str().map(one_value) {
+        Some(Ok(name)) => PathBuf::from(name),
+        Some(Err(what)) => return Err(ConfigError::of(Problem::new("MIRACL_CONFIG", what))),
+        // Not every path is UTF-8.
+        None => PathBuf::from(name),
+    };
+    Ok(Some(name).filter(|name| !name.as_os_str().is_empty()))
 }
 
 /// Whether variables of the environment count.
@@ -169,12 +201,12 @@ enum Environment {
 /// Reads settings from a file, if there is one, and from the environment.
 fn build(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
     let Some(path) = file else {
-        return read(Figment::new(), "settings", environment);
+        return read(&Figment::new(), "settings", environment);
     };
     let name = path.display().to_string();
     match fs::read_to_string(path) {
         Ok(text) => read(
-            Figment::from(Json::string(without_bom(&text))),
+            &Figment::from(Json::string(without_bom(&text))),
             &name,
             environment,
         ),
@@ -187,37 +219,29 @@ fn build(file: Option<&Path>, environment: Environment) -> Result<Config, Config
 }
 
 /// Reads settings from a source that errors call `name`, and from the environment.
-fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
+fn read(figment: &Figment, name: &str, environment: Environment) -> Result<Config, ConfigError> {
+    let variable = |name: &str| match environment {
+        Environment::Read => env::var_os(name),
+        Environment::Ignored => None,
+    };
+    read_with(figment, name, &variable)
+}
+
+/// Reads settings from a source that errors call `name`, and from these variables.
+fn read_with(
+    figment: &Figment,
+    name: &str,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Config, ConfigError> {
     let mut problems = Problems::default();
-    // figment's own reader of the environment would take `0123` for a number; a secret is text, whatever it looks like.
-    let mut variables: BTreeMap<&str, String> = BTreeMap::new();
-    for (key, variable) in SETTINGS.iter().filter(|_| environment == Environment::Read) {
-        match env::var(variable) {
-            Ok(value) if !value.is_empty() => {
-                variables.insert(*key, value);
-            }
-            Ok(_) | Err(env::VarError::NotPresent) => {}
-            Err(env::VarError::NotUnicode(_)) => problems.add(*variable, "is not UTF-8"),
-        }
-    }
-    let from_env: Vec<&str> = variables.keys().copied().collect();
-    let merged = figment
-        .merge(Serialized::globals(variables))
-        .extract::<BTreeMap<String, Value>>();
-    let mut values = match merged {
+    let mut values = match figment.extract::<BTreeMap<String, Value>>() {
         Ok(values) => values,
         Err(error) => {
             problems.add(name, format!("is not a JSON object of settings: {error}"));
             return problems.into_result(None);
         }
     };
-    // The Tornado SDK calls the client secret `secret`.
-    let legacy = values.remove("secret");
-    if let Some(secret) = legacy
-        && !from_env.contains(&"client_secret")
-    {
-        values.insert("client_secret".to_owned(), secret);
-    }
+    one_name_each(&mut values, &mut problems);
     for key in values.keys() {
         if !SETTINGS.iter().any(|(known, _)| known == key) {
             tracing::warn!(key, "unknown setting in the configuration file");
@@ -225,11 +249,40 @@ fn read(figment: Figment, name: &str, environment: Environment) -> Result<Config
     }
     let mut source = Source {
         values,
-        from_env,
+        from_env: BTreeMap::new(),
+        service_links: Vec::new(),
         problems,
     };
+    for (key, name) in SETTINGS.into_iter().chain(OTHER_VARIABLES) {
+        if let Some(value) = variable(name) {
+            source.take_variable(key, name, value);
+        }
+    }
     let config = source.config();
     source.problems.into_result(Some(config))
+}
+
+/// Gives each setting of a file its own name. Two names that do not say the same are a mistake.
+fn one_name_each(values: &mut BTreeMap<String, Value>, problems: &mut Problems) {
+    let plain = |value: &Value| value.as_str().map_or("", str::trim).to_owned();
+    for (key, other) in OTHER_KEYS {
+        let Some(value) = values.remove(other) else {
+            continue;
+        };
+        match values.get(key).map(plain) {
+            Some(known) if !known.is_empty() => {
+                if !matches!(plain(&value), same if same.is_empty() || same == known) {
+                    problems.add(
+                        other,
+                        format!("differs from {key}, which means the same; set one of them"),
+                    );
+                }
+            }
+            _ => {
+                values.insert(key.to_owned(), value);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

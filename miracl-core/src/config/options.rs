@@ -1,6 +1,7 @@
 //! The choices that a configuration offers, one type each.
 
-/// The paths of the routes that adapters mount, beside that of the redirect URI.
+/// The paths of the routes that adapters mount, beside that of the redirect URI: as the app sees them, without its
+/// [`public_path`](crate::Config::public_path).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     /// Starts a login: `GET`. By default `/login/start`.

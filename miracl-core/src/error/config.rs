@@ -4,8 +4,9 @@ use std::fmt;
 
 /// Everything that is wrong with a configuration.
 ///
-/// `Display` has one line for each mistake: the key, what is wrong with it, what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Display` has one line for each mistake: the key, what is wrong with it, what to do. `Debug` is the same, since it is
+/// what a `main` that returns `Result<(), Box<dyn Error>>` prints.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub(crate) problems: Vec<Problem>,
 }
@@ -53,6 +54,12 @@ impl fmt::Display for ConfigError {
             write!(f, "{key}: {message}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -67,7 +67,7 @@ fn way_back(engine: &Engine, request: &impl RequestView, client: Client) -> Opti
         engine.site.return_to_url(&value)
     };
     if is_visit(request, client) {
-        return engine.site.return_to(&request.path_and_query());
+        return engine.site.return_here(&request.path_and_query());
     }
     let current = match client {
         Client::Htmx => from_header("hx-current-url"),

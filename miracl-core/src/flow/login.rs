@@ -35,7 +35,7 @@ pub(crate) fn login_start_url(engine: &Engine, options: &LoginOptions) -> String
     let pairs = options
         .return_to
         .iter()
-        .map(|path| ("return_to", path.clone()))
+        .map(|path| ("return_to", engine.site.public(path)))
         .chain(options.parameters());
     for (name, value) in pairs {
         url.query_pairs_mut().append_pair(name, &value);
@@ -79,7 +79,7 @@ async fn begin_login(
     options: LoginOptions,
 ) -> Result<String, AuthFailure> {
     let engine = &exchange.engine;
-    let home = || engine.config.home_path.clone();
+    let home = || engine.site.home_path.clone();
     let return_to = options.return_to.clone().unwrap_or_else(home);
     let mut receipt = Recorder::new();
     let request = AuthorizationRequest::new(exchange, &options, &return_to).await;

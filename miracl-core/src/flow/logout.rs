@@ -127,7 +127,7 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
 fn logout_page(engine: &Engine) -> Reply {
     let form = format!(
         "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
-        escape(&engine.site.paths.logout),
+        escape(&engine.site.logout()),
         escape(&engine.site.home_url())
     );
     Reply::page(200, "Log out?", "You are about to log out.", &form)

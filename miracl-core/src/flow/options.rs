@@ -48,9 +48,9 @@ pub(crate) const RESERVED: [&str; 18] = [
 /// ```
 #[derive(Clone, Default)]
 pub struct LoginOptions {
-    /// The local path to come back to. By default [`Config::home_path`](crate::Config::home_path), which also replaces
-    /// a value that is no path on this site, is longer than 512 bytes, or does not fit into the login's cookie beside
-    /// the session's.
+    /// The local path to come back to, with the [`Config::public_path`](crate::Config::public_path) in front or
+    /// without. By default [`Config::home_path`](crate::Config::home_path), which also replaces a value that is no path
+    /// on this site, is longer than 512 bytes, or does not fit into the login's cookie beside the session's.
     pub return_to: Option<String>,
     /// MIRACL: the user id to pre-fill, or the identity to select.
     pub prerollid: Option<String>,

@@ -151,13 +151,19 @@ impl fmt::Debug for ClientKey {
     }
 }
 
-/// Why a JWK is no key for client assertions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a JWK is no key for client assertions. `Debug` is `Display`, for a `main` that returns it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClientKeyError(String);
 
 impl fmt::Display for ClientKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no private key for client assertions: {}", self.0)
+    }
+}
+
+impl fmt::Debug for ClientKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -142,13 +142,14 @@ impl Origin {
                     .map_err(|error| ProviderError::Credentials {
                         source: Arc::from(error),
                     })?;
-                if given.client_id.is_empty() || given.client_secret.is_empty() {
+                let (id, secret) = (given.client_id.trim(), given.client_secret.trimmed());
+                if id.is_empty() || secret.is_empty() {
                     return Err(failed("the source gave an empty client id or secret"));
                 }
-                if *client_id.get_or_init(|| given.client_id.clone()) != given.client_id {
+                if *client_id.get_or_init(|| id.to_owned()) != id {
                     return Err(failed("the source gave another client id than before"));
                 }
-                Ok(given.client_secret)
+                Ok(secret)
             }
         }
     }

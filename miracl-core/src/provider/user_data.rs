@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 /// Claims that are about a token and not about the person.
-const PROTOCOL_CLAIMS: [&str; 10] = [
+pub(crate) const PROTOCOL_CLAIMS: [&str; 10] = [
     "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
 ];
 

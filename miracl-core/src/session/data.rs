@@ -10,7 +10,10 @@ use crate::{
         wire::{Reader, Writer},
     },
     error::session::SessionTooLarge,
-    provider::{tokens::Tokens, user_data::UserData},
+    provider::{
+        tokens::Tokens,
+        user_data::{CONFIRMED_CLAIMS, PROTOCOL_CLAIMS, UserData},
+    },
     session::{
         identity::{Session, SessionId},
         token_codec,
@@ -45,6 +48,30 @@ struct Rest {
     userinfo: Map<String, Value>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
+    /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
+    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+    in_id_token: u64,
+}
+
+fn is_zero(bits: &u64) -> bool {
+    *bits == 0
+}
+
+/// The claims of an ID token that userinfo need not have a second time, each with its bit.
+///
+/// Not those that belong together with another claim: an older version, which does not know the bits, must not apply
+/// the word of one source to the claim of the other.
+fn bits(id_token: &Map<String, Value>) -> impl Iterator<Item = (u64, &String, &Value)> {
+    let mut claims: Vec<_> = id_token.iter().collect();
+    claims.sort_unstable_by_key(|(name, _)| *name);
+    let bits = (0..u64::BITS).map(|place| 1 << place);
+    let claims = bits
+        .zip(claims)
+        .map(|(bit, (name, value))| (bit, name, value));
+    claims.filter(|(_, name, _)| {
+        let mut paired = CONFIRMED_CLAIMS.iter();
+        !paired.any(|(claim, confirmed)| name == claim || name == confirmed)
+    })
 }
 
 impl Session {
@@ -87,12 +114,23 @@ impl SessionData {
                 flags |= flag;
             }
         }
+        // User data leaves these out.
+        userinfo
+            .retain(|name, value| !value.is_null() && !PROTOCOL_CLAIMS.contains(&name.as_str()));
+        let mut in_id_token = 0;
+        for (bit, name, value) in bits(&self.id_token_claims()) {
+            if userinfo.get(name) == Some(value) {
+                userinfo.remove(name);
+                in_id_token |= bit;
+            }
+        }
         let rest = Rest {
             expires_at: tokens.expires_at,
             renew_at: tokens.renew_at,
             scope: tokens.scope.clone(),
             userinfo,
             user_agent: self.user_agent.clone(),
+            in_id_token,
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
         let writer = Writer::default()
@@ -128,7 +166,7 @@ impl SessionData {
                 rest.userinfo.insert(name.to_owned(), known?);
             }
         }
-        Some(Self {
+        let mut data = Self {
             tokens: Tokens {
                 access_token,
                 id_token,
@@ -139,7 +177,15 @@ impl SessionData {
             },
             userinfo: rest.userinfo,
             user_agent: rest.user_agent,
-        })
+        };
+        if rest.in_id_token != 0 {
+            for (bit, name, value) in bits(&data.id_token_claims()) {
+                if rest.in_id_token & bit != 0 {
+                    data.userinfo.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        Some(data)
     }
 
     /// The claims of the ID token, which was verified before it was kept.
@@ -239,6 +285,56 @@ mod tests {
         ] {
             assert_eq!(named(odd), ("a userinfo claim".to_owned(), 9002), "{odd:?}");
         }
+    }
+
+    #[test]
+    fn what_the_id_token_says_as_well_is_kept_once_and_what_nobody_reads_is_not_kept() {
+        let session = session();
+        let groups = "a group of many names ".repeat(20);
+        let claims = serde_json::json!({
+            "aud": "id", "email": "alice@example.com", "email_verified": true, "groups": groups, "name": "Alice",
+            "phone_number": "+1", "zoneinfo": "Europe/Paris",
+        });
+        let payload = base64_simd::URL_SAFE_NO_PAD.encode_to_string(claims.to_string());
+        let userinfo = |value: Value| match value {
+            Value::Object(members) => members,
+            _ => unreachable!("an object"),
+        };
+        let with = |members: Value| {
+            let mut data = data();
+            data.tokens.id_token = format!("a.{payload}.c").into();
+            data.userinfo = userinfo(members);
+            data
+        };
+        let said = serde_json::json!({
+            "groups": groups, "name": "Alice Liddell", "phone_number": "+1", "zoneinfo": "Europe/Paris",
+        });
+        let kept = with(said.clone());
+        let bytes = kept.encode(&session);
+        let alone = with(serde_json::json!({ "name": "Alice Liddell", "phone_number": "+1" }));
+        assert!(bytes.len() < alone.encode(&session).len() + 16);
+        let read = SessionData::decode(&bytes, &session).unwrap();
+        assert_eq!(Value::Object(read.userinfo.clone()), said);
+        assert_eq!(
+            UserData::from(&read).claims(),
+            UserData::from(&kept).claims()
+        );
+        let mut more = said.clone();
+        more["iss"] = "https://issuer.example".into();
+        more["aud"] = "id".into();
+        more["nickname"] = Value::Null;
+        let more = with(more);
+        let read = SessionData::decode(&more.encode(&session), &session).unwrap();
+        assert_eq!(Value::Object(read.userinfo.clone()), said);
+        assert_eq!(
+            UserData::from(&read).claims(),
+            UserData::from(&more).claims()
+        );
+        // An ID token that replaces this one, and says less, takes nothing away.
+        let mut renewed = read;
+        renewed.tokens.id_token = "a.e30.c".into();
+        let read = SessionData::decode(&renewed.encode(&session), &session).unwrap();
+        assert_eq!(Value::Object(read.userinfo), said);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub trait RequestView {
     /// Returns the method in upper case: `GET`.
     fn method(&self) -> &str;
 
-    /// Returns the path and query as the browser sent them, before any router removed a prefix: `/members?page=2`.
+    /// Returns the path and query as the server received them, before any router removed a prefix: `/members?page=2`.
     fn path_and_query(&self) -> Cow<'_, str>;
 
     /// Returns the host, with or without port: the `Host` header, or `:authority` in HTTP/2.

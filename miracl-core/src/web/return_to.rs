@@ -15,7 +15,7 @@ impl ReturnTo {
     /// Returns `None` for everything that could lead elsewhere: another origin in any of the spellings that browsers
     /// understand (`//host`, `/\host`, tabs and line breaks in between), a relative path, one of `own_paths`, which
     /// would loop, and anything longer than 512 bytes.
-    pub(crate) fn parse(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
+    pub(crate) fn parse(input: &str, origin: &Url, own_paths: &[impl AsRef<str>]) -> Option<Self> {
         if !input.starts_with('/') || input.starts_with("//") {
             return None;
         }
@@ -23,7 +23,11 @@ impl ReturnTo {
     }
 
     /// Accepts an absolute URL from a header (`Referer`, `HX-Current-URL`) that is on this site.
-    pub(crate) fn from_url(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
+    pub(crate) fn from_url(
+        input: &str,
+        origin: &Url,
+        own_paths: &[impl AsRef<str>],
+    ) -> Option<Self> {
         let scheme_and_rest = input.split_once("://")?;
         if !matches!(scheme_and_rest.0, "http" | "https") {
             return None;
@@ -31,7 +35,7 @@ impl ReturnTo {
         Self::accept(input, origin, own_paths)
     }
 
-    fn accept(input: &str, origin: &Url, own_paths: &[&str]) -> Option<Self> {
+    fn accept(input: &str, origin: &Url, own_paths: &[impl AsRef<str>]) -> Option<Self> {
         // URL parsers drop tabs and line breaks and read a backslash as a slash (WHATWG URL §4.4). Honest clients do
         // not send them.
         if input.len() > MAX_LEN || input.contains(|c: char| c.is_control() || c == '\\') {
@@ -46,7 +50,10 @@ impl ReturnTo {
         if url.path().starts_with("//") {
             return None;
         }
-        if own_paths.iter().any(|own| same_path(own, url.path())) {
+        if own_paths
+            .iter()
+            .any(|own| same_path(own.as_ref(), url.path()))
+        {
             return None;
         }
         let mut text = url.path().to_owned();
@@ -55,6 +62,10 @@ impl ReturnTo {
             text.push_str(query);
         }
         (text.len() <= MAX_LEN).then_some(Self(text))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn into_string(self) -> String {

@@ -11,6 +11,7 @@ scenarios![
     no_method_gets_around_a_guard,
     a_guard_whose_layer_is_missing_lets_nobody_in,
     routes_whose_layer_is_missing_begin_and_end_nothing,
+    an_upload_that_a_guard_refuses_gets_its_answer,
 ];
 
 const NESTED: &[&str] = &[
@@ -193,4 +194,18 @@ async fn routes_whose_layer_is_missing_begin_and_end_nothing(adapter: Adapter) {
     let me = browser.open(demo.url("/me")).await.expect(200);
     assert!(me.body.contains(Provider::SUBJECT), "nobody was logged out");
     demo.wait_for_log("the login around this route is another engine's");
+}
+
+async fn an_upload_that_a_guard_refuses_gets_its_answer(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    for size in [100_000, 1_000_000] {
+        let mut request = format!(
+            "POST /guarded/any HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Content-Type: multipart/form-data; boundary=a\r\nContent-Length: {size}\r\n\r\n"
+        )
+        .into_bytes();
+        request.resize(request.len() + size, b'a');
+        let answer = Wire::ask(&demo, request).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+    }
 }

@@ -1,8 +1,10 @@
 //! Where frameworks differ by nature: how they read a request, what they do with a slow one, and how they stop.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use miracl_tests::{Adapter, Answers, Browser, Endpoint, Provider, Raw, Request, Wire, scenarios};
+use miracl_tests::{
+    Adapter, Answers, Browser, Demo, Endpoint, Provider, Raw, Request, Wire, scenarios,
+};
 
 use crate::journey::{Journey, assert_refused};
 
@@ -20,10 +22,15 @@ scenarios![
     slow_clients_hold_up_nobody,
     a_stop_lets_a_login_under_way_finish,
     a_stop_does_not_wait_for_ever,
+    a_stop_waits_for_no_idle_connection,
+    a_stop_right_after_the_greeting_ends_in_order,
 ];
 
 /// How long a demo may take to stop, with clients of any kind.
 const STOP: Duration = Duration::from_secs(60);
+
+/// How long it may take at most when it has nothing to do. Its grace period for requests is longer.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// A request with these lines after the first, on a connection of its own.
 fn request(line: &str, headers: &[&str]) -> String {
@@ -359,5 +366,37 @@ async fn a_stop_does_not_wait_for_ever(adapter: Adapter) {
         && answer.status < 500
     {
         assert_refused(&answer);
+    }
+}
+
+async fn a_stop_waits_for_no_idle_connection(adapter: Adapter) {
+    let provider = Provider::start();
+    let mut took = Vec::new();
+    // One try may take longer on a busy machine. A demo that waits is late each time.
+    for _ in 0..3 {
+        let mut demo = Demo::start(adapter, &provider);
+        let mut idle = Wire::connect(&demo).await;
+        idle.get_all(["/public".to_owned()], 200).await;
+        let began = Instant::now();
+        demo.terminate();
+        assert_eq!(demo.wait_for_end(STOP), Some(0), "it does not stop");
+        if began.elapsed() < AT_ONCE {
+            return;
+        }
+        took.push(began.elapsed());
+    }
+    panic!("it waits for an idle connection: {took:?}");
+}
+
+async fn a_stop_right_after_the_greeting_ends_in_order(adapter: Adapter) {
+    let provider = Provider::start();
+    // A demo that is only about to listen for signals is not caught each time.
+    for _ in 0..3 {
+        let mut demo = Demo::start(adapter, &provider);
+        demo.terminate();
+        assert_eq!(demo.wait_for_end(STOP), Some(0), "SIGTERM ends it");
+        let mut demo = Demo::start(adapter, &provider);
+        demo.interrupt();
+        assert_eq!(demo.wait_for_end(STOP), Some(0), "SIGINT ends it");
     }
 }

@@ -2,7 +2,7 @@
 
 use miracl_tests::{Adapter, Browser, Cookie, Demo, Provider, scenarios};
 
-use crate::journey::Journey;
+use crate::journey::{Journey, log_in};
 
 scenarios![
     cookies_on_a_loopback_address_are_closed_to_scripts_and_other_sites,
@@ -12,6 +12,7 @@ scenarios![
     the_prefix_of_the_names_is_a_setting,
     https_is_decided_by_the_redirect_url_and_by_no_header,
     http_off_loopback_is_refused,
+    cookies_that_a_proxy_may_not_pass_on_are_warned_about_once,
 ];
 
 /// Every cookie set or deleted on the way through a login, a refresh and a log-out.
@@ -157,4 +158,31 @@ async fn http_off_loopback_is_refused(adapter: Adapter) {
         "{refused}"
     );
     assert!(refused.log.contains("https"), "{refused}");
+}
+
+async fn cookies_that_a_proxy_may_not_pass_on_are_warned_about_once(adapter: Adapter) {
+    const WARNING: [&str; 3] = ["WARN", "proxy_buffer_size", "SESSION_STORE"];
+    let warnings = |demo: &Demo| {
+        let log = demo.log();
+        let is_one = |line: &&str| WARNING.iter().all(|part| line.contains(part));
+        log.lines().filter(is_one).count()
+    };
+    let provider = Provider::start();
+    let demo = Demo::start(adapter, &provider);
+    log_in(&Browser::new(), &demo).await;
+    demo.wait_for_log("login succeeded");
+    assert_eq!(warnings(&demo), 0, "a small session: {}", demo.log());
+    let large = serde_json::json!({ "sub": Provider::SUBJECT, "groups": "x".repeat(2300) });
+    provider.set_userinfo(large);
+    for _ in 0..2 {
+        log_in(&Browser::new(), &demo).await;
+    }
+    demo.wait_for_line(&WARNING);
+    assert_eq!(warnings(&demo), 1, "{}", demo.log());
+    let stored = Demo::of(adapter, &provider)
+        .env("SESSION_STORE", "memory")
+        .start();
+    log_in(&Browser::new(), &stored).await;
+    stored.wait_for_log("login succeeded");
+    assert_eq!(warnings(&stored), 0, "{}", stored.log());
 }

@@ -132,3 +132,29 @@ async fn a_hanging_answer_does_not_hold_up_a_shutdown() {
     platform.shutdown().await;
     waiting.await.unwrap();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_right_after_the_greeting_stops_the_program_in_order() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    for signal in ["-TERM", "-INT", "-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_miracl-platform"))
+            .envs([("PORT", "0"), ("HOST", "127.0.0.1")])
+            .env("PLATFORM_DATA", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(program.stdout.take().unwrap());
+        let mut greeting = String::new();
+        output.read_line(&mut greeting).unwrap();
+        assert!(greeting.starts_with("listening on "), "{greeting:?}");
+        let kill = format!("kill {signal} {}", program.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success());
+        let status = program.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}: {status}");
+    }
+}

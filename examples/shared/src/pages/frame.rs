@@ -4,6 +4,8 @@
 pub(super) struct Site {
     pub(super) framework: String,
     pub(super) heading: String,
+    /// What links and forms have in front, because a proxy removes it.
+    pub(super) public_path: String,
 }
 
 /// The head and the navigation of a page, and the messages above its content.

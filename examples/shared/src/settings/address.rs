@@ -5,8 +5,12 @@ use std::net::IpAddr;
 use miracl_core::Config;
 use url::{Host, Url};
 
-/// Warns about a callback that a browser would not reach here.
+/// Warns about a callback that a browser would not reach here. Behind a proxy that removes a path, the address is the
+/// proxy's.
 pub(super) fn warn_about(config: &Config, port: u16) {
+    if !config.public_path.is_empty() {
+        return;
+    }
     let Ok(callback) = Url::parse(&config.redirect_uri) else {
         return;
     };

@@ -28,7 +28,8 @@ impl Demo {
         let mut text = format!("listening on {}\n", self.listening_on);
         if let Ok(callback) = Url::parse(&self.config.redirect_uri) {
             let home = callback.origin().ascii_serialization();
-            text.push_str(&format!("open {home}/ in a browser\n"));
+            let path = self.config.public_path.trim_end_matches('/');
+            text.push_str(&format!("open {home}{path}/ in a browser\n"));
         }
         if let Some(platform) = &self.platform {
             text.push_str(&platform.greeting());

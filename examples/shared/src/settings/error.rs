@@ -4,8 +4,9 @@ use std::fmt;
 
 use miracl_core::ConfigError;
 
-/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name.
-#[derive(Debug, Default)]
+/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name. `Debug` is `Display`,
+/// for a `main` that returns it.
+#[derive(Default)]
 pub struct SettingsError {
     pub(super) problems: Vec<String>,
 }
@@ -24,6 +25,12 @@ impl fmt::Display for SettingsError {
     }
 }
 
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for SettingsError {}
 
 /// The engine's mistakes, by the names a demo's user knows: the key in `miracl.json` and the variable.
@@ -39,6 +46,7 @@ pub(super) fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
             | "client_id_file"
             | "client_secret_file"
             | "home_path"
+            | "public_path"
             | "trusted_origins"
             | "metadata_url"
             | "end_session_parameters") => key.to_uppercase(),

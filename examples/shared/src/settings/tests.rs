@@ -185,3 +185,68 @@ fn the_untouched_template_stops_the_start() {
         assert!(told.contains(key), "{told}");
     }
 }
+
+#[tokio::test]
+async fn below_a_path_that_a_proxy_removes_addresses_have_it_and_pages_too() {
+    let config = |redirect_uri: &str| Config {
+        redirect_uri: redirect_uri.into(),
+        public_path: "/app/".into(),
+        ..provider()
+    };
+    for (given, callback, after, home) in [
+        (
+            "",
+            "http://127.0.0.1:5000/app/login",
+            "http://127.0.0.1:5000/app/signed-out",
+            "open http://127.0.0.1:5000/app/ in",
+        ),
+        (
+            "https://demo.example/app/c2id",
+            "https://demo.example/app/c2id",
+            "https://demo.example/app/signed-out",
+            "open https://demo.example/app/ in",
+        ),
+    ] {
+        let settings = settings(&[("DATABASE_URL", ":memory:")], config(given)).unwrap();
+        let local = ([127, 0, 0, 1], 5000).into();
+        let demo = settings.resolve(local).await.unwrap();
+        assert_eq!(demo.config.redirect_uri, callback);
+        assert_eq!(demo.config.post_logout_redirect_uri.as_deref(), Some(after));
+        assert!(demo.greeting().contains(home), "{}", demo.greeting());
+        assert!(
+            demo.pages
+                .not_found()
+                .html
+                .contains(r#"href="/app/members""#)
+        );
+    }
+    // A page of the demo is found below it as well.
+    let told = refusal(&[], config("https://demo.example/app/members"));
+    assert!(told.contains("is a page of the demo already"), "{told}");
+}
+
+#[test]
+fn a_variable_is_read_as_containers_give_it() {
+    let given = [
+        ("HOST", " localhost\r\n"),
+        ("PORT", "4711\n"),
+        ("MPAD_URL", "\n"),
+    ];
+    let read = settings(&given, provider()).unwrap();
+    assert_eq!(read.address(), ("localhost", 4711));
+    for (name, value, says) in [
+        ("PORT", "'5000'", "quotes"),
+        ("HOST", "\"localhost\"\n", "quotes"),
+        ("DATABASE_URL", "\"\"", "quotes"),
+        ("PORT", "tcp://10.0.0.1:5000", "Kubernetes"),
+    ] {
+        let error = settings(&[(name, value)], provider()).unwrap_err();
+        assert!(
+            error.to_string().starts_with(&format!("{name}: ")),
+            "{error}"
+        );
+        assert!(error.to_string().contains(says), "{error}");
+        // What a `main` prints that returns it.
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+}

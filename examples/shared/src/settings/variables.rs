@@ -14,21 +14,33 @@ pub(super) struct Variables<'a> {
 }
 
 impl Variables<'_> {
-    /// Reads a variable; an empty one counts as not given.
+    /// Reads a variable, by the rule of [`Config::load`](miracl_core::Config::load): white space around a value is taken
+    /// off, quotes around it are a mistake, and an empty one counts as not given.
     pub(super) fn parse<T>(
         &mut self,
         name: &str,
         parse: fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = (self.environment)(name).filter(|text| !text.is_empty())?;
-        let parsed = text
-            .to_str()
-            .ok_or_else(|| "is not UTF-8".to_owned())
-            .and_then(parse);
+        let text = (self.environment)(name)?;
+        let parsed = match text.to_str().map(str::trim) {
+            None => Err("is not UTF-8".to_owned()),
+            Some("") => return None,
+            Some(text) if is_quoted(text) => Err(
+                "has quotes around it, which count as part of the value; remove them".to_owned(),
+            ),
+            Some(text) => parse(text),
+        };
         parsed
             .map_err(|problem| self.problems.push(format!("{name}: {problem}")))
             .ok()
     }
+}
+
+fn is_quoted(text: &str) -> bool {
+    ['"', '\''].into_iter().any(|quote| {
+        let inner = text.strip_prefix(quote);
+        inner.is_some_and(|inner| inner.ends_with(quote))
+    })
 }
 
 pub(super) fn parse_host(text: &str) -> Result<String, String> {
@@ -47,7 +59,13 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
 
 pub(super) fn parse_port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| {
-        format!("`{text}` is no port; set it to a number up to 65535, or to 0 for a free one")
+        let whose = match text.contains("://") {
+            true => " (Kubernetes gives each Service such a variable: `enableServiceLinks: false` keeps them out)",
+            false => "",
+        };
+        format!(
+            "`{text}` is no port{whose}; set it to a number up to 65535, or to 0 for a free one"
+        )
     })
 }
 

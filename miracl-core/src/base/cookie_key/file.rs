@@ -9,7 +9,7 @@ use std::{
 use base64_simd::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::base::{cookie_key::CookieKey, hex::hex, random::random};
+use crate::base::{cookie_key::CookieKey, hex::hex, random::random, text::one_value};
 
 /// A file with a key is shorter than this.
 const MAX_KEY_FILE: u64 = 4096;
@@ -79,7 +79,9 @@ impl CookieKey {
         warn_of_others(&file, path)?;
         let mut text = Zeroizing::new(String::new());
         file.take(MAX_KEY_FILE).read_to_string(&mut text)?;
-        Self::from_base64(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+        let invalid = |error: String| io::Error::new(ErrorKind::InvalidData, error);
+        let text = one_value(&text).map_err(|what| invalid(what.to_owned()))?;
+        Self::from_base64(text).map_err(|error| invalid(error.to_string()))
     }
 }
 

@@ -10,8 +10,16 @@ use crate::{
         options::ResponseMode,
     },
     error::config::Problems,
-    web::return_to::ReturnTo,
+    web::{public_path, return_to::ReturnTo},
 };
+
+/// The home path may be a route of the login's own.
+const NO_PATHS: &[&str] = &[];
+
+/// White space and control characters, some of which a URL's parser drops, while the provider compares them.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
 
 impl Config {
     pub(super) fn check_redirect_uri(&self, problems: &mut Problems) -> Option<Url> {
@@ -26,6 +34,9 @@ impl Config {
         }
         match Url::parse(&self.redirect_uri) {
             Err(error) => add(format!("`{}` is not a URL ({error})", self.redirect_uri)),
+            Ok(_) if self.redirect_uri.contains(is_space) => {
+                add("must have no white space in it".to_owned());
+            }
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 add("must be an http or https URL".to_owned());
             }
@@ -54,21 +65,26 @@ impl Config {
     }
 
     /// Checks what depends on the redirect URI, and puts together what was parsed.
-    pub(super) fn into_checked(self, redirect: &Url, problems: &mut Problems) -> Option<Checked> {
+    pub(super) fn into_checked(
+        mut self,
+        redirect: &Url,
+        problems: &mut Problems,
+    ) -> Option<Checked> {
         let mut origin = redirect.clone();
         origin.set_path("/");
-        let callback_path = redirect.path().to_owned();
+        let callback_path = self.check_public_path(redirect, problems)?;
         let signed_out_path = self.check_post_logout_redirect_uri(&origin, problems);
         self.check_paths(&callback_path, signed_out_path.as_deref(), problems);
         let allowed_origins = self.check_origins(&origin, problems);
-        if ReturnTo::parse(&self.home_path, &origin, &[]).is_none() {
+        if ReturnTo::parse(&self.home_path, &origin, NO_PATHS).is_none() {
             problems.add(
                 "home_path",
                 format!("`{}` is not a path on this site", self.home_path),
             );
         }
-        let is_loop = self.home_path != "/" && signed_out_path.as_deref() == Some(&self.home_path);
-        if is_loop {
+        let home = public_path::without(&self.public_path, &self.home_path);
+        let home = home.unwrap_or(&self.home_path);
+        if home != "/" && signed_out_path.as_deref() == Some(home) {
             problems.add(
                 "home_path",
                 "is the path of post_logout_redirect_uri, which redirects there",
@@ -94,7 +110,48 @@ impl Config {
         })
     }
 
-    /// Returns the path of the page after log-out, when it lies on this site.
+    /// Takes the slash at the end of the public path off, and returns the path at which the callback is mounted.
+    fn check_public_path(&mut self, redirect: &Url, problems: &mut Problems) -> Option<String> {
+        let public_path = self.public_path.trim_end_matches('/').to_owned();
+        let odd = |segment: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+            matches!(segment, "" | "." | "..") || !segment.chars().all(plain)
+        };
+        let is_path = match public_path.strip_prefix('/') {
+            Some(segments) => !segments.split('/').any(odd),
+            None => public_path.is_empty(),
+        };
+        if !is_path {
+            problems.add(
+                "public_path",
+                format!(
+                    "`{}` must be a path such as `/app`, with letters, digits and `-._~` only; scheme and host are \
+                     those of redirect_uri",
+                    self.public_path
+                ),
+            );
+            return None;
+        }
+        let callback = public_path::without(&public_path, redirect.path());
+        self.public_path = public_path;
+        if let Some(path) = callback.filter(|path| *path != "/") {
+            return Some(path.to_owned());
+        }
+        let mut example = redirect.clone();
+        example.set_path(&format!("{}/login", self.public_path));
+        problems.add(
+            "redirect_uri",
+            format!(
+                "the path `{}` is not below the public_path `{}`; give the address that a browser opens, such as \
+                 `{example}`",
+                redirect.path(),
+                self.public_path
+            ),
+        );
+        None
+    }
+
+    /// Returns the path of the page after log-out, when it lies on this site, without the public path.
     fn check_post_logout_redirect_uri(
         &self,
         origin: &Url,
@@ -106,11 +163,15 @@ impl Config {
                     "post_logout_redirect_uri",
                     format!("`{uri}` is not a URL ({error})"),
                 ),
+                Ok(_) if uri.contains(is_space) => {
+                    problems.add("post_logout_redirect_uri", "must have no white space in it")
+                }
                 Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                     problems.add("post_logout_redirect_uri", "must be an http or https URL")
                 }
                 Ok(url) if url.origin() == origin.origin() => {
-                    return Some(url.path().to_owned());
+                    let path = public_path::without(&self.public_path, url.path());
+                    return path.map(str::to_owned);
                 }
                 Ok(_) => {}
             }

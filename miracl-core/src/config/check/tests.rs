@@ -356,3 +356,36 @@ fn a_time_that_no_sum_could_hold_is_refused() {
         }
     }
 }
+
+#[test]
+fn what_an_app_read_by_itself_is_trimmed_too() {
+    let config = Config {
+        client_id: "id\n".into(),
+        client_secret: " secret\r\n".into(),
+        redirect_uri: "https://app.example/login\n".into(),
+        post_logout_redirect_uri: Some(" https://app.example/signed-out".into()),
+        ..good()
+    };
+    let config = config.parse().unwrap().config;
+    assert_eq!(
+        (&*config.client_id, config.client_secret.expose()),
+        ("id", "secret")
+    );
+    assert_eq!(config.redirect_uri, "https://app.example/login");
+    assert_eq!(
+        config.post_logout_redirect_uri.as_deref(),
+        Some("https://app.example/signed-out")
+    );
+    // A URL's parser would drop this, and the provider would not.
+    let config = Config {
+        redirect_uri: "https://app.example/lo\ngin".into(),
+        post_logout_redirect_uri: Some("https://app.example/signed\tout".into()),
+        ..good()
+    };
+    assert_eq!(problems(config), ["redirect_uri"]);
+    let config = Config {
+        post_logout_redirect_uri: Some("https://app.example/signed\tout".into()),
+        ..good()
+    };
+    assert_eq!(problems(config), ["post_logout_redirect_uri"]);
+}

@@ -1,7 +1,7 @@
-//! The settings' names.
+//! The settings' names, and the variables of others that are named like ours.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 36] = [
+pub(super) const SETTINGS: [(&str, &str); 37] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -42,6 +42,28 @@ pub(super) const SETTINGS: [(&str, &str); 36] = [
     ("cookie_keys", "COOKIE_KEYS"),
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
+    ("public_path", "PUBLIC_PATH"),
     ("development", "DEVELOPMENT"),
     ("danger_allow_http", "DANGER_ALLOW_HTTP"),
 ];
+
+/// Further names of settings in the file.
+pub(super) const OTHER_KEYS: [(&str, &str); 3] = [
+    // The Tornado SDK's.
+    ("client_secret", "secret"),
+    ("redirect_uri", "redirect_url"),
+    ("post_logout_redirect_uri", "post_logout_redirect_url"),
+];
+
+/// Further names of settings in the environment.
+pub(super) const OTHER_VARIABLES: [(&str, &str); 2] = [
+    ("redirect_uri", "REDIRECT_URI"),
+    ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URI"),
+];
+
+/// Whether Kubernetes has set a variable: to every container, for each Service, as Docker did for linked containers. For
+/// a Service named `proxy` it is `PROXY_PORT=tcp://10.0.0.1:8080`.
+pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
+    let protocols = ["tcp://", "udp://", "sctp://"];
+    variable.ends_with("_PORT") && protocols.iter().any(|protocol| value.starts_with(protocol))
+}

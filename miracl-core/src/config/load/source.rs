@@ -1,28 +1,62 @@
 //! The values of settings, each read as what it must be.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 use figment::value::Value;
 use url::form_urlencoded;
 
-use crate::{config::load::settings::SETTINGS, error::config::Problems};
+use crate::{
+    base::text::{one_value, unquoted, without_bom},
+    config::load::settings::{SETTINGS, is_service_link},
+    error::config::Problems,
+};
 
 /// The merged values, taken out one by one.
 pub(super) struct Source<'a> {
     pub(super) values: BTreeMap<String, Value>,
-    pub(super) from_env: Vec<&'a str>,
+    /// The keys whose values came from the environment, each with its variable.
+    pub(super) from_env: BTreeMap<&'a str, &'a str>,
+    /// The keys whose variables Kubernetes has set.
+    pub(super) service_links: Vec<&'a str>,
     pub(super) problems: Problems,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// Takes a variable of the environment, which wins over the file.
+    pub(super) fn take_variable(&mut self, key: &'a str, variable: &'a str, value: OsString) {
+        let Ok(value) = value.into_string() else {
+            return self.problems.add(variable, "is not UTF-8");
+        };
+        let plain = without_bom(&value).trim();
+        if plain.is_empty() {
+            return;
+        }
+        if is_service_link(variable, plain) {
+            tracing::warn!(
+                variable,
+                value = plain,
+                "a variable that Kubernetes sets for a Service is ignored; `enableServiceLinks: false` in the pod's \
+                 specification keeps it out"
+            );
+            return self.service_links.push(key);
+        }
+        if let Some(other) = self.from_env.get(key) {
+            let known = self.values.get(key).and_then(Value::as_str);
+            if known != Some(plain) {
+                let message =
+                    format!("differs from {other}, which means the same; set one of them");
+                self.problems.add(variable, message);
+            }
+            return;
+        }
+        self.from_env.insert(key, variable);
+        self.values.insert(key.to_owned(), Value::from(plain));
+    }
+
     /// Returns the name under which the operator knows a setting: the variable's if the value came from the
     /// environment.
     pub(super) fn name(&self, key: &str) -> String {
-        SETTINGS
-            .iter()
-            .find(|(known, _)| *known == key && self.from_env.contains(known))
-            .map_or(key, |(_, variable)| variable)
-            .to_owned()
+        (*self.from_env.get(key).unwrap_or(&key)).to_owned()
     }
 
     /// Returns the name of a setting that is missing beside another: the variable's if the other came from the
@@ -30,7 +64,7 @@ impl Source<'_> {
     pub(super) fn name_beside(&self, key: &str, other: &str) -> String {
         SETTINGS
             .iter()
-            .find(|(known, _)| *known == key && self.from_env.contains(&other))
+            .find(|(known, _)| *known == key && self.from_env.contains_key(other))
             .map_or(key, |(_, variable)| variable)
             .to_owned()
     }
@@ -42,6 +76,14 @@ impl Source<'_> {
 
     /// Reads a text. In the file, a number or boolean counts as its text.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        self.text_by(key, one_value)
+    }
+
+    fn text_by(
+        &mut self,
+        key: &str,
+        rule: fn(&str) -> Result<&str, &'static str>,
+    ) -> Option<String> {
         let text = match self.values.remove(key)? {
             Value::String(_, text) => text,
             Value::Bool(_, value) => value.to_string(),
@@ -57,24 +99,42 @@ impl Source<'_> {
                 return None;
             }
         };
+        let text = self.by_rule(key, &text, rule)?;
         Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// Takes a value as the rule says, or refuses it.
+    fn by_rule(
+        &mut self,
+        key: &str,
+        text: &str,
+        rule: fn(&str) -> Result<&str, &'static str>,
+    ) -> Option<String> {
+        match rule(text) {
+            Ok(text) => Some(text.to_owned()),
+            Err(what) => {
+                self.refuse(key, what);
+                None
+            }
+        }
     }
 
     /// Reads a list: an array in the file, or a text with spaces in between.
     pub(super) fn list(&mut self, key: &str) -> Option<Vec<String>> {
         if let Some(Value::Array(_, values)) = self.values.get(key) {
-            let texts = values
+            let texts: Option<Vec<_>> = values
                 .iter()
                 .map(|v| v.as_str().map(str::to_owned))
                 .collect();
             self.values.remove(key);
-            if let Some(texts) = texts {
-                return Some(texts);
-            }
-            self.refuse(key, "must be a list of texts");
-            return None;
+            let Some(texts) = texts else {
+                self.refuse(key, "must be a list of texts");
+                return None;
+            };
+            let texts = texts.iter().map(|text| self.by_rule(key, text, one_value));
+            return texts.collect();
         }
-        self.text(key)
+        self.text_by(key, unquoted)
             .map(|text| text.split_ascii_whitespace().map(str::to_owned).collect())
     }
 
@@ -107,10 +167,15 @@ impl Source<'_> {
                 |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
             let pairs: Option<Vec<_>> = values.iter().map(pair).collect();
             self.values.remove(key);
-            if pairs.is_none() {
+            let Some(pairs) = pairs else {
                 self.refuse(key, "must be an object of texts");
-            }
-            return pairs.unwrap_or_default();
+                return Vec::new();
+            };
+            let pairs = pairs.into_iter().filter_map(|(name, value)| {
+                let value = self.by_rule(key, &value, one_value)?;
+                Some((name, value))
+            });
+            return pairs.collect();
         }
         let text = self.text(key).unwrap_or_default();
         form_urlencoded::parse(text.as_bytes())

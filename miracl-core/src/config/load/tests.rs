@@ -1,5 +1,7 @@
 //! Settings are read from a file, and each mistake is named.
 
+mod containers;
+
 use super::*;
 use crate::{
     config::{credentials, options::Pkce},
@@ -11,6 +13,19 @@ fn from_json(text: &str) -> Result<Config, ConfigError> {
     let path = folder.path().join("miracl.json");
     std::fs::write(&path, text).unwrap();
     Config::from_file(&path)
+}
+
+/// Reads a file's settings and variables.
+fn from_both(file: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| OsString::from(value))
+    };
+    read_with(&Figment::from(Json::string(file)), "miracl.json", &variable)
+}
+
+fn from_env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    from_both("{}", variables)
 }
 
 #[test]
@@ -175,6 +190,7 @@ fn a_file_that_is_no_object_or_not_there_is_named() {
 #[test]
 fn the_table_in_the_documentation_names_every_setting() {
     let source = include_str!("../load.rs");
+    assert!(source.contains("`redirect_uri`, `redirect_url` | `REDIRECT_URL`, `REDIRECT_URI`"));
     for (key, variable) in SETTINGS {
         let documented = source
             .lines()

@@ -19,7 +19,7 @@ use crate::{
 impl Source<'_> {
     pub(super) fn config(&mut self) -> Config {
         let mut config = Config::default();
-        let clear_text = !self.from_env.contains(&"client_secret");
+        let clear_text = !self.from_env.contains_key("client_secret");
         config.issuer = self.text("issuer").unwrap_or_default();
         config.metadata_url = self.text("metadata_url");
         config.issuer_template = self.text("issuer_template");
@@ -126,6 +126,7 @@ impl Source<'_> {
         if let Some(path) = self.text("home_path") {
             config.home_path = path;
         }
+        config.public_path = self.text("public_path").unwrap_or_default();
         config.development = self.yes_or_no("development");
         config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();
         config
@@ -191,8 +192,14 @@ impl Source<'_> {
             }
             (Some(_), None) => {
                 let name = self.name_beside("proxy_port", "proxy_host");
-                self.problems
-                    .add(name, "is missing beside the proxy's host");
+                let why = match self.service_links.contains(&"proxy_port") {
+                    true => {
+                        "is missing beside the proxy's host: the one in the environment is Kubernetes' own, of a \
+                         Service named `proxy`; set it in the container's specification, which wins"
+                    }
+                    false => "is missing beside the proxy's host",
+                };
+                self.problems.add(name, why);
                 None
             }
             (None, Some(_)) => {

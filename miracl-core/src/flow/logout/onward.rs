@@ -76,7 +76,7 @@ fn own_page(engine: &Engine, url: &str) -> String {
     let cookies = &engine.sessions.cookies;
     let sealed = cookies.seal_value(Purpose::LogOut, SEALED, &plain);
     let mut page = engine.site.origin.clone();
-    page.set_path(&engine.site.paths.logout);
+    page.set_path(&engine.site.logout());
     page.query_pairs_mut()
         .append_pair(TO, &sealed.unwrap_or_default());
     page.into()

@@ -50,11 +50,11 @@ pub(crate) fn keep_login(
     let room = BUDGET - (sent.session + session).min(SESSION_BUDGET);
     let fits = |sealed: &[SetCookie]| matches!(sealed, [one] if one.len <= room);
     let mut sealed = seal(&login);
-    if !fits(&sealed) && login.return_to != engine.config.home_path {
+    if !fits(&sealed) && login.return_to != engine.site.home_path {
         tracing::warn!(
             "the path to return to does not fit into a login's cookie beside the session's: the login leads home"
         );
-        login.return_to.clone_from(&engine.config.home_path);
+        login.return_to.clone_from(&engine.site.home_path);
         sealed = seal(&login);
     }
     let new_len: usize = sealed.iter().map(|cookie| cookie.len).sum();

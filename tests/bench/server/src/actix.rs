@@ -9,7 +9,7 @@ use actix_web::{
 };
 use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, reply};
 
-use crate::{Served, TEXT, engine, greet, unknown};
+use crate::{Served, TEXT, engine, greet, stop, unknown};
 
 /// The value that a layer leaves for a handler.
 type Value = Rc<u64>;
@@ -60,8 +60,9 @@ where
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let server = HttpServer::new(app).listen(listener)?.shutdown_timeout(5);
+    let stop = stop()?;
     greet(address);
-    Ok(server.run().await?)
+    Ok(server.shutdown_signal(stop).run().await?)
 }
 
 async fn public() -> &'static str {

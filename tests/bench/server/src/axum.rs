@@ -10,17 +10,14 @@ use axum::{
     routing::get,
 };
 use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, reply};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tower::{
     Layer, Service,
     layer::util::Identity,
     util::{MapRequestLayer, MapResponseLayer},
 };
 
-use crate::{Served, TEXT, engine, greet, unknown};
+use crate::{Served, TEXT, engine, greet, stop, unknown};
 
 #[tokio::main]
 pub(crate) async fn serve(variant: &str) -> Served {
@@ -62,13 +59,12 @@ where
     S::Future: Send,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let stop = stop()?;
     greet(listener.local_addr()?);
-    let mut stop = signal(SignalKind::terminate())?;
     let app = ServiceExt::<Request>::into_make_service(app);
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.recv().await;
-    });
-    Ok(server.await?)
+    Ok(axum::serve(listener, app)
+        .with_graceful_shutdown(stop)
+        .await?)
 }
 
 /// The value that a layer leaves for a handler.

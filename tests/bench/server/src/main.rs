@@ -22,9 +22,10 @@ mod axum;
 mod rocket;
 mod store;
 
-use std::{error::Error, net::SocketAddr, process::ExitCode};
+use std::{error::Error, io, net::SocketAddr, process::ExitCode};
 
 use miracl_core::{Config, CookieKey, Miracl};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The body of the route's answer.
 pub(crate) const TEXT: &str = "This page is for everyone.";
@@ -60,6 +61,14 @@ pub(crate) fn engine() -> Result<Miracl, Box<dyn Error>> {
         cookie_keys: vec![CookieKey::generate()],
         ..Config::default()
     })?)
+}
+
+/// Listens for SIGTERM from now on: before the server says that it listens. The future waits for it.
+pub(crate) fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        terminate.recv().await;
+    })
 }
 
 /// Prints where it listens.

@@ -1,18 +1,18 @@
 //! On Rocket.
 
-use std::net::Ipv4Addr;
+use std::{collections::HashSet, net::Ipv4Addr};
 
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, Response, Result, reply,
 };
 use rocket::{
     Data, Request,
-    config::{Config, Ident, LogLevel},
+    config::{Config, Ident, LogLevel, Shutdown},
     fairing::{AdHoc, Fairing, Info, Kind},
     get, routes,
 };
 
-use crate::{Served, TEXT, engine, greet, unknown};
+use crate::{Served, TEXT, engine, greet, stop, unknown};
 
 pub(crate) fn serve(variant: &str) -> Served {
     let config = Config {
@@ -21,6 +21,11 @@ pub(crate) fn serve(variant: &str) -> Served {
         ident: Ident::none(),
         log_level: LogLevel::Off,
         cli_colors: false,
+        // Rocket would listen for signals only after the greeting.
+        shutdown: Shutdown {
+            signals: HashSet::new(),
+            ..Shutdown::default()
+        },
         ..Config::release_default()
     };
     // Before Rocket's logger is installed, which would print the engine's start line where the greeting must stand.
@@ -39,8 +44,16 @@ pub(crate) fn serve(variant: &str) -> Served {
     let greet = AdHoc::on_liftoff("Greeting", |rocket| {
         Box::pin(async move { greet((rocket.config().address, rocket.config().port).into()) })
     });
-    rocket::execute(rocket.attach(greet).launch())?;
-    Ok(())
+    rocket::execute(async {
+        let rocket = rocket.attach(greet).ignite().await?;
+        let (stop, shutdown) = (stop()?, rocket.shutdown());
+        tokio::spawn(async move {
+            stop.await;
+            shutdown.notify();
+        });
+        rocket.launch().await?;
+        Ok(())
+    })
 }
 
 #[get("/public")]

@@ -114,6 +114,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .workers(1)
         // A request is dropped with its browser's connection.
         .h1_allow_half_closed(false)
+        // It ends by the signal itself, as the other probes do.
+        .disable_signals()
         .listen(listener)?
         .run()
         .await?;

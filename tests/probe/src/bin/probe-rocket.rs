@@ -5,7 +5,7 @@
     reason = "Rocket's handlers take guards by value"
 )]
 
-use std::error::Error;
+use std::{collections::HashSet, error::Error};
 
 use miracl_probe as probe;
 use miracl_rocket::{
@@ -13,7 +13,7 @@ use miracl_rocket::{
 };
 use rocket::{
     Config, Data, Request, Route,
-    config::LogLevel,
+    config::{LogLevel, Shutdown},
     fairing::AdHoc,
     get,
     http::{Header, Method, Status},
@@ -134,6 +134,12 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         address: address.ip(),
         port: address.port(),
         log_level: LogLevel::Off,
+        // It ends by the signal itself, as the other probes do.
+        shutdown: Shutdown {
+            ctrlc: false,
+            signals: HashSet::new(),
+            ..Shutdown::default()
+        },
         ..Config::release_default()
     };
     let greet = AdHoc::on_liftoff("Greeting", move |_| {

@@ -1,0 +1,319 @@
+//! Settings as containers give them: line breaks, quotes, two names, and variables of others.
+
+use super::*;
+use crate::CookieKey;
+
+/// A good value of each setting, as text.
+const GOOD: [(&str, &str); 37] = [
+    ("ISSUER", "https://i.example"),
+    ("METADATA_URL", "https://i.example/metadata"),
+    ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
+    ("ALLOWED_TENANTS", "one two"),
+    ("CLIENT_ID", "id"),
+    ("CLIENT_ID_FILE", "id.txt"),
+    ("CLIENT_SECRET", "in\"side's"),
+    ("CLIENT_SECRET_FILE", "secret.txt"),
+    ("CLIENT_JWK_FILE", "/nowhere/key.json"),
+    ("REDIRECT_URL", "https://app.example/app/login"),
+    (
+        "POST_LOGOUT_REDIRECT_URL",
+        "https://app.example/app/signed-out",
+    ),
+    ("END_SESSION_PARAMETERS", "a=b"),
+    ("SCOPES", "openid email"),
+    ("PKCE", "off"),
+    ("RESPONSE_MODE", "form_post"),
+    ("TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_post"),
+    ("ID_TOKEN_SIGNED_RESPONSE_ALG", "RS256"),
+    ("USERINFO_SIGNED_RESPONSE_ALG", "ES256"),
+    ("USERINFO_REQUESTS", "never"),
+    ("LOGOUT_TOKEN_RULES", "strict"),
+    ("TRUSTED_AUDIENCES", "a b"),
+    ("TRUSTED_ORIGINS", "https://admin.example"),
+    ("CA_CERT", "ca.pem"),
+    ("PROXY_HOST", "proxy.example"),
+    ("PROXY_PORT", "8080"),
+    ("SESSION_STORE", "memory"),
+    ("MARKS_STORE", "memory"),
+    ("SESSION_UNAVAILABLE", "anonymous"),
+    ("RENEWAL", "eager"),
+    ("SESSION_IDLE_TIMEOUT", "60"),
+    ("SESSION_ABSOLUTE_TIMEOUT", "120"),
+    (
+        "COOKIE_KEYS",
+        "x4dU4BDRNZz1TzqYsvgDcnFGLAHTUvg5/N6cnZz4z0s=",
+    ),
+    ("COOKIE_PREFIX", "shop"),
+    ("HOME_PATH", "/start"),
+    ("PUBLIC_PATH", "/app"),
+    ("DEVELOPMENT", "1"),
+    ("DANGER_ALLOW_HTTP", "1"),
+];
+
+/// What a configuration says, as far as a text shows it.
+fn all_of(config: &Config) -> String {
+    format!(
+        "{config:?} {:?}",
+        (
+            config.client_secret.expose(),
+            [
+                &config.issuer_template,
+                &config.post_logout_redirect_uri,
+                &config.proxy
+            ],
+            [
+                &config.allowed_tenants,
+                &config.trusted_audiences,
+                &config.trusted_origins
+            ],
+            [&config.client_id_file, &config.client_secret_file],
+            (
+                &config.ca_certs,
+                &config.end_session_parameters,
+                config.pkce,
+                config.response_mode
+            ),
+            (
+                config.token_endpoint_auth_method,
+                config.id_token_signed_response_alg
+            ),
+            (
+                config.userinfo_signed_response_alg,
+                config.userinfo_requests
+            ),
+            (
+                config.logout_token_rules,
+                config.session_unavailable,
+                config.renewal
+            ),
+            (config.session_idle_timeout, config.session_absolute_timeout),
+            (
+                &config.home_path,
+                &config.public_path,
+                config.development,
+                config.danger
+            ),
+            config.session_store.kept_in().is_some(),
+        )
+    )
+}
+
+#[test]
+fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_alike() {
+    let names: Vec<_> = GOOD.iter().map(|(name, _)| *name).collect();
+    let known: Vec<_> = SETTINGS.iter().map(|(_, variable)| *variable).collect();
+    assert_eq!(names, known, "each setting has its value here");
+    // No file of a key can be read here; what is said of it shows how its name was read.
+    let said = |result: Result<Config, ConfigError>| match result {
+        Ok(config) => all_of(&config),
+        Err(error) => error.to_string(),
+    };
+    for (place, (name, value)) in GOOD.into_iter().enumerate() {
+        let beside = |value: &str| match name {
+            "PROXY_HOST" => vec![(name, value.to_owned()), ("PROXY_PORT", "1".to_owned())],
+            "PROXY_PORT" => vec![(name, value.to_owned()), ("PROXY_HOST", "p".to_owned())],
+            _ => vec![(name, value.to_owned())],
+        };
+        let read = |value: &str| {
+            let variables = beside(value);
+            let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            from_env(&variables)
+        };
+        let in_file = |value: &str| {
+            let pairs = beside(value).into_iter().map(|(name, value)| {
+                let setting = SETTINGS.iter().find(|(_, variable)| *variable == name);
+                (setting.unwrap().0.to_owned(), Value::from(value))
+            });
+            let values: BTreeMap<String, Value> = pairs.collect();
+            read_with(
+                &Figment::from(Serialized::defaults(values)),
+                "file",
+                &|_| None,
+            )
+        };
+        let (plain, plain_file) = (said(read(value)), said(in_file(value)));
+        assert_ne!(plain, said(from_env(&[])), "{name} has an effect");
+        for around in [
+            format!("{value}\n"),
+            format!("{value}\r\n"),
+            format!(" {value}\t"),
+            format!("\u{feff}{value}\n\n"),
+        ] {
+            assert_eq!(said(read(&around)), plain, "{name}={around:?}");
+            assert_eq!(
+                said(in_file(&around)),
+                plain_file,
+                "{name}: {around:?} in the file"
+            );
+        }
+        for quoted in [
+            format!("\"{value}\""),
+            format!("'{value}'\n"),
+            "\"\"".to_owned(),
+        ] {
+            for (key, result) in [(name, read(&quoted)), (SETTINGS[place].0, in_file(&quoted))] {
+                let error = result.unwrap_err();
+                let problem = &error.problems()[0];
+                assert_eq!(problem.key, key, "{quoted}: {error}");
+                assert!(problem.message.contains("quotes around it"), "{error}");
+                assert!(
+                    value.len() < 9 || !error.to_string().contains(value),
+                    "{error}"
+                );
+            }
+        }
+        let is_list = [
+            "ALLOWED_TENANTS",
+            "SCOPES",
+            "TRUSTED_AUDIENCES",
+            "TRUSTED_ORIGINS",
+            "COOKIE_KEYS",
+        ];
+        if !is_list.contains(&name) {
+            let error = read(&format!("{value}\n{value}")).unwrap_err();
+            assert!(error.to_string().contains("line break"), "{name}: {error}");
+        }
+        assert_eq!(
+            said(read(" \r\n")),
+            said(read("")),
+            "{name}: nothing but white space"
+        );
+    }
+    // A list may be written over several lines.
+    let config = from_env(&[("SCOPES", "openid\n  email\n")]).unwrap();
+    assert_eq!(config.scopes, ["openid", "email"]);
+    let listed = from_json(r#"{"scopes":["openid\n"," email"]}"#).unwrap();
+    assert_eq!(listed.scopes, ["openid", "email"]);
+    for wrong in [
+        r#"{"scopes":["'openid'"]}"#,
+        r#"{"end_session_parameters":{"a":"\"b\""}}"#,
+    ] {
+        assert!(
+            from_json(wrong).unwrap_err().to_string().contains("quotes"),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_one_value_is_read_by_the_same_rule_and_the_error_does_not_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        credentials::read(&file).map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        read(" a \"secret\" of mine \r\n").unwrap(),
+        "a \"secret\" of mine"
+    );
+    for wrong in ["\"hunter2\"\n", "'hunter2'", "hunter2\nhunter2\n", "\n", ""] {
+        let error = read(wrong).unwrap_err();
+        assert!(
+            error.contains("secret ") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+    let key = folder.path().join("cookie.key");
+    std::fs::write(
+        &key,
+        "\u{feff}x4dU4BDRNZz1TzqYsvgDcnFGLAHTUvg5/N6cnZz4z0s=\r\n",
+    )
+    .unwrap();
+    assert!(!CookieKey::load_or_create(&key).unwrap().1);
+    std::fs::write(&key, "\"x4dU4BDRNZz1TzqYsvgDcnFGLAHTUvg5/N6cnZz4z0s=\"").unwrap();
+    let error = CookieKey::load_or_create(&key).unwrap_err();
+    assert!(error.to_string().contains("quotes"), "{error}");
+}
+
+#[test]
+fn a_setting_with_two_names_needs_one_and_two_that_differ_are_a_mistake() {
+    let here = "https://app.example/login";
+    for (one, other, read) in [
+        (
+            "REDIRECT_URL",
+            "REDIRECT_URI",
+            (|config| Some(config.redirect_uri)) as fn(Config) -> _,
+        ),
+        (
+            "POST_LOGOUT_REDIRECT_URL",
+            "POST_LOGOUT_REDIRECT_URI",
+            |config| config.post_logout_redirect_uri,
+        ),
+    ] {
+        for variables in [
+            &[(one, here)][..],
+            &[(other, here)],
+            &[(one, here), (other, "https://app.example/login\n")],
+            &[(one, ""), (other, here)],
+            &[(one, here), (other, " ")],
+        ] {
+            let config = from_both(r#"{"redirect_uri":"https://file.example/x"}"#, variables);
+            assert_eq!(
+                read(config.unwrap()).as_deref(),
+                Some(here),
+                "{variables:?}"
+            );
+        }
+        let error = from_env(&[(one, here), (other, "https://other.example/login")]).unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains(one) && told.contains(other) && told.contains("differs"),
+            "{told}"
+        );
+        // A mistake in a value is named as it was set.
+        let error = from_env(&[(other, "\"x\"")]).unwrap_err();
+        assert_eq!(error.problems()[0].key, other);
+    }
+    for (key, other) in OTHER_KEYS {
+        let file = |one: &str, two: &str| {
+            from_json(&serde_json::json!({ key: one, other: two }).to_string())
+        };
+        for (one, two) in [
+            ("https://a.example", ""),
+            ("", "https://a.example\n"),
+            ("https://a.example", " https://a.example"),
+        ] {
+            let config = file(one, two).unwrap();
+            let given = [
+                config.client_secret.expose(),
+                &config.redirect_uri,
+                config
+                    .post_logout_redirect_uri
+                    .as_deref()
+                    .unwrap_or_default(),
+            ];
+            assert!(given.contains(&"https://a.example"), "{key}: {given:?}");
+        }
+        let told = file("hunter2", "hunter3").unwrap_err().to_string();
+        assert!(
+            told.contains(key) && told.contains(other) && !told.contains("hunter"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_port_that_kubernetes_sets_for_a_service_is_not_the_operators() {
+    for link in [
+        "tcp://10.0.0.1:8080",
+        "udp://10.0.0.1:53\n",
+        "sctp://[fd00::1]:1",
+    ] {
+        assert_eq!(
+            from_env(&[("PROXY_PORT", link)]).unwrap().proxy,
+            None,
+            "{link}"
+        );
+        // The file's counts.
+        let file = r#"{"proxy_host":"p.example","proxy_port":3128}"#;
+        let config = from_both(file, &[("PROXY_PORT", link)]).unwrap();
+        assert_eq!(config.proxy.as_deref(), Some("http://p.example:3128"));
+        let error = from_env(&[("PROXY_HOST", "p.example"), ("PROXY_PORT", link)]).unwrap_err();
+        assert_eq!(error.problems().len(), 1, "{error}");
+        assert_eq!(error.problems()[0].key, "PROXY_PORT");
+        assert!(error.to_string().contains("Kubernetes"), "{error}");
+    }
+    let error = from_env(&[("PROXY_HOST", "p"), ("PROXY_PORT", "http://p:1")]).unwrap_err();
+    assert!(error.to_string().contains("is not a port"), "{error}");
+}

@@ -1,0 +1,92 @@
+//! What is left of the body of a request that was refused.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// The most bytes that are read of it.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The longest time that this may take.
+const MAX_TIME: Duration = Duration::from_secs(2);
+
+/// Reads what is left of the body of a request that was refused, and drops it, so that the answer arrives. Adapters do
+/// it where an [`Outcome`](crate::adapter::Outcome) asks for it, and where
+/// [`Miracl::check_origin`](crate::Miracl::check_origin) refuses.
+///
+/// A server that closes a connection on which data is still coming in resets it (RFC 9112 §9.6). The client, or the
+/// proxy in between, then may report an error in place of the answer.
+///
+/// It stops after 1 MiB, after 2 seconds, or at the end of the body, whichever comes first. `next` waits for the next
+/// part of the body, and returns its length in bytes, or `None` where the body ends or breaks off.
+///
+/// ```
+/// use std::{collections::VecDeque, task::Poll};
+///
+/// use miracl_core::adapter::drop_body;
+///
+/// # async fn refuse() {
+/// let mut parts = VecDeque::from([vec![0; 4_000], vec![0; 200]]);
+/// drop_body(|_| Poll::Ready(parts.pop_front().map(|part| part.len()))).await;
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime with timers.
+pub async fn drop_body(mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>>) {
+    let read = async {
+        let mut left = MAX_BYTES;
+        while left > 0
+            && let Some(length) = poll_fn(&mut next).await
+        {
+            left = left.saturating_sub(length);
+        }
+    };
+    // Either way there is nothing more to do for the client.
+    let _ = tokio::time::timeout(MAX_TIME, read).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Drops an endless body of parts of this length, and returns how many parts were read.
+    async fn parts_read(length: usize) -> usize {
+        let mut parts = 0;
+        drop_body(|_| {
+            parts += 1;
+            Poll::Ready(Some(length))
+        })
+        .await;
+        parts
+    }
+
+    #[tokio::test]
+    async fn at_most_a_mebibyte_is_read() {
+        assert_eq!(parts_read(MAX_BYTES).await, 1);
+        assert_eq!(parts_read(1024).await, 1024);
+        assert_eq!(parts_read(MAX_BYTES + 1).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ends_is_read_to_its_end() {
+        let mut left = 3;
+        drop_body(|_| {
+            let part = (left > 0).then_some(10);
+            left -= i32::from(left > 0);
+            Poll::Ready(part)
+        })
+        .await;
+        assert_eq!(left, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_waited_for_two_seconds() {
+        let began = tokio::time::Instant::now();
+        drop_body(|_| Poll::Pending).await;
+        assert_eq!(began.elapsed().as_secs(), MAX_TIME.as_secs());
+    }
+}

@@ -1,0 +1,150 @@
+//! Settings as container platforms hand them over: with line breaks, in quotes, under other names, beside variables of
+//! their own.
+
+use miracl_tests::{Adapter, Browser, Demo, DemoBuilder, Provider, scenarios};
+
+use crate::journey::{key, log_in, parameter};
+
+scenarios![
+    white_space_around_every_setting_does_no_harm,
+    quotes_around_a_setting_stop_the_start_and_are_named,
+    the_addresses_have_two_names_and_two_that_differ_stop_the_start,
+    the_port_of_a_kubernetes_service_is_ignored_with_a_line_in_the_log,
+];
+
+/// Starts a demo that must not start, and returns what it says.
+fn refused(settings: DemoBuilder) -> String {
+    let refused = settings
+        .try_start()
+        .map(|demo| demo.log())
+        .expect_err("a start that should have been refused");
+    assert!(refused.code.is_some_and(|code| code != 0), "{refused}");
+    assert!(!refused.log.contains(Provider::CLIENT_SECRET), "{refused}");
+    refused.log
+}
+
+async fn white_space_around_every_setting_does_no_harm(adapter: Adapter) {
+    let provider = Provider::start();
+    for end in ["\n", "\r\n", " \t"] {
+        let around = |value: &str| format!(" {value}{end}");
+        let demo = Demo::builder(adapter)
+            .env("HOST", &around("127.0.0.1"))
+            .env("PORT", &around("0"))
+            .env("DATABASE_URL", &around("sqlite::memory:"))
+            .env("ISSUER", &around(&provider.issuer()))
+            .env("CLIENT_ID", &around(Provider::CLIENT_ID))
+            .env("CLIENT_SECRET", &around("not this one"))
+            .env("CLIENT_SECRET_FILE", &around("secret.txt"))
+            .file("secret.txt", &around(Provider::CLIENT_SECRET))
+            .env("COOKIE_KEYS", &around(&key(1)))
+            .env("COOKIE_PREFIX", &around("shop"))
+            .env("SCOPES", &around("openid\n email"))
+            .env("PKCE", &around("on"))
+            .env("HOME_PATH", &around("/"))
+            .env("DEVELOPMENT", &around("1"))
+            .env("REDIRECT_URL", end)
+            .start();
+        let browser = Browser::new();
+        let away = browser.open(demo.url("/login/start")).await.expect(303);
+        let redirect_uri = parameter(&away.location().expect("a location"), "redirect_uri");
+        assert_eq!(redirect_uri, Some(demo.url("/login")));
+        log_in(&browser, &demo).await;
+        assert!(!browser.cookies_named("shop-session").is_empty());
+    }
+    // In the file too, and with the secret in it.
+    let file = serde_json::json!({
+        "issuer": format!(" {}\n", provider.issuer()),
+        "client_id": format!("{}\r\n", Provider::CLIENT_ID),
+        "secret": format!("{}\n", Provider::CLIENT_SECRET),
+        "redirect_uri": "\n",
+    });
+    let demo = Demo::builder(adapter)
+        .file("settings.json", &file.to_string())
+        .env("MIRACL_CONFIG", "settings.json\n")
+        .start();
+    log_in(&Browser::new(), &demo).await;
+}
+
+async fn quotes_around_a_setting_stop_the_start_and_are_named(adapter: Adapter) {
+    let provider = Provider::start();
+    let secret = format!("\"{}\"", Provider::CLIENT_SECRET);
+    for (name, value) in [
+        ("CLIENT_SECRET", secret.as_str()),
+        ("CLIENT_ID", "'id'"),
+        ("ISSUER", "\"https://issuer.example\""),
+        ("REDIRECT_URL", "\"http://127.0.0.1:5000/login\""),
+        ("REDIRECT_URI", "'http://127.0.0.1:5000/login'\n"),
+        ("SCOPES", "\"openid email\""),
+        ("SESSION_STORE", "'memory'"),
+        ("PKCE", "\"on\""),
+        ("MIRACL_CONFIG", "\"miracl.json\""),
+        ("HOST", "\"127.0.0.1\""),
+        ("PORT", "'0'"),
+        ("DATABASE_URL", "\"sqlite::memory:\""),
+        ("MPAD_URL", "\"https://cdn.example/mpad.js\""),
+    ] {
+        let log = refused(Demo::of(adapter, &provider).env(name, value));
+        let named = log
+            .lines()
+            .any(|line| line.contains(name) && line.contains("quotes"));
+        assert!(named, "{name}={value}: {log}");
+    }
+    let log = refused(
+        Demo::of(adapter, &provider)
+            .env("CLIENT_SECRET_FILE", "secret.txt")
+            .file("secret.txt", &format!("{secret}\n")),
+    );
+    assert!(log.contains("secret.txt has quotes"), "{log}");
+}
+
+async fn the_addresses_have_two_names_and_two_that_differ_stop_the_start(adapter: Adapter) {
+    let provider = Provider::start();
+    let (callback, after) = ("http://127.0.0.1:5000/c2id", "http://127.0.0.1:5000/bye");
+    let demo = Demo::of(adapter, &provider)
+        .env("REDIRECT_URI", callback)
+        .env("POST_LOGOUT_REDIRECT_URI", after)
+        .start();
+    let away = Browser::new()
+        .open(demo.url("/login/start"))
+        .await
+        .expect(303);
+    let redirect_uri = parameter(&away.location().expect("a location"), "redirect_uri");
+    assert_eq!(redirect_uri.as_deref(), Some(callback));
+    Browser::new().open(demo.url("/bye")).await.expect(303);
+    for (one, other, value) in [
+        ("REDIRECT_URL", "REDIRECT_URI", callback),
+        (
+            "POST_LOGOUT_REDIRECT_URL",
+            "POST_LOGOUT_REDIRECT_URI",
+            after,
+        ),
+    ] {
+        let both = Demo::of(adapter, &provider).env(one, value);
+        let log = refused(both.clone().env(other, "http://127.0.0.1:5000/other"));
+        let named = log.lines().any(|line| {
+            [one, other, "differs"]
+                .iter()
+                .all(|part| line.contains(part))
+        });
+        assert!(named, "{log}");
+        both.env(other, &format!("{value}\n")).start();
+    }
+}
+
+async fn the_port_of_a_kubernetes_service_is_ignored_with_a_line_in_the_log(adapter: Adapter) {
+    let provider = Provider::start();
+    let settings = Demo::of(adapter, &provider).env("PROXY_PORT", "tcp://10.0.0.1:8080");
+    let demo = settings.clone().start();
+    demo.wait_for_line(&["WARN", "PROXY_PORT", "Kubernetes"]);
+    log_in(&Browser::new(), &demo).await;
+    let log = refused(settings.env("PROXY_HOST", "127.0.0.1"));
+    assert!(
+        log.contains("PROXY_PORT") && log.contains("Kubernetes' own"),
+        "{log}"
+    );
+    let log = refused(Demo::of(adapter, &provider).env("PORT", "tcp://10.0.0.1:5000"));
+    assert!(
+        log.contains("PORT: ") && log.contains("Kubernetes"),
+        "{log}"
+    );
+}

@@ -1,0 +1,129 @@
+//! Requests that are refused while their body is still on its way. A server that closes the connection too early resets
+//! it, and the client may see an error in place of the answer.
+
+use std::time::{Duration, Instant};
+
+use miracl_tests::{Adapter, Demo, Provider, Raw, Wire, scenarios};
+
+scenarios![
+    an_upload_of_somebody_logged_out_gets_its_answer,
+    an_upload_from_another_site_gets_its_answer,
+    a_body_too_long_for_a_route_of_the_login_gets_its_answer,
+    an_upload_that_stalls_is_not_waited_for,
+    an_upload_without_an_end_is_not_read_to_its_end,
+];
+
+/// What a photo has, and nearly all that is read.
+const SIZES: [usize; 2] = [100_000, 1_000_000];
+
+/// How long a stalled upload may take, on a machine that is busy. It is read for two seconds.
+const SOON: Duration = Duration::from_secs(30);
+
+/// What a server may take of an upload without an end. It reads one mebibyte; the rest waits in the buffers of sockets.
+const ENOUGH: usize = 64 * 1024 * 1024;
+
+/// The head of a `POST`, with these lines of its own.
+fn head(path: &str, lines: &[&str]) -> String {
+    let mut head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    for line in lines {
+        head += &format!("{line}\r\n");
+    }
+    head + "\r\n"
+}
+
+/// Sends a whole body of this type, and reads the answer after it, as simple clients do.
+async fn upload(demo: &Demo, path: &str, kind: &str, lines: &[&str], size: usize) -> Raw {
+    let kind = format!("Content-Type: {kind}");
+    let length = format!("Content-Length: {size}");
+    let lines = [&*kind, &*length].into_iter().chain(lines.iter().copied());
+    let mut request = head(path, &lines.collect::<Vec<_>>()).into_bytes();
+    request.resize(request.len() + size, b'a');
+    Wire::ask(demo, request).await
+}
+
+const MULTIPART: &str = "multipart/form-data; boundary=a-boundary";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn start(adapter: Adapter) -> (Provider, Demo) {
+    let provider = Provider::start();
+    let demo = Demo::start(adapter, &provider);
+    (provider, demo)
+}
+
+async fn an_upload_of_somebody_logged_out_gets_its_answer(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    for path in ["/profile", "/devices/end"] {
+        for size in SIZES {
+            for kind in [MULTIPART, FORM] {
+                let navigation = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"];
+                let answer = upload(&demo, path, kind, &navigation, size).await;
+                assert_eq!(answer.status, 303, "{path}: {answer:?}");
+                let answer = upload(&demo, path, kind, &[], size).await;
+                assert_eq!(answer.status, 401, "{path}: {answer:?}");
+                assert!(answer.body.contains("login_url"), "{answer:?}");
+            }
+        }
+    }
+}
+
+async fn an_upload_from_another_site_gets_its_answer(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    for path in ["/profile", "/logout", "/nothing-here"] {
+        for size in SIZES {
+            let elsewhere = ["Sec-Fetch-Site: cross-site", "Origin: https://evil.example"];
+            let answer = upload(&demo, path, MULTIPART, &elsewhere, size).await;
+            assert_eq!(answer.status, 403, "{path}: {answer:?}");
+        }
+    }
+}
+
+async fn a_body_too_long_for_a_route_of_the_login_gets_its_answer(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    for size in SIZES {
+        for path in ["/backchannel-logout", "/login/initiate"] {
+            let answer = upload(&demo, path, FORM, &[], size).await;
+            assert_eq!(answer.status, 400, "{path}: {answer:?}");
+        }
+        // A log-out needs no body, and does not mind one.
+        let answer = upload(&demo, "/logout", MULTIPART, &[], size).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+    }
+}
+
+async fn an_upload_that_stalls_is_not_waited_for(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    let elsewhere = "Sec-Fetch-Site: cross-site";
+    for (path, line, status) in [
+        ("/profile", "Accept: */*", 401),
+        ("/profile", elsewhere, 403),
+    ] {
+        let began = Instant::now();
+        let mut wire = Wire::connect(&demo).await;
+        let lines = ["Content-Type: text/plain", "Content-Length: 100000", line];
+        wire.send(head(path, &lines)).await;
+        wire.send([b'a'; 1000]).await;
+        let answer = wire.answer().await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    }
+}
+
+async fn an_upload_without_an_end_is_not_read_to_its_end(adapter: Adapter) {
+    let (_provider, demo) = start(adapter);
+    let elsewhere = "Sec-Fetch-Site: cross-site";
+    for (path, line) in [("/profile", "Accept: */*"), ("/profile", elsewhere)] {
+        let mut wire = Wire::connect(&demo).await;
+        let lines = [
+            "Content-Type: text/plain",
+            "Transfer-Encoding: chunked",
+            line,
+        ];
+        wire.send(head(path, &lines)).await;
+        let part = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();
+        let mut sent = 0;
+        while wire.try_send(&part).await.is_ok() {
+            sent += part.len();
+            assert!(sent < ENOUGH, "{path}, {line}: it reads on");
+        }
+    }
+}
