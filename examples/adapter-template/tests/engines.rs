@@ -5,7 +5,7 @@
 mod support;
 
 use miracl_platform::Platform;
-use miracl_warp::{MiraclAuth, User, Visit, optional_user, user, visit};
+use miracl_warp::{MiraclAuth, User, Visit, optional_user, service::Kept, user, visit};
 use tower::{Layer, ServiceExt, service_fn};
 use warp::{
     Filter, Reply,
@@ -112,7 +112,7 @@ async fn a_request_with_other_cookies_finds_nothing_of_the_one_whose_extensions_
     for other in [Some(&*bob), Some("theme=dark"), None] {
         let other = other.map(|text| HeaderValue::from_str(text).unwrap());
         let inner = warp::service(filters(&a, &b));
-        let swap = service_fn(move |mut request: Request<String>| {
+        let swap = service_fn(move |mut request: Request<Kept<String>>| {
             request.headers_mut().remove(header::COOKIE);
             if let Some(other) = &other {
                 let other = other.clone();
@@ -127,7 +127,7 @@ async fn a_request_with_other_cookies_finds_nothing_of_the_one_whose_extensions_
     }
     // With its own cookies it is the request that came to the layer, also on another task.
     let inner = warp::service(filters(&a, &b));
-    let spawn = service_fn(move |request: Request<String>| {
+    let spawn = service_fn(move |request: Request<Kept<String>>| {
         let inner = inner.clone();
         async move { tokio::spawn(inner.oneshot(request)).await.unwrap() }
     });
