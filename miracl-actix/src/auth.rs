@@ -42,8 +42,8 @@ impl MiraclAuth {
     /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
     /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
-    /// They need [`layer`](Self::layer) around them. Where they are missing, the answer is 500 at the callback and at the
-    /// start of a login, and the log says what to do.
+    /// They need [`layer`](Self::layer) around them. Where they are missing, the answer is 500 at the callback and at
+    /// the start of a login, and the log says what to do.
     ///
     /// # Panics
     ///

@@ -40,9 +40,9 @@ impl MiraclAuth {
     /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
     /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
-    /// They need [`layer`](Self::layer) around them. Where they are missing, or nested under a prefix, the answer is 500
-    /// at the callback, at the start of a login and under the prefix, and the log says what to do: axum tells nobody at
-    /// the start where a router is nested.
+    /// They need [`layer`](Self::layer) around them. Where they are missing, or nested under a prefix, the answer is
+    /// 500 at the callback, at the start of a login and under the prefix, and the log says what to do: axum tells
+    /// nobody at the start where a router is nested.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::routes(&self.miracl, &self.handler)

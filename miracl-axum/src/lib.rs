@@ -51,7 +51,8 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
 //!   launch.
-//! * [`MiraclAuth::routes`] under a prefix are found out by the first request to them; actix-web and Rocket do not start.
+//! * [`MiraclAuth::routes`] under a prefix are found out by the first request to them; actix-web and Rocket do not
+//!   start.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
 //! * Where bodies are not of the type [`Body`](axum::body::Body), as they are with `axum::serve`, the layer cannot read
 //!   what is left of an upload that an extractor refuses.

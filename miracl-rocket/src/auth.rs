@@ -61,8 +61,8 @@ impl MiraclAuth {
     /// log-out when it is on this site. [`Config::paths`] changes the paths.
     ///
     /// They need the [`fairing`](Self::fairing). Mounted elsewhere they stop the launch. Where they are missing, the
-    /// answer is 500 at the callback and at the start of a login. In both cases the log says what to do. The fairing does not mount them itself: an app sees its routes, and
-    /// can replace these by its own.
+    /// answer is 500 at the callback and at the start of a login. In both cases the log says what to do. The fairing
+    /// does not mount them itself: an app sees its routes, and can replace these by its own.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes(&self) -> Vec<Route> {
         routes::routes(&self.miracl, &self.handler)

@@ -66,9 +66,9 @@
 //!   answer is sent as it is.
 //! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. For two pages at one path
 //!   take `Option<User>`, or `Result<User, LoginRequired>`.
-//! * When a guard fails, Rocket drops the body of the request at once. If that is an upload, the connection is reset, and
-//!   the browser may show an error in place of the answer. [`MiraclAuth::login_required`] reads such bodies: mount it
-//!   where the app takes uploads.
+//! * When a guard fails, Rocket drops the body of the request at once. If that is an upload, the connection is reset,
+//!   and the browser may show an error in place of the answer. [`MiraclAuth::login_required`] reads such bodies: mount
+//!   it where the app takes uploads.
 //! * [`MiraclAuth::login_required`] returns routes, since Rocket has no layers. They cover everything below the path
 //!   they are mounted at, also what does not exist.
 //! * The veto of a hook is a [`Status`](rocket::http::Status), which goes to the app's catcher.

@@ -198,6 +198,10 @@ impl Browser {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
             headers.insert(name, value(text));
         }
+        // Fetch §4.6, which other clients do not follow.
+        if request.method == Method::POST && request.body.as_deref().is_none_or(str::is_empty) {
+            headers.insert("content-length", value("0"));
+        }
         let mut outgoing = self
             .http
             .request(request.method.clone(), request.url.clone())

@@ -54,13 +54,23 @@ impl Wire {
             .expect("the demo reads");
     }
 
-    /// Sends these bytes, and waits until they are on their way.
-    ///
-    /// # Errors
-    ///
-    /// When the demo has closed the connection, or does not read for a minute.
-    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        tokio::time::timeout(LIMIT, self.0.write_all(bytes.as_ref())).await?
+    /// Sends these bytes again and again until the demo answers or closes the connection, or `most` were sent. Returns
+    /// how many were sent.
+    pub async fn send_until_answered(&mut self, bytes: &[u8], most: usize) -> usize {
+        let (from_demo, mut to_demo) = self.0.split();
+        let mut sent = 0;
+        let send = async {
+            while sent < most && to_demo.write_all(bytes).await.is_ok() {
+                sent += bytes.len();
+            }
+        };
+        tokio::select! {
+            biased;
+            readable = from_demo.readable() => readable.expect("a connection"),
+            () = send => {}
+            () = tokio::time::sleep(LIMIT) => panic!("no answer"),
+        }
+        sent
     }
 
     /// Sends requests for all of these targets without waiting for an answer in between, and waits until all are

@@ -61,7 +61,8 @@
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
 //!   launch.
-//! * [`MiraclAuth::routes`] behind a path are found out by the first request to them; actix-web and Rocket do not start.
+//! * [`MiraclAuth::routes`] behind a path are found out by the first request to them; actix-web and Rocket do not
+//!   start.
 //! * A filter can add nothing to a request and sees no rejection of its neighbours, so the layer goes around
 //!   [`warp::service`]. `warp::serve` takes filters only: the service is served by hyper. `warp::addr::remote` knows no
 //!   address then, since only `warp::serve` tells it.
