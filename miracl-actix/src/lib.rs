@@ -19,7 +19,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &HttpRequest, failure: AuthFailure) -> Result<HttpResponse> {
-//!         Ok(miracl_actix::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!

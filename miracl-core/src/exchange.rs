@@ -150,6 +150,19 @@ impl Exchange {
         state.flashes_changed = true;
     }
 
+    /// Shows a message once, unless it waits to be shown already.
+    pub(crate) fn flash_once(&self, category: Category, text: &str) {
+        let mut state = self.lock();
+        let waiting = self.open_flashes(&mut state);
+        let waits = |flash: &Flash| flash.category == category && flash.text == text;
+        if waiting.iter().any(waits) {
+            return;
+        }
+        let text = text.to_owned();
+        waiting.push(Flash { category, text });
+        state.flashes_changed = true;
+    }
+
     /// Takes the messages to show, oldest first.
     pub(crate) fn take_flashes(&self) -> Vec<Flash> {
         let mut state = self.lock();

@@ -123,7 +123,10 @@ impl Miracl {
 
     /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the
     /// failure's line in the log, and a link to try again. Only in [`development`](Self::development) it also shows the
-    /// receipt.
+    /// receipt. Where [`AuthFailure::see_at`] has an address, the page leads there at once.
+    ///
+    /// [`Visit::failure_reply`](crate::Visit::failure_reply) is the same page, except for somebody who is still logged
+    /// in.
     pub fn failure_page(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_page(&self.0, failure)
     }

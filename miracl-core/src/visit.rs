@@ -7,7 +7,8 @@ use crate::{
     exchange::{Exchange, Outcome},
     flow::{
         answer::Answer,
-        callback, confirm,
+        callback::{self, Callback},
+        challenge, confirm,
         devices::{self, SessionInfo},
         hook::{AuthFailure, AuthSuccess},
         login, logout,
@@ -21,6 +22,7 @@ use crate::{
     session::identity::User,
     web::{
         flash::{Category, Flash},
+        reply::Reply,
         request::RequestView,
         route::Route,
     },
@@ -254,8 +256,11 @@ impl Visit {
         &self,
         parameters: impl AsRef<[u8]>,
     ) -> Result<AuthSuccess, AuthFailure> {
-        let parameters = parameters.as_ref();
-        callback::complete_login(&self.exchange, Some(parameters)).await
+        let callback = Callback {
+            parameters: Some(parameters.as_ref()),
+            posted: false,
+        };
+        callback::complete_login(&self.exchange, callback).await
     }
 
     /// Ends a completed login as the app's hook decides: [`confirm_login`](Self::confirm_login) where `on_auth_success`
@@ -312,6 +317,16 @@ impl Visit {
     /// Drops a completed login that the app rejects. The session from before stays.
     pub fn reject_login(&self) {
         confirm::reject_login(&self.exchange);
+    }
+
+    /// Returns the answer to a login that failed when the app has none of its own: the default of `on_auth_failed`.
+    ///
+    /// Somebody who is [still logged in](AuthFailure::still_logged_in) is sent to
+    /// [`Config::home_path`](crate::Config::home_path), with the message "You are already logged in."
+    /// ([`Category::Info`]), once however often it happens. Everybody else gets
+    /// [`Miracl::failure_page`].
+    pub fn failure_reply(&self, failure: &AuthFailure) -> Reply {
+        challenge::failure_reply(&self.exchange, failure)
     }
 }
 

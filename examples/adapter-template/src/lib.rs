@@ -25,7 +25,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &Parts, failure: AuthFailure) -> Result<Response, Rejection> {
-//!         Ok(miracl_warp::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_warp::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!

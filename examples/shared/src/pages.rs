@@ -157,7 +157,7 @@ impl Pages {
         login: &LoginButton,
         development: bool,
     ) -> Page {
-        self.page(
+        let mut page = self.page(
             failure.status(),
             &LoginFailed {
                 frame: self.frame("", flashes),
@@ -166,7 +166,12 @@ impl Pages {
                 why: development.then(|| Why::new(failure)),
                 login,
             },
-        )
+        );
+        // Posted by another site: only the next request shows whether somebody is logged in.
+        if let Some(path) = failure.see_at() {
+            page.headers.push(("refresh", format!("0;url={path}")));
+        }
+        page
     }
 
     /// A page with nothing but a message.

@@ -5,6 +5,7 @@
 mod proof;
 mod response;
 mod single_use;
+mod still_here;
 mod verified;
 
 use std::sync::Arc;
@@ -26,17 +27,25 @@ use crate::{
     session::marked_by::MarkedBy,
 };
 
-/// Completes a login from the callback's parameters: its query string, or with
-/// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`. `None` stands for a body that
-/// could not be read.
+/// What a callback came with.
+#[derive(Clone, Copy)]
+pub(crate) struct Callback<'a> {
+    /// Its query string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
+    /// `None` stands for a body that could not be read.
+    pub(crate) parameters: Option<&'a [u8]>,
+    /// Whether it is known to be a `POST`.
+    pub(crate) posted: bool,
+}
+
+/// Completes a login from what its callback came with.
 pub(crate) async fn complete_login(
     exchange: &Arc<Exchange>,
-    parameters: Option<&[u8]>,
+    callback: Callback<'_>,
 ) -> Result<AuthSuccess, AuthFailure> {
     exchange.touch();
     let mut return_to = None;
     let mut receipt = Recorder::new();
-    match check(exchange, parameters, &mut return_to, &mut receipt).await {
+    match check(exchange, callback.parameters, &mut return_to, &mut receipt).await {
         Ok(login) => {
             let receipt = receipt.finish(None);
             tracing::info!(
@@ -46,7 +55,10 @@ pub(crate) async fn complete_login(
             );
             Ok(AuthSuccess::new(login, receipt))
         }
-        Err(reason) => Err(AuthFailure::new(reason, return_to, receipt)),
+        Err(reason) => {
+            let logged_in = still_here::look(exchange, &reason, callback).await;
+            Err(AuthFailure::with(reason, return_to, receipt, logged_in))
+        }
     }
 }
 

@@ -41,6 +41,16 @@ impl AuthorizationResponse {
         })
     }
 
+    /// Whether it is what a provider sends back after a login that went well, as far as that can be told without the
+    /// login: nothing in it needs to be told to the person.
+    pub(super) fn is_plain(&self, provider: &Provider) -> bool {
+        let own = self
+            .iss
+            .as_deref()
+            .is_none_or(|iss| provider.has_issuer(iss));
+        own && self.error.is_none() && !self.has_token
+    }
+
     /// Checks the response and returns its code: no token in it, then `iss` (RFC 9207 §2.4), `error` and `code`.
     pub(super) fn into_code(
         self,
