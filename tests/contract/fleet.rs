@@ -3,6 +3,7 @@
 
 use miracl_tests::{Need, Store, Suite};
 
+mod differing;
 mod marks;
 pub(crate) mod replicas;
 mod rotation;
@@ -14,5 +15,6 @@ pub(crate) fn suites() -> Vec<Suite> {
         marks::suite().needing(Need::Redis),
         replicas::suite(),
         rotation::suite(),
+        differing::suite(),
     ]
 }

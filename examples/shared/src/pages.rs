@@ -291,7 +291,11 @@ impl Why {
         let party = receipt.at_fault();
         Self {
             reason: chain(failure),
-            at_fault: party.map(|party| party.to_string()).unwrap_or_default(),
+            at_fault: match (party, receipt.replica()) {
+                (Some(party), Some(replica)) => format!("{party}, noticed at replica {replica}"),
+                (Some(party), None) => party.to_string(),
+                (None, _) => String::new(),
+            },
             advice: receipt.advice().unwrap_or_default(),
             checks: receipt.checks().to_vec(),
         }

@@ -17,7 +17,7 @@ use crate::{
     flow::{
         callback::{response::AuthorizationResponse, verified::VerifiedLogin},
         hook::{AuthFailure, AuthSuccess, CompletedLogin},
-        pending::PendingLogin,
+        pending::{Began, PendingLogin},
     },
     provider::{
         id_token::IdToken, metadata::ProviderMetadata, token_request::Grant,
@@ -74,14 +74,11 @@ async fn check(
     // 1. The `state`: a login that this browser began, that is not too old and was not used before.
     let response = AuthorizationResponse::parse(parameters);
     let response = receipt.check("response", "RFC 6749 §3.1", response)?;
-    let taken = single_use::take(exchange, response.state.as_deref(), receipt).await;
-    if let Err(
-        FailureReason::StateMissing | FailureReason::StateUnknown | FailureReason::OtherHost { .. },
-    ) = taken
-    {
+    let found = single_use::find(exchange, response.state.as_deref(), receipt).await;
+    if found.is_err() {
         response.log_unproven_error(engine.provider());
     }
-    let (pending, taken) = taken?;
+    let (pending, taken) = single_use::take(exchange, found?, receipt).await?;
     *return_to = Some(pending.return_to.clone());
 
     // 2. `iss`, and what else the response says: an error, or a code.
@@ -129,7 +126,10 @@ async fn exchange_code(
     receipt: &mut Recorder,
 ) -> Result<TokenResponse, FailureReason> {
     let engine = &exchange.engine;
-    let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
+    // As the authorization request was: a replica at which the login began may have `pkce` set differently.
+    let configured = engine.config.pkce == Pkce::S256;
+    let pkce = login.began.map_or(configured, Began::has_pkce);
+    let verifier = pkce.then(|| login.verifier());
     let grant = Grant::Code {
         code,
         verifier: verifier.as_deref(),

@@ -137,10 +137,13 @@ impl AuthFailure {
     fn log(&self) {
         let (id, why, checks) = (self.id(), Chain(self), self.receipt.line());
         let at_fault = self.receipt.at_fault();
-        // The provider's words to a person who is at fault are personal, and no operator has anything to do then.
+        // The provider's words to a person who is at fault are personal. Where nobody else can be, no operator has
+        // anything to do.
+        let personal = at_fault.is_some_and(Party::may_be_person);
+        let words = self.reason.words().filter(|_| !personal);
         let for_operator = at_fault != Some(Party::Person);
-        let words = self.reason.words().filter(|_| for_operator);
         let advice = self.receipt.advice().filter(|_| for_operator);
+        let replica = self.receipt.replica();
         let at_fault = at_fault.map(tracing::field::display);
         if self.still_logged_in() {
             tracing::info!(
@@ -150,9 +153,9 @@ impl AuthFailure {
                 "a callback of no login under way came from a browser that is logged in, and stays so"
             );
         } else if self.status() >= 500 {
-            tracing::error!(id, reason = %why, words, at_fault, advice, checks, "login failed");
+            tracing::error!(id, reason = %why, words, at_fault, advice, replica, checks, "login failed");
         } else {
-            tracing::warn!(id, reason = %why, words, at_fault, advice, checks, "login failed");
+            tracing::warn!(id, reason = %why, words, at_fault, advice, replica, checks, "login failed");
         }
     }
 

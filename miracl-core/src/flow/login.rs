@@ -7,8 +7,9 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::{
+    base::text::printable,
     engine::Engine,
-    error::login::FailureReason,
+    error::{difference::LostSession, login::FailureReason},
     exchange::Exchange,
     flow::{
         hook::AuthFailure,
@@ -18,6 +19,7 @@ use crate::{
         user,
     },
     receipt::Recorder,
+    session::{cookies::trace::SessionTrace, seal::Purpose},
     web::{
         reply::Reply,
         request::{RequestView, query},
@@ -160,9 +162,37 @@ async fn stop_loop(exchange: &Arc<Exchange>) -> Result<(), AuthFailure> {
     // Messages about the lost sessions would be wrong.
     drop(exchange.take_flashes());
     let mut receipt = Recorder::new();
-    let looping = Err(FailureReason::LoginLoop);
+    let looping = Err(FailureReason::LoginLoop(lost_session(exchange)));
     let stopped = receipt.check("session comes back", "RFC 6265 §5.4", looping);
     stopped.map_err(|reason| AuthFailure::new(reason, None, receipt))
+}
+
+/// Says what became of the session of a browser that is anonymous, as far as its cookies show it.
+fn lost_session(exchange: &Exchange) -> LostSession {
+    let sessions = &exchange.engine.sessions;
+    let (cookies, header) = (&sessions.cookies, exchange.header());
+    let in_store = sessions.store().is_some();
+    match cookies.session_trace(header) {
+        SessionTrace::Id if in_store => LostSession::NotStored,
+        SessionTrace::Id => LostSession::OtherStore,
+        _ if in_store && cookies.has(header, &cookies.session) => LostSession::OtherStore,
+        SessionTrace::Sealed => LostSession::Refused,
+        SessionTrace::OtherKey(sealed_with) => LostSession::CookieKeys {
+            sealed_with,
+            known: cookies.key_ids(),
+        },
+        SessionTrace::Nothing => {
+            let read = |_: &[u8]| Some(());
+            let name = &cookies.session;
+            match cookies.under_other_name(header, Purpose::Session, name, read) {
+                Some((there, ())) => LostSession::CookieName {
+                    there: printable(&there, 64),
+                    here: cookies.name_prefix().to_owned(),
+                },
+                None => LostSession::NoCookie,
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,15 @@ use crate::{
         random::random,
         wire::{Reader, Writer},
     },
+    config::{Config, options::Pkce},
     flow::options::LoginOptions,
     session::{binding::Binding, identity::SessionId, marked_by::LoginMark},
 };
 
 /// The characters of a `state`: 32 bytes in base64url.
 pub(crate) const STATE_LEN: usize = 43;
+/// The bytes of a session's id.
+const SESSION_LEN: usize = 32;
 
 /// A login under way.
 pub(crate) struct PendingLogin {
@@ -34,6 +37,78 @@ pub(crate) struct PendingLogin {
     pub(crate) return_to: String,
     /// The session that there was, for a callback that comes without its cookies.
     pub(crate) replaces: Option<SessionId>,
+    /// With which settings it began. Earlier versions did not keep them.
+    pub(crate) began: Option<Began>,
+}
+
+/// The settings that a login began with, as far as its callback depends on them: hashes, to compare with those of the
+/// replica that it ends at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Began {
+    issuer: [u8; 4],
+    client_id: [u8; 4],
+    redirect_uri: [u8; 4],
+    flags: u8,
+}
+
+impl Began {
+    const LEN: usize = 13;
+    const PKCE: u8 = 1;
+
+    pub(crate) fn new(config: &Config, client_id: &str) -> Self {
+        let hash = |text: &str| {
+            let mut hash = [0; 4];
+            hash.copy_from_slice(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..4]);
+            hash
+        };
+        Self {
+            issuer: hash(config.issuer.trim_end_matches('/')),
+            client_id: hash(client_id),
+            redirect_uri: hash(&config.redirect_uri),
+            flags: if config.pkce == Pkce::S256 {
+                Self::PKCE
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Whether the authorization request had a code challenge, so that the token request must have its verifier.
+    pub(crate) fn has_pkce(self) -> bool {
+        self.flags & Self::PKCE != 0
+    }
+
+    /// What of the client differs from these settings.
+    pub(crate) fn other_client(self, here: Self) -> &'static str {
+        match (self.issuer != here.issuer, self.client_id != here.client_id) {
+            (true, true) => "`issuer` and `client_id`",
+            (true, false) => "`issuer`",
+            (false, true) => "`client_id`",
+            (false, false) => "`issuer` or `client_id`",
+        }
+    }
+
+    pub(crate) fn has_other_redirect_uri(self, here: Self) -> bool {
+        self.redirect_uri != here.redirect_uri
+    }
+
+    fn encode(self) -> [u8; Self::LEN] {
+        let mut bytes = [self.flags; Self::LEN];
+        bytes[..4].copy_from_slice(&self.issuer);
+        bytes[4..8].copy_from_slice(&self.client_id);
+        bytes[8..12].copy_from_slice(&self.redirect_uri);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; Self::LEN]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, flags] = *bytes;
+        Self {
+            issuer: [a, b, c, d],
+            client_id: [e, f, g, h],
+            redirect_uri: [i, j, k, l],
+            flags,
+        }
+    }
 }
 
 impl PendingLogin {
@@ -45,6 +120,7 @@ impl PendingLogin {
     ) -> Self {
         Self {
             replaces,
+            began: None,
             state: random(),
             nonce: random(),
             verifier: random(),
@@ -88,15 +164,26 @@ impl PendingLogin {
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
             .bytes(self.replaces.as_ref().map_or(&[], |id| &id.0[..]))
+            .bytes(
+                self.began
+                    .map(Began::encode)
+                    .as_ref()
+                    .map_or(&[], |began| &began[..]),
+            )
             .finish()
     }
 
+    /// Reads a login of this issuer and client.
     pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
+        let (login, of) = Self::decode_any(bytes)?;
+        (of == binding.hash).then_some(login)
+    }
+
+    /// Reads a login of any issuer and client, and says whose it is.
+    pub(crate) fn decode_any(bytes: &[u8]) -> Option<(Self, [u8; 12])> {
         let mut reader = Reader::new(bytes);
-        if reader.array()? != binding.hash {
-            return None;
-        }
-        let login = Self {
+        let of = reader.array()?;
+        let mut login = Self {
             state: reader.array()?,
             nonce: reader.array()?,
             verifier: reader.array()?,
@@ -104,12 +191,18 @@ impl PendingLogin {
             max_age: reader.maybe_u64()?,
             acr_values: reader.maybe_text()?.map(str::to_owned),
             return_to: reader.text()?.to_owned(),
-            replaces: match reader.rest() {
-                [] => None,
-                rest => Some(SessionId(rest.try_into().ok()?)),
-            },
+            replaces: None,
+            began: None,
         };
-        Some(login)
+        let mut rest = reader.rest();
+        if let Some((session, began)) = rest.split_first_chunk::<SESSION_LEN>() {
+            login.replaces = Some(SessionId(*session));
+            rest = began;
+        }
+        if !rest.is_empty() {
+            login.began = Some(Began::decode(rest.try_into().ok()?));
+        }
+        Some((login, of))
     }
 }
 
@@ -137,12 +230,20 @@ mod tests {
             acr_values: Some("gold".to_owned()),
             ..LoginOptions::default()
         };
-        let login = PendingLogin::new(
+        let mut login = PendingLogin::new(
             &options,
             "/members".to_owned(),
             Some(SessionId([7; 32])),
             1000,
         );
+        for began in [None, Some(Began::new(&Config::default(), "one"))] {
+            for replaces in [None, Some(SessionId([7; 32]))] {
+                (login.began, login.replaces) = (began, replaces);
+                let written = login.encode(&Binding::new("https://issuer.example", "one"));
+                let (read, _) = PendingLogin::decode_any(&written).unwrap();
+                assert_eq!((read.began, read.replaces), (began, replaces));
+            }
+        }
         let bound = |client| Binding::new("https://issuer.example", client);
         let written = login.encode(&bound("one"));
         let read = PendingLogin::decode(&written, &bound("one")).unwrap();
@@ -157,6 +258,7 @@ mod tests {
         );
         assert!(PendingLogin::decode(&written, &bound("two")).is_none());
         assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());
+        assert!(PendingLogin::decode(&[&written[..], &[1]].concat(), &bound("one")).is_none());
         assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
         assert_eq!(read.age(3500), Duration::from_millis(2500));
         assert_eq!(read.age(0), Duration::ZERO);

@@ -75,6 +75,17 @@ pub(crate) enum Opened<P> {
     Broken,
 }
 
+/// What a value says of who sealed it. None of it is proven before the value opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SealedBy {
+    /// The key of this id.
+    Key([u8; 4]),
+    /// Somebody with another format.
+    OtherFormat,
+    /// It is no sealed value.
+    Nobody,
+}
+
 /// The opened bytes, in the buffer they were opened in.
 pub(crate) struct Plain {
     buffer: Vec<u8>,
@@ -131,6 +142,11 @@ impl KeyRing {
         let tag = with_bound(name, &header[..BOUND_LEN], seal).ok()?;
         buffer.extend_from_slice(tag.as_ref());
         Some(BASE64.encode_to_string(&buffer))
+    }
+
+    /// The ids of the keys.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = [u8; 4]> {
+        self.0.iter().map(|key| key.id)
     }
 
     /// Whether a text may be a value that one of these keys sealed. It opens nothing, and looks at four characters.
@@ -254,6 +270,19 @@ pub(crate) fn parts(first: &[u8]) -> usize {
     header(first)
         .filter(|header| header[0] == VERSION)
         .map_or(1, |header| usize::from(header[1]))
+}
+
+/// Reads what a value says of who sealed it.
+pub(crate) fn sealed_by(text: &[u8]) -> SealedBy {
+    let Some(header) = header(text) else {
+        return SealedBy::Nobody;
+    };
+    if header[0] != VERSION {
+        return SealedBy::OtherFormat;
+    }
+    let mut id = [0; 4];
+    id.copy_from_slice(&header[2..BOUND_LEN]);
+    SealedBy::Key(id)
 }
 
 /// Reads what comes before the sealed content.

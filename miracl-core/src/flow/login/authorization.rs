@@ -12,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         options::{LoginOptions, RESERVED},
-        pending::PendingLogin,
+        pending::{Began, PendingLogin},
         user,
     },
     session::binding::Binding,
@@ -54,7 +54,8 @@ impl AuthorizationRequest {
                 .map(|user| user.0.id),
         };
         let now_ms = config.clock.now_ms();
-        let login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
+        let mut login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
+        login.began = Some(Began::new(config, client_id));
         {
             let mut query = url.query_pairs_mut();
             query

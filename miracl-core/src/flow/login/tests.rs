@@ -224,7 +224,7 @@ async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
         match start_login(visit.exchange(), &here).await {
             Ok(reply) => assert!(!stops && reply.status == 303),
             Err(failure) => {
-                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop));
+                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop(_)));
                 // It may begin anew.
                 let (_, deleted) = set_and_deleted(&visit);
                 assert!(deleted.len() == 1 && deleted[0] == engine.sessions.cookies.loops);
