@@ -5,7 +5,10 @@ pub(crate) mod session;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    engine::Engine,
+    engine::{
+        Engine,
+        callbacks::{Ended, Lead},
+    },
     session::{
         cookies::{
             BUDGET, Cookies, MAX_DELETIONS, Ours,
@@ -59,6 +62,27 @@ pub(crate) struct State {
     pub(crate) flashes_changed: bool,
     /// Whether the session was read or written, so that the response must not be stored.
     pub(crate) touched: bool,
+    /// The lead of a callback, while others may wait for it.
+    pub(crate) leading: Option<Box<Leading>>,
+}
+
+/// A callback that others may wait for, and what they are told.
+pub(crate) struct Leading {
+    pub(crate) lead: Lead,
+    /// Whether its session has begun.
+    pub(crate) confirmed: bool,
+    pub(crate) status: u16,
+    pub(crate) location: String,
+}
+
+impl Leading {
+    /// Tells those who wait where the browser is sent, if its login went well.
+    fn end(self) {
+        if self.confirmed {
+            let (status, location) = (self.status, self.location);
+            self.lead.end(Ended::Sent { status, location });
+        }
+    }
 }
 
 pub(crate) struct Proposed {
@@ -176,6 +200,9 @@ impl Exchange {
     pub(crate) fn finish(&self) -> Outcome {
         let cookies = &self.engine.sessions.cookies;
         let mut state = self.lock();
+        if let Some(leading) = state.leading.take() {
+            leading.end();
+        }
         if self.facts.idle {
             return Outcome {
                 set_cookies: Vec::new(),

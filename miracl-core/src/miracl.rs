@@ -87,6 +87,24 @@ impl Miracl {
         checked.map_err(|cross_origin| cross_origin.reply())
     }
 
+    /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and a
+    /// `state` (RFC 9700 §4.2.4).
+    ///
+    /// ```
+    /// # use miracl_core::Miracl;
+    /// /// What an access log may show of a request.
+    /// fn shown(miracl: &Miracl, path: &str, query: Option<&str>) -> String {
+    ///     match query {
+    ///         Some(_) if miracl.query_is_secret(path) => format!("{path}?…"),
+    ///         Some(query) => format!("{path}?{query}"),
+    ///         None => path.to_owned(),
+    ///     }
+    /// }
+    /// ```
+    pub fn query_is_secret(&self, path: &str) -> bool {
+        path == self.0.site.callback_path
+    }
+
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
     /// Unlike [`Visit::login_url`](crate::Visit::login_url) it starts no login yet: it sets no cookie and does not need

@@ -7,7 +7,7 @@ use crate::{
     flow::{
         answer::Answer,
         backchannel,
-        callback::{self, Callback},
+        callback::{Callback, repeated},
         frontchannel, initiate, login, logout,
     },
     web::{
@@ -37,10 +37,7 @@ pub(crate) async fn answer(
                 parameters: parameters.as_deref(),
                 posted: request.method() == "POST",
             };
-            match callback::complete_login(exchange, callback).await {
-                Ok(login) => Answer::Success(login),
-                Err(failure) => Answer::Failure(failure),
-            }
+            repeated::answer(exchange, callback).await
         }
         Route::LoginStart => start(login::start_login(exchange, request).await),
         Route::LoginInitiate => {

@@ -246,7 +246,8 @@ impl Visit {
     ///
     /// On success, hand the result of your hook to [`conclude_login`](Self::conclude_login), which has an example of
     /// both; without that nothing is kept. The adapters' own callback route does both, with `on_auth_success` in
-    /// between.
+    /// between. It also has a callback that is sent twice at once wait for the first, which this method does not: here
+    /// the second fails with [`FailureReason::LoginReplayed`](crate::FailureReason::LoginReplayed).
     ///
     /// # Errors
     ///
@@ -317,6 +318,22 @@ impl Visit {
     /// Drops a completed login that the app rejects. The session from before stays.
     pub fn reject_login(&self) {
         confirm::reject_login(&self.exchange);
+    }
+
+    /// Notes what `on_auth_success` has answered: the status, and the `Location` header where there is one. Adapters call
+    /// it after [`conclude_login`](Self::conclude_login).
+    ///
+    /// A browser may send a callback twice at once: by a double click, or because a proxy tries again. The second request
+    /// waits for the first, and is sent where this says, without cookies. Where the answer is no redirect, it is sent to
+    /// [`AuthSuccess::return_to`].
+    pub fn note_answer(&self, status: u16, location: Option<&[u8]>) {
+        let location = location.and_then(|location| std::str::from_utf8(location).ok());
+        if let (300..400, Some(location)) = (status, location)
+            && let Some(leading) = &mut self.exchange.lock().leading
+        {
+            leading.status = status;
+            leading.location = location.to_owned();
+        }
     }
 
     /// Returns the answer to a login that failed when the app has none of its own: the default of `on_auth_failed`.

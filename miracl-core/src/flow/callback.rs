@@ -3,6 +3,7 @@
 //! [`check`] makes the checks in the order in which the crate's documentation lists them; each has a file of its own.
 
 mod proof;
+pub(crate) mod repeated;
 mod response;
 mod single_use;
 mod still_here;
@@ -27,15 +28,7 @@ use crate::{
     session::marked_by::MarkedBy,
 };
 
-/// What a callback came with.
-#[derive(Clone, Copy)]
-pub(crate) struct Callback<'a> {
-    /// Its query string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
-    /// `None` stands for a body that could not be read.
-    pub(crate) parameters: Option<&'a [u8]>,
-    /// Whether it is known to be a `POST`.
-    pub(crate) posted: bool,
-}
+pub(crate) use response::Callback;
 
 /// Completes a login from what its callback came with.
 pub(crate) async fn complete_login(

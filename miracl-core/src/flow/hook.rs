@@ -3,7 +3,9 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    engine::callbacks::Ended,
     error::{chain::Chain, login::FailureReason},
+    exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
     receipt::{Party, Receipt, Recorder},
     session::identity::User,
@@ -132,6 +134,38 @@ impl AuthFailure {
         };
         failure.log();
         failure
+    }
+
+    /// Tells those who wait for this callback that its login has failed. What is about the session of one browser alone
+    /// each finds out for itself.
+    pub(super) fn tell_others(&self, exchange: &Exchange) {
+        let leading = exchange.lock().leading.take();
+        if let Some(leading) = leading
+            && self.logged_in == LoggedIn::No
+        {
+            leading.lead.end(Ended::Failed {
+                reason: self.reason.clone(),
+                receipt: self.receipt.clone(),
+                return_to: self.return_to.clone(),
+            });
+        }
+    }
+
+    /// The failure of another callback of the same login, which the log has already.
+    pub(super) fn of_other(ended: Ended) -> Option<Self> {
+        match ended {
+            Ended::Sent { .. } => None,
+            Ended::Failed {
+                reason,
+                receipt,
+                return_to,
+            } => Some(Self {
+                receipt,
+                reason,
+                return_to,
+                logged_in: LoggedIn::No,
+            }),
+        }
     }
 
     fn log(&self) {

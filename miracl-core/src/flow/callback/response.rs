@@ -11,6 +11,16 @@ use crate::{
     web::route::Route,
 };
 
+/// What a callback came with.
+#[derive(Clone, Copy)]
+pub(crate) struct Callback<'a> {
+    /// Its query string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
+    /// `None` stands for a body that could not be read.
+    pub(crate) parameters: Option<&'a [u8]>,
+    /// Whether it is known to be a `POST`.
+    pub(crate) posted: bool,
+}
+
 /// The parameters of a callback.
 pub(super) struct AuthorizationResponse {
     pub(super) state: Option<String>,

@@ -54,6 +54,21 @@ pub(super) async fn find(
     receipt.check("state", STATE, found)
 }
 
+/// Returns which login a callback belongs to, if the browser shows its cookie.
+pub(super) async fn shown(exchange: &Arc<Exchange>, state: Option<&str>) -> Option<LoginMark> {
+    let state = state.filter(|state| state.len() == STATE_LEN)?;
+    let cookies = &exchange.engine.sessions.cookies;
+    let binding = exchange.engine.binding().await.ok()?;
+    let mark = mark(state);
+    let name = cookie_name(&cookies.login_prefix, &mark);
+    let read = |plain: &[u8]| {
+        let login = PendingLogin::decode(plain, &binding);
+        login.filter(|login| login.has_state(state))
+    };
+    let found = cookies.open(exchange.header(), Purpose::Login, &name, read);
+    found.map(|_| mark)
+}
+
 /// Takes a login out of the browser, and marks it as taken. From here on no second callback can use it, whether this
 /// one succeeds or fails.
 pub(super) async fn take(

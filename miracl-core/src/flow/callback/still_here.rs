@@ -9,7 +9,7 @@ use crate::{
     error::login::FailureReason,
     exchange::Exchange,
     flow::{
-        callback::{Callback, response::AuthorizationResponse},
+        callback::response::{AuthorizationResponse, Callback},
         hook::LoggedIn,
         user,
     },
