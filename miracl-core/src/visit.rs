@@ -241,6 +241,29 @@ impl Visit {
         login::login_url_with(&self.exchange, options).await
     }
 
+    /// Returns the provider's URL for a page on which it may wait for a click, such as for a login script that must be
+    /// given it. Where a link to your own login route will do, [`Miracl::login_start_url`] needs no cookie at all.
+    ///
+    /// All pages of one browser with the same options share one login while it is young, so that a page which is opened
+    /// again and again drops no other login. The URL works for twelve hours at least, and for a day at most, or for
+    /// [`Config::login_timeout`](crate::Config::login_timeout) if that is longer. It works once: in the second tab the
+    /// person learns that they are [logged in already](AuthFailure::still_logged_in).
+    ///
+    /// ```
+    /// # use miracl_core::{AuthFailure, LoginOptions, Visit};
+    /// # async fn page(visit: &Visit) -> Result<String, AuthFailure> {
+    /// let url = visit.page_login_url(LoginOptions::default()).await?;
+    /// Ok(format!("<script src=\"https://cdn.example/mpad.js\" data-authurl=\"{}\"></script>", url.replace('&', "&amp;")))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`login_url_with`](Self::login_url_with).
+    pub async fn page_login_url(&self, options: LoginOptions) -> Result<String, AuthFailure> {
+        login::page_login_url(&self.exchange, options).await
+    }
+
     /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
     /// string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
     ///

@@ -55,6 +55,11 @@
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
 //!
+//! # Request logs
+//!
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). `warp::log` and
+//! `warp::trace::request` print the path alone.
+//!
 //! # Differences
 //!
 //! What warp does in its own way, compared with the sibling adapters:

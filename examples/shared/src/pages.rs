@@ -78,7 +78,7 @@ impl Pages {
         let (script, auth_url) = match &self.script {
             None => (None, start_url.clone()),
             Some(LoginScript::Platform(script)) => (Some(script.clone()), start_url.clone()),
-            Some(LoginScript::ThirdParty(script)) => match visit.login_url_with(options).await {
+            Some(LoginScript::ThirdParty(script)) => match visit.page_login_url(options).await {
                 Ok(url) => (Some(script.clone()), url),
                 Err(failure) => {
                     tracing::warn!(
@@ -167,6 +167,12 @@ impl Pages {
                 login,
             },
         );
+        // The address of this page has a code and a `state`, which a link on it must not pass on.
+        for (name, value) in &mut page.headers {
+            if *name == "referrer-policy" {
+                "no-referrer".clone_into(value);
+            }
+        }
         // Posted by another site: only the next request shows whether somebody is logged in.
         if let Some(path) = failure.see_at() {
             page.headers.push(("refresh", format!("0;url={path}")));

@@ -85,7 +85,7 @@ async fn check(
     //    before the log-out, and the ID token is issued from here on.
     let asked_ms = engine.now_ms();
     let tokens = exchange_code(exchange, &code, &pending, &metadata, receipt).await?;
-    single_use::settle(exchange, &taken, receipt).await?;
+    single_use::settle(exchange, &pending, &taken, receipt).await?;
 
     // 4. The ID token.
     let id_token = proof::id_token(exchange, &pending, &tokens, &metadata, receipt).await?;

@@ -89,7 +89,13 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
             escape(&failure.receipt().to_string())
         ));
     }
-    let page = Reply::page(failure.status(), "Login failed", failure.message(), &rest);
+    let mut page = Reply::page(failure.status(), "Login failed", failure.message(), &rest);
+    // The address of this page has a code and a `state`, which a link on it must not pass on.
+    for (name, value) in &mut page.headers {
+        if *name == "referrer-policy" {
+            "no-referrer".clone_into(value);
+        }
+    }
     match failure.see_at() {
         Some(path) => page.with("refresh", format!("0;url={path}")),
         None => page,

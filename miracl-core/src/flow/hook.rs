@@ -98,7 +98,7 @@ impl fmt::Debug for AuthSuccess {
 pub struct AuthFailure {
     receipt: Receipt,
     reason: FailureReason,
-    return_to: Option<String>,
+    return_to: Option<Box<str>>,
     logged_in: LoggedIn,
 }
 
@@ -110,8 +110,12 @@ pub(super) enum LoggedIn {
     /// Somebody is, and stays so.
     Still,
     /// Another site posted the callback, and a session's cookie does not come with that. This address shows it.
-    SeeAt(String),
+    SeeAt(Box<Address>),
 }
+
+/// A path with a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address(pub(super) String);
 
 impl AuthFailure {
     /// Makes the failure and writes it to the log, with the id that the page shows.
@@ -129,7 +133,7 @@ impl AuthFailure {
         let failure = Self {
             receipt: receipt.finish(Some(&reason)),
             reason,
-            return_to,
+            return_to: return_to.map(Into::into),
             logged_in,
         };
         failure.log();
@@ -146,7 +150,7 @@ impl AuthFailure {
             leading.lead.end(Ended::Failed {
                 reason: self.reason.clone(),
                 receipt: self.receipt.clone(),
-                return_to: self.return_to.clone(),
+                return_to: self.return_to().map(str::to_owned),
             });
         }
     }
@@ -162,7 +166,7 @@ impl AuthFailure {
             } => Some(Self {
                 receipt,
                 reason,
-                return_to,
+                return_to: return_to.map(Into::into),
                 logged_in: LoggedIn::No,
             }),
         }
@@ -257,7 +261,7 @@ impl AuthFailure {
     /// browser then comes with its cookies, and at most once.
     pub fn see_at(&self) -> Option<&str> {
         match &self.logged_in {
-            LoggedIn::SeeAt(path) => Some(path),
+            LoggedIn::SeeAt(address) => Some(&address.0),
             LoggedIn::No | LoggedIn::Still => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         hook::AuthFailure,
-        login::authorization::AuthorizationRequest,
+        login::authorization::{AuthorizationRequest, Goes},
         options::{LoginOptions, MAX_OPTION},
         pending::cookies::keep_login,
         user,
@@ -53,7 +53,19 @@ pub(crate) async fn login_url_with(
     let options = admit(exchange, options)?;
     match on_our_host(exchange, &options) {
         Some(there) => Ok(there),
-        None => begin_login(exchange, options).await,
+        None => begin_login(exchange, options, Goes::Now).await,
+    }
+}
+
+/// Returns a URL as [`login_url_with`] does, for a page on which it may wait for a click.
+pub(crate) async fn page_login_url(
+    exchange: &Arc<Exchange>,
+    options: LoginOptions,
+) -> Result<String, AuthFailure> {
+    let options = admit(exchange, options)?;
+    match on_our_host(exchange, &options) {
+        Some(there) => Ok(there),
+        None => begin_login(exchange, options, Goes::OnPage).await,
     }
 }
 
@@ -78,15 +90,19 @@ fn admit(exchange: &Arc<Exchange>, mut options: LoginOptions) -> Result<LoginOpt
 async fn begin_login(
     exchange: &Arc<Exchange>,
     options: LoginOptions,
+    goes: Goes,
 ) -> Result<String, AuthFailure> {
     let engine = &exchange.engine;
     let home = || engine.config.home_path.clone();
     let return_to = options.return_to.clone().unwrap_or_else(home);
     let mut receipt = Recorder::new();
-    let request = AuthorizationRequest::new(exchange, &options, &return_to).await;
+    let request = AuthorizationRequest::new(exchange, &options, &return_to, goes).await;
     let request = receipt.check("discovery", "OIDC Discovery §4", request);
     let kept = request.and_then(|request| {
-        let kept = keep_login(exchange, request.login, &request.binding);
+        let kept = match request.login {
+            Some(login) => keep_login(exchange, login, &request.binding),
+            None => Ok(()),
+        };
         receipt.check("pending login", "RFC 6265 §6.1", kept)?;
         Ok(request.url)
     });
@@ -126,7 +142,7 @@ pub(crate) async fn start_login_with(
         return Ok(Reply::see_other(there));
     }
     stop_loop(exchange).await?;
-    let url = begin_login(exchange, options).await?;
+    let url = begin_login(exchange, options, Goes::Now).await?;
     Ok(Reply::see_other(url))
 }
 

@@ -23,6 +23,10 @@ use crate::{
 pub(crate) const STATE_LEN: usize = 43;
 /// The bytes of a session's id.
 const SESSION_LEN: usize = 32;
+/// How long a login lives whose address is on a page.
+const PAGE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long further pages of the same browser get the same login, so that an address lives twelve hours or more.
+const PAGE_YOUTH: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A login under way.
 pub(crate) struct PendingLogin {
@@ -54,6 +58,7 @@ pub(crate) struct Began {
 impl Began {
     const LEN: usize = 13;
     const PKCE: u8 = 1;
+    const FOR_PAGE: u8 = 2;
 
     pub(crate) fn new(config: &Config, client_id: &str) -> Self {
         let hash = |text: &str| {
@@ -70,6 +75,14 @@ impl Began {
             } else {
                 0
             },
+        }
+    }
+
+    /// The same, for a login whose address is on a page.
+    pub(crate) fn for_page(self) -> Self {
+        Self {
+            flags: self.flags | Self::FOR_PAGE,
+            ..self
         }
     }
 
@@ -142,6 +155,29 @@ impl PendingLogin {
     /// Returns the PKCE verifier: 43 characters of base64url (RFC 7636 §4.1).
     pub(crate) fn verifier(&self) -> String {
         BASE64.encode_to_string(self.verifier)
+    }
+
+    /// Returns how long it may take: until the person comes back, or where its address is on a page, also until they go.
+    pub(crate) fn lifetime(&self, login_timeout: Duration) -> Duration {
+        let for_page = self
+            .began
+            .is_some_and(|began| began.flags & Began::FOR_PAGE != 0);
+        if for_page {
+            login_timeout.max(PAGE_LIFETIME)
+        } else {
+            login_timeout
+        }
+    }
+
+    /// Whether another page may have the address of this login: it is like `other`, which was made for that page, and
+    /// it has enough time left.
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        self.began == other.began
+            && self.return_to == other.return_to
+            && self.max_age == other.max_age
+            && self.acr_values == other.acr_values
+            && self.created_ms <= other.created_ms
+            && self.age(other.created_ms) < PAGE_YOUTH
     }
 
     /// Returns for how long it has been under way.

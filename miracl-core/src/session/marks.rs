@@ -57,7 +57,6 @@ pub(crate) struct Marks {
     /// When it was last told that log-outs of the front channel are ignored.
     refusals_told: std::sync::Mutex<Option<Instant>>,
     hold_logins: Duration,
-    keep_logins: Duration,
     keep_tokens: Duration,
     keep_ended: Duration,
 }
@@ -108,8 +107,6 @@ impl Marks {
             sids: Sids::new(session + SLACK),
             refusals_told: std::sync::Mutex::default(),
             hold_logins,
-            // Longer by as much as one that failed is held, so that of too many marks those go first.
-            keep_logins: config.login_timeout + hold_logins,
             keep_tokens: logout_token_window + SLACK,
             keep_ended,
         }
@@ -134,11 +131,17 @@ impl Marks {
         Ok((lease == Lease::Taken).then_some(taken))
     }
 
-    /// Marks a login as used for as long as its cookie could open: the provider has taken its code. False when it was
-    /// held for too long, and somebody else has taken it since.
-    pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
+    /// Marks a login as used for as long as its cookie could open, which is its lifetime: the provider has taken its code.
+    /// False when it was held for too long, and somebody else has taken it since.
+    pub(crate) async fn use_login(
+        &self,
+        taken: &TakenLogin,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError> {
         let TakenLogin(key, owner) = taken;
-        let settled = self.store.settle(key, owner, &[1], self.keep_logins);
+        // Longer by as much as one that failed is held, so that of too many marks those go first.
+        let keep = lifetime + self.hold_logins;
+        let settled = self.store.settle(key, owner, &[1], keep);
         settled.await
     }
 

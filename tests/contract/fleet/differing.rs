@@ -64,19 +64,23 @@ impl Pair {
         self.browser.step(&approved).await
     }
 
-    /// Logs in at the plain replica, and asks for a page of the odd one, until a page says that this leads nowhere.
+    /// Logs in at each replica in turn, and comes to the other one afterwards, until a page says that this leads
+    /// nowhere.
     async fn goes_round(&self) -> Answer {
-        for _ in 0..3 {
-            self.front.choose(&self.odd);
-            self.browser
-                .open(self.front.url("/members"))
-                .await
-                .expect(303);
-            let approved = self.approved().await;
+        let start = self.front.url("/login/start");
+        for replica in [&self.odd, &self.plain, &self.odd, &self.plain] {
+            self.front.choose(replica);
+            let members = self.browser.open(self.front.url("/members")).await;
+            assert_eq!(
+                members.expect(303).location_path().as_deref(),
+                Some("/login/start?return_to=%2Fmembers")
+            );
+            let begun = self.browser.open(&start).await.expect(303);
+            let approved = self.browser.step(&begun).await.expect(302);
             self.browser.step(&approved).await.expect(303);
         }
         self.front.choose(&self.odd);
-        self.browser.open(self.front.url("/login/start")).await
+        self.browser.open(start).await
     }
 
     /// The line of the odd replica's log about a login that failed. It names the replica, and blames this app.

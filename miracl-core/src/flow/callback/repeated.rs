@@ -4,7 +4,7 @@
 //!
 //! Only who shows the same pending login's cookie waits. Who knows the callback's address alone is refused at once.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use tokio::time::timeout;
 
@@ -56,7 +56,7 @@ async fn answer_of_first(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Op
                 status: 303,
                 location: String::new(),
             };
-            let before = mem::replace(&mut exchange.lock().leading, Some(Box::new(leading)));
+            let before = exchange.lock().leading.replace(Box::new(leading));
             drop(before);
             return None;
         }

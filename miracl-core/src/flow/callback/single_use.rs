@@ -81,15 +81,16 @@ pub(super) async fn take(
     exchange.set_cookies([engine.sessions.cookies.delete(&name)]);
     let (config, now_ms) = (&engine.config, engine.now_ms());
     let age = login.age(now_ms);
-    let in_time = if age < config.login_timeout {
+    let lifetime = login.lifetime(config.login_timeout);
+    let in_time = if age < lifetime {
         Ok(())
-    } else if age < config.login_timeout + TOLERATED {
+    } else if age < lifetime + TOLERATED {
         Err(FailureReason::LoginExpired)
     } else {
         // The browser should have dropped the cookie by its own clock.
         Err(FailureReason::SettingsDiffer(Difference::Clock {
             age: age.as_secs(),
-            limit: config.login_timeout.as_secs(),
+            limit: lifetime.as_secs(),
         }))
     };
     receipt.check("login timeout", STATE, in_time)?;
@@ -163,10 +164,13 @@ fn open(
 /// when this callback took so long that a second one has taken the login meanwhile.
 pub(super) async fn settle(
     exchange: &Arc<Exchange>,
+    login: &PendingLogin,
     taken: &TakenLogin,
     receipt: &mut Recorder,
 ) -> Result<(), FailureReason> {
-    let reason = match exchange.engine.sessions.marks.use_login(taken).await {
+    let engine = &exchange.engine;
+    let lifetime = login.lifetime(engine.config.login_timeout);
+    let reason = match engine.sessions.marks.use_login(taken, lifetime).await {
         Ok(true) => return Ok(()),
         Ok(false) => FailureReason::LoginReplayed,
         Err(error) => FailureReason::Session(SessionError::Store(error)),

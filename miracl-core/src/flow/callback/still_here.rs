@@ -10,7 +10,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         callback::response::{AuthorizationResponse, Callback},
-        hook::LoggedIn,
+        hook::{Address, LoggedIn},
         user,
     },
 };
@@ -47,7 +47,8 @@ pub(super) async fn look(
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("state", &state)
                 .finish();
-            LoggedIn::SeeAt(format!("{}?{query}", engine.site.callback_path))
+            let address = format!("{}?{query}", engine.site.callback_path);
+            LoggedIn::SeeAt(Box::new(Address(address)))
         }
         _ => LoggedIn::No,
     }
