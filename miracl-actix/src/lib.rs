@@ -54,8 +54,8 @@
 //!
 //! # Request logs
 //!
-//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). The default format of
-//! actix-web's `Logger` prints the whole request line. `%U` is the path alone:
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). The default format
+//! of actix-web's `Logger` prints the whole request line. `%U` is the path alone:
 //!
 //! ```
 //! use actix_web::{App, middleware::Logger};

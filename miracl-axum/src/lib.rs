@@ -47,8 +47,8 @@
 //!
 //! # Request logs
 //!
-//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). axum logs no requests
-//! by itself. Log the path alone:
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). axum logs no
+//! requests by itself. Log the path alone:
 //!
 //! ```
 //! use axum::{Router, extract::Request, middleware::{Next, from_fn}};

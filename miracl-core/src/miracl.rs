@@ -87,8 +87,8 @@ impl Miracl {
         checked.map_err(|cross_origin| cross_origin.reply())
     }
 
-    /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and a
-    /// `state` (RFC 9700 §4.2.4).
+    /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and
+    /// a `state` (RFC 9700 §4.2.4).
     ///
     /// ```
     /// # use miracl_core::Miracl;

@@ -57,9 +57,9 @@
 //!
 //! # Request logs
 //!
-//! Rocket logs the address of each request. The callback's query has a code and a `state`, which do not belong into a log
-//! (RFC 9700 §4.2.4), so the fairing takes it from the request before that: the log has the path alone. A fairing of your
-//! own that logs requests does so after `auth.fairing()`:
+//! Rocket logs the address of each request. The callback's query has a code and a `state`, which do not belong into a
+//! log (RFC 9700 §4.2.4), so the fairing takes it from the request before that: the log has the path alone. A fairing
+//! of your own that logs requests does so after `auth.fairing()`:
 //!
 //! ```
 //! use rocket::fairing::AdHoc;

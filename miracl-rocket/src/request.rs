@@ -18,8 +18,8 @@ pub(crate) struct View<'a, 'r> {
 }
 
 impl<'a, 'r> View<'a, 'r> {
-    /// A view of a request that came with this method, which Rocket may show as another: `HEAD` as `GET`. `target` is the
-    /// path and query that the browser asked for, where Rocket shows others.
+    /// A view of a request that came with this method, which Rocket may show as another: `HEAD` as `GET`. `target` is
+    /// the path and query that the browser asked for, where Rocket shows others.
     pub(crate) fn new(request: &'a Request<'r>, method: Method, target: Option<&'a str>) -> Self {
         Self {
             request,

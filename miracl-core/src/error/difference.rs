@@ -19,8 +19,8 @@ pub enum Difference {
     },
     /// The release of this library: the cookie's format is unknown here. Not proven.
     Release,
-    /// [`Config::cookie_prefix`](crate::Config::cookie_prefix), or the scheme of the redirect URI: the cookie has a name
-    /// of another replica's. Proven.
+    /// [`Config::cookie_prefix`](crate::Config::cookie_prefix), or the scheme of the redirect URI: the cookie has a
+    /// name of another replica's. Proven.
     CookieName {
         /// What the cookie's name begins with, cut to 64 printable characters.
         there: String,
@@ -37,8 +37,8 @@ pub enum Difference {
         /// This replica's.
         here: String,
     },
-    /// The clock, or [`Config::login_timeout`](crate::Config::login_timeout): by this replica's clock the browser should
-    /// have dropped the cookie long ago. Not proven: a browser may keep a cookie for longer.
+    /// The clock, or [`Config::login_timeout`](crate::Config::login_timeout): by this replica's clock the browser
+    /// should have dropped the cookie long ago. Not proven: a browser may keep a cookie for longer.
     Clock {
         /// How old the cookie is, in seconds.
         age: u64,

@@ -231,13 +231,14 @@ impl AuthFailure {
     /// Returns whether this callback changed nothing for the person: its `state` is used or unknown, and the browser is
     /// logged in. The session stays.
     ///
-    /// So it is when somebody goes back after a login, or opens a browser with the tabs of yesterday. Send the person on
-    /// with a message that is no warning, as [`Visit::failure_reply`](crate::Visit::failure_reply) does. It is `false`
+    /// So it is when somebody goes back after a login, or opens a browser with the tabs of yesterday. Send the person
+    /// on with a message that is no warning, as [`Visit::failure_reply`](crate::Visit::failure_reply) does. It is
+    /// `false`
     ///
     /// * when the callback has an `error`, the `iss` of another provider, tokens, or no `state`;
     /// * when nobody is logged in, or the session cannot be read;
-    /// * where another site posted the callback ([`form_post`](crate::ResponseMode::FormPost)), and the session's cookie
-    ///   did not come along: then [`see_at`](Self::see_at) has an address.
+    /// * where another site posted the callback ([`form_post`](crate::ResponseMode::FormPost)), and the session's
+    ///   cookie did not come along: then [`see_at`](Self::see_at) has an address.
     ///
     /// ```
     /// # use miracl_core::{AuthFailure, Category, Visit};
@@ -256,8 +257,8 @@ impl AuthFailure {
     /// Returns the address that shows whether somebody is logged in, where this request could not.
     ///
     /// It is there with [`form_post`](crate::ResponseMode::FormPost) alone, when a callback with a used or unknown
-    /// `state` came without a session's cookie: browsers leave that out when another site posts a form. Send the page of
-    /// the failure with the header `Refresh: 0;url=` and this address. It is this app's own callback, to which the
+    /// `state` came without a session's cookie: browsers leave that out when another site posts a form. Send the page
+    /// of the failure with the header `Refresh: 0;url=` and this address. It is this app's own callback, to which the
     /// browser then comes with its cookies, and at most once.
     pub fn see_at(&self) -> Option<&str> {
         match &self.logged_in {

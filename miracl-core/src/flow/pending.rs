@@ -157,7 +157,8 @@ impl PendingLogin {
         BASE64.encode_to_string(self.verifier)
     }
 
-    /// Returns how long it may take: until the person comes back, or where its address is on a page, also until they go.
+    /// Returns how long it may take: until the person comes back, or where its address is on a page, also until they
+    /// go.
     pub(crate) fn lifetime(&self, login_timeout: Duration) -> Duration {
         let for_page = self
             .began

@@ -131,8 +131,8 @@ impl Marks {
         Ok((lease == Lease::Taken).then_some(taken))
     }
 
-    /// Marks a login as used for as long as its cookie could open, which is its lifetime: the provider has taken its code.
-    /// False when it was held for too long, and somebody else has taken it since.
+    /// Marks a login as used for as long as its cookie could open, which is its lifetime: the provider has taken its
+    /// code. False when it was held for too long, and somebody else has taken it since.
     pub(crate) async fn use_login(
         &self,
         taken: &TakenLogin,

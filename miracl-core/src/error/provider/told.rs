@@ -318,7 +318,13 @@ mod tests {
         for (endpoint, status, error, party, word) in [
             ("token_endpoint", 401, "", App, "secret"),
             ("token_endpoint", 400, "unauthorized_client", App, "secret"),
-            ("token_endpoint", 400, "invalid_grant", Provider, "code"),
+            (
+                "token_endpoint",
+                400,
+                "invalid_grant",
+                AppOrProvider,
+                "code",
+            ),
             ("token_endpoint", 400, "invalid_request", App, "grant types"),
             ("token_endpoint", 503, "invalid_client", Provider, "ill"),
             ("token_endpoint", 429, "", Provider, "allows"),
