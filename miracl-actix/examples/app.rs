@@ -16,7 +16,7 @@ impl AuthHandler for Hooks {
     }
 
     async fn on_auth_failed(&self, req: &HttpRequest, why: AuthFailure) -> Result<HttpResponse> {
-        Ok(reply(req.visit().miracl().failure_page(&why)))
+        Ok(reply(req.visit().failure_reply(&why)))
     }
 }
 

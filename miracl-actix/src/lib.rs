@@ -19,7 +19,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &HttpRequest, failure: AuthFailure) -> Result<HttpResponse> {
-//!         Ok(miracl_actix::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!
@@ -51,6 +51,23 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Request logs
+//!
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). The default format
+//! of actix-web's `Logger` prints the whole request line. `%U` is the path alone:
+//!
+//! ```
+//! use actix_web::{App, middleware::Logger};
+//!
+//! let logger = Logger::new(r#"%a "%{METHOD}xi %U" %s %b "%{User-Agent}i" %T"#)
+//!     .custom_request_replace("METHOD", |request| request.method().to_string());
+//! let app = App::new().wrap(logger);
+//! # drop(app);
+//! ```
+//!
+//! The `Referer` of the default format is left out as well: a page of the provider may be in it.
+//! [`Miracl::query_is_secret`] says of a path whether its query must be left out, if you want to log the others.
 //!
 //! # Differences
 //!

@@ -18,7 +18,7 @@ use miracl_core::Reply;
 /// # use actix_web::{HttpRequest, HttpResponse};
 /// # use miracl_actix::{AuthFailure, RequestExt};
 /// fn page(req: &HttpRequest, failure: &AuthFailure) -> HttpResponse {
-///     miracl_actix::reply(req.visit().miracl().failure_page(failure))
+///     miracl_actix::reply(req.visit().failure_reply(failure))
 /// }
 /// ```
 pub fn reply(reply: Reply) -> Response {

@@ -9,7 +9,10 @@ use actix_web::{
         fn_service,
     },
     guard::fn_guard,
-    http::Method,
+    http::{
+        Method,
+        header::{HeaderValue, LOCATION},
+    },
     web::{self, Payload, ServiceConfig},
 };
 use miracl_core::{Answer, AuthFailure, Miracl, Route, Visit};
@@ -120,7 +123,13 @@ impl Endpoint {
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(request, login).await;
                 match visit.conclude_login(answer).await {
-                    Ok(answer) => answer.unwrap_or_else(Response::from_error),
+                    Ok(answer) => {
+                        let answer = answer.unwrap_or_else(Response::from_error);
+                        let location = answer.headers().get(LOCATION);
+                        let location = location.map(HeaderValue::as_bytes);
+                        visit.note_answer(answer.status().as_u16(), location);
+                        answer
+                    }
                     Err(failure) => self.failed(request, failure).await,
                 }
             }

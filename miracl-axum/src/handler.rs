@@ -34,16 +34,18 @@ pub trait AuthHandler: Send + Sync + 'static {
         login: AuthSuccess,
     ) -> impl Future<Output = Result<Response>> + Send;
 
-    /// Answers a login that failed, for whatever reason. The default is a plain page.
+    /// Answers a login that failed, for whatever reason. The default is a plain page, and for somebody who is still
+    /// logged in the way home: see `failure_reply` of the visit.
     ///
     /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`],
-    /// and [`AuthFailure::id`] finds the reason in the log.
+    /// and [`AuthFailure::id`] finds the reason in the log. Where [`AuthFailure::still_logged_in`] says so, nothing has
+    /// failed for the person: send them on. Where [`AuthFailure::see_at`] has an address, let the page lead there.
     fn on_auth_failed(
         &self,
         req: &mut Parts,
         failure: AuthFailure,
     ) -> impl Future<Output = Result<Response>> + Send {
-        let page = reply(req.visit().miracl().failure_page(&failure));
+        let page = reply(req.visit().failure_reply(&failure));
         async { Ok(page) }
     }
 

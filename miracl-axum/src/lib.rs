@@ -19,7 +19,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
-//!         Ok(miracl_axum::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_axum::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!
@@ -44,6 +44,28 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Request logs
+//!
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). axum logs no
+//! requests by itself. Log the path alone:
+//!
+//! ```
+//! use axum::{Router, extract::Request, middleware::{Next, from_fn}};
+//! use tracing::{Instrument as _, info_span};
+//!
+//! # let router = Router::<()>::new();
+//! let logged = from_fn(async |request: Request, next: Next| {
+//!     let span = info_span!("request", method = %request.method(), path = request.uri().path());
+//!     next.run(request).instrument(span).await
+//! });
+//! let router = router.layer(logged);
+//! # let _: Router = router;
+//! ```
+//!
+//! The span that `TraceLayer::new_for_http()` of `tower-http` makes by default has the whole address, at the level
+//! `DEBUG`. Give it `make_span_with` and the span above.
+//! [`Miracl::query_is_secret`] says of a path whether its query must be left out, if you want to log the others.
 //!
 //! # Differences
 //!

@@ -15,7 +15,7 @@ use miracl_core::Reply;
 /// # use axum::{http::request::Parts, response::Response};
 /// # use miracl_axum::{AuthFailure, RequestExt};
 /// fn page(req: &Parts, failure: &AuthFailure) -> Response {
-///     miracl_axum::reply(req.visit().miracl().failure_page(failure))
+///     miracl_axum::reply(req.visit().failure_reply(failure))
 /// }
 /// ```
 pub fn reply(reply: Reply) -> Response {

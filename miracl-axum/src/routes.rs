@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::to_bytes,
     extract::Request,
-    http::request::Parts,
+    http::{HeaderValue, header::LOCATION, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -73,7 +73,13 @@ impl Endpoint {
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(&mut parts, login).await;
                 match visit.conclude_login(answer).await {
-                    Ok(answer) => answer.into_response(),
+                    Ok(answer) => {
+                        let answer = answer.into_response();
+                        let location = answer.headers().get(LOCATION);
+                        let location = location.map(HeaderValue::as_bytes);
+                        visit.note_answer(answer.status().as_u16(), location);
+                        answer
+                    }
                     Err(failure) => self.failed(&mut parts, failure).await,
                 }
             }

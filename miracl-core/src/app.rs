@@ -34,6 +34,7 @@ pub mod error {
         error::{
             config::{ConfigError, Problem},
             description::Description,
+            difference::{Difference, LostSession},
             login::FailureReason,
             provider::ProviderError,
             refresh::RefreshError,

@@ -12,6 +12,7 @@ pub(crate) mod json;
 pub(crate) mod key_hash;
 pub(crate) mod loopback;
 pub(crate) mod random;
+pub(crate) mod replica;
 pub(crate) mod runtime;
 pub(crate) mod secret;
 pub(crate) mod text;

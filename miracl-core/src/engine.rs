@@ -1,10 +1,13 @@
 //! What one app is made of: its configuration, its site, its providers and its sessions.
 
+pub(crate) mod callbacks;
+
 use std::sync::Arc;
 
 use crate::{
     base::runtime::Runtime,
     config::{Config, check::Checked},
+    engine::callbacks::Callbacks,
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
     session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
@@ -21,6 +24,7 @@ pub(crate) struct Engine {
     providers: Vec<Provider>,
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
+    pub(crate) callbacks: Callbacks,
     pub(crate) runtime: Runtime,
     /// Cloned by each piece of work that goes on without its request.
     #[cfg(test)]
@@ -38,6 +42,7 @@ impl Engine {
             site,
             sessions,
             renewals: Renewals::new(),
+            callbacks: Callbacks::default(),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
             config,

@@ -5,6 +5,7 @@
 pub(crate) mod chain;
 pub(crate) mod config;
 pub(crate) mod description;
+pub(crate) mod difference;
 pub(crate) mod login;
 pub(crate) mod party;
 pub(crate) mod provider;

@@ -8,7 +8,10 @@ use std::sync::{
 };
 
 use crate::{
-    engine::Engine,
+    engine::{
+        Engine,
+        callbacks::{Ended, Lead},
+    },
     session::{
         cookies::{
             BUDGET, Cookies, MAX_DELETIONS, Ours,
@@ -75,6 +78,27 @@ pub(crate) struct State {
     pub(crate) answered: bool,
     /// Whether the request was refused.
     pub(crate) refused: bool,
+    /// The lead of a callback, while others may wait for it.
+    pub(crate) leading: Option<Box<Leading>>,
+}
+
+/// A callback that others may wait for, and what they are told.
+pub(crate) struct Leading {
+    pub(crate) lead: Lead,
+    /// Whether its session has begun.
+    pub(crate) confirmed: bool,
+    pub(crate) status: u16,
+    pub(crate) location: String,
+}
+
+impl Leading {
+    /// Tells those who wait where the browser is sent, if its login went well.
+    fn end(self) {
+        if self.confirmed {
+            let (status, location) = (self.status, self.location);
+            self.lead.end(Ended::Sent { status, location });
+        }
+    }
 }
 
 pub(crate) struct Proposed {
@@ -233,6 +257,19 @@ impl Exchange {
         state.flashes_changed = true;
     }
 
+    /// Shows a message once, unless it waits to be shown already.
+    pub(crate) fn flash_once(&self, category: Category, text: &str) {
+        let mut state = self.lock();
+        let waiting = self.open_flashes(&mut state);
+        let waits = |flash: &Flash| flash.category == category && flash.text == text;
+        if waiting.iter().any(waits) {
+            return;
+        }
+        let text = text.to_owned();
+        waiting.push(Flash { category, text });
+        state.flashes_changed = true;
+    }
+
     /// Takes the messages to show, oldest first.
     pub(crate) fn take_flashes(&self) -> Vec<Flash> {
         let mut state = self.lock();
@@ -246,6 +283,9 @@ impl Exchange {
     pub(crate) fn finish(&self) -> Outcome {
         let cookies = &self.engine.sessions.cookies;
         let mut state = self.lock();
+        if let Some(leading) = state.leading.take() {
+            leading.end();
+        }
         if self.facts.changes_nothing {
             return Outcome {
                 clear_site_data: false,

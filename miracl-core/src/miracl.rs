@@ -88,6 +88,24 @@ impl Miracl {
         checked.map_err(|cross_origin| cross_origin.reply(request, &site.home_url()))
     }
 
+    /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and
+    /// a `state` (RFC 9700 §4.2.4).
+    ///
+    /// ```
+    /// # use miracl_core::Miracl;
+    /// /// What an access log may show of a request.
+    /// fn shown(miracl: &Miracl, path: &str, query: Option<&str>) -> String {
+    ///     match query {
+    ///         Some(_) if miracl.query_is_secret(path) => format!("{path}?…"),
+    ///         Some(query) => format!("{path}?{query}"),
+    ///         None => path.to_owned(),
+    ///     }
+    /// }
+    /// ```
+    pub fn query_is_secret(&self, path: &str) -> bool {
+        path == self.0.site.callback_path
+    }
+
     /// Returns the absolute URL of this app's own login route, for a link or a button.
     ///
     /// Unlike [`Visit::login_url`](crate::Visit::login_url) it starts no login yet: it sets no cookie and does not need
@@ -159,7 +177,10 @@ impl Miracl {
 
     /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the
     /// failure's line in the log, and a link to try again. Only in [`development`](Self::development) it also shows the
-    /// receipt.
+    /// receipt. Where [`AuthFailure::see_at`] has an address, the page leads there at once.
+    ///
+    /// [`Visit::failure_reply`](crate::Visit::failure_reply) is the same page, except for somebody who is still logged
+    /// in.
     pub fn failure_page(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_page(&self.0, failure)
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    base::{hex::hex, random::random},
+    base::{hex::hex, random::random, replica},
     error::{
         login::FailureReason,
         provider::ProviderError,
@@ -65,6 +65,13 @@ impl Receipt {
         self.0.blame.map(|blame| blame.advice)
     }
 
+    /// Returns the replica that noticed a failure for which this app may be at fault, as host name and number of the
+    /// process: `web-3/17`. `None` for every other attempt.
+    pub fn replica(&self) -> Option<&'static str> {
+        self.at_fault().filter(|party| party.may_be_app())?;
+        Some(replica::name())
+    }
+
     /// Returns how long the attempt took here, since the browser came back.
     pub fn time(&self) -> Duration {
         self.0.time
@@ -102,6 +109,9 @@ impl fmt::Display for Receipt {
         }
         if let Some(Blame { party, advice }) = self.0.blame {
             writeln!(f, "at fault: {party}. {advice}")?;
+        }
+        if let Some(replica) = self.replica() {
+            writeln!(f, "noticed at: {replica}")?;
         }
         Ok(())
     }

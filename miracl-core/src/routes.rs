@@ -4,7 +4,12 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     exchange::Exchange,
-    flow::{answer::Answer, backchannel, callback, frontchannel, initiate, login, logout},
+    flow::{
+        answer::Answer,
+        backchannel,
+        callback::{Callback, repeated},
+        frontchannel, initiate, login, logout,
+    },
     web::{
         request::{RequestView, query},
         route::Route,
@@ -28,10 +33,11 @@ pub(crate) async fn answer(
                 return Answer::Reply(nothing);
             }
             let parameters = parameters(request, body);
-            match callback::complete_login(exchange, parameters.as_deref()).await {
-                Ok(login) => Answer::Success(login),
-                Err(failure) => Answer::Failure(failure),
-            }
+            let callback = Callback {
+                parameters: parameters.as_deref(),
+                posted: request.method() == "POST",
+            };
+            repeated::answer(exchange, callback).await
         }
         Route::LoginStart => start(login::start_login(exchange, request).await),
         Route::LoginInitiate => {

@@ -1,4 +1,7 @@
-//! One request's view of login, with all of its public methods. What each of them does is a function in `flow`.
+//! One request's view of login, with its public methods; those for logging in are in
+//! `visit/login.rs`. What each of them does is a function in `flow`.
+
+mod login;
 
 use std::{fmt, sync::Arc, task::Poll};
 
@@ -7,12 +10,8 @@ use crate::{
     exchange::{Exchange, Outcome},
     flow::{
         answer::Answer,
-        callback, confirm,
         devices::{self, SessionInfo},
-        hook::{AuthFailure, AuthSuccess},
-        login, logout,
-        options::LoginOptions,
-        refresh, user,
+        logout, refresh, user,
     },
     miracl::Miracl,
     provider::{tokens::Tokens, user_data::UserData},
@@ -224,127 +223,6 @@ impl Visit {
     /// As [`user`](Self::user).
     pub async fn tokens(&self) -> Result<Option<Tokens>, SessionError> {
         refresh::tokens(&self.exchange).await
-    }
-}
-
-/// Logging in.
-impl Visit {
-    /// Starts a login and returns the provider's URL to send the browser to.
-    ///
-    /// The pending login is kept in a cookie of this response, so the URL works in this browser only, once, and for
-    /// [`Config::login_timeout`](crate::Config::login_timeout). A browser can have five logins under way; a sixth
-    /// replaces the oldest.
-    ///
-    /// For a visitor who came by another host name than the redirect URI's, it returns the login route there: cookies
-    /// do not cross from one host to another.
-    ///
-    /// # Errors
-    ///
-    /// [`FailureReason::Provider`](crate::FailureReason::Provider) while the provider cannot be reached. To find that
-    /// out, its metadata is fetched (again, if it is older than half a second): so the person sees a page of yours and
-    /// not the browser's error page.
-    #[doc(alias = "get_login_url")]
-    pub async fn login_url(&self) -> Result<String, AuthFailure> {
-        self.login_url_with(LoginOptions::default()).await
-    }
-
-    /// Starts a login as [`login_url`](Self::login_url) does, with options for this login.
-    ///
-    /// ```
-    /// # use miracl_core::{AuthFailure, LoginOptions, Visit};
-    /// # async fn page(visit: &Visit) -> Result<String, AuthFailure> {
-    /// let fresh = LoginOptions {
-    ///     max_age: Some(0),
-    ///     return_to: Some("/payments".to_owned()),
-    ///     ..LoginOptions::default()
-    /// };
-    /// visit.login_url_with(fresh).await
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`login_url`](Self::login_url), and
-    /// [`FailureReason::ParameterTooLong`](crate::FailureReason::ParameterTooLong).
-    pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
-        self.exchange.answers();
-        login::login_url_with(&self.exchange, options).await
-    }
-
-    /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
-    /// string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
-    ///
-    /// On success, hand the result of your hook to [`conclude_login`](Self::conclude_login), which has an example of
-    /// both; without that nothing is kept. The adapters' own callback route does both, with `on_auth_success` in
-    /// between.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthFailure`] with the check that failed. A session that was there before stays.
-    #[doc(alias = "perform_access_token_request")]
-    pub async fn complete_login(
-        &self,
-        parameters: impl AsRef<[u8]>,
-    ) -> Result<AuthSuccess, AuthFailure> {
-        self.exchange.answers();
-        let parameters = parameters.as_ref();
-        callback::complete_login(&self.exchange, Some(parameters)).await
-    }
-
-    /// Ends a completed login as the app's hook decides: [`confirm_login`](Self::confirm_login) where `on_auth_success`
-    /// returned `Ok`, [`reject_login`](Self::reject_login) where it returned `Err`. Returns what the hook returned, to
-    /// be sent.
-    ///
-    /// ```
-    /// # use miracl_core::{AuthFailure, AuthSuccess, Visit};
-    /// # async fn create_account(_: &AuthSuccess) -> Result<String, String> { Ok(String::new()) }
-    /// /// A callback route of the app's own.
-    /// async fn callback(visit: &Visit, query: &str) -> Result<String, AuthFailure> {
-    ///     let login = visit.complete_login(query).await?;
-    ///     let answer = create_account(&login).await;
-    ///     Ok(match visit.conclude_login(answer).await? {
-    ///         Ok(page) => page,
-    ///         Err(veto) => veto,
-    ///     })
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`confirm_login`](Self::confirm_login), for `on_auth_failed`. The hook's response is dropped then.
-    pub async fn conclude_login<T, E>(
-        &self,
-        hook: Result<T, E>,
-    ) -> Result<Result<T, E>, AuthFailure> {
-        // No borrow of the response over the await: it need not be `Sync`.
-        if hook.is_ok() {
-            self.confirm_login().await?;
-        } else {
-            self.reject_login();
-        }
-        Ok(hook)
-    }
-
-    /// Begins the session of a login that [`complete_login`](Self::complete_login) has verified, and ends the session
-    /// before it.
-    ///
-    /// Adapters call [`conclude_login`](Self::conclude_login), which calls it when `on_auth_success` returned `Ok`.
-    /// Without a completed login it does nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`FailureReason::Session`](crate::FailureReason::Session) when the session cannot be stored, and
-    /// [`FailureReason::LoggedOut`](crate::FailureReason::LoggedOut) when a log-out has arrived since its login began.
-    /// The session from before stays, except where the store fails after that one was deleted: then there is none.
-    ///
-    /// A request that is cancelled here leaves one session: the old one, or if that has ended already, the new one.
-    pub async fn confirm_login(&self) -> Result<(), AuthFailure> {
-        confirm::confirm_login(&self.exchange).await
-    }
-
-    /// Drops a completed login that the app rejects. The session from before stays.
-    pub fn reject_login(&self) {
-        confirm::reject_login(&self.exchange);
     }
 }
 

@@ -230,6 +230,8 @@ impl Attempt {
             failure.status()
         );
         assert_secret_free(&format!("{text}{failure:?}"), query);
+        let replica = receipt.replica().unwrap_or("no replica");
+        let text = text.replace(replica, "<replica>");
         let mut printed = normalised(&text, platform, receipt.id());
         if let FailureReason::IdToken(
             IdTokenError::UnknownKey { kid: Some(kid) }

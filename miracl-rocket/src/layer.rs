@@ -6,7 +6,7 @@ use miracl_core::{LazyVisit, Miracl, Outcome};
 use rocket::{
     Build, Data, Request, Response, Rocket, Route,
     fairing::{self, Fairing, Info, Kind},
-    http::{Method, Status},
+    http::{Method, Status, uri::Origin},
     route::{self, Handler},
 };
 
@@ -66,6 +66,16 @@ impl Fairing for MiraclFairing {
         if request.method() == Method::Head {
             slot.asked_by(Method::Head);
         }
+        // Rocket logs the address of each request after this, and that of the callback has secrets.
+        let uri = request.uri();
+        if uri.query().is_some() && self.miracl.query_is_secret(uri.path().as_str()) {
+            slot.asked_for(uri.to_string());
+            let path = uri.path().as_str().to_owned();
+            if let Ok(path) = Origin::parse_owned(path) {
+                request.set_uri(path);
+            }
+        }
+        let slot = Slot::of(request);
         // Another site opens a WebSocket. The request becomes one of a method whose route refuses it.
         if !UNSAFE.contains(&request.method())
             && let Err(refused) = self.miracl.check_origin(&slot.view(request))

@@ -20,7 +20,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
-//!         Ok(miracl_rocket::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_rocket::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!
@@ -55,6 +55,23 @@
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
 //!
+//! # Request logs
+//!
+//! Rocket logs the address of each request. The callback's query has a code and a `state`, which do not belong into a
+//! log (RFC 9700 §4.2.4), so the fairing takes it from the request before that: the log has the path alone. A fairing
+//! of your own that logs requests does so after `auth.fairing()`:
+//!
+//! ```
+//! use rocket::fairing::AdHoc;
+//!
+//! # fn attach(auth: &miracl_rocket::MiraclAuth) -> rocket::Rocket<rocket::Build> {
+//! let logged = AdHoc::on_request("Log", |request, _| {
+//!     Box::pin(async move { tracing::info!(method = %request.method(), uri = %request.uri(), "request") })
+//! });
+//! rocket::build().attach(auth.fairing()).attach(logged)
+//! # }
+//! ```
+//!
 //! # Differences
 //!
 //! What Rocket does in its own way, compared with the sibling adapters:
@@ -80,6 +97,7 @@
 //! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
 //!   cookies than the first of them that is sent, the others get a 500.
 //! * A request runs to its end even when its browser goes away, and its login counts then.
+//! * Hooks and fairings behind this one see the callback without its query, and Rocket's log does not have it either.
 //! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
 mod auth;

@@ -19,7 +19,7 @@ pub type Result<T, E = Status> = std::result::Result<T, E>;
 /// # use miracl_rocket::{AuthFailure, RequestExt, Response};
 /// # use rocket::Request;
 /// fn page(req: &Request<'_>, failure: &AuthFailure) -> Response {
-///     miracl_rocket::reply(req.visit().miracl().failure_page(failure))
+///     miracl_rocket::reply(req.visit().failure_reply(failure))
 /// }
 /// ```
 pub fn reply(reply: Reply) -> Response {

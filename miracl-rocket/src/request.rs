@@ -12,16 +12,19 @@ use rocket::{
 pub(crate) struct View<'a, 'r> {
     request: &'a Request<'r>,
     method: Method,
+    target: Option<&'a str>,
     authority: OnceLock<Option<String>>,
     jar: OnceLock<String>,
 }
 
 impl<'a, 'r> View<'a, 'r> {
-    /// A view of a request that came with this method, which Rocket may show as another: `HEAD` as `GET`.
-    pub(crate) fn new(request: &'a Request<'r>, method: Method) -> Self {
+    /// A view of a request that came with this method, which Rocket may show as another: `HEAD` as `GET`. `target` is
+    /// the path and query that the browser asked for, where Rocket shows others.
+    pub(crate) fn new(request: &'a Request<'r>, method: Method, target: Option<&'a str>) -> Self {
         Self {
             request,
             method,
+            target,
             authority: OnceLock::new(),
             jar: OnceLock::new(),
         }
@@ -46,7 +49,10 @@ impl RequestView for View<'_, '_> {
     }
 
     fn path_and_query(&self) -> Cow<'_, str> {
-        Cow::Owned(self.request.uri().to_string())
+        match self.target {
+            Some(target) => Cow::Borrowed(target),
+            None => Cow::Owned(self.request.uri().to_string()),
+        }
     }
 
     fn host(&self) -> Option<&str> {

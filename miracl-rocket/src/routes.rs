@@ -90,7 +90,11 @@ impl Endpoint {
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(request, login).await;
                 match visit.conclude_login(answer).await {
-                    Ok(answer) => answer,
+                    Ok(answer) => answer.inspect(|answer| {
+                        let location = answer.headers().get_one("Location");
+                        let location = location.map(str::as_bytes);
+                        visit.note_answer(answer.status().code, location);
+                    }),
                     Err(failure) => self.failed(request, failure).await,
                 }
             }

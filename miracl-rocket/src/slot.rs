@@ -19,6 +19,7 @@ pub(crate) struct Slot {
     refused: OnceLock<Refusal>,
     elsewhere: OnceLock<Reply>,
     method: OnceLock<Method>,
+    target: OnceLock<String>,
 }
 
 impl Slot {
@@ -53,10 +54,16 @@ impl Slot {
         self.method.get_or_init(|| method);
     }
 
-    /// The request with the method that the browser used, where Rocket shows another.
-    pub(crate) fn view<'a, 'r>(&self, request: &'a Request<'r>) -> View<'a, 'r> {
+    /// Notes the path and query that the browser asked for.
+    pub(crate) fn asked_for(&self, target: String) {
+        self.target.get_or_init(|| target);
+    }
+
+    /// The request with the method and the address that the browser used, where Rocket shows others.
+    pub(crate) fn view<'a, 'r>(&'a self, request: &'a Request<'r>) -> View<'a, 'r> {
         let method = self.method.get().copied();
-        View::new(request, method.unwrap_or_else(|| request.method()))
+        let target = self.target.get().map(String::as_str);
+        View::new(request, method.unwrap_or_else(|| request.method()), target)
     }
 
     /// Notes the answer to a request that another site made a browser send.

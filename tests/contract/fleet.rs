@@ -3,6 +3,7 @@
 
 use miracl_tests::{Need, Store, Suite};
 
+mod differing;
 mod marks;
 mod nginx;
 pub(crate) mod replicas;
@@ -16,5 +17,6 @@ pub(crate) fn suites() -> Vec<Suite> {
         replicas::suite(),
         nginx::suite().needing(Need::Nginx),
         rotation::suite(),
+        differing::suite(),
     ]
 }

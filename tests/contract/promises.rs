@@ -11,7 +11,7 @@ pub(crate) const PROMISES: &[Promise] = &[
             "requests::the_provider_is_asked_with_state_nonce_and_pkce_made_for_this_login",
             "requests::the_state_of_two_logins_differs",
             "requests::login_works_where_pkce_is_switched_off",
-            "callback::a_callback_url_opened_again_is_refused",
+            "callback::a_callback_url_opened_again_after_a_log_out_is_refused",
         ],
         pending: &[],
     },

@@ -91,4 +91,13 @@ async fn the_app_of_the_readme_logs_people_in(adapter: Adapter) {
     assert_eq!(home().await, "Welcome back.");
     browser.post(app.url("/logout"), &[]).await.expect(303);
     assert_eq!(home().await, "Hello, stranger.");
+    // By default Rocket logs each request with its address. That of the callback holds a code.
+    let log = app.log();
+    assert!(
+        adapter.name != "rocket" || log.contains("GET /login "),
+        "{log}"
+    );
+    for secret in ["code=", "state="] {
+        assert!(!log.contains(secret), "{log}");
+    }
 }

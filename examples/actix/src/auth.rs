@@ -6,7 +6,9 @@
 use actix_web::error::InternalError;
 use actix_web::web::Redirect;
 use actix_web::{HttpRequest, HttpResponse, Responder, Result};
-use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
+use miracl_actix::{
+    AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, reply,
+};
 
 use crate::app::App;
 use crate::pages::{html, out_of_order};
@@ -41,12 +43,17 @@ impl AuthHandler for App {
     }
 
     /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    ///
+    /// For somebody who only went back after a login nothing has failed: they are told that they are logged in.
     async fn on_auth_failed(
         &self,
         req: &HttpRequest,
         failure: AuthFailure,
     ) -> Result<HttpResponse> {
         let visit = req.visit();
+        if failure.still_logged_in() {
+            return Ok(reply(visit.failure_reply(&failure)));
+        }
         visit.flash(Category::Danger, "Login failed!");
         let flashes = visit.take_flashes().await;
         let login = self.pages.login_button(&visit, failure.return_to()).await;

@@ -3,7 +3,7 @@
 //! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You
 //! meet no token here: before `on_auth_success` is called, every check has been made.
 
-use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
+use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, reply};
 use warp::Rejection;
 use warp::http::request::Parts;
 use warp::reply::Response;
@@ -41,12 +41,17 @@ impl AuthHandler for App {
     }
 
     /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    ///
+    /// For somebody who only went back after a login nothing has failed: they are told that they are logged in.
     async fn on_auth_failed(
         &self,
         req: &Parts,
         failure: AuthFailure,
     ) -> Result<Response, Rejection> {
         let visit = req.visit();
+        if failure.still_logged_in() {
+            return Ok(reply(visit.failure_reply(&failure)));
+        }
         visit.flash(Category::Danger, "Login failed!");
         let flashes = visit.take_flashes().await;
         let login = self.pages.login_button(&visit, failure.return_to()).await;

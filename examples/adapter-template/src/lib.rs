@@ -25,7 +25,7 @@
 //!     }
 //!
 //!     async fn on_auth_failed(&self, req: &Parts, failure: AuthFailure) -> Result<Response, Rejection> {
-//!         Ok(miracl_warp::reply(req.visit().miracl().failure_page(&failure)))
+//!         Ok(miracl_warp::reply(req.visit().failure_reply(&failure)))
 //!     }
 //! }
 //!
@@ -54,6 +54,11 @@
 //! | [`visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Request logs
+//!
+//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). `warp::log` and
+//! `warp::trace::request` print the path alone.
 //!
 //! # Differences
 //!

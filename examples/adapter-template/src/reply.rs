@@ -14,7 +14,7 @@ use warp::{
 /// # use miracl_warp::{AuthFailure, RequestExt};
 /// # use warp::{http::request::Parts, reply::Response};
 /// fn page(req: &Parts, failure: &AuthFailure) -> Response {
-///     miracl_warp::reply(req.visit().miracl().failure_page(failure))
+///     miracl_warp::reply(req.visit().failure_reply(failure))
 /// }
 /// ```
 pub fn reply(reply: Reply) -> Response {

@@ -7,7 +7,7 @@ use miracl_core::{Answer, AuthFailure, Miracl, Route};
 use warp::{
     Buf, Filter, Rejection,
     filters::BoxedFilter,
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, HeaderValue, header::LOCATION, request::Parts},
     path::FullPath,
     reply::Response,
 };
@@ -78,7 +78,11 @@ impl Endpoint {
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(&req, login).await;
                 match visit.conclude_login(answer).await {
-                    Ok(answer) => answer,
+                    Ok(answer) => answer.inspect(|answer| {
+                        let location = answer.headers().get(LOCATION);
+                        let location = location.map(HeaderValue::as_bytes);
+                        visit.note_answer(answer.status().as_u16(), location);
+                    }),
                     Err(failure) => self.failed(&req, failure).await,
                 }
             }

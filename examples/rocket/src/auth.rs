@@ -5,6 +5,7 @@
 
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, Response, Result,
+    reply,
 };
 use rocket::Request;
 use rocket::response::{Redirect, Responder};
@@ -38,8 +39,13 @@ impl AuthHandler for App {
     }
 
     /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    ///
+    /// For somebody who only went back after a login nothing has failed: they are told that they are logged in.
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
         let visit = req.visit();
+        if failure.still_logged_in() {
+            return Ok(reply(visit.failure_reply(&failure)));
+        }
         visit.flash(Category::Danger, "Login failed!");
         let flashes = visit.take_flashes().await;
         let login = self.pages.login_button(&visit, failure.return_to()).await;

@@ -88,7 +88,7 @@ impl Pages {
         let (script, auth_url) = match &self.script {
             None => (None, start_url.clone()),
             Some(LoginScript::Platform(script)) => (Some(script.clone()), start_url.clone()),
-            Some(LoginScript::ThirdParty(script)) => match visit.login_url_with(options).await {
+            Some(LoginScript::ThirdParty(script)) => match visit.page_login_url(options).await {
                 Ok(url) => (Some(script.clone()), url),
                 Err(failure) => {
                     tracing::warn!(
@@ -167,7 +167,7 @@ impl Pages {
         login: &LoginButton,
         development: bool,
     ) -> Page {
-        self.page(
+        let mut page = self.page(
             failure.status(),
             &LoginFailed {
                 frame: self.frame("", flashes),
@@ -176,7 +176,18 @@ impl Pages {
                 why: development.then(|| Why::new(failure)),
                 login,
             },
-        )
+        );
+        // The address of this page has a code and a `state`, which a link on it must not pass on.
+        for (name, value) in &mut page.headers {
+            if *name == "referrer-policy" {
+                "no-referrer".clone_into(value);
+            }
+        }
+        // Posted by another site: only the next request shows whether somebody is logged in.
+        if let Some(path) = failure.see_at() {
+            page.headers.push(("refresh", format!("0;url={path}")));
+        }
+        page
     }
 
     /// A page with nothing but a message.
@@ -296,7 +307,11 @@ impl Why {
         let party = receipt.at_fault();
         Self {
             reason: chain(failure),
-            at_fault: party.map(|party| party.to_string()).unwrap_or_default(),
+            at_fault: match (party, receipt.replica()) {
+                (Some(party), Some(replica)) => format!("{party}, noticed at replica {replica}"),
+                (Some(party), None) => party.to_string(),
+                (None, _) => String::new(),
+            },
             advice: receipt.advice().unwrap_or_default(),
             checks: receipt.checks().to_vec(),
         }

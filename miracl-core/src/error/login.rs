@@ -4,6 +4,7 @@ mod told;
 
 use crate::error::{
     description::Description,
+    difference::{Difference, LostSession},
     provider::ProviderError,
     session::{SessionError, SessionTooLarge},
     token::IdTokenError,
@@ -41,9 +42,14 @@ pub enum FailureReason {
     ResponseTooLarge,
     /// The callback has no `state`, or an empty one.
     StateMissing,
-    /// No login under way in this browser has this `state`: it was started in another browser, its cookie was lost or
-    /// blocked, or it was dropped because too many others were started after it.
+    /// No login under way in this browser has this `state`: it is over and its address was opened again, it was started
+    /// in another browser or by another address of this app, its cookie was lost or blocked, or it was dropped because
+    /// too many others were started after it.
     StateUnknown,
+    /// The cookie of the login under way was made by a replica of this app that is set differently.
+    SettingsDiffer(Difference),
+    /// The cookie of the login under way was changed or cut on its way.
+    LoginDamaged,
     /// The login was started longer than [`Config::login_timeout`](crate::Config::login_timeout) ago.
     LoginExpired,
     /// The callback came to another host name than the redirect URI's, and no login under way in this browser has its
@@ -98,7 +104,7 @@ pub enum FailureReason {
     InitiationTarget,
     /// The browser was logged in three times within a minute, and was anonymous again each time: its session is lost on
     /// the way.
-    LoginLoop,
+    LoginLoop(LostSession),
 }
 
 impl FailureReason {

@@ -3,8 +3,10 @@
 //! [`check`] makes the checks in the order in which the crate's documentation lists them; each has a file of its own.
 
 mod proof;
+pub(crate) mod repeated;
 mod response;
 mod single_use;
+mod still_here;
 mod verified;
 
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::{
     flow::{
         callback::{response::AuthorizationResponse, verified::VerifiedLogin},
         hook::{AuthFailure, AuthSuccess, CompletedLogin},
-        pending::PendingLogin,
+        pending::{Began, PendingLogin},
     },
     provider::{
         id_token::IdToken, metadata::ProviderMetadata, token_request::Grant,
@@ -26,17 +28,17 @@ use crate::{
     session::marked_by::MarkedBy,
 };
 
-/// Completes a login from the callback's parameters: its query string, or with
-/// [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`. `None` stands for a body that
-/// could not be read.
+pub(crate) use response::Callback;
+
+/// Completes a login from what its callback came with.
 pub(crate) async fn complete_login(
     exchange: &Arc<Exchange>,
-    parameters: Option<&[u8]>,
+    callback: Callback<'_>,
 ) -> Result<AuthSuccess, AuthFailure> {
     exchange.touch();
     let mut return_to = None;
     let mut receipt = Recorder::new();
-    match check(exchange, parameters, &mut return_to, &mut receipt).await {
+    match check(exchange, callback.parameters, &mut return_to, &mut receipt).await {
         Ok(login) => {
             let receipt = receipt.finish(None);
             tracing::info!(
@@ -46,7 +48,10 @@ pub(crate) async fn complete_login(
             );
             Ok(AuthSuccess::new(login, receipt))
         }
-        Err(reason) => Err(AuthFailure::new(reason, return_to, receipt)),
+        Err(reason) => {
+            let logged_in = still_here::look(exchange, &reason, callback).await;
+            Err(AuthFailure::with(reason, return_to, receipt, logged_in))
+        }
     }
 }
 
@@ -62,14 +67,11 @@ async fn check(
     // 1. The `state`: a login that this browser began, that is not too old and was not used before.
     let response = AuthorizationResponse::parse(parameters);
     let response = receipt.check("response", "RFC 6749 §3.1", response)?;
-    let taken = single_use::take(exchange, response.state.as_deref(), receipt).await;
-    if let Err(
-        FailureReason::StateMissing | FailureReason::StateUnknown | FailureReason::OtherHost { .. },
-    ) = taken
-    {
+    let found = single_use::find(exchange, response.state.as_deref(), receipt).await;
+    if found.is_err() {
         response.log_unproven_error(engine.provider());
     }
-    let (pending, taken) = taken?;
+    let (pending, taken) = single_use::take(exchange, found?, receipt).await?;
     *return_to = Some(pending.return_to.clone());
 
     // 2. `iss`, and what else the response says: an error, or a code.
@@ -83,7 +85,7 @@ async fn check(
     //    before the log-out, and the ID token is issued from here on.
     let asked_ms = engine.now_ms();
     let tokens = exchange_code(exchange, &code, &pending, &metadata, receipt).await?;
-    single_use::settle(exchange, &taken, receipt).await?;
+    single_use::settle(exchange, &pending, &taken, receipt).await?;
 
     // 4. The ID token.
     let id_token = proof::id_token(exchange, &pending, &tokens, &metadata, receipt).await?;
@@ -117,7 +119,10 @@ async fn exchange_code(
     receipt: &mut Recorder,
 ) -> Result<TokenResponse, FailureReason> {
     let engine = &exchange.engine;
-    let verifier = (engine.config.pkce == Pkce::S256).then(|| login.verifier());
+    // As the authorization request was: a replica at which the login began may have `pkce` set differently.
+    let configured = engine.config.pkce == Pkce::S256;
+    let pkce = login.began.map_or(configured, Began::has_pkce);
+    let verifier = pkce.then(|| login.verifier());
     let grant = Grant::Code {
         code,
         verifier: verifier.as_deref(),

@@ -3,9 +3,11 @@
 use crate::{
     engine::Engine,
     error::chain::Chain,
+    exchange::Exchange,
     flow::{hook::AuthFailure, login, options::LoginOptions},
     web::{
         client::{Client, is_htmx_visit, is_turbo_frame},
+        flash::Category,
         reply::{Onward, Reply, escape},
         request::{RequestView, is_prefetch, is_safe},
         return_to::ReturnTo,
@@ -87,6 +89,20 @@ pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
     reply.with("retry-after", "5")
 }
 
+/// The message to somebody whose callback belongs to no login under way, and who is logged in.
+const ALREADY_LOGGED_IN: &str = "You are already logged in.";
+
+/// Answers a login that failed when the app has no answer of its own: with the page of the failure, or for somebody who
+/// is still logged in with the way home.
+pub(crate) fn failure_reply(exchange: &Exchange, failure: &AuthFailure) -> Reply {
+    if !failure.still_logged_in() {
+        return failure_page(&exchange.engine, failure);
+    }
+    // Eight tabs that are restored at once are one message.
+    exchange.flash_once(Category::Info, ALREADY_LOGGED_IN);
+    Reply::see_other(&exchange.engine.config.home_path)
+}
+
 /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's
 /// line in the log, and a link to try again. Only in development it also shows the receipt.
 pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
@@ -109,5 +125,15 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
             escape(&failure.receipt().to_string())
         ));
     }
-    Reply::page(failure.status(), "Login failed", failure.message(), &rest)
+    let mut page = Reply::page(failure.status(), "Login failed", failure.message(), &rest);
+    // The address of this page has a code and a `state`, which a link on it must not pass on.
+    for (name, value) in &mut page.headers {
+        if *name == "referrer-policy" {
+            "no-referrer".clone_into(value);
+        }
+    }
+    match failure.see_at() {
+        Some(path) => page.with("refresh", format!("0;url={path}")),
+        None => page,
+    }
 }

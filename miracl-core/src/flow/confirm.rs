@@ -48,6 +48,9 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let begun = exchange.engine.to_its_end(work).await;
     drop(waiting);
     let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
+        if let Some(leading) = &mut exchange.lock().leading {
+            leading.confirmed = true;
+        }
         return Ok(());
     };
     // The messages of the hook are dropped: the login that they are about has failed.
@@ -58,12 +61,21 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     };
     let mut receipt = Recorder::new();
     let failed = receipt.check(check, section, Err::<(), _>(reason));
-    failed.map_err(|reason| AuthFailure::new(reason, None, receipt))
+    failed.map_err(|reason| {
+        let failure = AuthFailure::new(reason, None, receipt);
+        failure.tell_others(exchange);
+        failure
+    })
 }
 
 /// Drops a completed login. The session from before stays.
 pub(crate) fn reject_login(exchange: &Exchange) {
-    exchange.lock().proposed = None;
+    let mut state = exchange.lock();
+    state.proposed = None;
+    // Nobody else can be told what the app answers now.
+    let leading = state.leading.take();
+    drop(state);
+    drop(leading);
 }
 
 /// Ends the session from before, then gives the new one its full lifetime: there is no moment with both.

@@ -3,7 +3,9 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    engine::callbacks::Ended,
     error::{chain::Chain, login::FailureReason},
+    exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
     receipt::{Party, Receipt, Recorder},
     session::identity::User,
@@ -96,30 +98,103 @@ impl fmt::Debug for AuthSuccess {
 pub struct AuthFailure {
     receipt: Receipt,
     reason: FailureReason,
-    return_to: Option<String>,
+    return_to: Option<Box<str>>,
+    logged_in: LoggedIn,
 }
+
+/// What is known of the session of a browser whose callback belongs to no login under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LoggedIn {
+    /// Nobody is logged in, or it does not matter.
+    No,
+    /// Somebody is, and stays so.
+    Still,
+    /// Another site posted the callback, and a session's cookie does not come with that. This address shows it.
+    SeeAt(Box<Address>),
+}
+
+/// A path with a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address(pub(super) String);
 
 impl AuthFailure {
     /// Makes the failure and writes it to the log, with the id that the page shows.
     pub(crate) fn new(reason: FailureReason, return_to: Option<String>, receipt: Recorder) -> Self {
+        Self::with(reason, return_to, receipt, LoggedIn::No)
+    }
+
+    /// The same, for a browser whose session matters.
+    pub(super) fn with(
+        reason: FailureReason,
+        return_to: Option<String>,
+        receipt: Recorder,
+        logged_in: LoggedIn,
+    ) -> Self {
         let failure = Self {
             receipt: receipt.finish(Some(&reason)),
             reason,
-            return_to,
+            return_to: return_to.map(Into::into),
+            logged_in,
         };
-        let (id, why, checks) = (failure.id(), Chain(&failure), failure.receipt.line());
-        let at_fault = failure.receipt.at_fault();
-        // The provider's words to a person who is at fault are personal, and no operator has anything to do then.
-        let for_operator = at_fault != Some(Party::Person);
-        let words = failure.reason.words().filter(|_| for_operator);
-        let advice = failure.receipt.advice().filter(|_| for_operator);
-        let at_fault = at_fault.map(tracing::field::display);
-        if failure.status() >= 500 {
-            tracing::error!(id, reason = %why, words, at_fault, advice, checks, "login failed");
-        } else {
-            tracing::warn!(id, reason = %why, words, at_fault, advice, checks, "login failed");
-        }
+        failure.log();
         failure
+    }
+
+    /// Tells those who wait for this callback that its login has failed. What is about the session of one browser alone
+    /// each finds out for itself.
+    pub(super) fn tell_others(&self, exchange: &Exchange) {
+        let leading = exchange.lock().leading.take();
+        if let Some(leading) = leading
+            && self.logged_in == LoggedIn::No
+        {
+            leading.lead.end(Ended::Failed {
+                reason: self.reason.clone(),
+                receipt: self.receipt.clone(),
+                return_to: self.return_to().map(str::to_owned),
+            });
+        }
+    }
+
+    /// The failure of another callback of the same login, which the log has already.
+    pub(super) fn of_other(ended: Ended) -> Option<Self> {
+        match ended {
+            Ended::Sent { .. } => None,
+            Ended::Failed {
+                reason,
+                receipt,
+                return_to,
+            } => Some(Self {
+                receipt,
+                reason,
+                return_to: return_to.map(Into::into),
+                logged_in: LoggedIn::No,
+            }),
+        }
+    }
+
+    fn log(&self) {
+        let (id, why, checks) = (self.id(), Chain(self), self.receipt.line());
+        let at_fault = self.receipt.at_fault();
+        // The provider's words to a person who is at fault are personal. Where nobody else can be, no operator has
+        // anything to do.
+        let personal = at_fault.is_some_and(Party::may_be_person);
+        let words = self.reason.words().filter(|_| !personal);
+        let for_operator = at_fault != Some(Party::Person);
+        let advice = self.receipt.advice().filter(|_| for_operator);
+        let replica = self.receipt.replica();
+        let at_fault = at_fault.map(tracing::field::display);
+        if self.still_logged_in() {
+            tracing::info!(
+                id,
+                reason = %why,
+                checks,
+                "a callback of no login under way came from a browser that is logged in, and stays so"
+            );
+        } else if self.status() >= 500 {
+            tracing::error!(id, reason = %why, words, at_fault, advice, replica, checks, "login failed");
+        } else {
+            tracing::warn!(id, reason = %why, words, at_fault, advice, replica, checks, "login failed");
+        }
     }
 
     /// Returns which check failed.
@@ -151,6 +226,45 @@ impl AuthFailure {
     /// Returns the local path the login was to return to, when it is known: for a "try again" link.
     pub fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref()
+    }
+
+    /// Returns whether this callback changed nothing for the person: its `state` is used or unknown, and the browser is
+    /// logged in. The session stays.
+    ///
+    /// So it is when somebody goes back after a login, or opens a browser with the tabs of yesterday. Send the person
+    /// on with a message that is no warning, as [`Visit::failure_reply`](crate::Visit::failure_reply) does. It is
+    /// `false`
+    ///
+    /// * when the callback has an `error`, the `iss` of another provider, tokens, or no `state`;
+    /// * when nobody is logged in, or the session cannot be read;
+    /// * where another site posted the callback ([`form_post`](crate::ResponseMode::FormPost)), and the session's
+    ///   cookie did not come along: then [`see_at`](Self::see_at) has an address.
+    ///
+    /// ```
+    /// # use miracl_core::{AuthFailure, Category, Visit};
+    /// /// Returns the path to redirect to, if there is nothing to tell but that.
+    /// fn nothing_failed(visit: &Visit, failure: &AuthFailure) -> Option<&'static str> {
+    ///     failure.still_logged_in().then(|| {
+    ///         visit.flash(Category::Info, "You are already logged in.");
+    ///         "/"
+    ///     })
+    /// }
+    /// ```
+    pub fn still_logged_in(&self) -> bool {
+        self.logged_in == LoggedIn::Still
+    }
+
+    /// Returns the address that shows whether somebody is logged in, where this request could not.
+    ///
+    /// It is there with [`form_post`](crate::ResponseMode::FormPost) alone, when a callback with a used or unknown
+    /// `state` came without a session's cookie: browsers leave that out when another site posts a form. Send the page
+    /// of the failure with the header `Refresh: 0;url=` and this address. It is this app's own callback, to which the
+    /// browser then comes with its cookies, and at most once.
+    pub fn see_at(&self) -> Option<&str> {
+        match &self.logged_in {
+            LoggedIn::SeeAt(address) => Some(&address.0),
+            LoggedIn::No | LoggedIn::Still => None,
+        }
     }
 }
 

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::{
+    base::text::printable,
     engine::Engine,
-    error::login::FailureReason,
+    error::{difference::LostSession, login::FailureReason},
     exchange::Exchange,
     flow::{
         hook::AuthFailure,
-        login::authorization::AuthorizationRequest,
+        login::authorization::{AuthorizationRequest, Goes},
         options::{LoginOptions, MAX_OPTION},
         pending::cookies::keep_login,
         user,
     },
     receipt::Recorder,
+    session::{cookies::trace::SessionTrace, seal::Purpose},
     web::{
         client::Client,
         reply::{Onward, Reply},
@@ -52,7 +54,19 @@ pub(crate) async fn login_url_with(
     let options = admit(exchange, options)?;
     match on_our_host(exchange, &options) {
         Some(there) => Ok(there),
-        None => begin_login(exchange, options).await,
+        None => begin_login(exchange, options, Goes::Now).await,
+    }
+}
+
+/// Returns a URL as [`login_url_with`] does, for a page on which it may wait for a click.
+pub(crate) async fn page_login_url(
+    exchange: &Arc<Exchange>,
+    options: LoginOptions,
+) -> Result<String, AuthFailure> {
+    let options = admit(exchange, options)?;
+    match on_our_host(exchange, &options) {
+        Some(there) => Ok(there),
+        None => begin_login(exchange, options, Goes::OnPage).await,
     }
 }
 
@@ -77,15 +91,19 @@ fn admit(exchange: &Arc<Exchange>, mut options: LoginOptions) -> Result<LoginOpt
 async fn begin_login(
     exchange: &Arc<Exchange>,
     options: LoginOptions,
+    goes: Goes,
 ) -> Result<String, AuthFailure> {
     let engine = &exchange.engine;
     let home = || engine.site.home_path.clone();
     let return_to = options.return_to.clone().unwrap_or_else(home);
     let mut receipt = Recorder::new();
-    let request = AuthorizationRequest::new(exchange, &options, &return_to).await;
+    let request = AuthorizationRequest::new(exchange, &options, &return_to, goes).await;
     let request = receipt.check("discovery", "OIDC Discovery §4", request);
     let kept = request.and_then(|request| {
-        let kept = keep_login(exchange, request.login, &request.binding);
+        let kept = match request.login {
+            Some(login) => keep_login(exchange, login, &request.binding),
+            None => Ok(()),
+        };
         receipt.check("pending login", "RFC 6265 §6.1", kept)?;
         Ok(request.url)
     });
@@ -129,7 +147,7 @@ pub(crate) async fn start_login_with(
         return Ok(lead_to(client, there));
     }
     stop_loop(exchange).await?;
-    let url = begin_login(exchange, options).await?;
+    let url = begin_login(exchange, options, Goes::Now).await?;
     Ok(lead_to(client, url))
 }
 
@@ -198,9 +216,37 @@ async fn stop_loop(exchange: &Arc<Exchange>) -> Result<(), AuthFailure> {
     // Messages about the lost sessions would be wrong.
     drop(exchange.take_flashes());
     let mut receipt = Recorder::new();
-    let looping = Err(FailureReason::LoginLoop);
+    let looping = Err(FailureReason::LoginLoop(lost_session(exchange)));
     let stopped = receipt.check("session comes back", "RFC 6265 §5.4", looping);
     stopped.map_err(|reason| AuthFailure::new(reason, None, receipt))
+}
+
+/// Says what became of the session of a browser that is anonymous, as far as its cookies show it.
+fn lost_session(exchange: &Exchange) -> LostSession {
+    let sessions = &exchange.engine.sessions;
+    let (cookies, header) = (&sessions.cookies, exchange.header());
+    let in_store = sessions.store().is_some();
+    match cookies.session_trace(header) {
+        SessionTrace::Id if in_store => LostSession::NotStored,
+        SessionTrace::Id => LostSession::OtherStore,
+        _ if in_store && cookies.has(header, &cookies.session) => LostSession::OtherStore,
+        SessionTrace::Sealed => LostSession::Refused,
+        SessionTrace::OtherKey(sealed_with) => LostSession::CookieKeys {
+            sealed_with,
+            known: cookies.key_ids(),
+        },
+        SessionTrace::Nothing => {
+            let read = |_: &[u8]| Some(());
+            let name = &cookies.session;
+            match cookies.under_other_name(header, Purpose::Session, name, read) {
+                Some((there, ())) => LostSession::CookieName {
+                    there: printable(&there, 64),
+                    here: cookies.name_prefix().to_owned(),
+                },
+                None => LostSession::NoCookie,
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,19 @@ use crate::{
         random::random,
         wire::{Reader, Writer},
     },
+    config::{Config, options::Pkce},
     flow::options::LoginOptions,
     session::{binding::Binding, identity::SessionId, marked_by::LoginMark},
 };
 
 /// The characters of a `state`: 32 bytes in base64url.
 pub(crate) const STATE_LEN: usize = 43;
+/// The bytes of a session's id.
+const SESSION_LEN: usize = 32;
+/// How long a login lives whose address is on a page.
+const PAGE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long further pages of the same browser get the same login, so that an address lives twelve hours or more.
+const PAGE_YOUTH: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A login under way.
 pub(crate) struct PendingLogin {
@@ -34,6 +41,87 @@ pub(crate) struct PendingLogin {
     pub(crate) return_to: String,
     /// The session that there was, for a callback that comes without its cookies.
     pub(crate) replaces: Option<SessionId>,
+    /// With which settings it began. Earlier versions did not keep them.
+    pub(crate) began: Option<Began>,
+}
+
+/// The settings that a login began with, as far as its callback depends on them: hashes, to compare with those of the
+/// replica that it ends at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Began {
+    issuer: [u8; 4],
+    client_id: [u8; 4],
+    redirect_uri: [u8; 4],
+    flags: u8,
+}
+
+impl Began {
+    const LEN: usize = 13;
+    const PKCE: u8 = 1;
+    const FOR_PAGE: u8 = 2;
+
+    pub(crate) fn new(config: &Config, client_id: &str) -> Self {
+        let hash = |text: &str| {
+            let mut hash = [0; 4];
+            hash.copy_from_slice(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..4]);
+            hash
+        };
+        Self {
+            issuer: hash(config.issuer.trim_end_matches('/')),
+            client_id: hash(client_id),
+            redirect_uri: hash(&config.redirect_uri),
+            flags: if config.pkce == Pkce::S256 {
+                Self::PKCE
+            } else {
+                0
+            },
+        }
+    }
+
+    /// The same, for a login whose address is on a page.
+    pub(crate) fn for_page(self) -> Self {
+        Self {
+            flags: self.flags | Self::FOR_PAGE,
+            ..self
+        }
+    }
+
+    /// Whether the authorization request had a code challenge, so that the token request must have its verifier.
+    pub(crate) fn has_pkce(self) -> bool {
+        self.flags & Self::PKCE != 0
+    }
+
+    /// What of the client differs from these settings.
+    pub(crate) fn other_client(self, here: Self) -> &'static str {
+        match (self.issuer != here.issuer, self.client_id != here.client_id) {
+            (true, true) => "`issuer` and `client_id`",
+            (true, false) => "`issuer`",
+            (false, true) => "`client_id`",
+            (false, false) => "`issuer` or `client_id`",
+        }
+    }
+
+    pub(crate) fn has_other_redirect_uri(self, here: Self) -> bool {
+        self.redirect_uri != here.redirect_uri
+    }
+
+    fn encode(self) -> [u8; Self::LEN] {
+        let mut bytes = [self.flags; Self::LEN];
+        bytes[..4].copy_from_slice(&self.issuer);
+        bytes[4..8].copy_from_slice(&self.client_id);
+        bytes[8..12].copy_from_slice(&self.redirect_uri);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; Self::LEN]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, flags] = *bytes;
+        Self {
+            issuer: [a, b, c, d],
+            client_id: [e, f, g, h],
+            redirect_uri: [i, j, k, l],
+            flags,
+        }
+    }
 }
 
 impl PendingLogin {
@@ -45,6 +133,7 @@ impl PendingLogin {
     ) -> Self {
         Self {
             replaces,
+            began: None,
             state: random(),
             nonce: random(),
             verifier: random(),
@@ -68,6 +157,30 @@ impl PendingLogin {
         BASE64.encode_to_string(self.verifier)
     }
 
+    /// Returns how long it may take: until the person comes back, or where its address is on a page, also until they
+    /// go.
+    pub(crate) fn lifetime(&self, login_timeout: Duration) -> Duration {
+        let for_page = self
+            .began
+            .is_some_and(|began| began.flags & Began::FOR_PAGE != 0);
+        if for_page {
+            login_timeout.max(PAGE_LIFETIME)
+        } else {
+            login_timeout
+        }
+    }
+
+    /// Whether another page may have the address of this login: it is like `other`, which was made for that page, and
+    /// it has enough time left.
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        self.began == other.began
+            && self.return_to == other.return_to
+            && self.max_age == other.max_age
+            && self.acr_values == other.acr_values
+            && self.created_ms <= other.created_ms
+            && self.age(other.created_ms) < PAGE_YOUTH
+    }
+
     /// Returns for how long it has been under way.
     pub(crate) fn age(&self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.created_ms))
@@ -88,15 +201,26 @@ impl PendingLogin {
             .maybe_text(self.acr_values.as_deref())
             .text(&self.return_to)
             .bytes(self.replaces.as_ref().map_or(&[], |id| &id.0[..]))
+            .bytes(
+                self.began
+                    .map(Began::encode)
+                    .as_ref()
+                    .map_or(&[], |began| &began[..]),
+            )
             .finish()
     }
 
+    /// Reads a login of this issuer and client.
     pub(crate) fn decode(bytes: &[u8], binding: &Binding) -> Option<Self> {
+        let (login, of) = Self::decode_any(bytes)?;
+        (of == binding.hash).then_some(login)
+    }
+
+    /// Reads a login of any issuer and client, and says whose it is.
+    pub(crate) fn decode_any(bytes: &[u8]) -> Option<(Self, [u8; 12])> {
         let mut reader = Reader::new(bytes);
-        if reader.array()? != binding.hash {
-            return None;
-        }
-        let login = Self {
+        let of = reader.array()?;
+        let mut login = Self {
             state: reader.array()?,
             nonce: reader.array()?,
             verifier: reader.array()?,
@@ -104,12 +228,18 @@ impl PendingLogin {
             max_age: reader.maybe_u64()?,
             acr_values: reader.maybe_text()?.map(str::to_owned),
             return_to: reader.text()?.to_owned(),
-            replaces: match reader.rest() {
-                [] => None,
-                rest => Some(SessionId(rest.try_into().ok()?)),
-            },
+            replaces: None,
+            began: None,
         };
-        Some(login)
+        let mut rest = reader.rest();
+        if let Some((session, began)) = rest.split_first_chunk::<SESSION_LEN>() {
+            login.replaces = Some(SessionId(*session));
+            rest = began;
+        }
+        if !rest.is_empty() {
+            login.began = Some(Began::decode(rest.try_into().ok()?));
+        }
+        Some((login, of))
     }
 }
 
@@ -137,12 +267,20 @@ mod tests {
             acr_values: Some("gold".to_owned()),
             ..LoginOptions::default()
         };
-        let login = PendingLogin::new(
+        let mut login = PendingLogin::new(
             &options,
             "/members".to_owned(),
             Some(SessionId([7; 32])),
             1000,
         );
+        for began in [None, Some(Began::new(&Config::default(), "one"))] {
+            for replaces in [None, Some(SessionId([7; 32]))] {
+                (login.began, login.replaces) = (began, replaces);
+                let written = login.encode(&Binding::new("https://issuer.example", "one"));
+                let (read, _) = PendingLogin::decode_any(&written).unwrap();
+                assert_eq!((read.began, read.replaces), (began, replaces));
+            }
+        }
         let bound = |client| Binding::new("https://issuer.example", client);
         let written = login.encode(&bound("one"));
         let read = PendingLogin::decode(&written, &bound("one")).unwrap();
@@ -157,6 +295,7 @@ mod tests {
         );
         assert!(PendingLogin::decode(&written, &bound("two")).is_none());
         assert!(PendingLogin::decode(&written[..40], &bound("one")).is_none());
+        assert!(PendingLogin::decode(&[&written[..], &[1]].concat(), &bound("one")).is_none());
         assert!(read.has_state(&login.state()) && !read.has_state(&login.nonce()));
         assert_eq!(read.age(3500), Duration::from_millis(2500));
         assert_eq!(read.age(0), Duration::ZERO);

@@ -142,6 +142,8 @@ pub fn request(data: &[u8]) -> bool {
             failure.reason(),
             FailureReason::StateMissing
                 | FailureReason::StateUnknown
+                | FailureReason::SettingsDiffer(_)
+                | FailureReason::LoginDamaged
                 | FailureReason::OtherHost { .. }
                 | FailureReason::DuplicateParameter { .. }
                 | FailureReason::ResponseTooLarge

@@ -1,7 +1,7 @@
 //! The cookies of this app: their names, and how many bytes they may take.
 //!
 //! `set_cookie` makes and deletes them, `sent` counts those of a request, `session_pair` reads the two of a session,
-//! `open` opens the others, and `scan` walks over the header.
+//! `open` opens the others, `trace` says what those tell that do not open, and `scan` walks over the header.
 
 #[cfg(test)]
 mod flood;
@@ -10,6 +10,7 @@ mod scan;
 pub(crate) mod sent;
 mod session_pair;
 pub(crate) mod set_cookie;
+pub(crate) mod trace;
 #[cfg(test)]
 pub(crate) mod work;
 

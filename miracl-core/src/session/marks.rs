@@ -53,7 +53,6 @@ pub(crate) struct Marks {
     /// When the log was last told that front-channel log-outs are ignored.
     refusals_told: Mutex<Option<Instant>>,
     hold_logins: Duration,
-    keep_logins: Duration,
     keep_tokens: Duration,
     keep_ended: Duration,
 }
@@ -83,9 +82,6 @@ impl Marks {
             sids: Sids::new(session + SLACK),
             refusals_told: Mutex::default(),
             hold_logins,
-            // Longer than a failed login is held, so that the marks of failed logins are the first to go when there are
-            // too many.
-            keep_logins: config.login_timeout + hold_logins,
             keep_tokens: logout_token_window + SLACK,
             keep_ended,
         }
@@ -109,11 +105,17 @@ impl Marks {
         Ok((lease == Lease::Taken).then_some(taken))
     }
 
-    /// Marks a login as used for as long as its cookie could open: the provider has accepted its code. Returns false
-    /// when the login was held for too long, and another callback has taken it since.
-    pub(crate) async fn use_login(&self, taken: &TakenLogin) -> Result<bool, StoreError> {
+    /// Marks a login as used for as long as its cookie could open, which is its lifetime: the provider has accepted its
+    /// code. Returns false when the login was held for too long, and another callback has taken it since.
+    pub(crate) async fn use_login(
+        &self,
+        taken: &TakenLogin,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError> {
         let TakenLogin(key, owner) = taken;
-        let settled = self.store.settle(key, owner, &[1], self.keep_logins);
+        // Longer by as much as one that failed is held, so that of too many marks those go first.
+        let keep = lifetime + self.hold_logins;
+        let settled = self.store.settle(key, owner, &[1], keep);
         settled.await
     }
 

@@ -128,6 +128,11 @@ impl KeyRing {
         Some(BASE64.encode_to_string(&buffer))
     }
 
+    /// The ids of the keys.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = [u8; 4]> {
+        self.0.iter().map(|key| key.id)
+    }
+
     /// Whether a text may be a value that one of these keys sealed. It opens nothing, and looks at four characters.
     pub(crate) fn know(&self, text: &[u8]) -> bool {
         let id = text.get(ID_CHARS).and_then(|id| id.first_chunk::<4>());

@@ -1,7 +1,7 @@
 //! A visit's futures.
 
 use super::*;
-use crate::{Config, CookieKey, web::request::tests::Request};
+use crate::{Config, CookieKey, LoginOptions, web::request::tests::Request};
 
 fn assert_send<T: Send>(_: T) {}
 

@@ -51,6 +51,8 @@ pub async fn drop_body(mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<usi
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     /// Drops an endless body of parts of this length, and returns how many parts were read.
@@ -83,10 +85,10 @@ mod tests {
         assert_eq!(left, 0);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_that_never_comes_is_waited_for_two_seconds() {
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         drop_body(|_| Poll::Pending).await;
-        assert_eq!(began.elapsed().as_secs(), MAX_TIME.as_secs());
+        assert!(began.elapsed() >= MAX_TIME);
     }
 }

@@ -1,6 +1,6 @@
 //! The table of routes, line by line.
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Provider, Request, scenarios};
+use miracl_tests::{Adapter, Answer, Browser, Demo, Endpoint, Provider, Request, scenarios};
 
 use crate::journey::{Journey, login_button, subject};
 
@@ -9,6 +9,7 @@ scenarios![
     the_home_page_of_a_user_has_their_data_and_two_buttons,
     a_plain_link_replaces_the_button_where_there_is_no_script,
     a_script_of_somebody_else_gets_the_authorize_url,
+    a_page_for_a_script_of_somebody_else_may_be_opened_often_and_its_address_logs_in_once,
     the_members_page_is_for_members,
     the_public_page_costs_nothing,
     the_benchmark_page_of_a_user_is_their_address,
@@ -114,6 +115,44 @@ async fn a_script_of_somebody_else_gets_the_authorize_url(adapter: Adapter) {
         "{}",
         page.body
     );
+}
+
+async fn a_page_for_a_script_of_somebody_else_may_be_opened_often_and_its_address_logs_in_once(
+    adapter: Adapter,
+) {
+    let journey = Journey::begin_with(adapter, &[("MPAD_URL", "https://cdn.example/mpad.js")]);
+    let address = async || {
+        let home = journey.home().await;
+        assert!(home.is_no_store(), "{:?}", home.headers);
+        let url = login_button(&home).expect("an address");
+        (url, home.set_cookies())
+    };
+    let (first, set) = address().await;
+    let [pending] = &set[..] else {
+        panic!("one login: {set:?}");
+    };
+    assert_eq!(pending.max_age, Some(24 * 60 * 60));
+    // Six more tabs, and as many logins as may be under way beside it.
+    for _ in 0..6 {
+        let (again, set) = address().await;
+        assert_eq!((again, set), (first.clone(), Vec::new()));
+    }
+    for _ in 0..4 {
+        journey.authorize_url().await;
+    }
+    let page = journey.browser.visit(&first).await.expect(200);
+    assert!(page.has_alert("success", "Successfully logged in!"));
+    // The second tab.
+    let page = journey.browser.visit(&first).await.expect(200);
+    assert!(page.has_alert("info", "You are already logged in."));
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    // After a log-out, pages have another login.
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.follow(answer).await.expect(200);
+    let (other, _) = address().await;
+    assert_ne!(other, first);
+    journey.browser.visit(other).await.expect(200);
+    journey.assert_still_logged_in().await;
 }
 
 async fn the_members_page_is_for_members(adapter: Adapter) {

@@ -1,19 +1,22 @@
 //! Callbacks that are refused before the provider is asked for anything. The failures of the Tornado SDK are among
 //! them.
 
-use miracl_tests::{Adapter, Answers, Browser, Endpoint, scenarios};
+use miracl_tests::{Adapter, Answer, Answers, Browser, Endpoint, scenarios};
 use serde_json::Value;
 use url::Url;
 
 use crate::journey::{Journey, assert_refused, parameter, with_parameter};
 
 scenarios![
-    a_callback_url_opened_again_is_refused,
+    a_callback_url_opened_again_leads_home_while_somebody_is_logged_in,
+    tabs_that_are_restored_at_once_show_one_message,
+    a_callback_url_opened_again_after_a_log_out_is_refused,
     a_callback_that_failed_cannot_be_tried_again,
     a_callback_without_a_code_is_refused,
     a_login_denied_at_the_provider_is_refused_and_its_words_are_not_repeated,
     a_bare_visit_to_the_callback_is_refused,
-    another_state_is_refused_and_the_session_stays,
+    another_state_leads_home_and_the_session_stays,
+    what_is_no_plain_answer_is_refused_whoever_is_logged_in,
     an_empty_state_is_refused,
     a_missing_state_is_refused,
     a_callback_without_the_pending_cookie_is_refused,
@@ -39,13 +42,58 @@ async fn refuse(journey: &Journey, callback: &Url) {
     journey.assert_nobody().await;
 }
 
-async fn a_callback_url_opened_again_is_refused(adapter: Adapter) {
+/// Fails unless this answer sends somebody home who is logged in, and says why.
+async fn assert_sent_home(journey: &Journey, answer: Answer) {
+    let answer = answer.expect(303);
+    assert_eq!(answer.location_path().as_deref(), Some("/"));
+    assert!(answer.is_no_store(), "{:?}", answer.headers);
+    let home = journey.browser.follow(answer).await.expect(200);
+    assert!(
+        home.has_alert("info", "You are already logged in."),
+        "{}",
+        home.body
+    );
+    assert!(!home.has_alert("danger", ""), "{}", home.body);
+    journey.assert_still_logged_in().await;
+}
+
+async fn a_callback_url_opened_again_leads_home_while_somebody_is_logged_in(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let callback = journey.callback_url().await;
     journey.browser.visit(&callback).await.expect(200);
-    assert_refused(&journey.browser.open(&callback).await);
+    let before = journey.browser.cookies();
+    for _ in 0..2 {
+        assert_sent_home(&journey, journey.browser.open(&callback).await).await;
+    }
+    assert_eq!(journey.browser.cookies(), before, "the session stays");
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    let log = journey.demo.log();
+    assert!(!log.contains("login failed"), "{log}");
+}
+
+async fn tabs_that_are_restored_at_once_show_one_message(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    journey.browser.visit(&callback).await.expect(200);
+    for _ in 0..8 {
+        journey.browser.open(&callback).await.expect(303);
+    }
+    let home = journey.home().await;
+    let told = home.body.matches("You are already logged in.").count();
+    assert_eq!(told, 1, "{}", home.body);
     journey.assert_still_logged_in().await;
+}
+
+async fn a_callback_url_opened_again_after_a_log_out_is_refused(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let callback = journey.callback_url().await;
+    journey.browser.visit(&callback).await.expect(200);
+    let copy = journey.browser.copy();
+    journey.browser.post(journey.url("/logout"), &[]).await;
+    assert_refused(&journey.browser.open(&callback).await);
+    // Neither does the cookie of a session that has ended count.
+    assert_refused(&copy.open(&callback).await);
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
 
 async fn a_callback_that_failed_cannot_be_tried_again(adapter: Adapter) {
@@ -110,17 +158,17 @@ async fn a_bare_visit_to_the_callback_is_refused(adapter: Adapter) {
     journey.assert_still_logged_in().await;
 }
 
-async fn another_state_is_refused_and_the_session_stays(adapter: Adapter) {
+async fn another_state_leads_home_and_the_session_stays(adapter: Adapter) {
     let journey = Journey::logged_in(adapter).await;
     let cookies = journey.browser.cookies();
-    let callback = with_parameter(
-        &journey.callback_url().await,
-        "state",
-        Some("another-state-than-was-sent"),
-    );
-    let answer = journey.browser.open(callback).await;
-    assert_refused(&answer);
-    journey.assert_still_logged_in().await;
+    let callback = journey.callback_url().await;
+    let state = parameter(&callback, "state").expect("a state");
+    let (one, rest) = state.split_at(1);
+    let near = format!("{}{rest}", if one == "A" { "B" } else { "A" });
+    for state in ["another-state-than-was-sent", &near] {
+        let callback = with_parameter(&callback, "state", Some(state));
+        assert_sent_home(&journey, journey.browser.open(callback).await).await;
+    }
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     for cookie in cookies {
         assert!(
@@ -129,6 +177,27 @@ async fn another_state_is_refused_and_the_session_stays(adapter: Adapter) {
             cookie.name
         );
     }
+}
+
+async fn what_is_no_plain_answer_is_refused_whoever_is_logged_in(adapter: Adapter) {
+    let journey = Journey::begin(adapter);
+    let used = journey.callback_url().await;
+    journey.browser.visit(&used).await.expect(200);
+    for (name, value) in [
+        ("state", None),
+        ("state", Some("")),
+        ("error", Some("access_denied")),
+        ("iss", Some("https://evil.example")),
+        ("id_token", Some("a.b.c")),
+    ] {
+        let answer = journey
+            .browser
+            .open(with_parameter(&used, name, value))
+            .await;
+        assert_refused(&answer);
+    }
+    journey.assert_still_logged_in().await;
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
 
 async fn an_empty_state_is_refused(adapter: Adapter) {

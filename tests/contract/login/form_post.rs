@@ -7,6 +7,7 @@ use crate::journey::{Journey, assert_refused, subject};
 
 scenarios![
     a_posted_callback_logs_in,
+    a_form_posted_again_leads_home_while_somebody_is_logged_in,
     a_posted_callback_ends_the_earlier_session,
     a_posted_callback_ends_the_session_that_another_tab_began_in_the_meantime,
     only_the_cookie_of_the_pending_login_crosses_sites,
@@ -83,6 +84,34 @@ async fn a_posted_callback_logs_in(adapter: Adapter) {
     );
     // A callback counts once, as any other does.
     assert_refused(&post(&journey, request(&form)).await);
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+}
+
+/// Where the page of a failure sends the browser at once.
+fn leads_to(answer: &Answer) -> Option<&str> {
+    answer.header("refresh")?.strip_prefix("0;url=")
+}
+
+async fn a_form_posted_again_leads_home_while_somebody_is_logged_in(adapter: Adapter) {
+    let journey = begin(adapter);
+    let (_, form) = approved(&journey).await;
+    post(&journey, request(&form)).await.expect(303);
+    // The session's cookies do not come with this request. They come with the next.
+    let again = post(&journey, request(&form)).await;
+    assert_refused(&again);
+    let see = leads_to(&again).expect("an address that shows the session");
+    assert!(!see.contains("code"), "{see}");
+    let home = journey.browser.visit(journey.url(see)).await.expect(200);
+    assert!(
+        home.has_alert("info", "You are already logged in."),
+        "{}",
+        home.body
+    );
+    journey.assert_still_logged_in().await;
+    // Nobody goes round in circles.
+    let stranger = Browser::new().open(journey.url(see)).await;
+    assert_refused(&stranger);
+    assert_eq!(leads_to(&stranger), None);
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
 

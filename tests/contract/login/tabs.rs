@@ -1,12 +1,16 @@
 //! Several logins at once, and logins that are not this browser's.
 
-use miracl_tests::{Adapter, Browser, Endpoint, Wire, scenarios};
+use miracl_tests::{Adapter, Answer, Answers, Browser, Endpoint, Wire, scenarios};
+use url::Url;
 
 use crate::journey::{Journey, assert_refused, subject};
 
 scenarios![
     two_tabs_log_in_at_once_and_both_succeed,
     a_callback_opened_twice_at_once_asks_for_tokens_once,
+    a_callback_sent_again_while_the_first_waits_leads_to_the_same_place_without_cookies,
+    a_callback_sent_again_while_the_first_waits_fails_as_that_one_does,
+    a_callback_whose_browser_went_away_leaves_the_second_an_answer,
     the_pending_cookie_put_back_does_not_revive_a_callback,
     a_callback_opened_in_another_browser_is_refused,
     reloading_the_home_page_leaves_a_login_in_another_tab_intact,
@@ -43,10 +47,16 @@ async fn a_callback_opened_twice_at_once_asks_for_tokens_once(adapter: Adapter) 
             three.open(&callback),
             four.open(&callback)
         );
-        let (good, refused): (Vec<_>, Vec<_>) = [one, two, three, four]
+        // The first logs in. Those that come meanwhile are sent where it is, and those that come later are refused.
+        let (sent, refused): (Vec<_>, Vec<_>) = [one, two, three, four]
             .into_iter()
             .partition(|answer| answer.status == 303);
-        assert_eq!(good.len(), 1, "round {round}");
+        let logged_in = sent.iter().filter(|answer| sets_a_session(answer));
+        assert_eq!(logged_in.count(), 1, "round {round}");
+        for answer in &sent {
+            assert_eq!(answer.location_path().as_deref(), Some("/"));
+            assert!(sets_a_session(answer) || answer.set_cookies().is_empty());
+        }
         refused.iter().for_each(assert_refused);
         assert_eq!(
             journey.provider.count(Endpoint::Token),
@@ -54,6 +64,125 @@ async fn a_callback_opened_twice_at_once_asks_for_tokens_once(adapter: Adapter) 
             "a code was sent twice"
         );
     }
+}
+
+fn sets_a_session(answer: &Answer) -> bool {
+    let set = answer.set_cookies();
+    set.iter()
+        .any(|cookie| cookie.name.ends_with("-session") && !cookie.deleted)
+}
+
+/// A demo whose log tells of callbacks that wait, and a login there that is approved and leads to `/members`.
+async fn approved(adapter: Adapter) -> (Journey, Url) {
+    let journey = Journey::begin_with(adapter, &[("RUST_LOG", "info,miracl_core=debug")]);
+    let start = journey.url("/login/start?return_to=%2Fmembers");
+    let start = journey.browser.open(start).await.expect(303);
+    let approved = journey.browser.step(&start).await.expect(302);
+    let callback = approved.location().expect("the callback");
+    (journey, callback)
+}
+
+/// Waits until so many callbacks wait for another one.
+async fn waits(journey: &Journey, callbacks: usize) {
+    const WAITS: &str = "the second waits for the first";
+    while journey.demo.log().matches(WAITS).count() < callbacks {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_callback_sent_again_while_the_first_waits_leads_to_the_same_place_without_cookies(
+    adapter: Adapter,
+) {
+    let (journey, callback) = approved(adapter).await;
+    let (held, release) = Answers::held();
+    journey.provider.set(Endpoint::Token, held);
+    let [second, third] = [(); 2].map(|()| journey.browser.copy());
+    let others = async {
+        journey.provider.has_received(Endpoint::Token, 1).await;
+        // Who knows the address alone waits for nothing.
+        assert_refused(&Browser::new().open(&callback).await);
+        let release = async {
+            waits(&journey, 2).await;
+            release.send(true).expect("the provider waits");
+        };
+        tokio::join!(second.open(&callback), third.open(&callback), release)
+    };
+    let (answer, (two, three, ())) = tokio::join!(journey.browser.open(&callback), others);
+    assert!(sets_a_session(&answer));
+    for again in [two, three] {
+        let again = again.expect(303);
+        assert_eq!(again.location(), answer.location());
+        assert_eq!(again.set_cookies(), []);
+        assert!(again.is_no_store(), "{:?}", again.headers);
+    }
+    assert_eq!(answer.location_path().as_deref(), Some("/members"));
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    journey.assert_still_logged_in().await;
+    assert_eq!(subject(&second, &journey.demo).await, None);
+}
+
+async fn a_callback_sent_again_while_the_first_waits_fails_as_that_one_does(adapter: Adapter) {
+    let (journey, callback) = approved(adapter).await;
+    let (held, release) = Answers::held();
+    journey.provider.set(Endpoint::Token, held);
+    let refused = Answers::error(401, "invalid_token");
+    journey.provider.set(Endpoint::Userinfo, refused);
+    let second = journey.browser.copy();
+    let other = async {
+        journey.provider.has_received(Endpoint::Token, 1).await;
+        let release = async {
+            waits(&journey, 1).await;
+            release.send(true).expect("the provider waits");
+        };
+        tokio::join!(second.open(&callback), release)
+    };
+    let (first, (second, ())) = tokio::join!(journey.browser.open(&callback), other);
+    let number = |page: &Answer| {
+        let code = page.body.split("<code>").nth(1);
+        code.and_then(|rest| rest.split("</code>").next())
+            .map(str::to_owned)
+    };
+    assert_refused(&first);
+    assert_refused(&second);
+    assert!(number(&first).is_some());
+    assert_eq!(
+        number(&first),
+        number(&second),
+        "one failure, and one line in the log"
+    );
+    assert_eq!(journey.demo.log().matches("login failed").count(), 1);
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    journey.assert_nobody().await;
+}
+
+async fn a_callback_whose_browser_went_away_leaves_the_second_an_answer(adapter: Adapter) {
+    let (journey, callback) = approved(adapter).await;
+    let (held, release) = Answers::held();
+    journey.provider.set(Endpoint::Token, held);
+    let second = journey.browser.copy();
+    {
+        let gone = journey.browser.copy();
+        tokio::select! {
+            answer = gone.open(&callback) => panic!("it is held back: {answer:?}"),
+            () = journey.provider.has_received(Endpoint::Token, 1) => {}
+        }
+    }
+    let release = async {
+        // Where the framework goes on with the first, the second waits for it.
+        tokio::task::yield_now().await;
+        release.send(true).ok();
+    };
+    let (answer, ()) = tokio::join!(second.open(&callback), release);
+    match answer.status {
+        303 => assert_eq!(answer.set_cookies(), []),
+        _ => assert_refused(&answer),
+    }
+    assert_eq!(
+        journey.provider.count(Endpoint::Token),
+        1,
+        "a code was sent twice"
+    );
+    assert_eq!(subject(&second, &journey.demo).await, None);
 }
 
 async fn the_pending_cookie_put_back_does_not_revive_a_callback(adapter: Adapter) {
@@ -64,11 +193,16 @@ async fn the_pending_cookie_put_back_does_not_revive_a_callback(adapter: Adapter
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     assert_refused(&saved.open(&callback).await);
     assert_eq!(subject(&saved, &journey.demo).await, None);
-    // The same holds for a browser that is logged in.
+    // In a browser that is logged in it does nothing: the session is the one from before.
     for cookie in journey.browser.copy().cookies() {
         saved.keep(cookie);
     }
-    assert_refused(&saved.open(&callback).await);
+    let home = saved.visit(&callback).await.expect(200);
+    assert!(
+        home.has_alert("info", "You are already logged in."),
+        "{}",
+        home.body
+    );
     assert_eq!(
         journey.provider.count(Endpoint::Token),
         1,

@@ -6,14 +6,15 @@ use crate::{
     base::text::shown,
     error::{
         login::FailureReason,
-        party::Party::{App, Person, Provider},
+        party::Party::{App, AppOrPerson, Person, Provider},
         told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
 
 /// The sentence for a callback that belongs to no login under way.
 const NOT_VALID: &str = "This login is no longer valid. It may have taken too long, been used \
-    before, or been started in another browser. Please log in again.";
+    before, or been started in another browser. Please log in again. If it happens again, please \
+    tell the operator of this site.";
 
 /// The sentence for a link to a login that this site does not begin.
 const WRONG_LINK: &str = "The link that brought you here does not lead to a login of this site. \
@@ -21,17 +22,17 @@ const WRONG_LINK: &str = "The link that brought you here does not lead to a logi
 
 /// What to do about a link that asks for a login at another provider, or on another site.
 const ODD_LINK: Blame = Blame {
-    party: Person,
-    advice: "Whoever made this link means another app, or no good. If it is the provider's own \
-        portal, compare the issuer and the address that it has of this app.",
+    party: AppOrPerson,
+    advice: "See that every replica has the same `issuer` (ISSUER) and `redirect_uri` \
+        (REDIRECT_URL), and which address the provider's portal has of this app. If all of that is \
+        right, whoever made this link means another app, or no good.",
 };
 
 /// What to do about a callback that no provider sends.
 const ODD_CALLBACK: Blame = Blame {
-    party: Person,
-    advice: "Somebody changed the callback's address on its way, or made it up. Nothing to do, \
-        unless it happens at every login: then the provider sends it so. Report it to the \
-        provider.",
+    party: AppOrPerson,
+    advice: "If it happens at every login, a proxy in front changes the callback's address, or the \
+        provider sends it so. If it happens once, somebody changed it or made it up.",
 };
 
 impl FailureReason {
@@ -51,9 +52,9 @@ impl FailureReason {
                 text: format!("the parameter `{name}` of the request for a login is too long")
                     .into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "Whoever made this link put too much into it. If it is this app's own, \
-                        or the provider's portal's, shorten what it passes on.",
+                    party: AppOrPerson,
+                    advice: "If this link is this app's own, or the provider's portal's, shorten \
+                        what it passes on. If not, whoever made it put too much into it.",
                 },
                 details: Details::new("a value of sensible length", format!("a long `{name}`")),
             },
@@ -96,35 +97,55 @@ impl FailureReason {
                 message: NOT_VALID,
                 text: "the callback has no `state`".into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "The callback was opened without a login before it. Nothing to do, \
-                        unless it happens often: then see whether the provider returns `state`.",
+                    party: AppOrPerson,
+                    advice: "If it happens often: see that every replica has the same \
+                        `response_mode` (RESPONSE_MODE), that no proxy in front drops the query or \
+                        turns a POST into a GET, and that the provider returns `state`. If not, \
+                        somebody opened the callback's address without a login.",
                 },
                 details: Details::new("`state`", "none"),
             },
             Self::StateUnknown => Told {
                 status: 400,
                 message: NOT_VALID,
-                text: "no login under way in this browser has this `state`: it was started in \
-                    another browser or on another host name, or its cookie was lost or \
-                    blocked"
+                text: "this browser sent no cookie of a login under way with this `state`: its \
+                    cookie was lost or blocked on the way, or it was started by another address of \
+                    this app, or in another browser, or it is over and its address was reloaded or \
+                    gone back to"
                     .into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "The login began in another browser or on another host name, or its \
-                        cookie was lost or blocked. If it happens often, compare the address \
-                        people use with the redirect URI, and see that every replica has the same \
-                        cookie keys and that the provider returns `state` as it was.",
+                    party: AppOrPerson,
+                    advice: "If it happens often: see that people reach every replica by the \
+                        scheme, host and path of `redirect_uri` (REDIRECT_URL), that no proxy in \
+                        front drops `Cookie` or `Set-Cookie`, and that the provider returns \
+                        `state` as it was. If not, somebody reloaded or went back to a login that \
+                        is over, or began it in another browser.",
                 },
                 details: Details::new("a login under way in this browser", "none"),
+            },
+            Self::SettingsDiffer(difference) => difference.told(),
+            Self::LoginDamaged => Told {
+                status: 400,
+                message: NOT_VALID,
+                text:
+                    "the cookie of this login came back damaged: it was changed or cut on its way"
+                        .into(),
+                blame: Blame {
+                    party: AppOrPerson,
+                    advice: "If it happens often: see that no proxy in front changes or shortens \
+                        `Cookie` and `Set-Cookie`, and that no other app of this host sets cookies \
+                        of these names. If not, somebody changed the cookie in their browser.",
+                },
+                details: Details::new("the cookie as it was set", "another"),
             },
             Self::LoginExpired => Told {
                 status: 400,
                 message: NOT_VALID,
                 text: "the login was started too long ago".into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "The person took too long. If it happens often, raise `login_timeout`.",
+                    party: AppOrPerson,
+                    advice: "If it happens often: raise `login_timeout` (LOGIN_TIMEOUT), and \
+                        compare the clocks of all replicas. If not, the person took too long.",
                 },
                 details: Details::new("less than `login_timeout` ago", "longer ago"),
             },
@@ -139,7 +160,9 @@ impl FailureReason {
                 blame: Blame {
                     party: App,
                     advice: "People reach this app by another host name than the redirect URI's. \
-                        Use one of them everywhere, and have proxies in front pass `Host` on.",
+                        Use one of them everywhere, give every replica the same `redirect_uri` \
+                        (REDIRECT_URL), and have proxies in front pass `Host` on. If this line \
+                        stands alone, somebody may have made the name up.",
                 },
                 details: Details::new(shown(there), shown(here)),
             },
@@ -149,9 +172,10 @@ impl FailureReason {
                 text: "this login was completed or refused before, and its `state` is single-use"
                     .into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "The callback was opened twice: reloaded, or gone back to. Nothing to \
-                        do.",
+                    party: AppOrPerson,
+                    advice: "The callback came twice with the login's cookie. If it happens often: \
+                        see that no proxy in front sends requests again. If not, somebody opened \
+                        it twice at once, or with a copy of the cookie. Nothing to do.",
                 },
                 details: Details::new("the first use", "another"),
             },
@@ -279,10 +303,11 @@ impl FailureReason {
                     while the login was under way"
                     .into(),
                 blame: Blame {
-                    party: Person,
-                    advice: "The person, or the provider for them, logged out in the very moment \
-                        of this login. Nothing to do: the next login counts. If it happens at \
-                        every login, see what sends log-outs to this app.",
+                    party: AppOrPerson,
+                    advice: "If it happens at every login: compare the clocks of all replicas, and \
+                        see what sends log-outs to this app. If not, the person, or the provider \
+                        for them, logged out in the very moment of this login, and the next login \
+                        counts.",
                 },
                 details: Details::new("no log-out since the login began", "one"),
             },
@@ -303,26 +328,7 @@ impl FailureReason {
                 blame: ODD_LINK,
                 details: Details::new("a page of this site", "another"),
             },
-            Self::LoginLoop => Told {
-                status: 400,
-                message: "You were logged in several times in a row, but your browser came back \
-                    without being recognised. See that cookies are allowed for this site, and try \
-                    again. If it happens again, please tell the operator of this site.",
-                text: "three logins of this browser within a minute succeeded, and none of their \
-                    sessions came back"
-                    .into(),
-                blame: Blame {
-                    party: App,
-                    advice: "The session's cookies are set and do not come back, or are not \
-                        understood. See that every replica has the same cookie keys, that no proxy \
-                        in front drops or shortens `Cookie` and `Set-Cookie`, and that the clocks \
-                        agree.",
-                },
-                details: Details::new(
-                    "a session that comes back",
-                    "none after three logins within a minute",
-                ),
-            },
+            Self::LoginLoop(lost) => lost.told(),
         }
     }
 }
@@ -351,7 +357,7 @@ fn denied(error: &str) -> (u16, &'static str, Blame) {
             403,
             NOT_COMPLETED,
             blame(
-                Person,
+                AppOrPerson,
                 "The provider would have had to ask the person something. If the login forbade it \
                  (`prompt=none`), begin one that does not; if not, report it to the provider.",
             ),
@@ -387,7 +393,7 @@ mod tests {
     fn what_the_provider_says_itself_is_put_down_to_whom_it_concerns() {
         for (error, party) in [
             ("access_denied", Person),
-            ("interaction_required", Person),
+            ("interaction_required", AppOrPerson),
             ("unmet_authentication_requirements", Person),
             ("temporarily_unavailable", Provider),
             ("invalid_scope", App),

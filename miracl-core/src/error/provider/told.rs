@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error, fmt};
 use crate::{
     base::text::{printable, shown},
     error::{
-        party::Party::{App, Network, Provider},
+        party::Party::{App, AppOrProvider, Network, Provider},
         provider::{NO_ACCESS_TOKEN, ProviderError},
         told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
@@ -260,13 +260,15 @@ fn refused(endpoint: &str, status: u16, error: &str) -> Blame {
         | ("token_endpoint", 401, _) => blame(
             App,
             "The provider does not accept this client: compare client id, secret and \
-             `token_endpoint_auth_method` with the app's registration, and see whether the secret \
-             has expired. What the provider says stands beside this in the log.",
+             `token_endpoint_auth_method` with the app's registration, at every replica, and see \
+             whether the secret has expired. What the provider says stands beside this in the log.",
         ),
         ("token_endpoint", _, "invalid_grant") => blame(
-            Provider,
-            "The provider does not accept the code it gave. It may have expired; if it happens \
-             always, compare the redirect URI with the app's registration.",
+            AppOrProvider,
+            "The provider does not accept the code it gave. If it happens often: compare the \
+             redirect URI with the app's registration, and give every replica the same \
+             `redirect_uri`, `client_id` and `marks_store`. If not, the code has expired, or was \
+             used before.",
         ),
         (_, _, "server_error" | "temporarily_unavailable") => ILL,
         ("token_endpoint", _, _) if status >= 400 || !error.is_empty() => blame(
@@ -316,7 +318,13 @@ mod tests {
         for (endpoint, status, error, party, word) in [
             ("token_endpoint", 401, "", App, "secret"),
             ("token_endpoint", 400, "unauthorized_client", App, "secret"),
-            ("token_endpoint", 400, "invalid_grant", Provider, "code"),
+            (
+                "token_endpoint",
+                400,
+                "invalid_grant",
+                AppOrProvider,
+                "code",
+            ),
             ("token_endpoint", 400, "invalid_request", App, "grant types"),
             ("token_endpoint", 503, "invalid_client", Provider, "ill"),
             ("token_endpoint", 429, "", Provider, "allows"),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use crate::{
     base::text::{printable, shown},
     error::{
-        party::Party::{App, Person, Provider},
+        party::Party::{App, AppOrPerson, AppOrProvider, Provider},
         token::{IdTokenError, is_none, is_shared_key, not_accepted},
         told::{Blame, Details, blame},
     },
@@ -35,9 +35,9 @@ const BROKEN_USERINFO: Blame = blame(
 );
 
 const OTHER_CLIENT: Blame = blame(
-    Provider,
-    "The token was made for another client. See that `client_id` is this app's own; if it is, \
-     report it to the provider.",
+    AppOrProvider,
+    "The token was made for another client. See that `client_id` (CLIENT_ID) is this app's own at \
+     every replica; if it is, report it to the provider.",
 );
 
 const OTHER_LOGIN: Blame = blame(
@@ -46,15 +46,16 @@ const OTHER_LOGIN: Blame = blame(
 );
 
 const NOT_PROVED: Blame = blame(
-    Person,
-    "The person has not proved who they are as recently or as strongly as asked for. Ask them to \
-     log in again; if nobody can, see whether the provider supports what is asked for.",
+    AppOrPerson,
+    "The person has not proved who they are as recently or as strongly as asked for. If nobody can, \
+     see whether the provider supports what is asked for, and compare the clocks. If not, ask them \
+     to log in again.",
 );
 
 const OUT_OF_TIME: Blame = blame(
-    Provider,
-    "The provider sent an old token, or one of the two clocks is wrong: compare this machine's \
-     with the provider's.",
+    AppOrProvider,
+    "Compare the clock of this machine with those of the other replicas and of the provider, and \
+     set it by NTP. If it is right, the provider sent an old token, or its clock is wrong.",
 );
 
 impl TokenTold {

@@ -11,6 +11,16 @@ use crate::{
     web::route::Route,
 };
 
+/// What a callback came with.
+#[derive(Clone, Copy)]
+pub(crate) struct Callback<'a> {
+    /// Its query string, or with [`ResponseMode::FormPost`](crate::ResponseMode::FormPost) the body of its `POST`.
+    /// `None` stands for a body that could not be read.
+    pub(crate) parameters: Option<&'a [u8]>,
+    /// Whether it is known to be a `POST`.
+    pub(crate) posted: bool,
+}
+
 /// The parameters of a callback.
 pub(super) struct AuthorizationResponse {
     pub(super) state: Option<String>,
@@ -39,6 +49,16 @@ impl AuthorizationResponse {
             error_description,
             has_token,
         })
+    }
+
+    /// Whether it is what a provider sends back after a login that went well, as far as that can be told without the
+    /// login: nothing in it needs to be told to the person.
+    pub(super) fn is_plain(&self, provider: &Provider) -> bool {
+        let own = self
+            .iss
+            .as_deref()
+            .is_none_or(|iss| provider.has_issuer(iss));
+        own && self.error.is_none() && !self.has_token
     }
 
     /// Checks the response and returns its code: no token in it, then `iss` (RFC 9207 §2.4), `error` and `code`.

@@ -12,16 +12,26 @@ use crate::{
     exchange::Exchange,
     flow::{
         options::{LoginOptions, RESERVED},
-        pending::PendingLogin,
+        pending::{Began, PendingLogin, cookies::page_login},
         user,
     },
     session::binding::Binding,
 };
 
+/// Where the URL of a login goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goes {
+    /// The browser is sent there at once.
+    Now,
+    /// Onto a page, where it may wait for a click.
+    OnPage,
+}
+
 /// A URL to send the browser to, and the pending login to be kept in its cookie.
 pub(super) struct AuthorizationRequest {
     pub(super) url: String,
-    pub(super) login: PendingLogin,
+    /// `None` where the browser has its cookie already.
+    pub(super) login: Option<PendingLogin>,
     /// The issuer and client that the pending login counts for.
     pub(super) binding: Binding,
 }
@@ -32,6 +42,7 @@ impl AuthorizationRequest {
         exchange: &Arc<Exchange>,
         options: &LoginOptions,
         return_to: &str,
+        goes: Goes,
     ) -> Result<Self, ProviderError> {
         let engine = &exchange.engine;
         let config = &engine.config;
@@ -54,7 +65,23 @@ impl AuthorizationRequest {
                 .map(|user| user.0.id),
         };
         let now_ms = config.clock.now_ms();
-        let login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
+        let mut login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
+        let began = Began::new(config, client_id);
+        let binding = engine.binding().await?;
+        let mut is_kept = false;
+        login.began = Some(match goes {
+            Goes::Now => began,
+            Goes::OnPage => began.for_page(),
+        });
+        if goes == Goes::OnPage
+            && let Some(mut found) = page_login(exchange, &login, &binding)
+        {
+            is_kept = found.replaces == login.replaces;
+            found.replaces = login.replaces;
+            login = found;
+            // The page depends on the cookie.
+            exchange.touch();
+        }
         {
             let mut query = url.query_pairs_mut();
             query
@@ -91,8 +118,8 @@ impl AuthorizationRequest {
         }
         Ok(Self {
             url: url.into(),
-            login,
-            binding: engine.binding().await?,
+            login: (!is_kept).then_some(login),
+            binding,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a login asks the provider for, and what the login route answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
@@ -224,7 +224,7 @@ async fn a_browser_that_was_logged_in_in_vain_three_times_is_told_so() {
         match start_login(visit.exchange(), &here).await {
             Ok(reply) => assert!(!stops && reply.status == 303),
             Err(failure) => {
-                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop));
+                assert!(stops && matches!(failure.reason(), FailureReason::LoginLoop(_)));
                 // It may begin anew.
                 let (_, deleted) = set_and_deleted(&visit);
                 assert!(deleted.len() == 1 && deleted[0] == engine.sessions.cookies.loops);
@@ -349,4 +349,47 @@ async fn a_query_of_very_many_parameters_is_read_once() {
     let options = LoginOptions::from_query(&query);
     assert_eq!(options.lang.as_deref(), Some("ro"));
     assert_eq!(options.parameters().count(), 1);
+}
+
+#[tokio::test]
+async fn the_address_on_a_page_outlives_the_page_and_is_shared_while_it_is_young() {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let login = begin().await;
+    let page = async |cookies: &str| {
+        let visit = login.miracl.visit(&request("/", cookies));
+        let url = visit.page_login_url(LoginOptions::default()).await.unwrap();
+        (url, visit.finish())
+    };
+    let (first, outcome) = page("").await;
+    let line = &outcome.set_cookies[0];
+    assert!(line.contains("Max-Age=86400"), "{line}");
+    let kept = line.split(';').next().unwrap().to_owned();
+    let (again, outcome) = page(&kept).await;
+    assert_eq!((again, outcome.set_cookies.len()), (first.clone(), 0));
+    assert!(outcome.no_store, "it depends on the cookie");
+    // Other options, another browser, and a login that is not for a page have one of their own.
+    let other = login.miracl.visit(&request("/", &kept));
+    let to = LoginOptions {
+        return_to: Some("/members".to_owned()),
+        ..LoginOptions::default()
+    };
+    assert_ne!(other.page_login_url(to).await.unwrap(), first);
+    assert_ne!(page("").await.0, first);
+    let other = login.miracl.visit(&request("/", &kept));
+    assert_ne!(other.login_url().await.unwrap(), first);
+    // Later pages have a new one, and the old address works to the end of its day.
+    login.wait(12 * HOUR);
+    assert_ne!(page(&kept).await.0, first);
+    login.wait(12 * HOUR - Duration::from_secs(1));
+    let state = Url::parse(&first).unwrap();
+    let state = state.query_pairs().find(|(name, _)| name == "state");
+    let query = login.with("state", Some(&state.unwrap().1));
+    for (wait, lives) in [(0, true), (1, false)] {
+        login.wait(Duration::from_secs(wait));
+        let visit = login.miracl.visit(&request("/login", &kept));
+        let denied = format!("{query}&error=access_denied");
+        let failure = visit.complete_login(denied).await.unwrap_err();
+        let is_denied = matches!(failure.reason(), FailureReason::Denied { .. });
+        assert_eq!(is_denied, lives, "{failure}");
+    }
 }

@@ -34,7 +34,9 @@ pub(crate) fn keep_login(
     let engine = &exchange.engine;
     let cookies = &engine.sessions.cookies;
     let name = cookie_name(&cookies.login_prefix, &mark(&login.state()));
-    let keep = Keep::Seconds(engine.config.login_timeout.as_secs());
+    let lifetime = login.lifetime(engine.config.login_timeout);
+    let left = lifetime.saturating_sub(login.age(engine.now_ms()));
+    let keep = Keep::Seconds(left.as_secs());
     let seal = |login: &PendingLogin| {
         let sealed = cookies.seal(Purpose::Login, &name, &login.encode(binding), keep);
         sealed.unwrap_or_default()
@@ -97,6 +99,23 @@ pub(crate) fn keep_login(
     Ok(())
 }
 
+/// Finds a login in the browser's cookies whose address another page may have as well: `login` was made for that page.
+pub(crate) fn page_login(
+    exchange: &Arc<Exchange>,
+    login: &PendingLogin,
+    binding: &Binding,
+) -> Option<PendingLogin> {
+    let cookies = &exchange.engine.sessions.cookies;
+    // What this response deletes or sets is over, or another's.
+    let ours = exchange.lock().ours(cookies);
+    let sent = cookies.sent(exchange.header(), &ours);
+    let found = sent.first_logins.iter().filter_map(|(number, value, _)| {
+        let opened = cookies.open_login(*number, value)?;
+        PendingLogin::decode(&opened, binding).filter(|found| found.serves(login))
+    });
+    found.max_by_key(|found| found.created_ms)
+}
+
 /// Writes the new session's id into the logins that are still pending in this browser: with `form_post` their callbacks
 /// come without the session's cookies, and end the session by this id. A login for which there is no room any more
 /// beside the session is dropped.
@@ -119,7 +138,8 @@ pub(crate) fn tell_of_session(exchange: &Arc<Exchange>, session: SessionId, bind
         let opened = cookies.open_login(*number, value);
         let login = opened.and_then(|plain| PendingLogin::decode(&plain, binding));
         let Some(mut login) = login else { continue };
-        let Some(left) = config.login_timeout.checked_sub(login.age(now_ms)) else {
+        let lifetime = login.lifetime(config.login_timeout);
+        let Some(left) = lifetime.checked_sub(login.age(now_ms)) else {
             continue;
         };
         login.replaces = Some(session);

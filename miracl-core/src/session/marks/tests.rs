@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// How long a login may take.
+const LOGIN: Duration = Duration::from_secs(15 * 60);
+
 /// A store that two engines share, and that can be switched off.
 #[derive(Clone, Default)]
 struct Common {
@@ -113,7 +116,7 @@ async fn a_login_and_a_token_are_used_once_in_the_whole_fleet() {
             .unwrap()
             .is_none()
     );
-    assert!(here.use_login(&taken).await.unwrap());
+    assert!(here.use_login(&taken, LOGIN).await.unwrap());
     for marks in [&here, &there] {
         assert!(
             marks
@@ -158,15 +161,15 @@ async fn a_login_that_was_held_for_too_long_and_taken_by_another_is_not_used() {
     let marks = marks(&store);
     let taken = marks.take_login(LoginMark([1; 32])).await.unwrap().unwrap();
     let late = TakenLogin(MarkKey([1; 32]), LeaseOwner([9; 16]));
-    assert!(!marks.use_login(&late).await.unwrap());
-    assert!(marks.use_login(&taken).await.unwrap());
+    assert!(!marks.use_login(&late, LOGIN).await.unwrap());
+    assert!(marks.use_login(&taken, LOGIN).await.unwrap());
 }
 
 #[tokio::test]
 async fn logins_that_failed_push_out_none_that_was_used() {
     let marks = Marks::new(&Config::default(), Duration::from_secs(60));
     let taken = marks.take_login(LoginMark([1; 32])).await.unwrap().unwrap();
-    assert!(marks.use_login(&taken).await.unwrap());
+    assert!(marks.use_login(&taken, LOGIN).await.unwrap());
     let mut junk = LoginMark([2; 32]);
     for number in 0..150_000_u32 {
         junk.0[..4].copy_from_slice(&number.to_le_bytes());

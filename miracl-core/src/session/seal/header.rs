@@ -17,6 +17,17 @@ pub(super) const ID_CHARS: std::ops::Range<usize> = 4..8;
 
 const _: () = assert!(HEADER_LEN.is_multiple_of(3) && BOUND_LEN.is_multiple_of(3));
 
+/// What a value says of who sealed it. None of it is proven before the value opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SealedBy {
+    /// The key of this id.
+    Key([u8; 4]),
+    /// Somebody with another format.
+    OtherFormat,
+    /// It is no sealed value.
+    Nobody,
+}
+
 /// Half of a sealed value's nonce, as its text has it: 48 random bits, by which one value of a browser is told from
 /// another.
 pub(crate) type SealNonce = [u8; (HEADER_CHARS - BOUND_CHARS) / 2];
@@ -35,6 +46,19 @@ pub(crate) fn parts_of(first: &[u8]) -> usize {
     header(first)
         .filter(|header| header[0] == VERSION)
         .map_or(1, |header| usize::from(header[1]))
+}
+
+/// Reads what a value says of who sealed it.
+pub(crate) fn sealed_by(text: &[u8]) -> SealedBy {
+    let Some(header) = header(text) else {
+        return SealedBy::Nobody;
+    };
+    if header[0] != VERSION {
+        return SealedBy::OtherFormat;
+    }
+    let mut id = [0; 4];
+    id.copy_from_slice(&header[2..BOUND_LEN]);
+    SealedBy::Key(id)
 }
 
 /// Reads what comes before the sealed content.

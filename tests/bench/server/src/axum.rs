@@ -82,6 +82,6 @@ impl AuthHandler for Hooks {
     }
 
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
-        Ok(reply(req.visit().miracl().failure_page(&failure)))
+        Ok(reply(req.visit().failure_reply(&failure)))
     }
 }

@@ -129,6 +129,6 @@ impl AuthHandler for Hooks {
     }
 
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
-        Ok(reply(req.visit().miracl().failure_page(&failure)))
+        Ok(reply(req.visit().failure_reply(&failure)))
     }
 }

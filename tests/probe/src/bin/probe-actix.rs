@@ -27,9 +27,7 @@ impl AuthHandler for Hooks {
         req: &HttpRequest,
         failure: AuthFailure,
     ) -> Result<HttpResponse> {
-        Ok(miracl_actix::reply(
-            req.visit().miracl().failure_page(&failure),
-        ))
+        Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
     }
 }
 

@@ -24,9 +24,7 @@ impl AuthHandler for Hooks {
     }
 
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
-        Ok(miracl_axum::reply(
-            req.visit().miracl().failure_page(&failure),
-        ))
+        Ok(miracl_axum::reply(req.visit().failure_reply(&failure)))
     }
 }
 

@@ -34,9 +34,7 @@ impl AuthHandler for Hooks {
     }
 
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
-        Ok(miracl_rocket::reply(
-            req.visit().miracl().failure_page(&failure),
-        ))
+        Ok(miracl_rocket::reply(req.visit().failure_reply(&failure)))
     }
 }
 
