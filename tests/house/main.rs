@@ -1,4 +1,5 @@
-//! The house's rules: which room of the engine may use which, no circles, no wide lines, no long files.
+//! The house's rules: which room of the engine may use which, no circles, no wide lines, no long files, nothing new at
+//! the top.
 //!
 //! `cargo test -p miracl-tests --test house -- --nocapture` shows the rooms and the arrows between them.
 
@@ -13,6 +14,7 @@ mod rooms;
 mod source;
 mod test_code;
 mod tokens;
+mod top_level;
 mod tree;
 mod widths;
 
@@ -72,6 +74,12 @@ fn no_file_of_rust_is_longer_than_500_lines() {
         .collect();
     findings.extend(lengths::needless(&texts));
     none(&findings);
+}
+
+#[test]
+fn the_top_of_the_repository_has_what_is_on_the_list() {
+    let tracked = tree::tracked(Path::new(ROOT));
+    none(&top_level::findings(tracked.iter().map(String::as_str)));
 }
 
 /// The project's text files: paths and texts.
