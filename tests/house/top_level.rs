@@ -50,7 +50,10 @@ mod tests {
 
     #[test]
     fn a_further_entry_and_a_missing_one_are_named() {
-        let mut files: Vec<String> = ENTRIES.iter().map(|entry| format!("{entry}/file")).collect();
+        let mut files: Vec<String> = ENTRIES
+            .iter()
+            .map(|entry| format!("{entry}/file"))
+            .collect();
         assert!(findings(files.iter().map(String::as_str)).is_empty());
         files[0] = "compose.yaml".to_owned();
         let found = findings(files.iter().map(String::as_str));

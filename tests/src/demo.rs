@@ -239,6 +239,16 @@ impl DemoBuilder {
         })
     }
 
+    /// A machine that runs tests can be so busy that a Redis gets no time for more than a second.
+    fn patience_with_redis(&self) -> Option<(&'static str, &'static str)> {
+        let stores = ["SESSION_STORE", "MARKS_STORE"];
+        let values = stores.iter().filter_map(|name| self.environment.get(*name));
+        values
+            .into_iter()
+            .any(|value| value.starts_with("redis"))
+            .then_some(("REDIS_TIMEOUT", "20"))
+    }
+
     fn launch(&self, directory: &Path) -> Result<(Process, String), Refused> {
         let mut command = match self.command.as_deref() {
             Some([program, arguments @ ..]) => {
@@ -255,6 +265,7 @@ impl DemoBuilder {
                 .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .env("HOME", directory)
+                .envs(self.patience_with_redis())
                 .envs(&self.environment),
         );
         if let Some(port) = self.silent_at {

@@ -131,10 +131,12 @@ impl Config {
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
     /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory` or a Redis, see below |
     /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory` or a Redis, see below |
+    /// | `redis_timeout` | `REDIS_TIMEOUT` | how long one question to a Redis may take, in seconds; by default `1` |
     /// | `session_unavailable` | `SESSION_UNAVAILABLE` | [`Config::session_unavailable`]: `error` or `anonymous` |
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
+    /// | `login_timeout` | `LOGIN_TIMEOUT` | [`Config::login_timeout`] in seconds |
     /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |

@@ -1,7 +1,7 @@
 //! The settings' names, and the variables of others that are named like ours.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 37] = [
+pub(super) const SETTINGS: [(&str, &str); 39] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -35,10 +35,12 @@ pub(super) const SETTINGS: [(&str, &str); 37] = [
     ("proxy_port", "PROXY_PORT"),
     ("session_store", "SESSION_STORE"),
     ("marks_store", "MARKS_STORE"),
+    ("redis_timeout", "REDIS_TIMEOUT"),
     ("session_unavailable", "SESSION_UNAVAILABLE"),
     ("renewal", "RENEWAL"),
     ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
+    ("login_timeout", "LOGIN_TIMEOUT"),
     ("cookie_keys", "COOKIE_KEYS"),
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),

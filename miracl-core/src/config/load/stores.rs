@@ -1,5 +1,7 @@
 //! The stores of sessions and marks that the settings name.
 
+use std::time::Duration;
+
 use crate::{
     config::{Config, load::source::Source},
     store::{
@@ -24,13 +26,16 @@ impl Source<'_> {
     /// Returns where sessions and marks are kept: marks in the Redis of the sessions, unless they have a store of their
     /// own.
     pub(super) fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
+        let timeout = self.redis_timeout();
         let sessions = self.place(
             config,
+            timeout,
             "session_store",
             "`cookie`, `memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
         );
         let marks = self.place(
             config,
+            timeout,
             "marks_store",
             "`memory`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`",
         );
@@ -57,7 +62,13 @@ impl Source<'_> {
         (sessions, marks)
     }
 
-    fn place(&mut self, config: &Config, key: &'static str, known: &str) -> Option<Place> {
+    fn place(
+        &mut self,
+        config: &Config,
+        timeout: Option<Duration>,
+        key: &'static str,
+        known: &str,
+    ) -> Option<Place> {
         let value = self.text(key)?;
         // A URL may contain a password, even if the URL is misspelt.
         let scheme = value.split(':').next().unwrap_or_default();
@@ -69,7 +80,7 @@ impl Source<'_> {
                 _,
                 "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
                 | "rediss+cluster",
-            ) => return self.redis(key, &value, config),
+            ) => return self.redis(key, &value, config, timeout),
             _ => {}
         }
         let shown = if value.contains(':') { scheme } else { &value };
@@ -78,8 +89,15 @@ impl Source<'_> {
     }
 
     #[cfg(feature = "redis")]
-    fn redis(&mut self, setting: &'static str, url: &str, config: &Config) -> Option<Place> {
+    fn redis(
+        &mut self,
+        setting: &'static str,
+        url: &str,
+        config: &Config,
+        timeout: Option<Duration>,
+    ) -> Option<Place> {
         let options = RedisOptions {
+            timeout: timeout.unwrap_or(RedisOptions::default().timeout),
             prefix: format!("{}:", config.cookie_prefix),
             ca_certs: config.ca_certs.clone(),
             ..RedisOptions::default()
@@ -100,8 +118,25 @@ impl Source<'_> {
         }
     }
 
+    /// How long one question to a Redis may take, where the settings say so.
+    fn redis_timeout(&mut self) -> Option<Duration> {
+        const KEY: &str = "redis_timeout";
+        let timeout = self.seconds(KEY)?;
+        if timeout.is_zero() {
+            self.refuse(KEY, "must be at least one second");
+            return None;
+        }
+        Some(timeout)
+    }
+
     #[cfg(not(feature = "redis"))]
-    fn redis(&mut self, setting: &'static str, _: &str, _: &Config) -> Option<Place> {
+    fn redis(
+        &mut self,
+        setting: &'static str,
+        _: &str,
+        _: &Config,
+        _: Option<Duration>,
+    ) -> Option<Place> {
         self.refuse(
             setting,
             "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: \

@@ -118,6 +118,9 @@ impl Source<'_> {
         if let Some(seconds) = self.seconds("session_idle_timeout") {
             config.session_idle_timeout = seconds;
         }
+        if let Some(seconds) = self.seconds("login_timeout") {
+            config.login_timeout = seconds;
+        }
         config.cookie_keys = self.cookie_keys();
         if let Some(prefix) = self.text("cookie_prefix") {
             config.cookie_prefix = prefix;

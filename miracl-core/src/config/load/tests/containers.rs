@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 37] = [
+const GOOD: [(&str, &str); 39] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -35,10 +35,12 @@ const GOOD: [(&str, &str); 37] = [
     ("PROXY_PORT", "8080"),
     ("SESSION_STORE", "memory"),
     ("MARKS_STORE", "memory"),
+    ("REDIS_TIMEOUT", "3"),
     ("SESSION_UNAVAILABLE", "anonymous"),
     ("RENEWAL", "eager"),
     ("SESSION_IDLE_TIMEOUT", "60"),
     ("SESSION_ABSOLUTE_TIMEOUT", "120"),
+    ("LOGIN_TIMEOUT", "600"),
     (
         "COOKIE_KEYS",
         "x4dU4BDRNZz1TzqYsvgDcnFGLAHTUvg5/N6cnZz4z0s=",
@@ -86,7 +88,11 @@ fn all_of(config: &Config) -> String {
                 config.session_unavailable,
                 config.renewal
             ),
-            (config.session_idle_timeout, config.session_absolute_timeout),
+            (
+                config.session_idle_timeout,
+                config.session_absolute_timeout,
+                config.login_timeout
+            ),
             (
                 &config.home_path,
                 &config.public_path,
