@@ -72,8 +72,8 @@ impl Difference {
                      {limit} s: the clock, or `login_timeout`, differs between replicas. It is not proven, because a \
                      browser may keep a cookie for longer"
                 ),
-                "Compare the clocks of all replicas, and set them by NTP. Give every replica the same `login_timeout` \
-                 (LOGIN_TIMEOUT). If this line stands alone, somebody may have kept the cookie.",
+                "Compare the clocks of all replicas, and set them by NTP. Give every replica the same `login_timeout`. \
+                 If this line stands alone, somebody may have kept the cookie.",
                 Details::new(format!("at most {limit} s"), format!("{age} s by this clock")),
             ),
         };

@@ -144,7 +144,7 @@ impl FailureReason {
                 text: "the login was started too long ago".into(),
                 blame: Blame {
                     party: AppOrPerson,
-                    advice: "If it happens often: raise `login_timeout` (LOGIN_TIMEOUT), and \
+                    advice: "If it happens often: raise `login_timeout`, and \
                         compare the clocks of all replicas. If not, the person took too long.",
                 },
                 details: Details::new("less than `login_timeout` ago", "longer ago"),

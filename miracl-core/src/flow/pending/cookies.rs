@@ -35,8 +35,9 @@ pub(crate) fn keep_login(
     let cookies = &engine.sessions.cookies;
     let name = cookie_name(&cookies.login_prefix, &mark(&login.state()));
     let lifetime = login.lifetime(engine.config.login_timeout);
+    // Rounded up: a login that has just been made has its whole lifetime.
     let left = lifetime.saturating_sub(login.age(engine.now_ms()));
-    let keep = Keep::Seconds(left.as_secs());
+    let keep = Keep::Seconds(left.as_secs() + u64::from(left.subsec_millis() > 0));
     let seal = |login: &PendingLogin| {
         let sealed = cookies.seal(Purpose::Login, &name, &login.encode(binding), keep);
         sealed.unwrap_or_default()
