@@ -221,11 +221,12 @@ pub struct Config {
     /// [`paths`](Self::paths) are as the app sees them. For links and redirects of your own there is
     /// [`Miracl::link_to`](crate::Miracl::link_to).
     ///
-    /// A login returns to paths below it only. [`LoginOptions::return_to`](crate::LoginOptions::return_to) may have it in
-    /// front or not. It is never taken from a request's headers, such as `X-Forwarded-Prefix`, which a visitor can write.
+    /// A login returns to paths below it only. [`LoginOptions::return_to`](crate::LoginOptions::return_to) may have it
+    /// in front or not. It is never taken from a request's headers, such as `X-Forwarded-Prefix`, which a visitor can
+    /// write.
     ///
-    /// Cookies keep `Path=/`, since names with `__Host-` demand it (RFC 6265bis §4.1.3.2): two apps on one host need two
-    /// [`cookie_prefix`](Self::cookie_prefix)es also where their public paths differ.
+    /// Cookies keep `Path=/`, since names with `__Host-` demand it (RFC 6265bis §4.1.3.2): two apps on one host need
+    /// two [`cookie_prefix`](Self::cookie_prefix)es also where their public paths differ.
     ///
     /// Leave it empty where the proxy passes the path on (`proxy_pass` without a slash at its end): then it is part of
     /// the app's own routes.

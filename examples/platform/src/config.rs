@@ -70,7 +70,8 @@ impl PlatformConfig {
     }
 }
 
-/// Why a platform did not start. `Debug` is `Display` with what the operating system said, for a `main` that returns it.
+/// Why a platform did not start. `Debug` is `Display` with what the operating system said, for a `main` that returns
+/// it.
 #[non_exhaustive]
 pub enum StartError {
     /// The host is not on loopback.

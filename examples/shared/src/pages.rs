@@ -58,7 +58,7 @@ impl Pages {
             site: Site {
                 framework: framework.to_owned(),
                 heading: format!("{framework} SDK example"),
-                public_path: String::new(),
+                base: String::new(),
             },
             content_security_policy: content_security_policy(issuer, script.as_ref()),
             script,
@@ -70,7 +70,7 @@ impl Pages {
     /// [`Config::public_path`]: miracl_core::Config::public_path
     #[must_use]
     pub fn below(mut self, public_path: &str) -> Self {
-        self.site.public_path = public_path.trim_end_matches('/').to_owned();
+        self.site.base = public_path.trim_end_matches('/').to_owned();
         self
     }
 

@@ -47,7 +47,8 @@ impl Config {
         self.clone().parse().map(drop)
     }
 
-    /// Takes off what an app's own way to read settings leaves around them, such as the line break at the end of a file.
+    /// Takes off what an app's own way to read settings leaves around them, such as the line break at the end of a
+    /// file.
     fn trim(&mut self) {
         let given = [
             &mut self.client_id,

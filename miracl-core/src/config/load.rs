@@ -94,13 +94,13 @@ impl Config {
     /// The file is `file`; or the one named by the variable `MIRACL_CONFIG`; or `miracl.json` in the working
     /// directory, if there is one. An empty value counts as not given.
     ///
-    /// One rule holds for every value, in the environment, in the file, and in a file that holds one value alone such as
-    /// that of `CLIENT_SECRET_FILE`:
+    /// One rule holds for every value, in the environment, in the file, and in a file that holds one value alone such
+    /// as that of `CLIENT_SECRET_FILE`:
     ///
     /// * White space at both ends is taken off, a line break or a byte order mark too.
     /// * A value in quotes, such as `"value"` or `'value'` with the quotes in it, is an error: most often something did
-    ///   not remove them. Quotes inside, or at one end only, are part of the value. A secret that really begins and ends
-    ///   with the same quote is set in code.
+    ///   not remove them. Quotes inside, or at one end only, are part of the value. A secret that really begins and
+    ///   ends with the same quote is set in code.
     /// * A line break or another control character inside is an error, except between the entries of a list.
     ///
     /// | key in the file | variable | meaning |
@@ -115,7 +115,7 @@ impl Config {
     /// | `client_secret_file` | `CLIENT_SECRET_FILE` | [`Config::client_secret_file`] |
     /// | `client_jwk_file` | `CLIENT_JWK_FILE` | [`Config::client_key`], a file with one private JWK |
     /// | `redirect_uri`, `redirect_url` | `REDIRECT_URL`, `REDIRECT_URI` | [`Config::redirect_uri`] |
-    /// | `post_logout_redirect_uri`, `…_url` | `POST_LOGOUT_REDIRECT_URL`, `…_URI` | [`Config::post_logout_redirect_uri`] |
+    /// | `post_logout_redirect_uri`, `…_url` | `POST_LOGOUT_REDIRECT_URL`, `…_URI` | the `Config` field of that name |
     /// | `end_session_parameters` | `END_SESSION_PARAMETERS` | [`Config::end_session_parameters`], see below |
     /// | `scopes` | `SCOPES` | [`Config::scopes`], separated by spaces |
     /// | `pkce` | `PKCE` | [`Config::pkce`]: `on` or `off` |
@@ -142,8 +142,8 @@ impl Config {
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |
     ///
-    /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored. Where a setting
-    /// has two names, one is enough; two that differ are an error.
+    /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored. Where a
+    /// setting has two names, one is enough; two that differ are an error.
     ///
     /// `PROXY_PORT=tcp://10.0.0.1:8080` is Kubernetes' own, for a Service named `proxy`. It is ignored, with a line in
     /// the log; `enableServiceLinks: false` in the pod's specification keeps such variables out.

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// Everything that is wrong with a configuration.
 ///
-/// `Display` has one line for each mistake: the key, what is wrong with it, what to do. `Debug` is the same, since it is
-/// what a `main` that returns `Result<(), Box<dyn Error>>` prints.
+/// `Display` has one line for each mistake: the key, what is wrong with it, what to do. `Debug` is the same, since it
+/// is what a `main` that returns `Result<(), Box<dyn Error>>` prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub(crate) problems: Vec<Problem>,

@@ -5,7 +5,7 @@ pub(super) struct Site {
     pub(super) framework: String,
     pub(super) heading: String,
     /// What links and forms have in front, because a proxy removes it.
-    pub(super) public_path: String,
+    pub(super) base: String,
 }
 
 /// The head and the navigation of a page, and the messages above its content.

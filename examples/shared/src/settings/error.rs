@@ -4,8 +4,8 @@ use std::fmt;
 
 use miracl_core::ConfigError;
 
-/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name. `Debug` is `Display`,
-/// for a `main` that returns it.
+/// Everything that keeps a demo from starting: one line for each mistake, with the setting's name. `Debug` is
+/// `Display`, for a `main` that returns it.
 #[derive(Default)]
 pub struct SettingsError {
     pub(super) problems: Vec<String>,

@@ -14,8 +14,8 @@ pub(super) struct Variables<'a> {
 }
 
 impl Variables<'_> {
-    /// Reads a variable, by the rule of [`Config::load`](miracl_core::Config::load): white space around a value is taken
-    /// off, quotes around it are a mistake, and an empty one counts as not given.
+    /// Reads a variable, by the rule of [`Config::load`](miracl_core::Config::load): white space around a value is
+    /// taken off, quotes around it are a mistake, and an empty one counts as not given.
     pub(super) fn parse<T>(
         &mut self,
         name: &str,

@@ -61,8 +61,8 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 2] = [
     ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URI"),
 ];
 
-/// Whether Kubernetes has set a variable: to every container, for each Service, as Docker did for linked containers. For
-/// a Service named `proxy` it is `PROXY_PORT=tcp://10.0.0.1:8080`.
+/// Whether Kubernetes has set a variable: to every container, for each Service, as Docker did for linked containers.
+/// For a Service named `proxy` it is `PROXY_PORT=tcp://10.0.0.1:8080`.
 pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
     let protocols = ["tcp://", "udp://", "sctp://"];
     variable.ends_with("_PORT") && protocols.iter().any(|protocol| value.starts_with(protocol))

@@ -20,7 +20,7 @@ const GOOD: [(&str, &str); 37] = [
         "https://app.example/app/signed-out",
     ),
     ("END_SESSION_PARAMETERS", "a=b"),
-    ("SCOPES", "openid email"),
+    ("SCOPES", "openid email dvs"),
     ("PKCE", "off"),
     ("RESPONSE_MODE", "form_post"),
     ("TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_post"),
@@ -132,7 +132,9 @@ fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_al
             )
         };
         let (plain, plain_file) = (said(read(value)), said(in_file(value)));
-        assert_ne!(plain, said(from_env(&[])), "{name} has an effect");
+        // Marks are in memory anyway.
+        let has_effect = plain != said(from_env(&[]));
+        assert!(has_effect || name == "MARKS_STORE", "{name} has no effect");
         for around in [
             format!("{value}\n"),
             format!("{value}\r\n"),
