@@ -40,7 +40,7 @@ const ROUTES: [(&str, &str, [u16; 2]); 11] = [
     ("GET", "/members", [200, 401]),
     ("GET", "/login/start", [303, 303]),
     ("GET", "/login/initiate?iss={issuer}", [303, 303]),
-    ("GET", "/login?state=x&code=y", [400, 400]),
+    ("GET", "/login?state=x&code=y", [303, 400]),
     ("GET", "/logout", [200, 303]),
     ("POST", "/backchannel-logout", [400, 400]),
     ("GET", "/frontchannel-logout?iss={issuer}&sid=x", [200, 200]),
