@@ -57,7 +57,7 @@ impl Visit {
     }
 
     /// Returns the provider's URL for a page on which it may wait for a click, such as for a login script that must be
-    /// given it. Where a link to your own login route will do, [`Miracl::login_start_url`] needs no cookie at all.
+    /// given it. Where a link to your own login route will do, [`Miracl::login_start_url`](crate::Miracl::login_start_url) needs no cookie at all.
     ///
     /// All pages of one browser with the same options share one login while it is young, so that a page which is opened
     /// again and again drops no other login. The URL works for twelve hours at least, and for a day at most, or for
@@ -182,8 +182,8 @@ impl Visit {
     ///
     /// Somebody who is [still logged in](AuthFailure::still_logged_in) is sent to
     /// [`Config::home_path`](crate::Config::home_path), with the message "You are already logged in."
-    /// ([`Category::Info`]), once however often it happens. Everybody else gets
-    /// [`Miracl::failure_page`].
+    /// ([`Category::Info`](crate::Category::Info)), once however often it happens. Everybody else gets
+    /// [`Miracl::failure_page`](crate::Miracl::failure_page).
     pub fn failure_reply(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_reply(&self.exchange, failure)
     }

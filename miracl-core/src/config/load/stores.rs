@@ -100,7 +100,6 @@ impl Source<'_> {
             timeout: timeout.unwrap_or(RedisOptions::default().timeout),
             prefix: format!("{}:", config.cookie_prefix),
             ca_certs: config.ca_certs.clone(),
-            ..RedisOptions::default()
         };
         match RedisStore::new(url, options) {
             Ok(store) => Some(Place::Redis(store)),
