@@ -9,8 +9,8 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
-        HeaderName, HeaderValue, Request, Response, StatusCode,
-        header::{CACHE_CONTROL, COOKIE, Entry, SET_COOKIE},
+        HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
+        header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
     },
 };
 use miracl_core::{Miracl, Outcome};
@@ -98,9 +98,14 @@ where
         let cookies = request.headers().get_all(COOKIE).iter().cloned();
         let slot = Slot::new(self.miracl.clone(), cookies);
         leave(request.extensions_mut(), &slot);
-        let (method, path) = (request.method().as_str(), request.uri().path());
-        let expected = slot.expects_route(method, path);
-        let body = keep(request.body_mut());
+        // What only reads has no body that is worth keeping, and only that can be a route that is missing.
+        let (expected, body) = match *request.method() {
+            Method::GET | Method::HEAD => {
+                let (method, path) = (request.method().as_str(), request.uri().path());
+                (slot.expects_route(method, path), None)
+            }
+            _ => (false, keep(request.body_mut())),
+        };
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(request),
@@ -188,15 +193,10 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     }
     let headers = response.headers_mut();
     if outcome.no_store {
-        match headers.entry(CACHE_CONTROL) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(NO_STORE);
-            }
-            Entry::Occupied(mut own) => {
-                if !outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
-                    own.insert(NO_STORE);
-                }
-            }
+        // A response has few headers: comparing their names costs less than a look-up.
+        let has_own = headers.keys().any(|name| *name == CACHE_CONTROL);
+        if !has_own || !keeps_own(&outcome, headers) {
+            headers.insert(CACHE_CONTROL, NO_STORE);
         }
         if outcome.clear_site_data {
             headers.append(CLEAR_SITE_DATA, PREFETCHED);
@@ -211,4 +211,11 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
         }
     }
     outcome.refused
+}
+
+/// Whether the `Cache-Control` that the app has set stays.
+#[cold]
+fn keeps_own(outcome: &Outcome, headers: &HeaderMap) -> bool {
+    let own = headers.get_all(CACHE_CONTROL).iter();
+    outcome.keeps(own.map(HeaderValue::as_bytes))
 }

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use ring::digest;
 use tokio::sync::watch;
 
 use crate::{error::login::FailureReason, receipt::Receipt, session::marked_by::LoginMark};
@@ -33,9 +34,12 @@ pub(crate) enum Ended {
 
 type Results = watch::Receiver<Option<Ended>>;
 
+/// One login and one answer of the provider: who comes with other parameters answers for itself.
+pub(crate) type CallbackKey = [u8; 32];
+
 /// The callbacks under way.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Callbacks(Arc<Mutex<HashMap<[u8; 32], Entry>>>);
+pub(crate) struct Callbacks(Arc<Mutex<HashMap<CallbackKey, Entry>>>);
 
 #[derive(Debug)]
 struct Entry {
@@ -58,31 +62,44 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 pub(crate) struct Lead {
     callbacks: Callbacks,
-    mark: [u8; 32],
+    key: CallbackKey,
     results: watch::Sender<Option<Ended>>,
 }
 
 /// The wait for the callback that came first.
 #[derive(Debug)]
-pub(crate) struct Wait(Results);
+pub(crate) struct Wait {
+    callbacks: Callbacks,
+    key: CallbackKey,
+    results: Results,
+}
 
 impl Callbacks {
-    /// Takes a turn among the callbacks of one login.
-    pub(crate) fn take_turn(&self, login: LoginMark) -> Turn {
+    /// Takes a turn among the callbacks of one login with these parameters.
+    pub(crate) fn take_turn(&self, login: LoginMark, parameters: &[u8]) -> Turn {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(&login.0);
+        hash.update(parameters);
+        let mut key = CallbackKey::default();
+        key.copy_from_slice(hash.finish().as_ref());
         let mut table = self.lock();
-        if let Some(first) = table.get_mut(&login.0) {
+        if let Some(first) = table.get_mut(&key) {
             if first.waiting == MAX_WAITING {
                 return Turn::Full;
             }
             first.waiting += 1;
-            return Turn::Later(Wait(first.results.clone()));
+            return Turn::Later(Wait {
+                callbacks: self.clone(),
+                key,
+                results: first.results.clone(),
+            });
         }
         if table.len() >= CAPACITY {
             return Turn::Full;
         }
         let (sender, results) = watch::channel(None);
         table.insert(
-            login.0,
+            key,
             Entry {
                 results,
                 waiting: 0,
@@ -90,12 +107,12 @@ impl Callbacks {
         );
         Turn::First(Lead {
             callbacks: self.clone(),
-            mark: login.0,
+            key,
             results: sender,
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallbackKey, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,15 +126,27 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        self.callbacks.lock().remove(&self.mark);
+        self.callbacks.lock().remove(&self.key);
     }
 }
 
 impl Wait {
     /// Waits for the end of the first; `None` when it ended without one that concerns others.
     pub(crate) async fn ended(mut self) -> Option<Ended> {
-        let ended = self.0.wait_for(Option::is_some).await.ok()?;
+        let ended = self.results.wait_for(Option::is_some).await.ok()?;
         ended.clone()
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut table = self.callbacks.lock();
+        // The entry may be a later callback's, whose waiters are others.
+        if let Some(first) = table.get_mut(&self.key)
+            && first.results.same_channel(&self.results)
+        {
+            first.waiting -= 1;
+        }
     }
 }
 
@@ -126,14 +155,14 @@ mod tests {
     use super::*;
 
     fn first(callbacks: &Callbacks, login: LoginMark) -> Lead {
-        match callbacks.take_turn(login) {
+        match callbacks.take_turn(login, b"code=1") {
             Turn::First(lead) => lead,
             other => panic!("{other:?}"),
         }
     }
 
     fn later(callbacks: &Callbacks, login: LoginMark) -> Wait {
-        match callbacks.take_turn(login) {
+        match callbacks.take_turn(login, b"code=1") {
             Turn::Later(wait) => wait,
             other => panic!("{other:?}"),
         }
@@ -145,8 +174,16 @@ mod tests {
         let (one, other) = (LoginMark([1; 32]), LoginMark([2; 32]));
         let lead = first(&callbacks, one);
         let waiting: Vec<Wait> = (0..MAX_WAITING).map(|_| later(&callbacks, one)).collect();
-        assert!(matches!(callbacks.take_turn(one), Turn::Full));
+        assert!(matches!(callbacks.take_turn(one, b"code=1"), Turn::Full));
+        let mut waiting = waiting;
+        drop(waiting.pop());
+        waiting.push(later(&callbacks, one));
         drop(first(&callbacks, other));
+        // Another code is another matter.
+        assert!(matches!(
+            callbacks.take_turn(one, b"code=2"),
+            Turn::First(_)
+        ));
         let location = "/members".to_owned();
         lead.end(Ended::Sent {
             status: 303,

@@ -5,7 +5,10 @@ use std::sync::{Arc, Weak};
 use crate::{
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, Proposed},
-    flow::{hook::AuthFailure, pending::cookies::tell_of_session},
+    flow::{
+        hook::AuthFailure,
+        pending::cookies::{drop_page_logins, tell_of_session},
+    },
     receipt::Recorder,
     session::{
         data::SessionData,
@@ -139,6 +142,7 @@ async fn begin(
     }
     exchange.set_cookies(proposed.cookies.into_iter().chain(looping));
     if let Ok(binding) = exchange.binding().await {
+        drop_page_logins(exchange, &binding);
         tell_of_session(exchange, proposed.current.session.id, &binding);
     }
     let mut state = exchange.lock();

@@ -52,7 +52,7 @@ pub(crate) async fn login_url_with(
     options: LoginOptions,
 ) -> Result<String, AuthFailure> {
     let options = admit(exchange, options)?;
-    match on_our_host(exchange, &options) {
+    match elsewhere(exchange, &options) {
         Some(there) => Ok(there),
         None => begin_login(exchange, options, Goes::Now).await,
     }
@@ -64,9 +64,18 @@ pub(crate) async fn page_login_url(
     options: LoginOptions,
 ) -> Result<String, AuthFailure> {
     let options = admit(exchange, options)?;
-    match on_our_host(exchange, &options) {
+    match elsewhere(exchange, &options) {
         Some(there) => Ok(there),
         None => begin_login(exchange, options, Goes::OnPage).await,
+    }
+}
+
+/// Returns the address of the login route, where this response cannot keep a login: it is for another host name, or for
+/// a prefetch, whose cookies are not set.
+fn elsewhere(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<String> {
+    match exchange.changes_nothing() {
+        true => Some(login_start_url(&exchange.engine, options)),
+        false => on_our_host(exchange, options),
     }
 }
 

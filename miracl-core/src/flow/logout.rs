@@ -12,7 +12,7 @@ use crate::{
     engine::Engine,
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
-    flow::{answer::Answer, challenge, hook::LogoutKind, user},
+    flow::{answer::Answer, challenge, hook::LogoutKind, pending::cookies::drop_page_logins, user},
     provider::metadata::ProviderMetadata,
     session::{data::SessionData, ended::until::Until},
     store::sessions::IndexKey,
@@ -40,14 +40,21 @@ pub(crate) struct LoggedOut {
 
 /// Ends the session here, if there is one. The person may be logged in at the provider in any case.
 pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<LoggedOut, SessionError> {
-    let ended = user::user(exchange).await?.is_some();
-    let data = match ended {
+    let known = user::user(exchange).await?.is_some();
+    // A prefetch ends nothing.
+    let ended = known && !exchange.changes_nothing();
+    let data = match known {
         true => exchange.data().await?,
         false => exchange.remains().await,
     };
     if ended {
         exchange.end_session().await?;
         tracing::debug!("a session was ended by log-out");
+    }
+    if !exchange.changes_nothing()
+        && let Ok(binding) = exchange.binding().await
+    {
+        drop_page_logins(exchange, &binding);
     }
     exchange.person_changed();
     let engine = &exchange.engine;

@@ -160,14 +160,17 @@ impl PendingLogin {
     /// Returns how long it may take: until the person comes back, or where its address is on a page, also until they
     /// go.
     pub(crate) fn lifetime(&self, login_timeout: Duration) -> Duration {
-        let for_page = self
-            .began
-            .is_some_and(|began| began.flags & Began::FOR_PAGE != 0);
-        if for_page {
+        if self.is_for_page() {
             login_timeout.max(PAGE_LIFETIME)
         } else {
             login_timeout
         }
+    }
+
+    /// Whether its address is on a page.
+    pub(crate) fn is_for_page(&self) -> bool {
+        self.began
+            .is_some_and(|began| began.flags & Began::FOR_PAGE != 0)
     }
 
     /// Whether another page may have the address of this login: it is like `other`, which was made for that page, and

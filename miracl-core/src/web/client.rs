@@ -51,6 +51,8 @@ impl Client {
         let mode = request.header("sec-fetch-mode");
         let destination = request.header("sec-fetch-dest");
         match (destination.as_deref(), mode.as_deref()) {
+            // A script that cannot read the answer, such as one of another site.
+            (Some("empty" | ""), Some("no-cors")) | (None, Some("no-cors")) => Self::Part,
             (Some("document"), _) => Self::Navigation,
             (Some("iframe" | "frame"), _) => Self::Frame,
             // Fetch §2.2.5: a request by a script has no destination.
@@ -156,7 +158,9 @@ mod tests {
     #[test]
     fn a_script_is_told_by_what_it_asks_for() {
         const EMPTY: (&str, &str) = ("sec-fetch-dest", "empty");
-        for mode in ["cors", "same-origin", "no-cors"] {
+        let no_cors = get(&[("sec-fetch-mode", "no-cors"), EMPTY, ("accept", "*/*")]);
+        assert_eq!(Client::of(&no_cors), Client::Part);
+        for mode in ["cors", "same-origin"] {
             let mode = ("sec-fetch-mode", mode);
             for (accept, client) in [
                 ("*/*", Client::Script),

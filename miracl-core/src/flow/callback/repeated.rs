@@ -48,7 +48,10 @@ async fn answer_of_first(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Op
     let engine = &exchange.engine;
     let response = AuthorizationResponse::parse(callback.parameters).ok()?;
     let login = single_use::shown(exchange, response.state.as_deref()).await?;
-    let wait = match engine.callbacks.take_turn(login) {
+    let wait = match engine
+        .callbacks
+        .take_turn(login, callback.parameters.unwrap_or_default())
+    {
         Turn::First(lead) => {
             let leading = Leading {
                 lead,

@@ -11,6 +11,7 @@ use crate::{
     flow::{
         callback::response::{AuthorizationResponse, Callback},
         hook::{Address, LoggedIn},
+        pending::STATE_LEN,
         user,
     },
 };
@@ -43,7 +44,8 @@ pub(super) async fn look(
     let cookies = &engine.sessions.cookies;
     let posted = callback.posted && !cookies.has(exchange.header(), &cookies.session);
     match response.state {
-        Some(state) if posted => {
+        // No other can be one of ours.
+        Some(state) if posted && state.len() == STATE_LEN => {
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("state", &state)
                 .finish();

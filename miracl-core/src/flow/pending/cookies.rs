@@ -117,6 +117,27 @@ pub(crate) fn page_login(
     found.max_by_key(|found| found.created_ms)
 }
 
+/// Drops the logins whose addresses are on pages, when somebody logs in or out: whoever saw such a page before must not
+/// be able to end what the next person begins.
+pub(crate) fn drop_page_logins(exchange: &Arc<Exchange>, binding: &Binding) {
+    let cookies = &exchange.engine.sessions.cookies;
+    let mut state = exchange.lock();
+    let sent = cookies.sent(exchange.header(), &state.ours(cookies));
+    let mut dropped: Vec<SetCookie> = Vec::new();
+    for (number, value, _) in &sent.first_logins {
+        let name = cookies.login_name(*number);
+        if dropped.len() == MAX_DELETIONS || dropped.iter().any(|one| one.name == name) {
+            continue;
+        }
+        let opened = cookies.open_login(*number, value);
+        let login = opened.and_then(|plain| PendingLogin::decode(&plain, binding));
+        if login.is_some_and(|login| login.is_for_page()) {
+            dropped.push(cookies.delete(&name));
+        }
+    }
+    put(&mut state.cookies, dropped);
+}
+
 /// Writes the new session's id into the logins that are still pending in this browser: with `form_post` their callbacks
 /// come without the session's cookies, and end the session by this id. A login for which there is no room any more
 /// beside the session is dropped.
