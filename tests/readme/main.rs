@@ -1,4 +1,4 @@
-//! The apps that the README shows are those that run here.
+//! The apps that the README and the book show are those that run here.
 
 use std::{net::TcpListener, path::Path, process::ExitCode};
 
@@ -38,12 +38,20 @@ fn read(path: &str) -> String {
 }
 
 async fn the_app_of_the_readme_is_the_one_that_is_tested(adapter: Adapter) {
-    let block = format!("```rust\n{}```\n", source(adapter));
-    assert!(
-        read("README.md").contains(&block),
-        "README.md does not have miracl-{}/examples/app.rs as it is",
-        adapter.name
-    );
+    let (name, source) = (adapter.name, source(adapter));
+    let page = format!("docs/src/start/{name}.md");
+    let shown_in = |path: &str, fence: &str| {
+        let block = format!("{fence}\n{source}```\n");
+        let shown = read(path).contains(&block);
+        assert!(
+            shown,
+            "{path} does not have miracl-{name}/examples/app.rs as it is"
+        );
+    };
+    shown_in(&page, "```rust,no_run");
+    if name == "axum" {
+        shown_in("README.md", "```rust");
+    }
 }
 
 async fn the_app_of_the_readme_is_short(adapter: Adapter) {

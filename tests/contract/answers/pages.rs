@@ -10,6 +10,7 @@ scenarios![
     a_plain_link_replaces_the_button_where_there_is_no_script,
     a_script_of_somebody_else_gets_the_authorize_url,
     a_page_for_a_script_of_somebody_else_may_be_opened_often_and_its_address_logs_in_once,
+    an_address_on_a_page_ends_when_anybody_logs_in_or_out_with_that_browser,
     the_members_page_is_for_members,
     the_public_page_costs_nothing,
     the_benchmark_page_of_a_user_is_their_address,
@@ -153,6 +154,22 @@ async fn a_page_for_a_script_of_somebody_else_may_be_opened_often_and_its_addres
     assert_ne!(other, first);
     journey.browser.visit(other).await.expect(200);
     journey.assert_still_logged_in().await;
+}
+
+async fn an_address_on_a_page_ends_when_anybody_logs_in_or_out_with_that_browser(adapter: Adapter) {
+    let journey = Journey::begin_with(adapter, &[("MPAD_URL", "https://cdn.example/mpad.js")]);
+    let address = async || login_button(&journey.home().await).expect("an address");
+    // Whoever saw the page before may know its address, and could end with it what the next person begins.
+    let seen = address().await;
+    journey.log_in().await;
+    let answer = journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.follow(answer).await.expect(200);
+    journey.browser.visit(&seen).await.expect(400);
+    journey.assert_nobody().await;
+    let seen = address().await;
+    journey.browser.post(journey.url("/logout"), &[]).await;
+    journey.browser.visit(&seen).await.expect(400);
+    journey.assert_nobody().await;
 }
 
 async fn the_members_page_is_for_members(adapter: Adapter) {
