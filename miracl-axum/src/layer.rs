@@ -193,10 +193,9 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     }
     let headers = response.headers_mut();
     if outcome.no_store {
-        // A response has few headers: comparing their names costs less than a look-up.
-        let has_own = headers.keys().any(|name| *name == CACHE_CONTROL);
-        if !has_own || !keeps_own(&outcome, headers) {
-            headers.insert(CACHE_CONTROL, NO_STORE);
+        // Most responses have none: so this looks for it once.
+        if headers.append(CACHE_CONTROL, NO_STORE) {
+            choose(&outcome, headers);
         }
         if outcome.clear_site_data {
             headers.append(CLEAR_SITE_DATA, PREFETCHED);
@@ -213,10 +212,18 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     outcome.refused
 }
 
-/// Whether the `Cache-Control` that the app has set stays.
+/// Chooses between the `Cache-Control` that the app has set and ours, which comes after it.
 #[cold]
-fn keeps_own(outcome: &Outcome, headers: &HeaderMap) -> bool {
+fn choose(outcome: &Outcome, headers: &mut HeaderMap) {
     // Not by `get_all`, which the compiler then no longer inlines where each request looks for its cookies.
-    let own = headers.iter().filter(|(name, _)| **name == CACHE_CONTROL);
-    outcome.keeps(own.map(|(_, value)| value.as_bytes()))
+    let both = headers.iter().filter(|(name, _)| **name == CACHE_CONTROL);
+    let mut own: Vec<HeaderValue> = both.map(|(_, value)| value.clone()).collect();
+    own.pop();
+    if !outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
+        own = vec![NO_STORE];
+    }
+    headers.remove(CACHE_CONTROL);
+    for value in own {
+        headers.append(CACHE_CONTROL, value);
+    }
 }

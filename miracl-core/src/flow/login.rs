@@ -21,7 +21,7 @@ use crate::{
     receipt::Recorder,
     session::{cookies::trace::SessionTrace, seal::Purpose},
     web::{
-        client::Client,
+        client::{Client, is_no_cors},
         reply::{Onward, Reply},
         request::{RequestView, query},
         return_to::ReturnTo,
@@ -141,7 +141,7 @@ pub(crate) async fn start_login_with(
     options: LoginOptions,
 ) -> Result<Reply, AuthFailure> {
     let client = Client::of(request);
-    if let Some(nothing) = begins_nothing(exchange, client) {
+    if let Some(nothing) = begins_nothing(exchange, request, client) {
         return Ok(nothing);
     }
     let options = admit(exchange, options)?;
@@ -161,15 +161,22 @@ pub(crate) async fn start_login_with(
 }
 
 /// The answer to a request that must not begin a login.
-fn begins_nothing(exchange: &Exchange, client: Client) -> Option<Reply> {
+fn begins_nothing(
+    exchange: &Exchange,
+    request: &impl RequestView,
+    client: Client,
+) -> Option<Reply> {
     exchange.touch();
-    match client {
-        // Turbo shows what it has prefetched, and its answer begins nothing in any case.
-        Client::Turbo => None,
-        // Each would leave a pending login behind, of which a browser can have five only.
-        Client::Part => Some(Reply::problem(403, "Only a document can begin a login", [])),
-        _ => exchange.changes_nothing_reply(),
+    // Turbo shows what it has prefetched, and its answer begins nothing in any case.
+    if client == Client::Turbo {
+        return None;
     }
+    if let Some(nothing) = exchange.changes_nothing_reply() {
+        return Some(nothing);
+    }
+    // Each would leave a pending login behind, of which a browser can have five only.
+    let goes_nowhere = client == Client::Part || is_no_cors(request);
+    goes_nowhere.then(|| Reply::problem(403, "Only a document can begin a login", []))
 }
 
 /// Leads a client to where its login goes on. Only a document is redirected: scripts cannot follow to another site.

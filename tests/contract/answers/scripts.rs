@@ -368,6 +368,13 @@ async fn a_part_of_a_page_is_not_redirected_and_begins_no_login(adapter: Adapter
             }
         }
     }
+    // A script of another site, which cannot read the answer.
+    let blind = Request::fetch(journey.url("/login/start"))
+        .header("sec-fetch-dest", "empty")
+        .header("sec-fetch-mode", "no-cors")
+        .header("accept", "*/*");
+    let answer = journey.browser.send(blind).await.expect(403);
+    assert!(answer.set_cookies().is_empty());
     assert_eq!(pending(&journey.browser), 0);
     let issuer = journey.provider.issuer();
     let initiate = journey.url(&format!("/login/initiate?iss={issuer}"));
