@@ -60,8 +60,8 @@ impl Visit {
     /// given it. Where a link to your own login route will do,
     /// [`Miracl::login_start_url`](crate::Miracl::login_start_url) needs no cookie at all.
     ///
-    /// It ends when anybody logs in or out in this browser. For a prefetch, whose cookies are not kept, it is the address
-    /// of the login route.
+    /// It ends when anybody logs in or out in this browser. For a prefetch, whose cookies are not kept, it is the
+    /// address of the login route.
     ///
     /// All pages of one browser with the same options share one login while it is young, so that a page which is opened
     /// again and again drops no other login. The URL works for twelve hours at least, and for a day at most, or for
