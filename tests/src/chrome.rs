@@ -64,16 +64,7 @@ impl Chrome {
 
     async fn start_with(mut options: serde_json::Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        // The browser takes its environment from the driver, and leaves what it keeps in this directory.
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").env("TMPDIR", folder.path());
-        let driver = Process::spawn("chromedriver", &mut command);
-        let port: u16 = driver
-            .wait_for(START, |line| {
-                let (_, port) = line.split_once("started successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .unwrap_or_else(|why| panic!("chromedriver does not start: {why}: {}", driver.log()));
+        let (driver, port) = start_driver(&folder);
         let arguments = options["args"]
             .as_array_mut()
             .expect("arguments of the browser");
@@ -267,4 +258,24 @@ fn screenshots() -> PathBuf {
         PathBuf::from,
     );
     target.join("screenshots")
+}
+
+/// Starts a driver, and returns the port that it listens on.
+fn start_driver(folder: &tempfile::TempDir) -> (Process, u16) {
+    loop {
+        // The browser takes its environment from the driver, and leaves what it keeps in this directory.
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("TMPDIR", folder.path());
+        let driver = Process::spawn("chromedriver", &mut command);
+        let port = driver.wait_for(START, |line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        match port {
+            Ok(port) => return (driver, port),
+            // It takes a free port for IPv6, and then wants the same one for IPv4, which another program may have.
+            Err(_) if driver.log().contains("IPv4 port not available") => {}
+            Err(why) => panic!("chromedriver does not start: {why}: {}", driver.log()),
+        }
+    }
 }

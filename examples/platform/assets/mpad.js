@@ -98,6 +98,7 @@
       // Only the platform, and only from the frame made here, may say where to go.
       const ours = event.origin === platform && event.source === frame.contentWindow;
       if (ours && event.data && event.data.miracl === "done" && /^https?:/.test(event.data.url)) {
+        event.source.postMessage({ miracl: "going" }, platform);
         window.location.assign(event.data.url);
       }
     };
