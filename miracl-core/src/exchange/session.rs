@@ -249,8 +249,7 @@ impl Exchange {
         Ok(current)
     }
 
-    /// Moves the idle deadline of a session in the store. If that fails, the next request
-    /// tries again.
+    /// Moves the idle deadline of a session in the store. If that fails, the next request tries again.
     async fn move_deadline(&self, store: &dyn ErasedStore, current: Current, binding: &Binding) {
         let engine = &self.engine;
         let Some(stored) = current.stored else { return };

@@ -23,7 +23,7 @@ scenarios![
 ];
 
 /// How long a demo may take to stop, no matter what its clients do.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(15);
 
 /// A request with these lines after the first, on a connection of its own.
 fn request(line: &str, headers: &[&str]) -> String {
