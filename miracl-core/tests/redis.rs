@@ -49,7 +49,7 @@ const LONG: Duration = Duration::from_secs(600);
 /// How long a server may take to start, and a test to see a change.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// After this time, a question that should have been given up within a second hangs.
-const HANGS: Duration = Duration::from_secs(15);
+const HANGS: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

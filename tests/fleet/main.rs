@@ -31,11 +31,11 @@ const FLEET: Adapter = Adapter {
 };
 
 /// How long the fleet may take to stop.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(20);
 
 /// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
-const BUSY: Duration = Duration::from_secs(14);
+const BUSY: Duration = Duration::from_secs(4);
 
 /// How many people use a fleet under load at the same time, and how often each comes back before the log-out.
 const PEOPLE: usize = 12;

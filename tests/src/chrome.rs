@@ -14,6 +14,9 @@ use crate::process::Process;
 
 const START: Duration = Duration::from_secs(90);
 
+/// How often to start the driver, when another process has the port that it chose.
+const PORTS: usize = 20;
+
 /// How long a page may take to show what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -268,7 +271,7 @@ fn screenshots() -> PathBuf {
 
 /// Starts a driver, and returns the port that it listens on.
 fn start_driver(folder: &tempfile::TempDir) -> (Process, u16) {
-    loop {
+    for _ in 0..PORTS {
         // The browser takes its environment from the driver, and leaves what it keeps in this directory.
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("TMPDIR", folder.path());
@@ -284,4 +287,5 @@ fn start_driver(folder: &tempfile::TempDir) -> (Process, u16) {
             Err(why) => panic!("chromedriver does not start: {why}: {}", driver.log()),
         }
     }
+    panic!("chromedriver finds no port");
 }

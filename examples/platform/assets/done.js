@@ -14,7 +14,8 @@ if (window.top === window) {
     window.top.location.href = url;
   }, 3000);
   window.addEventListener("message", (event) => {
-    if (event.source === window.parent && event.data && event.data.miracl === "going") clearTimeout(alone);
+    const ours = event.origin === app && event.source === window.parent;
+    if (ours && event.data && event.data.miracl === "going") clearTimeout(alone);
   });
   window.parent.postMessage({ miracl: "done", url }, app);
 }

@@ -27,7 +27,7 @@ scenarios![
 
 /// How long it may take until a log-out is known everywhere, and how much longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
-const BUSY: Duration = Duration::from_secs(14);
+const BUSY: Duration = Duration::from_secs(4);
 /// How long the others wait for a replica that has leased a refresh and is silent since.
 const LEASED: Duration = Duration::from_secs(5);
 

@@ -27,7 +27,7 @@ scenarios![
 ];
 
 /// How long a demo may take to stop, with clients of any kind.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(15);
 
 /// How long it may take at most when it has nothing to do. Its grace period for requests is longer.
 const AT_ONCE: Duration = Duration::from_secs(2);

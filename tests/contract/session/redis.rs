@@ -39,7 +39,7 @@ scenarios![
 ];
 
 /// How long requests may take in all while Redis is away.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(10);
 
 async fn the_session_outlives_the_process(adapter: Adapter) {
     let mut journey = Journey::logged_in(adapter).await;
