@@ -1,11 +1,11 @@
-//! The counts of callgrind, from the file that it writes when a program ends.
+//! The counts of callgrind, from a file that it writes.
 
 use std::collections::{HashMap, HashSet};
 
 /// The functions that ask the allocator for memory.
 const ALLOCATORS: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
 
-/// What a program did in all.
+/// What a program did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Instructions, outside the kernel.
@@ -79,12 +79,12 @@ impl Counts {
         })
     }
 
-    /// The share of each of `requests` that this program answered and the other did not.
-    pub(crate) fn each(self, other: Self, requests: u32) -> Each {
-        let each = |more: u64, fewer: u64| (more as f64 - fewer as f64) / f64::from(requests);
+    /// The share of each of `requests`.
+    pub(crate) fn each(self, requests: u32) -> Each {
+        let each = |count: u64| count as f64 / f64::from(requests);
         Each {
-            instructions: each(self.instructions, other.instructions),
-            allocations: each(self.allocations, other.allocations),
+            instructions: each(self.instructions),
+            allocations: each(self.allocations),
         }
     }
 }
@@ -214,16 +214,15 @@ totals: 5000
     }
 
     #[test]
-    fn start_and_end_cancel_out() {
+    fn requests_have_equal_shares() {
         let counts = |instructions, allocations| Counts {
             instructions,
             allocations,
         };
-        let (short, long) = (counts(1_000_000, 500), counts(3_000_000, 2_500));
-        let each = long.each(short, 1000);
-        assert_eq!((each.instructions, each.allocations), (2000.0, 2.0));
-        let fewer = short.each(long, 1000);
-        assert_eq!((fewer.instructions, fewer.allocations), (-2000.0, -2.0));
-        assert_eq!(each.over(fewer).instructions, 4000.0);
+        let (dear, cheap) = (counts(3_000_000, 2_500), counts(1_000_000, 500));
+        let each = dear.each(1000);
+        assert_eq!((each.instructions, each.allocations), (3000.0, 2.5));
+        let over = each.over(cheap.each(1000));
+        assert_eq!((over.instructions, over.allocations), (2000.0, 2.0));
     }
 }

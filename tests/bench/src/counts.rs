@@ -1,8 +1,8 @@
 //! Instructions and allocations of a request, by callgrind.
 //!
-//! A server runs several times: it is started, a person logs in, and it answers a number of requests of each kind,
-//! then more of one kind. The difference between the counts, divided by those requests, is the cost of one request;
-//! start, login and end cancel out. The counts exclude the kernel, and no busy machine changes them.
+//! A server is started, a person logs in, and it answers requests of each kind until it has done everything that is
+//! done once. Then callgrind counts requests of one kind after the other. The counts exclude the kernel, and no busy
+//! machine changes them.
 
 use std::{
     collections::VecDeque,
@@ -29,19 +29,10 @@ pub(crate) const AXUM: &str = "axum";
 /// The framework whose prices count for more than what lies between a layer and a handler.
 pub(crate) const ROCKET: &str = "rocket";
 
-/// Requests of either kind in every run.
+/// Requests of each kind that are sent first, and do not count.
 const BEFORE: u32 = 200;
-/// Requests that the longer runs send in addition.
+/// Requests of each kind that count.
 const REQUESTS: u32 = 2_000;
-
-/// Of which the longer run sends more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum More {
-    Nothing,
-    Bare,
-    WithCookies,
-    Whoami,
-}
 
 /// What the requests of a server cost.
 #[derive(Clone, Debug)]
@@ -63,33 +54,25 @@ pub(crate) fn count(
     cpus: &[u32],
     stop: &Stop,
 ) -> Result<Vec<Counted>, String> {
-    let mut runs = VecDeque::new();
-    for (at, which) in servers.iter().enumerate() {
-        let more: &[More] = match which {
-            Which::Demo(..) => &[More::Nothing, More::Bare, More::WithCookies, More::Whoami],
-            Which::Layer(..) => &[More::Nothing, More::Bare],
-            Which::Peer(_) => &[More::Nothing, More::Bare, More::Whoami],
-        };
-        runs.extend(more.iter().map(|&more| (at, which, more)));
-    }
-    let total = runs.len();
-    let (runs, done) = (Mutex::new(runs), Mutex::new(Vec::new()));
+    let waiting: VecDeque<_> = servers.iter().enumerate().collect();
+    let total = waiting.len();
+    let (waiting, done) = (Mutex::new(waiting), Mutex::new(Vec::new()));
     let work = |cpu: u32| {
         loop {
-            let next = lock(&runs).pop_front();
-            let Some((at, which, more)) = next else {
+            let next = lock(&waiting).pop_front();
+            let Some((at, which)) = next else {
                 return Ok(());
             };
-            let run = || run(which, programs, provider, cpu, more, stop);
+            let run = || run(which, programs, provider, cpu, stop);
             // The harness panics where a test would fail, and has printed why.
             let ended = panic::catch_unwind(AssertUnwindSafe(run));
             let ended = ended.unwrap_or_else(|_| Err("it fails".to_owned()));
-            let counts = ended.map_err(|error| {
-                lock(&runs).clear();
+            let counted = ended.map_err(|error| {
+                lock(&waiting).clear();
                 format!("{}: {error}", name(which))
             })?;
             let mut done = lock(&done);
-            done.push(((at, more), counts));
+            done.push((at, counted));
             eprintln!("counted {} of {total}: {}", done.len(), name(which));
         }
     };
@@ -99,29 +82,9 @@ pub(crate) fn count(
         let mut ended = ended.into_iter();
         ended.try_for_each(|ended| ended.unwrap_or_else(|_| Err("a run failed".to_owned())))
     })?;
-    let done = lock(&done);
-    let counts = |of| {
-        let found = done.iter().find(|(run, _)| *run == of);
-        found.map(|(_, counts)| *counts).ok_or("a run is missing")
-    };
-    let mut counted = Vec::new();
-    for (at, which) in servers.iter().enumerate() {
-        let base = counts((at, More::Nothing))?;
-        let each = |more| counts((at, more)).map(|counts| counts.each(base, REQUESTS));
-        counted.push(Counted {
-            which: which.clone(),
-            bare: each(More::Bare)?,
-            with_cookies: match which {
-                Which::Demo(..) => Some(each(More::WithCookies)?),
-                Which::Layer(..) | Which::Peer(_) => None,
-            },
-            whoami: match which {
-                Which::Demo(..) | Which::Peer(_) => Some(each(More::Whoami)?),
-                Which::Layer(..) => None,
-            },
-        });
-    }
-    Ok(counted)
+    let mut done = std::mem::take(&mut *lock(&done));
+    done.sort_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, counted)| counted).collect())
 }
 
 fn run(
@@ -129,37 +92,53 @@ fn run(
     programs: &Programs,
     provider: &Provider,
     cpu: u32,
-    more: More,
     stop: &Stop,
-) -> Result<Counts, String> {
+) -> Result<Counted, String> {
     let server = Server::start(which, programs, provider, cpu, true)?;
     let mut connection = server.connect()?;
-    let requests = |of| if more == of { REQUESTS } else { 0 };
-    for _ in 0..BEFORE + requests(More::Bare) {
-        stop.check()?;
-        connection.play(&server.bare)?;
-    }
-    if let Some(exchange) = &server.whoami {
-        let with_cookies = Exchange {
-            cookie: exchange.cookie.clone(),
-            ..server.bare.clone()
-        };
-        for _ in 0..requests(More::WithCookies) {
-            stop.check()?;
-            connection.play(&with_cookies)?;
-        }
+    let whoami = server.whoami.clone();
+    // Peers are compared by the two others alone.
+    let with_cookies = whoami.as_ref().filter(|_| matches!(which, Which::Demo(..)));
+    let with_cookies = with_cookies.map(|exchange| Exchange {
+        cookie: exchange.cookie.clone(),
+        ..server.bare.clone()
+    });
+    if let Some(exchange) = &whoami {
         let (status, _) = connection.get(exchange.path, None)?;
         if status != 401 {
             return Err(format!("{} answers strangers {status}", exchange.path));
         }
-        for _ in 0..BEFORE + requests(More::Whoami) {
+    }
+    let mut ask = |exchange: &Exchange, times| {
+        for _ in 0..times {
             stop.check()?;
             connection.play(exchange)?;
         }
+        Ok::<_, String>(())
+    };
+    for exchange in [&Some(server.bare.clone()), &with_cookies, &whoami]
+        .into_iter()
+        .flatten()
+    {
+        ask(exchange, BEFORE)?;
     }
+    let mut profiles = 1..;
+    let mut profile = || server.profile(profiles.next().unwrap_or_default());
+    profile()?;
+    let mut each = |exchange: &Exchange| {
+        ask(exchange, REQUESTS)?;
+        Ok::<_, String>(Counts::parse(&profile()?)?.each(REQUESTS))
+    };
+    let counted = Counted {
+        which: which.clone(),
+        bare: each(&server.bare)?,
+        with_cookies: with_cookies.as_ref().map(&mut each).transpose()?,
+        whoami: whoami.as_ref().map(&mut each).transpose()?,
+    };
     // A server that is asked to end waits for clients that keep their connection.
     drop(connection);
-    Counts::parse(&server.profile()?)
+    server.end()?;
+    Ok(counted)
 }
 
 /// The name of a server in progress and error messages.

@@ -14,7 +14,7 @@ use std::{
 use miracl_tests::Adapter;
 
 use crate::{
-    Stop,
+    Stop, callgrind,
     goals::{FLOOD, GROWTH, Judged, figure},
     mode::Mode,
     programs::Programs,
@@ -135,7 +135,7 @@ fn run(
         .and_then(|whoami| whoami.cookie.as_deref());
     let own = own.ok_or("nobody is logged in")?;
     let mut connection = server.connect()?;
-    let mut dumps = 0;
+    let mut profiles = 0;
     let mut each =
         |(method, path, statuses): (&str, &str, [u16; 2]), header: &str, requests: u32| {
             for _ in 0..requests {
@@ -148,8 +148,8 @@ fn run(
                     ));
                 }
             }
-            dumps += 1;
-            let instructions = server.dump(dumps)?;
+            profiles += 1;
+            let instructions = callgrind::instructions(&server.profile(profiles)?)?;
             Ok(instructions as f64 / f64::from(requests))
         };
     let ours = format!("miracl-{}-", framework.name);
@@ -173,7 +173,7 @@ fn run(
         }
     }
     drop(connection);
-    server.profile()?;
+    server.end()?;
     Ok(Flooded {
         framework: framework.name,
         rows,

@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     net::TcpListener,
-    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -11,7 +10,6 @@ use std::{
 use miracl_tests::{Adapter, Demo, DemoBuilder, Redis};
 
 use crate::{
-    callgrind::instructions,
     http::{Connection, Exchange},
     mode::Mode,
     programs::{Programs, SERVER},
@@ -130,9 +128,9 @@ impl Server {
         Connection::open(self.port())
     }
 
-    /// Has callgrind write what it has counted since it last wrote, and returns the instructions. `number` counts
-    /// these calls, from 1.
-    pub(crate) fn dump(&self, number: u32) -> Result<u64, String> {
+    /// Has callgrind write what it has counted since it last wrote, and returns the file's text. `number` counts these
+    /// calls, from 1.
+    pub(crate) fn profile(&self, number: u32) -> Result<String, String> {
         let asked = Command::new("vgdb")
             .args([VGDB_PREFIX, &format!("--pid={}", self.id()), "dump"])
             .current_dir(self.demo.directory())
@@ -143,29 +141,22 @@ impl Server {
             .demo
             .directory()
             .join(format!("{CALLGRIND_OUT}.{number}"));
-        let text = std::fs::read_to_string(&file).map_err(|error| {
+        std::fs::read_to_string(&file).map_err(|error| {
             let said = String::from_utf8_lossy(&asked.stderr);
             format!("{}: {error}; vgdb said {said:?}", file.display())
-        })?;
-        instructions(&text)
+        })
     }
 
-    /// Asks it to end, and returns what callgrind wrote.
-    pub(crate) fn profile(mut self) -> Result<String, String> {
+    /// Asks it to end.
+    pub(crate) fn end(mut self) -> Result<(), String> {
         self.demo.terminate();
         match self.demo.wait_for_end(END) {
-            Some(0) => {}
+            Some(0) => Ok(()),
             // By the signal itself, of which valgrind tells callgrind first.
-            None if self.demo.directory().join(CALLGRIND_OUT).exists() => {}
-            code => return Err(format!("it ended with {code:?}:\n{}", self.demo.log())),
+            None if self.demo.directory().join(CALLGRIND_OUT).exists() => Ok(()),
+            code => Err(format!("it ended with {code:?}:\n{}", self.demo.log())),
         }
-        read(self.demo.directory())
     }
-}
-
-fn read(directory: &Path) -> Result<String, String> {
-    let file = directory.join(CALLGRIND_OUT);
-    std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn start(builder: DemoBuilder, command: Vec<OsString>) -> Result<Demo, String> {
