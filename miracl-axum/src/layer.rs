@@ -161,8 +161,10 @@ where
                     expected,
                 } => {
                     let mut response = ready!(future.poll(cx))?.map(Body::new);
-                    let refused = finish(slot, *expected, &mut response);
-                    let Some(body) = body.take().filter(|_| refused) else {
+                    if !finish(slot, *expected, &mut response) {
+                        return Poll::Ready(Ok(response));
+                    }
+                    let Some(body) = body.take() else {
                         return Poll::Ready(Ok(response));
                     };
                     state.set(State::Refused {
@@ -191,15 +193,17 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     if expected && !outcome.answered && response.status() == StatusCode::NOT_FOUND {
         *response = reply(missing_routes().reply());
     }
+    if !outcome.no_store {
+        return outcome.refused;
+    }
     let headers = response.headers_mut();
-    if outcome.no_store {
-        // Most responses have none: so this looks for it once.
-        if headers.append(CACHE_CONTROL, NO_STORE) {
-            choose(&outcome, headers);
-        }
-        if outcome.clear_site_data {
-            headers.append(CLEAR_SITE_DATA, PREFETCHED);
-        }
+    // Most responses have few headers, so that a look at each name takes less time than a search.
+    let own = headers.keys().any(|name| name == CACHE_CONTROL);
+    if !own || !keeps_own(&outcome, headers) {
+        headers.insert(CACHE_CONTROL, NO_STORE);
+    }
+    if outcome.clear_site_data {
+        headers.append(CLEAR_SITE_DATA, PREFETCHED);
     }
     for cookie in outcome.set_cookies {
         match HeaderValue::try_from(cookie) {
@@ -212,18 +216,10 @@ fn finish(slot: &Slot, expected: bool, response: &mut Response<Body>) -> bool {
     outcome.refused
 }
 
-/// Chooses between the `Cache-Control` that the app has set and ours, which comes after it.
+/// Whether the `Cache-Control` that the app has set stays.
 #[cold]
-fn choose(outcome: &Outcome, headers: &mut HeaderMap) {
+fn keeps_own(outcome: &Outcome, headers: &HeaderMap) -> bool {
     // Not by `get_all`, which the compiler then no longer inlines where each request looks for its cookies.
-    let both = headers.iter().filter(|(name, _)| **name == CACHE_CONTROL);
-    let mut own: Vec<HeaderValue> = both.map(|(_, value)| value.clone()).collect();
-    own.pop();
-    if !outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
-        own = vec![NO_STORE];
-    }
-    headers.remove(CACHE_CONTROL);
-    for value in own {
-        headers.append(CACHE_CONTROL, value);
-    }
+    let own = headers.iter().filter(|(name, _)| **name == CACHE_CONTROL);
+    outcome.keeps(own.map(|(_, value)| value.as_bytes()))
 }

@@ -3,8 +3,8 @@
 use std::{
     fmt, iter, ptr,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
     },
     task::Poll,
 };
@@ -35,11 +35,16 @@ struct Here<C> {
     /// The others: HTTP/2 may split cookies over several.
     more_cookies: Option<Box<[C]>>,
     visit: OnceLock<Visit>,
-    /// Who is logged in; empty until [`LazyVisit::user_at_once`] has found out.
-    user: OnceLock<Option<User>>,
-    /// Whether the request is no activity of the person.
-    no_activity: AtomicBool,
+    /// Who is logged in, once [`LazyVisit::user_at_once`] has found out, which is [`ASKED`].
+    user: Mutex<Option<User>>,
+    /// [`ASKED`] and [`NO_ACTIVITY`]. A request that asks nothing reads this, and takes no lock.
+    flags: AtomicU8,
 }
+
+/// Somebody has asked who is logged in, and has the answer.
+const ASKED: u8 = 1;
+/// The request is no activity of the person.
+const NO_ACTIVITY: u8 = 2;
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
     /// Makes a lazy visit for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
@@ -54,8 +59,8 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             cookies: first,
             more_cookies,
             visit: OnceLock::new(),
-            user: OnceLock::new(),
-            no_activity: AtomicBool::new(false),
+            user: Mutex::new(None),
+            flags: AtomicU8::new(0),
         };
         Self {
             here: Arc::new(here),
@@ -114,7 +119,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
     /// Makes the request one that is no activity of the person, as [`Visit::without_activity`] does, for everything
     /// that asks later on.
     pub fn without_activity(&self) {
-        self.here.no_activity.store(true, Ordering::Relaxed);
+        self.here.flags.fetch_or(NO_ACTIVITY, Ordering::Relaxed);
         if let Some(visit) = self.here.visit.get() {
             visit.without_activity();
         }
@@ -131,10 +136,10 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
         let make = || {
             let visit = self.here.miracl.visit(request);
-            if let Some(user) = self.here.user.get() {
+            if let Some(user) = self.here.known() {
                 visit.know(user.as_ref());
             }
-            if self.here.no_activity.load(Ordering::Relaxed) {
+            if self.here.has(NO_ACTIVITY) {
                 visit.without_activity();
             }
             visit
@@ -169,11 +174,10 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         if let Some(visit) = self.here.visit.get() {
             return visit.user_at_once();
         }
-        if let Some(user) = self.here.user.get() {
-            return Poll::Ready(user.clone());
+        if let Some(user) = self.here.known() {
+            return Poll::Ready(user);
         }
-        let read = self.here.read_at_once();
-        read.map(|user| self.here.user.get_or_init(|| user).clone())
+        self.here.read_at_once().map(|user| self.here.know(user))
     }
 
     /// Returns whether a 404 at this path is a mistake of the app: logins start here, or come back here from the
@@ -194,7 +198,7 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         match self.here.visit.get() {
             Some(visit) => visit.finish(),
             None => Outcome {
-                no_store: self.here.user.get().is_some(),
+                no_store: self.here.has(ASKED),
                 ..Outcome::default()
             },
         }
@@ -209,16 +213,56 @@ impl<C: AsRef<[u8]>> Here<C> {
     /// Whether a request has the cookies of the one that came to the layer.
     fn is_for(&self, request: &impl RequestView) -> bool {
         let mut shown = request.cookie_headers();
-        let mut next_is = |kept: &C| {
+        // Most often it is the same memory, which cannot have been reused while this value keeps it.
+        let same = |kept: &C, shown: &[u8]| {
             let kept = kept.as_ref();
-            // Most often it is the same memory, which cannot have been reused while this value keeps it.
-            shown
-                .next()
-                .is_some_and(|shown| ptr::eq(kept, shown) || kept == shown)
+            ptr::eq(kept, shown) || kept == shown
         };
-        self.cookies.as_ref().is_none_or(&mut next_is)
-            && self.more_cookies.iter().flatten().all(next_is)
-            && shown.next().is_none()
+        let first = match (&self.cookies, shown.next()) {
+            (Some(kept), Some(shown)) => same(kept, shown),
+            (None, None) => return true,
+            _ => false,
+        };
+        first
+            && match &self.more_cookies {
+                None => shown.next().is_none(),
+                Some(more) => {
+                    more.iter()
+                        .map(Some)
+                        .chain([None])
+                        .all(|kept| match (kept, shown.next()) {
+                            (Some(kept), Some(shown)) => same(kept, shown),
+                            (None, None) => true,
+                            _ => false,
+                        })
+                }
+            }
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Acquire) & flag != 0
+    }
+
+    /// Who is logged in, if that is known.
+    fn known(&self) -> Option<Option<User>> {
+        self.has(ASKED).then(|| {
+            self.user
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        })
+    }
+
+    /// Keeps who is logged in for the next one who asks, unless another has found out at the same time. Returns what is
+    /// kept.
+    fn know(&self, user: Option<User>) -> Option<User> {
+        let mut kept = self.user.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.has(ASKED) {
+            kept.clone_from(&user);
+            self.flags.fetch_or(ASKED, Ordering::Release);
+            return user;
+        }
+        kept.clone()
     }
 
     /// Reads the session where neither waiting nor a change of the response is needed. A caller that uses the answer

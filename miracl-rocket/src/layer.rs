@@ -146,19 +146,33 @@ impl Handler for SameSiteOnly {
     }
 }
 
+const CACHE_CONTROL: &str = "Cache-Control";
+
 /// Writes what a visit changed to its response.
 fn finish(outcome: Outcome, response: &mut Response<'_>) {
-    if outcome.no_store {
-        let own = response.headers().get("Cache-Control");
-        if !outcome.keeps(own.map(str::as_bytes)) {
-            response.set_raw_header("Cache-Control", "no-store");
-        }
-        if outcome.clear_site_data {
-            response.adjoin_raw_header("Clear-Site-Data", Outcome::CLEAR_SITE_DATA);
-        }
+    if !outcome.no_store {
+        return;
+    }
+    // To look at every header takes less time than to have Rocket look one up.
+    let is_set = response
+        .headers()
+        .iter()
+        .any(|header| header.name == CACHE_CONTROL);
+    if !is_set || !keeps_own(&outcome, response) {
+        response.set_raw_header(CACHE_CONTROL, "no-store");
+    }
+    if outcome.clear_site_data {
+        response.adjoin_raw_header("Clear-Site-Data", Outcome::CLEAR_SITE_DATA);
     }
     for cookie in outcome.set_cookies {
         // Not by Rocket's jar: what a guard puts there is gone once a catcher answers.
         response.adjoin_raw_header("Set-Cookie", cookie);
     }
+}
+
+/// Whether the `Cache-Control` that the app has set stays.
+#[cold]
+fn keeps_own(outcome: &Outcome, response: &Response<'_>) -> bool {
+    let own = response.headers().get(CACHE_CONTROL);
+    outcome.keeps(own.map(str::as_bytes))
 }

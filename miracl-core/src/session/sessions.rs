@@ -46,6 +46,8 @@ pub(crate) fn next(stored: &StoredSession) -> u64 {
 pub(crate) struct Sessions {
     pub(crate) timeouts: Timeouts,
     store: SessionStorage,
+    /// Whether stored sessions stay in this process.
+    stays_here: bool,
     pub(crate) cookies: Cookies,
     pub(crate) marks: Marks,
     pub(crate) loops: Loops,
@@ -56,12 +58,14 @@ pub(crate) struct Sessions {
 impl Sessions {
     pub(crate) fn new(checked: &Checked) -> Self {
         let config = &checked.config;
+        let store = config.session_store.clone();
         Self {
             timeouts: Timeouts {
                 idle: config.session_idle_timeout.as_secs(),
                 absolute: config.session_absolute_timeout.as_secs(),
             },
-            store: config.session_store.clone(),
+            stays_here: store.kept_in().is_none_or(ErasedStore::in_process),
+            store,
             cookies: Cookies::new(checked),
             marks: Marks::new(config, logout_token::WINDOW + config.clock_skew),
             loops: Loops::new(),
@@ -97,18 +101,13 @@ impl Sessions {
 
     /// What a session is stored under. A store outside of this process never sees an id.
     pub(crate) fn key_of(&self, id: SessionId) -> SessionKey {
-        if self.stays_here() {
+        if self.stays_here {
             return SessionKey(id.0);
         }
         let mut key = SessionKey([0; 32]);
         key.0
             .copy_from_slice(digest::digest(&digest::SHA256, &id.0).as_ref());
         key
-    }
-
-    /// Whether stored sessions stay in this process.
-    fn stays_here(&self) -> bool {
-        self.store().is_none_or(ErasedStore::in_process)
     }
 
     /// How long a session lives from now on, if nobody asks for it again.
@@ -127,8 +126,7 @@ impl Sessions {
     /// Reads the session of a `Cookie` header, if there is one. `None` if that has to wait, or changes the response.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();
-        let unchanged = |session: &Session| !session.is_deadline_worth_moving(now, self.timeouts);
-        let current = match self.store() {
+        let (session, stored) = match self.store() {
             None => {
                 // The cookies of a session that has ended stay: the next login replaces them.
                 let read = |plain: &[u8], first_key| {
@@ -143,33 +141,37 @@ impl Sessions {
                 if !first_key || !is_whole {
                     return None;
                 }
-                Current::in_cookies(session)
+                (session, None)
             }
             Some(store) => {
-                let mut found = None;
-                for id in self.cookies.ids(header) {
-                    if !store.in_process() {
+                let mut ids = self.cookies.ids(header);
+                loop {
+                    let Some(id) = ids.next() else {
+                        return Some(None);
+                    };
+                    if !self.stays_here {
                         return None;
                     }
                     let key = self.key_of(id);
                     let Poll::Ready(Ok(stored)) = store.load_now(&key) else {
                         return None;
                     };
-                    found = stored.and_then(|stored| self.current(id, &key, stored, binding, now));
-                    if found.is_some() {
-                        break;
+                    let Some(stored) = stored else { continue };
+                    if let Some(session) = self.read_stored(id, &key, &stored, binding, now) {
+                        break (session, Some(stored));
                     }
                 }
-                let Some(current) = found else {
-                    return Some(None);
-                };
-                current
             }
         };
-        unchanged(&current.session).then(|| {
-            self.loops.seen(&current.session, now);
-            Some(current)
-        })
+        if session.is_deadline_worth_moving(now, self.timeouts) {
+            return None;
+        }
+        self.loops.seen(&session, now);
+        Some(Some(Current {
+            session,
+            data: None,
+            stored,
+        }))
     }
 }
 

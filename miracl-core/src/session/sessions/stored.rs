@@ -52,7 +52,7 @@ impl Sessions {
         self.seal_stored(key, HEAD, session.encode(binding))
     }
 
-    /// Reads the small part of a stored session that a request named by its id. It counts under its own id only.
+    /// Makes a stored session that a request named by its id the request's, if it counts.
     pub(crate) fn current(
         &self,
         id: SessionId,
@@ -61,6 +61,23 @@ impl Sessions {
         binding: &Binding,
         now: u64,
     ) -> Option<Current> {
+        let session = self.read_stored(id, key, &stored, binding, now)?;
+        Some(Current {
+            session,
+            data: None,
+            stored: Some(stored),
+        })
+    }
+
+    /// Reads the small part of a stored session that a request named by its id. It counts under its own id only.
+    pub(super) fn read_stored(
+        &self,
+        id: SessionId,
+        key: &SessionKey,
+        stored: &StoredSession,
+        binding: &Binding,
+        now: u64,
+    ) -> Option<Arc<Session>> {
         let read = |plain: &[u8]| self.living(plain, binding, now);
         let living = self.open_stored(key, HEAD, &stored.head, read);
         let mine = |session: &Arc<Session>| session.id == id && stored.revision != LAST;
@@ -69,14 +86,10 @@ impl Sessions {
             return None;
         };
         if session.is_doubtful {
-            let data = self.read_stored_data(&session, &stored);
+            let data = self.read_stored_data(&session, stored);
             Arc::make_mut(&mut session).look_at_email_again(data.as_ref());
         }
-        Some(Current {
-            session,
-            data: None,
-            stored: Some(stored),
-        })
+        Some(session)
     }
 
     /// Reads the data of a stored session that somebody came with the id of, whether it lives or not.
@@ -123,7 +136,7 @@ impl Sessions {
 
     /// Seals what leaves this process, bound to the session's key and to which of its two values it is.
     fn seal_stored(&self, key: &SessionKey, part: &str, plain: Vec<u8>) -> Option<Arc<[u8]>> {
-        if self.stays_here() {
+        if self.stays_here {
             return Some(plain.into());
         }
         let sealed = self
@@ -140,7 +153,7 @@ impl Sessions {
         value: &[u8],
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
-        if self.stays_here() {
+        if self.stays_here {
             return read(value);
         }
         let plain = self
