@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::pin::{Enrolment, MAX_TRIES};
-use crate::{clock, random};
+use crate::{clock, hex, random};
 
 /// A confirmed e-mail address with a PIN, on one browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,24 +57,17 @@ impl Session {
 fn new_mpin_id(email: &str) -> String {
     let plain = json!({
         "iat": clock::now(),
-        "salt": hex(&random::bytes::<16>()),
+        "salt": hex::encode(&random::bytes::<16>()),
         "userID": email,
         "v": 5,
     });
-    hex(plain.to_string().as_bytes())
+    hex::encode(plain.to_string().as_bytes())
 }
 
 /// Returns the `hash_mpin_id` of an `mpin_id`: the SHA-256 of the bytes that it spells.
 pub(crate) fn hash_mpin_id(mpin_id: &str) -> String {
-    let bytes = mpin_id.as_bytes().chunks(2);
-    let bytes: Vec<u8> = bytes
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    hex(digest(&SHA256, &bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = hex::decode(mpin_id).unwrap_or_default();
+    hex::encode(digest(&SHA256, &bytes).as_ref())
 }
 
 /// Returns `text` as the platform keeps e-mail addresses, in lower case, or `None` if it is not one.
