@@ -9,7 +9,6 @@ use url::Url;
 
 use crate::callback::{Callback, ResponseMode};
 use crate::device_id::{DeviceId, DeviceKey};
-use crate::discovery::SCOPES;
 use crate::fault::Fault;
 use crate::id_token::Occasion;
 use crate::identity::{Identity, parse_email};
@@ -19,29 +18,10 @@ use crate::params::Params;
 use crate::shared::Shared;
 use crate::{clock, id_token, identity, random};
 
-/// An error for the app, sent in the callback (RFC 6749 §4.1.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Denial {
-    pub(crate) error: &'static str,
-    pub(crate) description: &'static str,
-}
+mod request;
 
-/// What a checked request says about the person.
-struct Wishes {
-    request: Request,
-    prompt: Prompt,
-    max_age: Option<u64>,
-    hint: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    /// Log in with the PIN, which every login needs unless the request says `none`.
-    Login,
-    None,
-    SelectAccount,
-    Create,
-}
+use request::Prompt;
+pub(crate) use request::{Denial, Refused, Wishes, read};
 
 /// Answers `GET /authorize`.
 pub(crate) async fn authorize(
@@ -49,174 +29,14 @@ pub(crate) async fn authorize(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    let params = Params::of_query(uri.query());
-    // OIDC Core §3.1.2.2: the browser is sent nowhere until client and address are known to match.
-    for name in ["client_id", "redirect_uri"] {
-        if params.repeats(name) {
-            return refuse(&format!("{name} came more than once."));
+    match read(&shared, &Params::of_query(uri.query())) {
+        Ok(wishes) => begin(&shared, &headers, wishes),
+        Err(Refused::Here(reason)) => refuse(&reason),
+        Err(Refused::ByCallback(refused)) => {
+            let (request, denial) = *refused;
+            shared.denial(&request, denial).answer(&request.client)
         }
     }
-    let Some(client_id) = params.get("client_id") else {
-        return refuse("client_id is missing.");
-    };
-    let Some(client) = shared.clients.find(client_id) else {
-        return refuse(&format!(
-            "No app with client_id {client_id:?} is registered here."
-        ));
-    };
-    let Some(redirect_uri) = params.get("redirect_uri") else {
-        return refuse("redirect_uri is missing.");
-    };
-    if !client
-        .redirect_uris
-        .iter()
-        .any(|registered| registered == redirect_uri)
-    {
-        return refuse(&format!(
-            "redirect_uri {redirect_uri:?} is not registered for {:?}. It must be one of: {}.",
-            client.name,
-            client.redirect_uris.join(", "),
-        ));
-    }
-    let mut request = Request {
-        client: client.clone(),
-        redirect_uri: redirect_uri.to_owned(),
-        // An unknown mode is reported in the query, below.
-        response_mode: params
-            .get("response_mode")
-            .and_then(ResponseMode::parse)
-            .unwrap_or_default(),
-        scope: Vec::new(),
-        state: params
-            .get("state")
-            .filter(|_| !params.repeats("state"))
-            .map(str::to_owned),
-        nonce: params.get("nonce").map(str::to_owned),
-        code_challenge: params.get("code_challenge").map(str::to_owned),
-        // OIDC Core §3.1.2.1: in the order of preference.
-        acr: params
-            .get("acr_values")
-            .and_then(|values| values.split_whitespace().next())
-            .map(str::to_owned),
-    };
-    match check(&params, shared.config.require_pkce) {
-        Ok((prompt, max_age)) => {
-            let asked = params.get("scope").unwrap_or("").split(' ');
-            request.scope = asked
-                .filter(|scope| SCOPES.contains(scope))
-                .map(str::to_owned)
-                .collect();
-            let hint = ["prerollid", "login_hint"]
-                .iter()
-                .find_map(|name| params.get(name));
-            let hint = hint.map(str::to_owned).or_else(|| {
-                let token = shared.keys.open_token(params.get("id_token_hint")?)?;
-                Some(token["sub"].as_str()?.to_owned())
-            });
-            begin(
-                &shared,
-                &headers,
-                Wishes {
-                    request,
-                    prompt,
-                    max_age,
-                    hint,
-                },
-            )
-        }
-        Err(denial) => shared.denial(&request, denial).answer(&client),
-    }
-}
-
-/// Checks what can be wrong once the address of the callback is known.
-fn check(params: &Params, require_pkce: bool) -> Result<(Prompt, Option<u64>), Denial> {
-    let invalid = |description| Denial {
-        error: "invalid_request",
-        description,
-    };
-    if params.repeated().is_some() {
-        return Err(invalid("a parameter came more than once"));
-    }
-    if params.get("request").is_some() {
-        return Err(Denial {
-            error: "request_not_supported",
-            description: "request objects are not supported",
-        });
-    }
-    if params.get("request_uri").is_some() {
-        return Err(Denial {
-            error: "request_uri_not_supported",
-            description: "request_uri is not supported",
-        });
-    }
-    match params.get("response_type") {
-        Some("code") => {}
-        Some(_) => {
-            return Err(Denial {
-                error: "unsupported_response_type",
-                description: "only code is supported",
-            });
-        }
-        None => return Err(invalid("response_type is missing")),
-    }
-    if params
-        .get("response_mode")
-        .is_some_and(|mode| ResponseMode::parse(mode).is_none())
-    {
-        return Err(invalid(
-            "only the response_modes query and form_post are supported",
-        ));
-    }
-    if !params
-        .get("scope")
-        .unwrap_or("")
-        .split(' ')
-        .any(|scope| scope == "openid")
-    {
-        return Err(Denial {
-            error: "invalid_scope",
-            description: "scope must contain openid",
-        });
-    }
-    match (
-        params.get("code_challenge"),
-        params.get("code_challenge_method"),
-    ) {
-        (None, None) if require_pkce => {
-            return Err(invalid("code_challenge is missing, and PKCE is required"));
-        }
-        (None, None) => {}
-        (Some(challenge), Some("S256")) if crate::random::is_token(challenge) => {}
-        (Some(_), Some("S256")) => {
-            return Err(invalid("code_challenge is not a SHA-256 in base64url"));
-        }
-        (Some(_), _) => return Err(invalid("only the code_challenge_method S256 is supported")),
-        (None, Some(_)) => return Err(invalid("code_challenge is missing")),
-    }
-    let max_age = params.get("max_age").map(str::parse).transpose();
-    let max_age = max_age.map_err(|_| invalid("max_age is not a number of seconds"))?;
-    let prompt = match params.get("prompt") {
-        None | Some("login" | "consent") => Prompt::Login,
-        Some("none") => Prompt::None,
-        Some("create") => Prompt::Create,
-        Some(values) => {
-            let mut values = values.split(' ');
-            if !values
-                .clone()
-                .all(|value| matches!(value, "login" | "consent" | "select_account"))
-            {
-                return Err(invalid(
-                    "prompt has an unknown value, or none together with others",
-                ));
-            }
-            if values.any(|value| value == "select_account") {
-                Prompt::SelectAccount
-            } else {
-                Prompt::Login
-            }
-        }
-    };
-    Ok((prompt, max_age))
 }
 
 fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
@@ -241,7 +61,7 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
             max_age.is_none_or(|max_age| max_age > 0 && age <= max_age)
         });
         let callback = match session {
-            Some((device, session)) => shared.success(&request, &device, session),
+            Some((device, session)) => shared.success(&request, Some(&device), session),
             None => shared.denial(
                 &request,
                 Denial {
@@ -297,16 +117,19 @@ fn refuse(reason: &str) -> Response {
 }
 
 impl Shared {
-    /// Returns the callback of a login that succeeded, with a new code.
+    /// Returns the callback of a login that succeeded, with a new code. Without a device, the person is not signed in
+    /// at the platform, and a log-out there does not reach the app.
     pub(crate) fn success(
         &self,
         request: &Request,
-        device: &DeviceKey,
+        device: Option<&DeviceKey>,
         session: identity::Session,
     ) -> Callback {
         // Before the code is sent: a log-out in the meantime must reach this app, too.
-        self.devices
-            .note_login(device, &request.client.client_id, &session);
+        if let Some(device) = device {
+            self.devices
+                .note_login(device, &request.client.client_id, &session);
+        }
         let grant = request.grant(session);
         let mut params = Vec::new();
         let faults = self.faults();
@@ -374,73 +197,6 @@ pub(crate) fn location(url: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const GOOD: &str = "response_type=code&scope=openid email&state=s";
-
-    fn error(query: &str) -> Option<&'static str> {
-        check(&Params::of_query(Some(query)), false)
-            .err()
-            .map(|denial| denial.error)
-    }
-
-    #[test]
-    fn a_plain_request_passes() {
-        assert_eq!(error(GOOD), None);
-        assert_eq!(
-            error(&format!(
-                "{GOOD}&lang=en&acttoken=x&prerollid=a@b&max_age=0&response_mode=form_post"
-            )),
-            None
-        );
-    }
-
-    #[test]
-    fn every_refusal_has_its_error_code() {
-        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        for (query, expected) in [
-            ("scope=openid".to_owned(), "invalid_request"),
-            (
-                "response_type=token&scope=openid".to_owned(),
-                "unsupported_response_type",
-            ),
-            ("response_type=code&scope=email".to_owned(), "invalid_scope"),
-            (format!("{GOOD}&scope=openid"), "invalid_request"),
-            (format!("{GOOD}&request=x"), "request_not_supported"),
-            (format!("{GOOD}&request_uri=x"), "request_uri_not_supported"),
-            (format!("{GOOD}&response_mode=fragment"), "invalid_request"),
-            (
-                format!("{GOOD}&code_challenge={challenge}"),
-                "invalid_request",
-            ),
-            (
-                format!("{GOOD}&code_challenge={challenge}&code_challenge_method=plain"),
-                "invalid_request",
-            ),
-            (
-                format!("{GOOD}&code_challenge=short&code_challenge_method=S256"),
-                "invalid_request",
-            ),
-            (
-                format!("{GOOD}&code_challenge_method=S256"),
-                "invalid_request",
-            ),
-            (format!("{GOOD}&max_age=soon"), "invalid_request"),
-            (format!("{GOOD}&prompt=none login"), "invalid_request"),
-            (format!("{GOOD}&prompt=whatever"), "invalid_request"),
-        ] {
-            assert_eq!(error(&query), Some(expected), "{query}");
-        }
-    }
-
-    #[test]
-    fn without_a_challenge_a_request_passes_unless_pkce_is_required() {
-        let params = Params::of_query(Some(GOOD));
-        assert!(check(&params, false).is_ok());
-        assert_eq!(
-            check(&params, true).err().map(|denial| denial.error),
-            Some("invalid_request")
-        );
-    }
 
     #[test]
     fn the_first_page_leaves_no_doubt_who_logs_in() {

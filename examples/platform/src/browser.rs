@@ -2,18 +2,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
 use crate::callback::Callback;
 use crate::device_id::DeviceId;
 use crate::logout::{self, LogOut};
 use crate::shared::Shared;
+use crate::wire;
 
 mod page;
 
@@ -227,25 +225,15 @@ impl Browser {
     }
 
     async fn send(&self, method: &str, path: &str, body: &str) -> Result<Page, JourneyError> {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            self.device.cookie_line(),
-            body.len(),
-        );
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await?;
-            io::Result::Ok(answer)
-        };
-        let answer = exchange
+        let cookie = self.device.cookie_line();
+        let headers = [
+            ("Cookie", cookie.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let answer = wire::send(self.address, method, path, &headers, body)
             .await
             .map_err(|error| JourneyError::new(format!("no answer: {error}")))?;
-        Page::parse(&String::from_utf8_lossy(&answer))
-            .ok_or_else(|| JourneyError::new("the answer is not HTTP".to_owned()))
+        Page::parse(&answer).ok_or_else(|| JourneyError::new("the answer is not HTTP".to_owned()))
     }
 
     /// Returns the path and query of a URL of this platform.

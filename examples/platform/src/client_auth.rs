@@ -277,7 +277,7 @@ fn is_signed(client: &Client, method: ClientAuthMethod, parts: &jwt::Parts<'_>) 
 }
 
 /// Reads `Basic` credentials, each half of which is form-encoded first.
-fn parse_basic(value: &str) -> Option<(String, String)> {
+pub(crate) fn parse_basic(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

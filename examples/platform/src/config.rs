@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::project::Project;
 
 /// Settings of a [`Platform`](crate::Platform).
 ///
@@ -34,6 +35,8 @@ pub struct PlatformConfig {
     pub keys_file: Option<PathBuf>,
     /// Apps that are registered from the start. More can be added while the platform runs.
     pub clients: Vec<Client>,
+    /// The settings of the project, to which all apps belong.
+    pub project: Project,
     /// Lifetime of a code, in whole seconds. By default 60 s.
     pub code_lifetime: Duration,
     /// Lifetime of an access token, in whole seconds. By default 900 s, as at MIRACL.
@@ -54,6 +57,7 @@ impl Default for PlatformConfig {
             data_dir: None,
             keys_file: None,
             clients: Vec::new(),
+            project: Project::default(),
             code_lifetime: Duration::from_secs(60),
             access_token_lifetime: Duration::from_secs(900),
             id_token_lifetime: Duration::from_secs(900),

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use url::{Host, Url};
 
+use crate::api;
 use crate::params::Params;
 use crate::record::RecordedRequest;
 use crate::shared::Shared;
@@ -25,6 +26,9 @@ pub(crate) async fn guard(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        if api::is_api(&parts) {
+            return api::ApiError::too_large().into_response();
+        }
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.");
     };
     let is_form = header_text(&parts, header::CONTENT_TYPE.as_str())

@@ -13,12 +13,14 @@ const MAX_MESSAGES: usize = 100;
 /// A message that asks a person to confirm their address.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
-    /// Confirms the address: the secret of the link.
+    /// Confirms the address: the secret of the link, or the digits to type.
     pub(crate) code: String,
+    /// The link; none if the digits are to be typed.
+    pub(crate) link: Option<String>,
     pub(crate) to: String,
     /// The app that the person was logging in to.
     pub(crate) app: String,
-    /// The interaction that the link goes on with.
+    /// The interaction that the link goes on with, if it is one of this platform's pages.
     pub(crate) interaction: String,
     pub(crate) sent: u64,
     pub(crate) used: bool,
@@ -31,17 +33,25 @@ pub(crate) struct Inbox(Mutex<VecDeque<Message>>);
 impl Inbox {
     /// Sends a message; an older one for the same interaction stops working.
     pub(crate) fn send(&self, to: &str, app: &str, interaction: &str) {
+        let code = random::token();
+        let link = Some(format!("/confirm?code={code}"));
         let mut messages = lock(&self.0);
         messages.retain(|message| message.interaction != interaction);
-        messages.truncate(MAX_MESSAGES - 1);
-        messages.push_front(Message {
-            code: random::token(),
-            to: to.to_owned(),
-            app: app.to_owned(),
-            interaction: interaction.to_owned(),
-            sent: clock::now(),
-            used: false,
-        });
+        push(&mut messages, new_message(to, app, interaction, link, code));
+    }
+
+    /// Sends a link, whose secret is `code`.
+    pub(crate) fn send_link(&self, to: &str, app: &str, link: &str, code: &str) {
+        let message = new_message(to, app, "", Some(link.to_owned()), code.to_owned());
+        push(&mut lock(&self.0), message);
+    }
+
+    /// Sends digits to type.
+    pub(crate) fn send_digits(&self, to: &str, app: &str, digits: &str) {
+        push(
+            &mut lock(&self.0),
+            new_message(to, app, "", None, digits.to_owned()),
+        );
     }
 
     pub(crate) fn all(&self) -> Vec<Message> {
@@ -60,5 +70,28 @@ impl Inbox {
         if let Some(message) = messages.iter_mut().find(|message| message.code == code) {
             message.used = true;
         }
+    }
+}
+
+fn push(messages: &mut VecDeque<Message>, message: Message) {
+    messages.truncate(MAX_MESSAGES - 1);
+    messages.push_front(message);
+}
+
+fn new_message(
+    to: &str,
+    app: &str,
+    interaction: &str,
+    link: Option<String>,
+    code: String,
+) -> Message {
+    Message {
+        code,
+        link,
+        to: to.to_owned(),
+        app: app.to_owned(),
+        interaction: interaction.to_owned(),
+        sent: clock::now(),
+        used: false,
     }
 }

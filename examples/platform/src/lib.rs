@@ -32,6 +32,7 @@
 //!
 //! `cargo run -p miracl-platform` listens on `http://127.0.0.1:5050` and keeps its data in
 //! `.miracl/platform`. `HOST` (loopback only), `PORT` (0 takes a free one) and `PLATFORM_DATA` change that.
+//! `PLATFORM_ALLOWED_ORIGINS` lists the origins, separated by commas, whose pages may call the endpoints of M-Pin.
 //! Register your app at `/portal`, give it the issuer, client id and secret shown there, and read
 //! the mail at `/inbox`.
 //!
@@ -45,7 +46,29 @@
 //! | `/oidc/logout` | log-out, begun by an app or by hand |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
 //! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//! | `POST /authorize`, `/rps/v2/…`, `/registration`, `/verification…`, `/dvs/…`, `/activate/initiate`, `/pushauth` | M-Pin |
+//! | `/.well-known/project-configuration`, `/.well-known/jwks` | the project's id, the keys of its tokens |
+//! | `/api/v1/projects/…` | audit log and revocation, for apps and service accounts |
 //! | `/elsewhere/…` | metadata, tokens, claims and keys once more, where a fault redirects to |
+//!
+//! # M-Pin
+//!
+//! The platform is compatible with MIRACL's own clients: they register a device here, log in with a PIN, make
+//! QuickCodes and sign. A PIN never leaves its device. Two authorities each give a device a share of a secret, the
+//! device takes the PIN out of it, and the platform checks a proof with a pairing, without anything that a PIN could be
+//! compared with. Three wrong PINs in a row revoke a device.
+//!
+//! Both authorities run in this process, so whoever has its data folder can log in as anybody. It is a
+//! **development** authority. The curve, BN254CX, is believed to have about 100 bits of security.
+//!
+//! [`PlatformConfig::project`] and [`Platform::set_project`] say how addresses are confirmed, how long a PIN is, which
+//! pages may call, and which programs use the back-end API. [`MpinClient`] is a client for tests:
+//! [`Platform::mpin_client`] makes one. An error is `{"error", "info", "context"}` with a status from 400 to 499; a body
+//! has 64 KiB at most. What is handed out for a short time (challenges, tokens, codes, sessions) is used once, expires,
+//! and is bounded in number: the oldest makes room.
+//!
+//! Somebody who knows another person's M-Pin id and public key can use up that person's tries, as at any server that
+//! counts: a proof with a wrong token looks like one with a wrong PIN. Nothing else counts as a try.
 //!
 //! # What an app can ask for
 //!
@@ -110,9 +133,12 @@
 //! several; [`Fault::ALL`] lists them. [`Platform::requests`] returns what was requested meanwhile, and so shows
 //! what was not.
 
+mod access;
 mod algorithm;
 mod answer;
+mod api;
 mod assets;
+mod audit;
 mod authorize;
 mod backchannel;
 mod browser;
@@ -124,6 +150,7 @@ mod config;
 mod device;
 mod device_id;
 mod discovery;
+mod exchange;
 mod fault;
 mod folder;
 mod frontchannel;
@@ -139,21 +166,29 @@ mod keys;
 mod login;
 mod logout;
 mod mpin;
+mod mpin_client;
 mod pages;
 mod params;
+mod pending;
 mod person;
 mod pin;
 mod platform;
 mod portal;
+mod project;
 mod random;
 mod record;
+mod registration;
+mod rfc3339;
 mod server;
 mod shared;
 mod signer;
 mod stop;
 mod sync;
 mod token;
+mod trust;
 mod userinfo;
+mod verification;
+mod wire;
 
 pub use algorithm::SigningAlgorithm;
 pub use backchannel::SentLogoutToken;
@@ -164,7 +199,9 @@ pub use client_auth::ClientAuthMethod;
 pub use config::{PlatformConfig, StartError};
 pub use fault::{Fault, HUGE, MUCH, SLOW, TOO_MUCH};
 pub use logout::LogOut;
+pub use mpin_client::{MpinClient, MpinError, MpinIdentity};
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
+pub use project::{EmailVerification, Permission, Project, ServiceAccount};
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};
 pub use stop::Stop;

@@ -245,7 +245,8 @@ pub(crate) async fn pin(
     match entered {
         Ok(Some(session)) => match shared.interactions.end(&id) {
             Some(interaction) => {
-                let callback = shared.success(&interaction.request, &interaction.device, session);
+                let callback =
+                    shared.success(&interaction.request, Some(&interaction.device), session);
                 callback.leave(&interaction.request.client, &headers)
             }
             None => over(&shared, &id, Gone::Over),

@@ -4,7 +4,7 @@ use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Platform, PlatformConfig, Stop};
+use miracl_platform::{Platform, PlatformConfig, Project, Stop};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -41,17 +41,24 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads `HOST`, `PORT` and `PLATFORM_DATA`.
+/// Reads `HOST`, `PORT`, `PLATFORM_DATA` and `PLATFORM_ALLOWED_ORIGINS`.
 fn config() -> Result<PlatformConfig, Box<dyn Error>> {
     let setting = |name, default: &str| {
         env::var(name).map_or_else(|_| default.to_owned(), |value| value.trim().to_owned())
     };
     let port = setting("PORT", "5050");
+    let origins = setting("PLATFORM_ALLOWED_ORIGINS", "");
+    let origins = origins.split(',').map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
     Ok(PlatformConfig {
         host: setting("HOST", "127.0.0.1"),
         port: port
             .parse()
             .map_err(|_| format!("PORT is not a port: {port:?}"))?,
+        project: Project {
+            allowed_origins: origins.map(str::to_owned).collect(),
+            ..Project::default()
+        },
         data_dir: Some(setting("PLATFORM_DATA", ".miracl/platform").into()),
         ..PlatformConfig::default()
     })

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::access::Sessions;
+use crate::audit::Audit;
 use crate::backchannel;
 use crate::browser::{Browser, JourneyError};
 use crate::callback::Callback;
@@ -17,17 +19,23 @@ use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
 use crate::device::Devices;
 use crate::device_id::DeviceId;
+use crate::exchange::Exchanges;
 use crate::fault::{Fault, Faults};
 use crate::grant::Grants;
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
+use crate::mpin_client::MpinClient;
 use crate::pin::HashedPin;
+use crate::project::Project;
 use crate::record::{RecordedRequest, Recorder};
+use crate::registration::Registrations;
 use crate::server::{listen, router};
 use crate::shared::Shared;
 use crate::sync::lock;
+use crate::trust::Trust;
+use crate::verification::Verifications;
 
 /// How long a shutdown waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -78,6 +86,10 @@ impl Platform {
         let file = file.or_else(|| config.data_file("keys.json"));
         let keys = make_keys(move || Keys::open(file.as_deref())).await?;
 
+        let trust = Trust::open(config.data_file("mpin.json").as_deref());
+        let trust = trust.map_err(StartError::Data)?;
+        let registrations = Registrations::open(config.data_file("registrations.json"));
+
         let person = DeviceId::random();
         let (close, closing) = watch::channel(false);
         let shared = Arc::new(Shared {
@@ -85,6 +97,13 @@ impl Platform {
                 .map_err(StartError::Data)?,
             devices: Devices::open(config.data_file("identities.json"), person.key())
                 .map_err(StartError::Data)?,
+            registrations: registrations.map_err(StartError::Data)?,
+            trust,
+            project: Mutex::new(Arc::new(config.project.clone())),
+            verifications: Verifications::default(),
+            sessions: Sessions::default(),
+            exchanges: Exchanges::default(),
+            audit: Audit::default(),
             issuer,
             config,
             keys: KeyRing::new(keys),
@@ -146,6 +165,21 @@ impl Platform {
         check_client(&client)?;
         self.shared.clients.configure(client);
         Ok(())
+    }
+
+    /// Returns the id of the project, a UUID.
+    pub fn project_id(&self) -> &str {
+        &self.shared.trust.project_id
+    }
+
+    /// Returns the settings of the project as they are now.
+    pub fn project(&self) -> Project {
+        (*self.shared.project()).clone()
+    }
+
+    /// Changes the settings of the project, from now on.
+    pub fn set_project(&self, project: Project) {
+        *lock(&self.shared.project) = Arc::new(project);
     }
 
     /// Returns every request since the start or since the last [`clear_requests`](Self::clear_requests), the oldest
@@ -276,6 +310,22 @@ impl Platform {
         let client = self.shared.clients.find(client_id)?;
         let faults = self.shared.faults();
         Some(backchannel::issue(&self.shared, &faults, &client, sub, sid))
+    }
+
+    /// Returns a client of M-Pin, as a phone has one.
+    pub fn mpin_client(&self) -> MpinClient {
+        MpinClient::new(self.address)
+    }
+
+    /// Returns the links and the digits of the messages to an address, the newest first. None of them has been used.
+    pub fn mail_to(&self, email: &str) -> Vec<String> {
+        let messages = self.shared.inbox.all();
+        let unused = messages
+            .into_iter()
+            .filter(|message| message.to == email && !message.used);
+        unused
+            .map(|message| message.link.unwrap_or(message.code))
+            .collect()
     }
 
     /// Returns a new browser without any identity.

@@ -3,14 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get, post};
 use tokio::net::{TcpListener, lookup_host};
 
 use crate::config::StartError;
 use crate::fault::ELSEWHERE;
 use crate::shared::Shared;
-use crate::{assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
+use crate::{api, assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
 
 /// The routes of a platform.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -31,7 +34,12 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             .route(&at("/oidc/certs"), get(discovery::certs));
     }
     router
-        .route("/authorize", get(authorize::authorize))
+        .merge(api::router())
+        .route("/authorize", get(authorize::authorize).post(api::authorize))
+        .route(
+            "/verification/confirmation",
+            post(api::verification::confirm),
+        )
         .route("/oidc/logout", get(logout::logout).post(logout::logout))
         .route("/login/{id}", get(login::page))
         .route("/login/{id}/stage", get(login::stage))
@@ -53,9 +61,27 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/form-post.js", get(assets::form_post))
         .route("/signed-out.js", get(assets::signed_out))
         .route("/mpad.js", get(assets::mpad))
-        .fallback(portal::not_found)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(shared), api::cors::cors))
         .layer(from_fn_with_state(Arc::clone(shared), guard::guard))
         .with_state(Arc::clone(shared))
+}
+
+async fn not_found(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    match api::is_api(&parts) {
+        true => api::ApiError::not_found("there is no such endpoint").into_response(),
+        false => portal::not_found().await,
+    }
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    match api::is_api(&parts) {
+        true => api::ApiError::method().into_response(),
+        false => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
 }
 
 /// Listens on a loopback address of `host`, the IPv4 one if there are two.

@@ -1,15 +1,19 @@
 //! What all handlers of a platform share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use crate::access::Sessions;
+use crate::api::ApiError;
+use crate::audit::Audit;
 use crate::browser::JourneyError;
 use crate::client::Clients;
 use crate::client_auth::UsedAssertions;
 use crate::config::PlatformConfig;
 use crate::device::Devices;
 use crate::device_id::DeviceId;
+use crate::exchange::Exchanges;
 use crate::fault::Faults;
 use crate::grant::Grants;
 use crate::identity::{Identity, Session, parse_email};
@@ -17,8 +21,12 @@ use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::KeyRing;
 use crate::pin::{PinProof, is_pin};
+use crate::project::Project;
 use crate::record::Recorder;
+use crate::registration::Registrations;
 use crate::sync::lock;
+use crate::trust::Trust;
+use crate::verification::Verifications;
 
 /// Everything the handlers share.
 #[derive(Debug)]
@@ -34,6 +42,13 @@ pub(crate) struct Shared {
     pub(crate) interactions: Interactions,
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
+    pub(crate) trust: Trust,
+    pub(crate) project: Mutex<Arc<Project>>,
+    pub(crate) registrations: Registrations,
+    pub(crate) verifications: Verifications,
+    pub(crate) sessions: Sessions,
+    pub(crate) exchanges: Exchanges,
+    pub(crate) audit: Audit,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -45,6 +60,19 @@ impl Shared {
 
     pub(crate) fn faults(&self) -> Faults {
         lock(&self.faults).clone()
+    }
+
+    /// Returns the settings of the project as they are now.
+    pub(crate) fn project(&self) -> Arc<Project> {
+        Arc::clone(&lock(&self.project))
+    }
+
+    /// Checks that a request is for this project.
+    pub(crate) fn check_project_id(&self, project_id: &str) -> Result<(), ApiError> {
+        let is_it = project_id == self.trust.project_id;
+        is_it
+            .then_some(())
+            .ok_or_else(|| ApiError::field("projectId", "not the one of this project"))
     }
 
     /// Records that a token was requested, and returns the faults as they are then.

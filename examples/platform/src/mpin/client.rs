@@ -75,7 +75,7 @@ impl Token {
     }
 
     /// The second message of a proof, which answers `y`.
-    pub(crate) fn answer(&self, begun: Begun, y: &Scalar, pin: u32) -> G1 {
+    pub(crate) fn answer(&self, begun: &Begun, y: &Scalar, pin: u32) -> G1 {
         let secret = self.rest.plus(&times_pin(self.subject.point(), pin));
         secret.times(&begun.x.plus(y)).negated()
     }
@@ -94,7 +94,7 @@ impl Token {
     ) -> Signature {
         let u = begun.u.clone();
         let y = challenge(&u, message, timestamp);
-        let v = self.answer(begun, &y, pin);
+        let v = self.answer(&begun, &y, pin);
         Signature { u, v }
     }
 
@@ -152,7 +152,7 @@ mod tests {
             for Proof { pin, v, .. } in vector.proofs() {
                 let begun = token.begin_with(vectors::x());
                 assert_eq!(begun.u.to_hex(), vector.u);
-                assert_eq!(token.answer(begun, &vectors::y(), pin).to_hex(), v);
+                assert_eq!(token.answer(&begun, &vectors::y(), pin).to_hex(), v);
             }
         }
     }
@@ -195,7 +195,7 @@ mod tests {
             let tried = if round.is_multiple_of(3) { wrong } else { pin };
             let (begun, y) = (token.begin(), Scalar::random());
             let u = begun.u.clone();
-            let v = token.answer(begun, &y, tried);
+            let v = token.answer(&begun, &y, tried);
             assert_eq!(
                 authority.accepts(&subject, &u, &y, &v),
                 tried == pin,

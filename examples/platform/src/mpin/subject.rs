@@ -32,6 +32,11 @@ impl Subject {
         Some(Self::new(&hex::decode(mpin_id)?, key))
     }
 
+    /// Whether it has a public key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     pub(super) fn point(&self) -> &G1 {
         &self.point
     }

@@ -65,3 +65,11 @@ pub(crate) fn candidates<'a>(jwks: &'a Value, token: &str) -> Vec<&'a Value> {
         .filter(|key| key["alg"] == header["alg"] && key["use"] == "sig")
         .collect()
 }
+
+/// Returns whether one of the keys at an address verifies a token.
+pub(crate) async fn is_signed_by_keys_at(url: &str, token: &str) -> bool {
+    let keys = crate::http::get(url, &[]).await.json();
+    candidates(&keys, token)
+        .iter()
+        .any(|key| verifies(key, token))
+}
