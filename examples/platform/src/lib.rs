@@ -46,7 +46,9 @@
 //! | `/oidc/logout` | log-out, begun by an app or by hand |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
 //! | `/`, `/portal`, `/inbox` | start page, apps, messages |
-//! | `POST /authorize`, `/rps/v2/…`, `/registration`, `/verification…`, `/dvs/…`, `/activate/initiate`, `/pushauth` | M-Pin |
+//! | `POST /authorize`, `/rps/v2/…`, `/pushauth` | M-Pin: sessions and logins |
+//! | `/registration`, `/verification…`, `/activate/initiate` | M-Pin: registrations |
+//! | `/dvs/verify`, `/dvs/jwks` | M-Pin: signatures |
 //! | `/.well-known/project-configuration`, `/.well-known/jwks` | the project's id, the keys of its tokens |
 //! | `/api/v1/projects/…` | audit log and revocation, for apps and service accounts |
 //! | `/elsewhere/…` | metadata, tokens, claims and keys once more, where a fault redirects to |
@@ -63,9 +65,9 @@
 //!
 //! [`PlatformConfig::project`] and [`Platform::set_project`] say how addresses are confirmed, how long a PIN is, which
 //! pages may call, and which programs use the back-end API. [`MpinClient`] is a client for tests:
-//! [`Platform::mpin_client`] makes one. An error is `{"error", "info", "context"}` with a status from 400 to 499; a body
-//! has 64 KiB at most. What is handed out for a short time (challenges, tokens, codes, sessions) is used once, expires,
-//! and is bounded in number: the oldest makes room.
+//! [`Platform::mpin_client`] makes one. An error is `{"error", "info", "context"}` with a status from 400 to 499; a
+//! body has 64 KiB at most. What is handed out for a short time (challenges, tokens, codes, sessions) is used once,
+//! expires, and is bounded in number: the oldest makes room.
 //!
 //! Somebody who knows another person's M-Pin id and public key can use up that person's tries, as at any server that
 //! counts: a proof with a wrong token looks like one with a wrong PIN. Nothing else counts as a try.

@@ -1,12 +1,12 @@
 //! M-Pin: a login with a PIN that never leaves the person's browser.
 //!
 //! Two authorities each give a browser a share of a secret point that belongs to its identity. The browser adds them,
-//! takes the PIN times another point away, and keeps the rest, the token. To log in it adds the PIN again, and proves in
-//! two messages that it has the whole secret. The server sees neither the PIN nor the token, and keeps nothing that a
-//! PIN could be compared with: a pairing of the two messages is one, or the PIN was wrong.
+//! takes the PIN times another point away, and keeps the rest, the token. To log in it adds the PIN again, and proves
+//! in two messages that it has the whole secret. The server sees neither the PIN nor the token, and keeps nothing that
+//! a PIN could be compared with: a pairing of the two messages is one, or the PIN was wrong.
 //!
-//! Both authorities are in this process here, so that it could log in as anybody. It is a **development** authority. The
-//! curve is BN254CX, of which about 100 bits of security are believed today.
+//! Both authorities are in this process here, so that it could log in as anybody. It is a **development** authority.
+//! The curve is BN254CX, of which about 100 bits of security are believed today.
 //!
 //! | file | what |
 //! |---|---|

@@ -82,19 +82,19 @@ impl Token {
 
     /// Signs a message.
     pub(crate) fn sign(&self, message: &[u8], timestamp: u64, pin: u32) -> Signature {
-        self.sign_with(self.begin(), message, timestamp, pin)
+        self.sign_with(&self.begin(), message, timestamp, pin)
     }
 
     pub(super) fn sign_with(
         &self,
-        begun: Begun,
+        begun: &Begun,
         message: &[u8],
         timestamp: u64,
         pin: u32,
     ) -> Signature {
         let u = begun.u.clone();
         let y = challenge(&u, message, timestamp);
-        let v = self.answer(&begun, &y, pin);
+        let v = self.answer(begun, &y, pin);
         Signature { u, v }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let message = hex::decode(vectors::MESSAGE).unwrap();
         for (pin, v) in [(1234, vectors::SIGN_V_1234), (1235, vectors::SIGN_V_1235)] {
             let begun = token.begin_with(vectors::x());
-            let signature = token.sign_with(begun, &message, vectors::TIMESTAMP, pin);
+            let signature = token.sign_with(&begun, &message, vectors::TIMESTAMP, pin);
             assert_eq!(
                 (signature.u.to_hex().as_str(), signature.v.to_hex().as_str()),
                 (vector.u, v)

@@ -11,18 +11,22 @@ use crate::mpin::{
 };
 
 /// The generator of the second group.
-pub(super) const G2_GENERATOR: &str = "19682d2c7053b256358b2500f5c34bbb907c85bfa03e2726c0851ceee4d2ec741466b9ec3e19f64aa011c937a8e99743\
+pub(super) const G2_GENERATOR: &str = "\
+    19682d2c7053b256358b2500f5c34bbb907c85bfa03e2726c0851ceee4d2ec741466b9ec3e19f64aa011c937a8e99743\
     f81b97b0c209c30f47a58e8b2e29cfe10a79edd972332b8dd81e22157daee2096361b33d847ec1b30cfbfcebcf0be09f\
     06160c39ecc4c09035c6e4512d8d3461c2864ea569d2edebed904b228898ee9d";
 /// The secret of the server.
-pub(super) const SERVER_SECRET: &str = "226cfd10cf9b3a438844e315587e90f60fd8f3311501814f5cc65c495adfdb24181974ee4a111e6f42d1b132c55afcb8\
+pub(super) const SERVER_SECRET: &str = "\
+    226cfd10cf9b3a438844e315587e90f60fd8f3311501814f5cc65c495adfdb24181974ee4a111e6f42d1b132c55afcb8\
     9693bff8a686a1328bd5b8dd7cf064181ae69170e91a6e72d53fc8a71e1b11f50e795c1a9851fa63ed65c16f06d6d6ae\
     0c406f1097490a7c31409f8973bf4df60ecc242c96327f35b4e5d1c408c92ba3";
 /// A point of the first group.
-pub(super) const A: &str = "04141b02ea20eb0021045c7603b57dde47ee5df86a84a80816df82a36e831ae42a2032657a876524592ebf6cd33ff26a\
+pub(super) const A: &str = "\
+    04141b02ea20eb0021045c7603b57dde47ee5df86a84a80816df82a36e831ae42a2032657a876524592ebf6cd33ff26a\
     3b6a74a5c95d37e89f9162893bec8abf9e";
 /// The public key of the browser that has one.
-pub(super) const PUBLIC_KEY: &str = "1fcaccf4844fd775daea55505243a9d98b7d99247245bb82a8e6eae31f037a160c7327a06808abf30fd5755cd13bb2f6\
+pub(super) const PUBLIC_KEY: &str = "\
+    1fcaccf4844fd775daea55505243a9d98b7d99247245bb82a8e6eae31f037a160c7327a06808abf30fd5755cd13bb2f6\
     819c85e692169ca4c385d2e1e2cc1ee017d3c82ac122653be4a546faf53553a41e7b6eee08bf85e6d302718c33fe344d\
     0eacf60ac8865e6b49c9e80aeae2522a83712e4d2f75cb3ad1667adc886513d4";
 /// What is signed.
@@ -32,17 +36,20 @@ pub(super) const TIMESTAMP: u64 = 1_700_000_000;
 /// The challenge of the signature.
 pub(super) const SIGN_Y: &str = "21c78f58c6480eab8b0e7eb166e0386135878f0aeb46e75466f916953ef7ba64";
 /// The signature with the right PIN.
-pub(super) const SIGN_V_1234: &str = "0414d45653b6337f2caad517a806adc4bb73671390717b0371a98a13b8259d2dc2182c9533b5b9bce1b733d1dd1e59b5\
+pub(super) const SIGN_V_1234: &str = "\
+    0414d45653b6337f2caad517a806adc4bb73671390717b0371a98a13b8259d2dc2182c9533b5b9bce1b733d1dd1e59b5\
     9134b33d43985c2735b6b1469077886dc6";
 /// The signature with another PIN.
-pub(super) const SIGN_V_1235: &str = "0408097b4b01ef88f8a24ea470f3b9bc99c40bde9e643146d501b395ed3937c2d720fb804ce59d3d9bbb7d929bfa7798\
+pub(super) const SIGN_V_1235: &str = "\
+    0408097b4b01ef88f8a24ea470f3b9bc99c40bde9e643146d501b395ed3937c2d720fb804ce59d3d9bbb7d929bfa7798\
     99acedb8c025b35ca8d618f4518c241a78";
 /// The master secrets.
 pub(super) const FIRST: &str = "0a38f73a78442c1f759b5414ed2b800468acf6f2e1895e631485fa8c2ea21a33";
 /// The other one.
 pub(super) const SECOND: &str = "143ee3756c525b8df2c83ce164f84220cd22c7dc7738f5ae3ea81764de31ecf7";
 /// The M-Pin id.
-pub(super) const MPIN_ID: &str = "7b22757365724944223a22616e6e406578616d706c652e636f6d222c22634944223a226c6f63616c222c22696174223a\
+pub(super) const MPIN_ID: &str = "\
+    7b22757365724944223a22616e6e406578616d706c652e636f6d222c22634944223a226c6f63616c222c22696174223a\
     313730303030303030302c2273616c74223a223030313132323333343435353636373738383939616162626363646465\
     656666222c2276223a357d";
 /// The secret key of the browser.
