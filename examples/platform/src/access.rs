@@ -155,6 +155,19 @@ impl Sessions {
         })
     }
 
+    /// Takes the result of a login whose own page waits for it: the second who asks gets nothing.
+    pub(crate) fn take_login(&self, access_id: &str) -> Option<identity::Session> {
+        self.sessions.with(access_id, |session| {
+            match std::mem::replace(&mut session.refresh().status, Status::Expired) {
+                Status::Authenticated(login) => Some(login),
+                other => {
+                    session.status = other;
+                    None
+                }
+            }
+        })?
+    }
+
     /// Returns the session of a webOTT. A result is handed out once: afterwards the session has expired.
     pub(crate) fn look(&self, web_ott: &str) -> Option<Session> {
         let access_id = self.waiting.with(web_ott, |access_id| access_id.clone())?;
@@ -198,6 +211,18 @@ mod tests {
         sessions.advance(&access_id, None, Status::Aborted);
         let session = sessions.advance(&access_id, None, Status::User).unwrap();
         assert_eq!(session.status, Status::Aborted);
+    }
+
+    #[test]
+    fn a_page_takes_its_login_once() {
+        let sessions = Sessions::default();
+        let (access_id, _) = sessions.begin(Purpose::default());
+        assert_eq!(sessions.take_login(&access_id), None);
+        assert!(sessions.is_open(&access_id));
+        let login = identity::Session::new("a@b");
+        sessions.advance(&access_id, None, Status::Authenticated(login.clone()));
+        assert_eq!(sessions.take_login(&access_id), Some(login));
+        assert_eq!(sessions.take_login(&access_id), None);
     }
 
     #[test]

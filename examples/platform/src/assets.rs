@@ -11,14 +11,14 @@ pub(crate) async fn style() -> Response {
     )
 }
 
-/// Answers `GET /pin.js`, the PIN pad.
-pub(crate) async fn pin() -> Response {
-    script(include_str!("../assets/pin.js"))
+/// Answers `GET /login.js`, the pages of a login.
+pub(crate) async fn login() -> Response {
+    script(include_str!("../assets/login.js"))
 }
 
-/// Answers `GET /mail.js`, which waits for a confirmation.
-pub(crate) async fn mail() -> Response {
-    script(include_str!("../assets/mail.js"))
+/// Answers `GET /mpin.js`, M-Pin in a browser.
+pub(crate) async fn mpin() -> Response {
+    script(include_str!("../assets/mpin.js"))
 }
 
 /// Answers `GET /done.js`, which leaves a frame.

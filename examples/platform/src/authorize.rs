@@ -11,12 +11,11 @@ use crate::callback::{Callback, ResponseMode};
 use crate::device_id::{DeviceId, DeviceKey};
 use crate::fault::Fault;
 use crate::id_token::Occasion;
-use crate::identity::{Identity, parse_email};
-use crate::interaction::{Request, Stage};
+use crate::interaction::{Request, Wanted};
 use crate::pages::{self, redirect};
 use crate::params::Params;
 use crate::shared::Shared;
-use crate::{clock, id_token, identity, random};
+use crate::{access, clock, id_token, identity, random};
 
 mod request;
 
@@ -73,37 +72,22 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
         return callback.answer(&request.client);
     }
     let id = known.unwrap_or_else(DeviceId::random);
-    let identities = shared.devices.identities(&id.key());
-    let stage = first_stage(prompt, hint, &identities);
-    let interaction = shared.interactions.begin(id.key(), request, stage);
+    let (access_id, _) = shared.sessions.begin(access::Purpose {
+        request: Some(Box::new(request.clone())),
+        user_id: hint.clone(),
+        ..access::Purpose::default()
+    });
+    let wanted = Wanted {
+        prompt: prompt.name(),
+        hint,
+    };
+    let interactions = &shared.interactions;
+    let interaction = interactions.begin(id.key(), request, access_id, wanted);
     let mut response = redirect(&format!("/login/{interaction}"));
     for cookie in id.set_cookies() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
-}
-
-/// Chooses the first page: the shortest way that leaves no doubt who logs in.
-fn first_stage(prompt: Prompt, hint: Option<String>, identities: &[Identity]) -> Stage {
-    if let Some(hint) = hint.filter(|_| prompt != Prompt::SelectAccount) {
-        let email = parse_email(&hint).unwrap_or_else(|| hint.clone());
-        return match identities.iter().any(|identity| identity.email == email) {
-            true => Stage::EnterPin { email },
-            false => Stage::Register { email: hint },
-        };
-    }
-    match identities {
-        [] => Stage::Register {
-            email: String::new(),
-        },
-        _ if prompt == Prompt::Create => Stage::Register {
-            email: String::new(),
-        },
-        [only] if prompt == Prompt::Login => Stage::EnterPin {
-            email: only.email.clone(),
-        },
-        _ => Stage::Choose,
-    }
 }
 
 fn refuse(reason: &str) -> Response {
@@ -192,32 +176,4 @@ impl Shared {
 /// Returns the `Location` of `url`, which is a path of the platform or a parsed address.
 pub(crate) fn location(url: &str) -> HeaderValue {
     HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_page_leaves_no_doubt_who_logs_in() {
-        use crate::pin::{HashedPin, PinProof};
-        let identity = |email: &str| Identity::new(email, HashedPin.enrol(email, "1234"));
-        let stage = |prompt, hint: Option<&str>, emails: &[&str]| {
-            let identities: Vec<_> = emails.iter().map(|email| identity(email)).collect();
-            first_stage(prompt, hint.map(str::to_owned), &identities).name()
-        };
-        assert_eq!(stage(Prompt::Login, None, &[]), "register");
-        assert_eq!(stage(Prompt::Login, None, &["a@b"]), "enter-pin");
-        assert_eq!(stage(Prompt::Login, None, &["a@b", "c@d"]), "choose");
-        assert_eq!(
-            stage(Prompt::Login, Some("C@d"), &["a@b", "c@d"]),
-            "enter-pin"
-        );
-        assert_eq!(stage(Prompt::Login, Some("x@y"), &["a@b"]), "register");
-        assert_eq!(
-            stage(Prompt::SelectAccount, Some("a@b"), &["a@b"]),
-            "choose"
-        );
-        assert_eq!(stage(Prompt::Create, None, &["a@b"]), "register");
-    }
 }

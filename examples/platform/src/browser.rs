@@ -1,16 +1,20 @@
 //! A person with a browser, for tests that have neither.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
-use url::{Url, form_urlencoded};
+use serde_json::json;
+use url::Url;
 
 use crate::callback::Callback;
 use crate::device_id::DeviceId;
 use crate::logout::{self, LogOut};
-use crate::shared::Shared;
+use crate::mpin_client::{self, MpinClient, MpinError, MpinIdentity};
+use crate::shared::{Shared, check_email};
+use crate::sync::lock;
 use crate::wire;
 
 mod page;
@@ -20,12 +24,14 @@ use page::Page;
 /// A browser that keeps the platform's cookie and does what a person would do with the pages.
 ///
 /// It speaks to its platform only: a journey ends with the callback URL, which the test visits itself. Clones share
-/// the cookie, and with it the identities.
+/// the cookie and the identities.
 #[derive(Clone)]
 pub struct Browser {
     shared: Weak<Shared>,
     address: SocketAddr,
     device: DeviceId,
+    /// What its local storage would have, by address.
+    identities: Arc<Mutex<HashMap<String, MpinIdentity>>>,
 }
 
 /// Where a person got stuck, in the words of the page that they saw.
@@ -45,15 +51,20 @@ impl Browser {
             shared: Arc::downgrade(shared),
             address,
             device,
+            identities: Arc::default(),
         }
     }
 
     /// Gives this browser an identity with a confirmed address, without the pages.
     ///
     /// # Errors
-    /// If `email` is no address, `pin` is not four digits, or the platform is gone.
+    /// If `email` is no address, `pin` is not four to six digits, or the platform is gone.
     pub fn register_identity(&self, email: &str, pin: &str) -> Result<(), JourneyError> {
-        self.shared()?.enrol(&self.device, email, pin)
+        let shared = self.shared()?;
+        let email = check_email(email)?;
+        let identity = mpin_client::enrol(&shared, &email, pin)?;
+        self.keep(identity);
+        Ok(())
     }
 
     /// Signs a person in at the platform with this browser, without pages and PIN: from now on, requests with
@@ -87,22 +98,28 @@ impl Browser {
             Begun::Pages(login) => login,
             Begun::Over(callback) => return callback.into_url(),
         };
-        self.submit(&format!("{login}/register"), &[("email", email)])
-            .await?;
-        let messages = self.shared()?.inbox.all();
-        let message = messages
-            .iter()
-            .find(|message| login.ends_with(&message.interaction));
-        let Some(message) = message else {
-            return Err(JourneyError::new(format!(
-                "no message arrived for {email:?}"
-            )));
-        };
-        self.get(&format!("/confirm?code={}", message.code)).await?;
-        self.submit(&format!("{login}/pin"), &[("pin", pin)])
-            .await?;
-        let callback = self.last_step(&login, "pin", &[("pin", pin)]).await?;
-        callback.into_url()
+        let (shared, client) = (self.shared()?, self.client());
+        let email = check_email(email)?;
+        let access_id = self.access_id(&login)?;
+        let known = self.identity(&email);
+        let body = json!({
+            "userId": email,
+            "projectId": shared.trust.project_id,
+            "accessId": access_id,
+            "deviceName": "Test device",
+            "mpinId": known.as_ref().map(MpinIdentity::mpin_id),
+        });
+        client.call("/verification/email", &body).await?;
+        let messages = shared.inbox.all();
+        let message = messages.iter().find(|message| message.to == email);
+        let message = message
+            .ok_or_else(|| JourneyError::new(format!("no message arrived for {email:?}")))?;
+        let body = json!({ "userId": email, "code": message.code });
+        let confirmed = client.call("/verification/confirmation", &body).await?;
+        let token = confirmed["actToken"].as_str().unwrap_or_default();
+        self.keep(client.register(&email, token, pin).await?);
+        self.prove(&email, pin, &access_id).await?;
+        self.last_step(&login, "finish").await?.into_url()
     }
 
     /// Picks an identity, enters its PIN, and returns the callback URL.
@@ -136,9 +153,9 @@ impl Browser {
             Begun::Pages(login) => login,
             Begun::Over(callback) => return Ok(callback),
         };
-        self.submit(&format!("{login}/identity"), &[("email", email)])
-            .await?;
-        self.last_step(&login, "pin", &[("pin", pin)]).await
+        let email = check_email(email)?;
+        self.prove(&email, pin, &self.access_id(&login)?).await?;
+        self.last_step(&login, "finish").await
     }
 
     /// Cancels a login and returns the callback URL.
@@ -155,7 +172,7 @@ impl Browser {
     /// Where a person would be stuck.
     pub async fn deny_callback(&self, authorize_url: &str) -> Result<Callback, JourneyError> {
         match self.begin(authorize_url).await? {
-            Begun::Pages(login) => self.last_step(&login, "cancel", &[]).await,
+            Begun::Pages(login) => self.last_step(&login, "cancel").await,
             Begun::Over(callback) => Ok(callback),
         }
     }
@@ -193,13 +210,8 @@ impl Browser {
     }
 
     /// Sends the form that should end the login.
-    async fn last_step(
-        &self,
-        login: &str,
-        action: &str,
-        form: &[(&str, &str)],
-    ) -> Result<Callback, JourneyError> {
-        let page = self.post(&format!("{login}/{action}"), form).await?;
+    async fn last_step(&self, login: &str, action: &str) -> Result<Callback, JourneyError> {
+        let page = self.send("POST", &format!("{login}/{action}"), "").await?;
         let callback = page.callback()?;
         if callback.url.starts_with('/') {
             return Err(self.get(&callback.url).await?.stuck());
@@ -207,17 +219,37 @@ impl Browser {
         Ok(callback)
     }
 
-    /// Sends a form and returns where it leads.
-    async fn submit(&self, path: &str, form: &[(&str, &str)]) -> Result<String, JourneyError> {
-        let page = self.post(path, form).await?;
-        page.location.clone().ok_or_else(|| page.stuck())
+    /// Proves the PIN of an identity to the session of a login.
+    async fn prove(&self, email: &str, pin: &str, access_id: &str) -> Result<(), JourneyError> {
+        let unknown = || JourneyError::new(format!("{email:?} is not registered in this browser"));
+        let mut identity = self.identity(email).ok_or_else(unknown)?;
+        let access_id = Some(access_id);
+        self.client()
+            .log_in(&mut identity, pin, "oidc", access_id)
+            .await?;
+        self.keep(identity);
+        Ok(())
     }
 
-    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Page, JourneyError> {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        self.send("POST", path, &body).await
+    /// Returns the session of a login, which its page has.
+    fn access_id(&self, login: &str) -> Result<String, JourneyError> {
+        let id = login.strip_prefix("/login/").unwrap_or_default();
+        let device = self.device.key();
+        let interactions = &self.shared()?.interactions;
+        let access_id = interactions.with(id, Some(&device), |login| login.access_id.clone());
+        access_id.map_err(|gone| JourneyError::new(format!("the login cannot go on: {gone:?}")))
+    }
+
+    fn client(&self) -> MpinClient {
+        MpinClient::at(self.address)
+    }
+
+    fn identity(&self, email: &str) -> Option<MpinIdentity> {
+        lock(&self.identities).get(email).cloned()
+    }
+
+    fn keep(&self, identity: MpinIdentity) {
+        lock(&self.identities).insert(identity.user_id().to_owned(), identity);
     }
 
     async fn get(&self, path: &str) -> Result<Page, JourneyError> {
@@ -280,6 +312,21 @@ impl Callback {
 impl JourneyError {
     pub(crate) fn new(reason: String) -> Self {
         Self(reason)
+    }
+}
+
+/// In the words of the page that a person would see.
+impl From<MpinError> for JourneyError {
+    fn from(error: MpinError) -> Self {
+        let MpinError::Refused { code, info, .. } = &error else {
+            return Self(error.to_string());
+        };
+        Self(match code.as_str() {
+            "UNSUCCESSFUL_AUTHENTICATION" => format!("stuck: that is not the PIN ({info})"),
+            "REVOKED_MPINID" => "stuck: This identity is blocked".to_owned(),
+            "EXPIRED_MPINID" => "stuck: This identity is not registered any more".to_owned(),
+            _ => format!("stuck: {error}"),
+        })
     }
 }
 

@@ -79,7 +79,8 @@ fn is_local(parts: &Parts) -> bool {
 /// Whether nobody has asked for the page yet: a `HEAD` or a prefetch must not use up a link or log anyone out.
 fn is_speculative(parts: &Parts) -> bool {
     let path = parts.uri.path();
-    if !(path.starts_with("/login/") || ["/authorize", "/confirm", "/oidc/logout"].contains(&path))
+    if !(path.starts_with("/login/")
+        || ["/authorize", "/verification/confirmation", "/oidc/logout"].contains(&path))
     {
         return false;
     }
@@ -122,7 +123,7 @@ mod tests {
     fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = axum::http::Request::builder()
             .method(method)
-            .uri("/login/x/pin");
+            .uri("/login/x/finish");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

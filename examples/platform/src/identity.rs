@@ -1,37 +1,10 @@
-//! The identity of a person on one browser, and their session at the platform.
+//! E-mail addresses, and who is signed in at the platform.
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::pin::{Enrolment, MAX_TRIES};
 use crate::{clock, hex, random};
-
-/// A confirmed e-mail address with a PIN, on one browser.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) email: String,
-    /// The claim of the `mpin_id` scope.
-    pub(crate) mpin_id: String,
-    /// Tries that are left: zero when blocked.
-    pub(crate) tries_left: u8,
-    pub(crate) enrolment: Enrolment,
-}
-
-impl Identity {
-    pub(crate) fn new(email: &str, enrolment: Enrolment) -> Self {
-        Self {
-            email: email.to_owned(),
-            mpin_id: new_mpin_id(email),
-            tries_left: MAX_TRIES,
-            enrolment,
-        }
-    }
-
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.tries_left == 0
-    }
-}
 
 /// Who is signed in at the platform on a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

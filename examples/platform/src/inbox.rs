@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use crate::clock;
-use crate::random;
 use crate::sync::lock;
 
 /// How many messages are kept; the oldest are forgotten first.
@@ -20,8 +19,6 @@ pub(crate) struct Message {
     pub(crate) to: String,
     /// The app that the person was logging in to.
     pub(crate) app: String,
-    /// The interaction that the link goes on with, if it is one of this platform's pages.
-    pub(crate) interaction: String,
     pub(crate) sent: u64,
     pub(crate) used: bool,
 }
@@ -31,18 +28,9 @@ pub(crate) struct Message {
 pub(crate) struct Inbox(Mutex<VecDeque<Message>>);
 
 impl Inbox {
-    /// Sends a message; an older one for the same interaction stops working.
-    pub(crate) fn send(&self, to: &str, app: &str, interaction: &str) {
-        let code = random::token();
-        let link = Some(format!("/confirm?code={code}"));
-        let mut messages = lock(&self.0);
-        messages.retain(|message| message.interaction != interaction);
-        push(&mut messages, new_message(to, app, interaction, link, code));
-    }
-
     /// Sends a link, whose secret is `code`.
     pub(crate) fn send_link(&self, to: &str, app: &str, link: &str, code: &str) {
-        let message = new_message(to, app, "", Some(link.to_owned()), code.to_owned());
+        let message = new_message(to, app, Some(link.to_owned()), code.to_owned());
         push(&mut lock(&self.0), message);
     }
 
@@ -50,19 +38,12 @@ impl Inbox {
     pub(crate) fn send_digits(&self, to: &str, app: &str, digits: &str) {
         push(
             &mut lock(&self.0),
-            new_message(to, app, "", None, digits.to_owned()),
+            new_message(to, app, None, digits.to_owned()),
         );
     }
 
     pub(crate) fn all(&self) -> Vec<Message> {
         lock(&self.0).iter().cloned().collect()
-    }
-
-    pub(crate) fn find(&self, code: &str) -> Option<Message> {
-        lock(&self.0)
-            .iter()
-            .find(|message| message.code == code)
-            .cloned()
     }
 
     pub(crate) fn mark_used(&self, code: &str) {
@@ -78,19 +59,12 @@ fn push(messages: &mut VecDeque<Message>, message: Message) {
     messages.push_front(message);
 }
 
-fn new_message(
-    to: &str,
-    app: &str,
-    interaction: &str,
-    link: Option<String>,
-    code: String,
-) -> Message {
+fn new_message(to: &str, app: &str, link: Option<String>, code: String) -> Message {
     Message {
         code,
         link,
         to: to.to_owned(),
         app: app.to_owned(),
-        interaction: interaction.to_owned(),
         sent: clock::now(),
         used: false,
     }

@@ -7,7 +7,6 @@ use crate::callback::ResponseMode;
 use crate::client::Client;
 use crate::device_id::DeviceKey;
 use crate::grant::Grant;
-use crate::pin::Enrolment;
 use crate::sync::lock;
 use crate::{clock, identity, random};
 
@@ -46,35 +45,13 @@ impl Request {
     }
 }
 
-/// The stage that a login has reached. An e-mail address in here belongs to an identity or is about to become one.
-#[derive(Debug, Clone)]
-pub(crate) enum Stage {
-    /// Type an e-mail address; the text is the initial content of the field.
-    Register { email: String },
-    /// Open the message.
-    Mail { email: String },
-    /// Choose a PIN. Only a confirmed address gets here.
-    NewPin { email: String },
-    /// Enter the chosen PIN again.
-    RepeatPin { email: String, enrolment: Enrolment },
-    /// Pick an identity.
-    Choose,
-    /// Prove the PIN.
-    EnterPin { email: String },
-}
-
-impl Stage {
-    /// Returns the name a waiting page compares.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Register { .. } => "register",
-            Self::Mail { .. } => "mail",
-            Self::NewPin { .. } => "new-pin",
-            Self::RepeatPin { .. } => "repeat-pin",
-            Self::Choose => "choose",
-            Self::EnterPin { .. } => "enter-pin",
-        }
-    }
+/// What the app says about who should log in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// The `prompt`, as the page reads it.
+    pub(crate) prompt: &'static str,
+    /// Who is expected.
+    pub(crate) hint: Option<String>,
 }
 
 /// A login under way.
@@ -83,9 +60,9 @@ pub(crate) struct Interaction {
     pub(crate) id: String,
     pub(crate) device: DeviceKey,
     pub(crate) request: Request,
-    pub(crate) stage: Stage,
-    /// A message to show once, above the next page.
-    pub(crate) notice: Option<String>,
+    /// The session that the login ends with.
+    pub(crate) access_id: String,
+    pub(crate) wanted: Wanted,
     began: u64,
 }
 
@@ -104,7 +81,13 @@ pub(crate) struct Interactions(Mutex<HashMap<String, Interaction>>);
 
 impl Interactions {
     /// Begins an interaction and returns its id.
-    pub(crate) fn begin(&self, device: DeviceKey, request: Request, stage: Stage) -> String {
+    pub(crate) fn begin(
+        &self,
+        device: DeviceKey,
+        request: Request,
+        access_id: String,
+        wanted: Wanted,
+    ) -> String {
         let now = clock::now();
         let mut pending = lock(&self.0);
         pending.retain(|_, interaction| interaction.began + LIFETIME > now);
@@ -119,8 +102,8 @@ impl Interactions {
             id: id.clone(),
             device,
             request,
-            stage,
-            notice: None,
+            access_id,
+            wanted,
             began: now,
         };
         pending.insert(id.clone(), interaction);
@@ -146,18 +129,14 @@ impl Interactions {
         Ok(look(interaction))
     }
 
-    /// Confirms an address in whichever browser the message was opened, and returns the interaction as it is then.
-    /// A message that is opened twice changes nothing the second time.
-    pub(crate) fn confirm(&self, id: &str, email: &str) -> Result<Interaction, Gone> {
-        let device = lock(&self.0).get(id).ok_or(Gone::Over)?.device.clone();
-        self.with(id, Some(&device), |interaction| {
-            if matches!(&interaction.stage, Stage::Mail { email: pending } if pending == email) {
-                interaction.stage = Stage::NewPin {
-                    email: email.to_owned(),
-                };
-            }
-            interaction.clone()
-        })
+    /// Returns the interaction of a session, if it goes on.
+    pub(crate) fn of_session(&self, access_id: &str) -> Option<Interaction> {
+        let pending = lock(&self.0);
+        let mut open = pending
+            .values()
+            .filter(|interaction| interaction.began + LIFETIME > clock::now());
+        open.find(|interaction| interaction.access_id == access_id)
+            .cloned()
     }
 
     /// Returns who may frame the pages of an interaction.
@@ -189,7 +168,12 @@ mod tests {
             code_challenge: None,
             acr: None,
         };
-        interactions.begin(device.clone(), request, Stage::Choose)
+        interactions.begin(
+            device.clone(),
+            request,
+            "access".to_owned(),
+            Wanted::default(),
+        )
     }
 
     #[test]
@@ -219,7 +203,9 @@ mod tests {
         let interactions = Interactions::default();
         let device = DeviceId::random().key();
         let id = begin(&interactions, &device);
+        assert!(interactions.of_session("access").is_some());
         lock(&interactions.0).get_mut(&id).unwrap().began -= LIFETIME;
+        assert!(interactions.of_session("access").is_none());
         assert_eq!(
             interactions.with(&id, Some(&device), |_| ()),
             Err(Gone::Over)
@@ -234,15 +220,5 @@ mod tests {
             begin(&interactions, &device);
         }
         assert_eq!(lock(&interactions.0).len(), MAX_PENDING);
-    }
-
-    #[test]
-    fn a_message_confirms_only_its_own_address() {
-        let interactions = Interactions::default();
-        let id = begin(&interactions, &DeviceId::random().key());
-        assert!(matches!(
-            interactions.confirm(&id, "a@b").unwrap().stage,
-            Stage::Choose
-        ));
     }
 }

@@ -1,149 +1,60 @@
-//! The pages of a login: register, confirm, choose a PIN, enter it.
+//! The page of a login, and how it ends. The steps in between are the page's own: it speaks to the endpoints of M-Pin.
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::access::Status;
 use crate::authorize::Denial;
-use crate::device::Attempt;
 use crate::device_id::{DeviceId, DeviceKey};
-use crate::identity::{Identity, Session, parse_email};
-use crate::interaction::{Gone, Interaction, Stage};
-use crate::pages::{self, Frame, PinPage, redirect, show};
+use crate::interaction::{Gone, Interaction};
+use crate::pages::{self, Frame, redirect, show};
 use crate::params::Params;
-use crate::pin::{MAX_TRIES, PIN_LENGTH, is_pin};
 use crate::shared::Shared;
 
-/// Answers `GET /login/{id}`: the page of the stage, or with `?remove=` the question whether to remove an identity.
+/// Answers `GET /login/{id}`.
 pub(crate) async fn page(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    uri: Uri,
 ) -> Response {
     let device = device(&headers);
-    let looked = shared
+    let found = shared
         .interactions
-        .with(&id, device.as_ref(), |interaction| {
-            let notice = interaction.notice.take();
-            (interaction.clone(), notice)
-        });
-    let (interaction, notice) = match looked {
-        Ok(found) => found,
-        Err(gone) => return over(&shared, &id, gone),
-    };
-    let params = Params::of_query(uri.query());
-    match params.get("remove") {
-        Some(email) => {
-            let page = pages::Remove {
-                id: &id,
-                app: &interaction.request.client.name,
-                email,
-            };
-            show(&page, StatusCode::OK, frame(&interaction))
-        }
-        None => stage_page(&shared, &interaction, notice.as_deref()),
+        .with(&id, device.as_ref(), |interaction| interaction.clone());
+    match found {
+        Ok(interaction) => show_login(&shared, &interaction, "", ""),
+        Err(gone) => over(&shared, &id, gone),
     }
 }
 
-fn stage_page(shared: &Shared, interaction: &Interaction, notice: Option<&str>) -> Response {
-    let id = interaction.id.as_str();
-    let app = interaction.request.client.name.as_str();
-    let has_identities = || !shared.devices.identities(&interaction.device).is_empty();
-    let frame = frame(interaction);
-    let pin = |email, mode, tries_left, others| {
-        let length = PIN_LENGTH;
-        show(
-            &PinPage {
-                id,
-                app,
-                email,
-                mode,
-                notice,
-                tries_left,
-                others,
-                length,
-            },
-            StatusCode::OK,
-            frame,
-        )
+fn show_login(shared: &Shared, interaction: &Interaction, user_id: &str, code: &str) -> Response {
+    let page = pages::Login {
+        id: &interaction.id,
+        app: &interaction.request.client.name,
+        access_id: &interaction.access_id,
+        client_id: &interaction.request.client.client_id,
+        prompt: interaction.wanted.prompt,
+        hint: interaction.wanted.hint.as_deref().unwrap_or_default(),
+        user_id,
+        code,
+        project_id: &shared.trust.project_id,
+        pin_length: shared.project().pin_length(),
     };
-    match &interaction.stage {
-        Stage::Register { email } => {
-            let page = pages::Register {
-                id,
-                app,
-                email,
-                notice,
-                others: has_identities(),
-            };
-            show(&page, StatusCode::OK, frame)
-        }
-        Stage::Mail { email } => show(
-            &pages::Mail {
-                id,
-                app,
-                email,
-                notice,
-            },
-            StatusCode::OK,
-            frame,
-        ),
-        Stage::NewPin { email } => pin(email, pages::PinMode::New, MAX_TRIES, false),
-        Stage::RepeatPin { email, .. } => pin(email, pages::PinMode::Repeat, MAX_TRIES, false),
-        Stage::Choose => {
-            let identities = shared.devices.identities(&interaction.device);
-            show(
-                &pages::Identities {
-                    id,
-                    app,
-                    identities: &identities,
-                    notice,
-                },
-                StatusCode::OK,
-                frame,
-            )
-        }
-        Stage::EnterPin { email } => match shared.devices.identity(&interaction.device, email) {
-            Some(identity) if identity.is_blocked() => show(
-                &pages::Blocked {
-                    id,
-                    app,
-                    email,
-                    max_tries: MAX_TRIES,
-                },
-                StatusCode::OK,
-                frame,
-            ),
-            Some(identity) => pin(email, pages::PinMode::Enter, identity.tries_left, true),
-            // The identity was removed in another tab.
-            None => {
-                let page = pages::Register {
-                    id,
-                    app,
-                    email,
-                    notice,
-                    others: has_identities(),
-                };
-                show(&page, StatusCode::OK, frame)
-            }
-        },
-    }
+    let frame = Frame::Client(&interaction.request.client);
+    show(&page, StatusCode::OK, frame)
 }
 
-/// Answers `GET /login/{id}/stage` in plain text, for the page that waits for the message to be opened.
+/// Answers `GET /login/{id}/stage` in plain text, for the page that waits for a message to be opened elsewhere.
 pub(crate) async fn stage(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let device = device(&headers);
-    let stage = shared
-        .interactions
-        .with(&id, device.as_ref(), |interaction| interaction.stage.name());
+    let stage = shared.interactions.with(&id, device.as_ref(), |_| "login");
     (
         [(header::CACHE_CONTROL, "no-store")],
         stage.unwrap_or("over"),
@@ -151,157 +62,69 @@ pub(crate) async fn stage(
         .into_response()
 }
 
-/// Answers `POST /login/{id}/register`: sends the message that confirms an address.
-pub(crate) async fn register(
+/// Answers `POST /login/{id}/finish`: the page has proved a PIN, and the browser goes to the app.
+pub(crate) async fn finish(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
 ) -> Response {
-    let params = Params::of_form(&body);
-    let typed = params.get("email").unwrap_or("").to_owned();
-    change(&shared, &id, &headers, |interaction| {
-        match parse_email(&typed) {
-            Some(email) => {
-                shared
-                    .inbox
-                    .send(&email, &interaction.request.client.name, &id);
-                interaction.stage = Stage::Mail { email };
-            }
-            None => {
-                interaction.stage = Stage::Register {
-                    email: typed.clone(),
-                };
-                interaction.notice = Some("That does not look like an e-mail address.".to_owned());
-            }
-        }
-    })
-}
-
-/// Answers `POST /login/{id}/identity`: picks one of this browser's identities, or with an empty
-/// `email` a new one; with `list` it shows them all.
-pub(crate) async fn identity(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let params = Params::of_form(&body);
-    change(&shared, &id, &headers, |interaction| {
-        interaction.stage = match params.get("email") {
-            _ if params.get("list").is_some() => Stage::Choose,
-            None => Stage::Register {
-                email: String::new(),
-            },
-            Some(email) => match shared.devices.identity(&interaction.device, email) {
-                Some(identity) => Stage::EnterPin {
-                    email: identity.email,
-                },
-                None => Stage::Register {
-                    email: email.to_owned(),
-                },
-            },
-        };
-    })
-}
-
-/// Answers `POST /login/{id}/remove`.
-pub(crate) async fn remove(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let params = Params::of_form(&body);
-    change(&shared, &id, &headers, |interaction| {
-        let email = params.get("email").unwrap_or("");
-        shared.devices.remove(&interaction.device, email);
-        if shared.devices.identities(&interaction.device).is_empty() {
-            interaction.stage = Stage::Register {
-                email: String::new(),
-            };
-        } else {
-            interaction.stage = Stage::Choose;
-            interaction.notice = Some(format!("{email} was removed from this browser."));
-        }
-    })
-}
-
-/// Answers `POST /login/{id}/pin`, which means something else in each of three stages.
-pub(crate) async fn pin(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let params = Params::of_form(&body);
-    let pin = params.get("pin").unwrap_or("");
     let device = device(&headers);
-    let entered = shared
+    let login = shared
         .interactions
         .with(&id, device.as_ref(), |interaction| {
-            enter_pin(&shared, interaction, pin)
+            shared.sessions.take_login(&interaction.access_id)
         });
-    match entered {
-        Ok(Some(session)) => match shared.interactions.end(&id) {
-            Some(interaction) => {
-                let callback =
-                    shared.success(&interaction.request, Some(&interaction.device), session);
-                callback.leave(&interaction.request.client, &headers)
-            }
-            None => over(&shared, &id, Gone::Over),
-        },
-        Ok(None) => redirect(&format!("/login/{id}")),
-        Err(gone) => over(&shared, &id, gone),
-    }
+    let session = match login {
+        Ok(Some(session)) => session,
+        // Nobody has logged in yet.
+        Ok(None) => return redirect(&format!("/login/{id}")),
+        Err(gone) => return over(&shared, &id, gone),
+    };
+    let Some(interaction) = shared.interactions.end(&id) else {
+        return over(&shared, &id, Gone::Over);
+    };
+    let Interaction {
+        request, device, ..
+    } = &interaction;
+    shared.devices.sign_in(device, session.clone());
+    let callback = shared.success(request, Some(device), session);
+    callback.leave(&request.client, &headers)
 }
 
-/// Takes a PIN; returns the new session if that was the last step.
-fn enter_pin(shared: &Shared, interaction: &mut Interaction, pin: &str) -> Option<Session> {
-    interaction.notice = None;
-    let device = interaction.device.clone();
-    if !is_pin(pin) {
-        interaction.notice = Some(format!("A PIN has {PIN_LENGTH} digits."));
-        return None;
-    }
-    let email = match interaction.stage.clone() {
-        Stage::NewPin { email } => {
-            let enrolment = shared.pin.enrol(&email, pin);
-            interaction.stage = Stage::RepeatPin { email, enrolment };
-            return None;
-        }
-        Stage::RepeatPin { email, enrolment } => {
-            if shared.pin.prove(&enrolment, pin).is_err() {
-                interaction.notice = Some("The two PINs differ. Choose one again.".to_owned());
-                interaction.stage = Stage::NewPin { email };
-                return None;
-            }
-            shared
-                .devices
-                .add(&device, Identity::new(&email, enrolment));
-            email
-        }
-        Stage::EnterPin { email } => email,
-        Stage::Register { .. } | Stage::Mail { .. } | Stage::Choose => return None,
+/// Answers `GET /verification/confirmation?user_id=&code=`, the link in a message. Its script confirms the address, so
+/// that nothing happens where a program opens the link.
+pub(crate) async fn confirmation(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let params = Params::of_query(uri.query());
+    let (Some(user_id), Some(code)) = (params.get("user_id"), params.get("code")) else {
+        let problem = pages::Problem {
+            title: "This link does not work",
+            text: "A part of it is missing. Open it as it stands in the message.",
+            detail: "",
+        };
+        return show(&problem, StatusCode::NOT_FOUND, Frame::Nobody);
     };
-    interaction.stage = Stage::EnterPin {
-        email: email.clone(),
-    };
-    match shared
-        .devices
-        .try_pin(&device, &email, pin, shared.pin.as_ref())
-    {
-        Attempt::Proved(session) => Some(session),
-        Attempt::Wrong { .. } => {
-            interaction.notice = Some("That is not your PIN.".to_owned());
-            None
-        }
-        Attempt::Blocked => None,
-        Attempt::Unknown => {
-            interaction.stage = Stage::Register { email };
-            None
-        }
+    let access_id = shared.verifications.session_of(code);
+    let interaction = access_id.and_then(|id| shared.interactions.of_session(&id));
+    let is_here =
+        |interaction: &&Interaction| device(&headers).as_ref() == Some(&interaction.device);
+    if let Some(interaction) = interaction.as_ref().filter(is_here) {
+        return show_login(&shared, interaction, user_id, code);
     }
+    let app = interaction
+        .as_ref()
+        .map(|interaction| interaction.request.client.name.as_str());
+    let page = pages::Confirmation {
+        app: app.unwrap_or_default(),
+        user_id,
+        code,
+        project_id: &shared.trust.project_id,
+        pin_length: shared.project().pin_length(),
+    };
+    show(&page, StatusCode::OK, Frame::Nobody)
 }
 
 /// Answers `POST /login/{id}/cancel`.
@@ -317,64 +140,15 @@ pub(crate) async fn cancel(
     let Some(interaction) = shared.interactions.end(&id) else {
         return over(&shared, &id, Gone::Over);
     };
+    shared
+        .sessions
+        .advance(&interaction.access_id, None, Status::Aborted);
     let denial = Denial {
         error: "access_denied",
         description: "the person cancelled the login",
     };
     let callback = shared.denial(&interaction.request, denial);
     callback.leave(&interaction.request.client, &headers)
-}
-
-/// Answers `GET /confirm?code=`, the link in a message.
-pub(crate) async fn confirm(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let params = Params::of_query(uri.query());
-    let message = params.get("code").and_then(|code| shared.inbox.find(code));
-    let Some(message) = message else {
-        return show(
-            &pages::Problem {
-                title: "This link does not work",
-                text: "The message is too old, or a newer one has taken its place. Look for the newest in the inbox.",
-                detail: "",
-            },
-            StatusCode::NOT_FOUND,
-            Frame::Nobody,
-        );
-    };
-    match shared
-        .interactions
-        .confirm(&message.interaction, &message.to)
-    {
-        Ok(interaction) => {
-            shared.inbox.mark_used(&message.code);
-            if device(&headers).as_ref() == Some(&interaction.device) {
-                return redirect(&format!("/login/{}", message.interaction));
-            }
-            let page = pages::Confirmed {
-                email: &message.to,
-                app: &message.app,
-            };
-            show(&page, StatusCode::OK, frame(&interaction))
-        }
-        Err(gone) => over(&shared, &message.interaction, gone),
-    }
-}
-
-/// Changes an interaction and shows its page.
-fn change(
-    shared: &Shared,
-    id: &str,
-    headers: &HeaderMap,
-    change: impl FnOnce(&mut Interaction),
-) -> Response {
-    let device = device(headers);
-    match shared.interactions.with(id, device.as_ref(), change) {
-        Ok(()) => redirect(&format!("/login/{id}")),
-        Err(gone) => over(shared, id, gone),
-    }
 }
 
 fn over(shared: &Shared, id: &str, gone: Gone) -> Response {
@@ -404,10 +178,6 @@ fn over(shared: &Shared, id: &str, gone: Gone) -> Response {
         status,
         client.as_ref().map_or(Frame::Nobody, Frame::Client),
     )
-}
-
-fn frame(interaction: &Interaction) -> Frame<'_> {
-    Frame::Client(&interaction.request.client)
 }
 
 fn device(headers: &HeaderMap) -> Option<DeviceKey> {

@@ -7,10 +7,14 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::mpin::authority::Half;
 use crate::mpin::client::{KeyPair, Token};
 use crate::mpin::point::G1;
 use crate::mpin::scalar::Scalar;
 use crate::mpin::subject::Subject;
+use crate::pin;
+use crate::registration::Registration;
+use crate::shared::Shared;
 use crate::{hex, wire};
 
 /// A client of M-Pin, which speaks to its platform over HTTP.
@@ -91,8 +95,19 @@ impl MpinIdentity {
 }
 
 impl MpinClient {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// Makes a client of the platform that listens at an address, such as one in another process.
+    pub fn at(address: SocketAddr) -> Self {
         Self { address }
+    }
+
+    /// Asks for the id of the project.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn project_id(&self) -> Result<String, MpinError> {
+        let path = "/.well-known/project-configuration";
+        let answer = self.send("GET", path, &[], "").await?;
+        text(&answer, "id").map(str::to_owned)
     }
 
     /// Posts JSON to a path, and returns the answer.
@@ -348,9 +363,24 @@ fn path_of(url: &str) -> Result<String, MpinError> {
 }
 
 fn parse_pin(pin: &str) -> Result<u32, MpinError> {
-    let is_pin = (4..=6).contains(&pin.len()) && pin.bytes().all(|byte| byte.is_ascii_digit());
-    let number = pin.parse().ok().filter(|_| is_pin);
-    number.ok_or_else(|| MpinError::Broken("a PIN has four to six digits".to_owned()))
+    let wrong = || MpinError::Broken("a PIN has four to six digits".to_owned());
+    pin::parse_pin(pin).ok_or_else(wrong)
+}
+
+/// Registers a user whose address counts as confirmed, without HTTP.
+pub(crate) fn enrol(shared: &Shared, user_id: &str, pin: &str) -> Result<MpinIdentity, MpinError> {
+    let pin = parse_pin(pin)?;
+    let keys = KeyPair::random();
+    let public_key = keys.public.to_hex();
+    let id = json!({ "mpinId": shared.trust.new_mpin_id(user_id), "dtas": shared.trust.dtas() });
+    let mpin_id = text(&id, "mpinId")?;
+    let subject = Subject::of_hex(mpin_id, Some(keys.public.clone()));
+    let subject = subject.ok_or_else(|| MpinError::Broken("no subject".to_owned()))?;
+    let shares =
+        [Half::First, Half::Second].map(|half| shared.trust.authority.share(half, &subject));
+    let registration = Registration::new(user_id, "Test device", Some(public_key));
+    shared.registrations.keep(mpin_id, registration);
+    make(user_id, &id, &id, Some(&keys), &shares, pin)
 }
 
 impl fmt::Debug for MpinIdentity {

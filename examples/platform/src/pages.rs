@@ -8,90 +8,35 @@ use url::Url;
 
 use crate::authorize::location;
 use crate::client::Client;
-use crate::identity::Identity;
 use crate::inbox::Message;
 use crate::logout::Back;
-use crate::pin::MAX_TRIES;
 
-/// Asks for an e-mail address.
+/// A login, whose steps a script shows.
 #[derive(Template)]
-#[template(path = "register.html")]
-pub(crate) struct Register<'a> {
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
     pub(crate) id: &'a str,
     pub(crate) app: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) notice: Option<&'a str>,
-    /// Whether this browser keeps identities to choose from.
-    pub(crate) others: bool,
+    pub(crate) access_id: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) prompt: &'a str,
+    pub(crate) hint: &'a str,
+    /// Whom the message was sent to that led here, and its secret; empty otherwise.
+    pub(crate) user_id: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) project_id: &'a str,
+    pub(crate) pin_length: u8,
 }
 
-/// Waits until the message is opened.
+/// Registers a browser in which a message was opened, but no login was begun.
 #[derive(Template)]
-#[template(path = "mail.html")]
-pub(crate) struct Mail<'a> {
-    pub(crate) id: &'a str,
+#[template(path = "confirmation.html")]
+pub(crate) struct Confirmation<'a> {
     pub(crate) app: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) notice: Option<&'a str>,
-}
-
-/// Asks for a PIN.
-#[derive(Template)]
-#[template(path = "pin.html")]
-pub(crate) struct PinPage<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) mode: PinMode,
-    pub(crate) notice: Option<&'a str>,
-    pub(crate) tries_left: u8,
-    pub(crate) others: bool,
-    pub(crate) length: usize,
-}
-
-/// What a PIN is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PinMode {
-    New,
-    Repeat,
-    Enter,
-}
-
-/// Lists the identities of this browser.
-#[derive(Template)]
-#[template(path = "identities.html")]
-pub(crate) struct Identities<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) identities: &'a [Identity],
-    pub(crate) notice: Option<&'a str>,
-}
-
-/// Asks whether to remove an identity.
-#[derive(Template)]
-#[template(path = "remove.html")]
-pub(crate) struct Remove<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) email: &'a str,
-}
-
-/// Explains that an identity is blocked.
-#[derive(Template)]
-#[template(path = "blocked.html")]
-pub(crate) struct Blocked<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) max_tries: u8,
-}
-
-/// Confirms an address in another browser than the one that asked.
-#[derive(Template)]
-#[template(path = "confirmed.html")]
-pub(crate) struct Confirmed<'a> {
-    pub(crate) email: &'a str,
-    pub(crate) app: &'a str,
+    pub(crate) user_id: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) project_id: &'a str,
+    pub(crate) pin_length: u8,
 }
 
 /// Leaves a frame for the app.
@@ -184,21 +129,6 @@ pub(crate) struct App<'a> {
     pub(crate) removable: bool,
 }
 
-impl PinPage<'_> {
-    fn initial(&self) -> String {
-        initial(self.email)
-    }
-
-    /// Says how many tries are left, once one has failed.
-    fn tries(&self) -> Option<String> {
-        let enters = self.mode == PinMode::Enter && self.tries_left < MAX_TRIES;
-        enters.then(|| match self.tries_left {
-            1 => "1 try left".to_owned(),
-            left => format!("{left} tries left"),
-        })
-    }
-}
-
 impl InboxPage<'_> {
     /// Says how long ago a message was sent.
     fn ago(&self, message: &Message) -> String {
@@ -227,11 +157,6 @@ impl App<'_> {
         });
         format!("{settings:#}")
     }
-}
-
-/// Returns the letter that stands for an e-mail address.
-fn initial(email: &str) -> String {
-    email.chars().take(1).flat_map(char::to_uppercase).collect()
 }
 
 /// Returns the path of an app's page in the portal.

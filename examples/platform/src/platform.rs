@@ -27,7 +27,6 @@ use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
 use crate::mpin_client::MpinClient;
-use crate::pin::HashedPin;
 use crate::project::Project;
 use crate::record::{RecordedRequest, Recorder};
 use crate::registration::Registrations;
@@ -107,7 +106,6 @@ impl Platform {
             issuer,
             config,
             keys: KeyRing::new(keys),
-            pin: Box::new(HashedPin),
             grants: Grants::default(),
             assertions: UsedAssertions::default(),
             interactions: Interactions::default(),
@@ -235,7 +233,7 @@ impl Platform {
     /// the pages.
     ///
     /// # Errors
-    /// [`JourneyError`] if `email` is no address or `pin` is not four digits.
+    /// [`JourneyError`] if `email` is no address or `pin` is not four to six digits.
     pub fn register_identity(&self, email: &str, pin: &str) -> Result<(), JourneyError> {
         self.browser.register_identity(email, pin)
     }
@@ -314,7 +312,7 @@ impl Platform {
 
     /// Returns a client of M-Pin, as a phone has one.
     pub fn mpin_client(&self) -> MpinClient {
-        MpinClient::new(self.address)
+        MpinClient::at(self.address)
     }
 
     /// Returns the links and the digits of the messages to an address, the newest first. None of them has been used.

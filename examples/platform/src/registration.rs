@@ -51,7 +51,9 @@ pub(crate) struct Registration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Proved,
-    Wrong,
+    Wrong {
+        tries_left: u8,
+    },
     Revoked,
     /// The id is not registered, or not any more.
     Unknown,
@@ -227,7 +229,9 @@ impl Registrations {
                 return if registration.revoked {
                     Verdict::Revoked
                 } else {
-                    Verdict::Wrong
+                    Verdict::Wrong {
+                        tries_left: MAX_TRIES - registration.errors,
+                    }
                 };
             }
             registration.errors = 0;
@@ -295,7 +299,9 @@ mod tests {
         let verdicts = [false, true, false, false, false, true];
         let verdicts = verdicts.map(|right| registrations.judge(ID, right));
         use Verdict::{Proved, Revoked, Wrong};
-        assert_eq!(verdicts, [Wrong, Proved, Wrong, Wrong, Revoked, Revoked]);
+        let wrong = |tries_left| Wrong { tries_left };
+        let expected = [wrong(2), Proved, wrong(2), wrong(1), Revoked, Revoked];
+        assert_eq!(verdicts, expected);
     }
 
     #[test]
@@ -307,7 +313,7 @@ mod tests {
         first.fetch(ID, Half::Second);
         first.judge(ID, false);
         let second = Registrations::open(Some(file)).unwrap();
-        assert_eq!(second.judge(ID, false), Verdict::Wrong);
+        assert_eq!(second.judge(ID, false), Verdict::Wrong { tries_left: 1 });
         assert_eq!(second.judge(ID, false), Verdict::Revoked);
         assert_eq!(second.resolve(&hash_mpin_id(ID)).as_deref(), Some(ID));
     }

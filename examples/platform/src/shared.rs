@@ -16,11 +16,10 @@ use crate::device_id::DeviceId;
 use crate::exchange::Exchanges;
 use crate::fault::Faults;
 use crate::grant::Grants;
-use crate::identity::{Identity, Session, parse_email};
+use crate::identity::{Session, parse_email};
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::KeyRing;
-use crate::pin::{PinProof, is_pin};
 use crate::project::Project;
 use crate::record::Recorder;
 use crate::registration::Registrations;
@@ -36,7 +35,6 @@ pub(crate) struct Shared {
     pub(crate) keys: KeyRing,
     pub(crate) clients: Clients,
     pub(crate) devices: Devices,
-    pub(crate) pin: Box<dyn PinProof>,
     pub(crate) grants: Grants,
     pub(crate) assertions: UsedAssertions,
     pub(crate) interactions: Interactions,
@@ -89,23 +87,6 @@ impl Shared {
         let _ = closing.wait_for(|closing| *closing).await;
     }
 
-    /// Makes an identity whose address counts as confirmed.
-    pub(crate) fn enrol(
-        &self,
-        device: &DeviceId,
-        email: &str,
-        pin: &str,
-    ) -> Result<(), JourneyError> {
-        let email = check_email(email)?;
-        if !is_pin(pin) {
-            return Err(JourneyError::new("a PIN is four digits".to_owned()));
-        }
-        let enrolment = self.pin.enrol(&email, pin);
-        self.devices
-            .add(&device.key(), Identity::new(&email, enrolment));
-        Ok(())
-    }
-
     /// Makes a session, as if the PIN had been entered just now.
     pub(crate) fn sign_in(&self, device: &DeviceId, email: &str) -> Result<(), JourneyError> {
         let email = check_email(email)?;
@@ -114,6 +95,6 @@ impl Shared {
     }
 }
 
-fn check_email(email: &str) -> Result<String, JourneyError> {
+pub(crate) fn check_email(email: &str) -> Result<String, JourneyError> {
     parse_email(email).ok_or_else(|| JourneyError::new(format!("{email:?} is no e-mail address")))
 }

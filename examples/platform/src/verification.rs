@@ -149,7 +149,7 @@ impl Verifications {
         None
     }
 
-    /// Returns the session of a link, so that an error can name it.
+    /// Returns the session that a link is for.
     pub(crate) fn session_of(&self, code: &str) -> Option<String> {
         self.links
             .with(code, |link| link.purpose.access_id.clone())?
@@ -179,13 +179,13 @@ impl Verifications {
         })
     }
 
-    /// Allows one message for each user in ten seconds: `Err` says when the next one may be sent.
-    pub(crate) fn may_send(&self, user_id: &str, now: u64) -> Result<u64, u64> {
-        if let Some(next) = self.backoffs.with(user_id, |next| *next) {
+    /// Allows one message in ten seconds for each user and login: `Err` says when the next one may be sent.
+    pub(crate) fn may_send(&self, sender: &str, now: u64) -> Result<u64, u64> {
+        if let Some(next) = self.backoffs.with(sender, |next| *next) {
             return Err(next);
         }
         let next = now + self.backoffs.lifetime();
-        self.backoffs.put(user_id, next);
+        self.backoffs.put(sender, next);
         Ok(next)
     }
 }

@@ -99,19 +99,18 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes)
     let registration = registration.ok_or_else(ApiError::login_session)?;
     let event = match verdict {
         Verdict::Proved => Event::LoggedIn,
-        Verdict::Wrong => Event::WrongPin,
+        Verdict::Wrong { .. } => Event::WrongPin,
         Verdict::Revoked | Verdict::Unknown => Event::Blocked,
     };
     note(&shared, event, &proof, &registration);
     match verdict {
         Verdict::Proved => {}
-        Verdict::Wrong => {
-            let info = "the PIN is wrong";
-            return Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "UNSUCCESSFUL_AUTHENTICATION",
-                info,
-            ));
+        Verdict::Wrong { tries_left } => {
+            let tries = if tries_left == 1 { "try" } else { "tries" };
+            let info = format!("the PIN is wrong: {tries_left} {tries} left");
+            let code = "UNSUCCESSFUL_AUTHENTICATION";
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, code, info)
+                .with("triesLeft", tries_left.to_string()));
         }
         Verdict::Revoked | Verdict::Unknown => {
             let info = "the M-Pin id is revoked";

@@ -78,11 +78,19 @@ pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
         fields.optional(name)?;
     }
     let now = clock::now();
-    let backoff = shared.verifications.may_send(&email, now).map_err(|next| {
-        let info = "a message was sent to this address just now";
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "REQUEST_BACKOFF", info)
-            .with("backoff", next.to_string())
-    })?;
+    // Another login is another person's wish, who waits at their own page.
+    let sender = format!(
+        "{email} {}",
+        purpose.access_id.as_deref().unwrap_or_default()
+    );
+    let backoff = shared
+        .verifications
+        .may_send(&sender, now)
+        .map_err(|next| {
+            let info = "a message was sent to this address just now";
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "REQUEST_BACKOFF", info)
+                .with("backoff", next.to_string())
+        })?;
     let app = fields
         .optional("clientId")?
         .and_then(|id| shared.clients.find(id));

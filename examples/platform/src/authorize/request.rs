@@ -30,6 +30,17 @@ pub(super) enum Prompt {
     Create,
 }
 
+impl Prompt {
+    /// Returns the name by which the page reads it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Login | Self::None => "login",
+            Self::SelectAccount => "select_account",
+            Self::Create => "create",
+        }
+    }
+}
+
 /// Why a request leads to no login.
 pub(crate) enum Refused {
     /// The browser is sent nowhere; the reason is for the app's developer.

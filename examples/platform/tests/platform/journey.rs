@@ -59,7 +59,7 @@ async fn a_person_registers_confirms_chooses_a_pin_and_is_logged_in() {
 }
 
 #[tokio::test]
-async fn a_hint_picks_the_identity_or_prefills_the_address() {
+async fn the_page_learns_who_is_expected() {
     let platform = start().await;
     let begun = http::get(
         &authorize_url(&platform, &[("prerollid", "new@example.com")]),
@@ -75,8 +75,8 @@ async fn a_hint_picks_the_identity_or_prefills_the_address() {
     let page = format!("{}{}", platform.issuer(), begun.header("location").unwrap());
     let shown = http::get(&page, &[("cookie", cookie)]).await;
     assert!(
-        shown.body.contains("data-page=\"register\"")
-            && shown.body.contains("value=\"new@example.com\"")
+        shown.body.contains("data-prompt=\"login\"")
+            && shown.body.contains("data-hint=\"new@example.com\"")
     );
 }
 

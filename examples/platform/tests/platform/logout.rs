@@ -125,19 +125,26 @@ async fn signed_out(platform: &Platform, query: &[(&str, &str)]) -> http::Answer
     let cookie = [("cookie", cookie)];
     let at = |path: &str| format!("{}{path}", platform.issuer());
     let login = begun.header("location").unwrap();
-    http::post(
-        &at(&format!("{login}/register")),
-        &cookie,
-        &[("email", EMAIL)],
-    )
-    .await;
-    let inbox = http::get(&at("/inbox"), &cookie).await;
-    let (_, confirm) = inbox.body.split_once("href=\"/confirm").unwrap();
-    let confirm = format!("/confirm{}", confirm.split('"').next().unwrap());
-    http::get(&at(&confirm), &cookie).await;
-    for _ in 0..2 {
-        http::post(&at(&format!("{login}/pin")), &cookie, &[("pin", PIN)]).await;
-    }
+    let page = http::get(&at(login), &cookie).await;
+    let access_id = page.body.split_once("data-access-id=\"").unwrap().1;
+    let access_id = access_id.split('"').next();
+    let client = platform.mpin_client();
+    let link = json!({ "userId": EMAIL, "delivery": "no" });
+    let link = client
+        .call_as_app("app", "s3cret", "/verification", &link)
+        .await;
+    let link = link.unwrap()["verificationURL"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let token = client.confirm(&link).await.unwrap();
+    let mut person = client.register(EMAIL, &token, PIN).await.unwrap();
+    client
+        .log_in(&mut person, PIN, "oidc", access_id)
+        .await
+        .unwrap();
+    let finished = http::post(&at(&format!("{login}/finish")), &cookie, &[]).await;
+    assert_eq!(finished.status, 303, "{finished:?}");
     let url = Url::parse_with_params(&at("/oidc/logout"), query).unwrap();
     http::get(url.as_str(), &cookie).await
 }

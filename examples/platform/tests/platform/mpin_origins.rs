@@ -122,7 +122,7 @@ async fn other_endpoints_and_the_login_page_are_not_opened_to_pages() {
         allowed_origins: vec![PAGE.to_owned()],
         ..Project::default()
     });
-    for path in ["/oidc/token", "/login/x/pin", "/portal"] {
+    for path in ["/oidc/token", "/login/x/finish", "/portal"] {
         let answer = preflight(&platform, path, PAGE).await;
         assert_eq!(allowed(&answer), None, "{path}");
     }
