@@ -8,6 +8,7 @@ use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod libraries;
+mod mpin;
 mod nginx;
 mod page_of_an_app;
 mod provider;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         suite(),
         sites::suite(),
         provider::suite(),
+        mpin::suite(),
         speculation::suite(),
         nginx,
     ];

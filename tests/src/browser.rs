@@ -1,10 +1,12 @@
 //! An HTTP client that behaves like a browser, except that nothing is hidden from the test.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use miracl_platform::MpinIdentity;
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -30,6 +32,8 @@ use request::{From, encode};
 pub struct Browser {
     http: reqwest::Client,
     jar: Mutex<Vec<Cookie>>,
+    /// What the local platform's pages would keep in the local storage, by project.
+    mpin: Mutex<HashMap<String, MpinIdentity>>,
 }
 
 /// An HTTP client that follows no redirect and keeps no connection: the servers of a test stop and start again on the
@@ -64,7 +68,20 @@ impl Browser {
         Self {
             http: http_client(),
             jar: Mutex::default(),
+            mpin: Mutex::default(),
         }
+    }
+
+    /// The M-Pin identity that this browser has at a platform.
+    pub(crate) fn mpin_identity(&self, project_id: &str) -> Option<MpinIdentity> {
+        let identities = self.mpin.lock().expect("no test panicked here");
+        identities.get(project_id).cloned()
+    }
+
+    /// Keeps an M-Pin identity, as a page of the platform does.
+    pub(crate) fn keep_mpin_identity(&self, project_id: &str, identity: MpinIdentity) {
+        let mut identities = self.mpin.lock().expect("no test panicked here");
+        identities.insert(project_id.to_owned(), identity);
     }
 
     /// Another browser with a copy of this one's cookies.

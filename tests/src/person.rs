@@ -1,62 +1,94 @@
 //! A person at the local platform's pages: registers, confirms, chooses a PIN, logs in.
+//!
+//! The pages are scripts, so this does what they do: it speaks M-Pin to the platform, and sends the forms.
 
-use crate::browser::{Answer, Browser};
+use std::net::SocketAddr;
+
+use miracl_platform::{MpinClient, MpinIdentity};
+use serde_json::json;
+
+use crate::browser::{Answer, Browser, Tag};
 
 /// Who the person is.
 pub const EMAIL: &str = "bob@example.com";
 
+/// Their PIN.
+const PIN: &str = "2468";
+
 /// The name by which a page of the platform identifies itself.
 fn page_name(page: &Answer) -> String {
-    let body = page
-        .tags()
-        .into_iter()
-        .find(|tag| tag.name == "body")
-        .expect("a page");
+    let tags = page.tags();
+    let body = tags.iter().find(|tag| tag.name == "body").expect("a page");
     body.get("data-page").unwrap_or("of the demo").to_owned()
 }
 
-/// Fills in the form of a page that has this field, and sends it.
-async fn fill_in(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
-    let form = page
-        .forms()
-        .into_iter()
-        .find(|form| form.fields.iter().any(|(name, _)| name == field))
-        .unwrap_or_else(|| panic!("no form with {field}: {}", page.body));
-    let answer = browser.submit(page, &form.with(field, value)).await;
-    browser.follow(answer).await.expect(200)
+/// Registers the browser, by the link in the message.
+async fn register(
+    browser: &Browser,
+    page: &Answer,
+    client: &MpinClient,
+    access_id: &str,
+) -> MpinIdentity {
+    let project_id = client.project_id().await.expect("a project");
+    let mail = json!({ "userId": EMAIL, "projectId": project_id, "accessId": access_id });
+    let sent = client.call("/verification/email", &mail).await;
+    assert_eq!(sent.expect("a message")["method"], "link");
+    let inbox = page.url.join("/inbox").expect("an address");
+    let inbox = browser.visit(inbox).await.expect(200);
+    let tags = inbox.tags();
+    let link = tags.iter().find(|tag| tag.get("id") == Some("confirm"));
+    let link = link.and_then(|tag| tag.get("href")).expect("a link");
+    let opened = browser.click(&inbox, link).await.expect(200);
+    assert_eq!(
+        attribute(&opened, "data-access-id").as_deref(),
+        Some(access_id)
+    );
+    let link = page.url.join(link).expect("an address");
+    let token = client.confirm(link.as_str()).await.expect("a token");
+    client
+        .register(EMAIL, &token, PIN)
+        .await
+        .expect("an identity")
 }
 
-/// Goes through the platform's pages until they lead back to `app`, and adds their names to `seen`.
-pub async fn approve(
-    browser: &Browser,
-    mut page: Answer,
-    app: &str,
-    seen: &mut Vec<String>,
-) -> Answer {
-    while !page.url.as_str().starts_with(app) {
-        let name = page_name(&page);
-        page = match name.as_str() {
-            "register" => fill_in(browser, &page, "email", EMAIL).await,
-            "mail" => {
-                let inbox = browser
-                    .visit(page.url.join("/inbox").expect("an address"))
-                    .await
-                    .expect(200);
-                let confirm = inbox
-                    .tags()
-                    .into_iter()
-                    .find(|tag| tag.get("id") == Some("confirm"));
-                let confirm = confirm
-                    .and_then(|tag| tag.get("href").map(str::to_owned))
-                    .expect("a link");
-                let answer = browser.click(&inbox, &confirm).await;
-                browser.follow(answer).await.expect(200)
-            }
-            "new-pin" | "repeat-pin" | "enter-pin" => fill_in(browser, &page, "pin", "2468").await,
-            other => panic!("lost at {other}: {}", page.body),
-        };
-        seen.push(name);
-        assert!(seen.len() < 9, "going round in circles: {seen:?}");
-    }
+/// An attribute of the login on a page.
+fn attribute(page: &Answer, name: &str) -> Option<String> {
+    let tags = page.tags();
+    let login = tags.iter().find(|tag| tag.get("id") == Some("login"));
+    login.and_then(|tag: &Tag| tag.get(name)).map(str::to_owned)
+}
+
+fn address(page: &Answer) -> SocketAddr {
+    let addresses = page.url.socket_addrs(|| None).expect("a port");
+    let ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    *ipv4.or(addresses.first()).expect("an address")
+}
+
+/// Goes through the platform's pages until they lead back to `app`, and adds the names of the steps to `seen`.
+pub async fn approve(browser: &Browser, page: Answer, app: &str, seen: &mut Vec<String>) -> Answer {
+    assert_eq!(page_name(&page), "login", "{}", page.body);
+    let access_id = attribute(&page, "data-access-id").expect("the id of the session");
+    let client = MpinClient::at(address(&page));
+    let project_id = attribute(&page, "data-project-id").expect("the id of the project");
+    let mut identity = match browser.mpin_identity(&project_id) {
+        Some(identity) => {
+            seen.push("enter-pin".to_owned());
+            identity
+        }
+        None => {
+            seen.extend(["register", "mail", "new-pin", "repeat-pin"].map(str::to_owned));
+            register(browser, &page, &client, &access_id).await
+        }
+    };
+    let login = client.log_in(&mut identity, PIN, "oidc", Some(&access_id));
+    login.await.expect("the right PIN");
+    browser.keep_mpin_identity(&project_id, identity);
+    let forms = page.forms();
+    let finish = forms
+        .into_iter()
+        .find(|form| form.action.ends_with("/finish"));
+    let answer = browser.submit(&page, &finish.expect("the last form")).await;
+    let page = browser.follow(answer).await.expect(200);
+    assert!(page.url.as_str().starts_with(app), "{}", page.url);
     page
 }

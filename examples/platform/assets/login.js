@@ -170,6 +170,7 @@ function showPin(email, name, { title, lead, button }, entered) {
   find(".lead").hidden = !lead;
   find("#submit-pin").textContent = button;
   find("#other-identity").hidden = find("#forgot-pin").hidden = name !== "enter-pin";
+  if (name !== "enter-pin") find("#tries-left").remove();
   const pin = find("#pin");
   pin.maxLength = pinLength;
   pin.pattern = `[0-9]{${pinLength}}`;
@@ -239,7 +240,7 @@ function showEnterPin(email) {
 }
 
 function showTries(left) {
-  if (!left) return;
+  if (!left) return find("#tries-left").remove();
   find("#tries-left").textContent = left === 1 ? "1 try left" : `${left} tries left`;
   find("#notice").hidden = false;
 }

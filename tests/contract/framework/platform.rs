@@ -1,4 +1,4 @@
-//! The platform that a demo brings along, without any script: forms are enough.
+//! The platform that a demo brings along.
 
 use miracl_tests::{
     Adapter, Browser, Demo,
@@ -9,7 +9,8 @@ use miracl_tests::{
 use crate::journey::subject;
 
 scenarios![
-    a_person_registers_and_logs_in_without_scripts,
+    a_person_registers_and_logs_in_by_m_pin,
+    without_scripts_the_login_says_what_it_needs,
     a_restart_keeps_sessions_and_identities,
     a_log_out_at_the_platform_ends_the_session_here,
 ];
@@ -27,7 +28,7 @@ async fn log_in(browser: &Browser, demo: &Demo) -> Vec<String> {
     seen
 }
 
-async fn a_person_registers_and_logs_in_without_scripts(adapter: Adapter) {
+async fn a_person_registers_and_logs_in_by_m_pin(adapter: Adapter) {
     let demo = Demo::builder(adapter).start();
     let browser = Browser::new();
     assert_eq!(
@@ -43,6 +44,24 @@ async fn a_person_registers_and_logs_in_without_scripts(adapter: Adapter) {
         page.alerts()
     );
     assert_eq!(log_in(&browser, &demo).await, ["enter-pin"]);
+}
+
+async fn without_scripts_the_login_says_what_it_needs(adapter: Adapter) {
+    let demo = Demo::builder(adapter).start();
+    let browser = Browser::new();
+    let page = browser.visit(demo.url("/login/start")).await.expect(200);
+    let (_, rest) = page.body.split_once("<noscript>").expect("a sentence");
+    let (sentence, _) = rest.split_once("</noscript>").expect("its end");
+    assert!(sentence.contains("M-Pin needs JavaScript"), "{sentence}");
+    for form in page.forms() {
+        assert!(form.fields.is_empty(), "{form:?}");
+    }
+    // It can be cancelled.
+    let forms = page.forms();
+    let cancel = forms.iter().find(|form| form.action.ends_with("/cancel"));
+    let answer = browser.submit(&page, cancel.expect("a way back")).await;
+    let page = browser.follow(answer).await;
+    assert!(page.url.as_str().starts_with(demo.origin()), "{}", page.url);
 }
 
 async fn a_restart_keeps_sessions_and_identities(adapter: Adapter) {
