@@ -1,7 +1,6 @@
 //! The local platform and the demo on two sites: to a browser, `localhost` and `127.0.0.1` are as far apart as a
 //! provider and an app on the internet, and `Lax` cookies do not go from the pages of one to the other.
 
-use fantoccini::cookies::Cookie as CookieToAdd;
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Browser, Chrome, Demo, Request, scenarios};
 
@@ -228,8 +227,10 @@ async fn without_scripts_a_person_clicks_where_a_page_would_go_on_by_itself(adap
     let request = Request::form(&callback.url, &fields).from_page(&begun);
     elsewhere.send(request).await;
     for cookie in elsewhere.cookies_named(adapter.name) {
-        let cookie = CookieToAdd::new(cookie.name, cookie.value);
-        chrome.client().add_cookie(cookie).await.expect("a cookie");
+        let cookie = format!("{}={}; path=/", cookie.name, cookie.value);
+        chrome
+            .script(&format!("document.cookie = {cookie:?}"))
+            .await;
     }
     assert_eq!(sites.whoami().await, EMAIL);
     chrome.open(&demo.url("/")).await;

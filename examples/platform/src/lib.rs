@@ -69,6 +69,10 @@
 //! body has 64 KiB at most. What is handed out for a short time (challenges, tokens, codes, sessions) is used once,
 //! expires, and is bounded in number: the oldest makes room.
 //!
+//! The pages of a login are a script, `login.js`, which speaks to these endpoints as any other client does; `mpin.js`
+//! is its arithmetic. [`Platform::log_in`] and [`Browser`] do the same without a page. A browser that runs no scripts
+//! cannot log in.
+//!
 //! Somebody who knows another person's M-Pin id and public key can use up that person's tries, as at any server that
 //! counts: a proof with a wrong token looks like one with a wrong PIN. Nothing else counts as a try.
 //!
@@ -104,17 +108,22 @@
 //! | page | elements |
 //! |---|---|
 //! | every page | `body[data-page="…"]` names it: the word in the first column |
+//! | `login` | a login before its script shows one of the pages below; `#no-script` where scripts are off |
 //! | `register` | `#email`, `#register`, `#other-identity` (if this browser keeps one) |
-//! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads; it goes on by itself after the confirmation |
-//! | `inbox` | `.message[data-to="…"]`, the newest first |
+//! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads |
+//! | `mail-code` | `#code` takes the digits of the message, `#submit-code`; `#inbox` opens the inbox beside it |
+//! | `inbox` | `.message[data-to="…"]`, the newest first; `.code` has digits to type |
 //! | | `#confirm` is the newest unused link, `.confirm` each of them |
-//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` (`name=pin`) takes keys |
+//! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` takes keys |
 //! | | `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
-//! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number), `#other-identity` |
+//! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number) |
+//! | | `#other-identity`, `#forgot-pin` |
 //! | `choose` | `.identity[data-email="…"]` picks, `.remove-identity[data-email="…"]` asks to remove, `#add-identity` |
 //! | `remove` | `#confirm-remove`, `#keep` |
 //! | `blocked` | `#register-again`, `#other-identity` |
-//! | `confirmed` | the message was opened in another browser |
+//! | `other-browser` | a link that was opened in another browser than the login: `#go-on` registers that one |
+//! | `registered` | that browser is registered |
+//! | `failed` | `#try-again` |
 //! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
 //! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
@@ -127,7 +136,11 @@
 //! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
 //!
 //! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs
-//! in a row block an identity on that browser, until its address is confirmed again.
+//! in a row revoke an identity on that browser, until its address is confirmed again.
+//!
+//! What a browser keeps of an identity is in its local storage, as `mpin-` and the project's id. The PIN is kept
+//! nowhere, and no request has it. A test without scripts reads `data-access-id` of `#login`, logs in for that session
+//! with an [`MpinClient`], and sends the form `#finish`.
 //!
 //! # Being treated badly
 //!
