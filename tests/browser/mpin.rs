@@ -12,6 +12,7 @@ scenarios![
     digits_from_the_mail_are_typed_where_the_registration_began,
     a_link_opened_in_another_browser_registers_that_one,
     a_renewed_secret_keeps_its_pin_and_a_lost_one_is_registered_again,
+    an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin,
     no_request_has_the_pin_or_the_token,
     the_arithmetic_of_the_page_agrees_with_the_platforms,
 ];
@@ -238,6 +239,36 @@ async fn a_renewed_secret_keeps_its_pin_and_a_lost_one_is_registered_again(adapt
     stage.confirm().await;
     stage.choose_pin(PIN).await;
     arrived(chrome, demo, "/").await;
+}
+
+async fn an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin(adapter: Adapter) {
+    let stage = Stage::begin(adapter, Project::default()).await;
+    let client = stage.platform.mpin_client();
+    let body = json!({ "userId": "Employee-7", "deviceName": "d" });
+    let answer = client.call_as_app(
+        "mpin",
+        "secret-of-the-mpin-test",
+        "/activate/initiate",
+        &body,
+    );
+    let token = answer.await.expect("a token")["actToken"].clone();
+    let callback = stage.demo.url("/login");
+    let url = format!(
+        "{}/authorize?client_id=mpin&redirect_uri={callback}&response_type=code&scope=openid&state=x\
+         &prerollid=Employee-7&acttoken={}",
+        stage.platform.issuer(),
+        token.as_str().expect("text")
+    );
+    stage.chrome.open(&url).await;
+    stage.choose_pin(PIN).await;
+    // The demo has begun no login of its own, and says so.
+    stage
+        .chrome
+        .wait_for_url(|url| url.starts_with(stage.demo.origin()))
+        .await;
+    stage.chrome.open(&url).await;
+    stage.choose_pin(PIN).await;
+    page(&stage.chrome, "failed").await;
 }
 
 /// Notes what the page sends from now on, where the next page finds it.

@@ -324,16 +324,20 @@ function showRemove(email) {
 
 // The shortest way that leaves no doubt who logs in.
 function start() {
-  const { hint, code, userId } = main.dataset;
+  const { code, userId, actToken } = main.dataset;
+  const typed = main.dataset.hint;
+  const hint = typed?.includes("@") ? typed.toLowerCase() : typed;
   if (code && login) return run(() => confirm(userId, code));
   if (code) {
     show("other-browser", userId);
     return on("#go-on", "click", () => run(() => confirm(userId, code)));
   }
+  // The app has made sure of the person itself.
+  if (actToken && hint) return showNewPin(hint, actToken);
   const known = identities();
   if (prompt === "create") return showRegister();
   if (prompt === "select_account") return showChoose();
-  if (hint) return identityOf(hint.toLowerCase()) ? showEnterPin(hint.toLowerCase()) : showRegister(hint);
+  if (hint) return identityOf(hint) ? showEnterPin(hint) : showRegister(hint);
   if (known.length === 0) return showRegister();
   return known.length === 1 ? showEnterPin(known[0].email) : showChoose();
 }

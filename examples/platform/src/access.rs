@@ -1,5 +1,7 @@
 //! Sessions of logins that another program waits for: a page begins one, and the device that has the PIN finishes it.
 
+use std::sync::Arc;
+
 use crate::identity;
 use crate::interaction::Request;
 use crate::pending::Pending;
@@ -64,7 +66,7 @@ impl Status {
 pub(crate) struct Purpose {
     /// The authorization request that it answers. A session without one is for a program that takes the project's
     /// JWT, or a signature.
-    pub(crate) request: Option<Box<Request>>,
+    pub(crate) request: Option<Arc<Request>>,
     /// Who is expected to log in.
     pub(crate) user_id: Option<String>,
     pub(crate) description: Option<String>,

@@ -44,6 +44,7 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
         prompt,
         max_age,
         hint,
+        act_token,
     } = wishes;
     let known = DeviceId::of(headers);
     if prompt == Prompt::None {
@@ -72,14 +73,16 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
         return callback.answer(&request.client);
     }
     let id = known.unwrap_or_else(DeviceId::random);
+    let request = Arc::new(request);
     let (access_id, _) = shared.sessions.begin(access::Purpose {
-        request: Some(Box::new(request.clone())),
+        request: Some(Arc::clone(&request)),
         user_id: hint.clone(),
         ..access::Purpose::default()
     });
     let wanted = Wanted {
         prompt: prompt.name(),
         hint,
+        act_token,
     };
     let interactions = &shared.interactions;
     let interaction = interactions.begin(id.key(), request, access_id, wanted);

@@ -1,7 +1,7 @@
 //! A login that is under way.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::callback::ResponseMode;
 use crate::client::Client;
@@ -52,6 +52,8 @@ pub(crate) struct Wanted {
     pub(crate) prompt: &'static str,
     /// Who is expected.
     pub(crate) hint: Option<String>,
+    /// An activation token, where the app has made sure of the person itself.
+    pub(crate) act_token: Option<String>,
 }
 
 /// A login under way.
@@ -59,7 +61,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Interaction {
     pub(crate) id: String,
     pub(crate) device: DeviceKey,
-    pub(crate) request: Request,
+    pub(crate) request: Arc<Request>,
     /// The session that the login ends with.
     pub(crate) access_id: String,
     pub(crate) wanted: Wanted,
@@ -84,7 +86,7 @@ impl Interactions {
     pub(crate) fn begin(
         &self,
         device: DeviceKey,
-        request: Request,
+        request: Arc<Request>,
         access_id: String,
         wanted: Wanted,
     ) -> String {
@@ -170,7 +172,7 @@ mod tests {
         };
         interactions.begin(
             device.clone(),
-            request,
+            Arc::new(request),
             "access".to_owned(),
             Wanted::default(),
         )

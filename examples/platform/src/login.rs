@@ -38,6 +38,7 @@ fn show_login(shared: &Shared, interaction: &Interaction, user_id: &str, code: &
         client_id: &interaction.request.client.client_id,
         prompt: interaction.wanted.prompt,
         hint: interaction.wanted.hint.as_deref().unwrap_or_default(),
+        act_token: interaction.wanted.act_token.as_deref().unwrap_or_default(),
         user_id,
         code,
         project_id: &shared.trust.project_id,

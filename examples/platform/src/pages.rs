@@ -21,6 +21,7 @@ pub(crate) struct Login<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) prompt: &'a str,
     pub(crate) hint: &'a str,
+    pub(crate) act_token: &'a str,
     /// Whom the message was sent to that led here, and its secret; empty otherwise.
     pub(crate) user_id: &'a str,
     pub(crate) code: &'a str,

@@ -11,6 +11,9 @@ use crate::verification::{is_mpin_id, parse_user_id};
 /// The longest text in a field, in bytes. An M-Pin id has less than 2 KiB.
 const MAX_TEXT: usize = 8 * 1024;
 
+/// The longest text that is kept until somebody comes back to it, in bytes.
+const MAX_KEPT_TEXT: usize = 1024;
+
 /// The members of a JSON object. A member that is null counts as absent.
 #[derive(Debug)]
 pub(super) struct Fields(Map<String, Value>);
@@ -47,6 +50,15 @@ impl Fields {
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(_) => Err(ApiError::field(name, "no text")),
         }
+    }
+
+    /// Returns a text that is kept for a while, and so is short; an empty one counts as absent.
+    pub(super) fn short(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let text = self.optional(name)?;
+        if text.is_some_and(|text| text.len() > MAX_KEPT_TEXT) {
+            return Err(ApiError::field(name, "too long"));
+        }
+        Ok(text.map(str::to_owned))
     }
 
     /// Returns a list of texts; empty if it is absent.

@@ -184,8 +184,8 @@ fn note(shared: &Shared, event: Event, proof: &Proof, registration: &Registratio
         .as_ref()
         .and_then(|id| shared.sessions.find(id));
     if let Some(request) = session.and_then(|session| session.purpose.request) {
-        entry.app_id = request.client.client_id;
-        entry.app_name = request.client.name;
+        entry.app_id = request.client.client_id.clone();
+        entry.app_name = request.client.name.clone();
     }
     shared.audit.add(entry);
 }

@@ -28,9 +28,9 @@ pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body:
             "not query, and nobody could post the form",
         ));
     }
-    let user_id = fields.optional("prerollId")?.map(str::to_owned);
+    let user_id = fields.short("prerollId")?;
     let purpose = Purpose {
-        request: Some(Box::new(request)),
+        request: Some(Arc::new(request)),
         user_id,
         ..Purpose::default()
     };
@@ -41,8 +41,7 @@ pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body:
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
     let fields = Fields::parse(&body)?;
     shared.check_project_id(fields.text("projectId")?)?;
-    let owned = |name| Ok::<_, ApiError>(fields.optional(name)?.map(str::to_owned));
-    let hash = match fields.optional("hash")? {
+    let hash = match fields.short("hash")? {
         Some(_) => Some(hex::encode(&fields.bytes("hash")?)),
         None => None,
     };
@@ -53,7 +52,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
     let purpose = Purpose {
         request: None,
         user_id,
-        description: owned("description")?,
+        description: fields.short("description")?,
         hash,
     };
     Ok(begun(&shared, purpose))

@@ -176,10 +176,9 @@ pub(super) async fn initiate(
 /// Reads who is to be verified, and what follows.
 fn purpose(shared: &Shared, fields: &Fields) -> Result<Purpose, ApiError> {
     let user_id = fields.user_id("userId")?;
-    let owned = |name| Ok::<_, ApiError>(fields.optional(name)?.map(str::to_owned));
-    let access_id = owned("accessId")?;
+    let access_id = fields.short("accessId")?;
     fields.texts("scope")?;
-    let redirect = owned("redirectURI")?;
+    let redirect = fields.short("redirectURI")?;
     let client_id = fields.optional("clientId")?;
     let client = client_id.map(|id| {
         let unknown = || ApiError::field("clientId", "not registered");
@@ -206,8 +205,8 @@ fn purpose(shared: &Shared, fields: &Fields) -> Result<Purpose, ApiError> {
     Ok(Purpose {
         user_id,
         access_id: access_id.filter(|id| shared.sessions.find(id).as_ref().is_some_and(is_known)),
-        state: owned("state")?,
-        nonce: owned("nonce")?,
+        state: fields.short("state")?,
+        nonce: fields.short("nonce")?,
         redirect,
         replaces,
     })

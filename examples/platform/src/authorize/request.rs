@@ -19,6 +19,7 @@ pub(crate) struct Wishes {
     pub(super) prompt: Prompt,
     pub(super) max_age: Option<u64>,
     pub(super) hint: Option<String>,
+    pub(super) act_token: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,7 @@ pub(crate) fn read(shared: &Shared, params: &Params) -> Result<Wishes, Refused> 
                 prompt,
                 max_age,
                 hint,
+                act_token: params.get("acttoken").map(str::to_owned),
             })
         }
         Err(denial) => Err(Refused::ByCallback(Box::new((request, denial)))),
