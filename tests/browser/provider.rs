@@ -3,6 +3,7 @@
 
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Browser, Chrome, Demo, Request, scenarios};
+use serde_json::json;
 
 use crate::{EMAIL, PIN, arrived, cookies, enter_pin, page, register};
 
@@ -197,7 +198,7 @@ async fn a_log_out_at_the_platform_reaches_a_tab_that_nobody_touches(adapter: Ad
     sites.assert_nobody().await;
 }
 
-/// The login itself needs scripts, so it is made elsewhere, and this browser gets the cookies.
+/// The login itself needs scripts, so another device proves the PIN, and the driver sends the last form.
 async fn without_scripts_a_person_clicks_where_a_page_would_go_on_by_itself(adapter: Adapter) {
     let sites = Sites {
         chrome: Chrome::start_without_scripts().await,
@@ -206,34 +207,23 @@ async fn without_scripts_a_person_clicks_where_a_page_would_go_on_by_itself(adap
     let (demo, chrome) = (&sites.demo, &sites.chrome);
     chrome.open(&demo.url("/login/start")).await;
     chrome.wait_for_text("M-Pin needs JavaScript").await;
-    chrome.click("#cancel").await;
+    let access_id = "return document.getElementById('login').dataset.accessId";
+    let access_id = chrome.script(access_id).await;
+    let client = sites.platform.mpin_client();
+    let person = json!({ "userId": EMAIL, "deviceName": "A phone" });
+    let token = client.call_as_app("two-sites", SECRET, "/activate/initiate", &person);
+    let token = token.await.expect("a token")["actToken"].clone();
+    let token = token.as_str().expect("text");
+    let mut phone = client.register(EMAIL, token, PIN).await.expect("a phone");
+    let login = client.log_in(&mut phone, PIN, "oidc", access_id.as_str());
+    login.await.expect("a login");
+    chrome
+        .script("document.getElementById('finish').submit()")
+        .await;
     page(chrome, "form-post").await;
     chrome.screenshot("18-form-post").await;
     chrome.click("#continue").await;
-    chrome.wait_for_text("Login failed!").await;
-
-    let elsewhere = Browser::new();
-    let start = elsewhere.open(demo.url("/login/start")).await;
-    let person = sites.platform.browser();
-    person.register_identity(EMAIL, PIN).expect("a person");
-    let begun = start.location().expect("the platform");
-    let callback = person.log_in_callback(begun.as_str(), EMAIL, PIN).await;
-    let callback = callback.expect("a callback");
-    let form = callback.form.expect("a form");
-    let fields: Vec<_> = form
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let request = Request::form(&callback.url, &fields).from_page(&begun);
-    elsewhere.send(request).await;
-    for cookie in elsewhere.cookies_named(adapter.name) {
-        let cookie = format!("{}={}; path=/", cookie.name, cookie.value);
-        chrome
-            .script(&format!("document.cookie = {cookie:?}"))
-            .await;
-    }
-    assert_eq!(sites.whoami().await, EMAIL);
-    chrome.open(&demo.url("/")).await;
+    arrived(chrome, demo, "/").await;
     chrome.click("form[action=\"/logout\"] button").await;
     page(chrome, "signed-out").await;
     chrome.screenshot("19-signed-out-going-back").await;
