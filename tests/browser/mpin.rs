@@ -14,6 +14,7 @@ scenarios![
     a_renewed_secret_keeps_its_pin_and_a_lost_one_is_registered_again,
     an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin,
     no_request_has_the_pin_or_the_token,
+    the_arithmetic_of_the_page_gives_the_known_answers,
     the_arithmetic_of_the_page_agrees_with_the_platforms,
 ];
 
@@ -347,6 +348,51 @@ async fn no_request_has_the_pin_or_the_token(adapter: Adapter) {
             assert!(!value.contains(PIN), "{path} {body}");
         }
     }
+}
+
+/// Computes every known answer again; returns the names of those that differ.
+const KNOWN: &str = r#"
+const [known, done] = arguments;
+(async () => {
+  const mpin = await import("/mpin.js");
+  const { mpinId, y, signed } = known;
+  const x = BigInt("0x" + known.x);
+  const wrong = [];
+  const check = (name, one, other) => one === other || wrong.push(name);
+  for (const { z, publicKey, shares, token, U, V } of known.identities) {
+    const keys = z && mpin.keyPair(BigInt("0x" + z));
+    if (keys) check("publicKey", keys.publicKey, publicKey);
+    check("token", mpin.makeToken(mpinId, keys, shares, "1234"), token);
+    const identity = { mpinId, publicKey, token };
+    const begun = mpin.begin(identity, x);
+    check("U", begun.U, U);
+    for (const pin in V) check("V " + pin, mpin.answer(identity, begun, y, pin), V[pin]);
+    for (const pin in publicKey ? signed.v : {}) {
+      const signature = mpin.sign(identity, signed.message, signed.timestamp, pin, x);
+      check("u", signature.u, signed.u);
+      check("v " + pin, signature.v, signed.v[pin]);
+    }
+  }
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 1000]) {
+    const bytes = crypto.getRandomValues(new Uint8Array(length));
+    const theirs = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    check("SHA-256 of " + length, mpin.sha256(bytes).join(), theirs.join());
+  }
+  done(wrong);
+})().catch((error) => done(String(error)));
+"#;
+
+async fn the_arithmetic_of_the_page_gives_the_known_answers(adapter: Adapter) {
+    let stage = Stage::begin(adapter, Project::default()).await;
+    stage.start().await;
+    page(&stage.chrome, "register").await;
+    let known = serde_json::from_str(include_str!("mpin_vectors.json")).expect("JSON");
+    let wrong = stage
+        .chrome
+        .client()
+        .execute_async(KNOWN, vec![known])
+        .await;
+    assert_eq!(wrong.expect("the script ends"), json!([]));
 }
 
 /// Registers users and logs them in, with right and wrong PINs; returns how many answers were right.
