@@ -20,6 +20,11 @@ const FIXTURES: &[(&str, &str, &str)] = &[
         "sessions as the version before sealed them",
     ),
     (
+        "tests/browser/",
+        "_vectors.json",
+        "known answers of M-Pin, each number as messages have it",
+    ),
+    (
         "tests/fuzz/seeds/",
         "",
         "inputs of the fuzz targets, as a browser or a provider sends them",
