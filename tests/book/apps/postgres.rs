@@ -31,9 +31,14 @@ impl AuthHandler for Hooks {
     async fn on_auth_success(&self, _: &mut Parts, login: AuthSuccess) -> Result<Response> {
         let user = login.user();
         let confirmed = user.email().filter(|_| user.email_verified());
-        let row = sqlx::query(LOGIN).bind(user.issuer()).bind(user.id()).bind(confirmed);
+        let row = sqlx::query(LOGIN)
+            .bind(user.issuer())
+            .bind(user.id())
+            .bind(confirmed);
         // Without its row nobody is logged in: an Err is a veto.
-        row.execute(&self.0).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        row.execute(&self.0)
+            .await
+            .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
         Ok(Redirect::to(login.return_to()).into_response())
     }
 }
@@ -41,7 +46,10 @@ impl AuthHandler for Hooks {
 /// Finds the row of the person who is logged in.
 async fn members(State(table): State<PgPool>, user: User) -> Result<String, StatusCode> {
     let query = sqlx::query("SELECT number, logins FROM person WHERE issuer = $1 AND id = $2");
-    let found = query.bind(user.issuer()).bind(user.id()).fetch_optional(&table);
+    let found = query
+        .bind(user.issuer())
+        .bind(user.id())
+        .fetch_optional(&table);
     let row = found.await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let row = row.ok_or(StatusCode::FORBIDDEN)?; // you have deleted them since
     let (number, logins): (i64, i64) = (row.get("number"), row.get("logins"));

@@ -1,4 +1,4 @@
-//! The app of the page "Choose how long a session lasts".
+//! The app of the page "Set the session lifetime".
 
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Redirect, Response, Result};

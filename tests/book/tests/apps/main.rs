@@ -5,7 +5,8 @@
 
 #[allow(
     dead_code,
-    reason = "a test calls no `main`: it has settings of its own"
+    unreachable_pub,
+    reason = "a page shows a whole app, and a test calls no `main`"
 )]
 mod apps;
 mod deployed;

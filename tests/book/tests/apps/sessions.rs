@@ -135,6 +135,7 @@ async fn a_session_ends_after_half_an_hour_without_activity_and_after_a_day_of_w
     site.fetch("/members").await.expect(401);
     // The platform has the system's clock, so this begins there again.
     passed.store(0, Ordering::Relaxed);
+    site.browser.clear();
     site.log_in("/members").await.expect(200);
     for _ in 0..24 {
         site.fetch("/members").await.expect(200);
