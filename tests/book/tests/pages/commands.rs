@@ -51,7 +51,8 @@ const NOT_RUN: &[(&str, usize)] = &[
     ("providers.md", 1),
 ];
 
-/// The blocks of a page that others than Rust read: the language, and whether the line before says that no test runs it.
+/// The blocks of a page that others than Rust read: the language, and whether the line before says that no test runs
+/// it.
 fn blocks(text: &str) -> Vec<(&str, bool)> {
     let mut blocks = Vec::new();
     let mut before = "";
@@ -98,7 +99,8 @@ fn every_command_is_run_or_marked() {
 
 #[test]
 fn a_block_is_marked_by_the_line_before_it() {
-    let text = "Text.\n\n```sh\ncargo run\n```\n\nAnother. *Not run by our tests:*\n\n```yaml\na: 1\n```\n\n```rust\n```\n";
+    let text = "Text.\n\n```sh\ncargo run\n```\n\nAnother. *Not run by our tests:*\n\n\
+                ```yaml\na: 1\n```\n\n```rust\n```\n";
     assert_eq!(blocks(text), [("sh", false), ("yaml", true)]);
 }
 
