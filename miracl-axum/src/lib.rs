@@ -27,11 +27,15 @@
 //!     }
 //! }
 //!
+//! async fn index(user: Option<User>) -> &'static str {
+//!     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+//! }
+//!
 //! /// In `main`: `app(Config::load(None)?)`, served by `axum::serve`.
 //! fn app(config: Config) -> Result<Router, ConfigError> {
 //!     let auth = MiraclAuth::new(Miracl::new(config)?, App);
 //!     Ok(Router::new()
-//!         .route("/", get(async |user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." }))
+//!         .route("/", get(index))
 //!         .route("/members", get(async |user: User| format!("Hello, {}.", user.id())))
 //!         .merge(auth.routes()) // /login, /login/start, /logout
 //!         .layer(auth.layer()))

@@ -65,7 +65,7 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`Config`], [`Miracl`] | the app and its provider, and the engine that is made of them: one handle, cheap to clone |
+//! | [`Config`], [`Miracl`] | the app and its provider, and the engine that is made of them |
 //! | [`Visit`] | one request's view of login: who is asking, their tokens, messages, log-out |
 //! | [`User`] | who is logged in |
 //! | [`AuthSuccess`], [`AuthFailure`] | what the two hooks receive |
@@ -74,9 +74,10 @@
 //!
 //! # Where next
 //!
-//! To use the login in an app, read the documentation of your framework's adapter. To write an adapter, begin with the
-//! module [`adapter`], and with the page "Write an adapter" of the book, in the folder `docs` of the repository. To keep
-//! sessions elsewhere, implement [`SessionStore`](app::store::SessionStore).
+//! * To use the login in an app, read the documentation of your framework's adapter.
+//! * To write an adapter, begin with the module [`adapter`], and with the page "Write an adapter" of the book, in the
+//!   folder `docs` of the repository.
+//! * To keep sessions elsewhere, implement [`SessionStore`](trait@app::store::SessionStore).
 //!
 //! # What a login is checked for
 //!
