@@ -6,6 +6,7 @@
 #[allow(
     dead_code,
     unreachable_pub,
+    clippy::needless_pass_by_value,
     reason = "a page shows a whole app, and a test calls no `main`"
 )]
 mod apps;

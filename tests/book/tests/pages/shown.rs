@@ -116,3 +116,41 @@ fn an_app_is_put_into_the_last_code_block() {
     assert!(made.contains("fn other() {}"), "{made}");
     assert!(made.ends_with(&format!("\n\n{FENCE}{}```\n", source("proxy"))));
 }
+
+/// The crates that the pages of Start bring.
+const OF_START: &[&str] = &[
+    "std",
+    "axum",
+    "tokio",
+    "actix_web",
+    "rocket",
+    "miracl_axum",
+    "miracl_actix",
+    "miracl_rocket",
+];
+
+/// Who follows a page from an empty folder needs to know what to add.
+#[test]
+fn each_page_names_the_crates_that_its_app_needs_besides_those_of_start() {
+    for (name, apps) in APPS {
+        let text = page(name);
+        let before = text.split("```rust,no_run").next().unwrap_or_default();
+        for app in *apps {
+            let source = source(app);
+            let used = source
+                .lines()
+                .filter_map(|line| line.trim_start().strip_prefix("use "));
+            let used = used.filter_map(|path| path.split([':', ';', ' ']).next());
+            let further = used.filter(|used| !OF_START.contains(used) && *used != "super");
+            for used in further {
+                let package = used.replace('_', "-");
+                let named = [used, &package].map(|name| before.contains(&format!("`{name}`")));
+                let in_table = before.contains(&format!("\n{package} = "));
+                assert!(
+                    named[0] || named[1] || in_table,
+                    "{name}: {app} uses {used}"
+                );
+            }
+        }
+    }
+}
