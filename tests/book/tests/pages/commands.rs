@@ -1,6 +1,6 @@
 //! Commands and the settings of other programs in the book: a test runs them, or the page says that none does.
 
-use crate::{page, pages};
+use crate::{page, pages, read};
 
 /// What stands before a block that no test runs.
 const MARK: &str = "*Not run by our tests";
@@ -121,4 +121,32 @@ fn the_proxies_below_a_path_are_those_that_run() {
     let handled = lines(&below, "handle_path /app/* {");
     assert_eq!(handled, lines(&whole, "app.example {"));
     assert_eq!(handled, ["reverse_proxy 127.0.0.1:5000"]);
+}
+
+/// The commands of a text, in their order.
+fn commands(text: &str) -> Vec<&str> {
+    let blocks = text.split("```sh\n").skip(1);
+    blocks
+        .filter_map(|block| block.split("```").next())
+        .collect()
+}
+
+#[test]
+fn the_first_steps_are_the_same_in_the_readme_and_in_the_book() {
+    let readme = read("README.md");
+    let section = readme
+        .split("\n## ")
+        .find(|section| section.starts_with("Your own app in five minutes"));
+    let steps = commands(section.expect("the first steps")).concat();
+    assert!(steps.contains("cargo new my-app"), "{steps}");
+    assert_eq!(steps, commands(&page("start/axum.md")).concat());
+    // The siblings differ in their crates, and Rocket in the port.
+    let platform = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains("miracl-platform"));
+        lines.map(str::to_owned).collect()
+    };
+    for sibling in ["actix", "rocket"] {
+        let text = page(&format!("start/{sibling}.md"));
+        assert_eq!(platform(&commands(&text).concat()), platform(&steps));
+    }
 }
