@@ -29,6 +29,27 @@ use crate::{
 ///
 /// Adapters make one for each request that asks for it, and write its cookies to the response. Nothing is opened or
 /// looked up before a method needs it. Clones are the same visit.
+///
+/// ```
+/// use miracl_core::app::{error::SessionError, session::LoginOptions};
+/// use miracl_core::Visit;
+///
+/// /// A page for everybody: it shows messages once, and offers a login.
+/// async fn home(visit: &Visit) -> Result<String, SessionError> {
+///     let mut page = String::new();
+///     for message in visit.take_flashes().await {
+///         page += &format!("<p>{}</p>", message.text);
+///     }
+///     page += &match visit.user().await? {
+///         Some(user) => format!("<p>Hello, {}.</p>", user.id()),
+///         None => {
+///             let login = visit.miracl().login_start_url(&LoginOptions::default());
+///             format!("<p><a href=\"{login}\">Log in</a></p>")
+///         }
+///     };
+///     Ok(page)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Visit {
     miracl: Miracl,

@@ -5,10 +5,12 @@
 //!
 //! # An app
 //!
-//! ```no_run
+//! ```
 //! use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
-//! use miracl_rocket::{Response, Result};
-//! use rocket::{Request, get, response::{Redirect, Responder}, routes};
+//! use miracl_rocket::{Response, Result, error::ConfigError};
+//! use rocket::{Build, Request, Rocket, get, response::{Redirect, Responder}, routes};
+//! # use miracl_rocket::config::CookieKey;
+//! # use rocket::{http::{Accept, Status}, local::blocking::Client};
 //!
 //! struct App;
 //!
@@ -34,13 +36,30 @@
 //!     format!("Hello, {}.", user.id())
 //! }
 //!
-//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
-//! let app = rocket::build()
-//!     .mount("/", routes![index, members])
-//!     .mount("/", auth.routes())
-//!     .attach(auth.fairing());
-//! # Ok(()) }
+//! /// In `main`: `app(Config::load(None)?)?.launch().await?`.
+//! fn app(config: Config) -> std::result::Result<Rocket<Build>, ConfigError> {
+//!     let auth = MiraclAuth::new(Miracl::new(config)?, App);
+//!     Ok(rocket::build()
+//!         .mount("/", routes![index, members])
+//!         .mount("/", auth.routes()) // /login, /login/start, /logout
+//!         .attach(auth.fairing()))
+//! }
+//! # fn settings() -> Config {
+//! #     Config {
+//! #         issuer: "https://login.example".to_owned(),
+//! #         client_id: "my-app".to_owned(),
+//! #         client_secret: "secret".into(),
+//! #         redirect_uri: "http://127.0.0.1:5000/login".to_owned(),
+//! #         cookie_keys: vec![CookieKey::generate()],
+//! #         ..Config::default()
+//! #     }
+//! # }
+//! # fn main() {
+//! # let client = Client::tracked(app(settings()).expect("complete settings")).expect("an app that launches");
+//! # let open = |path: &'static str| client.get(path).header(Accept::HTML).dispatch().status();
+//! # assert_eq!(open("/"), Status::Ok);
+//! # assert_eq!(open("/members"), Status::SeeOther);
+//! # }
 //! ```
 //!
 //! # The parts
@@ -54,6 +73,14 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
+//!
+//! # Where next
+//!
+//! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
+//! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
+//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
+//!   everywhere, a user table. Each ends in a whole app.
+//! * The demo `examples/rocket` is a larger app to copy from.
 //!
 //! # Request logs
 //!

@@ -34,6 +34,8 @@ pub enum Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Need {
+    /// Caddy.
+    Caddy,
     /// Chromium and its driver.
     Chromium,
     /// Chromium, its driver, and the scripts among the npm packages of `tests/providers`.
@@ -89,6 +91,9 @@ impl Need {
     pub(crate) fn missing(self, adapter: Adapter) -> Option<&'static str> {
         match self {
             Self::Probe if !adapter.has_probe() => Some("this adapter has no probe"),
+            Self::Caddy if !runs_with("caddy", "version") => {
+                Some("caddy is not installed: tests/run does it")
+            }
             Self::Chromium | Self::Libraries if !runs("chromium") => {
                 Some("chromium is not installed: tests/run does it")
             }
@@ -108,7 +113,8 @@ impl Need {
             Self::Nginx if !runs_with("nginx", "-v") => {
                 Some("nginx is not installed: tests/run does it")
             }
-            Self::Chromium
+            Self::Caddy
+            | Self::Chromium
             | Self::Libraries
             | Self::Nginx
             | Self::Node
