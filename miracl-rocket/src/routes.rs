@@ -13,6 +13,7 @@ use crate::{
     body::{drop_rest, open, read},
     handler::ErasedHandler,
     reply::{Response, Result, reply},
+    sent::watched,
     slot::{Slot, visit},
 };
 
@@ -85,7 +86,7 @@ impl Endpoint {
         if body.is_none() {
             drop_rest(rest).await;
         }
-        match answer {
+        let answer = match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(request, login).await;
@@ -104,7 +105,12 @@ impl Endpoint {
                 Ok(reply(answer))
             }
             other => unreachable!("an answer of a newer engine: {other:?}"),
-        }
+        };
+        // Rocket goes on with a request whose client has gone away.
+        Ok(match visit.until_sent() {
+            Some(unsent) => watched(answer?, unsent),
+            None => answer?,
+        })
     }
 
     async fn failed(&self, request: &Request<'_>, failure: AuthFailure) -> Result<Response> {

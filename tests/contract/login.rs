@@ -4,6 +4,7 @@
 use miracl_tests::Suite;
 
 mod callback;
+mod double_click;
 mod elsewhere;
 mod failure;
 mod form_post;
@@ -21,7 +22,12 @@ mod tenants;
 
 pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
+    let [double_click, memory_double_click, redis_double_click] =
+        double_click::suite().everywhere();
     vec![
+        double_click,
+        memory_double_click,
+        redis_double_click,
         person::suite(),
         requests::suite(),
         form_post,

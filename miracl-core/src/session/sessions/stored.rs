@@ -149,6 +149,14 @@ impl Sessions {
         read(&plain)
     }
 
+    /// Deletes a session from the store, where there is one.
+    pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), StoreError> {
+        match self.store() {
+            Some(store) => store.delete(&self.key_of(id)).await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends every stored session that belongs to this session of the provider's, and returns how many.
     pub(crate) async fn end_stored_sid(&self, sid: IndexKey) -> Result<u64, StoreError> {
         match self.store() {
