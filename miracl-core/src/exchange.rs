@@ -21,6 +21,7 @@ use crate::{
         sessions::Current,
     },
     web::{
+        body::Unread,
         flash::{self, Category, Flash},
         headers::CookieHeader,
         reply::Reply,
@@ -77,6 +78,8 @@ pub(crate) struct State {
     pub(crate) answered: bool,
     /// Whether the request was refused.
     pub(crate) refused: bool,
+    /// Why the body of the request was not read to its end.
+    pub(crate) unread: Option<Unread>,
     /// The lead of a callback, while others may wait for it.
     pub(crate) leading: Option<Box<Leading>>,
 }
@@ -96,8 +99,8 @@ pub struct Outcome {
     /// Whether a route of the login has answered, or one that the app has in its place. Where it has not and the
     /// response is a 404, see [`LazyVisit::expects_route`](crate::adapter::LazyVisit::expects_route).
     pub answered: bool,
-    /// Whether the request was refused. What is left of its body is to be read and dropped before the response is sent:
-    /// see [`drop_body`](crate::adapter::drop_body).
+    /// Whether the request was refused, or answered without its body. What is left of that is to be read and dropped
+    /// before the response is sent: see [`drop_body`](crate::adapter::drop_body).
     pub refused: bool,
 }
 
@@ -211,6 +214,16 @@ impl Exchange {
     /// Notes that the request is refused, so that its body may not have been read.
     pub(crate) fn refuse(&self) {
         self.lock().refused = true;
+    }
+
+    /// Notes why the body of the request was not read to its end.
+    pub(crate) fn leaves_unread(&self, unread: Unread) {
+        self.lock().unread = Some(unread);
+    }
+
+    /// Why the body of the request was not read to its end.
+    pub(crate) fn unread(&self) -> Option<Unread> {
+        self.lock().unread
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

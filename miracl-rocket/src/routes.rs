@@ -10,7 +10,7 @@ use rocket::{
 };
 
 use crate::{
-    body::{drop_rest, open, read},
+    body::{closing, drop_rest, open, parts_of},
     handler::ErasedHandler,
     reply::{Response, Result, reply},
     sent::watched,
@@ -80,12 +80,11 @@ impl Endpoint {
             Err(no_visit) => return Ok(reply(no_visit.reply())),
         };
         let mut rest = open(body);
-        let body = read(&mut rest).await;
         let view = slot.view(request);
+        let next = parts_of(&mut rest);
+        let body = visit.read_body(self.route, &view, next).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
-        if body.is_none() {
-            drop_rest(rest).await;
-        }
+        let ended = drop_rest(rest).await;
         let answer = match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => {
@@ -107,10 +106,11 @@ impl Endpoint {
             other => unreachable!("an answer of a newer engine: {other:?}"),
         };
         // Rocket goes on with a request whose client has gone away.
-        Ok(match visit.until_sent() {
+        let answer = match visit.until_sent() {
             Some(unsent) => watched(answer?, unsent),
             None => answer?,
-        })
+        };
+        Ok(closing(answer, ended))
     }
 
     async fn failed(&self, request: &Request<'_>, failure: AuthFailure) -> Result<Response> {
