@@ -24,6 +24,7 @@ pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
     let [double_click, memory_double_click, redis_double_click] =
         double_click::suite().everywhere();
+    let [tabs, memory_tabs, redis_tabs] = tabs::suite().everywhere();
     vec![
         double_click,
         memory_double_click,
@@ -43,7 +44,9 @@ pub(crate) fn suites() -> Vec<Suite> {
         return_to::suite(),
         tenants::suite(),
         elsewhere::suite(),
-        tabs::suite(),
+        tabs,
+        memory_tabs,
+        redis_tabs,
         outage::suite(),
     ]
 }

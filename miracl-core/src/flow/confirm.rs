@@ -51,11 +51,15 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let (clone, waited_for) = (Arc::clone(exchange), Arc::downgrade(&waiting));
     let work = async move {
         let begun = begin(&clone, proposed, &waited_for).await;
-        begun.map_err(|reason| failed(&clone, reason))
+        // Where nobody waits any more, there is no failure to tell.
+        begun.map_err(|reason| is_waited_for(&clone, &waited_for).then(|| failed(&clone, reason)))
     };
     let begun = exchange.engine.to_its_end(work).await;
     drop(waiting);
-    let begun = begun.unwrap_or_else(|error| Err(failed(exchange, stored(error))));
+    let begun = match begun {
+        Ok(begun) => begun.map_err(|told| told.unwrap_or_else(|| failed(exchange, nobody_waits()))),
+        Err(error) => Err(failed(exchange, stored(error))),
+    };
     if begun.is_err() {
         // The messages of the hook are dropped: the login that they are about has failed.
         exchange.lock().flashes = Some(flashes);
@@ -116,10 +120,9 @@ async fn begin(
         delete(session.id).await?;
         return Err(FailureReason::LoggedOut);
     }
-    // Another request of the same browser may take over from one that has gone away.
-    if waited_for.strong_count() == 0 && !exchange.is_waited_for() {
+    if !is_waited_for(exchange, waited_for) {
         delete(session.id).await?;
-        return Err(stored(StoreError::new("nobody waits for it any more")));
+        return Err(nobody_waits());
     }
     if before.is_some() {
         // This deletes its cookies as well, in case the new session fails.
@@ -171,6 +174,15 @@ fn leave_answer(state: &mut State) {
         cookies: state.cookies.clone(),
         flashes: flashes.flatten(),
     })));
+}
+
+/// Whether anybody waits for the result: this request, or another one of the same browser that takes over from it.
+fn is_waited_for(exchange: &Exchange, request: &Weak<()>) -> bool {
+    request.strong_count() > 0 || exchange.is_waited_for()
+}
+
+fn nobody_waits() -> FailureReason {
+    stored(StoreError::new("nobody waits for it any more"))
 }
 
 fn stored(error: StoreError) -> FailureReason {

@@ -90,6 +90,7 @@ impl Sessions {
         let read = |plain: &[u8]| Session::decode(plain, binding);
         let session = self.open_stored(key, HEAD, &stored.head, read)?;
         let mine = session.id == id && !matches!(stored.revision, NEW | LAST);
+        let mine = mine && self.is_remembered(&session);
         mine.then(|| self.read_stored_data(&session, stored))
             .flatten()
     }
