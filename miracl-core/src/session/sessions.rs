@@ -124,8 +124,8 @@ impl Sessions {
             .filter(|session| !self.marks.is_ended(session))
     }
 
-    /// Returns the session that a `Cookie` header names, if it began here within the last minute and no page has seen it
-    /// yet. It does not count as seen by that.
+    /// Returns the session that a `Cookie` header names, if it began here within the last minute and no page has seen
+    /// it yet. It does not count as seen by that.
     pub(crate) fn unseen(&self, header: &[u8], binding: &Binding) -> Option<SessionId> {
         let unseen = |id: &SessionId| self.loops.is_unseen(id);
         if self.store().is_some() {
