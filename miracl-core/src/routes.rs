@@ -11,6 +11,8 @@ use crate::{
         frontchannel, initiate, login, logout,
     },
     web::{
+        body::{Unread, is_form},
+        reply::Reply,
         request::{RequestView, query},
         route::Route,
     },
@@ -27,6 +29,9 @@ pub(crate) async fn answer(
         Ok(reply) => Answer::Reply(reply),
         Err(failure) => Answer::Failure(failure),
     };
+    if exchange.unread() == Some(Unread::Late) {
+        return Answer::Reply(late(exchange, route));
+    }
     match route {
         Route::Callback => {
             if let Some(nothing) = exchange.changes_nothing_reply() {
@@ -56,6 +61,21 @@ pub(crate) async fn answer(
     }
 }
 
+/// The answer to a body that did not arrive in time. Nothing has happened: the login is still under way.
+fn late(exchange: &Exchange, route: Route) -> Reply {
+    exchange.touch();
+    tracing::info!(?route, "the body of a request did not arrive in time");
+    match route {
+        Route::BackChannelLogout => Reply::empty(408),
+        _ => Reply::page(
+            408,
+            "That took too long",
+            "What your browser sent did not arrive in time. Please try again.",
+            "",
+        ),
+    }
+}
+
 /// Returns the parameters of a request: the form of a `POST`, else the query. A body that is no form has no parameters.
 ///
 /// `None` when the body could not be read.
@@ -63,9 +83,7 @@ fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<
     if request.method() != "POST" {
         return Some(query(request).into_bytes().into());
     }
-    let media_type = request.header("content-type").unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if is_form(request) {
         body.map(Cow::Borrowed)
     } else {
         Some(Cow::Borrowed(&[]))

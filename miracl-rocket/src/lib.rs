@@ -123,8 +123,11 @@
 //!   attached answer 500.
 //! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
 //!   cookies than the first of them that is sent, the others get a 500.
-//! * A request runs to its end even when its browser goes away, and its login counts then.
+//! * A request runs to its end even when its browser goes away, and its login counts then. Where a second request of
+//!   the same browser waits for it, that one gets its cookies, and is sent where the hook's answer leads.
 //! * Hooks and fairings behind this one see the callback without its query, and Rocket's log does not have it either.
+//! * Rocket waits for the first bytes of a body before any fairing or route. A client that announces one and sends
+//!   nothing keeps its connection until it goes away, or a proxy in front gives it up: no limit of this crate applies.
 //! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
 mod auth;
@@ -136,6 +139,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod sent;
 mod slot;
 
 pub use auth::MiraclAuth;

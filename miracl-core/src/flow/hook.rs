@@ -8,7 +8,7 @@ use crate::{
     exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
     receipt::{Party, Receipt, Recorder},
-    session::identity::User,
+    session::{identity::User, proposed::CompletedLogin},
 };
 
 /// A login that passed every check, as `on_auth_success` receives it.
@@ -30,18 +30,13 @@ pub struct AuthSuccess {
     receipt: Receipt,
 }
 
-/// What the hook learns of a login, besides its receipt.
-#[derive(Clone)]
-pub(super) struct CompletedLogin {
-    pub(super) user: User,
-    pub(super) user_data: UserData,
-    pub(super) tokens: Tokens,
-    pub(super) return_to: String,
-}
-
 impl AuthSuccess {
     pub(super) fn new(login: CompletedLogin, receipt: Receipt) -> Self {
         Self { login, receipt }
+    }
+
+    pub(super) fn into_parts(self) -> (CompletedLogin, Receipt) {
+        (self.login, self.receipt)
     }
 
     /// Returns who logged in.
@@ -147,7 +142,7 @@ impl AuthFailure {
         if let Some(leading) = leading
             && self.logged_in == LoggedIn::No
         {
-            leading.lead.end(Ended::Failed {
+            leading.fail(Ended::Failed {
                 reason: self.reason.clone(),
                 receipt: self.receipt.clone(),
                 return_to: self.return_to().map(str::to_owned),

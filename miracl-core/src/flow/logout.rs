@@ -96,8 +96,8 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     let engine = &exchange.engine;
     let client = Client::of(request);
     exchange.touch();
-    // Turbo shows what it has prefetched.
-    if exchange.is_prefetch() && client != Client::Turbo {
+    // Turbo shows what it has prefetched: that may be the page that asks, and not one that leads on.
+    if exchange.is_prefetch() && (client != Client::Turbo || onward::leads_on(request)) {
         return Answer::Reply(Reply::too_early());
     }
     if let Err(cross_origin) = engine.site.check_origin(request) {

@@ -6,7 +6,7 @@ use crate::{
     base::text::shown,
     error::{
         login::FailureReason,
-        party::Party::{App, AppOrPerson, Person, Provider},
+        party::Party::{App, AppOrPerson, AppOrProvider, Person, Provider},
         told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
@@ -67,9 +67,10 @@ impl FailureReason {
                 )
                 .into(),
                 blame: Blame {
-                    party: App,
+                    party: AppOrPerson,
                     advice: "Shorten `home_path`, or `acr_values` where the app asks for a login; \
-                        or keep sessions in a store, which leaves more room in cookies.",
+                        or keep sessions in a store, which leaves more room in cookies. If this \
+                        line stands alone, somebody may have made cookies up.",
                 },
                 details: Details::new(format!("at most {limit} bytes"), format!("{bytes} bytes")),
             },
@@ -158,7 +159,7 @@ impl FailureReason {
                 )
                 .into(),
                 blame: Blame {
-                    party: App,
+                    party: AppOrPerson,
                     advice: "People reach this app by another host name than the redirect URI's. \
                         Use one of them everywhere, give every replica the same `redirect_uri` \
                         (REDIRECT_URL), and have proxies in front pass `Host` on. If this line \
@@ -376,10 +377,12 @@ fn denied(error: &str) -> (u16, &'static str, Blame) {
         _ => (
             403,
             NOT_COMPLETED,
+            // The browser carries it, so that somebody may have changed it.
             blame(
-                App,
+                AppOrProvider,
                 "The provider does not accept what this app asks for. Compare scopes, redirect URI \
-                 and options with the app's registration.",
+                 and options with the app's registration. If this line stands alone, somebody may \
+                 have made the answer up.",
             ),
         ),
     }
@@ -396,7 +399,7 @@ mod tests {
             ("interaction_required", AppOrPerson),
             ("unmet_authentication_requirements", Person),
             ("temporarily_unavailable", Provider),
-            ("invalid_scope", App),
+            ("invalid_scope", AppOrProvider),
         ] {
             let (_, _, blame) = denied(error);
             assert_eq!(blame.party, party, "{error}");
