@@ -22,7 +22,8 @@ impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
     /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
-    /// client secret from a clear-text settings file.
+    /// client secret from a clear-text settings file. Where [`Config::cookie_keys`] may be missing, it makes the key that
+    /// is.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};
@@ -42,7 +43,8 @@ impl Miracl {
     ///
     /// [`ConfigError`] with every mistake in the configuration, each with its key and what to do.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let engine = Arc::new(Engine::new(config.parse()?).map_err(ConfigError::of)?);
+        let engine =
+            Arc::new(Engine::new(config.parse()?.with_cookie_keys()?).map_err(ConfigError::of)?);
         engine.warn();
         engine.follow_marks();
         tracing::info!("{}", engine.summary());
