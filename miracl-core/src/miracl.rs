@@ -43,8 +43,13 @@ impl Miracl {
     ///
     /// [`ConfigError`] with every mistake in the configuration, each with its key and what to do.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let engine =
-            Arc::new(Engine::new(config.parse()?.with_cookie_keys()?).map_err(ConfigError::of)?);
+        let checked = config.parse()?.with_cookie_keys()?;
+        let given_by = checked.config.given_by.clone();
+        let engine = Engine::new(checked).map_err(|mut problem| {
+            problem.variable = given_by.variable(&problem.key).map(str::to_owned);
+            ConfigError::of(problem)
+        });
+        let engine = Arc::new(engine?);
         engine.warn();
         engine.follow_marks();
         tracing::info!("{}", engine.summary());

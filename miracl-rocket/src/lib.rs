@@ -100,6 +100,7 @@
 //! * Hooks and fairings behind this one see the callback without its query, and Rocket's log does not have it either.
 //! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -121,3 +122,8 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::{Response, Result, reply};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -161,10 +161,8 @@ impl Platform {
         Ok(client)
     }
 
-    /// Writes the settings of an app to a file, for [`Config::load`] of the app: issuer, client id and secret, redirect
+    /// Writes the settings of an app to a file, for `Config::load` of the app: issuer, client id and secret, redirect
     /// URI, the page after log-out, the login button's script. A file that has them already stays as it is.
-    ///
-    /// [`Config::load`]: https://docs.rs/miracl-login-core
     ///
     /// # Errors
     /// When the file cannot be written, or is that of another app.

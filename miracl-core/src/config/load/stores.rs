@@ -138,7 +138,7 @@ impl Source {
     ) -> Option<Place> {
         self.refuse(
             setting,
-            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: \
+            "Redis needs the feature `redis` of `miracl-login-core`, which every adapter has as well: \
              switch it on in Cargo.toml",
         );
         None
