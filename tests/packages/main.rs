@@ -1,6 +1,7 @@
 //! What would be published is complete: apps outside the workspace are made from the templates and by the commands of
 //! the book, built from the packed crates, and log people in.
 
+mod containers;
 mod outside;
 mod walk;
 

@@ -51,7 +51,6 @@ async fn the_app_of_the_readme_is_the_one_that_is_tested(adapter: Adapter) {
         );
     };
     shown_in(&page, "```rust,no_run");
-    shown_in(&format!("miracl-{name}/README.md"), "```rust,no_run");
     if name == "axum" {
         shown_in("README.md", "```rust");
     }
@@ -144,7 +143,7 @@ async fn the_portals_file_is_all_that_an_app_needs(adapter: Adapter) {
     // The session outlives a restart.
     app.restart();
     let home = browser.open(app.url("/")).await.expect(200);
-    assert_eq!(home.body, "Welcome back.");
+    assert!(home.body.starts_with("Welcome back."), "{}", home.body);
     // The log-out comes back to the app.
     let away = browser.post(app.url("/logout"), &[]).await.expect(303);
     let away = away.location().expect("the provider's log-out");
