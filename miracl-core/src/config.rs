@@ -188,9 +188,10 @@ pub struct Config {
     ///
     /// On loopback, [`Miracl::new`](crate::Miracl::new) makes a missing key and keeps it in the file
     /// `.miracl/cookie-key` of the working directory, readable by its owner only, so that sessions outlive a restart.
-    /// The log says where the file is. Processes that start at once have the same key. Where the file cannot be written,
-    /// the log warns, and the key ends with the process. Everywhere else a missing key is an error, because a server that
-    /// makes its own key ends every session when it moves, and a second replica cannot read the sessions of the first.
+    /// The log says where the file is. Processes that start at once have the same key. Where the file cannot be
+    /// written, the log warns, and the key ends with the process. Everywhere else a missing key is an error, because a
+    /// server that makes its own key ends every session when it moves, and a second replica cannot read the sessions of
+    /// the first.
     ///
     /// To change the key of running servers without ending a session, take each step on one server after the other:
     ///

@@ -22,8 +22,7 @@ impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
     /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
-    /// client secret from a clear-text settings file. Where [`Config::cookie_keys`] may be missing, it makes the key that
-    /// is.
+    /// client secret from a clear-text settings file. If [`Config::cookie_keys`] is missing and may be, it makes a key.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};

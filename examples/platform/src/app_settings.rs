@@ -1,4 +1,4 @@
-//! The settings file of an app, as the portal shows it: pasted or written as `miracl.json`, it is all that an app needs.
+//! The settings file of an app, as the portal shows it: as `miracl.json`, it is all that an app needs.
 
 use std::fs;
 use std::io;

@@ -133,9 +133,9 @@ impl Platform {
         self.address
     }
 
-    /// Registers an app with this callback, as the portal does, and returns it. An app with this callback alone that was
-    /// registered before is returned as it is. Beside the callback are expected what the adapters of this project mount
-    /// there: the page after log-out and both channels of log-out.
+    /// Registers an app with this callback, as the portal does, and returns it. An app with this callback alone that
+    /// was registered before is returned as it is. Beside the callback are expected what the adapters of this project
+    /// mount there: the page after log-out and both channels of log-out.
     ///
     /// # Errors
     /// [`StartError::Client`] if no browser may be sent to the address, [`StartError::Data`] if the app cannot be kept.
