@@ -5,6 +5,8 @@
 mod pages {
     #[doc = include_str!("../../../docs/src/how/call-api.md")]
     mod how_call_api {}
+    #[doc = include_str!("../../../docs/src/how/keys.md")]
+    mod how_keys {}
     #[doc = include_str!("../../../docs/src/how/require-login.md")]
     mod how_require_login {}
     #[doc = include_str!("../../../docs/src/how/roles.md")]
