@@ -126,6 +126,7 @@
 //!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) drops the request.
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -157,3 +158,8 @@ pub mod service {
 }
 #[doc(hidden)] // their earlier paths
 pub use service::*;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -120,6 +120,7 @@
 //!   login.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -152,3 +153,8 @@ pub mod service {
 }
 #[doc(hidden)] // their earlier paths
 pub use service::*;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -121,6 +121,7 @@
 //! | `base` | clock, randomness, secrets, wire format, JSON, TLS, runtime |
 //! | `probes` | what tests, fuzzing and benches need; no other code uses it |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 pub mod adapter;
 pub mod app;
 mod base;
@@ -167,3 +168,8 @@ pub mod flat {
 // The paths of earlier versions.
 #[doc(hidden)]
 pub use {adapter::*, flat::*};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

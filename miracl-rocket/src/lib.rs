@@ -130,6 +130,7 @@
 //!   nothing keeps its connection until it goes away, or a proxy in front gives it up: no limit of this crate applies.
 //! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -152,3 +153,8 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::{Response, Result, reply};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

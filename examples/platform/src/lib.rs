@@ -112,6 +112,7 @@
 
 mod algorithm;
 mod answer;
+mod app_settings;
 mod assets;
 mod authorize;
 mod backchannel;
@@ -152,6 +153,7 @@ mod stop;
 mod sync;
 mod token;
 mod userinfo;
+mod variable;
 
 pub use algorithm::SigningAlgorithm;
 pub use backchannel::SentLogoutToken;
@@ -166,3 +168,4 @@ pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};
 pub use stop::Stop;
+pub use variable::variable;

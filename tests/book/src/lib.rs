@@ -7,6 +7,8 @@ mod pages {
     mod how_call_api {}
     #[doc = include_str!("../../../docs/src/how/customise.md")]
     mod how_customise {}
+    #[doc = include_str!("../../../docs/src/how/keys.md")]
+    mod how_keys {}
     #[doc = include_str!("../../../docs/src/how/kubernetes.md")]
     mod how_kubernetes {}
     #[doc = include_str!("../../../docs/src/how/log-out-everywhere.md")]
@@ -41,4 +43,6 @@ mod pages {
     mod start_axum {}
     #[doc = include_str!("../../../docs/src/start/rocket.md")]
     mod start_rocket {}
+    #[doc = include_str!("../../../docs/src/start/without-account.md")]
+    mod start_without_account {}
 }
