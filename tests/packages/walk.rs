@@ -18,7 +18,7 @@ use miracl_tests::{
 
 use crate::outside::{Outside, ROOT, succeed, target};
 
-const PAGE: &str = "docs/src/start/without-account.md";
+const PAGE: &str = "docs/src/start/axum.md";
 
 /// The code blocks of the page with this language.
 fn blocks(language: &str) -> Vec<String> {

@@ -51,6 +51,7 @@ async fn the_app_of_the_readme_is_the_one_that_is_tested(adapter: Adapter) {
         );
     };
     shown_in(&page, "```rust,no_run");
+    shown_in(&format!("miracl-{name}/README.md"), "```rust,no_run");
     if name == "axum" {
         shown_in("README.md", "```rust");
     }

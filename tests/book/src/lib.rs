@@ -43,6 +43,4 @@ mod pages {
     mod start_axum {}
     #[doc = include_str!("../../../docs/src/start/rocket.md")]
     mod start_rocket {}
-    #[doc = include_str!("../../../docs/src/start/without-account.md")]
-    mod start_without_account {}
 }

@@ -36,13 +36,12 @@ const RUN: &[(&str, &str, &str)] = &[
         "sh",
         "readme: the same steps and settings",
     ),
-    ("start/axum.md", "sh", "readme: the same steps and settings"),
+    ("start/axum.md", "sh", "packages: walk"),
     (
         "start/rocket.md",
         "sh",
         "readme: the same steps and settings",
     ),
-    ("start/without-account.md", "sh", "packages: walk"),
 ];
 
 /// How many blocks of each page no test runs.
