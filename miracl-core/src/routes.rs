@@ -29,8 +29,8 @@ pub(crate) async fn answer(
         Ok(reply) => Answer::Reply(reply),
         Err(failure) => Answer::Failure(failure),
     };
-    if exchange.unread() == Some(Unread::Late) {
-        return Answer::Reply(late(exchange, route));
+    if let Some(unread @ (Unread::Late | Unread::Broken)) = exchange.unread() {
+        return Answer::Reply(not_arrived(exchange, route, unread));
     }
     match route {
         Route::Callback => {
@@ -61,18 +61,25 @@ pub(crate) async fn answer(
     }
 }
 
-/// The answer to a body that did not arrive in time. Nothing has happened: the login is still under way.
-fn late(exchange: &Exchange, route: Route) -> Reply {
+/// The answer to a body that did not arrive, in time or at all. Nothing has happened: the login is still under way.
+fn not_arrived(exchange: &Exchange, route: Route, unread: Unread) -> Reply {
     exchange.touch();
-    tracing::info!(?route, "the body of a request did not arrive in time");
-    match route {
-        Route::BackChannelLogout => Reply::empty(408),
-        _ => Reply::page(
+    let (status, title, sentence) = match unread {
+        Unread::Late => (
             408,
             "That took too long",
             "What your browser sent did not arrive in time. Please try again.",
-            "",
         ),
+        Unread::Broken | Unread::TooLong => (
+            400,
+            "That broke off",
+            "What your browser sent did not arrive whole. Please try again.",
+        ),
+    };
+    tracing::info!(?route, ?unread, "the body of a request did not arrive");
+    match route {
+        Route::BackChannelLogout => Reply::empty(status),
+        _ => Reply::page(status, title, sentence, ""),
     }
 }
 

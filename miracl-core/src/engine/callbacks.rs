@@ -22,6 +22,8 @@ use crate::{
 
 /// How many callbacks may wait for the same one.
 const MAX_WAITING: usize = 8;
+/// How many callbacks may be completed at once whose request has gone away. Each holds a connection to the provider.
+pub(crate) const MAX_ORPHANS: usize = 32;
 /// How many callbacks are known at once. More than these answer for themselves.
 const CAPACITY: usize = 10_000;
 
@@ -79,7 +81,9 @@ pub(crate) enum Turn {
     First(Lead),
     /// It comes while the first is being answered.
     Later(Wait),
-    /// Too many are under way.
+    /// Too many wait for the first.
+    Crowded,
+    /// Too many logins are under way to keep an eye on this one.
     Full,
 }
 
@@ -123,7 +127,7 @@ impl Callbacks {
         let mut table = self.lock();
         if let Some(first) = table.get_mut(&key) {
             if first.waiting == MAX_WAITING {
-                return Turn::Full;
+                return Turn::Crowded;
             }
             first.waiting += 1;
             return Turn::Later(Wait {
@@ -293,7 +297,7 @@ mod tests {
         let (one, other) = (LoginMark([1; 32]), LoginMark([2; 32]));
         let lead = first(&callbacks, one);
         let waiting: Vec<Wait> = (0..MAX_WAITING).map(|_| later(&callbacks, one)).collect();
-        assert!(matches!(callbacks.take_turn(one, b"code=1"), Turn::Full));
+        assert!(matches!(callbacks.take_turn(one, b"code=1"), Turn::Crowded));
         let mut waiting = waiting;
         drop(waiting.pop());
         waiting.push(later(&callbacks, one));

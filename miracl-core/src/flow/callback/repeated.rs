@@ -59,6 +59,11 @@ pub(crate) async fn answer(exchange: &Arc<Exchange>, callback: Callback<'_>) -> 
                 Waited::Alone => None,
             }
         }
+        Some((_, Turn::Crowded)) => {
+            exchange.touch();
+            tracing::info!("a callback was sent more often at once than may wait for the first");
+            Some(Answer::Reply(crowded()))
+        }
         Some((_, Turn::Full)) | None => None,
     };
     if let Some(answer) = answered {
@@ -100,7 +105,9 @@ async fn lead_login(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Answer 
             }
         }
     });
-    let ended = exchange.engine.to_its_end(work.instrument(Span::current()));
+    let ended = exchange
+        .engine
+        .callback_to_its_end(work.instrument(Span::current()));
     if let Err(failure) = ended.await.unwrap_or_else(|error| Err(broken_off(error))) {
         return Answer::Failure(failure);
     }
@@ -212,6 +219,17 @@ fn told(ended: Ended) -> Option<Answer> {
 
 fn sent_to(status: u16, location: String) -> Reply {
     Reply::empty(status).with("location", location)
+}
+
+/// The answer to a callback that is sent too often at once. It must not complete the login, which the first does.
+fn crowded() -> Reply {
+    let reply = Reply::page(
+        503,
+        "Your login is under way",
+        "Your browser has sent it many times at once. Please wait a moment, and then open the page again.",
+        "",
+    );
+    reply.with("retry-after", "1")
 }
 
 /// The runtime ends, or the app has answered before the login was complete.

@@ -91,3 +91,26 @@ async fn the_request_that_waits_takes_over_and_one_session_begins() {
     assert_eq!(stored(&login, &store).await, 1);
     assert_eq!(login.provider.asked("/token").len(), 1);
 }
+
+#[tokio::test]
+async fn more_than_may_wait_for_the_first_do_not_overtake_it() {
+    let login = begin_in(&MemoryStore::default()).await;
+    let request = login.callback();
+    let visits: Vec<_> = (0..10).map(|_| login.miracl.visit(&request)).collect();
+    let mut answers: Vec<_> = visits
+        .iter()
+        .map(|visit| Box::pin(visit.answer(Route::Callback, &request, Some(b""))))
+        .collect();
+    let mut last = answers.pop().unwrap();
+    let mut nobody = Context::from_waker(Waker::noop());
+    // The first has its turn before the others.
+    for answer in &mut answers {
+        assert!(answer.as_mut().poll(&mut nobody).is_pending());
+    }
+    let Answer::Reply(crowded) = last.as_mut().await else {
+        panic!("it has an answer of its own");
+    };
+    assert_eq!(crowded.status, 503);
+    assert!(matches!(answers.swap_remove(0).await, Answer::Success(_)));
+    assert_eq!(login.provider.asked("/token").len(), 1);
+}
