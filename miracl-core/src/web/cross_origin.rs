@@ -68,20 +68,20 @@ impl CrossOrigin {
     /// Returns the 403 that names the setting, and logs the reason. A person gets a page, with a link to `home`.
     pub(crate) fn reply(self, request: &impl RequestView, home: &str) -> Reply {
         tracing::warn!(reason = ?self, "a cross-origin request was refused");
-        let title = "Cross-origin request refused";
         if Client::of(request).shows_pages() {
             let rest = format!(
-                "<a class=\"main\" href=\"{}\" target=\"_top\">Go to this site</a>\n\
-                 <p class=\"dim\">If the other site is yours, its origin must be in trusted_origins.</p>\n",
+                "<p class=\"actions\"><a class=\"button primary\" href=\"{}\" target=\"_top\">Go to this site</a></p>\n\
+                 <p class=\"small muted\">For the operator: if the other site is yours, its origin must be in \
+                 <code>trusted_origins</code>.</p>\n",
                 escape(home)
             );
             let sentence = "Another site made your browser send this request, so it was not carried out. \
                             Open this site, and do there what you wanted to do.";
-            return Reply::page(403, title, sentence, &rest);
+            return Reply::page(403, "Request refused", sentence, &rest);
         }
         Reply::problem(
             403,
-            title,
+            "Cross-origin request refused",
             [(
                 "detail",
                 "This request was sent by another site. If that site is yours, its origin must be in trusted_origins."
