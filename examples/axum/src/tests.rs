@@ -156,7 +156,10 @@ async fn the_public_page_has_nothing_of_the_login_on_it() {
         .map(header::HeaderName::as_str)
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["content-length", "content-type"]);
+    assert_eq!(
+        names,
+        ["content-length", "content-security-policy", "content-type"]
+    );
 }
 
 #[tokio::test]
@@ -300,7 +303,7 @@ async fn refresh_keeps_the_old_data_while_the_provider_is_ill_and_logs_out_when_
     platform.set_fault(None);
     let home = browser.follow("/refresh").await;
     assert!(
-        !home.text.contains("alert-") && home.text.contains("Refresh user data"),
+        home.text.contains("User data refreshed.") && !home.text.contains("alert-warning"),
         "{}",
         home.text
     );

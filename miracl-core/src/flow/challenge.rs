@@ -156,7 +156,8 @@ fn receipt(failure: &AuthFailure) -> String {
     let list = |checks: &[&Check]| checks.iter().map(|check| item(check)).collect::<String>();
     let at_fault = receipt.at_fault().map_or_else(String::new, |party| {
         let noticed = receipt.replica();
-        let noticed = noticed.map_or_else(String::new, |name| format!(", noticed at replica {name}"));
+        let noticed =
+            noticed.map_or_else(String::new, |name| format!(", noticed at replica {name}"));
         escape(&format!("At fault: {party}{noticed}."))
     });
     format!(

@@ -25,7 +25,8 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-a
 const STYLE: &str = include_str!("style.css");
 
 /// What the engine's own pages add: one card in the middle of the window.
-const LAYOUT: &str = "body{display:grid;place-items:center;padding:1rem}main{width:100%;max-width:34rem}";
+const LAYOUT: &str =
+    "body{display:grid;place-items:center;padding:1rem}main{width:100%;max-width:34rem}";
 
 /// Where a page leads on to.
 #[derive(Debug, Clone, Copy)]
