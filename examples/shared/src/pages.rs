@@ -9,7 +9,7 @@ mod login_button;
 mod policy;
 
 use askama::Template;
-use miracl_core::{AuthFailure, Check, CheckOutcome, Flash, LoginOptions, User, Visit};
+use miracl_core::{AuthFailure, Check, Flash, LoginOptions, User, Visit};
 
 use crate::chain::chain;
 use crate::users::MAX_DISPLAY_NAME;
@@ -323,29 +323,22 @@ struct Why {
     reason: String,
     at_fault: String,
     advice: &'static str,
-    failed: Vec<Check>,
-    others: Vec<Check>,
+    replica: Option<&'static str>,
+    failed: Option<Check>,
+    checks: Vec<Check>,
 }
 
 impl Why {
     fn new(failure: &AuthFailure) -> Self {
         let receipt = failure.receipt();
-        let party = receipt.at_fault();
-        let (failed, others) = receipt
-            .checks()
-            .iter()
-            .cloned()
-            .partition(|check| check.outcome == CheckOutcome::Failed);
+        let at_fault = receipt.at_fault().map(|party| party.to_string());
         Self {
             reason: chain(failure),
-            at_fault: match (party, receipt.replica()) {
-                (Some(party), Some(replica)) => format!("{party}, noticed at replica {replica}"),
-                (Some(party), None) => party.to_string(),
-                (None, _) => String::new(),
-            },
+            at_fault: at_fault.unwrap_or_default(),
             advice: receipt.advice().unwrap_or_default(),
-            failed,
-            others,
+            replica: receipt.replica(),
+            failed: receipt.failed().cloned(),
+            checks: receipt.checks().to_vec(),
         }
     }
 }

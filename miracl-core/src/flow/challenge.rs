@@ -125,7 +125,7 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
     let mut rest = format!(
         "<p class=\"actions\"><a class=\"button primary\" href=\"{}\">Log in again</a> \
          <a class=\"button\" href=\"{}\">Go to the home page</a></p>\n\
-         <p class=\"small muted\">If you ask for help, mention the reference <code>{}</code></p>\n",
+         <p class=\"small muted\">Reference for support: <code>{}</code></p>\n",
         escape(&retry),
         escape(&engine.site.home_url()),
         escape(failure.id())
@@ -146,29 +146,25 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
     }
 }
 
-/// Returns the HTML of the receipt: who is at fault and what to do, the check that failed, and the others on demand.
+/// Returns the HTML of the receipt: who is at fault and what to do, the check that failed, and the rest on demand.
 fn receipt(failure: &AuthFailure) -> String {
     let receipt = failure.receipt();
-    let (failed, others): (Vec<_>, Vec<_>) = receipt
-        .checks()
-        .iter()
-        .partition(|check| check.outcome == CheckOutcome::Failed);
-    let list = |checks: &[&Check]| checks.iter().map(|check| item(check)).collect::<String>();
-    let at_fault = receipt.at_fault().map_or_else(String::new, |party| {
-        let noticed = receipt.replica();
-        let noticed =
-            noticed.map_or_else(String::new, |name| format!(", noticed at replica {name}"));
-        escape(&format!("At fault: {party}{noticed}."))
+    let at_fault = receipt
+        .at_fault()
+        .map_or_else(String::new, |party| escape(&format!("At fault: {party}.")));
+    let noticed = receipt.replica().map_or_else(String::new, |name| {
+        escape(&format!(". Noticed at replica {name}"))
     });
     format!(
-        "<details class=\"receipt\" open><summary>Why (shown in development only)</summary>\n\
-         <p class=\"small\"><strong>{at_fault}</strong> {}</p>\n<p class=\"small muted\">{}</p>\n<ol>{}</ol>\n\
-         <details><summary class=\"small\">The other {} checks of the receipt</summary><ol>{}</ol></details></details>\n",
+        "<details class=\"receipt\" open><summary>Why (in development only)</summary>\n\
+         <p class=\"small\"><strong>{at_fault}</strong> {}</p>\n<ol>{}</ol>\n\
+         <details><summary class=\"small\">All checks ({})</summary><p class=\"small muted\">{}{noticed}</p>\
+         <ol>{}</ol></details></details>\n",
         escape(receipt.advice().unwrap_or_default()),
+        receipt.failed().map(item).unwrap_or_default(),
+        receipt.checks().len(),
         escape(&Chain(failure).to_string()),
-        list(&failed),
-        others.len(),
-        list(&others),
+        receipt.checks().iter().map(item).collect::<String>(),
     )
 }
 

@@ -85,7 +85,7 @@ impl Reply {
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">{head}\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <title>{title}</title><style>{STYLE}{LAYOUT}</style></head>\n\
-             <body><main class=\"card\"><h1>{title}</h1>\n<p>{sentence}</p>\n{rest}</main></body>\n</html>\n"
+             <body><main class=\"card\"><h1>{title}</h1>\n<p class=\"lead\">{sentence}</p>\n{rest}</main></body>\n</html>\n"
         );
         Self {
             status,

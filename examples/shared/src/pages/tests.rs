@@ -112,8 +112,9 @@ fn the_reason_of_a_failure_is_shown_in_development_only() {
         reason: "the `nonce` is another one".to_owned(),
         at_fault: "the provider".to_owned(),
         advice: "Report it.",
-        failed: Vec::new(),
-        others: Vec::new(),
+        replica: None,
+        failed: None,
+        checks: Vec::new(),
     }));
     assert!(
         shown.contains("the `nonce` is another one") && shown.contains("c0ffee"),
