@@ -82,10 +82,12 @@ impl<'a> Walk<'a> {
         self.look(page).await;
     }
 
-    /// Looks at a page that the browser would leave at once, or does not ask for by itself. Its style is in it.
-    pub(crate) async fn look_at(&self, page: &str, html: &str) {
-        self.chrome.open("about:blank").await;
+    /// Looks at a page that the browser would leave at once, or does not ask for by itself, in place of the page at an
+    /// address.
+    pub(crate) async fn look_at(&self, page: &str, url: &str, html: &str) {
+        self.chrome.open(url).await;
         let html = html.replace("http-equiv=\"refresh\"", "");
+        let html = html.replace("<script", "<script type=\"text/plain\"");
         let html = serde_json::Value::from(html);
         self.chrome
             .script(&format!(

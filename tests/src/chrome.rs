@@ -280,6 +280,13 @@ impl Chrome {
             .await;
     }
 
+    /// Loads nothing from now on whose address has this pattern.
+    pub async fn block(&self, pattern: &str) {
+        self.develop("Network.enable", json!({})).await;
+        self.develop("Network.setBlockedURLs", json!({ "urls": [pattern] }))
+            .await;
+    }
+
     /// Forgets the cookies of every site.
     pub async fn forget_cookies(&self) {
         self.develop("Network.clearBrowserCookies", json!({})).await;

@@ -193,10 +193,8 @@ pub(crate) async fn whoami(user: Option<User>) -> (String, StatusCode) {
 }
 
 /// `GET /public`: asks the login nothing, and so pays nothing for it.
-pub(crate) async fn public() -> impl Responder {
+pub(crate) async fn public() -> Html {
     Html::new(demo_shared::PUBLIC)
-        .customize()
-        .insert_header((header::CONTENT_SECURITY_POLICY, demo_shared::PUBLIC_POLICY))
 }
 
 /// `GET /style.css`.

@@ -60,7 +60,7 @@ pub(crate) async fn logout(
         _ => page(
             &shared,
             &done,
-            asking(&shared, &params),
+            asking(&shared, &params).as_deref(),
             back.as_ref(),
             problem,
         ),
@@ -100,13 +100,13 @@ fn asking(shared: &Shared, params: &Params) -> Option<String> {
 fn page(
     shared: &Shared,
     done: &LogOut,
-    asking: Option<String>,
+    asking: Option<&str>,
     back: Option<&Back>,
     problem: &str,
 ) -> Response {
     let name = |id: &str| {
         let client = shared.clients.find(id)?;
-        (asking.as_deref() != Some(id)).then_some(client.name)
+        (asking != Some(id)).then_some(client.name)
     };
     let taken = done.back_channel.iter().filter(|sent| sent.was_taken());
     let mut told: Vec<String> = taken.filter_map(|sent| name(&sent.client_id)).collect();

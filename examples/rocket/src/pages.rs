@@ -11,7 +11,7 @@ use demo_shared::{Page, UsersError, account, chain};
 use miracl_rocket::{Category, RefreshError, RequestExt, SessionError, User, Visit};
 use rocket::form::{Form, FromForm};
 use rocket::http::{ContentType, Header, Status};
-use rocket::response::{self, Redirect, Responder, Response};
+use rocket::response::{self, Redirect, Responder, Response, content::RawHtml};
 use rocket::serde::json::Json;
 use rocket::{Request, State, catch, get, post};
 use serde_json::{Value, json};
@@ -196,14 +196,9 @@ pub(crate) async fn whoami(user: Option<User>) -> Result<String, (Status, &'stat
 
 /// `GET /public`: asks the login nothing, and so pays nothing for it.
 #[get("/public")]
-pub(crate) async fn public() -> Public {
-    let policy = Header::new("Content-Security-Policy", demo_shared::PUBLIC_POLICY);
-    Public(demo_shared::PUBLIC, policy)
+pub(crate) async fn public() -> RawHtml<&'static str> {
+    RawHtml(demo_shared::PUBLIC)
 }
-
-#[derive(Responder)]
-#[response(content_type = "html")]
-pub(crate) struct Public(&'static str, Header<'static>);
 
 /// `GET /style.css`.
 #[get("/style.css")]

@@ -146,7 +146,6 @@ async fn the_public_page_has_nothing_of_the_login_on_it() {
     assert_eq!(
         names,
         [
-            "content-security-policy",
             "content-type",
             "permissions-policy",
             "x-content-type-options",

@@ -6,6 +6,9 @@ use super::Walk;
 
 scenarios![every_page_of_the_engine_is_of_the_family];
 
+/// The style of these pages is in them.
+const BLANK: &str = "about:blank";
+
 async fn every_page_of_the_engine_is_of_the_family(adapter: Adapter) {
     let provider = Provider::start();
     let mut redis = Redis::start();
@@ -18,7 +21,7 @@ async fn every_page_of_the_engine_is_of_the_family(adapter: Adapter) {
     let failed = browser.open(app.url("/login?code=x&state=y")).await;
     let failed = failed.expect(400).body;
     assert!(failed.contains("<h1>Login failed</h1>"), "{failed}");
-    walk.look_at("login-failed", &failed).await;
+    walk.look_at("login-failed", BLANK, &failed).await;
 
     let start = browser.open(app.url("/login/start")).await;
     let authorize = start.location().expect("the provider");
@@ -31,28 +34,29 @@ async fn every_page_of_the_engine_is_of_the_family(adapter: Adapter) {
         cancelled.contains("<h1>Login cancelled</h1>"),
         "{cancelled}"
     );
-    walk.look_at("login-cancelled", &cancelled).await;
+    walk.look_at("login-cancelled", BLANK, &cancelled).await;
     chrome.click(".receipt details summary").await;
     walk.look("receipt").await;
 
     let frame = Request::navigate(app.url("/guarded/members")).header("sec-fetch-dest", "iframe");
     let required = browser.send(frame).await.expect(401).body;
-    walk.look_at("login-required", &required).await;
+    walk.look_at("login-required", BLANK, &required).await;
 
     let elsewhere = Request::form(app.url("/logout"), &[]).from_page("https://other.example/");
     let refused = browser.send(elsewhere).await.expect(403).body;
-    walk.look_at("request-refused", &refused).await;
+    walk.look_at("request-refused", BLANK, &refused).await;
 
     let frame = browser.open(app.url("/frontchannel-logout")).await;
-    walk.look_at("front-channel", &frame.expect(200).body).await;
+    walk.look_at("front-channel", BLANK, &frame.expect(200).body)
+        .await;
 
     browser.visit(app.url("/login/start")).await;
     let question = browser.open(app.url("/logout")).await.expect(200).body;
-    walk.look_at("log-out", &question).await;
+    walk.look_at("log-out", BLANK, &question).await;
     let on = browser.post(app.url("/logout?via=page"), &[]).await;
     let on = on.expect(200).body;
     assert!(on.contains("<h1>You are logged out.</h1>"), "{on}");
-    walk.look_at("leading-on", &on).await;
+    walk.look_at("leading-on", BLANK, &on).await;
 
     browser.visit(app.url("/login/start")).await;
     redis.kill();
@@ -61,6 +65,6 @@ async fn every_page_of_the_engine_is_of_the_family(adapter: Adapter) {
         .await
         .expect(503)
         .body;
-    walk.look_at("unavailable", &unreadable).await;
+    walk.look_at("unavailable", BLANK, &unreadable).await;
     walk.end();
 }

@@ -70,8 +70,9 @@ async fn every_page_of_a_login_is_of_the_family(adapter: Adapter) {
     chrome.type_into("#pin", PIN).await;
     chrome.click("#submit-pin").await;
     page(&chrome, "form-post").await;
-    walk.look("form-post").await;
+    let html = chrome.client().source().await.expect("the page");
     chrome.forbid_scripts(false).await;
+    walk.look_at("form-post", &at("/"), &html).await;
 
     chrome.open(&authorize("")).await;
     page(&chrome, "enter-pin").await;
