@@ -1,5 +1,5 @@
-//! Every page that a person may see, in light and dark colours and on a phone: it fits the window, everybody can use it,
-//! and a picture of it is kept in `target/screenshots/pages`.
+//! Every page that a person may see, in light and dark colours and on a phone: it fits the window, everybody can use
+//! it, and a picture of it is kept in `target/screenshots/pages`.
 
 mod demos;
 mod engine;

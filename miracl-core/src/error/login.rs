@@ -118,11 +118,6 @@ impl FailureReason {
         self.told().message
     }
 
-    /// Returns whether the person cancelled.
-    pub(crate) fn was_cancelled(&self) -> bool {
-        matches!(self, Self::Denied { error, .. } if told::is_cancel(error))
-    }
-
     /// Returns the provider's own words, for the log.
     pub(crate) fn words(&self) -> Option<String> {
         match self {

@@ -72,8 +72,8 @@ impl Reply {
             );
         }
         let link = format!(
-            "<p class=\"actions\"><a class=\"button primary\" href=\"{url}\" target=\"_top\" data-turbo=\"false\" \
-             hx-boost=\"false\">{}</a></p>\n",
+            "<p class=\"actions\"><a class=\"button primary\" href=\"{url}\" target=\"_top\" \
+             data-turbo=\"false\" hx-boost=\"false\">{}</a></p>\n",
             escape(to.label)
         );
         Self::page_with(status, &head, title, sentence, &link)
@@ -85,7 +85,8 @@ impl Reply {
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">{head}\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <title>{title}</title><style>{STYLE}{LAYOUT}</style></head>\n\
-             <body><main class=\"card\"><h1>{title}</h1>\n<p class=\"lead\">{sentence}</p>\n{rest}</main></body>\n</html>\n"
+             <body><main class=\"card\"><h1>{title}</h1>\n<p class=\"lead\">{sentence}</p>\n{rest}</main>\
+             </body>\n</html>\n"
         );
         Self {
             status,

@@ -36,6 +36,11 @@ const ODD_CALLBACK: Blame = Blame {
 };
 
 impl FailureReason {
+    /// Returns whether the person cancelled.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        matches!(self, Self::Denied { error, .. } if is_cancel(error))
+    }
+
     /// Returns everything that is told about this reason.
     pub(crate) fn told(&self) -> Told {
         match self {
@@ -341,7 +346,7 @@ impl fmt::Display for FailureReason {
 
 /// Whether an `error` code says that the person cancelled: the standard's (RFC 6749 §4.1.2.1), and those of providers
 /// that have their own.
-pub(super) fn is_cancel(error: &str) -> bool {
+fn is_cancel(error: &str) -> bool {
     matches!(
         error,
         "access_denied" | "user_cancelled" | "user_cancelled_authorize" | "user_cancelled_login"
