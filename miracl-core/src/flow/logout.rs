@@ -138,12 +138,7 @@ fn logout_page(engine: &Engine) -> Reply {
         escape(&engine.site.logout()),
         escape(&engine.site.home_url())
     );
-    Reply::page(
-        200,
-        "Log out?",
-        "You are logged in. Do you want to log out?",
-        &form,
-    )
+    Reply::page(200, "Log out?", "You are about to log out.", &form)
 }
 
 /// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The

@@ -68,6 +68,7 @@ impl CrossOrigin {
     /// Returns the 403 that names the setting, and logs the reason. A person gets a page, with a link to `home`.
     pub(crate) fn reply(self, request: &impl RequestView, home: &str) -> Reply {
         tracing::warn!(reason = ?self, "a cross-origin request was refused");
+        let title = "Cross-origin request refused";
         if Client::of(request).shows_pages() {
             let rest = format!(
                 "<p class=\"actions\"><a class=\"button primary\" href=\"{}\" target=\"_top\">Go to this site</a></p>\n\
@@ -77,11 +78,11 @@ impl CrossOrigin {
             );
             let sentence = "Another site made your browser send this request, so it was not carried out. \
                             Open this site, and do there what you wanted to do.";
-            return Reply::page(403, "Request refused", sentence, &rest);
+            return Reply::page(403, title, sentence, &rest);
         }
         Reply::problem(
             403,
-            "Cross-origin request refused",
+            title,
             [(
                 "detail",
                 "This request was sent by another site. If that site is yours, its origin must be in trusted_origins."
