@@ -178,7 +178,7 @@ impl Miracl {
     /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may
     /// be logged in. A browser that shows it gets a page, every other client `application/problem+json`.
     pub fn unavailable(&self, request: &impl RequestView) -> Reply {
-        challenge::unavailable(request)
+        challenge::unavailable(&self.0, request)
     }
 
     /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the

@@ -8,7 +8,7 @@
 //! * [`Redis`] is a real one, and so are [`Nginx`] and [`Caddy`].
 //! * [`Front`] stands in front of several demos, [`PathProxy`] removes the beginning of every path, [`Wire`] sends what
 //!   no client library would.
-//! * [`Library`] is a script of npm that sends a page's requests.
+//! * [`Library`] is a script of npm that sends a page's requests, or judges the page.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
 //! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
@@ -48,7 +48,7 @@ mod wire;
 pub use adapter::Adapter;
 pub use browser::{Answer, Browser, Cookie, Form, Request, Tag, http_client};
 pub use caddy::Caddy;
-pub use chrome::Chrome;
+pub use chrome::{Chrome, Look};
 
 pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;

@@ -17,6 +17,7 @@ pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) needs: [Option<Need>; 2],
     pub(crate) store: Option<Store>,
+    pub(crate) once: bool,
     pub(crate) play: fn(Adapter) -> Future,
 }
 
@@ -57,6 +58,7 @@ impl Scenario {
             name,
             needs: [None, None],
             store: None,
+            once: false,
             play,
         }
     }
@@ -65,6 +67,13 @@ impl Scenario {
     #[must_use]
     pub const fn with_sessions_in(mut self, store: Store) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Runs it on the first adapter only, because what it is about is the same with every adapter.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

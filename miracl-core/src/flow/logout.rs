@@ -106,7 +106,7 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     }
     let unreadable = |error: &SessionError| {
         tracing::error!(%error, "log-out failed");
-        Answer::Reply(challenge::unavailable(request))
+        Answer::Reply(challenge::unavailable(engine, request))
     };
     if request.method() == "POST" {
         return match logout(exchange).await {
@@ -133,7 +133,8 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
 /// Returns the page that asks whether to log out.
 fn logout_page(engine: &Engine) -> Reply {
     let form = format!(
-        "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
+        "<form class=\"actions\" method=\"post\" action=\"{}\"><button class=\"button primary\">Log out</button> \
+         <a class=\"button\" href=\"{}\">Stay logged in</a></form>\n",
         escape(&engine.site.logout()),
         escape(&engine.site.home_url())
     );

@@ -215,9 +215,9 @@ async fn below_a_path_that_a_proxy_removes_addresses_have_it_and_pages_too() {
         assert!(demo.greeting().contains(home), "{}", demo.greeting());
         assert!(
             demo.pages
-                .not_found()
+                .not_found(None)
                 .html
-                .contains(r#"href="/app/members""#)
+                .contains(r#"href="/app/public""#)
         );
     }
     // A page of the demo is found below it as well.

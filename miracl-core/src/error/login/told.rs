@@ -36,6 +36,11 @@ const ODD_CALLBACK: Blame = Blame {
 };
 
 impl FailureReason {
+    /// Returns whether the person cancelled.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        matches!(self, Self::Denied { error, .. } if is_cancel(error))
+    }
+
     /// Returns everything that is told about this reason.
     pub(crate) fn told(&self) -> Told {
         match self {
@@ -340,12 +345,21 @@ impl fmt::Display for FailureReason {
     }
 }
 
+/// Whether an `error` code says that the person cancelled: the standard's (RFC 6749 §4.1.2.1), and those of providers
+/// that have their own.
+fn is_cancel(error: &str) -> bool {
+    matches!(
+        error,
+        "access_denied" | "user_cancelled" | "user_cancelled_authorize" | "user_cancelled_login"
+    )
+}
+
 /// Returns status, message and blame for a login that the provider itself ended with this `error` code.
 fn denied(error: &str) -> (u16, &'static str, Blame) {
     match error {
-        "access_denied" => (
+        _ if is_cancel(error) => (
             403,
-            "The login was cancelled.",
+            "The login was cancelled. Nothing has changed, and you can log in again at any time.",
             blame(
                 Person,
                 "The person cancelled, or the provider does not let them in here. Nothing to do.",
@@ -396,6 +410,7 @@ mod tests {
     fn what_the_provider_says_itself_is_put_down_to_whom_it_concerns() {
         for (error, party) in [
             ("access_denied", Person),
+            ("user_cancelled_authorize", Person),
             ("interaction_required", AppOrPerson),
             ("unmet_authentication_requirements", Person),
             ("temporarily_unavailable", Provider),

@@ -95,11 +95,11 @@ fn own_page(engine: &Engine, url: &str) -> String {
 fn page(url: &str) -> Reply {
     let to = Onward {
         url,
-        label: "Go on",
+        label: "Continue",
         refreshes: true,
     };
-    let sentence = "You are logged out here. You are now taken to the provider, to be logged out there as well.";
-    Reply::onward(200, "Logging out", sentence, to)
+    let sentence = "This page now goes to the login service, to log you out there as well.";
+    Reply::onward(200, "You are logged out.", sentence, to)
 }
 
 fn parameter(request: &impl RequestView, wanted: &str) -> Option<String> {
