@@ -3,9 +3,10 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-/// The style of the pages. The first part is that of the login's own pages, so that both are of one family.
+/// The style of the pages. The first part is that of the engine's own pages, so that both are of one family. It is a
+/// copy, because this crate is packaged without the engine.
 const STYLE: &str = concat!(
-    include_str!("../../../miracl-core/src/web/style.css"),
+    include_str!("../assets/family.css"),
     include_str!("../assets/style.css")
 );
 

@@ -61,7 +61,7 @@ impl Runtime {
         })
     }
 
-    /// Runs work as [`to_its_end`](Self::to_its_end) does, where one of `few` is free when the caller stops waiting, and
+    /// Runs work as [`to_its_end`](Self::to_its_end) does, where one of `few` is free when the caller stops waiting. It
     /// holds that until the work has ended. Where none is free, the work is dropped with its caller.
     pub(crate) async fn to_its_end_if_few<T: Send + 'static>(
         &self,
