@@ -1,6 +1,6 @@
 //! The app in the README.
 
-use actix_web::web::{Redirect, get};
+use actix_web::web::{Html, Redirect, get};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
 use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
 use miracl_actix::{Config, Miracl, MiraclAuth};
@@ -20,8 +20,11 @@ impl AuthHandler for Hooks {
     }
 }
 
-async fn index(user: Option<User>) -> &'static str {
-    user.map_or("Hello, stranger.", |_| "Welcome back.")
+async fn index(user: Option<User>) -> Html {
+    Html::new(match user {
+        None => "Hello, stranger. <a href='/login/start?return_to=/members'>Log in</a>",
+        Some(_) => "Welcome back. <form method=post action=/logout><button>Log out</button></form>",
+    })
 }
 
 async fn members(user: User) -> String {

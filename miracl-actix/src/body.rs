@@ -1,16 +1,27 @@
 //! The body of a request that may be refused before anything has read it.
 
-use std::{cell::RefCell, fmt, pin::Pin, rc::Rc};
+use std::{
+    cell::RefCell,
+    error::Error,
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
 
 use actix_web::{
     HttpMessage as _,
+    body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest},
+    error::PayloadError,
+    web::Bytes,
 };
 use futures_util::{StreamExt as _, stream::poll_fn};
 use miracl_core::drop_body;
 
-/// Reads and drops what is left of a body.
-pub(crate) type Rest = Pin<Box<dyn Future<Output = ()>>>;
+/// Reads and drops what is left of a body. Returns it where there is more: as long as it lives when the answer is sent,
+/// actix-web closes the connection after that. Otherwise it would read on, without an end.
+pub(crate) type Rest = Pin<Box<dyn Future<Output = Option<Kept>>>>;
 
 /// A request's body, which the layer has too. Whoever reads first gets a part.
 #[derive(Clone)]
@@ -32,11 +43,51 @@ pub(crate) fn keep(request: &mut ServiceRequest) -> Option<Kept> {
 }
 
 /// Reads and drops what is left of a body.
-pub(crate) fn rest(Kept(body): Kept) -> Rest {
-    Box::pin(drop_body(move |cx| {
-        let part = body.borrow_mut().poll_next_unpin(cx);
-        part.map(|part| Some(part?.ok()?.len()))
-    }))
+pub(crate) fn rest(body: Kept) -> Rest {
+    Box::pin(async move {
+        let mut next = body.parts();
+        let ended = drop_body(|cx| next(cx).map(|part| Some(part?.ok()?.len()))).await;
+        (!ended).then_some(body)
+    })
+}
+
+impl Kept {
+    /// Keeps it as long as the body of an answer lives.
+    pub(crate) fn kept_with(self, answer: BoxBody) -> impl MessageBody {
+        KeptWith {
+            answer,
+            _unread: self,
+        }
+    }
+
+    /// Its parts, one at each call.
+    fn parts(
+        &self,
+    ) -> impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> + use<> {
+        let body = self.clone();
+        move |cx| body.0.borrow_mut().poll_next_unpin(cx)
+    }
+}
+
+/// The body of an answer, together with what is left of the request's.
+struct KeptWith {
+    answer: BoxBody,
+    _unread: Kept,
+}
+
+impl MessageBody for KeptWith {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(cx)
+    }
 }
 
 impl fmt::Debug for Kept {

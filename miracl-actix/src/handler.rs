@@ -19,6 +19,35 @@ use crate::{extract::RequestExt, reply::reply};
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err`, on a panic, or when the browser goes away, the
 ///    new one is dropped and the one before stays.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, Responder, Result, error::ErrorServiceUnavailable, web::Redirect};
+/// use miracl_actix::{AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
+/// # #[derive(Clone)] struct Users;
+/// # impl Users { async fn find_or_add(&self, _issuer: &str, _id: &str) -> std::result::Result<(), ()> { Ok(()) } }
+///
+/// /// The app's own: here its user table.
+/// struct App {
+///     users: Users,
+/// }
+///
+/// impl AuthHandler for App {
+///     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
+///         let (issuer, id) = (login.user().issuer(), login.user().id());
+///         let found = self.users.find_or_add(issuer, id).await;
+///         found.map_err(|()| ErrorServiceUnavailable("Please try again later."))?; // a veto
+///         req.visit().flash(Category::Success, "Welcome!");
+///         let back = Redirect::to(login.return_to().to_owned()).see_other();
+///         Ok(back.respond_to(req).map_into_boxed_body())
+///     }
+///
+///     async fn on_logout(&self, req: &HttpRequest, kind: LogoutKind) {
+///         if kind == LogoutKind::User {
+///             req.visit().flash(Category::Info, "You are logged out.");
+///         }
+///     }
+/// }
+/// ```
 #[doc(alias = "MiraclMixin")]
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{
     Error, HttpRequest,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::{
         StatusCode,
@@ -145,13 +145,20 @@ where
         loop {
             match state.as_mut().project() {
                 StateProjection::Refused { rest, response } => {
-                    if let Some(rest) = rest {
-                        ready!(rest.as_mut().poll(cx));
-                    }
+                    let more = match rest {
+                        Some(rest) => ready!(rest.as_mut().poll(cx)),
+                        None => None,
+                    };
                     let response = response
                         .take()
                         .expect("a future is not polled after its end");
-                    return Poll::Ready(response);
+                    let Some(more) = more else {
+                        return Poll::Ready(response);
+                    };
+                    let kept = |response: ServiceResponse| {
+                        response.map_body(|_, body| BoxBody::new(more.kept_with(body)))
+                    };
+                    return Poll::Ready(response.map(kept));
                 }
                 StateProjection::Called {
                     future,

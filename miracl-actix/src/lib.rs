@@ -5,9 +5,13 @@
 //!
 //! # An app
 //!
-//! ```no_run
-//! use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result, web::{self, Redirect}};
+//! ```
+//! use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
+//! use actix_web::web::{self, Redirect, ServiceConfig};
 //! use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//! use std::error::Error;
+//! # use actix_web::test::{TestRequest, call_service, init_service};
+//! # use miracl_actix::config::CookieKey;
 //!
 //! struct Hooks;
 //!
@@ -27,17 +31,41 @@
 //!     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
 //! }
 //!
-//! #[actix_web::main]
-//! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//!     let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, Hooks);
-//!     let app = move || App::new()
-//!         .route("/", web::get().to(index))
-//!         .route("/members", web::get().to(async |user: User| format!("Hello, {}.", user.id())))
-//!         .configure(auth.routes())
-//!         .wrap(auth.layer());
-//!     HttpServer::new(app).bind("127.0.0.1:5000")?.run().await?;
-//!     Ok(())
+//! async fn members(user: User) -> String {
+//!     format!("Hello, {}.", user.id())
 //! }
+//!
+//! fn routes(app: &mut ServiceConfig, auth: &MiraclAuth) {
+//!     app.route("/", web::get().to(index))
+//!         .route("/members", web::get().to(members))
+//!         .configure(auth.routes()); // /login, /login/start, /logout
+//! }
+//!
+//! /// In `main`: `serve(Config::load(None)?).await?`.
+//! async fn serve(config: Config) -> std::result::Result<(), Box<dyn Error>> {
+//!     let auth = MiraclAuth::new(Miracl::new(config)?, Hooks); // outside of the closure: once for all workers
+//!     let app = move || App::new().configure(|app| routes(app, &auth)).wrap(auth.layer());
+//!     Ok(HttpServer::new(app).bind("127.0.0.1:5000")?.run().await?)
+//! }
+//! # fn settings() -> Config {
+//! #     Config {
+//! #         issuer: "https://login.example".to_owned(),
+//! #         client_id: "my-app".to_owned(),
+//! #         client_secret: "secret".into(),
+//! #         redirect_uri: "http://127.0.0.1:5000/login".to_owned(),
+//! #         cookie_keys: vec![CookieKey::generate()],
+//! #         ..Config::default()
+//! #     }
+//! # }
+//! # #[actix_web::main]
+//! # async fn main() {
+//! # let auth = MiraclAuth::new(Miracl::new(settings()).expect("complete settings"), Hooks);
+//! # let app = init_service(App::new().configure(|app| routes(app, &auth)).wrap(auth.layer())).await;
+//! # for (path, status) in [("/", 200), ("/members", 303)] {
+//! #     let request = TestRequest::get().uri(path).insert_header(("accept", "text/html")).to_request();
+//! #     assert_eq!(call_service(&app, request).await.status(), status);
+//! # }
+//! # }
 //! ```
 //!
 //! # The parts
@@ -51,6 +79,14 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Where next
+//!
+//! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
+//! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
+//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
+//!   everywhere, a user table. Each ends in a whole app.
+//! * The demo `examples/actix` is a larger app to copy from.
 //!
 //! # Request logs
 //!
@@ -90,6 +126,7 @@
 //!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) drops the request.
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -121,3 +158,8 @@ pub mod service {
 }
 #[doc(hidden)] // their earlier paths
 pub use service::*;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

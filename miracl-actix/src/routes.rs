@@ -1,6 +1,6 @@
 //! The routes of the login: callback, start, log-out.
 
-use std::{future::ready, rc::Rc, sync::Arc};
+use std::{future::ready, rc::Rc, sync::Arc, task::Context};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse as Response,
@@ -15,6 +15,7 @@ use actix_web::{
     },
     web::{self, Payload, ServiceConfig},
 };
+use futures_util::StreamExt as _;
 use miracl_core::{Answer, AuthFailure, Miracl, Route, Visit};
 
 use crate::{
@@ -113,10 +114,15 @@ impl Endpoint {
         response
     }
 
-    async fn answer_with(&self, visit: &Visit, request: &HttpRequest, body: Payload) -> Response {
-        let body = body.to_bytes_limited(Route::MAX_BODY).await;
-        let body = body.ok().and_then(Result::ok);
+    async fn answer_with(
+        &self,
+        visit: &Visit,
+        request: &HttpRequest,
+        mut body: Payload,
+    ) -> Response {
         let view = View::from(request);
+        let next = |cx: &mut Context<'_>| body.poll_next_unpin(cx);
+        let body = visit.read_body(self.route, &view, next).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         match answer {
             Answer::Reply(answer) => reply(answer),

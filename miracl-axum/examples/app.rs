@@ -1,7 +1,7 @@
 //! The app in the README.
 
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Redirect, Response, Result};
+use axum::response::{Html, IntoResponse, Redirect, Response, Result};
 use axum::{Router, routing::get};
 use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
 use miracl_axum::{Config, Miracl, MiraclAuth};
@@ -20,8 +20,11 @@ impl AuthHandler for App {
     }
 }
 
-async fn index(user: Option<User>) -> &'static str {
-    user.map_or("Hello, stranger.", |_| "Welcome back.")
+async fn index(user: Option<User>) -> Html<&'static str> {
+    Html(match user {
+        None => "Hello, stranger. <a href='/login/start?return_to=/members'>Log in</a>",
+        Some(_) => "Welcome back. <form method=post action=/logout><button>Log out</button></form>",
+    })
 }
 
 async fn members(user: User) -> String {

@@ -10,7 +10,7 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-        header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
+        header::{CACHE_CONTROL, CONNECTION, COOKIE, SET_COOKIE},
     },
 };
 use miracl_core::{Miracl, Outcome};
@@ -88,9 +88,10 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
+            let version = request.version();
             return MiraclFuture {
                 state: State::Refused {
-                    rest: rest(request.into_body()),
+                    rest: rest(request.into_body(), version),
                     response: Some(reply(refused)),
                 },
             };
@@ -104,7 +105,7 @@ where
                 let (method, path) = (request.method().as_str(), request.uri().path());
                 (slot.expects_route(method, path), None)
             }
-            _ => (false, keep(request.body_mut())),
+            _ => (false, keep(&mut request)),
         };
         MiraclFuture {
             state: State::Called {
@@ -146,12 +147,16 @@ where
         loop {
             match state.as_mut().project() {
                 StateProjection::Refused { rest, response } => {
-                    if let Some(rest) = rest {
-                        ready!(rest.as_mut().poll(cx));
-                    }
-                    let response = response
+                    let close = match rest {
+                        Some(rest) => ready!(rest.as_mut().poll(cx)),
+                        None => None,
+                    };
+                    let mut response = response
                         .take()
                         .expect("a future is not polled after its end");
+                    if close.is_some() {
+                        response.headers_mut().append(CONNECTION, CLOSE);
+                    }
                     return Poll::Ready(Ok(response));
                 }
                 StateProjection::Called {
@@ -168,7 +173,7 @@ where
                         return Poll::Ready(Ok(response));
                     };
                     state.set(State::Refused {
-                        rest: rest(body),
+                        rest: body.rest(),
                         response: Some(response),
                     });
                 }
@@ -183,6 +188,7 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);

@@ -5,9 +5,13 @@
 //!
 //! # An app
 //!
-//! ```no_run
+//! ```
 //! use axum::{Router, http::request::Parts, response::{IntoResponse, Redirect, Response, Result}, routing::get};
 //! use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
+//! use miracl_axum::error::ConfigError;
+//! # use axum::{body::Body, http::{Request, StatusCode}};
+//! # use miracl_axum::config::CookieKey;
+//! # use tower::ServiceExt;
 //!
 //! struct App;
 //!
@@ -23,14 +27,39 @@
 //!     }
 //! }
 //!
-//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
-//! let app: Router = Router::new()
-//!     .route("/", get(async |user: Option<User>| if user.is_some() { "Welcome back." } else { "Hello, stranger." }))
-//!     .route("/members", get(async |user: User| format!("Hello, {}.", user.id())))
-//!     .merge(auth.routes())
-//!     .layer(auth.layer());
-//! # Ok(()) }
+//! async fn index(user: Option<User>) -> &'static str {
+//!     if user.is_some() { "Welcome back." } else { "Hello, stranger." }
+//! }
+//!
+//! /// In `main`: `app(Config::load(None)?)`, served by `axum::serve`.
+//! fn app(config: Config) -> Result<Router, ConfigError> {
+//!     let auth = MiraclAuth::new(Miracl::new(config)?, App);
+//!     Ok(Router::new()
+//!         .route("/", get(index))
+//!         .route("/members", get(async |user: User| format!("Hello, {}.", user.id())))
+//!         .merge(auth.routes()) // /login, /login/start, /logout
+//!         .layer(auth.layer()))
+//! }
+//! # fn settings() -> Config {
+//! #     Config {
+//! #         issuer: "https://login.example".to_owned(),
+//! #         client_id: "my-app".to_owned(),
+//! #         client_secret: "secret".into(),
+//! #         redirect_uri: "http://127.0.0.1:5000/login".to_owned(),
+//! #         cookie_keys: vec![CookieKey::generate()],
+//! #         ..Config::default()
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! # let app = app(settings()).expect("complete settings");
+//! # let open = async |path: &str| {
+//! #     let request = Request::get(path).header("accept", "text/html").body(Body::empty());
+//! #     app.clone().oneshot(request.expect("a request")).await.expect("an answer").status()
+//! # };
+//! # assert_eq!(open("/").await, StatusCode::OK);
+//! # assert_eq!(open("/members").await, StatusCode::SEE_OTHER);
+//! # }
 //! ```
 //!
 //! # The parts
@@ -44,6 +73,14 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Where next
+//!
+//! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
+//! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
+//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
+//!   everywhere, a user table. Each ends in a whole app.
+//! * The demo `examples/axum` is a larger app to copy from.
 //!
 //! # Request logs
 //!
@@ -83,6 +120,7 @@
 //!   login.
 //! * Hooks get `&mut Parts`, so that they can run extractors of their own.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -115,3 +153,8 @@ pub mod service {
 }
 #[doc(hidden)] // their earlier paths
 pub use service::*;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

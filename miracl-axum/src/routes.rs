@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::to_bytes,
     extract::Request,
     http::{HeaderValue, header::LOCATION, request::Parts},
     response::{IntoResponse, Response},
@@ -13,6 +12,7 @@ use axum::{
 use miracl_core::{Answer, AuthFailure, Miracl, Route};
 
 use crate::{
+    body::parts_of,
     extract::LoginRequired,
     handler::ErasedHandler,
     reply::reply,
@@ -65,8 +65,8 @@ impl Endpoint {
         // Hooks find this visit, too.
         turn_to(&mut parts.extensions, &self.miracl)?;
         let visit = visit(&View::from(&parts))?;
-        let body = to_bytes(body, Route::MAX_BODY).await.ok();
         let view = View::from(&parts);
+        let body = visit.read_body(self.route, &view, parts_of(body)).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         Ok(match answer {
             Answer::Reply(answer) => reply(answer),

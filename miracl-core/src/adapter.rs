@@ -11,7 +11,7 @@
 //! 5. does with the [`Outcome`] of [`LazyVisit::finish`] what each of its fields says, for every response.
 
 pub use crate::{
-    exchange::Outcome,
+    exchange::{Outcome, leading::Unsent},
     flow::answer::Answer,
     lazy::LazyVisit,
     refusal::{NoVisit, Refusal},

@@ -22,6 +22,7 @@ pub mod config {
                 ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
                 UserinfoRequests, WhenUnavailable,
             },
+            variable::{GivenBy, Variable},
         },
         jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
     };

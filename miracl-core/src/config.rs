@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod credentials;
 mod load;
 pub(crate) mod options;
+pub(crate) mod variable;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -15,6 +16,7 @@ use crate::{
             ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
             UserinfoRequests, WhenUnavailable,
         },
+        variable::GivenBy,
     },
     jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
     store::storage::{MarkStorage, SessionStorage},
@@ -181,7 +183,15 @@ pub struct Config {
     /// When tokens are renewed, where the provider gives refresh tokens. By default [`Renewal::Lazy`].
     pub renewal: Renewal,
 
-    /// The keys that seal cookies: the first seals, every one opens. Required: at least one.
+    /// The keys that seal cookies: the first seals, every one opens. Required: at least one, unless the redirect URI is
+    /// on loopback.
+    ///
+    /// On loopback, [`Miracl::new`](crate::Miracl::new) makes a missing key and keeps it in the file
+    /// `.miracl/cookie-key` of the working directory, readable by its owner only, so that sessions outlive a restart.
+    /// The log says where the file is. Processes that start at once have the same key. Where the file cannot be
+    /// written, the log warns, and the key ends with the process. Everywhere else a missing key is an error, because a
+    /// server that makes its own key ends every session when it moves, and a second replica cannot read the sessions of
+    /// the first.
     ///
     /// To change the key of running servers without ending a session, take each step on one server after the other:
     ///
@@ -251,6 +261,10 @@ pub struct Config {
     /// How long one request to the provider may take. By default 10 seconds.
     pub request_timeout: Duration,
 
+    /// The address of MIRACL's script `mpad.js`, which shows the login button, as an absolute http or https URL. By
+    /// default none. It is for the app's own pages; the engine does not use it.
+    pub mpad_url: Option<String>,
+
     /// Whether error pages may explain failures in detail. By default `None`: only when the redirect URI is on
     /// loopback.
     #[doc(alias = "debug")]
@@ -261,6 +275,9 @@ pub struct Config {
 
     /// Settings that make the app less safe.
     pub danger: Danger,
+
+    /// Which variable gave which of these settings, for messages. By default none.
+    pub given_by: GivenBy,
 }
 
 impl Default for Config {
@@ -305,9 +322,11 @@ impl Default for Config {
             ca_certs: Vec::new(),
             proxy: None,
             request_timeout: Duration::from_secs(10),
+            mpad_url: None,
             development: None,
             clock: Clock::default(),
             danger: Danger::default(),
+            given_by: GivenBy::default(),
         }
     }
 }

@@ -4,10 +4,12 @@ pub(crate) mod callbacks;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::{
     base::runtime::Runtime,
     config::{Config, check::Checked},
-    engine::callbacks::Callbacks,
+    engine::callbacks::{Callbacks, MAX_ORPHANS},
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
     session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
@@ -25,6 +27,8 @@ pub(crate) struct Engine {
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
     pub(crate) callbacks: Callbacks,
+    /// What may go on of callbacks whose request has gone away.
+    orphans: Arc<Semaphore>,
     pub(crate) runtime: Runtime,
     /// Cloned by each piece of work that goes on without its request.
     #[cfg(test)]
@@ -43,6 +47,7 @@ impl Engine {
             sessions,
             renewals: Renewals::new(),
             callbacks: Callbacks::default(),
+            orphans: Arc::new(Semaphore::new(MAX_ORPHANS)),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
             config,
@@ -105,15 +110,34 @@ impl Engine {
             return Ok(work.await);
         }
         #[cfg(test)]
-        let work = {
-            let unfinished = Arc::clone(&self.unfinished);
-            async move {
-                let done = work.await;
-                drop(unfinished);
-                done
-            }
-        };
+        let work = self.counted(work);
         self.runtime.to_its_end(work).await.map_err(StoreError::new)
+    }
+
+    /// Does the checks of a callback to their end, even if its request goes away: another one may take over. Only few
+    /// go on so at once, because each holds a connection to the provider, and anybody can give up many requests.
+    pub(crate) async fn callback_to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if !self.runtime.is_there() {
+            return Ok(work.await);
+        }
+        #[cfg(test)]
+        let work = self.counted(work);
+        let ended = self.runtime.to_its_end_if_few(&self.orphans, work).await;
+        ended.map_err(StoreError::new)
+    }
+
+    /// Work that counts as unfinished until it ends.
+    #[cfg(test)]
+    fn counted<T, W: Future<Output = T>>(&self, work: W) -> impl Future<Output = T> + use<T, W> {
+        let unfinished = Arc::clone(&self.unfinished);
+        async move {
+            let done = work.await;
+            drop(unfinished);
+            done
+        }
     }
 
     /// Follows the marks of a shared store for as long as the engine lives, if there is one and nobody follows it yet.

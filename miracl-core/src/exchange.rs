@@ -1,5 +1,6 @@
 //! One request and its response: what the request asks with, and what the response changes.
 
+pub(crate) mod leading;
 pub(crate) mod session;
 
 use std::sync::{
@@ -8,20 +9,19 @@ use std::sync::{
 };
 
 use crate::{
-    engine::{
-        Engine,
-        callbacks::{Ended, Lead},
-    },
+    engine::{Engine, callbacks::orphan::Orphan},
+    exchange::leading::{Leading, Unsent},
     session::{
         cookies::{
             BUDGET, Cookies, MAX_DELETIONS, Ours,
             set_cookie::{Keep, SetCookie},
         },
-        identity::SessionId,
+        proposed::Proposed,
         seal::Purpose,
         sessions::Current,
     },
     web::{
+        body::Unread,
         flash::{self, Category, Flash},
         headers::CookieHeader,
         reply::Reply,
@@ -78,36 +78,10 @@ pub(crate) struct State {
     pub(crate) answered: bool,
     /// Whether the request was refused.
     pub(crate) refused: bool,
+    /// Why the body of the request was not read to its end.
+    pub(crate) unread: Option<Unread>,
     /// The lead of a callback, while others may wait for it.
     pub(crate) leading: Option<Box<Leading>>,
-}
-
-/// A callback that others may wait for, and what they are told.
-pub(crate) struct Leading {
-    pub(crate) lead: Lead,
-    /// Whether its session has begun.
-    pub(crate) confirmed: bool,
-    pub(crate) status: u16,
-    pub(crate) location: String,
-}
-
-impl Leading {
-    /// Tells those who wait where the browser is sent, if its login went well.
-    fn end(self) {
-        if self.confirmed {
-            let (status, location) = (self.status, self.location);
-            self.lead.end(Ended::Sent { status, location });
-        }
-    }
-}
-
-pub(crate) struct Proposed {
-    pub(crate) current: Current,
-    pub(crate) cookies: Vec<SetCookie>,
-    /// The messages there were before the hook ran.
-    pub(crate) flashes: Vec<Flash>,
-    /// The session there was when the login began, where the callback comes without its cookies.
-    pub(crate) replaces: Option<SessionId>,
 }
 
 /// What a visit changes about its response.
@@ -125,8 +99,8 @@ pub struct Outcome {
     /// Whether a route of the login has answered, or one that the app has in its place. Where it has not and the
     /// response is a 404, see [`LazyVisit::expects_route`](crate::adapter::LazyVisit::expects_route).
     pub answered: bool,
-    /// Whether the request was refused. What is left of its body is to be read and dropped before the response is sent:
-    /// see [`drop_body`](crate::adapter::drop_body).
+    /// Whether the request was refused, or answered without its body. What is left of that is to be read and dropped
+    /// before the response is sent: see [`drop_body`](crate::adapter::drop_body).
     pub refused: bool,
 }
 
@@ -242,6 +216,16 @@ impl Exchange {
         self.lock().refused = true;
     }
 
+    /// Notes why the body of the request was not read to its end.
+    pub(crate) fn leaves_unread(&self, unread: Unread) {
+        self.lock().unread = Some(unread);
+    }
+
+    /// Why the body of the request was not read to its end.
+    pub(crate) fn unread(&self) -> Option<Unread> {
+        self.lock().unread
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -277,6 +261,21 @@ impl Exchange {
         let taken = std::mem::take(self.open_flashes(&mut state));
         state.flashes_changed |= !taken.is_empty();
         taken
+    }
+
+    /// Whether others wait for the answer to this callback.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let state = self.lock();
+        state
+            .leading
+            .as_ref()
+            .is_some_and(|leading| leading.is_waited_for())
+    }
+
+    /// Takes the answer of a callback whose session has begun, where others may wait for it.
+    pub(crate) fn until_sent(&self) -> Option<Unsent> {
+        let begun = |leading: &mut Box<Leading>| matches!(leading.left, Some(Orphan::Answer(_)));
+        self.lock().leading.take_if(begun).map(Unsent)
     }
 
     /// What is changed about the response.

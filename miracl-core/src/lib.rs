@@ -3,10 +3,81 @@
 //! Most people need the adapter of their framework and not this crate: `miracl-axum`, for example, re-exports what an
 //! app uses of it. This crate is for those who write the next adapter.
 //!
-//! * [`Config`] says who the app and its provider are, and a [`Miracl`] is made from it: one handle, cheap to clone.
-//! * [`Visit`] is one request's view of login: who is asking, their tokens, messages, log-out.
-//! * [`AuthSuccess`] and [`AuthFailure`] are what the two hooks receive.
-//! * The module [`app`] has everything that an app uses, and [`adapter`] what an adapter uses besides.
+//! # An example
+//!
+//! What every adapter does for a page that requires a login, with a request of no framework:
+//!
+//! ```
+//! use miracl_core::app::config::CookieKey;
+//! use miracl_core::{Config, Miracl, adapter::RequestView};
+//! use std::borrow::Cow;
+//!
+//! /// A browser that opens a page, without a cookie.
+//! struct Request(&'static str);
+//!
+//! impl RequestView for Request {
+//!     fn method(&self) -> &str {
+//!         "GET"
+//!     }
+//!
+//!     fn path_and_query(&self) -> Cow<'_, str> {
+//!         self.0.into()
+//!     }
+//!
+//!     fn host(&self) -> Option<&str> {
+//!         Some("app.example")
+//!     }
+//!
+//!     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+//!         (name == "accept").then_some(&b"text/html"[..]).into_iter()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Once, when the app starts. It uses no network.
+//! let miracl = Miracl::new(Config {
+//!     issuer: "https://login.example".to_owned(),
+//!     client_id: "my-app".to_owned(),
+//!     client_secret: "from a secrets store".into(),
+//!     redirect_uri: "https://app.example/login".to_owned(),
+//!     cookie_keys: vec![CookieKey::generate()],
+//!     ..Config::default()
+//! })?;
+//!
+//! // For each request.
+//! let request = Request("/members");
+//! let visit = miracl.visit(&request);
+//! match visit.required_user().await {
+//!     Ok(user) => println!("Hello, {}.", user.id()),
+//!     Err(refusal) => {
+//!         let reply = refusal.reply(&request);
+//!         assert_eq!(reply.status, 303); // to the login
+//!     }
+//! }
+//! let outcome = visit.finish(); // what the response says: cookies, `Cache-Control`
+//! assert!(outcome.no_store);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The parts
+//!
+//! | what | for |
+//! |---|---|
+//! | [`Config`], [`Miracl`] | the app and its provider, and the engine that is made of them |
+//! | [`Visit`] | one request's view of login: who is asking, their tokens, messages, log-out |
+//! | [`User`] | who is logged in |
+//! | [`AuthSuccess`], [`AuthFailure`] | what the two hooks receive |
+//! | [`app`] | everything that an app uses, by module: settings, errors, sessions, receipts, stores |
+//! | [`adapter`] | what an adapter uses besides |
+//!
+//! # Where next
+//!
+//! * To use the login in an app, read the documentation of your framework's adapter.
+//! * To write an adapter, begin with the module [`adapter`], and with the page "Write an adapter" of the book, in the
+//!   folder `docs` of the repository.
+//! * To keep sessions elsewhere, implement [`SessionStore`](trait@app::store::SessionStore).
 //!
 //! # What a login is checked for
 //!
@@ -50,6 +121,7 @@
 //! | `base` | clock, randomness, secrets, wire format, JSON, TLS, runtime |
 //! | `probes` | what tests, fuzzing and benches need; no other code uses it |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 pub mod adapter;
 pub mod app;
 mod base;
@@ -96,3 +168,8 @@ pub mod flat {
 // The paths of earlier versions.
 #[doc(hidden)]
 pub use {adapter::*, flat::*};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -22,7 +22,7 @@ impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
     /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
-    /// client secret from a clear-text settings file.
+    /// client secret from a clear-text settings file. If [`Config::cookie_keys`] is missing and may be, it makes a key.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};
@@ -42,7 +42,13 @@ impl Miracl {
     ///
     /// [`ConfigError`] with every mistake in the configuration, each with its key and what to do.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let engine = Arc::new(Engine::new(config.parse()?).map_err(ConfigError::of)?);
+        let checked = config.parse()?.with_cookie_keys()?;
+        let given_by = checked.config.given_by.clone();
+        let engine = Engine::new(checked).map_err(|mut problem| {
+            problem.variable = given_by.variable(&problem.key).map(str::to_owned);
+            ConfigError::of(problem)
+        });
+        let engine = Arc::new(engine?);
         engine.warn();
         engine.follow_marks();
         tracing::info!("{}", engine.summary());
@@ -172,7 +178,7 @@ impl Miracl {
     /// Answers a request whose session cannot be read at the moment: a 503, not a login page, because the visitor may
     /// be logged in. A browser that shows it gets a page, every other client `application/problem+json`.
     pub fn unavailable(&self, request: &impl RequestView) -> Reply {
-        challenge::unavailable(request)
+        challenge::unavailable(&self.0, request)
     }
 
     /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the

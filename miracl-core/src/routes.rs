@@ -11,6 +11,8 @@ use crate::{
         frontchannel, initiate, login, logout,
     },
     web::{
+        body::{Unread, is_form},
+        reply::Reply,
         request::{RequestView, query},
         route::Route,
     },
@@ -27,6 +29,9 @@ pub(crate) async fn answer(
         Ok(reply) => Answer::Reply(reply),
         Err(failure) => Answer::Failure(failure),
     };
+    if let Some(unread @ (Unread::Late | Unread::Broken)) = exchange.unread() {
+        return Answer::Reply(not_arrived(exchange, route, unread));
+    }
     match route {
         Route::Callback => {
             if let Some(nothing) = exchange.changes_nothing_reply() {
@@ -56,6 +61,28 @@ pub(crate) async fn answer(
     }
 }
 
+/// The answer to a body that did not arrive, in time or at all. Nothing has happened: the login is still under way.
+fn not_arrived(exchange: &Exchange, route: Route, unread: Unread) -> Reply {
+    exchange.touch();
+    let (status, title, sentence) = match unread {
+        Unread::Late => (
+            408,
+            "That took too long",
+            "What your browser sent did not arrive in time. Please try again.",
+        ),
+        Unread::Broken | Unread::TooLong => (
+            400,
+            "That broke off",
+            "What your browser sent did not arrive whole. Please try again.",
+        ),
+    };
+    tracing::info!(?route, ?unread, "the body of a request did not arrive");
+    match route {
+        Route::BackChannelLogout => Reply::empty(status),
+        _ => Reply::page(status, title, sentence, ""),
+    }
+}
+
 /// Returns the parameters of a request: the form of a `POST`, else the query. A body that is no form has no parameters.
 ///
 /// `None` when the body could not be read.
@@ -63,9 +90,7 @@ fn parameters<'a>(request: &impl RequestView, body: Option<&'a [u8]>) -> Option<
     if request.method() != "POST" {
         return Some(query(request).into_bytes().into());
     }
-    let media_type = request.header("content-type").unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if is_form(request) {
         body.map(Cow::Borrowed)
     } else {
         Some(Cow::Borrowed(&[]))

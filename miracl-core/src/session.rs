@@ -11,6 +11,7 @@ pub(crate) mod loops;
 pub(crate) mod marked_by;
 pub(crate) mod marks;
 pub(crate) mod person;
+pub(crate) mod proposed;
 pub(crate) mod renewals;
 pub(crate) mod seal;
 pub(crate) mod sessions;

@@ -3,6 +3,7 @@
 use url::{Position, Url};
 
 use crate::{
+    base::replica,
     config::{
         check::Checked,
         options::{Paths, ResponseMode},
@@ -124,8 +125,23 @@ impl Site {
     #[inline(always)]
     pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), CrossOrigin> {
         match cross_origin::check(request, &self.allowed_origins) {
-            Err(refused) if !self.expects_other_sites(request) => Err(refused),
+            Err(refused) if !self.expects_other_sites(request) => {
+                self.tell_of_posted_callback(request);
+                Err(refused)
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Tells the log of a callback that another site posts, where this replica expects it in the query.
+    fn tell_of_posted_callback(&self, request: &impl RequestView) {
+        if request.method() == "POST" && self.is_callback(request) {
+            tracing::warn!(
+                replica = replica::name(),
+                "another site posted a callback, and this replica expects it in the query: `response_mode` \
+                 (RESPONSE_MODE) differs between replicas, or the provider does not heed it. If this line stands \
+                 alone, somebody may have made the request up"
+            );
         }
     }
 

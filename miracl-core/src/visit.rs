@@ -3,7 +3,11 @@
 
 mod login;
 
-use std::{fmt, sync::Arc, task::Poll};
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use crate::{
     error::{refresh::RefreshError, session::SessionError},
@@ -19,6 +23,7 @@ use crate::{
     routes,
     session::identity::User,
     web::{
+        body,
         flash::{Category, Flash},
         request::RequestView,
         route::Route,
@@ -29,6 +34,27 @@ use crate::{
 ///
 /// Adapters make one for each request that asks for it, and write its cookies to the response. Nothing is opened or
 /// looked up before a method needs it. Clones are the same visit.
+///
+/// ```
+/// use miracl_core::app::{error::SessionError, session::LoginOptions};
+/// use miracl_core::Visit;
+///
+/// /// A page for everybody: it shows messages once, and offers a login.
+/// async fn home(visit: &Visit) -> Result<String, SessionError> {
+///     let mut page = String::new();
+///     for message in visit.take_flashes().await {
+///         page += &format!("<p>{}</p>", message.text);
+///     }
+///     page += &match visit.user().await? {
+///         Some(user) => format!("<p>Hello, {}.</p>", user.id()),
+///         None => {
+///             let login = visit.miracl().login_start_url(&LoginOptions::default());
+///             format!("<p><a href=\"{login}\">Log in</a></p>")
+///         }
+///     };
+///     Ok(page)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Visit {
     miracl: Miracl,
@@ -337,11 +363,37 @@ impl Visit {
         self.exchange.take_flashes()
     }
 
+    /// Reads the body of a request for a route, for [`answer`](Self::answer). `next` waits for the next part of the
+    /// body, and returns `None` at its end. Adapters call it.
+    ///
+    /// A form is read up to [`Route::MAX_BODY`], where the route looks at it. It may take 30 seconds, and pause for 10.
+    /// Returns `None` when it is longer, breaks off or takes too long; for the last, `answer` answers with 408. Any
+    /// other body is left unread, and the result is empty.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with timers.
+    pub async fn read_body<B: AsRef<[u8]>, E>(
+        &self,
+        route: Route,
+        request: &impl RequestView,
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<B, E>>>,
+    ) -> Option<Vec<u8>> {
+        if !body::is_read(route, request) {
+            // There may be one nevertheless.
+            self.exchange.refuse();
+            return Some(Vec::new());
+        }
+        let read = body::read(next).await;
+        read.map_err(|unread| self.exchange.leaves_unread(unread))
+            .ok()
+    }
+
     /// Does what a route does. Adapters call it for the routes that they mount, and follow the [`Answer`], which has an
     /// example.
     ///
-    /// `body` is the request's body, empty for a request without one, and `None` when it is longer than
-    /// [`Route::MAX_BODY`] or could not be read to its end.
+    /// `body` is what [`read_body`](Self::read_body) has returned: the request's body, empty for a request without one,
+    /// and `None` when it could not be read to its end.
     pub async fn answer(
         &self,
         route: Route,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a session or a provider.
 
+pub(crate) mod body;
 pub(crate) mod client;
 pub(crate) mod cross_origin;
 pub(crate) mod flash;

@@ -7,7 +7,7 @@
 
 use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
 use miracl_rocket::{Config, Miracl, MiraclAuth, Response, Result};
-use rocket::response::{Redirect, Responder};
+use rocket::response::{Redirect, Responder, content::RawHtml};
 use rocket::{Request, get, routes};
 use std::error::Error;
 
@@ -25,8 +25,11 @@ impl AuthHandler for App {
 }
 
 #[get("/")]
-fn index(user: Option<User>) -> &'static str {
-    user.map_or("Hello, stranger.", |_| "Welcome back.")
+fn index(user: Option<User>) -> RawHtml<&'static str> {
+    RawHtml(match user {
+        None => "Hello, stranger. <a href='/login/start?return_to=/members'>Log in</a>",
+        Some(_) => "Welcome back. <form method=post action=/logout><button>Log out</button></form>",
+    })
 }
 
 #[get("/members")]

@@ -1,12 +1,16 @@
 //! The body of a request that may be refused before anything has read it.
 
-use std::{pin::Pin, task::Poll};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-use miracl_core::{Route, drop_body};
+use miracl_core::drop_body;
 use rocket::{
-    Data,
+    Data, Response,
     data::{ByteUnit, DataStream},
-    tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf},
+    tokio::io::{AsyncRead, ReadBuf},
 };
 
 /// The most bytes that are read at once.
@@ -17,24 +21,32 @@ pub(crate) fn open(data: Data<'_>) -> DataStream<'_> {
     data.open(ByteUnit::max_value())
 }
 
-/// Reads a body as far as the engine looks at one. `None` where it is longer, or breaks off.
-pub(crate) async fn read(body: &mut DataStream<'_>) -> Option<Vec<u8>> {
-    let mut read = Vec::new();
-    let mut most = body.take(Route::MAX_BODY as u64 + 1);
-    most.read_to_end(&mut read).await.ok()?;
-    Some(read).filter(|read| read.len() <= Route::MAX_BODY)
+/// The parts of a body, one at each call.
+pub(crate) fn parts_of<'a>(
+    body: &'a mut DataStream<'_>,
+) -> impl FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Vec<u8>>>> + Send + 'a {
+    move |cx| {
+        let mut part = vec![0; PART];
+        let mut read = ReadBuf::new(&mut part);
+        ready!(Pin::new(&mut *body).poll_read(cx, &mut read))?;
+        let length = read.filled().len();
+        part.truncate(length);
+        Poll::Ready(Some(Ok(part)).filter(|_| length > 0))
+    }
 }
 
-/// Reads and drops what is left of a body.
-pub(crate) async fn drop_rest(mut body: DataStream<'_>) {
-    drop_body(move |cx| {
-        let mut part = [0; PART];
-        let mut part = ReadBuf::new(&mut part);
-        match Pin::new(&mut body).poll_read(cx, &mut part) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) => Poll::Ready(Some(part.filled().len()).filter(|len| *len > 0)),
-            Poll::Ready(Err(_)) => Poll::Ready(None),
-        }
-    })
-    .await;
+/// Reads and drops what is left of a body. Returns whether it came to the end: if not, the answer must
+/// [close](closing) the connection.
+pub(crate) async fn drop_rest(mut body: DataStream<'_>) -> bool {
+    let mut next = parts_of(&mut body);
+    drop_body(move |cx| next(cx).map(|part| Some(part?.ok()?.len()))).await
+}
+
+/// Closes the connection after this answer, unless the body was read to its end.
+pub(crate) fn closing(mut answer: Response<'_>, ended: bool) -> Response<'_> {
+    if !ended {
+        // hyper leaves it out in HTTP/2, which has no such header and no need of it.
+        answer.set_raw_header("Connection", "close");
+    }
+    answer
 }

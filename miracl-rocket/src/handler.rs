@@ -22,6 +22,34 @@ use crate::{
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err` or on a panic the new one is dropped and the one
 ///    before stays.
+///
+/// ```
+/// use miracl_rocket::{AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, Response, Result};
+/// use rocket::{Request, http::Status, response::{Redirect, Responder}};
+/// # #[derive(Clone)] struct Users;
+/// # impl Users { async fn find_or_add(&self, _issuer: &str, _id: &str) -> std::result::Result<(), ()> { Ok(()) } }
+///
+/// /// The app's own: here its user table.
+/// struct App {
+///     users: Users,
+/// }
+///
+/// impl AuthHandler for App {
+///     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
+///         let (issuer, id) = (login.user().issuer(), login.user().id());
+///         let found = self.users.find_or_add(issuer, id).await;
+///         found.map_err(|()| Status::ServiceUnavailable)?; // a veto
+///         req.visit().flash(Category::Success, "Welcome!");
+///         Redirect::to(login.return_to().to_owned()).respond_to(req)
+///     }
+///
+///     async fn on_logout(&self, req: &Request<'_>, kind: LogoutKind) {
+///         if kind == LogoutKind::User {
+///             req.visit().flash(Category::Info, "You are logged out.");
+///         }
+///     }
+/// }
+/// ```
 #[doc(alias = "MiraclMixin")]
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].

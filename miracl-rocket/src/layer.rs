@@ -11,7 +11,7 @@ use rocket::{
 };
 
 use crate::{
-    body::{drop_rest, open},
+    body::{closing, drop_rest, open},
     extract::REFUSED,
     reply::reply,
     require::{self, first},
@@ -139,8 +139,8 @@ impl Handler for SameSiteOnly {
         match checked {
             Ok(()) => route::Outcome::forward(data, Status::NotFound),
             Err(refused) => {
-                drop_rest(open(data)).await;
-                route::Outcome::Success(reply(refused))
+                let ended = drop_rest(open(data)).await;
+                route::Outcome::Success(closing(reply(refused), ended))
             }
         }
     }

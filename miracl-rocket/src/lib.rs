@@ -5,10 +5,12 @@
 //!
 //! # An app
 //!
-//! ```no_run
+//! ```
 //! use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, Miracl, MiraclAuth, RequestExt, User};
-//! use miracl_rocket::{Response, Result};
-//! use rocket::{Request, get, response::{Redirect, Responder}, routes};
+//! use miracl_rocket::{Response, Result, error::ConfigError};
+//! use rocket::{Build, Request, Rocket, get, response::{Redirect, Responder}, routes};
+//! # use miracl_rocket::config::CookieKey;
+//! # use rocket::{http::{Accept, Status}, local::blocking::Client};
 //!
 //! struct App;
 //!
@@ -34,13 +36,30 @@
 //!     format!("Hello, {}.", user.id())
 //! }
 //!
-//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//! let auth = MiraclAuth::new(Miracl::new(Config::load(None)?)?, App);
-//! let app = rocket::build()
-//!     .mount("/", routes![index, members])
-//!     .mount("/", auth.routes())
-//!     .attach(auth.fairing());
-//! # Ok(()) }
+//! /// In `main`: `app(Config::load(None)?)?.launch().await?`.
+//! fn app(config: Config) -> std::result::Result<Rocket<Build>, ConfigError> {
+//!     let auth = MiraclAuth::new(Miracl::new(config)?, App);
+//!     Ok(rocket::build()
+//!         .mount("/", routes![index, members])
+//!         .mount("/", auth.routes()) // /login, /login/start, /logout
+//!         .attach(auth.fairing()))
+//! }
+//! # fn settings() -> Config {
+//! #     Config {
+//! #         issuer: "https://login.example".to_owned(),
+//! #         client_id: "my-app".to_owned(),
+//! #         client_secret: "secret".into(),
+//! #         redirect_uri: "http://127.0.0.1:5000/login".to_owned(),
+//! #         cookie_keys: vec![CookieKey::generate()],
+//! #         ..Config::default()
+//! #     }
+//! # }
+//! # fn main() {
+//! # let client = Client::tracked(app(settings()).expect("complete settings")).expect("an app that launches");
+//! # let open = |path: &'static str| client.get(path).header(Accept::HTML).dispatch().status();
+//! # assert_eq!(open("/"), Status::Ok);
+//! # assert_eq!(open("/members"), Status::SeeOther);
+//! # }
 //! ```
 //!
 //! # The parts
@@ -54,6 +73,14 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
+//!
+//! # Where next
+//!
+//! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
+//! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
+//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
+//!   everywhere, a user table. Each ends in a whole app.
+//! * The demo `examples/rocket` is a larger app to copy from.
 //!
 //! # Request logs
 //!
@@ -96,10 +123,14 @@
 //!   attached answer 500.
 //! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
 //!   cookies than the first of them that is sent, the others get a 500.
-//! * A request runs to its end even when its browser goes away, and its login counts then.
+//! * A request runs to its end even when its browser goes away, and its login counts then. Where a second request of
+//!   the same browser waits for it, that one gets its cookies, and is sent where the hook's answer leads.
 //! * Hooks and fairings behind this one see the callback without its query, and Rocket's log does not have it either.
+//! * Rocket waits for the first bytes of a body before any fairing or route. A client that announces one and sends
+//!   nothing keeps its connection until it goes away, or a proxy in front gives it up: no limit of this crate applies.
 //! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
 mod body;
 mod extract;
@@ -109,6 +140,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod sent;
 mod slot;
 
 pub use auth::MiraclAuth;
@@ -121,3 +153,8 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::{Response, Result, reply};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -11,7 +11,7 @@ use rocket::{
 };
 
 use crate::{
-    body::{drop_rest, open},
+    body::{closing, drop_rest, open},
     extract::{LoginRequired, REFUSED, required_user},
     slot::{Slot, user_at_once},
 };
@@ -61,7 +61,9 @@ impl Handler for LoggedInOnly {
         match check(&self.miracl, self.is_activity, request).await {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(_) => {
-                drop_rest(open(data)).await;
+                if !drop_rest(open(data)).await {
+                    Slot::of(request).leaves_body();
+                }
                 Outcome::Error(REFUSED)
             }
         }
@@ -99,8 +101,12 @@ struct Challenge;
 #[rocket::async_trait]
 impl catcher::Handler for Challenge {
     async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
-        match Slot::of(request).refused() {
-            Some(refusal) => LoginRequired(refusal).respond_to(request),
+        let slot = Slot::of(request);
+        match slot.refused() {
+            Some(refusal) => {
+                let answer = LoginRequired(refusal).respond_to(request)?;
+                Ok(closing(answer, !slot.left_body()))
+            }
             // The app uses this status itself.
             None => Ok(Response::build().status(status).finalize()),
         }
@@ -109,8 +115,9 @@ impl catcher::Handler for Challenge {
 
 /// Puts the answer of the [`catcher()`] in place of another one.
 pub(crate) fn answer_instead<'r>(request: &'r Request<'_>, response: &mut Response<'r>) {
-    let refused = Slot::of(request).refused().map(LoginRequired);
+    let slot = Slot::of(request);
+    let refused = slot.refused().map(LoginRequired);
     if let Some(Ok(answer)) = refused.map(|refused| refused.respond_to(request)) {
-        *response = answer;
+        *response = closing(answer, !slot.left_body());
     }
 }

@@ -10,9 +10,10 @@ use rocket::{
 };
 
 use crate::{
-    body::{drop_rest, open, read},
+    body::{closing, drop_rest, open, parts_of},
     handler::ErasedHandler,
     reply::{Response, Result, reply},
+    sent::watched,
     slot::{Slot, visit},
 };
 
@@ -79,13 +80,12 @@ impl Endpoint {
             Err(no_visit) => return Ok(reply(no_visit.reply())),
         };
         let mut rest = open(body);
-        let body = read(&mut rest).await;
         let view = slot.view(request);
+        let next = parts_of(&mut rest);
+        let body = visit.read_body(self.route, &view, next).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
-        if body.is_none() {
-            drop_rest(rest).await;
-        }
-        match answer {
+        let ended = drop_rest(rest).await;
+        let answer = match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => {
                 let answer = self.handler.on_auth_success(request, login).await;
@@ -104,7 +104,13 @@ impl Endpoint {
                 Ok(reply(answer))
             }
             other => unreachable!("an answer of a newer engine: {other:?}"),
-        }
+        };
+        // Rocket goes on with a request whose client has gone away.
+        let answer = match visit.until_sent() {
+            Some(unsent) => watched(answer?, unsent),
+            None => answer?,
+        };
+        Ok(closing(answer, ended))
     }
 
     async fn failed(&self, request: &Request<'_>, failure: AuthFailure) -> Result<Response> {

@@ -20,6 +20,7 @@ pub(crate) struct Slot {
     elsewhere: OnceLock<Reply>,
     method: OnceLock<Method>,
     target: OnceLock<String>,
+    left_body: OnceLock<()>,
 }
 
 impl Slot {
@@ -74,6 +75,16 @@ impl Slot {
     /// The answer to a request that another site made a browser send.
     pub(crate) fn elsewhere(&self) -> Option<&Reply> {
         self.elsewhere.get()
+    }
+
+    /// Notes that the body of a request that was turned away was not read to its end.
+    pub(crate) fn leaves_body(&self) {
+        self.left_body.get_or_init(|| ());
+    }
+
+    /// Whether the body of a request that was turned away was not read to its end.
+    pub(crate) fn left_body(&self) -> bool {
+        self.left_body.get().is_some()
     }
 
     /// Notes why a request is turned away. The first reason counts, and is returned.

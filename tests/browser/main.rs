@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
+mod family;
 mod libraries;
 mod mpin;
 mod nginx;
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         nginx,
     ];
     let mut suites = suites.map(|suite| suite.needing(Need::Chromium)).to_vec();
+    let [demos, engine, platform] = family::suites();
+    suites.extend([demos, platform].map(|suite| suite.needing(Need::Libraries)));
+    suites.push(engine.needing(Need::Redis).needing(Need::Libraries));
     suites.push(libraries::suite().needing(Need::Libraries));
     miracl_tests::run(&suites)
 }

@@ -144,7 +144,7 @@ async fn a_frame_of_the_platform_ends_the_session_without_its_cookie(adapter: Ad
     chrome.screenshot("16-signed-out").await;
     chrome.client().enter_frame(0).await.expect("the frame");
     let title = chrome.script("return document.title").await;
-    assert_eq!(title, "Logged out");
+    assert_eq!(title, "Log-out");
     let parent = chrome.client().enter_parent_frame().await;
     parent.expect("the page");
     chrome.open(&demo.url("/public")).await;

@@ -3,6 +3,7 @@
 
 use miracl_tests::{Need, Store, Suite};
 
+mod caddy;
 mod differing;
 mod marks;
 mod nginx;
@@ -16,6 +17,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         marks::suite().needing(Need::Redis),
         replicas::suite(),
         nginx::suite().needing(Need::Nginx),
+        caddy::suite().needing(Need::Caddy),
         rotation::suite(),
         differing::suite(),
     ]

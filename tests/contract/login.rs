@@ -4,6 +4,7 @@
 use miracl_tests::Suite;
 
 mod callback;
+mod double_click;
 mod elsewhere;
 mod failure;
 mod form_post;
@@ -21,7 +22,13 @@ mod tenants;
 
 pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
+    let [double_click, memory_double_click, redis_double_click] =
+        double_click::suite().everywhere();
+    let [tabs, memory_tabs, redis_tabs] = tabs::suite().everywhere();
     vec![
+        double_click,
+        memory_double_click,
+        redis_double_click,
         person::suite(),
         requests::suite(),
         form_post,
@@ -37,7 +44,9 @@ pub(crate) fn suites() -> Vec<Suite> {
         return_to::suite(),
         tenants::suite(),
         elsewhere::suite(),
-        tabs::suite(),
+        tabs,
+        memory_tabs,
+        redis_tabs,
         outage::suite(),
     ]
 }

@@ -20,6 +20,11 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "a pending login is a sealed cookie of this browser",
         shown_by: &[
             "tabs",
+            "memory_tabs",
+            "redis_tabs",
+            "double_click",
+            "memory_double_click",
+            "redis_double_click",
             "replicas::a_login_begun_at_one_ends_at_the_next_and_greets_at_the_third",
             "sealed::a_login_under_way_survives_a_restart",
             "challenge::a_challenge_needs_no_provider_and_sets_no_cookie",
@@ -162,7 +167,7 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 15,
         about: "everybody is told about the login in a way they understand",
-        shown_by: &["challenge", "nested", "scripts"],
+        shown_by: &["challenge", "nested", "scripts", "uploads"],
         pending: &[],
     },
     Promise {
@@ -172,19 +177,31 @@ pub(crate) const PROMISES: &[Promise] = &[
             "person::a_visitor_by_another_host_name_is_sent_to_ours_first",
             "person::a_callback_on_another_host_name_is_refused_and_both_are_named",
             "loops",
+            "differing::logins_that_go_round_are_found_where_each_request_comes_to_the_other_replica",
         ],
         pending: &[],
     },
     Promise {
         number: 17,
         about: "other sites cannot act in the user's name",
-        shown_by: &["cross_origin", "initiate"],
+        shown_by: &[
+            "cross_origin",
+            "initiate",
+            "logout::a_form_field_that_names_a_method_ends_nothing_from_another_site",
+        ],
         pending: &[],
     },
     Promise {
         number: 18,
         about: "the browser sees a sentence and a number, the log the rest; every failure reaches a hook",
-        shown_by: &["failure", "provider_errors", "secrets", "hooks"],
+        shown_by: &[
+            "failure",
+            "provider_errors",
+            "secrets",
+            "hooks",
+            "differing",
+            "nginx::much_userinfo_in_cookies_is_warned_of_once",
+        ],
         pending: &[],
     },
     Promise {

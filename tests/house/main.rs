@@ -76,6 +76,21 @@ fn no_file_of_rust_is_longer_than_500_lines() {
     none(&findings);
 }
 
+/// It is packaged without the engine, and so has a copy.
+#[test]
+fn the_local_platform_has_the_style_of_the_engines_pages() {
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(Path::new(ROOT).join(path));
+        text.unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let own = read("miracl-core/src/web/style.css");
+    let copy = read("examples/platform/assets/family.css");
+    assert!(
+        own == copy,
+        "copy the engine's style.css to the platform's family.css"
+    );
+}
+
 #[test]
 fn the_top_of_the_repository_has_what_is_on_the_list() {
     let tracked = tree::tracked(Path::new(ROOT));

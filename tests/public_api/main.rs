@@ -16,12 +16,12 @@ const ALLOWED: &[&str] = &["std", "core", "alloc", "serde", "serde_core", "serde
 
 #[test]
 fn the_core_shows_plain_data_only() {
-    let package = ["--package", "miracl-core", "--all-features"];
+    let package = ["--package", "miracl-login-core", "--all-features"];
     let docs = rustdoc(&package, Path::new(ROOT), None);
     let leaks = leaks(&docs.join("miracl_core.json"));
     assert!(
         leaks.is_empty(),
-        "miracl-core shows other people's types:\n{leaks:#?}"
+        "miracl-login-core shows other people's types:\n{leaks:#?}"
     );
 }
 

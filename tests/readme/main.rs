@@ -1,6 +1,6 @@
 //! The apps that the README and the book show are those that run here.
 
-use std::{net::TcpListener, path::Path, process::ExitCode};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
 
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{
@@ -13,6 +13,8 @@ scenarios![
     the_app_of_the_readme_is_the_one_that_is_tested,
     the_app_of_the_readme_is_short,
     the_app_of_the_readme_logs_people_in,
+    the_portals_file_is_all_that_an_app_needs,
+    an_app_that_is_not_on_loopback_makes_no_cookie_key,
 ];
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ async fn the_app_of_the_readme_is_the_one_that_is_tested(adapter: Adapter) {
         );
     };
     shown_in(&page, "```rust,no_run");
+    shown_in(&format!("miracl-{name}/README.md"), "```rust,no_run");
     if name == "axum" {
         shown_in("README.md", "```rust");
     }
@@ -60,14 +63,18 @@ async fn the_app_of_the_readme_is_short(adapter: Adapter) {
         .lines()
         .filter(|line| !line.trim().is_empty())
         .count();
-    assert!(lines <= 38, "{lines} lines");
+    assert!(lines <= 42, "{lines} lines");
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }
 
 async fn the_app_of_the_readme_logs_people_in(adapter: Adapter) {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port();
+    let port = free_port();
     let callback = format!("http://127.0.0.1:{port}/login");
     let platform = Platform::start(PlatformConfig {
         clients: vec![Client::new("app", "secret-of-the-app", &callback)],
@@ -90,15 +97,22 @@ async fn the_app_of_the_readme_logs_people_in(adapter: Adapter) {
         .start();
     let browser = Browser::new();
     let home = async || browser.open(app.url("/")).await.expect(200).body;
-    assert_eq!(home().await, "Hello, stranger.");
+    let assert_home = async |greeting: &str, way_on: &str| {
+        let page = home().await;
+        assert!(
+            page.starts_with(greeting) && page.contains(way_on),
+            "{page}"
+        );
+    };
+    assert_home("Hello, stranger.", "/login/start?return_to=/members").await;
     browser.fetch(app.url("/members")).await.expect(401);
     let page: Answer = browser.visit(app.url("/members")).await.expect(200);
     let page = approve(&browser, page, app.origin(), &mut Vec::new()).await;
     assert_eq!(page.url.path(), "/members");
     assert_eq!(page.body, format!("Hello, {EMAIL}."));
-    assert_eq!(home().await, "Welcome back.");
+    assert_home("Welcome back.", "<form method=post action=/logout>").await;
     browser.post(app.url("/logout"), &[]).await.expect(303);
-    assert_eq!(home().await, "Hello, stranger.");
+    assert_home("Hello, stranger.", "/login/start").await;
     // By default Rocket logs each request with its address. That of the callback holds a code.
     if adapter.name == "rocket" {
         app.wait_for_log("GET /login ");
@@ -106,5 +120,64 @@ async fn the_app_of_the_readme_logs_people_in(adapter: Adapter) {
     let log = app.log();
     for secret in ["?code=", "&code=", "?state=", "&state="] {
         assert!(!log.contains(secret), "{log}");
+    }
+}
+
+async fn the_portals_file_is_all_that_an_app_needs(adapter: Adapter) {
+    let port = free_port();
+    let callback = format!("http://127.0.0.1:{port}/login");
+    let platform = Platform::start(PlatformConfig::default()).await;
+    let platform = platform.expect("the platform starts");
+    let client = platform.register_app(&callback).expect("an app");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("miracl.json");
+    platform.write_settings(&client, &file).expect("a file");
+    let file = std::fs::read_to_string(file).expect("the file");
+    let start = |port: u16| {
+        Demo::builder(adapter.app())
+            .file("miracl.json", &file)
+            .env("PORT", &port.to_string())
+            .env("ROCKET_PORT", &port.to_string())
+            .silent_at(port)
+    };
+    let mut app = start(port).start();
+    let browser = Browser::new();
+    let page: Answer = browser.visit(app.url("/members")).await.expect(200);
+    let page = approve(&browser, page, app.origin(), &mut Vec::new()).await;
+    assert_eq!(page.body, format!("Hello, {EMAIL}."));
+    let kept = app.directory().join(".miracl/cookie-key");
+    let mode = std::fs::metadata(&kept).expect("the key").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    // The session outlives a restart.
+    app.restart();
+    let home = browser.open(app.url("/")).await.expect(200);
+    assert!(home.body.starts_with("Welcome back."), "{}", home.body);
+    // The log-out comes back to the app.
+    let away = browser.post(app.url("/logout"), &[]).await.expect(303);
+    let away = away.location().expect("the provider's log-out");
+    assert!(away.as_str().contains("signed-out"), "{away}");
+
+    // Where nothing can be kept, the app starts nevertheless.
+    let port = free_port();
+    let app = start(port).file(".miracl", "a file").start();
+    Browser::new().open(app.url("/")).await.expect(200);
+}
+
+async fn an_app_that_is_not_on_loopback_makes_no_cookie_key(adapter: Adapter) {
+    let port = free_port();
+    let settings = Demo::builder(adapter.app())
+        .env("PORT", &port.to_string())
+        .env("ROCKET_PORT", &port.to_string())
+        .env("ISSUER", "https://issuer.example")
+        .env("CLIENT_ID", "app")
+        .env("CLIENT_SECRET", "secret")
+        .env("MIRACL_REDIRECT_URL", "https://app.example/login")
+        .silent_at(port);
+    let refused = match settings.try_start() {
+        Ok(app) => panic!("it starts: {}", app.log()),
+        Err(refused) => refused.log,
+    };
+    for told in ["cookie_keys", "is missing", "openssl rand -base64 32"] {
+        assert!(refused.contains(told), "{told}: {refused}");
     }
 }

@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use axum::http::Method;
+use fantoccini::{
+    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
+use url::Url;
 
 use crate::process::Process;
 
@@ -32,6 +36,50 @@ const ARGUMENTS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
 ];
+
+/// How a browser shows a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Look {
+    /// In a window of 1280 by 720, to a person who prefers light colours.
+    Light,
+    /// In the same window, to a person who prefers dark colours.
+    Dark,
+    /// On a phone with 390 by 844 points.
+    Phone,
+}
+
+impl Look {
+    /// Every look.
+    pub const ALL: [Self; 3] = [Self::Light, Self::Dark, Self::Phone];
+
+    /// Its name, for files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// A command of the protocol of Chromium's developer tools.
+#[derive(Debug)]
+struct DevTools(&'static str, Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "cmd": self.0, "params": self.1 });
+        (Method::POST, Some(body.to_string()))
+    }
+}
 
 /// A headless Chromium with a new profile. Dropping it ends the browser and its driver, and removes every file of both.
 #[derive(Debug)]
@@ -71,7 +119,7 @@ impl Chrome {
         Self::start_with(options).await
     }
 
-    async fn start_with(mut options: serde_json::Value) -> Self {
+    async fn start_with(mut options: Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let (driver, port) = start_driver(&folder);
         let arguments = options["args"]
@@ -202,20 +250,75 @@ impl Chrome {
     }
 
     /// Runs a script in the page.
-    pub async fn script(&self, script: &str) -> serde_json::Value {
+    pub async fn script(&self, script: &str) -> Value {
         self.client
             .execute(script, Vec::new())
             .await
             .unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// Shows the page in another look. `height` makes the window higher than that look has it.
+    pub async fn appear(&self, look: Look, height: Option<u64>) {
+        let (width, usual, mobile) = match look {
+            Look::Light | Look::Dark => (1280, 720, false),
+            Look::Phone => (390, 844, true),
+        };
+        let scheme = match look {
+            Look::Dark => "dark",
+            Look::Light | Look::Phone => "light",
+        };
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.develop(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        )
+        .await;
+        let size = json!({
+            "width": width, "height": height.unwrap_or(usual), "deviceScaleFactor": 1, "mobile": mobile,
+        });
+        self.develop("Emulation.setDeviceMetricsOverride", size)
+            .await;
+    }
+
+    /// Loads nothing from now on whose address has this pattern.
+    pub async fn block(&self, pattern: &str) {
+        self.develop("Network.enable", json!({})).await;
+        self.develop("Network.setBlockedURLs", json!({ "urls": [pattern] }))
+            .await;
+    }
+
+    /// Forgets the cookies of every site.
+    pub async fn forget_cookies(&self) {
+        self.develop("Network.clearBrowserCookies", json!({})).await;
+    }
+
+    /// Runs no script of any page from now on, or runs them again. A test's own scripts run in any case.
+    pub async fn forbid_scripts(&self, forbidden: bool) {
+        let value = json!({ "value": forbidden });
+        self.develop("Emulation.setScriptExecutionDisabled", value)
+            .await;
+    }
+
+    async fn develop(&self, command: &'static str, parameters: Value) {
+        let done = self.client.issue_cmd(DevTools(command, parameters)).await;
+        done.unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+
+    /// Runs a script in the page that calls its last argument with the result.
+    pub async fn script_async(&self, script: &str) -> Value {
+        self.client
+            .execute_async(script, Vec::new())
+            .await
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
     /// Saves what the window shows as `target/screenshots/<name>.png`.
     pub async fn screenshot(&self, name: &str) {
-        let folder = screenshots();
-        std::fs::create_dir_all(&folder).expect("a folder for screenshots");
+        let file = screenshots().join(format!("{name}.png"));
+        let folder = file.parent().expect("a folder");
+        std::fs::create_dir_all(folder).expect("a folder for screenshots");
         if let Ok(image) = self.client.screenshot().await {
-            std::fs::write(folder.join(format!("{name}.png")), image)
-                .expect("a screenshot is saved");
+            std::fs::write(file, image).expect("a screenshot is saved");
         }
     }
 

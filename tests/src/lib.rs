@@ -5,10 +5,10 @@
 //!   redirects. [`Chrome`] is the real thing.
 //! * [`Provider`] is an OpenID provider whose every answer a scenario can change; [`OidcProvider`] is one that
 //!   others wrote.
-//! * [`Redis`] is a real one, and so is [`Nginx`].
+//! * [`Redis`] is a real one, and so are [`Nginx`] and [`Caddy`].
 //! * [`Front`] stands in front of several demos, [`PathProxy`] removes the beginning of every path, [`Wire`] sends what
 //!   no client library would.
-//! * [`Library`] is a script of npm that sends a page's requests.
+//! * [`Library`] is a script of npm that sends a page's requests, or judges the page.
 //! * [`person`] goes through the local platform's pages.
 //! * [`canary`] finds a value in any encoding that it may have in a cookie or a log.
 //! * [`run`] makes one test of each [`Scenario`] of a [`Suite`] for each adapter; a [`Promise`] says which
@@ -23,6 +23,7 @@
 
 mod adapter;
 mod browser;
+mod caddy;
 pub mod canary;
 mod chrome;
 mod demo;
@@ -46,7 +47,8 @@ mod wire;
 
 pub use adapter::Adapter;
 pub use browser::{Answer, Browser, Cookie, Form, Request, Tag, http_client};
-pub use chrome::Chrome;
+pub use caddy::Caddy;
+pub use chrome::{Chrome, Look};
 
 pub use demo::{Demo, DemoBuilder, Refused};
 pub use front::Front;

@@ -1,4 +1,4 @@
-//! Libraries of npm that send the requests of a page by script.
+//! Libraries of npm that tests put into a page: those that send its requests by script, and one that judges it.
 
 use std::{fs, path::PathBuf};
 
@@ -27,9 +27,15 @@ impl Library {
         path: "@hotwired/turbo/dist/turbo.es2017-umd.js",
     };
 
+    /// axe, which judges whether everybody can use a page.
+    pub const AXE: Self = Self {
+        name: "axe",
+        path: "axe-core/axe.min.js",
+    };
+
     /// Whether `npm ci` has run in `tests/providers`.
     pub fn are_installed() -> bool {
-        [Self::HTMX_2, Self::HTMX_4, Self::TURBO]
+        [Self::HTMX_2, Self::HTMX_4, Self::TURBO, Self::AXE]
             .into_iter()
             .all(|library| library.file().is_file())
     }

@@ -17,7 +17,16 @@ const CONFIG: &str = "nginx.conf";
 /// Where it notes every request.
 const ACCESS: &str = "access.log";
 
-/// An nginx of one scenario in front of demos, with the defaults of its package, killed when dropped.
+/// What the book shows of nginx's configuration. Buffers, timeouts and the version of HTTP for the demos are the
+/// defaults, and only the host is passed on.
+fn the_books() -> &'static str {
+    let page = include_str!("../../docs/src/how/proxy.md");
+    let shown = page.split("```nginx\n").nth(1);
+    let shown = shown.and_then(|rest| rest.split("```").next());
+    shown.expect("the book shows a configuration of nginx")
+}
+
+/// An nginx of one scenario in front of demos, as the book shows it, killed when dropped.
 ///
 /// Its port is taken at once, because the settings of the demos contain it. It listens from
 /// [`serve`](Self::serve) on.
@@ -79,18 +88,23 @@ impl Nginx {
             .map(|demo| format!("server 127.0.0.1:{};", demo.port()))
             .collect();
         let port = self.port;
-        let listen = match self.tls {
-            true => format!(
-                "listen 127.0.0.1:{port} ssl http2; \
-                 ssl_certificate certificate.pem; ssl_certificate_key key.pem;"
-            ),
-            false => format!("listen 127.0.0.1:{port};"),
-        };
+        let protocol = if self.tls { "ssl http2" } else { "" };
+        let servers = the_books()
+            .replace("server 127.0.0.1:5000;", &replicas)
+            .replace(
+                "listen 443 ssl http2;",
+                &format!("listen 127.0.0.1:{port} {protocol};"),
+            )
+            .replace("location / {", &format!("location {path} {{"));
+        let servers: String = servers
+            .lines()
+            .filter(|line| self.tls || !line.contains("ssl_certificate"))
+            .map(|line| format!("{line}\n"))
+            .collect();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path {name};"))
             .concat();
-        // One process, so that nothing of it stays when it is killed. Buffers, timeouts and the version of HTTP for the
-        // demos are the defaults. Only the host is passed on, as every guide says.
+        // One process, so that nothing of it stays when it is killed.
         self.write(
             CONFIG,
             &format!(
@@ -100,14 +114,7 @@ impl Nginx {
                     {temporary}
                     log_format brief '$server_protocol $request_method $uri $status $upstream_addr';
                     access_log {ACCESS} brief;
-                    upstream fleet {{ {replicas} }}
-                    server {{
-                        {listen}
-                        location {path} {{
-                            proxy_pass http://fleet/;
-                            proxy_set_header Host $http_host;
-                        }}
-                    }}
+                    {servers}
                 }}"
             ),
         );

@@ -53,7 +53,12 @@ impl PathProxy {
 
     /// Sends later requests to this demo.
     pub fn choose(&self, demo: &Demo) {
-        self.demo.send_replace(demo.port());
+        self.choose_port(demo.port());
+    }
+
+    /// Sends later requests to whatever listens on this port.
+    pub fn choose_port(&self, port: u16) {
+        self.demo.send_replace(port);
     }
 
     /// The address at which a browser finds a path of the demo.

@@ -63,7 +63,9 @@ fn play(adapters: &[Adapter], suites: &[Suite], promises: &[Promise]) -> ExitCod
     for suite in suites {
         for &adapter in adapters {
             for &scenario in &suite.scenarios {
-                plan.add(&suite.name, adapter, scenario);
+                if !scenario.once || Some(&adapter) == adapters.first() {
+                    plan.add(&suite.name, adapter, scenario);
+                }
             }
         }
     }
@@ -101,6 +103,7 @@ impl Plan {
             needs,
             store,
             play,
+            ..
         } = scenario;
         let name = format!("{suite}::{}::{name}", adapter.name);
         let needed = needs

@@ -17,6 +17,7 @@ pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) needs: [Option<Need>; 2],
     pub(crate) store: Option<Store>,
+    pub(crate) once: bool,
     pub(crate) play: fn(Adapter) -> Future,
 }
 
@@ -34,6 +35,8 @@ pub enum Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Need {
+    /// Caddy.
+    Caddy,
     /// Chromium and its driver.
     Chromium,
     /// Chromium, its driver, and the scripts among the npm packages of `tests/providers`.
@@ -55,6 +58,7 @@ impl Scenario {
             name,
             needs: [None, None],
             store: None,
+            once: false,
             play,
         }
     }
@@ -63,6 +67,13 @@ impl Scenario {
     #[must_use]
     pub const fn with_sessions_in(mut self, store: Store) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Runs it on the first adapter only, because what it is about is the same with every adapter.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 
@@ -89,6 +100,9 @@ impl Need {
     pub(crate) fn missing(self, adapter: Adapter) -> Option<&'static str> {
         match self {
             Self::Probe if !adapter.has_probe() => Some("this adapter has no probe"),
+            Self::Caddy if !runs_with("caddy", "version") => {
+                Some("caddy is not installed: tests/run does it")
+            }
             Self::Chromium | Self::Libraries if !runs("chromium") => {
                 Some("chromium is not installed: tests/run does it")
             }
@@ -108,7 +122,8 @@ impl Need {
             Self::Nginx if !runs_with("nginx", "-v") => {
                 Some("nginx is not installed: tests/run does it")
             }
-            Self::Chromium
+            Self::Caddy
+            | Self::Chromium
             | Self::Libraries
             | Self::Nginx
             | Self::Node

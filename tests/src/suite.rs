@@ -46,6 +46,12 @@ impl Suite {
         self.each(|scenario| scenario.needing(need))
     }
 
+    /// Runs every scenario on the first adapter only.
+    #[must_use]
+    pub fn once(self) -> Self {
+        self.each(Scenario::once)
+    }
+
     /// Has the demos of every scenario keep their sessions in a store.
     #[must_use]
     pub fn with_sessions_in(self, store: Store) -> Self {

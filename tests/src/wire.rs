@@ -118,6 +118,15 @@ impl Wire {
         Raw::parse(&String::from_utf8_lossy(&bytes))
     }
 
+    /// The same where the demo may reset the connection after its answer, because it leaves the request unread.
+    pub async fn answer_or_reset(mut self) -> Raw {
+        let mut bytes = Vec::new();
+        // What came before the reset is there.
+        let read = tokio::time::timeout(LIMIT, self.0.read_to_end(&mut bytes)).await;
+        let _ = read.expect("the demo closes the connection");
+        Raw::parse(&String::from_utf8_lossy(&bytes))
+    }
+
     /// Sends a whole request, and reads the answer.
     pub async fn ask(demo: &Demo, request: impl AsRef<[u8]>) -> Raw {
         let mut wire = Self::connect(demo).await;

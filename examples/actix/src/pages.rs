@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::error::Error;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{Data, Form, Json, Query, Redirect};
+use actix_web::web::{Data, Form, Html, Json, Query, Redirect};
 use actix_web::{Either, HttpResponse, Responder};
 use demo_shared::{Page, UsersError, account, chain};
 use miracl_actix::{Category, RefreshError, SessionError, User, Visit};
@@ -78,11 +78,11 @@ pub(crate) async fn save_profile(
 }
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
-pub(crate) async fn devices(app: Data<App>, visit: Visit, _: User) -> HttpResponse {
+pub(crate) async fn devices(app: Data<App>, visit: Visit, user: User) -> HttpResponse {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
-        Ok(sessions) => html(app.pages.devices(&flashes, &sessions)),
-        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes)),
+        Ok(sessions) => html(app.pages.devices(&flashes, &user, &sessions)),
+        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes, &user)),
         Err(error) => out_of_order(&app, &error),
     }
 }
@@ -132,7 +132,8 @@ pub(crate) async fn refresh(visit: Visit) -> Either<Redirect, (&'static str, Sta
         return Either::Right(("", StatusCode::SERVICE_UNAVAILABLE));
     }
     match visit.refresh_user_data().await {
-        Ok(_) | Err(RefreshError::NotLoggedIn) => {}
+        Ok(_) => visit.flash(Category::Success, "User data refreshed."),
+        Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
             visit.flash(
                 Category::Warning,
@@ -192,8 +193,8 @@ pub(crate) async fn whoami(user: Option<User>) -> (String, StatusCode) {
 }
 
 /// `GET /public`: asks the login nothing, and so pays nothing for it.
-pub(crate) async fn public() -> &'static str {
-    "This page is for everyone."
+pub(crate) async fn public() -> Html {
+    Html::new(demo_shared::PUBLIC)
 }
 
 /// `GET /style.css`.
@@ -205,8 +206,8 @@ pub(crate) async fn style() -> impl Responder {
 }
 
 /// Every other address.
-pub(crate) async fn not_found(app: Data<App>) -> HttpResponse {
-    html(app.pages.not_found())
+pub(crate) async fn not_found(app: Data<App>, user: Option<User>) -> HttpResponse {
+    html(app.pages.not_found(user.as_deref()))
 }
 
 /// Answers with a page.

@@ -131,7 +131,8 @@ fn read() -> impl Filter<Extract = (), Error = Rejection> + Clone {
 /// Everything else: what is not there, and the veto of a hook. For the rest warp has answers.
 async fn recovered(app: App, rejection: Rejection) -> Result<impl Reply, Rejection> {
     if rejection.is_not_found() {
-        Ok(html(app.pages.not_found()))
+        // warp answers without the request, so the page does not know who is logged in.
+        Ok(html(app.pages.not_found(None)))
     } else if rejection.find::<OutOfOrder>().is_some() {
         Ok(html(app.pages.unavailable()))
     } else {

@@ -74,11 +74,11 @@ pub(crate) async fn save_profile(app: App, visit: Visit, user: User, profile: Pr
 }
 
 /// `GET /devices`: where this person is logged in, as far as that is known: only a store has a list of sessions.
-pub(crate) async fn devices(app: App, visit: Visit, _: User) -> Response {
+pub(crate) async fn devices(app: App, visit: Visit, user: User) -> Response {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
-        Ok(sessions) => html(app.pages.devices(&flashes, &sessions)),
-        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes)),
+        Ok(sessions) => html(app.pages.devices(&flashes, &user, &sessions)),
+        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes, &user)),
         Err(error) => out_of_order(&app, &error),
     }
 }
@@ -119,7 +119,8 @@ pub(crate) async fn refresh(visit: Visit) -> Response {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     match visit.refresh_user_data().await {
-        Ok(_) | Err(RefreshError::NotLoggedIn) => {}
+        Ok(_) => visit.flash(Category::Success, "User data refreshed."),
+        Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
             visit.flash(
                 Category::Warning,
@@ -177,8 +178,8 @@ pub(crate) fn whoami(user: Option<User>) -> Response {
 }
 
 /// `GET /public`: asks nothing of the login, and so pays nothing for it.
-pub(crate) fn public() -> &'static str {
-    "This page is for everyone."
+pub(crate) fn public() -> impl Reply {
+    warp::reply::html(demo_shared::PUBLIC)
 }
 
 /// `GET /style.css`.

@@ -7,12 +7,16 @@ use std::{
     task::{Context, Poll},
 };
 
+use futures_util::Stream;
 use http_body::{Body, Frame, SizeHint};
 use miracl_core::drop_body;
-use warp::Buf as _;
+use warp::{Buf, http::Version};
 
-/// Reads and drops what is left of a body.
-pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Reads and drops what is left of a body. The answer that follows may have to close the connection.
+pub(crate) type Rest = Pin<Box<dyn Future<Output = Option<Close>> + Send>>;
+
+/// The connection must be closed: its body was not read to the end.
+pub(crate) struct Close;
 
 /// A request's body, which the layer has too: a filter may refuse the request, and leaves the body to others. Whoever
 /// reads first gets a part.
@@ -25,17 +29,36 @@ impl<B: Body> Kept<B> {
 }
 
 /// Reads and drops what is left of a body, if it has any.
-pub(crate) fn rest<B: Body + Send + 'static>(body: B) -> Option<Rest> {
+pub(crate) fn rest<B: Body + Send + 'static>(body: B, version: Version) -> Option<Rest> {
     if body.is_end_stream() {
         return None;
     }
     let mut body = Box::pin(body);
-    Some(Box::pin(drop_body(move |cx| {
-        body.as_mut().poll_frame(cx).map(|part| {
-            let data = part?.ok()?.into_data();
-            Some(data.map_or(0, |data| data.remaining()))
+    Some(Box::pin(async move {
+        let ended = drop_body(|cx| {
+            body.as_mut().poll_frame(cx).map(|part| {
+                let data = part?.ok()?.into_data();
+                Some(data.map_or(0, |data| data.remaining()))
+            })
+        });
+        // Other versions have no such header, and no need of it.
+        (!ended.await && version < Version::HTTP_2).then_some(Close)
+    }))
+}
+
+/// The parts of a body as warp hands them out, one at each call.
+pub(crate) fn parts_of(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+) -> impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Vec<u8>, warp::Error>>> + Send {
+    let mut body = Box::pin(body);
+    move |cx| {
+        let part = body.as_mut().poll_next(cx);
+        part.map_ok(|mut part| {
+            let mut copied = vec![0; part.remaining()];
+            part.copy_to_slice(&mut copied);
+            copied
         })
-    })))
+    }
 }
 
 impl<B: Body> Body for Kept<B> {

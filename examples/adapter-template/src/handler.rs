@@ -19,6 +19,37 @@ use crate::{extract::RequestExt, reply::reply};
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err`, on a panic, or when the browser goes away, the
 ///    new one is dropped and the one before stays.
+///
+/// ```
+/// use miracl_warp::{AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt};
+/// use warp::http::{StatusCode, request::Parts};
+/// use warp::reply::{Response, with_header, with_status};
+/// use warp::{Rejection, Reply, reject};
+/// # #[derive(Clone)] struct Users;
+/// # impl Users { async fn find_or_add(&self, _issuer: &str, _id: &str) -> Result<(), ()> { Ok(()) } }
+///
+/// /// The app's own: here its user table.
+/// struct App {
+///     users: Users,
+/// }
+///
+/// impl AuthHandler for App {
+///     async fn on_auth_success(&self, req: &Parts, login: AuthSuccess) -> Result<Response, Rejection> {
+///         let (issuer, id) = (login.user().issuer(), login.user().id());
+///         let found = self.users.find_or_add(issuer, id).await;
+///         found.map_err(|()| reject::reject())?; // a veto
+///         req.visit().flash(Category::Success, "Welcome!");
+///         let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
+///         Ok(with_header(redirect, "location", login.return_to()).into_response())
+///     }
+///
+///     async fn on_logout(&self, req: &Parts, kind: LogoutKind) {
+///         if kind == LogoutKind::User {
+///             req.visit().flash(Category::Info, "You are logged out.");
+///         }
+///     }
+/// }
+/// ```
 #[doc(alias = "MiraclMixin")]
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].

@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use warp::{
     http::{
         HeaderName, HeaderValue, Request, StatusCode,
-        header::{CACHE_CONTROL, Entry, SET_COOKIE},
+        header::{CACHE_CONTROL, CONNECTION, Entry, SET_COOKIE},
     },
     reply::Response,
 };
@@ -86,10 +86,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let version = request.version();
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
                 state: State::Refused {
-                    rest: rest(request.into_body()),
+                    rest: rest(request.into_body(), version),
                     response: Some(reply(refused)),
                 },
             };
@@ -99,7 +100,7 @@ where
         head.extensions.insert(slot.clone());
         let body = Kept::new(body);
         // Only for a request that is refused.
-        let unread = rest(body.clone());
+        let unread = rest(body.clone(), version);
         MiraclFuture {
             state: State::Called {
                 future: self.inner.call(Request::from_parts(head, body)),
@@ -137,12 +138,16 @@ where
         loop {
             match state.as_mut().project() {
                 StateProjection::Refused { rest, response } => {
-                    if let Some(rest) = rest {
-                        ready!(rest.as_mut().poll(cx));
-                    }
-                    let response = response
+                    let close = match rest {
+                        Some(rest) => ready!(rest.as_mut().poll(cx)),
+                        None => None,
+                    };
+                    let mut response = response
                         .take()
                         .expect("a future is not polled after its end");
+                    if close.is_some() {
+                        response.headers_mut().insert(CONNECTION, CLOSE);
+                    }
                     return Poll::Ready(Ok(response));
                 }
                 StateProjection::Called {
@@ -175,6 +180,7 @@ impl<F> fmt::Debug for MiraclFuture<F> {
     }
 }
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const PREFETCHED: HeaderValue = HeaderValue::from_static(Outcome::CLEAR_SITE_DATA);

@@ -3,7 +3,8 @@
 //! Works with every OpenID Connect provider. This is the warp adapter of [`miracl_core`], where the login itself
 //! lives; the axum, actix-web and Rocket adapters have the same names and behave the same.
 //!
-//! It is also the template for an adapter of your own: see "Write an adapter" in `CONTRIBUTING.md`.
+//! It is also the template for an adapter of your own: see the page "Write an adapter" of the book, in
+//! the folder `docs` of the repository.
 //!
 //! # An app
 //!
@@ -54,6 +55,12 @@
 //! | [`visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//!
+//! # Where next
+//!
+//! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
+//! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
+//! * The demo, in the folder `demo`, is a larger app to copy from.
 //!
 //! # Request logs
 //!

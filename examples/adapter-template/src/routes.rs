@@ -1,8 +1,8 @@
 //! The routes of the login: callback, start, log-out.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{Stream, TryStreamExt as _};
+use futures_util::Stream;
 use miracl_core::{Answer, AuthFailure, Miracl, Route};
 use warp::{
     Buf, Filter, Rejection,
@@ -13,6 +13,7 @@ use warp::{
 };
 
 use crate::{
+    body::parts_of,
     handler::ErasedHandler,
     reply::reply,
     request::View,
@@ -41,7 +42,10 @@ pub(crate) fn routes(
                 "POST" => warp::post().boxed(),
                 _ => continue,
             };
-            let request = at(mount.path).and(method).and(asked()).and(body());
+            let request = at(mount.path)
+                .and(method)
+                .and(asked())
+                .and(warp::body::stream());
             let answered = request.and_then(answer.clone());
             filter = filter.or(answered).unify().boxed();
         }
@@ -62,7 +66,7 @@ impl Endpoint {
         self,
         slot: Slot,
         headers: HeaderMap,
-        body: Option<Vec<u8>>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Response, Rejection> {
         let own = slot.turned_to(&self.miracl);
         let own = own.and_then(|own| Ok((own.visit(&headers)?, own)));
@@ -72,6 +76,7 @@ impl Endpoint {
             Err(no_visit) => return Ok(reply(no_visit.reply())),
         };
         let view = View::from(&req);
+        let body = visit.read_body(self.route, &view, parts_of(body)).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
         match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
@@ -109,26 +114,4 @@ fn at(path: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<
             async move { found.then_some(()).ok_or_else(warp::reject::not_found) }
         })
         .untuple_one()
-}
-
-/// Reads a body of any kind, as far as the engine looks at one.
-fn body() -> impl Filter<Extract = (Option<Vec<u8>>,), Error = Rejection> + Clone {
-    warp::body::stream().then(read)
-}
-
-async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Option<Vec<u8>> {
-    let mut body = pin!(body);
-    let mut read = Vec::new();
-    while let Some(mut part) = body.try_next().await.ok()? {
-        if read.len() + part.remaining() > Route::MAX_BODY {
-            return None;
-        }
-        while part.has_remaining() {
-            let chunk = part.chunk();
-            read.extend_from_slice(chunk);
-            let len = chunk.len();
-            part.advance(len);
-        }
-    }
-    Some(read)
 }

@@ -35,7 +35,7 @@ impl AuthHandler for App {
         Ok(Redirect::to(login.return_to()).into_response())
     }
 
-    /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    /// Says so, and offers another try. The reason is in the log already, under the reference that the page shows.
     ///
     /// For somebody who only went back after a login nothing has failed: they are told that they are logged in.
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
@@ -45,10 +45,12 @@ impl AuthHandler for App {
         }
         visit.flash(Category::Danger, "Login failed!");
         let flashes = visit.take_flashes().await;
+        let user = visit.user().await.ok().flatten();
         let login = self.pages.login_button(&visit, failure.return_to()).await;
         let development = visit.miracl().development();
         Ok(html(self.pages.login_failed(
             &flashes,
+            user.as_ref(),
             &failure,
             &login,
             development,

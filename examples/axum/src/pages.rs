@@ -78,11 +78,11 @@ pub(crate) async fn save_profile(
 }
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
-pub(crate) async fn devices(State(app): State<App>, visit: Visit, _: User) -> Response {
+pub(crate) async fn devices(State(app): State<App>, visit: Visit, user: User) -> Response {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
-        Ok(sessions) => html(app.pages.devices(&flashes, &sessions)),
-        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes)),
+        Ok(sessions) => html(app.pages.devices(&flashes, &user, &sessions)),
+        Err(SessionError::NotListed) => html(app.pages.no_devices(&flashes, &user)),
         Err(error) => out_of_order(&app, &error),
     }
 }
@@ -128,7 +128,8 @@ pub(crate) async fn refresh(visit: Visit) -> Response {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     match visit.refresh_user_data().await {
-        Ok(_) | Err(RefreshError::NotLoggedIn) => {}
+        Ok(_) => visit.flash(Category::Success, "User data refreshed."),
+        Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
             visit.flash(
                 Category::Warning,
@@ -185,8 +186,8 @@ pub(crate) async fn whoami(user: Option<User>) -> Response {
 }
 
 /// `GET /public`: asks the login nothing, and so pays nothing for it.
-pub(crate) async fn public() -> &'static str {
-    "This page is for everyone."
+pub(crate) async fn public() -> Html<&'static str> {
+    Html(demo_shared::PUBLIC)
 }
 
 /// `GET /style.css`.
@@ -199,8 +200,8 @@ pub(crate) async fn style() -> Response {
 }
 
 /// Every other address.
-pub(crate) async fn not_found(State(app): State<App>) -> Response {
-    html(app.pages.not_found())
+pub(crate) async fn not_found(State(app): State<App>, user: Option<User>) -> Response {
+    html(app.pages.not_found(user.as_deref()))
 }
 
 /// Answers with a page.

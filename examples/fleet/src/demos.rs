@@ -102,7 +102,13 @@ pub(crate) async fn start(
     command
         .current_dir(folder)
         .env_remove("MIRACL_CONFIG")
-        .envs(environment.iter().map(|(name, value)| (name, value)));
+        // Other names of these two, which must not differ.
+        .env_remove("MIRACL_REDIRECT_URI")
+        .env_remove("MIRACL_POST_LOGOUT_REDIRECT_URI");
+    for (name, value) in environment {
+        // With the prefix, which wins over what this program was given.
+        command.env(format!("MIRACL_{name}"), value);
+    }
     let mut child = Child::spawn(demo.package, &mut command, "")
         .map_err(|error| format!("{} does not start: {error}", demo.package))?;
     let listens = |line: &str| line.strip_prefix("listening on http://")?.parse().ok();

@@ -5,6 +5,8 @@
 //! that sends each request to the next one. Reload the page: the response header `x-replica` names another
 //! framework each time, and you stay logged in. Log out, and you are logged out of all of them.
 //!
+//! Each variable may have the prefix `MIRACL_`, which wins.
+//!
 //! * `PORT`: where the proxy listens, 5000 by default; 0 takes a free port.
 //! * `SESSION_STORE`: `redis` by default, which starts one here; the URL of another Redis, of one that Sentinel
 //!   watches, or of a cluster; or `cookie`, for sessions that are sealed in the browser's cookies.

@@ -1,9 +1,11 @@
 //! The settings of this fleet, and those of each of its replicas.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 
 use base64_simd::URL_SAFE_NO_PAD;
+use miracl_platform::variable;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The fleet's name at the platform, and the prefix of its cookies.
@@ -49,41 +51,36 @@ impl Settings {
     ///
     /// Names the variable that is wrong.
     pub(crate) fn load() -> Result<Self, String> {
-        Self::read(|name| env::var(name).ok())
+        Self::read(|name| env::var_os(name))
     }
 
-    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let given = |name: &str| {
-            let value = variable(name)?.trim().to_owned();
-            Some(value).filter(|value| !value.is_empty())
-        };
-        let port = given("PORT").map_or(Ok(5000), |port| {
+    fn read(environment: impl Fn(&str) -> Option<OsString>) -> Result<Self, String> {
+        let given = |name: &str| variable(name, &environment);
+        let port = given("PORT")?.map_or(Ok(5000), |(name, port)| {
             port.parse()
-                .map_err(|_| format!("PORT: `{port}` is no port"))
+                .map_err(|_| format!("{name}: `{port}` is no port"))
         })?;
-        let sessions = match given("SESSION_STORE") {
+        let sessions = match given("SESSION_STORE")? {
             None => Place::OwnRedis,
-            Some(text) => match place(&text) {
+            Some((name, text)) => match place(&text) {
                 Some(Place::Memory) => {
-                    return Err(
-                        "SESSION_STORE: with `memory`, each replica would know its own sessions only; \
+                    return Err(format!(
+                        "{name}: with `memory`, each replica would know its own sessions only; \
                          set it to `redis`, to the URL of a Redis, or to `cookie`"
-                            .to_owned(),
-                    );
+                    ));
                 }
-                place => place.ok_or(
-                    "SESSION_STORE: set it to `redis`, to the URL of a Redis, or to `cookie`",
-                )?,
+                place => place.ok_or_else(|| {
+                    format!("{name}: set it to `redis`, to the URL of a Redis, or to `cookie`")
+                })?,
             },
         };
-        let marks = match given("MARKS_STORE") {
+        let marks = match given("MARKS_STORE")? {
             None => None,
-            Some(text) => match place(&text) {
+            Some((name, text)) => match place(&text) {
                 None | Some(Place::Cookie) => {
-                    return Err(
-                        "MARKS_STORE: set it to `redis`, to the URL of a Redis, or to `memory`"
-                            .to_owned(),
-                    );
+                    return Err(format!(
+                        "{name}: set it to `redis`, to the URL of a Redis, or to `memory`"
+                    ));
                 }
                 place => place,
             },
@@ -202,7 +199,7 @@ mod tests {
                 "MARKS_STORE" => marks,
                 _ => "",
             };
-            Some(value.to_owned())
+            Some(value.into())
         })
     }
 
@@ -269,7 +266,10 @@ mod tests {
             let refused = settings(sessions, marks).unwrap_err();
             assert!(refused.starts_with(named), "{refused}");
         }
-        let refused = Settings::read(|_| Some("a port".into())).unwrap_err();
-        assert!(refused.starts_with("PORT: "), "{refused}");
+        for name in ["PORT", "MIRACL_PORT"] {
+            let one = |asked: &str| (asked == name).then(|| "a port".into());
+            let refused = Settings::read(one).unwrap_err();
+            assert!(refused.starts_with(&format!("{name}: ")), "{refused}");
+        }
     }
 }

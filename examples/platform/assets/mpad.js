@@ -34,22 +34,29 @@
   const platform = new URL(script.src).origin;
 
   const CSS = `
-    .miracl-login { display: inline-flex; align-items: center; gap: .6em; padding: .7em 1.3em; border-radius: 10px;
-      background: #4b3fd6; color: #fff; font: 600 1rem/1.2 system-ui, sans-serif; text-decoration: none;
-      box-shadow: 0 1px 2px rgb(0 0 0 / .25); transition: background .15s; }
-    .miracl-login:hover { background: #3a2fb5; color: #fff; text-decoration: none; }
-    .miracl-login:focus-visible { outline: 3px solid #a59ef5; outline-offset: 2px; }
+    .miracl-login, .miracl-overlay {
+      --miracl-accent: #4353e0; --miracl-accent-hover: #3442c4; --miracl-on-accent: #fff; }
+    @media (prefers-color-scheme: dark) {
+      .miracl-login, .miracl-overlay {
+        --miracl-accent: #98a4ff; --miracl-accent-hover: #b3bcff; --miracl-on-accent: #11142a; } }
+    .miracl-login { display: inline-flex; align-items: center; justify-content: center; gap: .625em;
+      padding: .625rem 1.125rem; border: 1px solid transparent; border-radius: .625rem;
+      background: var(--miracl-accent); color: var(--miracl-on-accent);
+      font: 600 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
+      text-decoration: none; }
+    .miracl-login:hover { background: var(--miracl-accent-hover); color: var(--miracl-on-accent); }
+    .miracl-login:focus-visible { outline: 2px solid var(--miracl-accent); outline-offset: 2px; }
     .miracl-login svg { width: 1.25em; height: 1.25em; flex: none; }
     .miracl-overlay { box-sizing: border-box; width: min(30rem, 100vw); height: min(47rem, 100dvh); max-width: none;
-      max-height: none; margin: auto; padding: 0; border: 0; border-radius: 16px; overflow: hidden; background: Canvas;
+      max-height: none; margin: auto; padding: 0; border: 0; border-radius: 1rem; overflow: hidden; background: Canvas;
       box-shadow: 0 20px 60px rgb(0 0 0 / .4); }
     .miracl-overlay::backdrop { background: rgb(15 15 35 / .6); }
     .miracl-frame { display: block; width: 100%; height: 100%; border: 0; }
     .miracl-close { position: absolute; top: .15rem; right: .4rem; width: 2.25rem; height: 2.25rem; border: 0;
-      padding: 0; border-radius: 50%; background: none; color: #4a3b00; font: 1.6rem/1 system-ui, sans-serif;
+      padding: 0; border-radius: 50%; background: none; color: inherit; font: 1.625rem/1 system-ui, sans-serif;
       cursor: pointer; }
-    .miracl-close:hover { background: rgb(0 0 0 / .12); }
-    .miracl-close:focus-visible { outline: 3px solid #4b3fd6; }
+    .miracl-close:hover { background: rgb(128 128 128 / .25); }
+    .miracl-close:focus-visible { outline: 2px solid var(--miracl-accent); }
     @media (max-width: 30rem) { .miracl-overlay { height: 100dvh; border-radius: 0; } }
   `;
 

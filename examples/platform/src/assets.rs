@@ -3,12 +3,19 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+/// The style of the pages. The first part is that of the engine's own pages, so that both are of one family. It is a
+/// copy, because this crate is packaged without the engine.
+const STYLE: &str = concat!(
+    include_str!("../assets/family.css"),
+    include_str!("../assets/style.css")
+);
+
+/// The login button that apps load.
+const MPAD: &str = include_str!("../assets/mpad.js");
+
 /// Answers `GET /style.css`.
 pub(crate) async fn style() -> Response {
-    asset(
-        "text/css; charset=utf-8",
-        include_str!("../assets/style.css"),
-    )
+    asset("text/css; charset=utf-8", STYLE)
 }
 
 /// Answers `GET /login.js`, the pages of a login.
@@ -38,7 +45,7 @@ pub(crate) async fn signed_out() -> Response {
 
 /// Answers `GET /mpad.js`, the login button that apps load.
 pub(crate) async fn mpad() -> Response {
-    script(include_str!("../assets/mpad.js"))
+    script(MPAD)
 }
 
 fn script(text: &'static str) -> Response {
@@ -57,4 +64,27 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
         ),
     ];
     (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value of a property of the palette, the light one or the dark one.
+    fn colour(name: &str, dark: bool) -> &'static str {
+        let start = format!("{name}: ");
+        let mut values = STYLE.split(start.as_str()).skip(1);
+        let value = values.nth(usize::from(dark)).expect(name);
+        value.split(';').next().expect("a value")
+    }
+
+    #[test]
+    fn the_login_button_has_the_colours_of_the_pages() {
+        for name in ["--accent", "--accent-hover", "--on-accent"] {
+            for dark in [false, true] {
+                let line = format!("{name}: {}", colour(name, dark)).replacen("--", "--miracl-", 1);
+                assert!(MPAD.contains(&line), "{line}");
+            }
+        }
+    }
 }

@@ -57,7 +57,13 @@ pub(crate) async fn logout(
     };
     match &back {
         Some(back) if done.front_channel.is_empty() => redirect(&back.url),
-        _ => page(&shared, &done, back.as_ref(), problem),
+        _ => page(
+            &shared,
+            &done,
+            asking(&shared, &params).as_deref(),
+            back.as_ref(),
+            problem,
+        ),
     }
 }
 
@@ -82,8 +88,26 @@ pub(crate) async fn end_session(shared: &Shared, device: &DeviceKey) -> LogOut {
     done
 }
 
-fn page(shared: &Shared, done: &LogOut, back: Option<&Back>, problem: &str) -> Response {
-    let name = |id: &str| shared.clients.find(id).map(|client| client.name);
+/// Returns the id of the app that asks for the log-out, if it says so.
+fn asking(shared: &Shared, params: &Params) -> Option<String> {
+    let hint = params.get("id_token_hint");
+    let claims = hint.and_then(|token| shared.keys.open_token(token));
+    let hinted = claims.and_then(|claims| claims["aud"].as_str().map(str::to_owned));
+    hinted.or_else(|| params.get("client_id").map(str::to_owned))
+}
+
+/// Shows what was done. The app that asks has logged the person out itself, so it is not listed.
+fn page(
+    shared: &Shared,
+    done: &LogOut,
+    asking: Option<&str>,
+    back: Option<&Back>,
+    problem: &str,
+) -> Response {
+    let name = |id: &str| {
+        let client = shared.clients.find(id)?;
+        (asking != Some(id)).then_some(client.name)
+    };
     let taken = done.back_channel.iter().filter(|sent| sent.was_taken());
     let mut told: Vec<String> = taken.filter_map(|sent| name(&sent.client_id)).collect();
     told.dedup();

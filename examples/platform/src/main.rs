@@ -1,11 +1,15 @@
 //! Runs the local MIRACL platform until Ctrl-C, or until a service manager stops it.
 
+mod options;
+
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Platform, PlatformConfig, Project, Stop};
+use miracl_platform::{Platform, PlatformConfig, Project, Stop, variable};
 use tracing_subscriber::EnvFilter;
+
+use crate::options::{App, HELP, Wanted};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -14,7 +18,18 @@ async fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match run().await {
+    let app = match options::parse(env::args().skip(1)) {
+        Ok(Wanted::Run(app)) => app,
+        Ok(Wanted::Help) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprint!("{problem}\n\n{HELP}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(app).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -28,38 +43,56 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
+async fn run(app: Option<App>) -> Result<(), Box<dyn Error>> {
     let platform = Platform::start(config()?).await?;
     let stop = Stop::listen()?;
+    let written = match &app {
+        Some(app) => Some(register(&platform, app)?),
+        None => None,
+    };
     let issuer = platform.issuer();
     println!("listening on {issuer}");
     println!("  register an app:  {issuer}/portal");
     println!("  read its mail:    {issuer}/inbox");
     println!("  issuer of an app: {issuer}");
+    if let Some(written) = written {
+        println!("  your app:         {written}");
+    }
     stop.asked_for().await;
     platform.shutdown().await;
     Ok(())
 }
 
-/// Reads `HOST`, `PORT`, `PLATFORM_DATA` and `PLATFORM_ALLOWED_ORIGINS`.
+/// Registers an app and writes its settings. Says where they are.
+fn register(platform: &Platform, app: &App) -> Result<String, Box<dyn Error>> {
+    let client = platform.register_app(&app.redirect_uri)?;
+    let file = app.settings.display();
+    platform
+        .write_settings(&client, &app.settings)
+        .map_err(|error| format!("{file}: {error}"))?;
+    Ok(format!("{}, with the settings in {file}", app.redirect_uri))
+}
+
+/// Reads `HOST`, `PORT`, `PLATFORM_DATA` and `PLATFORM_ALLOWED_ORIGINS`, each with the prefix `MIRACL_` or without.
 fn config() -> Result<PlatformConfig, Box<dyn Error>> {
-    let setting = |name, default: &str| {
-        env::var(name).map_or_else(|_| default.to_owned(), |value| value.trim().to_owned())
+    let read = |name: &str, default: &str| {
+        variable(name, |name| env::var_os(name))
+            .map(|given| given.unwrap_or_else(|| (name.to_owned(), default.to_owned())))
     };
-    let port = setting("PORT", "5050");
-    let origins = setting("PLATFORM_ALLOWED_ORIGINS", "");
+    let (name, port) = read("PORT", "5050")?;
+    let origins = read("PLATFORM_ALLOWED_ORIGINS", "")?.1;
     let origins = origins.split(',').map(str::trim);
     let origins = origins.filter(|origin| !origin.is_empty());
     Ok(PlatformConfig {
-        host: setting("HOST", "127.0.0.1"),
+        host: read("HOST", "127.0.0.1")?.1,
         port: port
             .parse()
-            .map_err(|_| format!("PORT is not a port: {port:?}"))?,
+            .map_err(|_| format!("{name}: {port:?} is not a port"))?,
         project: Project {
             allowed_origins: origins.map(str::to_owned).collect(),
             ..Project::default()
         },
-        data_dir: Some(setting("PLATFORM_DATA", ".miracl/platform").into()),
+        data_dir: Some(read("PLATFORM_DATA", ".miracl/platform")?.1.into()),
         ..PlatformConfig::default()
     })
 }

@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use url::Url;
 
+use crate::app_settings;
 use crate::authorize::location;
 use crate::client::Client;
 use crate::inbox::Message;
@@ -150,13 +150,7 @@ impl InboxPage<'_> {
 impl App<'_> {
     /// Returns the settings file of the demos for this app.
     fn miracl_json(&self) -> String {
-        let settings = json!({
-            "issuer": self.issuer,
-            "client_id": self.app.client_id,
-            "secret": self.app.client_secret,
-            "redirect_uri": self.app.redirect_uris.first(),
-        });
-        format!("{settings:#}")
+        format!("{:#}", app_settings::of(self.app, self.issuer))
     }
 }
 

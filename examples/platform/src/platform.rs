@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::access::Sessions;
+use crate::app_settings;
 use crate::audit::Audit;
 use crate::backchannel;
 use crate::browser::{Browser, JourneyError};
@@ -146,6 +148,43 @@ impl Platform {
     /// Returns the address that the platform listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Registers an app with this callback, as the portal does, and returns it. An app with this callback alone that
+    /// was registered before is returned as it is. Beside the callback are expected what the adapters of this project
+    /// mount there: the page after log-out and both channels of log-out.
+    ///
+    /// # Errors
+    /// [`StartError::Client`] if no browser may be sent to the address, [`StartError::Data`] if the app cannot be kept.
+    pub fn register_app(&self, redirect_uri: &str) -> Result<Client, StartError> {
+        let all = self.shared.clients.all();
+        let known = all.into_iter().find(|(client, registered)| {
+            *registered
+                && client.redirect_uris.len() == 1
+                && client.redirect_uris[0] == redirect_uri
+        });
+        if let Some((client, _)) = known {
+            return Ok(client);
+        }
+        let at = |name| app_settings::beside(redirect_uri, name);
+        let mut client = Client::register("My app".to_owned(), vec![redirect_uri.to_owned()]);
+        client.post_logout_redirect_uris.extend(at("signed-out"));
+        client.frontchannel_logout_uri = at("frontchannel-logout");
+        client.backchannel_logout_uri =
+            at("backchannel-logout").filter(|uri| backchannel::check_uri(uri).is_ok());
+        check_client(&client)?;
+        let kept = self.shared.clients.register(client.clone());
+        kept.map_err(StartError::Data)?;
+        Ok(client)
+    }
+
+    /// Writes the settings of an app to a file, for `Config::load` of the app: issuer, client id and secret, redirect
+    /// URI, the page after log-out, the login button's script. A file that has them already stays as it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or is that of another app.
+    pub fn write_settings(&self, client: &Client, path: &Path) -> io::Result<()> {
+        app_settings::write(path, &app_settings::of(client, self.issuer()))
     }
 
     /// Returns the URL of the local inbox, where confirmation messages arrive.

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use crate::algorithm::SigningAlgorithm;
+use crate::app_settings;
 use crate::client::Client;
 use crate::clock;
 use crate::device_id::DeviceId;
@@ -169,8 +170,12 @@ fn parse(form: &AppForm) -> Result<Client, String> {
     if redirect_uris.is_empty() {
         return Err("The app needs a redirect URI.".to_owned());
     }
+    let mut after_log_out = lines(&form.post_logout_redirect_uris);
+    if after_log_out.is_empty() {
+        after_log_out.extend(app_settings::beside(&redirect_uris[0], "signed-out"));
+    }
     let client = Client {
-        post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
+        post_logout_redirect_uris: after_log_out,
         backchannel_logout_uri: optional(&form.backchannel_logout_uri),
         frontchannel_logout_uri: optional(&form.frontchannel_logout_uri),
         ..Client::register(form.name.clone(), redirect_uris)
@@ -196,6 +201,8 @@ mod tests {
         assert_eq!(client.redirect_uris.len(), 2);
         assert_eq!(client.client_id.len(), 16);
         assert_eq!(client.frontchannel_logout_uri, None);
+        let after = ["http://127.0.0.1:5000/signed-out"];
+        assert_eq!(client.post_logout_redirect_uris, after);
         form.frontchannel_logout_uri = "http://127.0.0.1:6000/frontchannel-logout".to_owned();
         assert!(parse(&form).is_err(), "no callback of the app is there");
         form.frontchannel_logout_uri.clear();

@@ -38,7 +38,7 @@ impl AuthHandler for App {
         Redirect::to(login.return_to().to_owned()).respond_to(req)
     }
 
-    /// Says so, and offers another try. The reason is in the log already, under the number that the page shows.
+    /// Says so, and offers another try. The reason is in the log already, under the reference that the page shows.
     ///
     /// For somebody who only went back after a login nothing has failed: they are told that they are logged in.
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
@@ -48,11 +48,12 @@ impl AuthHandler for App {
         }
         visit.flash(Category::Danger, "Login failed!");
         let flashes = visit.take_flashes().await;
+        let user = visit.user().await.ok().flatten();
         let login = self.pages.login_button(&visit, failure.return_to()).await;
         let development = visit.miracl().development();
         html(
             self.pages
-                .login_failed(&flashes, &failure, &login, development),
+                .login_failed(&flashes, user.as_ref(), &failure, &login, development),
         )
         .respond_to(req)
     }

@@ -8,10 +8,10 @@ use std::error::Error;
 use std::io::Cursor;
 
 use demo_shared::{Page, UsersError, account, chain};
-use miracl_rocket::{Category, RefreshError, SessionError, User, Visit};
+use miracl_rocket::{Category, RefreshError, RequestExt, SessionError, User, Visit};
 use rocket::form::{Form, FromForm};
 use rocket::http::{ContentType, Header, Status};
-use rocket::response::{self, Redirect, Responder, Response};
+use rocket::response::{self, Redirect, Responder, Response, content::RawHtml};
 use rocket::serde::json::Json;
 use rocket::{Request, State, catch, get, post};
 use serde_json::{Value, json};
@@ -83,11 +83,11 @@ pub(crate) async fn save_profile(
 
 /// `GET /devices`: where this person is logged in. Only a store has a list of sessions.
 #[get("/devices")]
-pub(crate) async fn devices(app: &State<App>, visit: Visit, _user: User) -> Result<Html, Status> {
+pub(crate) async fn devices(app: &State<App>, visit: Visit, user: User) -> Result<Html, Status> {
     let flashes = visit.take_flashes().await;
     match visit.sessions().await {
-        Ok(sessions) => Ok(html(app.pages.devices(&flashes, &sessions))),
-        Err(SessionError::NotListed) => Ok(html(app.pages.no_devices(&flashes))),
+        Ok(sessions) => Ok(html(app.pages.devices(&flashes, &user, &sessions))),
+        Err(SessionError::NotListed) => Ok(html(app.pages.no_devices(&flashes, &user))),
         Err(error) => Err(out_of_order(&error)),
     }
 }
@@ -135,7 +135,8 @@ pub(crate) async fn refresh(visit: Visit) -> Result<Redirect, Status> {
         return Err(Status::ServiceUnavailable);
     }
     match visit.refresh_user_data().await {
-        Ok(_) | Err(RefreshError::NotLoggedIn) => {}
+        Ok(_) => visit.flash(Category::Success, "User data refreshed."),
+        Err(RefreshError::NotLoggedIn) => {}
         Err(RefreshError::Expired | RefreshError::RefreshedIdToken(_)) => {
             visit.flash(
                 Category::Warning,
@@ -195,8 +196,8 @@ pub(crate) async fn whoami(user: Option<User>) -> Result<String, (Status, &'stat
 
 /// `GET /public`: asks the login nothing, and so pays nothing for it.
 #[get("/public")]
-pub(crate) async fn public() -> &'static str {
-    "This page is for everyone."
+pub(crate) async fn public() -> RawHtml<&'static str> {
+    RawHtml(demo_shared::PUBLIC)
 }
 
 /// `GET /style.css`.
@@ -213,7 +214,8 @@ pub(crate) struct Style(&'static str, Header<'static>);
 #[catch(404)]
 pub(crate) async fn not_found(request: &Request<'_>) -> Option<Html> {
     let app = request.rocket().state::<App>()?;
-    Some(html(app.pages.not_found()))
+    let user = request.visit().user().await.ok().flatten();
+    Some(html(app.pages.not_found(user.as_ref())))
 }
 
 /// Where the app's own database did not answer, or the store of the sessions.

@@ -289,7 +289,7 @@ async fn refresh_keeps_the_old_data_while_the_provider_is_ill_and_logs_out_when_
     platform.set_fault(None);
     let home = browser.follow("/refresh").await;
     assert!(
-        !home.text.contains("alert-") && home.text.contains("Refresh user data"),
+        home.text.contains("User data refreshed.") && !home.text.contains("alert-warning"),
         "{}",
         home.text
     );

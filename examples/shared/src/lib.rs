@@ -22,7 +22,7 @@ use std::io::{Write, stdout};
 
 pub use chain::chain;
 pub use miracl_platform::Stop;
-pub use pages::{LoginButton, LoginScript, Page, Pages, STYLE};
+pub use pages::{LoginButton, LoginScript, PUBLIC, Page, Pages, STYLE};
 pub use platform::LocalPlatform;
 pub use settings::{Demo, Settings, SettingsError};
 pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};

@@ -19,7 +19,16 @@ pub use login_button::{LoginButton, LoginScript};
 use policy::content_security_policy;
 
 /// The style sheet, for the route `/style.css`.
-pub const STYLE: &str = include_str!("../templates/style.css");
+///
+/// The first part is that of the login's own pages: palette, type and button. So both are of one family.
+pub const STYLE: &str = concat!(
+    include_str!("../../../miracl-core/src/web/style.css"),
+    include_str!("../templates/style.css")
+);
+
+/// The page for the route `/public`: constant text, sent without a header of ours, because benchmarks compare other
+/// requests with it. Its links work below any path.
+pub const PUBLIC: &str = include_str!("../templates/public.html");
 
 /// One answer to a browser.
 #[derive(Debug, Clone)]
@@ -111,7 +120,7 @@ impl Pages {
         self.page(
             200,
             &Welcome {
-                frame: self.frame("home", flashes),
+                frame: self.frame("home", None, flashes),
                 login,
             },
         )
@@ -122,7 +131,7 @@ impl Pages {
         self.page(
             200,
             &Account {
-                frame: self.frame("home", flashes),
+                frame: self.frame("home", Some(user), flashes),
                 id: user.id(),
                 email: user.email(),
                 email_verified: user.email_verified(),
@@ -135,7 +144,7 @@ impl Pages {
         self.page(
             200,
             &Members {
-                frame: self.frame("members", flashes),
+                frame: self.frame("members", Some(user), flashes),
                 id: user.id(),
                 display_name,
             },
@@ -147,7 +156,7 @@ impl Pages {
         self.page(
             200,
             &Profile {
-                frame: self.frame("profile", flashes),
+                frame: self.frame("profile", Some(user), flashes),
                 id: user.id(),
                 email: user.email().unwrap_or_default(),
                 display_name: display_name.unwrap_or_default(),
@@ -158,11 +167,12 @@ impl Pages {
 
     /// The page after a login that failed, with the login button again.
     ///
-    /// It shows a fixed sentence, and the number under which the log has the details; with `development` also the
-    /// receipt.
+    /// It says what happened, what to do, and the reference under which the log has the details; with `development`
+    /// also the receipt. Who was logged in before still is.
     pub fn login_failed(
         &self,
         flashes: &[Flash],
+        user: Option<&User>,
         failure: &AuthFailure,
         login: &LoginButton,
         development: bool,
@@ -170,7 +180,11 @@ impl Pages {
         let mut page = self.page(
             failure.status(),
             &LoginFailed {
-                frame: self.frame("", flashes),
+                frame: self.frame("", user, flashes),
+                title: match failure.was_cancelled() {
+                    true => "Login cancelled",
+                    false => "Login not completed",
+                },
                 message: failure.message(),
                 id: failure.id(),
                 why: development.then(|| Why::new(failure)),
@@ -190,37 +204,44 @@ impl Pages {
         page
     }
 
-    /// A page with nothing but a message.
-    pub fn message(&self, status: u16, title: &str, text: &str) -> Page {
+    /// A page with nothing but a message and the way home.
+    fn message(&self, user: Option<&User>, status: u16, title: &str, text: &str) -> Page {
         self.page(
             status,
             &Message {
-                frame: self.frame("", &[]),
+                frame: self.frame("", user, &[]),
                 title,
                 text,
             },
         )
     }
 
-    /// The page for an unknown address.
-    pub fn not_found(&self) -> Page {
-        self.message(404, "Not found", "There is no page at this address.")
+    /// The page for an unknown address. `user` is who is logged in, where that is known.
+    pub fn not_found(&self, user: Option<&User>) -> Page {
+        self.message(user, 404, "Not found", "There is no page at this address.")
     }
 
     /// The page for when the app's own database does not answer.
     pub fn unavailable(&self) -> Page {
         self.message(
+            None,
             503,
             "Out of order",
             "This cannot be answered at the moment. Please try again in a few minutes.",
         )
     }
 
-    fn frame<'a>(&'a self, here: &'a str, flashes: &'a [Flash]) -> Frame<'a> {
+    fn frame<'a>(
+        &'a self,
+        here: &'a str,
+        user: Option<&'a User>,
+        flashes: &'a [Flash],
+    ) -> Frame<'a> {
         let alert = |flash: &'a Flash| Alert::new(flash.category.as_str(), &flash.text);
         Frame {
             site: &self.site,
             here,
+            user: user.map(|user| user.email().unwrap_or(user.id())),
             alerts: flashes.iter().map(alert).collect(),
         }
     }
@@ -287,6 +308,7 @@ struct Profile<'a> {
 #[template(path = "login_failed.html")]
 struct LoginFailed<'a> {
     frame: Frame<'a>,
+    title: &'a str,
     message: &'a str,
     id: &'a str,
     why: Option<Why>,
@@ -298,21 +320,21 @@ struct Why {
     reason: String,
     at_fault: String,
     advice: &'static str,
+    replica: Option<&'static str>,
+    failed: Option<Check>,
     checks: Vec<Check>,
 }
 
 impl Why {
     fn new(failure: &AuthFailure) -> Self {
         let receipt = failure.receipt();
-        let party = receipt.at_fault();
+        let at_fault = receipt.at_fault().map(|party| party.to_string());
         Self {
             reason: chain(failure),
-            at_fault: match (party, receipt.replica()) {
-                (Some(party), Some(replica)) => format!("{party}, noticed at replica {replica}"),
-                (Some(party), None) => party.to_string(),
-                (None, _) => String::new(),
-            },
+            at_fault: at_fault.unwrap_or_default(),
             advice: receipt.advice().unwrap_or_default(),
+            replica: receipt.replica(),
+            failed: receipt.failed().cloned(),
             checks: receipt.checks().to_vec(),
         }
     }

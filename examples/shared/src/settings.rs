@@ -3,6 +3,7 @@
 //! [`Config::load`] reads everything about the login; an app of yours needs only that one call. The rest lets a
 //! demo run with no settings at all: it then brings its own MIRACL platform, cookie key and database.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io;
@@ -27,7 +28,7 @@ use address::{authority, reachable, warn_about};
 pub use demo::Demo;
 pub use error::SettingsError;
 use error::lines;
-use variables::{Variables, parse_database, parse_host, parse_port, parse_script};
+use variables::{Variables, parse_database, parse_host, parse_port};
 
 /// The settings of one demo, read and checked, before it listens.
 #[derive(Debug)]
@@ -36,8 +37,9 @@ pub struct Settings {
     host: String,
     port: u16,
     database: Database,
-    login_script: Option<Url>,
     config: Config,
+    /// The demo's own variables, each as it was given.
+    names: BTreeMap<&'static str, String>,
 }
 
 impl Settings {
@@ -57,12 +59,12 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let mut variables = Variables {
             environment,
+            names: BTreeMap::new(),
             problems: Vec::new(),
         };
         let host = variables.parse("HOST", parse_host);
         let port = variables.parse("PORT", parse_port);
         let database = variables.parse("DATABASE_URL", parse_database);
-        let login_script = variables.parse("MPAD_URL", parse_script);
 
         let loaded = config.is_ok();
         let config = config.unwrap_or_else(|error| {
@@ -74,8 +76,8 @@ impl Settings {
             host: host.unwrap_or_else(|| "127.0.0.1".to_owned()),
             port: port.unwrap_or(5000),
             database: database.unwrap_or_else(|| Database::File("miracl-demo.sqlite".into())),
-            login_script,
             config,
+            names: std::mem::take(&mut variables.names),
         };
         // A trial run with stand-ins for what is not known yet, so that every mistake is reported at once and
         // before the demo listens. It must leave no line in the log.
@@ -107,6 +109,7 @@ impl Settings {
             let public_path = config.public_path.trim_end_matches('/');
             let taken = PAGES.contains(&path.strip_prefix(public_path)?.trim_end_matches('/'));
             taken.then(|| {
+                let variable = config.given_by.variable(key).unwrap_or(variable);
                 format!("{key} (variable {variable}): the path `{path}` is a page of the demo already; take another")
             })
         })
@@ -120,9 +123,17 @@ impl Settings {
     /// Explains why [`address`](Self::address) cannot be listened on.
     pub fn cannot_listen(&self, error: &io::Error) -> SettingsError {
         SettingsError::new(format!(
-            "HOST, PORT: cannot listen on {}:{} ({error}); set them to something else, PORT=0 takes a free port",
-            self.host, self.port
+            "{}, {port}: cannot listen on {}:{} ({error}); set them to something else, {port}=0 takes a free port",
+            self.name("HOST"),
+            self.host,
+            self.port,
+            port = self.name("PORT"),
         ))
+    }
+
+    /// One of the demo's own variables, as it was given.
+    fn name(&self, variable: &'static str) -> &str {
+        self.names.get(variable).map_or(variable, String::as_str)
     }
 
     /// Fills in what depends on the port, and opens what the demo needs: the user table, the cookie key, and the local
@@ -139,8 +150,10 @@ impl Settings {
         ));
         warn_about(&config, local.port());
 
-        let users = Users::open(&self.database)
-            .map_err(|error| SettingsError::new(format!("DATABASE_URL: {}", chain(&error))))?;
+        let users = Users::open(&self.database).map_err(|error| {
+            let name = self.name("DATABASE_URL");
+            SettingsError::new(format!("{name}: {}", chain(&error)))
+        })?;
         if config.cookie_keys.is_empty() {
             config.cookie_keys = vec![cookie_key(&self.database)?];
         }
@@ -153,10 +166,10 @@ impl Settings {
             platform.configure(&mut config);
             Some(platform)
         };
-        let script = match (&self.login_script, &platform) {
+        let script = match (&config.mpad_url, &platform) {
             (None, None) => None,
             (None, Some(platform)) => Some(LoginScript::Platform(platform.login_script())),
-            (Some(url), Some(platform)) if url.as_str() == platform.login_script() => {
+            (Some(url), Some(platform)) if *url == platform.login_script() => {
                 Some(LoginScript::Platform(url.to_string()))
             }
             (Some(url), _) => Some(LoginScript::ThirdParty(url.to_string())),

@@ -1,11 +1,15 @@
 //! The runtime that the app was put together on.
 
-use std::{panic::resume_unwind, pin::pin};
+use std::{
+    panic::resume_unwind,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::{
     runtime::Handle,
-    sync::mpsc,
-    task::{JoinError, JoinHandle},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::{AbortHandle, JoinError, JoinHandle},
 };
 
 /// The runtime that the app was built on, if there was one. Connections live there, and so does work that must finish.
@@ -57,6 +61,31 @@ impl Runtime {
         })
     }
 
+    /// Runs work as [`to_its_end`](Self::to_its_end) does, where one of `few` is free when the caller stops waiting. It
+    /// holds that until the work has ended. Where none is free, the work is dropped with its caller.
+    pub(crate) async fn to_its_end_if_few<T: Send + 'static>(
+        &self,
+        few: &Arc<Semaphore>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let permit = Arc::new(Mutex::new(None));
+        let held = Arc::clone(&permit);
+        let task = self.spawn(async move {
+            let done = work.await;
+            drop(held);
+            done
+        });
+        let _caller = Caller {
+            few,
+            permit,
+            task: task.abort_handle(),
+        };
+        task.await.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => error,
+        })
+    }
+
     /// Polls a future as if on this runtime, so that what it opens and spawns belongs there. Without a runtime, polls
     /// it on the caller's.
     pub(crate) async fn poll<F: Future>(&self, future: F) -> F::Output {
@@ -80,6 +109,27 @@ impl Home {
         // This task ends with the last clone of the sender, or else with the runtime.
         runtime.spawn(async move { all_gone.recv().await });
         Self { runtime, alive }
+    }
+}
+
+/// A caller that waits for work in a task.
+struct Caller<'a> {
+    few: &'a Arc<Semaphore>,
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    task: AbortHandle,
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        if self.task.is_finished() {
+            return;
+        }
+        match Arc::clone(self.few).try_acquire_owned() {
+            Ok(permit) => {
+                *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+            }
+            Err(_) => self.task.abort(),
+        }
     }
 }
 

@@ -5,11 +5,14 @@ mod issuer;
 mod site;
 mod values;
 
+use std::path::Path;
+
 use url::Url;
 
 use crate::{
+    base::cookie_key::CookieKey,
     config::Config,
-    error::config::{ConfigError, Problems},
+    error::config::{ConfigError, Problem, Problems},
 };
 
 /// Where the provider shows a value, for error messages.
@@ -61,6 +64,7 @@ impl Config {
             &mut self.issuer_template,
             &mut self.post_logout_redirect_uri,
             &mut self.proxy,
+            &mut self.mpad_url,
         ];
         for text in given.into_iter().chain(maybe.into_iter().flatten()) {
             *text = text.trim().to_owned();
@@ -80,9 +84,33 @@ impl Config {
         self.check_scopes(&mut problems);
         self.check_cookies(&mut problems);
         self.check_durations(&mut problems);
+        self.check_mpad_url(&mut problems);
+        let given_by = self.given_by.clone();
         let redirect = self.check_redirect_uri(&mut problems);
         let checked = redirect.and_then(|redirect| self.into_checked(&redirect, &mut problems));
+        problems.name_variables(|field| given_by.variable(field));
         problems.into_result(checked)
+    }
+}
+
+impl Checked {
+    /// Has a cookie key made and kept where the settings have none.
+    ///
+    /// # Errors
+    ///
+    /// When the file of the key holds something else.
+    pub(crate) fn with_cookie_keys(mut self) -> Result<Self, ConfigError> {
+        if self.config.cookie_keys.is_empty() {
+            let key = CookieKey::of_working_directory(Path::new(""));
+            let key = key.map_err(|error| {
+                ConfigError::of(Problem::new(
+                    "cookie_keys",
+                    format!("is missing, and the key that was kept is unusable: {error}"),
+                ))
+            })?;
+            self.config.cookie_keys.push(key);
+        }
+        Ok(self)
     }
 }
 

@@ -25,9 +25,10 @@ use crate::{
     config::{
         Config,
         load::{
-            settings::{OTHER_KEYS, OTHER_VARIABLES, SETTINGS},
+            settings::{OTHER_KEYS, SETTINGS},
             source::Source,
         },
+        variable::PREFIX,
     },
     error::config::{ConfigError, Problem, Problems},
 };
@@ -103,6 +104,10 @@ impl Config {
     ///   ends with the same quote is set in code.
     /// * A line break or another control character inside is an error, except between the entries of a list.
     ///
+    /// Every variable may have the prefix `MIRACL_`: `MIRACL_ISSUER` is `ISSUER`. If both are given, the one with the
+    /// prefix wins. So may every key, as `miracl_issuer`, which is how libraries hand over variables. A message about a
+    /// value names the variable as it was given.
+    ///
     /// | key in the file | variable | meaning |
     /// |---|---|---|
     /// | `issuer` | `ISSUER` | [`Config::issuer`] |
@@ -141,6 +146,7 @@ impl Config {
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `public_path` | `PUBLIC_PATH` | [`Config::public_path`]: `/app` where a proxy removes that |
+    /// | `mpad_url` | `MPAD_URL` | [`Config::mpad_url`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |
     ///
@@ -243,6 +249,7 @@ fn read_with(
             return problems.into_result(None);
         }
     };
+    let prefixed = without_prefix(&mut values);
     one_name_each(&mut values, &mut problems);
     for key in values.keys() {
         if !SETTINGS.iter().any(|(known, _)| known == key) {
@@ -252,16 +259,47 @@ fn read_with(
     let mut source = Source {
         values,
         from_env: BTreeMap::new(),
+        prefixed,
         service_links: Vec::new(),
         problems,
     };
-    for (key, name) in SETTINGS.into_iter().chain(OTHER_VARIABLES) {
-        if let Some(value) = variable(name) {
-            source.take_variable(key, name, value);
-        }
+    for (key, _) in SETTINGS {
+        source.take_variables(key, variable);
     }
     let config = source.config();
     source.problems.into_result(Some(config))
+}
+
+/// Takes the prefix off the keys of a file that have it, as those of a library that hands over the environment. Such a
+/// key wins over the one without, unless it is empty. Returns how each of them was written.
+fn without_prefix(values: &mut BTreeMap<String, Value>) -> BTreeMap<&'static str, String> {
+    let mut written = BTreeMap::new();
+    let plain = |key: &'static str| {
+        let others = OTHER_KEYS.iter().filter(move |(known, _)| *known == key);
+        std::iter::once(key).chain(others.map(|(_, other)| *other))
+    };
+    for (key, _) in SETTINGS {
+        let mut won = Vec::new();
+        for name in plain(key) {
+            let prefixed = format!("{}{name}", PREFIX.to_lowercase());
+            match values.remove(&prefixed) {
+                Some(value) if !is_empty(&value) => won.push((name, prefixed, value)),
+                _ => {}
+            }
+        }
+        if !won.is_empty() {
+            plain(key).for_each(|name| drop(values.remove(name)));
+        }
+        for (name, prefixed, value) in won {
+            values.insert(name.to_owned(), value);
+            written.entry(key).or_insert(prefixed);
+        }
+    }
+    written
+}
+
+fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Empty(..)) || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Gives each setting of a file its own name. Two names that do not say the same are a mistake.

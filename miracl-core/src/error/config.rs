@@ -20,6 +20,8 @@ pub struct Problem {
     pub key: String,
     /// What is wrong and what to do about it. It never repeats a secret.
     pub message: String,
+    /// The environment variable that gave the value, if `key` is a field of [`Config`](crate::Config) and one did.
+    pub variable: Option<String>,
 }
 
 impl Problem {
@@ -27,6 +29,7 @@ impl Problem {
         Self {
             key: key.to_owned(),
             message: message.into(),
+            variable: None,
         }
     }
 }
@@ -47,11 +50,15 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, Problem { key, message }) in self.problems.iter().enumerate() {
+        for (place, problem) in self.problems.iter().enumerate() {
             if place > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{key}: {message}")?;
+            f.write_str(&problem.key)?;
+            if let Some(variable) = &problem.variable {
+                write!(f, " (variable {variable})")?;
+            }
+            write!(f, ": {}", problem.message)?;
         }
         Ok(())
     }
@@ -74,7 +81,15 @@ impl Problems {
         self.0.push(Problem {
             key: key.into(),
             message: message.into(),
+            variable: None,
         });
+    }
+
+    /// Names the variables that gave the values.
+    pub(crate) fn name_variables<'a>(&mut self, given_by: impl Fn(&str) -> Option<&'a str>) {
+        for problem in &mut self.0 {
+            problem.variable = given_by(&problem.key).map(str::to_owned);
+        }
     }
 
     pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigError> {

@@ -17,7 +17,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         callback::{response::AuthorizationResponse, verified::VerifiedLogin},
-        hook::{AuthFailure, AuthSuccess, CompletedLogin},
+        hook::{AuthFailure, AuthSuccess},
         pending::{Began, PendingLogin},
     },
     provider::{
@@ -25,7 +25,7 @@ use crate::{
         token_response::TokenResponse,
     },
     receipt::Recorder,
-    session::marked_by::MarkedBy,
+    session::{marked_by::MarkedBy, proposed::CompletedLogin},
 };
 
 pub(crate) use response::Callback;

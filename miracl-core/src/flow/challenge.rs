@@ -5,6 +5,7 @@ use crate::{
     error::chain::Chain,
     exchange::Exchange,
     flow::{hook::AuthFailure, login, options::LoginOptions},
+    receipt::check::{Check, CheckOutcome},
     web::{
         client::{Client, is_htmx_visit, is_turbo_frame},
         flash::Category,
@@ -79,14 +80,22 @@ fn way_back(engine: &Engine, request: &impl RequestView, client: Client) -> Opti
 }
 
 /// Answers a request whose session cannot be read at the moment: 503, because the visitor may well be logged in.
-pub(crate) fn unavailable(request: &impl RequestView) -> Reply {
+pub(crate) fn unavailable(engine: &Engine, request: &impl RequestView) -> Reply {
     let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
     let title = "Temporarily unavailable";
     let reply = match Client::of(request).shows_pages() {
-        true => Reply::page(503, title, sentence, ""),
+        true => Reply::page(503, title, sentence, &home_link(engine, "primary")),
         false => Reply::problem(503, title, [("detail", sentence.to_owned())]),
     };
     reply.with("retry-after", "5")
+}
+
+/// Returns the HTML of a way on, for a page that has no other: a link to the home page.
+pub(crate) fn home_link(engine: &Engine, class: &str) -> String {
+    format!(
+        "<p class=\"actions\"><a class=\"button {class}\" href=\"{}\" target=\"_top\">Go to the home page</a></p>\n",
+        escape(&engine.site.home_url())
+    )
 }
 
 /// The message to somebody whose callback belongs to no login under way, and who is logged in.
@@ -114,26 +123,68 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
         },
     );
     let mut rest = format!(
-        "<a class=\"main\" href=\"{}\">Log in again</a>\n<p class=\"dim\">Reference: {}</p>\n",
+        "<p class=\"actions\"><a class=\"button primary\" href=\"{}\">Log in again</a> \
+         <a class=\"button\" href=\"{}\">Go to the home page</a></p>\n\
+         <p class=\"small muted\">Reference for support: <code>{}</code></p>\n",
         escape(&retry),
+        escape(&engine.site.home_url()),
         escape(failure.id())
     );
     if engine.development {
-        rest.push_str(&format!(
-            "<p class=\"dim\">{}</p>\n<pre>{}</pre>\n",
-            escape(&Chain(failure).to_string()),
-            escape(&failure.receipt().to_string())
-        ));
+        rest.push_str(&receipt(failure));
     }
-    let mut page = Reply::page(failure.status(), "Login failed", failure.message(), &rest);
-    // The address of this page has a code and a `state`, which a link on it must not pass on.
-    for (name, value) in &mut page.headers {
-        if *name == "referrer-policy" {
-            "no-referrer".clone_into(value);
-        }
-    }
+    let title = match failure.was_cancelled() {
+        true => "Login cancelled",
+        false => "Login failed",
+    };
+    let page = Reply::page(failure.status(), title, failure.message(), &rest)
+        // The address of this page has a code and a `state`, which a link on it must not pass on.
+        .replacing("referrer-policy", "no-referrer");
     match failure.see_at() {
         Some(path) => page.with("refresh", format!("0;url={path}")),
         None => page,
     }
+}
+
+/// Returns the HTML of the receipt: who is at fault and what to do, the check that failed, and the rest on demand.
+fn receipt(failure: &AuthFailure) -> String {
+    let receipt = failure.receipt();
+    let at_fault = receipt
+        .at_fault()
+        .map_or_else(String::new, |party| escape(&format!("At fault: {party}.")));
+    let noticed = receipt.replica().map_or_else(String::new, |name| {
+        escape(&format!(". Noticed at replica {name}"))
+    });
+    format!(
+        "<details class=\"receipt\" open><summary>Why (in development only)</summary>\n\
+         <p class=\"small\"><strong>{at_fault}</strong> {}</p>\n<ol>{}</ol>\n\
+         <details><summary class=\"small\">All checks ({})</summary><p class=\"small muted\">{}{noticed}</p>\
+         <ol>{}</ol></details></details>\n",
+        escape(receipt.advice().unwrap_or_default()),
+        receipt.failed().map(item).unwrap_or_default(),
+        receipt.checks().len(),
+        escape(&Chain(failure).to_string()),
+        receipt.checks().iter().map(item).collect::<String>(),
+    )
+}
+
+/// Returns one check as an item of a list, which fits every width.
+fn item(check: &Check) -> String {
+    let class = match check.outcome {
+        CheckOutcome::Failed => " class=\"failed\"",
+        _ => "",
+    };
+    let told = [("expected", &check.expected), ("found", &check.found)];
+    let told: String = told
+        .into_iter()
+        .filter_map(|(word, value)| Some(format!("; {word} {}", value.as_deref()?)))
+        .collect();
+    format!(
+        "<li{class}><code>{}</code> <b>{}</b>{} <span class=\"muted\">{}, {}\u{a0}µs</span></li>",
+        escape(check.name),
+        check.outcome,
+        escape(&told),
+        escape(check.section),
+        check.time.as_micros()
+    )
 }

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Weak};
 
 use crate::{
+    engine::callbacks::orphan::{Orphan, OrphanAnswer},
     error::{login::FailureReason, session::SessionError, store::StoreError},
-    exchange::{Exchange, Proposed},
+    exchange::{Exchange, State},
     flow::{
         hook::AuthFailure,
         pending::cookies::{drop_page_logins, tell_of_session},
@@ -13,6 +14,7 @@ use crate::{
     session::{
         data::SessionData,
         identity::{Session, SessionId},
+        proposed::Proposed,
     },
 };
 
@@ -47,28 +49,35 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     // It runs to its end: a request that is cancelled must not leave both the session from before and the new one.
     let waiting = Arc::new(());
     let (clone, waited_for) = (Arc::clone(exchange), Arc::downgrade(&waiting));
-    let work = async move { begin(&clone, proposed, &waited_for).await };
+    let work = async move {
+        let begun = begin(&clone, proposed, &waited_for).await;
+        // Where nobody waits any more, there is no failure to tell.
+        begun.map_err(|reason| is_waited_for(&clone, &waited_for).then(|| failed(&clone, reason)))
+    };
     let begun = exchange.engine.to_its_end(work).await;
     drop(waiting);
-    let Err(reason) = begun.unwrap_or_else(|error| Err(stored(error))) else {
-        if let Some(leading) = &mut exchange.lock().leading {
-            leading.confirmed = true;
-        }
-        return Ok(());
+    let begun = match begun {
+        Ok(begun) => begun.map_err(|told| told.unwrap_or_else(|| failed(exchange, nobody_waits()))),
+        Err(error) => Err(failed(exchange, stored(error))),
     };
-    // The messages of the hook are dropped: the login that they are about has failed.
-    exchange.lock().flashes = Some(flashes);
+    if begun.is_err() {
+        // The messages of the hook are dropped: the login that they are about has failed.
+        exchange.lock().flashes = Some(flashes);
+    }
+    begun
+}
+
+/// Writes to the log why a session did not begin, and tells it to those who wait.
+fn failed(exchange: &Exchange, reason: FailureReason) -> AuthFailure {
     let (check, section) = match reason {
         FailureReason::LoggedOut => NO_LOG_OUT,
         _ => ("session", "RFC 6265 §6.1"),
     };
     let mut receipt = Recorder::new();
-    let failed = receipt.check(check, section, Err::<(), _>(reason));
-    failed.map_err(|reason| {
-        let failure = AuthFailure::new(reason, None, receipt);
-        failure.tell_others(exchange);
-        failure
-    })
+    let checked = receipt.check(check, section, Err::<(), _>(reason.clone()));
+    let failure = AuthFailure::new(checked.err().unwrap_or(reason), None, receipt);
+    failure.tell_others(exchange);
+    failure
 }
 
 /// Drops a completed login. The session from before stays.
@@ -111,9 +120,9 @@ async fn begin(
         delete(session.id).await?;
         return Err(FailureReason::LoggedOut);
     }
-    if waited_for.strong_count() == 0 {
+    if !is_waited_for(exchange, waited_for) {
         delete(session.id).await?;
-        return Err(stored(StoreError::new("nobody waits for it any more")));
+        return Err(nobody_waits());
     }
     if before.is_some() {
         // This deletes its cookies as well, in case the new session fails.
@@ -149,7 +158,31 @@ async fn begin(
     state.current = Some(proposed.current);
     state.read = true;
     state.person_changed = true;
+    leave_answer(&mut state);
     Ok(())
+}
+
+/// Keeps what the browser must receive, for a request that takes over where this one has gone away.
+fn leave_answer(state: &mut State) {
+    let Some(leading) = &mut state.leading else {
+        return;
+    };
+    let flashes = state.flashes_changed.then(|| state.flashes.clone());
+    leading.left = Some(Orphan::Answer(Box::new(OrphanAnswer {
+        status: 303,
+        location: leading.return_to.clone(),
+        cookies: state.cookies.clone(),
+        flashes: flashes.flatten(),
+    })));
+}
+
+/// Whether anybody waits for the result: this request, or another one of the same browser that takes over from it.
+fn is_waited_for(exchange: &Exchange, request: &Weak<()>) -> bool {
+    request.strong_count() > 0 || exchange.is_waited_for()
+}
+
+fn nobody_waits() -> FailureReason {
+    stored(StoreError::new("nobody waits for it any more"))
 }
 
 fn stored(error: StoreError) -> FailureReason {

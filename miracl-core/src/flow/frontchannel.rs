@@ -8,7 +8,7 @@ use crate::{
     engine::Engine,
     error::store::StoreError,
     exchange::Exchange,
-    flow::{answer::Answer, hook::LogoutKind, user},
+    flow::{answer::Answer, challenge::home_link, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
     session::{ended::until::Until, marked_by::index_key},
     store::sessions::IndexKey,
@@ -118,7 +118,7 @@ fn parameters(query: &str) -> [Parameter; 2] {
     })
 }
 
-/// Returns the empty page, which only the provider's pages may frame.
+/// Returns the page of the route, which only the provider's pages may frame.
 fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     let mut origins: Vec<String> = Vec::new();
     let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());
@@ -128,14 +128,15 @@ fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
         let origin = origin.map(|url| url.origin().ascii_serialization());
         origins.extend(origin.filter(|origin| !origins.contains(origin)));
     }
-    let policy = format!("default-src 'none'; frame-ancestors {}", origins.join(" "));
-    Reply {
-        body: "<!doctype html>\n<title>Logged out</title>\n".to_owned(),
-        ..Reply::empty(200)
-    }
-    .with("content-type", "text/html; charset=utf-8")
-    .with("content-security-policy", policy)
-    .with("cache-control", "no-store")
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors {}",
+        origins.join(" ")
+    );
+    // The same words whether a session ended or not: the request proves nothing, and its sender may read them.
+    let sentence = "If the login service has logged you out, you are logged out here as well.";
+    Reply::page(200, "Log-out", sentence, &home_link(engine, "primary"))
+        .replacing("content-security-policy", policy)
+        .with("cache-control", "no-store")
 }
 
 #[cfg(test)]

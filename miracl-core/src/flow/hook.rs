@@ -8,7 +8,7 @@ use crate::{
     exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
     receipt::{Party, Receipt, Recorder},
-    session::identity::User,
+    session::{identity::User, proposed::CompletedLogin},
 };
 
 /// A login that passed every check, as `on_auth_success` receives it.
@@ -30,18 +30,13 @@ pub struct AuthSuccess {
     receipt: Receipt,
 }
 
-/// What the hook learns of a login, besides its receipt.
-#[derive(Clone)]
-pub(super) struct CompletedLogin {
-    pub(super) user: User,
-    pub(super) user_data: UserData,
-    pub(super) tokens: Tokens,
-    pub(super) return_to: String,
-}
-
 impl AuthSuccess {
     pub(super) fn new(login: CompletedLogin, receipt: Receipt) -> Self {
         Self { login, receipt }
+    }
+
+    pub(super) fn into_parts(self) -> (CompletedLogin, Receipt) {
+        (self.login, self.receipt)
     }
 
     /// Returns who logged in.
@@ -83,12 +78,12 @@ impl fmt::Debug for AuthSuccess {
 /// A session that was there before stays, and nothing of the failed login is kept.
 ///
 /// ```
-/// # use miracl_core::{AuthFailure, FailureReason};
+/// # use miracl_core::AuthFailure;
 /// /// A page of the app's own.
 /// fn page(failure: &AuthFailure) -> (u16, String) {
-///     let sentence = match failure.reason() {
-///         FailureReason::Denied { .. } => "You have cancelled the login.",
-///         _ => failure.message(),
+///     let sentence = match failure.was_cancelled() {
+///         true => "You have cancelled the login.",
+///         false => failure.message(),
 ///     };
 ///     (failure.status(), format!("{sentence} (Reference: {})", failure.id()))
 /// }
@@ -147,7 +142,7 @@ impl AuthFailure {
         if let Some(leading) = leading
             && self.logged_in == LoggedIn::No
         {
-            leading.lead.end(Ended::Failed {
+            leading.fail(Ended::Failed {
                 reason: self.reason.clone(),
                 receipt: self.receipt.clone(),
                 return_to: self.return_to().map(str::to_owned),
@@ -210,6 +205,13 @@ impl AuthFailure {
     /// Returns a sentence for the person at the browser. It discloses no detail of the failure.
     pub fn message(&self) -> &'static str {
         self.reason.message()
+    }
+
+    /// Returns whether the login ended because the person cancelled it at the provider: no reason to alarm anybody.
+    ///
+    /// A provider that does not let this person in may say the same (`access_denied`, RFC 6749 §4.1.2.1).
+    pub fn was_cancelled(&self) -> bool {
+        self.reason.was_cancelled()
     }
 
     /// Returns the id of the failure's line in the log, which has every detail; show it on the page.

@@ -19,7 +19,7 @@ use crate::{
         user,
     },
     receipt::Recorder,
-    session::{cookies::trace::SessionTrace, seal::Purpose},
+    session::{cookies::trace::SessionTrace, identity::SessionId, seal::Purpose},
     web::{
         client::{Client, is_no_cors},
         reply::{Onward, Reply},
@@ -155,9 +155,22 @@ pub(crate) async fn start_login_with(
     if !marked && let Some(there) = on_our_host(exchange, &options) {
         return Ok(lead_to(client, there));
     }
-    stop_loop(exchange).await?;
-    let url = begin_login(exchange, options, Goes::Now).await?;
-    Ok(lead_to(client, url))
+    let lost = lost_elsewhere(exchange, &options).await;
+    stop_loop(exchange, lost).await?;
+    let url = begin_login(exchange, options, Goes::Now).await;
+    if let Some(session) = lost {
+        exchange.engine.sessions.loops.unsee(session);
+    }
+    Ok(lead_to(client, url?))
+}
+
+/// Returns a session that began here within the last minute and that no page has seen, where a page sent the browser to
+/// log in: another replica does not have it.
+async fn lost_elsewhere(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<SessionId> {
+    options.return_to.as_ref()?;
+    let engine = &exchange.engine;
+    let binding = engine.binding().await.ok()?;
+    engine.sessions.unseen(exchange.header(), &binding)
 }
 
 /// The answer to a request that must not begin a login.
@@ -216,8 +229,8 @@ fn on_our_host(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<Strin
 }
 
 /// Fails for a browser that was logged in several times in a row without a session that lasted: another login would
-/// lead to the next one.
-async fn stop_loop(exchange: &Arc<Exchange>) -> Result<(), AuthFailure> {
+/// lead to the next one. A session that is `lost` elsewhere is none.
+async fn stop_loop(exchange: &Arc<Exchange>, lost: Option<SessionId>) -> Result<(), AuthFailure> {
     let engine = &exchange.engine;
     let found =
         engine
@@ -225,7 +238,7 @@ async fn stop_loop(exchange: &Arc<Exchange>) -> Result<(), AuthFailure> {
             .loops
             .found(engine.now(), &engine.sessions.cookies, exchange.header());
     let Some(forget) = found else { return Ok(()) };
-    if !matches!(user::user(exchange).await, Ok(None)) {
+    if lost.is_none() && !matches!(user::user(exchange).await, Ok(None)) {
         return Ok(());
     }
     exchange.set_cookies([forget]);

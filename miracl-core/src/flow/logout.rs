@@ -96,8 +96,8 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     let engine = &exchange.engine;
     let client = Client::of(request);
     exchange.touch();
-    // Turbo shows what it has prefetched.
-    if exchange.is_prefetch() && client != Client::Turbo {
+    // Turbo shows what it has prefetched: that may be the page that asks, and not one that leads on.
+    if exchange.is_prefetch() && (client != Client::Turbo || onward::leads_on(request)) {
         return Answer::Reply(Reply::too_early());
     }
     if let Err(cross_origin) = engine.site.check_origin(request) {
@@ -106,7 +106,7 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     }
     let unreadable = |error: &SessionError| {
         tracing::error!(%error, "log-out failed");
-        Answer::Reply(challenge::unavailable(request))
+        Answer::Reply(challenge::unavailable(engine, request))
     };
     if request.method() == "POST" {
         return match logout(exchange).await {
@@ -133,7 +133,8 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
 /// Returns the page that asks whether to log out.
 fn logout_page(engine: &Engine) -> Reply {
     let form = format!(
-        "<form method=\"post\" action=\"{}\"><button>Log out</button> <a href=\"{}\">Stay logged in</a></form>\n",
+        "<form class=\"actions\" method=\"post\" action=\"{}\"><button class=\"button primary\">Log out</button> \
+         <a class=\"button\" href=\"{}\">Stay logged in</a></form>\n",
         escape(&engine.site.logout()),
         escape(&engine.site.home_url())
     );

@@ -183,6 +183,26 @@ impl Session {
 /// The pair of [`issuer`](Self::issuer) and [`id`](Self::id) is the person. Key your own users by both: an e-mail
 /// address can change hands, and a subject is unique at its issuer only (OpenID Connect Core 1.0 §5.7).
 ///
+/// ```
+/// use miracl_core::User;
+/// use std::collections::HashMap;
+///
+/// /// The app's own accounts, by issuer and id.
+/// struct Accounts(HashMap<(String, String), u64>);
+///
+/// impl Accounts {
+///     fn of(&self, user: &User) -> Option<u64> {
+///         let key = (user.issuer().to_owned(), user.id().to_owned());
+///         self.0.get(&key).copied()
+///     }
+/// }
+///
+/// /// An address to write to: one that the provider has confirmed.
+/// fn address(user: &User) -> Option<&str> {
+///     user.email().filter(|_| user.email_verified())
+/// }
+/// ```
+///
 /// `Debug` shows nothing of it: at MIRACL the subject itself is an e-mail address.
 #[derive(Clone)]
 #[doc(alias = "is_authenticated")]

@@ -58,6 +58,16 @@ impl Loops {
         }
     }
 
+    /// Whether this session of the last minute was not seen yet.
+    pub(crate) fn is_unseen(&self, session: &SessionId) -> bool {
+        !self.unseen.is_empty() && self.unseen.get(session).is_some()
+    }
+
+    /// Takes back that a session was seen: another replica does not have it, and sent the browser here to log in.
+    pub(crate) fn unsee(&self, session: SessionId) {
+        self.unseen.insert(session, (), Duration::from_secs(WINDOW));
+    }
+
     /// Notes that a session begins. Returns the cookie to set, if the same person's previous session was never seen.
     pub(crate) fn begin(
         &self,

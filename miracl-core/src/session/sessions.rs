@@ -123,6 +123,29 @@ impl Sessions {
             .filter(|session| !self.marks.is_ended(session))
     }
 
+    /// Returns the session that a `Cookie` header names, if it began here within the last minute and no page has seen
+    /// it yet. It does not count as seen by that.
+    pub(crate) fn unseen(&self, header: &[u8], binding: &Binding) -> Option<SessionId> {
+        let unseen = |id: &SessionId| self.loops.is_unseen(id);
+        if self.store().is_some() {
+            return self.cookies.ids(header).find(unseen);
+        }
+        let read = |plain: &[u8], _| {
+            let session = Session::decode(plain, binding)?;
+            let data = session.data;
+            Some((session.id, data))
+        };
+        let (id, _) = self.cookies.read_session(header, read)?;
+        Some(id).filter(unseen)
+    }
+
+    /// Whether a session is not over for longer than its data may be of use: a day.
+    pub(crate) fn is_remembered(&self, session: &Session) -> bool {
+        const DAY: u64 = 24 * 60 * 60;
+        let last = session.created().saturating_add(self.timeouts.absolute);
+        self.now() <= last.saturating_add(DAY)
+    }
+
     /// Reads the session of a `Cookie` header, if there is one. `None` if that has to wait, or changes the response.
     pub(crate) fn read_at_once(&self, header: &[u8], binding: &Binding) -> Option<Option<Current>> {
         let now = self.now();

@@ -75,6 +75,86 @@ impl fmt::Debug for StoredSession {
 /// * of two that [`update`](Self::update) the same revision, one succeeds;
 /// * what was deleted is gone for everybody, and no update brings it back.
 ///
+/// A store in a table of the process, and its test:
+///
+/// ```
+/// use miracl_core::app::store::{IndexKey, SessionKey, SessionStore, StoreError, StoredSession};
+/// use miracl_core::app::store::session_store_contract;
+/// use std::collections::HashMap;
+/// use std::sync::{Mutex, MutexGuard};
+/// use std::time::{Duration, Instant};
+///
+/// /// The sessions, each with the time when it ends.
+/// type Rows = HashMap<SessionKey, (Instant, StoredSession)>;
+///
+/// #[derive(Default)]
+/// struct Table(Mutex<Rows>);
+///
+/// impl Table {
+///     fn rows(&self) -> MutexGuard<'_, Rows> {
+///         let mut rows = self.0.lock().expect("nobody panics with the table in hand");
+///         rows.retain(|_, (end, _)| *end > Instant::now());
+///         rows
+///     }
+///
+///     fn remove(&self, is_wanted: impl Fn(&StoredSession) -> bool) -> u64 {
+///         let mut rows = self.rows();
+///         let before = rows.len();
+///         rows.retain(|_, (_, session)| !is_wanted(session));
+///         (before - rows.len()) as u64
+///     }
+/// }
+///
+/// impl SessionStore for Table {
+///     const PLACE: &'static str = "a table";
+///
+///     async fn create(&self, key: &SessionKey, session: StoredSession, ttl: Duration) -> Result<(), StoreError> {
+///         self.rows().insert(*key, (Instant::now() + ttl, session));
+///         Ok(())
+///     }
+///
+///     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+///         Ok(self.rows().get(key).map(|(_, session)| session.clone()))
+///     }
+///
+///     async fn update(
+///         &self,
+///         key: &SessionKey,
+///         expected: u64,
+///         session: StoredSession,
+///         ttl: Duration,
+///     ) -> Result<bool, StoreError> {
+///         let mut rows = self.rows();
+///         let row = rows.get_mut(key).filter(|(_, kept)| kept.revision == expected);
+///         Ok(row.map(|row| *row = (Instant::now() + ttl, session)).is_some())
+///     }
+///
+///     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+///         self.rows().remove(key);
+///         Ok(())
+///     }
+///
+///     async fn delete_by_sid(&self, sid: &IndexKey) -> Result<u64, StoreError> {
+///         Ok(self.remove(|session| session.sid == Some(*sid)))
+///     }
+///
+///     async fn delete_by_subject(&self, subject: &IndexKey) -> Result<u64, StoreError> {
+///         Ok(self.remove(|session| session.subject == *subject))
+///     }
+///
+///     async fn list_by_subject(&self, subject: &IndexKey) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
+///         let rows = self.rows();
+///         let theirs = rows.iter().filter(|(_, (_, session))| session.subject == *subject);
+///         Ok(theirs.map(|(key, (_, session))| (*key, session.clone())).collect())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// session_store_contract(&Table::default()).await;
+/// # }
+/// ```
+///
 /// `miracl-core/tests/sql_store.rs` in this project's repository is a store in an SQL database, to copy.
 pub trait SessionStore: Send + Sync + 'static {
     /// Whether sessions stay in the memory of this process. By default `false`, and values are sealed with the app's

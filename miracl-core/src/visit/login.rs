@@ -1,6 +1,8 @@
 //! What a visit does for a login: its address, its callback, and how it is concluded.
 
 use crate::{
+    engine::callbacks::orphan::Orphan,
+    exchange::leading::Unsent,
     flow::{
         callback::{self, Callback},
         challenge, confirm,
@@ -170,16 +172,26 @@ impl Visit {
     ///
     /// A browser may send a callback twice at once: by a double click, or because a proxy tries again. The second
     /// request waits for the first, and is sent where this says, without cookies. Where the answer is no redirect, it
-    /// is sent to
-    /// [`AuthSuccess::return_to`].
+    /// is sent to [`AuthSuccess::return_to`]. Where the client of the first has gone away, the second takes its place.
     pub fn note_answer(&self, status: u16, location: Option<&[u8]>) {
         let location = location.and_then(|location| std::str::from_utf8(location).ok());
         if let (300..400, Some(location)) = (status, location)
             && let Some(leading) = &mut self.exchange.lock().leading
+            && let Some(Orphan::Answer(answer)) = &mut leading.left
         {
-            leading.status = status;
-            leading.location = location.to_owned();
+            answer.status = status;
+            answer.location = location.to_owned();
         }
+    }
+
+    /// Returns something to keep together with the answer to a callback, where others may wait for it; `None` for every
+    /// other request. Adapters call it after [`note_answer`](Self::note_answer), where their framework goes on with a
+    /// request whose client has gone away.
+    ///
+    /// Call [`Unsent::sent`] when the answer is on its way. Dropped without that, another request of the same browser
+    /// that waits gets the cookies of this answer, and is sent where it leads.
+    pub fn until_sent(&self) -> Option<Unsent> {
+        self.exchange.until_sent()
     }
 
     /// Returns the answer to a login that failed when the app has none of its own: the default of `on_auth_failed`.

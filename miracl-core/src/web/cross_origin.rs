@@ -71,8 +71,9 @@ impl CrossOrigin {
         let title = "Cross-origin request refused";
         if Client::of(request).shows_pages() {
             let rest = format!(
-                "<a class=\"main\" href=\"{}\" target=\"_top\">Go to this site</a>\n\
-                 <p class=\"dim\">If the other site is yours, its origin must be in trusted_origins.</p>\n",
+                "<p class=\"actions\"><a class=\"button primary\" href=\"{}\" target=\"_top\">Go to this site</a></p>\n\
+                 <p class=\"small muted\">For the operator: if the other site is yours, its origin must be in \
+                 <code>trusted_origins</code>.</p>\n",
                 escape(home)
             );
             let sentence = "Another site made your browser send this request, so it was not carried out. \

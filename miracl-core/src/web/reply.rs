@@ -21,18 +21,12 @@ pub struct Reply {
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; \
     frame-ancestors 'none'";
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--fg:#1c2530;--bg:#f4f6f9;--card:#fff;--line:#d9dfe7;--accent:#0b5fff;--dim:#5a6675}\
-@media(prefers-color-scheme:dark){\
-:root{--fg:#e6ebf2;--bg:#10151c;--card:#1a212b;--line:#2d3846;--accent:#6ea0ff;--dim:#9aa7b8}}\
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;\
-background:var(--bg);color:var(--fg);font:1rem/1.5 system-ui,sans-serif}\
-main{max-width:30rem;width:100%;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}\
-h1{margin:0 0 .5rem;font-size:1.4rem}p{margin:0 0 1.25rem}.dim{color:var(--dim);font-size:.875rem;margin:1.25rem 0 0}\
-a,button{display:inline-block;padding:.6rem 1.1rem;border-radius:.5rem;border:1px solid var(--accent);font:inherit;\
-text-decoration:none;cursor:pointer;background:none;color:var(--accent)}\
-button,a.main{background:var(--accent);color:var(--card)}form{display:flex;gap:.75rem;flex-wrap:wrap}\
-pre{margin:1rem 0 0;padding:1rem;overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;font-size:.75rem}";
+/// The palette, the type and the button of every page of the family: the demos and the local platform include it, too.
+const STYLE: &str = include_str!("style.css");
+
+/// What the engine's own pages add: one card in the middle of the window.
+const LAYOUT: &str =
+    "body{display:grid;place-items:center;padding:1rem}main{width:100%;max-width:34rem}";
 
 /// Where a page leads on to.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +72,8 @@ impl Reply {
             );
         }
         let link = format!(
-            "<a class=\"main\" href=\"{url}\" target=\"_top\" data-turbo=\"false\" hx-boost=\"false\">{}</a>\n",
+            "<p class=\"actions\"><a class=\"button primary\" href=\"{url}\" target=\"_top\" \
+             data-turbo=\"false\" hx-boost=\"false\">{}</a></p>\n",
             escape(to.label)
         );
         Self::page_with(status, &head, title, sentence, &link)
@@ -89,8 +84,9 @@ impl Reply {
         let body = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">{head}\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <title>{title}</title><style>{STYLE}</style></head>\n\
-             <body><main><h1>{title}</h1>\n<p>{sentence}</p>\n{rest}</main></body>\n</html>\n"
+             <title>{title}</title><style>{STYLE}{LAYOUT}</style></head>\n\
+             <body><main class=\"card\"><h1>{title}</h1>\n<p class=\"lead\">{sentence}</p>\n{rest}</main>\
+             </body>\n</html>\n"
         );
         Self {
             status,
@@ -101,6 +97,12 @@ impl Reply {
         .with("content-security-policy", PAGE_POLICY)
         .with("referrer-policy", "same-origin")
         .with("x-content-type-options", "nosniff")
+    }
+
+    /// Replaces a header that is there already.
+    pub(crate) fn replacing(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(header, _)| *header != name);
+        self.with(name, value)
     }
 
     /// Makes the answer to a browser that asks before anybody has clicked. Browsers keep no 503, so that the click asks

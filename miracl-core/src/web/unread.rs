@@ -19,8 +19,10 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 /// A server that closes a connection on which data is still coming in resets it (RFC 9112 §9.6). The client, or the
 /// proxy in between, then may report an error in place of the answer.
 ///
-/// It stops after 1 MiB, after 2 seconds, or at the end of the body, whichever comes first. `next` waits for the next
-/// part of the body, and returns its length in bytes, or `None` where the body ends or breaks off.
+/// It stops after 1 MiB, after 2 seconds, or at the end of the body, whichever comes first, and returns whether it came
+/// to the end. If not, the answer must close its connection where that is HTTP/1 (`Connection: close`), so that the
+/// server does not wait for the rest. `next` waits for the next part of the body, and returns its length in bytes, or
+/// `None` where the body ends or breaks off.
 ///
 /// ```
 /// use std::{collections::VecDeque, task::Poll};
@@ -36,24 +38,25 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 /// # Panics
 ///
 /// Outside of a Tokio runtime with timers.
-pub async fn drop_body(next: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>>) {
-    drop_within(MAX_TIME, next).await;
+pub async fn drop_body(next: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>>) -> bool {
+    drop_within(MAX_TIME, next).await
 }
 
 async fn drop_within(
     time: Duration,
     mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>>,
-) {
+) -> bool {
     let read = async {
         let mut left = MAX_BYTES;
-        while left > 0
-            && let Some(length) = poll_fn(&mut next).await
-        {
+        while left > 0 {
+            let Some(length) = poll_fn(&mut next).await else {
+                return true;
+            };
             left = left.saturating_sub(length);
         }
+        false
     };
-    // Either way there is nothing more to do for the client.
-    let _ = tokio::time::timeout(time, read).await;
+    tokio::time::timeout(time, read).await.unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -65,11 +68,11 @@ mod tests {
     /// Drops an endless body of parts of this length, and returns how many parts were read.
     async fn parts_read(length: usize) -> usize {
         let mut parts = 0;
-        drop_body(|_| {
+        let ended = drop_body(|_| {
             parts += 1;
             Poll::Ready(Some(length))
-        })
-        .await;
+        });
+        assert!(!ended.await);
         parts
     }
 
@@ -83,12 +86,12 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_ends_is_read_to_its_end() {
         let mut left = 3;
-        drop_body(|_| {
+        let ended = drop_body(|_| {
             let part = (left > 0).then_some(10);
             left -= i32::from(left > 0);
             Poll::Ready(part)
-        })
-        .await;
+        });
+        assert!(ended.await);
         assert_eq!(left, 0);
     }
 
@@ -96,7 +99,7 @@ mod tests {
     async fn a_body_that_never_comes_is_waited_for_no_longer_than_that() {
         let time = Duration::from_millis(20);
         let began = Instant::now();
-        drop_within(time, |_| Poll::Pending).await;
+        assert!(!drop_within(time, |_| Poll::Pending).await);
         assert!(began.elapsed() >= time, "{:?}", began.elapsed());
     }
 }

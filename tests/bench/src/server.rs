@@ -24,6 +24,9 @@ const CALLGRIND_OUT: &str = "callgrind.out";
 /// Where valgrind and its clients find each other: in the directory of the server.
 const VGDB_PREFIX: &str = "--vgdb-prefix=./vgdb";
 
+/// The public page of the demos.
+const PUBLIC: &str = include_str!("../../../examples/shared/templates/public.html");
+
 /// Which server to start.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
@@ -76,7 +79,7 @@ impl Server {
                 let demo = start(set(builder, &client), command)?;
                 let cookie = provider.log_in(&demo, &client)?;
                 Ok(Self {
-                    bare: public(),
+                    bare: public(PUBLIC),
                     whoami: Some(Exchange {
                         path: "/whoami",
                         cookie: Some(cookie),
@@ -91,7 +94,7 @@ impl Server {
                 command.extend([framework.name, variant].map(OsString::from));
                 Ok(Self {
                     demo: start(Demo::builder(*framework), command)?,
-                    bare: public(),
+                    bare: public("This page is for everyone."),
                     whoami: None,
                     redis: None,
                 })
@@ -165,11 +168,11 @@ fn start(builder: DemoBuilder, command: Vec<OsString>) -> Result<Demo, String> {
 }
 
 /// `GET /public`, which has no `Cookie` header.
-fn public() -> Exchange {
+fn public(body: &str) -> Exchange {
     Exchange {
         path: "/public",
         cookie: None,
-        body: "This page is for everyone.".to_owned(),
+        body: body.to_owned(),
     }
 }
 

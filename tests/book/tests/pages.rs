@@ -1,5 +1,12 @@
 //! The book says what the code does: every setting, every reason, every link.
 
+#[path = "pages/commands.rs"]
+mod commands;
+#[path = "pages/search.rs"]
+mod search;
+#[path = "pages/shown.rs"]
+mod shown;
+
 use std::{
     collections::BTreeSet,
     fs,

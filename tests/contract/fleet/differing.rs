@@ -2,7 +2,9 @@
 
 use std::{path::Path, process::Command};
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, DemoBuilder, Front, Provider, scenarios};
+use miracl_tests::{
+    Adapter, Answer, Browser, Demo, DemoBuilder, Front, Provider, Request, scenarios,
+};
 
 use super::replicas::behind;
 use crate::journey::{assert_refused, key};
@@ -13,11 +15,13 @@ scenarios![
     another_issuer_is_named,
     another_cookie_prefix_is_named,
     another_redirect_uri_is_named_and_the_login_goes_on_elsewhere,
+    another_response_mode_is_named,
     a_clock_that_is_ahead_is_named,
     another_client_secret_is_put_down_to_this_app,
     other_marks_are_named_where_a_code_is_sent_twice,
     another_session_store_is_named_when_logins_go_round,
     other_cookie_keys_are_named_when_logins_go_round,
+    logins_that_go_round_are_found_where_each_request_comes_to_the_other_replica,
     other_pkce_locks_nobody_out,
     a_login_that_is_not_there_is_not_put_down_to_the_person_alone,
 ];
@@ -113,7 +117,7 @@ async fn other_cookie_keys_are_named_and_called_unproven(adapter: Adapter) {
         "`cookie_keys` differs",
         "COOKIE_KEYS",
         "not proven",
-        "at_fault=this app advice",
+        "at_fault=this app or the person",
     ]);
 }
 
@@ -151,6 +155,25 @@ async fn another_redirect_uri_is_named_and_the_login_goes_on_elsewhere(adapter: 
     // Nothing is used up: the page, loaded again, may come to a replica that is set as the first was.
     pair.front.choose(&pair.plain);
     pair.browser.step(&approved).await.expect(303);
+}
+
+async fn another_response_mode_is_named(adapter: Adapter) {
+    let mut pair = Pair::start(adapter, |odd, _| odd).await;
+    pair.plain
+        .restart_with(|plain| plain.env("RESPONSE_MODE", "form_post"));
+    pair.front.choose(&pair.plain);
+    let start = pair.browser.open(pair.front.url("/login/start")).await;
+    let page = pair.browser.step(&start.expect(303)).await.expect(200);
+    let form = page.forms().into_iter().next().expect("a form");
+    let fields: Vec<_> = form.fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+    let post = Request::form(&form.action, &fields).from_page("https://provider.example/");
+    pair.front.choose(&pair.odd);
+    pair.browser.send(post.clone()).await.expect(403);
+    pair.odd
+        .wait_for_line(&["posted a callback", "RESPONSE_MODE", "differs"]);
+    // Nothing is used up.
+    pair.front.choose(&pair.plain);
+    pair.browser.send(post).await.expect(303);
 }
 
 /// Builds a library that sets the clock of a program an hour ahead, and returns its path.
@@ -237,6 +260,32 @@ async fn other_cookie_keys_are_named_when_logins_go_round(adapter: Adapter) {
     let pair = Pair::start(adapter, |odd, _| odd.env("COOKIE_KEYS", &key(2))).await;
     assert_refused(&pair.goes_round().await);
     pair.blames_app(&["`cookie_keys` differs", "COOKIE_KEYS"]);
+}
+
+async fn logins_that_go_round_are_found_where_each_request_comes_to_the_other_replica(
+    adapter: Adapter,
+) {
+    // Each keeps its sessions in its own memory. What is needed for a login is in cookies.
+    let mut pair = Pair::start(adapter, |odd, _| odd.env("SESSION_STORE", "memory")).await;
+    pair.plain
+        .restart_with(|plain| plain.env("SESSION_STORE", "memory"));
+    pair.front.spread([&pair.plain, &pair.odd]);
+    let mut logins = 0;
+    let told = loop {
+        let members = pair.browser.open(pair.front.url("/members")).await;
+        let begun = pair.browser.step(&members.expect(303)).await;
+        if begun.status != 303 {
+            break begun;
+        }
+        assert!(logins < 4, "it goes round for ever");
+        let approved = pair.browser.step(&begun).await.expect(302);
+        pair.browser.step(&approved).await.expect(303);
+        logins += 1;
+    };
+    assert_refused(&told);
+    // The page ends the loop, for those whose replicas have been set right meanwhile.
+    let again = pair.browser.open(pair.front.url("/login/start")).await;
+    again.expect(303);
 }
 
 async fn other_pkce_locks_nobody_out(adapter: Adapter) {

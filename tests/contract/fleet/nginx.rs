@@ -1,6 +1,10 @@
 //! Two replicas behind an nginx with the defaults of its package: each request goes to the other one.
 
-use miracl_tests::{Adapter, Browser, Demo, Endpoint, Nginx, Provider, Raw, Wire, scenarios};
+use miracl_tests::{
+    Adapter, Answers, Browser, Demo, DemoBuilder, Endpoint, Nginx, Provider, Raw, Redis, Wire,
+    scenarios,
+};
+use serde_json::json;
 
 use super::replicas::member;
 
@@ -8,6 +12,8 @@ scenarios![
     a_person_logs_in_refreshes_and_logs_out,
     a_person_logs_in_refreshes_and_logs_out_below_a_path_that_nginx_removes,
     an_upload_that_is_refused_gets_its_answer,
+    much_userinfo_passes_nginx_where_sessions_are_in_a_store,
+    much_userinfo_in_cookies_is_warned_of_once,
 ];
 
 /// What nginx says where it gets no answer from a demo.
@@ -141,4 +147,40 @@ async fn upload(nginx: &Nginx, path: &str, line: &str, size: usize) -> Raw {
     let mut wire = Wire::try_connect(port).await.expect("nginx listens");
     wire.send(request).await;
     wire.answer().await
+}
+
+/// One demo behind nginx, at a provider that says so many bytes about everybody.
+fn much_userinfo(demo: DemoBuilder, provider: &Provider, bytes: usize) -> (Demo, Nginx) {
+    let much = Answers::member("about", json!("x".repeat(bytes)));
+    provider.set(Endpoint::Userinfo, much);
+    let mut nginx = Nginx::new();
+    let demo = demo.env("REDIRECT_URL", &nginx.url("/login")).start();
+    nginx.serve("/", std::slice::from_ref(&demo));
+    (demo, nginx)
+}
+
+async fn much_userinfo_passes_nginx_where_sessions_are_in_a_store(adapter: Adapter) {
+    let redis = Redis::start();
+    for store in ["memory", &redis.url()] {
+        let provider = Provider::start();
+        let demo = Demo::of(adapter, &provider).env("SESSION_STORE", store);
+        let (demo, nginx) = much_userinfo(demo, &provider, 20_000);
+        let browser = Browser::new();
+        browser.visit(nginx.url("/members")).await.expect(200);
+        browser.fetch(nginx.url("/me")).await.expect(200);
+        assert!(!demo.log().contains("proxy_buffer_size"), "{}", demo.log());
+    }
+}
+
+async fn much_userinfo_in_cookies_is_warned_of_once(adapter: Adapter) {
+    let provider = Provider::start();
+    let (demo, nginx) = much_userinfo(Demo::of(adapter, &provider), &provider, 3_000);
+    for _ in 0..2 {
+        // nginx has 4 KB for the headers of an answer.
+        let browser = Browser::new();
+        let answer = browser.visit(nginx.url("/members")).await;
+        assert_eq!(answer.status, 502, "{answer:?}");
+    }
+    demo.wait_for_line(&["proxy_buffer_size", "SESSION_STORE", "WARN"]);
+    assert_eq!(demo.log().matches("proxy_buffer_size").count(), 1);
 }

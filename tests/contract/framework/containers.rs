@@ -6,6 +6,8 @@ use miracl_tests::{Adapter, Browser, Demo, DemoBuilder, Provider, scenarios};
 use crate::journey::{key, log_in, parameter};
 
 scenarios![
+    every_variable_may_have_the_prefix_which_wins,
+    a_message_names_a_variable_with_the_prefix_it_was_given_with,
     white_space_around_every_setting_does_no_harm,
     quotes_around_a_setting_stop_the_start_and_are_named,
     the_addresses_have_two_names_and_two_that_differ_stop_the_start,
@@ -147,4 +149,70 @@ async fn the_port_of_a_kubernetes_service_is_ignored_with_a_line_in_the_log(adap
         log.contains("PORT: ") && log.contains("Kubernetes"),
         "{log}"
     );
+}
+
+async fn every_variable_may_have_the_prefix_which_wins(adapter: Adapter) {
+    let provider = Provider::start();
+    let file = serde_json::json!({
+        "issuer": provider.issuer(),
+        "client_id": Provider::CLIENT_ID,
+        "secret": Provider::CLIENT_SECRET,
+        "scopes": "openid",
+    });
+    let demo = Demo::builder(adapter)
+        .file("settings.json", &file.to_string())
+        .env("MIRACL_CONFIG", "settings.json")
+        .env("SCOPES", "'not this'")
+        .env("MIRACL_SCOPES", "openid email dvs")
+        .env("REDIRECT_URL", "http://127.0.0.1:5000/not-this")
+        .env("MIRACL_REDIRECT_URI", "http://127.0.0.1:5000/c2id")
+        .env("PORT", "many")
+        .env("MIRACL_PORT", "0")
+        .env("HOST", "0.0.0.0")
+        .env("MIRACL_HOST", "127.0.0.1")
+        .env("MIRACL_DATABASE_URL", "sqlite:own.sqlite")
+        .env("MIRACL_COOKIE_PREFIX", "own")
+        // An empty one counts as not given.
+        .env("MIRACL_SESSION_STORE", " ")
+        .start();
+    assert!(demo.origin().starts_with("http://127.0.0.1:"));
+    assert!(demo.directory().join("own.sqlite").exists());
+    let away = Browser::new().open(demo.url("/login/start")).await;
+    let away = away.expect(303);
+    let location = away.location().expect("a location");
+    let sent = |name: &str| parameter(&location, name);
+    assert_eq!(sent("scope").as_deref(), Some("openid email dvs"));
+    let callback = "http://127.0.0.1:5000/c2id";
+    assert_eq!(sent("redirect_uri").as_deref(), Some(callback));
+    let cookies = away.set_cookies();
+    assert!(
+        cookies.iter().all(|cookie| cookie.name.starts_with("own")),
+        "{cookies:?}"
+    );
+}
+
+async fn a_message_names_a_variable_with_the_prefix_it_was_given_with(adapter: Adapter) {
+    let provider = Provider::start();
+    for (name, value) in [
+        ("MIRACL_PORT", "many"),
+        ("MIRACL_HOST", "http://x"),
+        ("MIRACL_DATABASE_URL", "mysql://db/users"),
+        ("MIRACL_PKCE", "perhaps"),
+        ("MIRACL_SESSION_STORE", "redis://"),
+        ("MIRACL_CLIENT_SECRET", "'quoted'"),
+        ("MIRACL_MPAD_URL", "mpad.js"),
+        // What the checks find.
+        ("MIRACL_ISSUER", "http://issuer.example"),
+        ("MIRACL_REDIRECT_URL", "login"),
+        ("MIRACL_REDIRECT_URI", "http://127.0.0.1:5000/members"),
+        ("MIRACL_SCOPES", "email"),
+        ("MIRACL_CA_CERT", "no-such-file"),
+        ("MIRACL_DANGER_ALLOW_HTTP", "perhaps"),
+    ] {
+        let log = refused(Demo::of(adapter, &provider).env(name, value));
+        assert!(log.contains(name), "{name}={value}: {log}");
+    }
+    // Kubernetes sets this one for a Service named `miracl`.
+    let demo = Demo::of(adapter, &provider).env("MIRACL_PORT", "tcp://10.0.0.1:80");
+    demo.start().wait_for_log("enableServiceLinks");
 }

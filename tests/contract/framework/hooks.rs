@@ -6,6 +6,7 @@ use miracl_tests::{
     Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios,
 };
 use serde_json::json;
+use tokio::{sync::watch, task::JoinHandle};
 use url::Url;
 
 use crate::journey::subject;
@@ -14,6 +15,8 @@ scenarios![
     a_veto_leaves_the_earlier_session_alone_and_shows_its_message,
     a_veto_of_a_first_login_is_no_login,
     a_vetoed_callback_cannot_be_opened_again,
+    a_veto_and_a_panic_log_nobody_in_who_waits_for_the_hook,
+    a_second_click_takes_over_before_the_hook_which_runs_once,
     a_panicking_hook_leaves_the_earlier_session_alone,
     a_hook_that_takes_its_time_holds_up_nobody,
     a_login_that_nobody_waits_for_leaves_the_earlier_session_alone,
@@ -36,6 +39,33 @@ impl Probe {
             provider,
             browser: Browser::new(),
         }
+    }
+
+    /// With a log that tells of callbacks that wait for one another, and a provider that holds its tokens back.
+    fn held(adapter: Adapter) -> (Self, watch::Sender<bool>) {
+        let provider = Provider::start();
+        let demo = Demo::of(adapter.probe(), &provider).env("PROBE_LOG", "debug");
+        let (held, release) = Answers::held();
+        provider.set(Endpoint::Token, held);
+        let probe = Self {
+            demo: demo.start(),
+            provider,
+            browser: Browser::new(),
+        };
+        (probe, release)
+    }
+
+    /// Opens this callback in a copy of the browser.
+    fn open(&self, callback: &Url) -> JoinHandle<Option<Answer>> {
+        let (copy, callback) = (self.browser.copy(), callback.clone());
+        tokio::spawn(async move { copy.try_send(Request::navigate(callback)).await.ok() })
+    }
+
+    /// How often the hook of this path began.
+    fn hooks_of(&self, path: &str) -> usize {
+        let began = format!("the hook of {path} began");
+        self.demo.wait_for_log(&began);
+        self.demo.log().matches(&began).count()
     }
 
     /// With a session whose hook did nothing special.
@@ -120,6 +150,55 @@ async fn a_vetoed_callback_cannot_be_opened_again(adapter: Adapter) {
         let again = browser.open(callback.clone()).await;
         assert!((400..500).contains(&again.status), "{}", again.status);
         assert_eq!(subject(browser, &probe.demo).await, None);
+    }
+}
+
+async fn a_veto_and_a_panic_log_nobody_in_who_waits_for_the_hook(adapter: Adapter) {
+    for path in ["/veto", "/panic"] {
+        let (probe, release) = Probe::held(adapter);
+        let callback = probe.callback(path).await;
+        let first = probe.open(&callback);
+        probe.provider.has_received(Endpoint::Token, 1).await;
+        let second = probe.open(&callback);
+        probe.demo.wait_for_log("the second waits for the first");
+        release.send(true).expect("the provider waits");
+        let first = first.await.expect("no panic here");
+        // axum, actix-web and warp drop the connection where the hook panics.
+        match path {
+            "/veto" => assert_eq!(first.expect("an answer").status, 403),
+            _ => assert!(first.is_none_or(|answer| answer.status == 500)),
+        }
+        let second = second.await.expect("no panic here").expect("an answer");
+        assert_eq!(second.status, 400, "{path}: {second:?}");
+        assert_eq!(Probe::sessions(&second), [""; 0]);
+        assert_eq!(probe.subject().await, None);
+        assert_eq!(probe.hooks_of(path), 1);
+        assert_eq!(probe.provider.count(Endpoint::Token), 1);
+    }
+}
+
+async fn a_second_click_takes_over_before_the_hook_which_runs_once(adapter: Adapter) {
+    for (path, status) in [("/me", 303), ("/veto", 403)] {
+        let (probe, release) = Probe::held(adapter);
+        let callback = probe.callback(path).await;
+        let first = probe.open(&callback);
+        probe.provider.has_received(Endpoint::Token, 1).await;
+        let second = probe.open(&callback);
+        probe.demo.wait_for_log("the second waits for the first");
+        first.abort();
+        assert!(first.await.is_err(), "it was answered");
+        release.send(true).expect("the provider waits");
+        let answer = second.await.expect("no panic here").expect("an answer");
+        // Rocket goes on with the first request, so that the veto was its answer. The second has none of its own.
+        let vetoed_elsewhere = adapter.name == "rocket" && path == "/veto";
+        assert_eq!(answer.status, if vetoed_elsewhere { 400 } else { status });
+        assert_eq!(Probe::sessions(&answer).is_empty(), path == "/veto");
+        assert_eq!(probe.hooks_of(path), 1);
+        assert_eq!(probe.provider.count(Endpoint::Token), 1);
+        for cookie in answer.set_cookies() {
+            probe.browser.keep(cookie);
+        }
+        assert_eq!(probe.subject().await.is_some(), path == "/me");
     }
 }
 

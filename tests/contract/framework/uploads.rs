@@ -11,6 +11,8 @@ scenarios![
     a_body_too_long_for_a_route_of_the_login_gets_its_answer,
     an_upload_that_stalls_is_not_waited_for,
     an_upload_without_an_end_is_answered,
+    a_form_that_stalls_is_answered_and_a_log_out_does_not_wait_for_one,
+    a_form_that_comes_in_pieces_is_read,
 ];
 
 /// What a photo has, and nearly all that is read.
@@ -23,9 +25,9 @@ const SOON: Duration = Duration::from_secs(30);
 /// buffers of sockets.
 const ENOUGH: usize = 64 * 1024 * 1024;
 
-/// The head of a `POST`, with these lines of its own.
+/// The head of a `POST` that lets the connection stay open, with these lines of its own.
 fn head(path: &str, lines: &[&str]) -> String {
-    let mut head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    let mut head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
     for line in lines {
         head += &format!("{line}\r\n");
     }
@@ -36,7 +38,9 @@ fn head(path: &str, lines: &[&str]) -> String {
 async fn upload(demo: &Demo, path: &str, kind: &str, lines: &[&str], size: usize) -> Raw {
     let kind = format!("Content-Type: {kind}");
     let length = format!("Content-Length: {size}");
-    let lines = [&*kind, &*length].into_iter().chain(lines.iter().copied());
+    let lines = ["Connection: close", &*kind, &*length]
+        .into_iter()
+        .chain(lines.iter().copied());
     let mut request = head(path, &lines.collect::<Vec<_>>()).into_bytes();
     request.resize(request.len() + size, b'a');
     Wire::ask(demo, request).await
@@ -103,8 +107,9 @@ async fn an_upload_that_stalls_is_not_waited_for(adapter: Adapter) {
         let lines = ["Content-Type: text/plain", "Content-Length: 100000", line];
         wire.send(head(path, &lines)).await;
         wire.send([b'a'; 1000]).await;
-        let answer = wire.answer().await;
+        let answer = wire.answer_or_reset().await;
         assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
         assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     }
 }
@@ -112,7 +117,11 @@ async fn an_upload_that_stalls_is_not_waited_for(adapter: Adapter) {
 async fn an_upload_without_an_end_is_answered(adapter: Adapter) {
     let (_provider, demo) = start(adapter);
     let elsewhere = "Sec-Fetch-Site: cross-site";
-    for (path, line) in [("/profile", "Accept: */*"), ("/profile", elsewhere)] {
+    for (path, line, status) in [
+        ("/profile", "Accept: */*", 401),
+        ("/profile", elsewhere, 403),
+        ("/logout", "Accept: */*", 303),
+    ] {
         let mut wire = Wire::connect(&demo).await;
         let lines = [
             "Content-Type: text/plain",
@@ -123,5 +132,52 @@ async fn an_upload_without_an_end_is_answered(adapter: Adapter) {
         let part = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();
         let sent = wire.send_until_answered(&part, ENOUGH).await;
         assert!(sent < ENOUGH, "{path}, {line}: it reads on");
+        // The connection ends, though the body does not.
+        let answer = wire.answer_or_reset().await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
     }
+}
+
+async fn a_form_that_stalls_is_answered_and_a_log_out_does_not_wait_for_one(adapter: Adapter) {
+    let provider = Provider::start();
+    let demo = Demo::of(adapter, &provider).env("RESPONSE_MODE", "form_post");
+    let demo = demo.start();
+    let began = Instant::now();
+    let stalled = async |path, status| {
+        let mut wire = Wire::connect(&demo).await;
+        let kind = format!("Content-Type: {FORM}");
+        wire.send(head(path, &[&kind, "Content-Length: 1000"]))
+            .await;
+        // Rocket itself waits for the first bytes of a body.
+        wire.send("iss=a&login_hint=somebody").await;
+        let answer = wire.answer_or_reset().await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
+    };
+    tokio::join!(
+        stalled("/login", 408),
+        stalled("/login/initiate", 408),
+        stalled("/backchannel-logout", 408),
+        stalled("/logout", 303),
+    );
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+async fn a_form_that_comes_in_pieces_is_read(adapter: Adapter) {
+    let (provider, demo) = start(adapter);
+    let mut wire = Wire::connect(&demo).await;
+    let form = format!("iss={}", provider.issuer().replace(':', "%3A"));
+    let (kind, length) = (
+        format!("Content-Type: {FORM}"),
+        format!("Content-Length: {}", form.len()),
+    );
+    let lines = [&*kind, &*length, "Connection: close"];
+    wire.send(head("/login/initiate", &lines)).await;
+    for piece in form.as_bytes().chunks(7) {
+        wire.send(piece).await;
+        tokio::task::yield_now().await;
+    }
+    let answer = wire.answer().await;
+    assert_eq!(answer.status, 303, "{answer:?}");
 }

@@ -1,12 +1,15 @@
 //! Callbacks that the provider's page posts (OAuth 2.0 Form Post Response Mode), from another site and without
 //! `Lax` cookies.
 
-use miracl_tests::{Adapter, Answer, Browser, Demo, Endpoint, Form, Provider, Request, scenarios};
+use miracl_tests::{
+    Adapter, Answer, Answers, Browser, Demo, Endpoint, Form, Provider, Request, scenarios,
+};
 
 use crate::journey::{Journey, assert_refused, subject};
 
 scenarios![
     a_posted_callback_logs_in,
+    a_form_posted_twice_logs_in_though_the_browser_gave_up_the_first,
     a_form_posted_again_leads_home_while_somebody_is_logged_in,
     a_posted_callback_ends_the_earlier_session,
     a_posted_callback_ends_the_session_that_another_tab_began_in_the_meantime,
@@ -84,6 +87,37 @@ async fn a_posted_callback_logs_in(adapter: Adapter) {
     );
     // A callback counts once, as any other does.
     assert_refused(&post(&journey, request(&form)).await);
+    assert_eq!(journey.provider.count(Endpoint::Token), 1);
+}
+
+async fn a_form_posted_twice_logs_in_though_the_browser_gave_up_the_first(adapter: Adapter) {
+    let provider = Provider::start();
+    let demo = Demo::of(adapter, &provider)
+        .env("RESPONSE_MODE", "form_post")
+        .env("RUST_LOG", "info,miracl_core=debug");
+    let journey = Journey {
+        demo: demo.start(),
+        provider,
+        browser: Browser::new(),
+    };
+    let (_, form) = approved(&journey).await;
+    let (held, release) = Answers::held();
+    journey.provider.set(Endpoint::Token, held);
+    let (crossing, posted) = (journey.browser.copy(), request(&form));
+    let posted = posted.from_page("https://provider.example/");
+    let first = tokio::spawn(async move { crossing.send(posted).await });
+    journey.provider.has_received(Endpoint::Token, 1).await;
+    let give_up = async {
+        while !journey.demo.log().contains("waits for the first") {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+        assert!(first.await.is_err(), "it was answered");
+        release.send(true).expect("the provider waits");
+    };
+    let (answer, ()) = tokio::join!(post(&journey, request(&form)), give_up);
+    answer.expect(303);
+    journey.assert_still_logged_in().await;
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
 }
 

@@ -10,7 +10,6 @@ scenarios![
     a_callback_opened_twice_at_once_asks_for_tokens_once,
     a_callback_sent_again_while_the_first_waits_leads_to_the_same_place_without_cookies,
     a_callback_sent_again_while_the_first_waits_fails_as_that_one_does,
-    a_callback_whose_browser_went_away_leaves_the_second_an_answer,
     the_pending_cookie_put_back_does_not_revive_a_callback,
     a_callback_opened_in_another_browser_is_refused,
     reloading_the_home_page_leaves_a_login_in_another_tab_intact,
@@ -153,36 +152,6 @@ async fn a_callback_sent_again_while_the_first_waits_fails_as_that_one_does(adap
     assert_eq!(journey.demo.log().matches("login failed").count(), 1);
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     journey.assert_nobody().await;
-}
-
-async fn a_callback_whose_browser_went_away_leaves_the_second_an_answer(adapter: Adapter) {
-    let (journey, callback) = approved(adapter).await;
-    let (held, release) = Answers::held();
-    journey.provider.set(Endpoint::Token, held);
-    let second = journey.browser.copy();
-    {
-        let gone = journey.browser.copy();
-        tokio::select! {
-            answer = gone.open(&callback) => panic!("it is held back: {answer:?}"),
-            () = journey.provider.has_received(Endpoint::Token, 1) => {}
-        }
-    }
-    let release = async {
-        // Where the framework goes on with the first, the second waits for it.
-        tokio::task::yield_now().await;
-        release.send(true).ok();
-    };
-    let (answer, ()) = tokio::join!(second.open(&callback), release);
-    match answer.status {
-        303 => assert_eq!(answer.set_cookies(), []),
-        _ => assert_refused(&answer),
-    }
-    assert_eq!(
-        journey.provider.count(Endpoint::Token),
-        1,
-        "a code was sent twice"
-    );
-    assert_eq!(subject(&second, &journey.demo).await, None);
 }
 
 async fn the_pending_cookie_put_back_does_not_revive_a_callback(adapter: Adapter) {

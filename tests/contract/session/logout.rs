@@ -7,6 +7,8 @@ use url::Url;
 use crate::journey::{Journey, parameter, subject};
 
 scenarios![
+    a_form_field_that_names_a_method_ends_nothing_from_another_site,
+    a_page_that_leads_on_is_no_answer_to_an_image_or_a_prefetch,
     logging_out_ends_the_session_here_and_at_the_provider,
     a_get_asks_for_confirmation,
     the_confirmation_logs_out,
@@ -320,4 +322,61 @@ async fn a_copied_cookie_is_dead_after_the_logout(adapter: Adapter) {
     let other = Browser::new();
     crate::journey::log_in(&other, &journey.demo).await;
     assert_eq!(subject(&stolen, &journey.demo).await, None);
+}
+
+async fn a_form_field_that_names_a_method_ends_nothing_from_another_site(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    // Rocket takes the method from such a field. Whatever it makes of it, nobody is logged out.
+    for method in [
+        "get", "head", "put", "patch", "delete", "options", "trace", "connect", "post",
+    ] {
+        for path in ["/logout", "/devices/end-others", "/refresh"] {
+            let form = [("_method", method)];
+            let post = Request::form(journey.url(path), &form);
+            let post = post.from_page("https://evil.example/");
+            let answer = match journey.browser.try_send(post).await {
+                Ok(answer) => answer,
+                // Rocket leaves out the body of what it takes for a `HEAD`, and the client waits for it.
+                Err(_) if method == "head" => continue,
+                Err(error) => panic!("{method} {path}: {error}"),
+            };
+            let changes = ["post", "put", "patch", "delete", "connect"].contains(&method);
+            assert!(
+                !changes || matches!(answer.status, 403..=405),
+                "{method} {path}: {answer:?}"
+            );
+        }
+        journey.assert_still_logged_in().await;
+    }
+    assert_eq!(journey.provider.count(Endpoint::EndSession), 0);
+}
+
+async fn a_page_that_leads_on_is_no_answer_to_an_image_or_a_prefetch(adapter: Adapter) {
+    let journey = Journey::logged_in(adapter).await;
+    let turbo = [("x-turbo-request-id", "1")];
+    let post = Request::form(journey.url("/logout"), &[]).header(turbo[0].0, turbo[0].1);
+    let own = journey.browser.send(post).await.expect(303);
+    let own = own.location().expect("the page that leads on");
+    let get = |headers: &[(&'static str, &str)]| {
+        let request = Request::fetch(&own);
+        headers.iter().fold(request, |request, (name, value)| {
+            request.header(name, value)
+        })
+    };
+    for headers in [
+        &[("sec-fetch-dest", "image"), ("sec-fetch-mode", "no-cors")][..],
+        &[("sec-fetch-dest", "iframe"), ("sec-fetch-mode", "navigate")],
+        &[("x-turbo-request-id", "1"), ("x-sec-purpose", "prefetch")],
+    ] {
+        let answer = journey.browser.send(get(headers)).await;
+        let onward = answer
+            .location()
+            .is_some_and(|to| to.as_str().contains("id_token_hint"));
+        assert!(
+            !onward && !answer.body.contains("id_token_hint"),
+            "{answer:?}"
+        );
+    }
+    let page = journey.browser.send(get(&turbo)).await.expect(200);
+    assert!(page.body.contains("id_token_hint"), "{}", page.body);
 }

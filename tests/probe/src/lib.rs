@@ -40,9 +40,11 @@ const SLOW: Duration = Duration::from_secs(1);
 ///
 /// When the settings in the environment are wrong.
 pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
-    // Errors of an app must be found in its log.
+    // Errors of an app must be found in its log. Some scenarios need more.
+    let level = std::env::var("PROBE_LOG").ok();
+    let level = level.map_or(Ok(LevelFilter::ERROR), |level| level.parse())?;
     tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::ERROR)
+        .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();

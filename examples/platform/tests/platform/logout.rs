@@ -207,6 +207,26 @@ async fn nobody_stops_at_the_page_when_every_app_was_told() {
 }
 
 #[tokio::test]
+async fn the_page_does_not_list_the_app_that_asked() {
+    let platform = start().await;
+    let app = App::start(&[200, 200, 400]).await;
+    register(&platform, "app", |client| {
+        client.name = "Demo".to_owned();
+        client.backchannel_logout_uri = Some(app.uri.clone());
+    });
+    let told = |page: &str| page.contains("class=\"told\"") || page.contains("class=\"untold\"");
+    let page = signed_out(&platform, &[]).await;
+    assert!(told(&page.body), "{}", page.body);
+    assert!(page.body.contains("<h1>You are logged out.</h1>"));
+    // An answer that was told, and one that was not.
+    for _ in ["told", "untold"] {
+        let page = signed_out(&platform, &[("client_id", "app")]).await;
+        assert!(!told(&page.body), "{}", page.body);
+        assert!(page.body.contains("href=\"/\""), "there is a way on");
+    }
+}
+
+#[tokio::test]
 async fn addresses_that_cannot_be_told_are_refused_at_once() {
     let platform = start().await;
     let changes: [fn(&mut Client); 2] = [

@@ -158,3 +158,38 @@ fn a_signal_right_after_the_greeting_stops_the_program_in_order() {
         assert_eq!(status.code(), Some(0), "{signal}: {status}");
     }
 }
+
+#[tokio::test]
+async fn an_app_is_registered_once_for_its_callback_and_known_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = async || {
+        let config = PlatformConfig {
+            data_dir: Some(folder.path().join("data")),
+            ..PlatformConfig::default()
+        };
+        Platform::start(config).await.expect("it starts")
+    };
+    let callback = "http://127.0.0.1:3000/login";
+    let platform = start().await;
+    let app = platform.register_app(callback).expect("an app");
+    assert_eq!(app.redirect_uris, [callback]);
+    let after = ["http://127.0.0.1:3000/signed-out"];
+    assert_eq!(app.post_logout_redirect_uris, after);
+    assert_eq!(platform.register_app(callback).expect("the same"), app);
+    assert!(platform.register_app("javascript:alert(1)").is_err());
+    let settings = folder.path().join("miracl.json");
+    platform
+        .write_settings(&app, &settings)
+        .expect("a new file");
+    platform.shutdown().await;
+
+    let platform = start().await;
+    let again = platform.register_app(callback).expect("the same");
+    assert_eq!(again, app);
+    // Another port is another issuer: the file is not that of this app any more.
+    assert!(platform.write_settings(&again, &settings).is_err());
+    let other = platform.register_app("https://app.example/login");
+    let other = other.expect("another app");
+    assert_ne!(other.client_id, app.client_id);
+    assert_eq!(other.backchannel_logout_uri, None, "it is not on loopback");
+}

@@ -3,31 +3,31 @@
 use std::time::SystemTime;
 
 use askama::Template;
-use miracl_core::{Flash, SessionInfo};
+use miracl_core::{Flash, SessionInfo, User};
 
 use super::{Frame, Page, Pages};
 use crate::{browser, when::When};
 
 impl Pages {
     /// The user's sessions, each with a button that ends it.
-    pub fn devices(&self, flashes: &[Flash], sessions: &[SessionInfo]) -> Page {
+    pub fn devices(&self, flashes: &[Flash], user: &User, sessions: &[SessionInfo]) -> Page {
         let now = SystemTime::now();
         let devices = sessions.iter().map(|session| Device::new(session, now));
         self.page(
             200,
             &Devices {
-                frame: self.frame("devices", flashes),
+                frame: self.frame("devices", Some(user), flashes),
                 devices: devices.collect(),
             },
         )
     }
 
     /// The page where sessions are kept in cookies: there is no list, and the page says how to get one.
-    pub fn no_devices(&self, flashes: &[Flash]) -> Page {
+    pub fn no_devices(&self, flashes: &[Flash], user: &User) -> Page {
         self.page(
             200,
             &NoDevices {
-                frame: self.frame("devices", flashes),
+                frame: self.frame("devices", Some(user), flashes),
             },
         )
     }
@@ -95,7 +95,7 @@ mod tests {
 
     fn page(devices: Vec<Device>) -> String {
         let pages = Pages::new("axum", "https://project.example", None);
-        let frame = pages.frame("devices", &[]);
+        let frame = pages.frame("devices", None, &[]);
         Devices { frame, devices }.render().unwrap()
     }
 
@@ -132,13 +132,10 @@ mod tests {
 
     #[test]
     fn without_a_list_the_page_says_how_to_have_one() {
-        let page = Pages::new("axum", "https://project.example", None).no_devices(&[]);
-        assert_eq!(page.status, 200);
-        assert!(page.html.contains("SESSION_STORE=memory"), "{}", page.html);
-        assert!(
-            page.html.contains("SESSION_STORE=redis://"),
-            "{}",
-            page.html
-        );
+        let pages = Pages::new("axum", "https://project.example", None);
+        let frame = pages.frame("devices", None, &[]);
+        let html = NoDevices { frame }.render().unwrap();
+        assert!(html.contains("SESSION_STORE=memory"), "{html}");
+        assert!(html.contains("SESSION_STORE=redis://"), "{html}");
     }
 }

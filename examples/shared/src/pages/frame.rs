@@ -13,6 +13,8 @@ pub(super) struct Frame<'a> {
     pub(super) site: &'a Site,
     /// Which of the pages in the navigation this is.
     pub(super) here: &'a str,
+    /// Who is logged in, where that is known. Everybody else sees no link that needs a login.
+    pub(super) user: Option<&'a str>,
     pub(super) alerts: Vec<Alert<'a>>,
 }
 

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn no_page_may_be_framed_and_only_the_script_in_use_may_run() {
         let policy = |script| {
-            let page = Pages::new("axum", ISSUER, script).not_found();
+            let page = Pages::new("axum", ISSUER, script).not_found(None);
             assert_eq!(page.status, 404);
             let (_, policy) = page
                 .headers

@@ -29,7 +29,7 @@ fn flash_messages_carry_their_category_and_are_escaped() {
                 Alert::new("danger", "Login failed!"),
                 Alert::new("info", "<script>alert(1)</script>"),
             ],
-            ..pages.frame("", &[])
+            ..pages.frame("", None, &[])
         },
         title: "",
         text: "",
@@ -81,7 +81,7 @@ fn an_email_is_called_confirmed_only_when_it_is() {
     let account = |email, email_verified| {
         let pages = pages();
         let page = Account {
-            frame: pages.frame("home", &[]),
+            frame: pages.frame("home", None, &[]),
             id: "alice",
             email,
             email_verified,
@@ -99,7 +99,8 @@ fn the_reason_of_a_failure_is_shown_in_development_only() {
     let failed = |why| {
         let pages = pages();
         let page = LoginFailed {
-            frame: pages.frame("", &[]),
+            frame: pages.frame("", None, &[]),
+            title: "Login not completed",
             message: "The login could not be completed.",
             id: "c0ffee",
             why,
@@ -111,6 +112,8 @@ fn the_reason_of_a_failure_is_shown_in_development_only() {
         reason: "the `nonce` is another one".to_owned(),
         at_fault: "the provider".to_owned(),
         advice: "Report it.",
+        replica: None,
+        failed: None,
         checks: Vec::new(),
     }));
     assert!(
@@ -125,7 +128,7 @@ fn the_reason_of_a_failure_is_shown_in_development_only() {
 fn the_profile_form_is_filled_in_and_escaped() {
     let pages = pages();
     let page = Profile {
-        frame: pages.frame("profile", &[]),
+        frame: pages.frame("profile", None, &[]),
         id: "alice",
         email: "alice@example.com",
         display_name: r#""><b>"#,

@@ -37,6 +37,7 @@ impl std::error::Error for SettingsError {}
 pub(super) fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
     error.problems().iter().map(|problem| {
         let variable = match problem.key.as_str() {
+            _ if problem.variable.is_some() => problem.variable.clone().unwrap_or_default(),
             key @ ("issuer"
             | "client_id"
             | "client_secret"
@@ -49,7 +50,8 @@ pub(super) fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
             | "public_path"
             | "trusted_origins"
             | "metadata_url"
-            | "end_session_parameters") => key.to_uppercase(),
+            | "end_session_parameters"
+            | "mpad_url") => key.to_uppercase(),
             "client_key" => "CLIENT_JWK_FILE".to_owned(),
             "ca_certs" => "CA_CERT".to_owned(),
             "redirect_uri" => "REDIRECT_URL".to_owned(),

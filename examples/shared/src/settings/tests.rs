@@ -137,10 +137,10 @@ fn every_mistake_is_told_at_once_by_its_name() {
         ("HOST", "http://x"),
         ("PORT", "abc"),
         ("DATABASE_URL", "postgres://me:hunter2@db/users"),
-        ("MPAD_URL", "mpad.js"),
     ];
     let config = Config {
         client_secret: "".into(),
+        mpad_url: Some("mpad.js".into()),
         ..provider()
     };
     let told = refusal(&environment, config);
@@ -148,7 +148,7 @@ fn every_mistake_is_told_at_once_by_its_name() {
         "HOST",
         "PORT",
         "DATABASE_URL",
-        "MPAD_URL",
+        "mpad_url (variable MPAD_URL)",
         "client_secret (variable CLIENT_SECRET)",
     ] {
         assert!(
@@ -215,9 +215,9 @@ async fn below_a_path_that_a_proxy_removes_addresses_have_it_and_pages_too() {
         assert!(demo.greeting().contains(home), "{}", demo.greeting());
         assert!(
             demo.pages
-                .not_found()
+                .not_found(None)
                 .html
-                .contains(r#"href="/app/members""#)
+                .contains(r#"href="/app/public""#)
         );
     }
     // A page of the demo is found below it as well.
@@ -230,7 +230,7 @@ fn a_variable_is_read_as_containers_give_it() {
     let given = [
         ("HOST", " localhost\r\n"),
         ("PORT", "4711\n"),
-        ("MPAD_URL", "\n"),
+        ("DATABASE_URL", "\n"),
     ];
     let read = settings(&given, provider()).unwrap();
     assert_eq!(read.address(), ("localhost", 4711));
@@ -239,6 +239,8 @@ fn a_variable_is_read_as_containers_give_it() {
         ("HOST", "\"localhost\"\n", "quotes"),
         ("DATABASE_URL", "\"\"", "quotes"),
         ("PORT", "tcp://10.0.0.1:5000", "Kubernetes"),
+        ("MIRACL_PORT", "abc", "no port"),
+        ("MIRACL_DATABASE_URL", "mysql://db/users", "SQLite"),
     ] {
         let error = settings(&[(name, value)], provider()).unwrap_err();
         assert!(
@@ -249,4 +251,23 @@ fn a_variable_is_read_as_containers_give_it() {
         // What a `main` prints that returns it.
         assert_eq!(format!("{error:?}"), error.to_string());
     }
+}
+
+#[test]
+fn each_of_the_demos_own_variables_may_have_the_prefix_which_wins() {
+    let given = [
+        ("HOST", "localhost"),
+        ("MIRACL_HOST", "127.0.0.2"),
+        ("MIRACL_PORT", "4711"),
+        ("PORT", "80"),
+        ("MIRACL_DATABASE_URL", ":memory:"),
+    ];
+    let read = settings(&given, provider()).unwrap();
+    assert_eq!(read.address(), ("127.0.0.2", 4711));
+    assert_eq!(read.database, Database::Memory);
+    let link = [("MIRACL_PORT", "tcp://10.0.0.1:80"), ("PORT", "80")];
+    assert_eq!(settings(&link, provider()).unwrap().address().1, 80);
+    let taken = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+    let told = read.cannot_listen(&taken).to_string();
+    assert!(told.starts_with("MIRACL_HOST, MIRACL_PORT: "), "{told}");
 }

@@ -1,46 +1,44 @@
 //! The variables that are the demo's own, read and checked.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use url::{Host, Url};
+use miracl_core::app::config::Variable;
+use url::Host;
 
+use crate::settings::error::lines;
 use crate::users::Database;
 
 pub(super) struct Variables<'a> {
     pub(super) environment: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Those that were read, each as it was given.
+    pub(super) names: BTreeMap<&'static str, String>,
     pub(super) problems: Vec<String>,
 }
 
 impl Variables<'_> {
-    /// Reads a variable, by the rule of [`Config::load`](miracl_core::Config::load): white space around a value is
-    /// taken off, quotes around it are a mistake, and an empty one counts as not given.
+    /// Reads a variable, by the rule of the engine's: with the prefix `MIRACL_` or without.
     pub(super) fn parse<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         parse: fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = (self.environment)(name)?;
-        let parsed = match text.to_str().map(str::trim) {
-            None => Err("is not UTF-8".to_owned()),
-            Some("") => return None,
-            Some(text) if is_quoted(text) => Err(
-                "has quotes around it, which count as part of the value; remove them".to_owned(),
-            ),
-            Some(text) => parse(text),
+        let parsed = match Variable::read_from(name, self.environment) {
+            Ok(None) => return None,
+            Ok(Some(variable)) => {
+                let parsed = parse(&variable.value)
+                    .map_err(|problem| vec![format!("{}: {problem}", variable.name)]);
+                self.names.insert(name, variable.name);
+                parsed
+            }
+            Err(error) => Err(lines(&error).collect()),
         };
         parsed
-            .map_err(|problem| self.problems.push(format!("{name}: {problem}")))
+            .map_err(|problems| self.problems.extend(problems))
             .ok()
     }
-}
-
-fn is_quoted(text: &str) -> bool {
-    ['"', '\''].into_iter().any(|quote| {
-        let inner = text.strip_prefix(quote);
-        inner.is_some_and(|inner| inner.ends_with(quote))
-    })
 }
 
 pub(super) fn parse_host(text: &str) -> Result<String, String> {
@@ -88,15 +86,6 @@ pub(super) fn parse_database(text: &str) -> Result<Database, String> {
         Ok(Database::Memory)
     } else {
         Ok(Database::File(PathBuf::from(path)))
-    }
-}
-
-pub(super) fn parse_script(text: &str) -> Result<Url, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        _ => Err(format!(
-            "`{text}` is no http or https URL; set it to that of the script"
-        )),
     }
 }
 

@@ -9,10 +9,19 @@ use std::{
 use base64_simd::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::base::{cookie_key::CookieKey, hex::hex, random::random, text::one_value};
+use crate::base::{
+    cookie_key::{CookieKey, MAKE_A_KEY},
+    hex::hex,
+    random::random,
+    text::one_value,
+};
 
 /// A file with a key is shorter than this.
 const MAX_KEY_FILE: u64 = 4096;
+
+/// Where an app whose settings have no key keeps the one that it made, below its working directory.
+const FOLDER: &str = ".miracl";
+const NAME: &str = "cookie-key";
 
 impl CookieKey {
     /// Reads the key kept in the file at `path`, or makes one and keeps it there, readable by its owner only.
@@ -62,6 +71,40 @@ impl CookieKey {
         }
     }
 
+    /// Reads or makes the key of an app whose settings have none, in a file below its working directory, which the log
+    /// names. Where no file can be kept, the key is for this process alone, and the log warns.
+    ///
+    /// # Errors
+    ///
+    /// When the file holds something that is not a good key.
+    pub(crate) fn of_working_directory(directory: &Path) -> io::Result<Self> {
+        let folder = directory.join(FOLDER);
+        let path = folder.join(NAME);
+        let shown = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        let file = shown.display();
+        match Self::load_or_create(&path) {
+            Ok((key, true)) => {
+                tracing::info!(%file, "made a cookie key and kept it, because `cookie_keys` (COOKIE_KEYS) is not set");
+                keep_out_of_git(&folder);
+                Ok(key)
+            }
+            Ok((key, false)) => {
+                tracing::info!(%file, "took the cookie key of an earlier run: `cookie_keys` (COOKIE_KEYS) is not set");
+                Ok(key)
+            }
+            Err(error) if error.kind() == ErrorKind::InvalidData => Err(error),
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "made a cookie key for this run only, because the file that would keep it cannot be used: \
+                     everybody is logged out when the app ends. Make the file's folder writable, or set `cookie_keys` \
+                     (COOKIE_KEYS) to what `{MAKE_A_KEY}` prints"
+                );
+                Ok(Self::generate())
+            }
+        }
+    }
+
     /// Writes the key to a new file. Fails if there is a file or a link of this name.
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
@@ -83,6 +126,15 @@ impl CookieKey {
         let text = one_value(&text).map_err(|what| invalid(what.to_owned()))?;
         Self::from_base64(text).map_err(|error| invalid(error.to_string()))
     }
+}
+
+/// Has git ignore the folder, whatever the app's own `.gitignore` says. The key is kept with or without it.
+fn keep_out_of_git(folder: &Path) {
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true);
+    let _ = file
+        .open(folder.join(".gitignore"))
+        .and_then(|mut file| file.write_all(b"*\n"));
 }
 
 /// Warns of a key that users other than its owner can read or change. Its group may read it.
@@ -130,6 +182,40 @@ mod tests {
         let error = CookieKey::load_or_create(&path).unwrap_err();
         assert!(error.to_string().contains("cookie.key"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "garbage");
+    }
+
+    #[test]
+    fn an_app_without_a_key_makes_one_keeps_it_out_of_git_and_has_it_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = CookieKey::of_working_directory(directory.path()).unwrap();
+        let second = CookieKey::of_working_directory(directory.path()).unwrap();
+        assert_eq!(first.id(), second.id());
+        let folder = directory.path().join(".miracl");
+        let kept = folder.join("cookie-key");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&kept).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let ignored = fs::read_to_string(folder.join(".gitignore")).unwrap();
+        assert_eq!(ignored, "*\n");
+
+        fs::write(&kept, "garbage").unwrap();
+        let error = CookieKey::of_working_directory(directory.path()).unwrap_err();
+        assert!(error.to_string().contains("cookie-key"), "{error}");
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "garbage");
+    }
+
+    #[test]
+    fn where_no_file_can_be_kept_the_key_is_for_one_run() {
+        let directory = tempfile::tempdir().unwrap();
+        // Nothing can be made below a file, not even by root, who may write to read-only folders.
+        fs::write(directory.path().join(".miracl"), "a file").unwrap();
+        let first = CookieKey::of_working_directory(directory.path()).unwrap();
+        let second = CookieKey::of_working_directory(directory.path()).unwrap();
+        assert_ne!(first.id(), second.id());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

@@ -389,3 +389,33 @@ fn what_an_app_read_by_itself_is_trimmed_too() {
     };
     assert_eq!(problems(config), ["post_logout_redirect_uri"]);
 }
+
+#[test]
+fn a_cookie_key_may_be_missing_on_loopback_alone() {
+    let without = |redirect_uri: &str| Config {
+        redirect_uri: redirect_uri.to_owned(),
+        cookie_keys: Vec::new(),
+        ..good()
+    };
+    for local in [
+        "http://127.0.0.1:5000/login",
+        "http://localhost/login",
+        "http://[::1]:1/login",
+        "https://localhost/login",
+    ] {
+        without(local).check().unwrap();
+    }
+    for open in [
+        "https://app.example/login",
+        "https://localhost.example/login",
+        "https://10.0.0.1/login",
+    ] {
+        let error = without(open).check().unwrap_err();
+        assert_eq!(error.problems().len(), 1, "{error}");
+        let told = error.to_string();
+        assert!(
+            told.starts_with("cookie_keys: is missing") && told.contains("openssl rand"),
+            "{told}"
+        );
+    }
+}

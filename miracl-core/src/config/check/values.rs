@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::{
-    base::cookie_key::{CookieKey, MAKE_A_KEY},
+    base::{
+        cookie_key::{CookieKey, MAKE_A_KEY},
+        loopback::is_loopback,
+    },
     config::Config,
     error::config::Problems,
 };
@@ -36,6 +41,19 @@ impl Config {
         }
     }
 
+    pub(super) fn check_mpad_url(&self, problems: &mut Problems) {
+        let is_address =
+            |url: Url| matches!(url.scheme(), "http" | "https") && url.host().is_some();
+        if let Some(text) = &self.mpad_url
+            && !Url::parse(text).is_ok_and(is_address)
+        {
+            problems.add(
+                "mpad_url",
+                format!("`{text}` is no http or https URL; set it to that of the script"),
+            );
+        }
+    }
+
     pub(super) fn check_scopes(&self, problems: &mut Problems) {
         if !self.scopes.iter().any(|scope| scope == "openid") {
             problems.add("scopes", "must contain `openid`");
@@ -48,12 +66,13 @@ impl Config {
     }
 
     pub(super) fn check_cookies(&self, problems: &mut Problems) {
-        if self.cookie_keys.is_empty() {
+        let makes_its_own = Url::parse(&self.redirect_uri).is_ok_and(|uri| is_loopback(&uri));
+        if self.cookie_keys.is_empty() && !makes_its_own {
             problems.add(
                 "cookie_keys",
                 format!(
-                    "is missing; make a key with `{}` and keep it with the app's other secrets",
-                    MAKE_A_KEY
+                    "is missing; make a key with `{MAKE_A_KEY}` and keep it with the app's other secrets. Only an app \
+                     whose redirect URI is on 127.0.0.1 or localhost makes one itself"
                 ),
             );
         }

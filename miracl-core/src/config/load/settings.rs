@@ -1,7 +1,7 @@
-//! The settings' names, and the variables of others that are named like ours.
+//! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 39] = [
+pub(super) const SETTINGS: [(&str, &str); 40] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -45,6 +45,7 @@ pub(super) const SETTINGS: [(&str, &str); 39] = [
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
     ("public_path", "PUBLIC_PATH"),
+    ("mpad_url", "MPAD_URL"),
     ("development", "DEVELOPMENT"),
     ("danger_allow_http", "DANGER_ALLOW_HTTP"),
 ];
@@ -63,9 +64,11 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 2] = [
     ("post_logout_redirect_uri", "POST_LOGOUT_REDIRECT_URI"),
 ];
 
-/// Whether Kubernetes has set a variable: to every container, for each Service, as Docker did for linked containers.
-/// For a Service named `proxy` it is `PROXY_PORT=tcp://10.0.0.1:8080`.
-pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
-    let protocols = ["tcp://", "udp://", "sctp://"];
-    variable.ends_with("_PORT") && protocols.iter().any(|protocol| value.starts_with(protocol))
+/// Returns a setting's variables, each without the prefix that it may have.
+pub(super) fn variables_of(key: &str) -> Vec<&'static str> {
+    let known = SETTINGS.iter().chain(&OTHER_VARIABLES);
+    known
+        .filter(|(known, _)| *known == key)
+        .map(|(_, variable)| *variable)
+        .collect()
 }

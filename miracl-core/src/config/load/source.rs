@@ -6,67 +6,73 @@ use figment::value::Value;
 use url::form_urlencoded;
 
 use crate::{
-    base::text::{one_value, unquoted, without_bom},
-    config::load::settings::{SETTINGS, is_service_link},
+    base::text::{one_value, unquoted},
+    config::{
+        load::settings::variables_of,
+        variable::{Found, PREFIX},
+    },
     error::config::Problems,
 };
 
 /// The merged values, taken out one by one.
-pub(super) struct Source<'a> {
+pub(super) struct Source {
     pub(super) values: BTreeMap<String, Value>,
     /// The keys whose values came from the environment, each with its variable.
-    pub(super) from_env: BTreeMap<&'a str, &'a str>,
+    pub(super) from_env: BTreeMap<&'static str, String>,
+    /// The keys that the file has with the prefix, as they stand there.
+    pub(super) prefixed: BTreeMap<&'static str, String>,
     /// The keys whose variables Kubernetes has set.
-    pub(super) service_links: Vec<&'a str>,
+    pub(super) service_links: Vec<&'static str>,
     pub(super) problems: Problems,
 }
 
-impl<'a> Source<'a> {
-    /// Takes a variable of the environment, which wins over the file.
-    pub(super) fn take_variable(&mut self, key: &'a str, variable: &'a str, value: OsString) {
-        let Ok(value) = value.into_string() else {
-            return self.problems.add(variable, "is not UTF-8");
+impl Source {
+    /// Takes what the environment says of a setting, which wins over the file.
+    pub(super) fn take_variables(
+        &mut self,
+        key: &'static str,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) {
+        let found = Found::of(&variables_of(key), environment);
+        for problem in found.problems {
+            self.problems.add(problem.key, problem.message);
+        }
+        if found.service_link {
+            self.service_links.push(key);
+        }
+        let mut variables = found.variables.into_iter();
+        let Some(first) = variables.next() else {
+            return;
         };
-        let plain = without_bom(&value).trim();
-        if plain.is_empty() {
-            return;
-        }
-        if is_service_link(variable, plain) {
-            tracing::warn!(
-                variable,
-                value = plain,
-                "a variable that Kubernetes sets for a Service is ignored; `enableServiceLinks: false` in the pod's \
-                 specification keeps it out"
+        for other in variables.filter(|other| other.value != first.value) {
+            let message = format!(
+                "differs from {}, which means the same; set one of them",
+                first.name
             );
-            return self.service_links.push(key);
+            self.problems.add(other.name, message);
         }
-        if let Some(other) = self.from_env.get(key) {
-            let known = self.values.get(key).and_then(Value::as_str);
-            if known != Some(plain) {
-                let message =
-                    format!("differs from {other}, which means the same; set one of them");
-                self.problems.add(variable, message);
-            }
-            return;
-        }
-        self.from_env.insert(key, variable);
-        self.values.insert(key.to_owned(), Value::from(plain));
+        self.values.insert(key.to_owned(), Value::from(first.value));
+        self.from_env.insert(key, first.name);
     }
 
     /// Returns the name under which the operator knows a setting: the variable's if the value came from the
-    /// environment.
+    /// environment, and a key of the file as it stands there.
     pub(super) fn name(&self, key: &str) -> String {
-        (*self.from_env.get(key).unwrap_or(&key)).to_owned()
+        let given = self.from_env.get(key).or_else(|| self.prefixed.get(key));
+        given.map_or(key, String::as_str).to_owned()
     }
 
     /// Returns the name of a setting that is missing beside another: the variable's if the other came from the
     /// environment.
     pub(super) fn name_beside(&self, key: &str, other: &str) -> String {
-        SETTINGS
-            .iter()
-            .find(|(known, _)| *known == key && self.from_env.contains_key(other))
-            .map_or(key, |(_, variable)| variable)
-            .to_owned()
+        let prefix = |given: &str| match given.starts_with(PREFIX) {
+            true => PREFIX,
+            false => "",
+        };
+        match (self.from_env.get(other), variables_of(key).first()) {
+            (Some(given), Some(variable)) => format!("{}{variable}", prefix(given)),
+            _ => key.to_owned(),
+        }
     }
 
     pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {

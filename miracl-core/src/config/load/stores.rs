@@ -22,7 +22,7 @@ enum Place {
     Redis(RedisStore),
 }
 
-impl Source<'_> {
+impl Source {
     /// Returns where sessions and marks are kept: marks in the Redis of the sessions, unless they have a store of their
     /// own.
     pub(super) fn stores(&mut self, config: &Config) -> (SessionStorage, MarkStorage) {
@@ -104,7 +104,7 @@ impl Source<'_> {
         match RedisStore::new(url, options) {
             Ok(store) => Some(Place::Redis(store)),
             Err(error) => {
-                for Problem { key, message } in error.problems {
+                for Problem { key, message, .. } in error.problems {
                     // In settings, this one has another name.
                     let key = match key.as_str() {
                         "ca_certs" => "ca_cert",
@@ -138,7 +138,7 @@ impl Source<'_> {
     ) -> Option<Place> {
         self.refuse(
             setting,
-            "Redis needs the feature `redis` of `miracl-core`, which every adapter has as well: \
+            "Redis needs the feature `redis` of `miracl-login-core`, which every adapter has as well: \
              switch it on in Cargo.toml",
         );
         None

@@ -11,12 +11,13 @@ use crate::{
             ClientAuthMethod, LogoutTokenRules, Pkce, Renewal, ResponseMode, UserinfoRequests,
             WhenUnavailable,
         },
+        variable::GivenBy,
     },
     error::token::not_accepted,
     jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
 };
 
-impl Source<'_> {
+impl Source {
     pub(super) fn config(&mut self) -> Config {
         let mut config = Config::default();
         let clear_text = !self.from_env.contains_key("client_secret");
@@ -130,8 +131,10 @@ impl Source<'_> {
             config.home_path = path;
         }
         config.public_path = self.text("public_path").unwrap_or_default();
+        config.mpad_url = self.text("mpad_url");
         config.development = self.yes_or_no("development");
         config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();
+        config.given_by = GivenBy(std::mem::take(&mut self.from_env));
         config
     }
 

@@ -21,6 +21,11 @@ const LOOP: &str = "You were logged in several times in a row, but your browser 
 impl Difference {
     /// Returns everything that is told about a login that failed by it.
     pub(in crate::error) fn told(&self) -> Told {
+        // What one of this replica's own keys sealed is proven. The rest anybody can make up.
+        let party = match self {
+            Self::CookieName { .. } | Self::Client { .. } | Self::RedirectUri { .. } => App,
+            Self::CookieKeys { .. } | Self::Release | Self::Clock { .. } => AppOrPerson,
+        };
         let (text, advice, details) = match self {
             Self::CookieKeys { sealed_with, known } => (
                 format!(
@@ -81,7 +86,7 @@ impl Difference {
             status: 400,
             message: NOT_YOURS,
             text: text.into(),
-            blame: blame(App, advice),
+            blame: blame(party, advice),
             details,
         }
     }
@@ -90,6 +95,7 @@ impl Difference {
 impl LostSession {
     /// Returns everything that is told about a loop of logins that ends so.
     pub(in crate::error) fn told(&self) -> Told {
+        // Neither the count of logins nor the cookie of a session is proven.
         let (found, blame): (String, Blame) = match self {
             Self::NoCookie => (
                 "no cookie of the session came back: a proxy in front, the scheme or host of the address, or the \
@@ -108,7 +114,7 @@ impl LostSession {
                      has {known}): `cookie_keys` differs between replicas"
                 ),
                 blame(
-                    App,
+                    AppOrPerson,
                     "Give every replica the same `cookie_keys` (COOKIE_KEYS). Keys that a replica makes for itself are \
                      its own.",
                 ),
@@ -119,7 +125,7 @@ impl LostSession {
                      the scheme of `redirect_uri`, may differ between replicas"
                 ),
                 blame(
-                    App,
+                    AppOrPerson,
                     "Give every replica the same `cookie_prefix` (COOKIE_PREFIX) and `redirect_uri` (REDIRECT_URL). If \
                      the other name is of another app on this host, see what drops this app's cookies.",
                 ),
@@ -129,7 +135,7 @@ impl LostSession {
                  replicas"
                     .to_owned(),
                 blame(
-                    App,
+                    AppOrPerson,
                     "Give every replica the same `session_store` (SESSION_STORE): all of them `cookie`, or all of them \
                      the same Redis.",
                 ),
@@ -139,7 +145,7 @@ impl LostSession {
                  `session_store` differs between replicas, or the store lost it"
                     .to_owned(),
                 blame(
-                    App,
+                    AppOrPerson,
                     "Give every replica the same `session_store` (SESSION_STORE); `memory` is one process's own. If it \
                      is the same, see that the store keeps what it is given: a Redis that is full may drop sessions.",
                 ),
@@ -149,7 +155,7 @@ impl LostSession {
                  timeout or the clock differs between replicas. They cannot be told apart"
                     .to_owned(),
                 blame(
-                    App,
+                    AppOrPerson,
                     "Compare the clocks of all replicas, and give every one the same `issuer`, `client_id`, \
                      `marks_store` and session timeouts.",
                 ),
@@ -174,7 +180,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_difference_between_replicas_is_put_down_to_the_person() {
+    fn no_difference_between_replicas_is_put_down_to_the_person_alone_and_to_the_app_only_where_it_is_proven()
+     {
         let (one, other) = ("01020304".to_owned(), "05060708".to_owned());
         let differences = [
             Difference::CookieKeys {
@@ -197,7 +204,11 @@ mod tests {
         ];
         for difference in differences {
             let told = difference.told();
-            assert_eq!(told.blame.party, App, "{}", told.text);
+            let party = match told.text.contains("not proven") {
+                true => AppOrPerson,
+                false => App,
+            };
+            assert_eq!(told.blame.party, party, "{}", told.text);
             assert!(told.message.contains("no mistake of yours"));
         }
         for lost in [
@@ -212,9 +223,9 @@ mod tests {
             LostSession::OtherStore,
             LostSession::NotStored,
             LostSession::Refused,
+            LostSession::NoCookie,
         ] {
-            assert_eq!(lost.told().blame.party, App, "{}", lost.told().text);
+            assert_eq!(lost.told().blame.party, AppOrPerson, "{}", lost.told().text);
         }
-        assert_eq!(LostSession::NoCookie.told().blame.party, AppOrPerson);
     }
 }

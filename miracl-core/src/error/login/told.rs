@@ -6,7 +6,7 @@ use crate::{
     base::text::shown,
     error::{
         login::FailureReason,
-        party::Party::{App, AppOrPerson, Person, Provider},
+        party::Party::{App, AppOrPerson, AppOrProvider, Person, Provider},
         told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
@@ -36,6 +36,11 @@ const ODD_CALLBACK: Blame = Blame {
 };
 
 impl FailureReason {
+    /// Returns whether the person cancelled.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        matches!(self, Self::Denied { error, .. } if is_cancel(error))
+    }
+
     /// Returns everything that is told about this reason.
     pub(crate) fn told(&self) -> Told {
         match self {
@@ -67,9 +72,10 @@ impl FailureReason {
                 )
                 .into(),
                 blame: Blame {
-                    party: App,
+                    party: AppOrPerson,
                     advice: "Shorten `home_path`, or `acr_values` where the app asks for a login; \
-                        or keep sessions in a store, which leaves more room in cookies.",
+                        or keep sessions in a store, which leaves more room in cookies. If this \
+                        line stands alone, somebody may have made cookies up.",
                 },
                 details: Details::new(format!("at most {limit} bytes"), format!("{bytes} bytes")),
             },
@@ -158,7 +164,7 @@ impl FailureReason {
                 )
                 .into(),
                 blame: Blame {
-                    party: App,
+                    party: AppOrPerson,
                     advice: "People reach this app by another host name than the redirect URI's. \
                         Use one of them everywhere, give every replica the same `redirect_uri` \
                         (REDIRECT_URL), and have proxies in front pass `Host` on. If this line \
@@ -339,12 +345,21 @@ impl fmt::Display for FailureReason {
     }
 }
 
+/// Whether an `error` code says that the person cancelled: the standard's (RFC 6749 §4.1.2.1), and those of providers
+/// that have their own.
+fn is_cancel(error: &str) -> bool {
+    matches!(
+        error,
+        "access_denied" | "user_cancelled" | "user_cancelled_authorize" | "user_cancelled_login"
+    )
+}
+
 /// Returns status, message and blame for a login that the provider itself ended with this `error` code.
 fn denied(error: &str) -> (u16, &'static str, Blame) {
     match error {
-        "access_denied" => (
+        _ if is_cancel(error) => (
             403,
-            "The login was cancelled.",
+            "The login was cancelled. Nothing has changed, and you can log in again at any time.",
             blame(
                 Person,
                 "The person cancelled, or the provider does not let them in here. Nothing to do.",
@@ -376,10 +391,12 @@ fn denied(error: &str) -> (u16, &'static str, Blame) {
         _ => (
             403,
             NOT_COMPLETED,
+            // The browser carries it, so that somebody may have changed it.
             blame(
-                App,
+                AppOrProvider,
                 "The provider does not accept what this app asks for. Compare scopes, redirect URI \
-                 and options with the app's registration.",
+                 and options with the app's registration. If this line stands alone, somebody may \
+                 have made the answer up.",
             ),
         ),
     }
@@ -393,10 +410,11 @@ mod tests {
     fn what_the_provider_says_itself_is_put_down_to_whom_it_concerns() {
         for (error, party) in [
             ("access_denied", Person),
+            ("user_cancelled_authorize", Person),
             ("interaction_required", AppOrPerson),
             ("unmet_authentication_requirements", Person),
             ("temporarily_unavailable", Provider),
-            ("invalid_scope", App),
+            ("invalid_scope", AppOrProvider),
         ] {
             let (_, _, blame) = denied(error);
             assert_eq!(blame.party, party, "{error}");

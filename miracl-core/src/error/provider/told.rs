@@ -270,6 +270,12 @@ fn refused(endpoint: &str, status: u16, error: &str) -> Blame {
              `redirect_uri`, `client_id` and `marks_store`. If not, the code has expired, or was \
              used before.",
         ),
+        ("token_endpoint", _, "invalid_request") => blame(
+            AppOrProvider,
+            "The provider does not accept the token request. Compare grant types, redirect URI and \
+             `pkce` with the app's registration. If this line stands alone, somebody may have made \
+             the code up.",
+        ),
         (_, _, "server_error" | "temporarily_unavailable") => ILL,
         ("token_endpoint", _, _) if status >= 400 || !error.is_empty() => blame(
             App,
@@ -325,7 +331,13 @@ mod tests {
                 AppOrProvider,
                 "code",
             ),
-            ("token_endpoint", 400, "invalid_request", App, "grant types"),
+            (
+                "token_endpoint",
+                400,
+                "invalid_request",
+                AppOrProvider,
+                "grant types",
+            ),
             ("token_endpoint", 503, "invalid_client", Provider, "ill"),
             ("token_endpoint", 429, "", Provider, "allows"),
             (

@@ -79,13 +79,7 @@ impl Exchange {
 
     /// Deletes a session from the store, where there is one.
     pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), SessionError> {
-        let engine = &self.engine;
-        match engine.sessions.store() {
-            Some(store) => {
-                let deleted = store.delete(&engine.sessions.key_of(id)).await;
-                deleted.map_err(SessionError::Store)
-            }
-            None => Ok(()),
-        }
+        let deleted = self.engine.sessions.delete_stored(id).await;
+        deleted.map_err(SessionError::Store)
     }
 }

@@ -9,7 +9,8 @@ use crate::{
 
 impl Exchange {
     /// Returns the data of a session that has ended, or has run out, where it can still be opened: the provider may
-    /// want its ID token. Nobody is logged in by it. The browser forgets the session's cookies.
+    /// want its ID token. Nobody is logged in by it. A day after its absolute deadline it counts no longer. The browser
+    /// forgets the session's cookies.
     pub(crate) async fn remains(&self) -> Option<Arc<SessionData>> {
         let binding = self.binding().await.ok()?;
         let sessions = &self.engine.sessions;
@@ -22,6 +23,9 @@ impl Exchange {
             };
             let (session, _) = cookies.read_session(self.header(), read)?;
             self.delete_session_cookies(&mut self.lock());
+            if !sessions.is_remembered(&session) {
+                return None;
+            }
             let plain = cookies.open_data(self.header(), session.data)?;
             return SessionData::decode(&plain, &session).map(Arc::new);
         };

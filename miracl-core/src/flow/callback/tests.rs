@@ -1,5 +1,6 @@
 //! What a login that passes its checks leads to, with PKCE and without.
 
+mod gone;
 mod login;
 mod provider;
 

@@ -10,7 +10,6 @@ use crate::{
     exchange::Exchange,
     flow::{
         confirm::{self, NO_LOG_OUT},
-        hook::CompletedLogin,
         pending::PendingLogin,
     },
     provider::{
@@ -22,6 +21,7 @@ use crate::{
         identity::{Session, SessionId, User},
         marked_by::MarkedBy,
         person::Person,
+        proposed::CompletedLogin,
     },
 };
 

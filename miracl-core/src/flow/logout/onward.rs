@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     session::seal::Purpose,
     web::{
-        client::Client,
+        client::{Client, is_no_cors},
         reply::{Onward, Reply},
         request::{RequestView, query},
     },
@@ -55,6 +55,10 @@ pub(super) fn lead_on_from_here(
     client: Client,
 ) -> Option<Reply> {
     let sealed = parameter(request, TO)?;
+    // The address may carry an ID token, which is nothing for an image or a frame.
+    if matches!(client, Client::Part | Client::Frame) || is_no_cors(request) {
+        return None;
+    }
     let cookies = &engine.sessions.cookies;
     let plain = cookies.open_value(Purpose::LogOut, SEALED, sealed.as_bytes())?;
     let (until, url) = plain.split_first_chunk()?;
@@ -66,6 +70,11 @@ pub(super) fn lead_on_from_here(
         Client::Turbo | Client::Html => page(url),
         _ => Reply::see_other(url),
     })
+}
+
+/// Whether a request may be for this app's own page that leads on.
+pub(super) fn leads_on(request: &impl RequestView) -> bool {
+    parameter(request, TO).is_some()
 }
 
 /// The address of this app's own page that leads on to another. It is sealed, because it may carry an ID token, and so
@@ -86,11 +95,11 @@ fn own_page(engine: &Engine, url: &str) -> String {
 fn page(url: &str) -> Reply {
     let to = Onward {
         url,
-        label: "Go on",
+        label: "Continue",
         refreshes: true,
     };
-    let sentence = "You are logged out here. You are now taken to the provider, to be logged out there as well.";
-    Reply::onward(200, "Logging out", sentence, to)
+    let sentence = "This page now goes to the login service, to log you out there as well.";
+    Reply::onward(200, "You are logged out.", sentence, to)
 }
 
 fn parameter(request: &impl RequestView, wanted: &str) -> Option<String> {

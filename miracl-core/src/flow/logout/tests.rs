@@ -6,7 +6,7 @@ use url::Url;
 use super::*;
 use crate::{
     Config, LoginOptions, Visit,
-    flow::callback::tests::{Login, begin_with},
+    flow::callback::tests::{Login, begin_with, cookies, request},
     probes::provider::Provider,
 };
 
@@ -88,4 +88,25 @@ async fn parameters_of_the_apps_own_go_along() {
     );
     assert_eq!(value(&parameters, "federated"), Some(""));
     assert!(value(&parameters, "id_token_hint").is_some());
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_for_more_than_a_day_gives_no_hint() {
+    let (login, visit) = logged_in(|_| {}, "x").await;
+    let cookies = cookies(&visit);
+    let absolute = login.miracl.config().session_absolute_timeout;
+    let hour = Duration::from_secs(60 * 60);
+    for (wait, with) in [
+        (absolute + hour, true),
+        (22 * hour, true),
+        (2 * hour, false),
+        (1000 * hour, false),
+    ] {
+        login.wait(wait);
+        let later = login.miracl.visit(&request("/logout", &cookies));
+        let (_, parameters) = parameters(&later).await;
+        let hint = value(&parameters, "id_token_hint");
+        assert_eq!(hint.is_some(), with, "{wait:?}");
+        assert!(value(&parameters, "client_id").is_some());
+    }
 }

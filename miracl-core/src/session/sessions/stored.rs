@@ -103,6 +103,7 @@ impl Sessions {
         let read = |plain: &[u8]| Session::decode(plain, binding);
         let session = self.open_stored(key, HEAD, &stored.head, read)?;
         let mine = session.id == id && !matches!(stored.revision, NEW | LAST);
+        let mine = mine && self.is_remembered(&session);
         mine.then(|| self.read_stored_data(&session, stored))
             .flatten()
     }
@@ -160,6 +161,14 @@ impl Sessions {
             .cookies
             .open_value(Purpose::Stored, &bound_to(key, part), value)?;
         read(&plain)
+    }
+
+    /// Deletes a session from the store, where there is one.
+    pub(crate) async fn delete_stored(&self, id: SessionId) -> Result<(), StoreError> {
+        match self.store() {
+            Some(store) => store.delete(&self.key_of(id)).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends every stored session that belongs to this session of the provider's, and returns how many.

@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 39] = [
+const GOOD: [(&str, &str); 40] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -48,6 +48,7 @@ const GOOD: [(&str, &str); 39] = [
     ("COOKIE_PREFIX", "shop"),
     ("HOME_PATH", "/start"),
     ("PUBLIC_PATH", "/app"),
+    ("MPAD_URL", "https://i.example/mpad.js"),
     ("DEVELOPMENT", "1"),
     ("DANGER_ALLOW_HTTP", "1"),
 ];
@@ -61,7 +62,8 @@ fn all_of(config: &Config) -> String {
             [
                 &config.issuer_template,
                 &config.post_logout_redirect_uri,
-                &config.proxy
+                &config.proxy,
+                &config.mpad_url
             ],
             [
                 &config.allowed_tenants,
@@ -325,4 +327,106 @@ fn a_port_that_kubernetes_sets_for_a_service_is_not_the_operators() {
     }
     let error = from_env(&[("PROXY_HOST", "p"), ("PROXY_PORT", "http://p:1")]).unwrap_err();
     assert!(error.to_string().contains("is not a port"), "{error}");
+}
+
+#[test]
+fn every_variable_may_have_the_prefix_and_so_may_every_key_of_a_file() {
+    // The same but for the names in messages, and for which of them gave a value.
+    let said = |result: Result<Config, ConfigError>, prefix: &str| match result {
+        Ok(mut config) => {
+            config.given_by = Default::default();
+            all_of(&config)
+        }
+        Err(error) => error.to_string().replace(prefix, ""),
+    };
+    for (name, value) in GOOD {
+        let (key, _) = SETTINGS.into_iter().find(|(_, n)| *n == name).unwrap();
+        let prefixed = format!("MIRACL_{name}");
+        let plain = said(from_env(&[(name, value)]), "MIRACL_");
+        assert_eq!(
+            said(from_env(&[(&prefixed, value)]), "MIRACL_"),
+            plain,
+            "{name}"
+        );
+        // It wins, whatever the other is, and an empty one counts as not given.
+        let both = [(name, "'not this'"), (&*prefixed, value)];
+        assert_eq!(said(from_env(&both), "MIRACL_"), plain, "{name}");
+        let empty = [(name, value), (&*prefixed, " \n")];
+        assert_eq!(said(from_env(&empty), "MIRACL_"), plain, "{name}");
+        // A mistake is named as it was given.
+        let error = from_env(&[(&prefixed, "'quoted'")]).unwrap_err();
+        assert_eq!(error.problems()[0].key, prefixed);
+
+        let file = |values: &[(&str, &str)]| {
+            let values: BTreeMap<&str, &str> = values.iter().copied().collect();
+            Config::from_serde(&values)
+        };
+        let lower = format!("miracl_{key}");
+        let plain = said(file(&[(key, value)]), "miracl_");
+        assert_eq!(said(file(&[(&lower, value)]), "miracl_"), plain, "{key}");
+        let both = file(&[(key, "'not this'"), (&lower, value)]);
+        assert_eq!(said(both, "miracl_"), plain, "{key}");
+        let empty = file(&[(key, value), (&lower, "")]);
+        assert_eq!(said(empty, "miracl_"), plain, "{key}");
+        let error = file(&[(&lower, "'quoted'")]).unwrap_err();
+        assert_eq!(error.problems()[0].key, lower);
+    }
+}
+
+#[test]
+fn the_prefix_wins_over_every_name_without_it() {
+    let (here, there) = ("https://app.example/login", "https://other.example/login");
+    for (one, other) in [
+        ("MIRACL_REDIRECT_URI", "REDIRECT_URL"),
+        ("MIRACL_REDIRECT_URL", "REDIRECT_URI"),
+    ] {
+        let config = from_env(&[(one, here), (other, there)]).unwrap();
+        assert_eq!(config.redirect_uri, here);
+    }
+    let twice = [
+        ("MIRACL_REDIRECT_URI", here),
+        ("MIRACL_REDIRECT_URL", there),
+    ];
+    let told = from_env(&twice).unwrap_err().to_string();
+    assert!(
+        told.starts_with("MIRACL_REDIRECT_URI: differs from MIRACL_REDIRECT_URL"),
+        "{told}"
+    );
+    // A setting that is missing beside another is named in the other's way.
+    let told = from_env(&[("MIRACL_PROXY_HOST", "p")])
+        .unwrap_err()
+        .to_string();
+    assert!(told.starts_with("MIRACL_PROXY_PORT: "), "{told}");
+    // A Service named `miracl-proxy`.
+    let link = [
+        ("MIRACL_PROXY_PORT", "tcp://10.0.0.1:1"),
+        ("PROXY_HOST", "p"),
+        ("PROXY_PORT", "2"),
+    ];
+    let config = from_env(&link).unwrap();
+    assert_eq!(config.proxy.as_deref(), Some("http://p:2"));
+}
+
+#[test]
+fn what_the_checks_find_names_the_variable_that_gave_the_value() {
+    for name in ["ISSUER", "MIRACL_ISSUER"] {
+        let config = from_env(&[(name, "http://provider.example")]).unwrap();
+        let error = config.check().unwrap_err();
+        let problem = &error.problems()[0];
+        assert_eq!(
+            (&*problem.key, problem.variable.as_deref()),
+            ("issuer", Some(name))
+        );
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("issuer (variable {name}): ")),
+            "{error}"
+        );
+        let missing = error
+            .problems()
+            .iter()
+            .find(|problem| problem.key == "client_id");
+        assert_eq!(missing.unwrap().variable, None);
+    }
 }

@@ -138,6 +138,7 @@ async fn an_error_ends_the_login_even_beside_a_code() {
         panic!("{failure}");
     };
     assert_eq!(error, "access_denied");
+    assert!(failure.was_cancelled());
     assert_eq!(description.text(), Some("not today"));
     assert_eq!(failure.return_to(), Some("/members"));
     assert_eq!(login.provider.asked("/token").len(), 0);

@@ -150,6 +150,11 @@ impl Login {
         query.finish()
     }
 
+    /// The request that the provider would send the browser back with.
+    pub(crate) fn callback(&self) -> Request {
+        request(&format!("/login?{}", self.query), &self.cookies)
+    }
+
     pub(crate) fn visit(&self) -> Visit {
         self.miracl.visit(&request("/login", &self.cookies))
     }

@@ -1,0 +1,106 @@
+//! Logs in at a MIRACL platform that runs inside the test. No account and no network are needed.
+
+use miracl_platform::{Client, Platform, PlatformConfig};
+use miracl_rocket::{Config, CookieKey, Miracl, MiraclAuth};
+use rocket::http::Header;
+use rocket::local::asynchronous::{self as local, LocalRequest};
+
+use crate::{Hooks, app};
+
+const SITE: &str = "http://127.0.0.1:5000";
+const EMAIL: &str = "alice@example.com";
+const PIN: &str = "1234";
+
+/// The login of this app at a platform with one person.
+async fn login() -> (Platform, MiraclAuth) {
+    let callback = Config::redirect_uri_for(SITE);
+    let platform = Platform::start(PlatformConfig {
+        clients: vec![Client::new("app", "secret", &callback)],
+        ..PlatformConfig::default()
+    });
+    let platform = platform.await.expect("the platform starts");
+    platform.register_identity(EMAIL, PIN).expect("a person with a PIN");
+    let miracl = Miracl::new(Config {
+        issuer: platform.issuer().to_owned(),
+        client_id: "app".to_owned(),
+        client_secret: "secret".into(),
+        redirect_uri: callback,
+        cookie_keys: vec![CookieKey::generate()],
+        ..Config::default()
+    });
+    (platform, MiraclAuth::new(miracl.expect("complete settings"), Hooks))
+}
+
+/// A browser that talks to the app in memory: Rocket's local client, which remembers cookies.
+struct Browser {
+    client: local::Client,
+}
+
+struct Answer {
+    status: u16,
+    location: Option<String>,
+    text: String,
+}
+
+impl Answer {
+    fn location(&self) -> String {
+        self.location.clone().expect("a redirect")
+    }
+}
+
+impl Browser {
+    /// Opens a page.
+    async fn open(&self, url: &str) -> Answer {
+        let request = self.client.get(url.strip_prefix(SITE).unwrap_or(url));
+        send(request, "navigate", "document").await
+    }
+
+    /// Calls the API from a script.
+    async fn fetch(&self, url: &str) -> Answer {
+        send(self.client.get(url), "cors", "empty").await
+    }
+
+    /// Sends a form of the app's own pages.
+    async fn post(&self, url: &str) -> Answer {
+        send(self.client.post(url), "navigate", "document").await
+    }
+}
+
+async fn send(request: LocalRequest<'_>, mode: &'static str, dest: &'static str) -> Answer {
+    let request = request
+        .header(Header::new("sec-fetch-site", "same-origin"))
+        .header(Header::new("sec-fetch-mode", mode))
+        .header(Header::new("sec-fetch-dest", dest));
+    let response = request.dispatch().await;
+    Answer {
+        status: response.status().code,
+        location: response.headers().get_one("location").map(str::to_owned),
+        text: response.into_string().await.unwrap_or_default(),
+    }
+}
+
+#[rocket::async_test]
+async fn a_person_logs_in_sees_the_page_and_logs_out() {
+    let (platform, auth) = login().await;
+    let client = local::Client::tracked(app(&auth)).await;
+    let browser = Browser {
+        client: client.expect("a correct app"),
+    };
+    assert!(browser.open("/").await.text.contains("Hello, stranger."));
+    assert_eq!(browser.fetch("/api/me").await.status, 401);
+
+    // The page sends the browser to our login, and that to the platform.
+    let mut at = browser.open("/members").await.location();
+    while at.starts_with('/') || at.starts_with(SITE) {
+        at = browser.open(&at).await.location();
+    }
+    let callback = platform.log_in(&at, EMAIL, PIN).await.expect("a callback");
+    let back = browser.open(&callback).await.location();
+    assert_eq!(browser.open(&back).await.text, format!("Hello, {EMAIL}."));
+    assert_eq!(browser.fetch("/api/me").await.text, format!("\"{EMAIL}\""));
+    assert!(browser.open("/").await.text.contains("Log out"));
+
+    let away = browser.post("/logout").await;
+    assert!(away.location().starts_with(platform.issuer()));
+    assert!(browser.open("/").await.text.contains("Hello, stranger."));
+}
