@@ -91,13 +91,6 @@ async fn every_page_of_a_login_is_of_the_family(adapter: Adapter) {
     page(&chrome, "form-post").await;
     walk.look("form-post").await;
 
-    // Without scripts, the page says what it needs.
-    chrome.forbid_scripts(true).await;
-    chrome.open(&authorize("")).await;
-    page(&chrome, "login").await;
-    chrome.forbid_scripts(false).await;
-    walk.look("no-script").await;
-
     chrome.open(&authorize("")).await;
     page(&chrome, "enter-pin").await;
     walk.look("enter-pin").await;
