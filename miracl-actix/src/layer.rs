@@ -223,23 +223,26 @@ fn expects_route(slot: &Slot, req: &HttpRequest) -> bool {
 }
 
 fn write(outcome: &Outcome, headers: &mut HeaderMap) {
+    if !outcome.no_store {
+        return;
+    }
+    if !headers.contains_key(CACHE_CONTROL) || !keeps_own(outcome, headers) {
+        headers.insert(CACHE_CONTROL, NO_STORE);
+    }
+    if outcome.clear_site_data {
+        headers.append(CLEAR_SITE_DATA, PREFETCHED);
+    }
     for cookie in &outcome.set_cookies {
         match HeaderValue::try_from(cookie) {
             Ok(cookie) => headers.append(SET_COOKIE, cookie),
             Err(error) => tracing::error!(%error, "a cookie cannot be sent"),
         }
     }
-    if outcome.no_store {
-        // Most responses have none: so this looks for it once.
-        let own: Vec<_> = headers.insert(CACHE_CONTROL, NO_STORE).collect();
-        if !own.is_empty() && outcome.keeps(own.iter().map(HeaderValue::as_bytes)) {
-            headers.remove(CACHE_CONTROL);
-            for value in own {
-                headers.append(CACHE_CONTROL, value);
-            }
-        }
-        if outcome.clear_site_data {
-            headers.append(CLEAR_SITE_DATA, PREFETCHED);
-        }
-    }
+}
+
+/// Whether the `Cache-Control` that the app has set stays.
+#[cold]
+fn keeps_own(outcome: &Outcome, headers: &HeaderMap) -> bool {
+    let own = headers.get_all(CACHE_CONTROL);
+    outcome.keeps(own.map(HeaderValue::as_bytes))
 }

@@ -90,8 +90,9 @@ pub(crate) struct State {
 pub struct Outcome {
     /// The values of `Set-Cookie` headers, one for each cookie.
     pub set_cookies: Vec<String>,
-    /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session. A
-    /// `Cache-Control` that the app has set stays where [`keeps`](Self::keeps) says so.
+    /// Whether the response must have `Cache-Control: no-store`, because it depends on or changes the session. It is
+    /// `true` wherever a cookie is set. A `Cache-Control` that the app has set stays where [`keeps`](Self::keeps) says
+    /// so.
     pub no_store: bool,
     /// Whether the response must have `Clear-Site-Data` with [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), because it
     /// logs somebody in or out. It is `true` only where `no_store` is.

@@ -227,14 +227,9 @@ impl<C: AsRef<[u8]>> Here<C> {
             && match &self.more_cookies {
                 None => shown.next().is_none(),
                 Some(more) => {
-                    more.iter()
-                        .map(Some)
-                        .chain([None])
-                        .all(|kept| match (kept, shown.next()) {
-                            (Some(kept), Some(shown)) => same(kept, shown),
-                            (None, None) => true,
-                            _ => false,
-                        })
+                    let mut more = more.iter();
+                    more.all(|kept| shown.next().is_some_and(|shown| same(kept, shown)))
+                        && shown.next().is_none()
                 }
             }
     }

@@ -54,11 +54,7 @@ impl Runtime {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, JoinError> {
-        let ended = self.spawn(work).await;
-        ended.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => error,
-        })
+        result_of(self.spawn(work)).await
     }
 
     /// Runs work as [`to_its_end`](Self::to_its_end) does, where one of `few` is free when the caller stops waiting. It
@@ -80,10 +76,7 @@ impl Runtime {
             permit,
             task: task.abort_handle(),
         };
-        task.await.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => error,
-        })
+        result_of(task).await
     }
 
     /// Polls a future as if on this runtime, so that what it opens and spawns belongs there. Without a runtime, polls
@@ -110,6 +103,14 @@ impl Home {
         runtime.spawn(async move { all_gone.recv().await });
         Self { runtime, alive }
     }
+}
+
+/// Waits for a task, and returns its result. A panic continues in the caller.
+async fn result_of<T>(task: JoinHandle<T>) -> Result<T, JoinError> {
+    task.await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(error) => error,
+    })
 }
 
 /// A caller that waits for work in a task.

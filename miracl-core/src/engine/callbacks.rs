@@ -327,6 +327,7 @@ mod tests {
         assert!(matches!(wait.ended().await, Waited::Alone));
         drop(first(&callbacks, one));
     }
+
     fn answer() -> Orphan {
         Orphan::Answer(Box::new(OrphanAnswer {
             status: 303,

@@ -76,13 +76,16 @@ async fn assert_role(site: Site, is_admin: bool) {
     site.fetch("/admin").await.expect(401);
 }
 
+/// Ids that are given as those of admins, and whether the person is one of them.
+const ADMINS: [(&str, bool); 2] = [
+    ("bob@example.com", false),
+    ("bob@example.com alice@example.com", true),
+];
+
 #[tokio::test]
 async fn an_app_of_axum_lets_admins_in_and_answers_403_to_others() {
     use apps::roles_axum::{Roles, app};
-    for (ids, is_admin) in [
-        ("bob@example.com", false),
-        ("bob@example.com alice@example.com", true),
-    ] {
+    for (ids, is_admin) in ADMINS {
         let place = Place::new().await;
         let config = place.config();
         let roles = Roles::admins(&config.issuer, ids);
@@ -93,10 +96,7 @@ async fn an_app_of_axum_lets_admins_in_and_answers_403_to_others() {
 #[tokio::test]
 async fn an_app_of_actix_web_lets_admins_in_and_answers_403_to_others() {
     use apps::roles_actix::{Roles, auth, routes};
-    for (ids, is_admin) in [
-        ("bob@example.com", false),
-        ("bob@example.com alice@example.com", true),
-    ] {
+    for (ids, is_admin) in ADMINS {
         let place = Place::new().await;
         let config = place.config();
         let roles = Data::new(Roles::admins(&config.issuer, ids));
@@ -109,10 +109,7 @@ async fn an_app_of_actix_web_lets_admins_in_and_answers_403_to_others() {
 #[tokio::test]
 async fn an_app_of_rocket_lets_admins_in_and_answers_403_to_others() {
     use apps::roles_rocket::{Roles, app};
-    for (ids, is_admin) in [
-        ("bob@example.com", false),
-        ("bob@example.com alice@example.com", true),
-    ] {
+    for (ids, is_admin) in ADMINS {
         let place = Place::new().await;
         let config = place.config();
         let roles = Roles::admins(&config.issuer, ids);
