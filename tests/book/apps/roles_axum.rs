@@ -92,7 +92,7 @@ pub fn app(config: Config, roles: Roles) -> Result<Router, ConfigError> {
         .route("/reports", get(reports))
         .route(
             "/members",
-            get(async |user: User| format!("Member {}.", user.id())),
+            get(async |user: User| format!("Hello, {}.", user.id())),
         )
         .with_state(roles)
         .merge(auth.routes()) // /login, /login/start, /logout

@@ -14,6 +14,11 @@ use crate::{
     error::config::Problems,
 };
 
+/// Where settings come from, for somebody who has none yet.
+const WHERE: &str = "`Config::load` reads settings from `miracl.json` in the working directory and from variables such \
+                     as `ISSUER`. Without an account, the local platform writes that file: \
+                     `miracl-platform --app http://127.0.0.1:5000`";
+
 impl Config {
     pub(super) fn check_issuer(&mut self, problems: &mut Problems) {
         let trimmed = self.issuer.trim();
@@ -23,7 +28,9 @@ impl Config {
         self.issuer = trimmed.to_owned();
         let mut add = |message: String| problems.add("issuer", message);
         if self.issuer.is_empty() || TEMPLATE.contains(&self.issuer.as_str()) {
-            return add(format!("is missing: the provider's issuer URL; {PORTAL}"));
+            return add(format!(
+                "is missing: the provider's issuer URL; {PORTAL}. {WHERE}"
+            ));
         }
         let url = Url::parse(&self.issuer);
         if self.metadata_url.is_some() {
