@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Somebody whom the provider counts to the group "reports", by the claim `groups`.
+/// A person whom the provider puts into the group "reports", by the claim `groups`.
 struct Reporter;
 
 impl<S: Send + Sync> FromRequestParts<S> for Reporter {

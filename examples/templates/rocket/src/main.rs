@@ -17,7 +17,7 @@ mod tests;
 struct Hooks;
 
 impl AuthHandler for Hooks {
-    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` is your veto.
+    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` refuses the login.
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
         Redirect::to(login.return_to().to_owned()).respond_to(req)
     }

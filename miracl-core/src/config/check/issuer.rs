@@ -88,9 +88,9 @@ impl Config {
                 add(format!("`{text}` must be an http or https URL"));
             }
             Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
-                "`{text}` must be https (http is for 127.0.0.1 and localhost): whoever is on the \
-                 way could name keys of their own, and be any user; in a network that is yours \
-                 alone, danger_allow_http allows it"
+                "`{text}` must be https (http is for 127.0.0.1 and localhost): anybody on the \
+                 network could replace the provider's keys and log in as any user. On a network \
+                 that is yours alone, `danger_allow_http` allows it"
             )),
             Ok(_) => {}
         }
