@@ -88,13 +88,13 @@ pub struct Config {
     /// [`client_secret_file`](Self::client_secret_file) or [`credential_source`](Self::credential_source) supplies it.
     pub client_secret: Secret,
 
-    /// A file that holds the client id alone, as container platforms mount it. It takes precedence over `client_id`. By
-    /// default none.
+    /// A file that holds the client id alone, as container platforms mount it. In code, it takes precedence over
+    /// `client_id`. By default none.
     pub client_id_file: Option<PathBuf>,
 
-    /// A file that holds the client secret alone, as container platforms mount it. It takes precedence over
-    /// `client_secret`. It is read at start, and again when the provider refuses the secret, so a rotated secret needs
-    /// no restart. By default none.
+    /// A file that holds the client secret alone, as container platforms mount it. In code, it takes precedence over
+    /// `client_secret`. It is read at the start, and again when the provider refuses the secret, so a rotated secret
+    /// needs no restart. By default none.
     pub client_secret_file: Option<PathBuf>,
 
     /// The app's own source of its credentials, such as a vault. It takes precedence over all of the above. By default

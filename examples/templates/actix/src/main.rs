@@ -49,7 +49,8 @@ async fn me(user: User) -> Json<String> {
 
 /// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
 async fn admin(visit: Visit, _: User) -> Result<&'static str> {
-    let data = visit.user_data().await.map_err(ErrorServiceUnavailable)?;
+    let data = visit.user_data().await;
+    let data = data.map_err(|_| ErrorServiceUnavailable("Please try again later."))?;
     let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
     match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
         true => Ok("For admins only."),
