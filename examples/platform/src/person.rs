@@ -7,8 +7,8 @@ use crate::grant::Grant;
 
 /// Adds the claims of `email`, `profile`, `address` and `phone`, and the person's `groups`.
 ///
-/// The platform knows only an e-mail address and the groups of its settings. The rest is made up, and the same for everybody unless it follows
-/// from the address.
+/// The platform knows only an e-mail address, and the groups in its settings. The rest is made up, and the same for
+/// everybody unless it follows from the address.
 pub(crate) fn add_claims(claims: &mut Value, grant: &Grant, config: &PlatformConfig) {
     let session = &grant.session;
     let groups = config.groups_of(&session.email);
