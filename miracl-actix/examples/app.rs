@@ -9,7 +9,7 @@ use std::{env, error::Error};
 struct Hooks; // Your database goes in here.
 
 impl AuthHandler for Hooks {
-    // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
+    // Find or add your own user by login.user().issuer() and login.user().id(). An Err refuses the login.
     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
         let back = Redirect::to(login.return_to().to_owned()).see_other();
         Ok(back.respond_to(req).map_into_boxed_body())

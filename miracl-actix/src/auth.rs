@@ -12,10 +12,10 @@ use crate::{
     routes,
 };
 
-/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
+/// The login of one app. Make it once, when the app starts. Clones are cheap and share everything.
 ///
-/// Make it outside of the closure for `HttpServer::new`, which runs again for each worker: what one worker knows of
-/// ended sessions and used logins, all of them must know.
+/// Make it outside of the closure for `HttpServer::new`, which runs again for each worker: all workers must share what
+/// they know about ended sessions and used logins.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,
@@ -61,7 +61,7 @@ impl MiraclAuth {
 
     /// Returns a layer for routes that need somebody to be logged in, for `wrap` of a route, a resource or a scope.
     ///
-    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// Everybody who is not logged in is sent to log in, or gets a 401 if a redirect makes no sense: see
     /// [`Miracl::challenge`]. None of their requests reaches the routes, whatever the method. That includes CORS
     /// preflights, which browsers send without cookies: a middleware that answers preflights goes around this one.
     ///
@@ -102,8 +102,8 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
-    /// refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or the layer refuses its
+    /// unsafe requests.
     ///
     /// The layer belongs to this login. Where this login's [`layer`](Self::layer) is missing, the answer is 500, also
     /// inside another login's.
@@ -111,10 +111,10 @@ impl MiraclAuth {
         LoginRequiredLayer::new(self.miracl.clone(), true)
     }
 
-    /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request is no activity of the
-    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
-    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
-    /// does it for one request.
+    /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request does not count as
+    /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
+    /// would otherwise keep everybody logged in for ever.
+    /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone(), false)
     }

@@ -14,7 +14,7 @@ use crate::{extract::RequestExt, reply::reply};
 ///
 /// The order of a login, which is part of the contract:
 ///
-/// 1. the engine makes every check;
+/// 1. the engine performs every check;
 /// 2. the new session is made, but nobody is logged in by it yet;
 /// 3. `on_auth_success` runs;
 /// 4. on `Ok` the new session begins and the one before ends. On `Err`, on a panic, or when the browser goes away, the
@@ -52,20 +52,20 @@ use crate::{extract::RequestExt, reply::reply};
 pub trait AuthHandler: Send + Sync + 'static {
     /// Answers a login that passed every check, usually by a redirect to [`AuthSuccess::return_to`].
     ///
-    /// This is the place to look up or create the app's own user. `Err` is the app's veto: nobody is logged in, and
-    /// the error is the response.
+    /// This is the place to look up or create the app's own user. With `Err` the app refuses the login: nobody is
+    /// logged in, and the error is the response.
     fn on_auth_success(
         &self,
         req: &HttpRequest,
         login: AuthSuccess,
     ) -> impl Future<Output = Result<Response>>;
 
-    /// Answers a login that failed, for whatever reason. The default is a plain page, and for somebody who is still
-    /// logged in the way home: see `failure_reply` of the visit.
+    /// Answers a login that failed, for whatever reason. The default is a plain page, or a redirect to the home page
+    /// for a person who is still logged in: see `failure_reply` of the visit.
     ///
-    /// The status for the response is [`AuthFailure::status`], the sentence for the person [`AuthFailure::message`],
-    /// and [`AuthFailure::id`] finds the reason in the log. Where [`AuthFailure::still_logged_in`] says so, nothing has
-    /// failed for the person: send them on. Where [`AuthFailure::see_at`] has an address, let the page lead there.
+    /// [`AuthFailure::status`] is the status for the response, and [`AuthFailure::message`] is the sentence for the
+    /// person. [`AuthFailure::id`] finds the reason in the log. If [`AuthFailure::still_logged_in`] is true, nothing
+    /// has failed for the person: redirect them. If [`AuthFailure::see_at`] has an address, let the page lead there.
     fn on_auth_failed(
         &self,
         req: &HttpRequest,
@@ -75,12 +75,12 @@ pub trait AuthHandler: Send + Sync + 'static {
         async { Ok(page) }
     }
 
-    /// Learns that a session was ended, before the answer is sent: for a message, or to end what else belongs to the
-    /// session. The default does nothing.
+    /// Runs when a session was ended, before the answer is sent. Use it to show a message, or to end anything else that
+    /// belongs to the session. The default does nothing.
     ///
-    /// It is called for a log-out by the log-out route and for one by the provider. It is not called for sessions that
-    /// the app ends itself (`logout`, `logout_everywhere`, `end_other_session`, `end_other_sessions` of the visit), nor
-    /// for sessions that expire.
+    /// It runs after a log-out by the log-out route or by the provider. It does not run for sessions that the app ends
+    /// itself (`logout`, `logout_everywhere`, `end_other_session`, `end_other_sessions` of the visit), nor for sessions
+    /// that expire.
     fn on_logout(&self, req: &HttpRequest, kind: LogoutKind) -> impl Future<Output = ()> {
         let _ = (req, kind);
         async {}

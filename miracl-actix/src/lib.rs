@@ -1,7 +1,7 @@
-//! MIRACL login for actix-web 4: two hooks, a few routes, and extractors that say who is asking.
+//! MIRACL login for actix-web 4: two hooks, a few routes, and extractors that tell who is logged in.
 //!
-//! Works with every OpenID Connect provider. This is the actix-web adapter of [`miracl_core`], where the login itself
-//! lives; the axum and Rocket adapters have the same names and behave the same.
+//! It works with every OpenID Connect provider. The login itself is in [`miracl_core`], and this crate is its adapter
+//! for actix-web. The adapters for axum and Rocket have the same names and behave the same.
 //!
 //! # An app
 //!
@@ -75,7 +75,7 @@
 //! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
-//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`User`], `Option<User>` | who is logged in; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
@@ -84,14 +84,14 @@
 //!
 //! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
 //! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
-//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
-//!   everywhere, a user table. Each ends in a whole app.
+//! * The book, in the folder `docs` of the repository, answers "How do I …" questions: roles, tests, proxies, log-out
+//!   everywhere, a user table. Each page ends in a whole app.
 //! * The demo `examples/actix` is a larger app to copy from.
 //!
 //! # Request logs
 //!
-//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). The default format
-//! of actix-web's `Logger` prints the whole request line. `%U` is the path alone:
+//! The callback's query has a code and a `state`, which do not belong in a log (RFC 9700 §4.2.4). The default format of
+//! actix-web's `Logger` prints the whole request line. `%U` is the path alone:
 //!
 //! ```
 //! use actix_web::{App, middleware::Logger};
@@ -102,27 +102,27 @@
 //! # drop(app);
 //! ```
 //!
-//! The `Referer` of the default format is left out as well: a page of the provider may be in it.
-//! [`Miracl::query_is_secret`] says of a path whether its query must be left out, if you want to log the others.
+//! The `Referer` of the default format is left out as well: a page of the provider may be in it. If you want to log the
+//! queries of other paths, ask [`Miracl::query_is_secret`] which one to leave out.
 //!
 //! # Differences
 //!
-//! What actix-web does in its own way, compared with the sibling adapters:
+//! This is what differs from the other adapters, because of actix-web:
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
-//!   launch. `Option<User>` is `None` then, with the same line in the log: actix-web lets no optional extractor fail.
-//! * With several logins in one app, [`MiraclAuth::login_required`] turns to its own: extractors behind it are of that
-//!   login.
-//! * [`MiraclAuth`] is made outside of the closure for `HttpServer::new`, since actix-web makes one app for each
-//!   worker.
-//! * When another middleware fails with an `Err`, the layer passes it on as one, and the cookies go to the response
-//!   that it becomes.
-//! * [`MiraclAuth::login_required`] is for `wrap` of a route, a resource or a scope. Around a scope it answers for
-//!   unknown paths, too.
+//!   launch. `Option<User>` is then `None`, with the same line in the log, because an optional extractor of actix-web
+//!   cannot fail.
+//! * With several logins in one app, extractors behind [`MiraclAuth::login_required`] belong to the login of that
+//!   guard.
+//! * Make [`MiraclAuth`] outside the closure for `HttpServer::new`, because actix-web makes one app for each worker.
+//! * If another middleware returns an `Err`, the layer passes the `Err` on, and adds the cookies to the response that
+//!   is made from it.
+//! * [`MiraclAuth::login_required`] is for `wrap` of a route, a resource or a scope. Around a scope it also answers for
+//!   unknown paths.
 //! * actix-web's own `web::get()` does not answer `HEAD`. The routes of the login do.
-//! * Of two routes with the same path the first one answers, without a warning: no page may have the path of the
+//! * If two routes have the same path, the first one answers, without a warning. So no page may have the path of the
 //!   callback.
-//! * A request runs to its end even when its browser goes away, and its login counts then. A server with
+//! * A request runs to its end even if the browser disconnects, and its login counts. A server with
 //!   [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) drops the request.
 //! * Hooks get `&HttpRequest`, and their futures need not be `Send`.
 

@@ -10,7 +10,7 @@ use std::{env, error::Error};
 struct App; // Your database goes in here.
 
 impl AuthHandler for App {
-    // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
+    // Find or add your own user by login.user().issuer() and login.user().id(). An Err refuses the login.
     async fn on_auth_success(&self, _: &mut Parts, login: AuthSuccess) -> Result<Response> {
         Ok(Redirect::to(login.return_to()).into_response())
     }

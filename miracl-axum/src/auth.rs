@@ -13,7 +13,7 @@ use crate::{
     wrap::{self, MiraclRouter},
 };
 
-/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
+/// The login of one app. Make it once, when the app starts. Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,
@@ -41,8 +41,8 @@ impl MiraclAuth {
     /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
     ///
     /// They need [`layer`](Self::layer) around them. Where they are missing, or nested under a prefix, the answer is
-    /// 500 at the callback, at the start of a login and under the prefix, and the log says what to do: axum tells
-    /// nobody at the start where a router is nested.
+    /// 500 at the callback, at the start of a login and under the prefix, and the log says what to do, because axum
+    /// does not tell at the start where a router is nested.
     #[doc(alias = "MiraclAuthRequestHandler")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::routes(&self.miracl, &self.handler)
@@ -54,7 +54,7 @@ impl MiraclAuth {
         MiraclLayer::new(self.miracl.clone())
     }
 
-    /// Puts the login around a whole router. It does what [`layer`](Self::layer) does, and costs each request less.
+    /// Puts the login around a whole router. It does the same as [`layer`](Self::layer), and costs each request less.
     ///
     /// ```no_run
     /// # use axum::Router;
@@ -72,7 +72,7 @@ impl MiraclAuth {
 
     /// Returns a layer for routes that need somebody to be logged in, for `Router::route_layer`.
     ///
-    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// Everybody who is not logged in is sent to log in, or gets a 401 if a redirect makes no sense: see
     /// [`Miracl::challenge`]. None of their requests reaches the routes, whatever the method. That includes CORS
     /// preflights, which browsers send without cookies: a layer that answers preflights goes around this one.
     ///
@@ -111,8 +111,8 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
-    /// refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or the layer refuses its
+    /// unsafe requests.
     ///
     /// The layer belongs to this login. Where this login's [`layer`](Self::layer) is missing, the answer is 500, also
     /// inside another login's.
@@ -120,10 +120,10 @@ impl MiraclAuth {
         LoginRequiredLayer::new(self.miracl.clone(), true)
     }
 
-    /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request is no activity of the
-    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
-    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
-    /// does it for one request.
+    /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request does not count as
+    /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
+    /// would otherwise keep everybody logged in for ever.
+    /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone(), false)
     }

@@ -15,7 +15,7 @@ use crate::{
     slot::{Slot, user_at_once, visit},
 };
 
-/// Who is logged in. As an extractor it turns away everybody who is not.
+/// Who is logged in. As an extractor it refuses everybody who is not logged in.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
@@ -72,7 +72,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for User {
     }
 }
 
-/// The request's view of login, as an extractor. It turns nobody away.
+/// The request's view of login, as an extractor. It refuses nobody.
 ///
 /// ```
 /// # use miracl_axum::{Category, Visit};

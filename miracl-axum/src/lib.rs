@@ -1,7 +1,7 @@
-//! MIRACL login for axum 0.8: two hooks, a few routes, and extractors that say who is asking.
+//! MIRACL login for axum 0.8: two hooks, a few routes, and extractors that tell who is logged in.
 //!
-//! Works with every OpenID Connect provider. This is the axum adapter of [`miracl_core`], where the login itself
-//! lives; the actix-web and Rocket adapters have the same names and behave the same.
+//! It works with every OpenID Connect provider. The login itself is in [`miracl_core`], and this crate is its adapter
+//! for axum. The adapters for actix-web and Rocket have the same names and behave the same.
 //!
 //! # An app
 //!
@@ -69,7 +69,7 @@
 //! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer` or `wrap`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
-//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`User`], `Option<User>` | who is logged in; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
@@ -78,14 +78,14 @@
 //!
 //! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
 //! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
-//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
-//!   everywhere, a user table. Each ends in a whole app.
+//! * The book, in the folder `docs` of the repository, answers "How do I …" questions: roles, tests, proxies, log-out
+//!   everywhere, a user table. Each page ends in a whole app.
 //! * The demo `examples/axum` is a larger app to copy from.
 //!
 //! # Request logs
 //!
-//! The callback's query has a code and a `state`, which do not belong into a log (RFC 9700 §4.2.4). axum logs no
-//! requests by itself. Log the path alone:
+//! The callback's query has a code and a `state`, which do not belong in a log (RFC 9700 §4.2.4). axum logs no requests
+//! by itself. Log the path alone:
 //!
 //! ```
 //! use axum::{Router, extract::Request, middleware::{Next, from_fn}};
@@ -101,24 +101,24 @@
 //! ```
 //!
 //! The span that `TraceLayer::new_for_http()` of `tower-http` makes by default has the whole address, at the level
-//! `DEBUG`. Give it `make_span_with` and the span above.
-//! [`Miracl::query_is_secret`] says of a path whether its query must be left out, if you want to log the others.
+//! `DEBUG`. Give it `make_span_with` and the span above. If you want to log the queries of other paths, ask
+//! [`Miracl::query_is_secret`] which one to leave out.
 //!
 //! # Differences
 //!
-//! What axum does in its own way, compared with the sibling adapters:
+//! This is what differs from the other adapters, because of axum:
 //!
 //! * A request without [`MiraclAuth::layer`] gets a 500 whose log line names the missing layer; Rocket refuses to
 //!   launch.
-//! * [`MiraclAuth::routes`] under a prefix are found out by the first request to them; actix-web and Rocket do not
-//!   start.
+//! * If [`MiraclAuth::routes`] are nested under a prefix, the first request to them shows the mistake. With actix-web
+//!   and Rocket, the app does not start.
 //! * The layer is plain tower and works in front of any service, not only a [`Router`](axum::Router).
-//! * Where bodies are not of the type [`Body`](axum::body::Body), as they are with `axum::serve`, the layer cannot read
-//!   what is left of an upload that an extractor refuses.
-//! * [`MiraclAuth::wrap`] goes around a whole router, at a lower price than `Router::layer`.
-//! * With several logins in one app, [`MiraclAuth::login_required`] turns to its own: extractors behind it are of that
-//!   login.
-//! * Hooks get `&mut Parts`, so that they can run extractors of their own.
+//! * With `axum::serve`, bodies have the type [`Body`](axum::body::Body). With any other type, the layer cannot read
+//!   the rest of an upload that an extractor refuses.
+//! * [`MiraclAuth::wrap`] goes around a whole router, and costs less than `Router::layer`.
+//! * With several logins in one app, extractors behind [`MiraclAuth::login_required`] belong to the login of that
+//!   guard.
+//! * Hooks get `&mut Parts`, so that they can run extractors.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;

@@ -9,7 +9,7 @@ use miracl_core::Reply;
 
 /// Turns an answer of the engine into a response, for hooks that show one of its pages.
 ///
-/// It has the answer's status, headers and body, and no cookies: these are the layer's to write.
+/// It has the answer's status, headers and body, and no cookies: the layer writes those.
 ///
 /// ```
 /// # use axum::{http::request::Parts, response::Response};

@@ -45,10 +45,10 @@ use crate::{
 #[derive(Clone)]
 #[doc(alias = "set_issuer")]
 pub struct Config {
-    /// The provider, as its discovery document spells it. Required; MIRACL shows it in the Portal as the Project
+    /// The provider, exactly as in its discovery document. Required; MIRACL shows it in the Portal as the Project
     /// Domain.
     ///
-    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is removed. Where the
+    /// Must be https, except on loopback. A pasted `/.well-known/openid-configuration` at the end is removed. If the
     /// document is elsewhere, see [`metadata_url`](Self::metadata_url).
     pub issuer: String,
 
@@ -63,8 +63,8 @@ pub struct Config {
     ///
     /// # Security
     ///
-    /// Anyone who can change the document at this address can be any user, because it names the keys. Over plain http
-    /// ([`Danger::allow_http`]), that is everyone on the way.
+    /// Anyone who can change the document at this address can log in as any user, because it names the keys. Over plain
+    /// http ([`Danger::allow_http`]), that is anybody on the network.
     pub metadata_url: Option<String>,
 
     /// The `issuer` of the provider's discovery document when one document serves many tenants, with `{tenantid}` in
@@ -72,8 +72,9 @@ pub struct Config {
     /// `organizations` and `consumers`. By default none: the document must name [`issuer`](Self::issuer) itself.
     ///
     /// The ID token's `iss` must then be this template with the token's own `tid` put in, and that is what
-    /// [`User::issuer`](crate::User::issuer) returns. A key that the provider publishes for one issuer, as Entra does
-    /// by the key's own `issuer`, signs for that issuer alone. See also [`allowed_tenants`](Self::allowed_tenants).
+    /// [`User::issuer`](crate::User::issuer) returns. If the provider publishes a key for one issuer, as Entra does
+    /// with the key's own `issuer`, the key is valid for that issuer only. See also
+    /// [`allowed_tenants`](Self::allowed_tenants).
     pub issuer_template: Option<String>,
 
     /// The ids of the tenants whose people may log in, where there is an [`issuer_template`](Self::issuer_template). By
@@ -88,28 +89,27 @@ pub struct Config {
     /// [`client_secret_file`](Self::client_secret_file) or [`credential_source`](Self::credential_source) supplies it.
     pub client_secret: Secret,
 
-    /// A file that holds the client id alone, as container platforms mount it. It takes precedence over `client_id`. By
-    /// default none.
+    /// A file that holds the client id alone, as container platforms mount it. In code, it takes precedence over
+    /// `client_id`. By default none.
     pub client_id_file: Option<PathBuf>,
 
-    /// A file that holds the client secret alone, as container platforms mount it. It takes precedence over
-    /// `client_secret`. It is read at start, and again when the provider refuses the secret, so a rotated secret needs
-    /// no restart. By default none.
+    /// A file that holds the client secret alone, as container platforms mount it. In code, it takes precedence over
+    /// `client_secret`. It is read at the start, and again when the provider refuses the secret, so a rotated secret
+    /// needs no restart. By default none.
     pub client_secret_file: Option<PathBuf>,
 
     /// The app's own source of its credentials, such as a vault. It takes precedence over all of the above. By default
     /// none.
     pub credential_source: Option<CredentialSource>,
 
-    /// The private key for [`ClientAuthMethod::PrivateKeyJwt`], in place of a secret. By default none.
+    /// The private key for [`ClientAuthMethod::PrivateKeyJwt`], instead of a secret. By default none.
     pub client_key: Option<ClientKey>,
 
     /// The absolute URL of the callback route, exactly as registered at the provider. Required.
     ///
     /// Its path is where the adapter mounts the callback, without the [`public_path`](Self::public_path) where there is
-    /// one. Its scheme and host alone decide how cookies are made:
-    /// `Secure` with the `__Host-` prefix on https, neither on http, which is for loopback only.
-    /// [`Config::redirect_uri_for`] makes one from a base URL.
+    /// one. Its scheme and host decide the attributes of cookies: `Secure` and the `__Host-` prefix on https, neither
+    /// on http, which is for loopback only. [`Config::redirect_uri_for`] makes one from a base URL.
     pub redirect_uri: String,
 
     /// Where the provider sends the browser after log-out, as registered there. By default none: the provider shows
@@ -124,7 +124,7 @@ pub struct Config {
     /// `state`) are the engine's.
     pub end_session_parameters: Vec<(String, String)>,
 
-    /// How the provider hands its answer to the callback. By default [`ResponseMode::Query`].
+    /// How the provider sends its answer to the callback. By default [`ResponseMode::Query`].
     pub response_mode: ResponseMode,
 
     /// The scopes to ask for. By default `openid` and `email`. `openid` must be among them.
@@ -138,8 +138,8 @@ pub struct Config {
     /// `client_secret_post`.
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
 
-    /// The one algorithm that ID tokens are signed with, when the client is registered with one. By default `None`:
-    /// those that the provider's metadata names, cut down to the asymmetric ones in [`SigningAlgorithm`].
+    /// The only algorithm of ID tokens, if the client is registered with one. By default `None`: all algorithms that
+    /// the provider's metadata names, if they are among the asymmetric ones in [`SigningAlgorithm`].
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
 
     /// The algorithm that userinfo is signed with, when the client is registered for signed userinfo. By default
@@ -164,17 +164,17 @@ pub struct Config {
     /// Where sessions are kept. By default sealed in the browser's cookies.
     pub session_store: SessionStorage,
 
-    /// Where marks are kept: which logins and logout tokens were used, which sessions were ended, and who renews which
-    /// tokens. By default this is the memory of this process. With several replicas, or after a restart, a copied
-    /// cookie of a session that was ended elsewhere or earlier then stays valid until it expires.
+    /// Where marks are kept. They record which logins and logout tokens were used, which sessions have ended, and which
+    /// replica renews which tokens. By default this is the memory of this process. With several replicas, or after a
+    /// restart, a copied cookie of a session that was ended elsewhere or earlier then stays valid until it expires.
     ///
-    /// In a store that the fleet shares, every mark counts everywhere within a second. While that store cannot be
-    /// reached, sessions in cookies cannot be read ([`SessionError::Store`](crate::SessionError::Store)), since they
+    /// In a store that all replicas share, every mark takes effect everywhere within a second. While that store cannot
+    /// be reached, sessions in cookies cannot be read ([`SessionError::Store`](crate::SessionError::Store)), since they
     /// may have been ended.
     ///
-    /// With sessions in a store of your own that a fleet shares, set this to a shared one as well: otherwise a log-out
-    /// by the provider at one replica does not reach a login that is under way at another. If a login and a log-out
-    /// fall into the same second of the provider's clock, the clocks of the replicas decide which was first.
+    /// If sessions are in your own store and replicas share it, share the marks as well. Otherwise a log-out by the
+    /// provider at one replica does not reach a login that is under way at another. If a login and a log-out happen in
+    /// the same second of the provider's clock, the clocks of the replicas decide which was first.
     pub marks_store: MarkStorage,
 
     /// How a session that cannot be read at the moment is treated. By default [`WhenUnavailable::Error`].
@@ -188,17 +188,18 @@ pub struct Config {
     ///
     /// On loopback, [`Miracl::new`](crate::Miracl::new) makes a missing key and keeps it in the file
     /// `.miracl/cookie-key` of the working directory, readable by its owner only, so that sessions outlive a restart.
-    /// The log says where the file is. Processes that start at once have the same key. Where the file cannot be
-    /// written, the log warns, and the key ends with the process. Everywhere else a missing key is an error, because a
-    /// server that makes its own key ends every session when it moves, and a second replica cannot read the sessions of
-    /// the first.
+    /// The log says where the file is. Processes that start at the same time use the same key. If the file cannot be
+    /// written, the log warns, and the key is lost when the process ends. Everywhere else a missing key is an error,
+    /// because a server that makes its own key ends every session when it moves, and a second replica cannot read the
+    /// sessions of the first.
     ///
-    /// To change the key of running servers without ending a session, take each step on one server after the other:
+    /// To change the key of running servers without ending a session, finish each step on all servers before you begin
+    /// the next:
     ///
-    /// 1. Add the new key *last*. When every server has it, every one can open what the next step seals.
-    /// 2. Move it to the front. From now on it seals, and every session that is used is sealed anew.
-    /// 3. After [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old key. Removing it earlier
-    ///    ends the sessions that were not used since.
+    /// 1. Add the new key *last*. Every server can then open what the next step seals.
+    /// 2. Move it to the front. It now seals, and each session is sealed again when it is used.
+    /// 3. After [`session_absolute_timeout`](Self::session_absolute_timeout) remove the old key. If you remove it
+    ///    earlier, sessions that were not used since step 2 end.
     ///
     /// A server does not touch values that were sealed with a key it does not know: another server may know the key.
     #[doc(alias = "cookie_secret")]
@@ -221,14 +222,15 @@ pub struct Config {
     /// be written with the [`public_path`](Self::public_path) or without.
     pub home_path: String,
 
-    /// The path at which browsers find this app, where a proxy removes it before the app sees the request: `/app` with
+    /// The path below which browsers reach this app, if a proxy removes it before the app sees the request: `/app` with
     /// nginx's `location /app/ { proxy_pass http://app:5000/; }`. By default none. A slash at its end does not matter.
     ///
-    /// Whatever a browser is told begins with it: redirects, [`login_start_url`](crate::Miracl::login_start_url), the
-    /// path that a login returns to, the home path, forms and links of pages. [`redirect_uri`](Self::redirect_uri) and
-    /// [`post_logout_redirect_uri`](Self::post_logout_redirect_uri) are what browsers open, so they contain it. The
-    /// framework's routes do not: with `https://app.example/app/login` the callback is mounted at `/login`, and
-    /// [`paths`](Self::paths) are as the app sees them. For links and redirects of your own there is
+    /// Every path that is sent to a browser begins with it: redirects,
+    /// [`login_start_url`](crate::Miracl::login_start_url), the path that a login returns to, the home path, forms and
+    /// links of pages. [`redirect_uri`](Self::redirect_uri) and
+    /// [`post_logout_redirect_uri`](Self::post_logout_redirect_uri) are opened by browsers, so they contain it. The
+    /// framework's routes do not contain it: with `https://app.example/app/login` the callback is mounted at `/login`,
+    /// and [`paths`](Self::paths) are as the app sees them. For links and redirects of your own there is
     /// [`Miracl::link_to`](crate::Miracl::link_to).
     ///
     /// A login returns to paths below it only. [`LoginOptions::return_to`](crate::LoginOptions::return_to) may have it
@@ -238,8 +240,8 @@ pub struct Config {
     /// Cookies keep `Path=/`, since names with `__Host-` demand it (RFC 6265bis §4.1.3.2): two apps on one host need
     /// two [`cookie_prefix`](Self::cookie_prefix)es also where their public paths differ.
     ///
-    /// Leave it empty where the proxy passes the path on (`proxy_pass` without a slash at its end): then it is part of
-    /// the app's own routes.
+    /// Leave it empty if the proxy passes the path on (`proxy_pass` without a slash at its end). The path is then part
+    /// of the app's own routes.
     #[doc(alias = "path_base")]
     #[doc(alias = "root_path")]
     pub public_path: String,
@@ -247,7 +249,8 @@ pub struct Config {
     /// The paths of the routes that adapters mount.
     pub paths: Paths,
 
-    /// Origins (`https://admin.example`) that may send unsafe requests to this app beside its own. By default none.
+    /// Origins (`https://admin.example`) that may send unsafe requests to this app, besides its own origin. By default
+    /// none.
     pub trusted_origins: Vec<String>,
 
     /// PEM files with further certificate authorities to trust for requests to the provider, and to a Redis that the

@@ -67,8 +67,8 @@ impl Engine {
         }
         if config.danger.allow_http {
             tracing::warn!(
-                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): whoever is on the \
-                 way can be any user"
+                "plain http is allowed everywhere (`danger.allow_http`, DANGER_ALLOW_HTTP): anybody on the \
+                 network can log in as any user"
             );
         }
         let refreshes = config.scopes.iter().any(|scope| scope == "offline_access");

@@ -1,11 +1,11 @@
 //! The engine of MIRACL login for Rust web frameworks: OpenID Connect, sessions and cookies, without any framework.
 //!
-//! Most people need the adapter of their framework and not this crate: `miracl-axum`, for example, re-exports what an
-//! app uses of it. This crate is for those who write the next adapter.
+//! Most people need the adapter for their framework, not this crate: `miracl-axum`, for example, re-exports everything
+//! that an app uses. This crate is for people who write another adapter.
 //!
 //! # An example
 //!
-//! What every adapter does for a page that requires a login, with a request of no framework:
+//! This is what every adapter does for a page that requires a login. The request belongs to no framework:
 //!
 //! ```
 //! use miracl_core::app::config::CookieKey;
@@ -66,11 +66,11 @@
 //! | what | for |
 //! |---|---|
 //! | [`Config`], [`Miracl`] | the app and its provider, and the engine that is made of them |
-//! | [`Visit`] | one request's view of login: who is asking, their tokens, messages, log-out |
+//! | [`Visit`] | one request's view of login: who is logged in, their tokens, messages, log-out |
 //! | [`User`] | who is logged in |
 //! | [`AuthSuccess`], [`AuthFailure`] | what the two hooks receive |
 //! | [`app`] | everything that an app uses, by module: settings, errors, sessions, receipts, stores |
-//! | [`adapter`] | what an adapter uses besides |
+//! | [`adapter`] | what only an adapter uses |
 //!
 //! # Where next
 //!
@@ -81,7 +81,7 @@
 //!
 //! # What a login is checked for
 //!
-//! In this order, and nothing is kept before the last check has passed:
+//! The checks run in this order. Nothing is kept before the last one has passed:
 //!
 //! 1. the callback's `state` belongs to a login that this browser began, that is not too old and was not used before;
 //! 2. `iss` is the provider's (RFC 9207), where there is one or the provider promises one;
@@ -93,13 +93,13 @@
 //!
 //! # Logs
 //!
-//! Through `tracing`, all under the target `miracl_core`. No token, secret, e-mail address or subject is ever logged,
-//! at any level.
+//! The engine logs through `tracing`, under the target `miracl_core`. It logs no token, secret, e-mail address or
+//! subject, at any level.
 //!
 //! # The house
 //!
-//! The source is a house of rooms, here from the top. A room may use those below it and none above; `store`, `receipt`,
-//! `web` and `jose` stand side by side. A test holds this order.
+//! The source is divided into rooms, listed here from top to bottom. A room may use the rooms below it, and none above
+//! it. `store`, `receipt`, `web` and `jose` are on the same level. A test checks this order.
 //!
 //! | room | what belongs there |
 //! |---|---|

@@ -10,10 +10,10 @@ use crate::{
     web::{reply::Reply, request::RequestView, route::Mount},
 };
 
-/// The login of one app: make it once, clone it everywhere. A clone is a handle of the same engine.
+/// The login of one app. Make it once and clone it where you need it: all clones share one engine.
 ///
-/// Making it uses no network, so the app starts whether the provider is up or not. The provider's metadata is fetched
-/// when the first login needs it, and kept.
+/// Making it uses no network, so the app starts even if the provider is down. The provider's metadata is fetched when
+/// the first login needs it, and kept.
 #[derive(Clone)]
 #[doc(alias = "MiraclMixin")]
 pub struct Miracl(Arc<Engine>);
@@ -22,7 +22,8 @@ impl Miracl {
     /// Checks the configuration and makes the engine. Uses no network.
     ///
     /// Writes one line to the log that says what the engine will do, and warnings about risky settings, such as a
-    /// client secret from a clear-text settings file. If [`Config::cookie_keys`] is missing and may be, it makes a key.
+    /// client secret from a clear-text settings file. If [`Config::cookie_keys`] is empty and the redirect URI is on
+    /// loopback, it makes a key.
     ///
     /// ```
     /// use miracl_core::{Config, CookieKey, Miracl};
@@ -131,8 +132,8 @@ impl Miracl {
         login::login_start_url(&self.0, options)
     }
 
-    /// Returns what a browser must be told to come to a path of this app, for a redirect or a link of your own: the
-    /// path with the [`Config::public_path`] in front. Where there is none, it is the path itself.
+    /// Returns the path that a browser needs to reach a path of this app, for your own redirects and links: the path
+    /// with the [`Config::public_path`] in front. Without a public path, it is the path itself.
     ///
     /// ```
     /// # use miracl_core::{Config, CookieKey, Miracl};
@@ -157,7 +158,7 @@ impl Miracl {
 
     /// Answers a request that needs a login.
     ///
-    /// No cookie is set, and the provider is not asked. What is answered depends on who asks:
+    /// It sets no cookie, and sends no request to the provider. The answer depends on the client:
     ///
     /// | request | answer |
     /// |---|---|
@@ -169,8 +170,8 @@ impl Miracl {
     /// | a prefetch (`Sec-Purpose`, `Purpose`, `X-Moz`) | 503, which browsers do not keep |
     /// | everything else: `fetch`, an image, a program | 401 `application/problem+json` with the member `login_url` |
     ///
-    /// The login comes back to the address that was asked for, where that was a `GET` for a whole page. A form, `fetch`
-    /// and a part of a page come back to the page that the person was on.
+    /// After the login, the person returns to the requested address if the request was a `GET` for a whole page. After
+    /// a form, a `fetch` or a request for a part of a page, they return to the page that they were on.
     pub fn challenge(&self, request: &impl RequestView) -> Reply {
         challenge::challenge(&self.0, request)
     }
@@ -195,7 +196,7 @@ impl Miracl {
         &self.0
     }
 
-    /// Returns whether the other handle is one of the same engine.
+    /// Returns whether the other handle belongs to the same engine.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// One request's view of login: who is asking, and what this response changes about it.
+/// One request's view of login: who is logged in, and what the response changes about that.
 ///
 /// Adapters make one for each request that asks for it, and write its cookies to the response. Nothing is opened or
 /// looked up before a method needs it. Clones are the same visit.
@@ -102,11 +102,12 @@ impl Visit {
         user::user(&self.exchange).await
     }
 
-    /// Makes this visit one that is no activity of the person: it does not move the session's idle deadline. For pages
-    /// that ask again and again by themselves, which would keep everybody logged in for ever.
+    /// Makes this visit not count as activity of the person: it does not move the session's idle deadline. Use it for
+    /// pages that poll, which would otherwise keep everybody logged in for ever.
     ///
-    /// By default each visit that reads the session is activity. Call it before anything asks who is logged in: take
-    /// the visit as an extractor, and not the user. For whole routes, adapters have `login_required_without_activity`.
+    /// By default each visit that reads the session counts as activity. Call this before anything asks who is logged
+    /// in: use the visit as an extractor, not the user. For whole routes, adapters have
+    /// `login_required_without_activity`.
     ///
     /// ```
     /// # use miracl_core::{SessionError, Visit};
@@ -123,7 +124,8 @@ impl Visit {
         self
     }
 
-    /// Returns whether a browser asks before anybody has clicked (`Sec-Purpose`). This visit changes nothing then.
+    /// Returns whether this request is a prefetch: the browser sends it before anybody has clicked (`Sec-Purpose`).
+    /// Such a visit changes nothing.
     ///
     /// A page whose `GET` changes something answers such a request with 503 and nothing else: browsers keep other
     /// answers, and show them when the person clicks.
@@ -158,8 +160,8 @@ impl Visit {
         Err(refusal)
     }
 
-    /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody,
-    /// and the log says so. [`user`](Self::user) distinguishes the two.
+    /// Returns who is logged in, for a page that is open to everybody: if the session cannot be read, nobody counts as
+    /// logged in, and the log says so. [`user`](Self::user) distinguishes the two.
     pub async fn optional_user(&self) -> Option<User> {
         self.user().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the session cannot be read; the request goes on as anonymous");
@@ -213,7 +215,7 @@ impl Visit {
         refresh::refresh_user_data(&self.exchange).await
     }
 
-    /// Deletes what userinfo said about the person, e-mail address included, and keeps them logged in.
+    /// Deletes all user data that came from userinfo, including the e-mail address. The person stays logged in.
     ///
     /// The claims of the ID token stay. [`refresh_user_data`](Self::refresh_user_data) fetches the rest again. When
     /// nobody is logged in it does nothing.
@@ -225,8 +227,8 @@ impl Visit {
         user::clear_user_info(&self.exchange).await
     }
 
-    /// Returns the session's tokens, to call an API of the provider; `None` when nobody is logged in. They are never
-    /// needed to know who is logged in.
+    /// Returns the session's tokens, to call an API of the provider; `None` when nobody is logged in. You do not need
+    /// them to know who is logged in.
     ///
     /// When the access token has expired (or will within a tenth of its lifetime, at most ten seconds) and the provider
     /// gave a refresh token, it is renewed first, by one request for all callers at the same time. While the provider
@@ -257,13 +259,14 @@ impl Visit {
     /// Ends the session here, and returns the URL at which the provider ends its own, if it has one.
     ///
     /// When this returns, the response deletes the cookies and the session is marked as ended, so a copy of its cookie
-    /// is worthless. That does not depend on the provider. When nobody is logged in here it ends nothing, and returns
-    /// the URL all the same: the person may be logged in at the provider, and the next login would not ask them.
+    /// is worthless, whatever the provider does. When nobody is logged in here it ends nothing, and returns the URL all
+    /// the same: the person may be logged in at the provider, and the next login would not ask them.
     ///
     /// The URL carries `id_token_hint`, `client_id`, `post_logout_redirect_uri` (if
     /// [configured](crate::Config::post_logout_redirect_uri)) and a `state` (RP-Initiated Logout 1.0 §2), and the app's
     /// own [`end_session_parameters`](crate::Config::end_session_parameters). An ID token that would make it longer
-    /// than 4 KB is left out. That of a session which has ended is used where the session's cookie can still be opened.
+    /// than 4 KB is left out. After the session has ended, its ID token is still used if the session's cookie can be
+    /// opened.
     ///
     /// Redirect only a browser's navigation to it; the log-out route knows how to tell scripts.
     ///
@@ -357,7 +360,7 @@ impl Visit {
 
     /// Takes the messages to show: those of earlier responses and of this one, oldest first.
     ///
-    /// It cannot fail: messages that cannot be read are dropped. [`Flash`] has an example.
+    /// It never fails: messages that cannot be read are dropped. [`Flash`] has an example.
     #[doc(alias = "messages")]
     pub async fn take_flashes(&self) -> Vec<Flash> {
         self.exchange.take_flashes()

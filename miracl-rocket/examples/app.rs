@@ -14,7 +14,7 @@ use std::error::Error;
 struct App; // Your database goes in here.
 
 impl AuthHandler for App {
-    // Find or add your own user by login.user().issuer() and login.user().id(). An Err is your veto.
+    // Find or add your own user by login.user().issuer() and login.user().id(). An Err refuses the login.
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
         Redirect::to(login.return_to().to_owned()).respond_to(req)
     }

@@ -11,7 +11,7 @@ use crate::{
     require, routes,
 };
 
-/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
+/// The login of one app. Make it once, when the app starts. Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,
@@ -27,8 +27,8 @@ impl MiraclAuth {
         }
     }
 
-    /// Reads the settings of the login from Rocket's own: the table `miracl` of `Rocket.toml` in the profile in use, or
-    /// the variable `ROCKET_MIRACL`. It has the keys that [`Config::load`] lists. Where there is no such table, the
+    /// Reads the settings of the login from those of Rocket: the table `miracl` of `Rocket.toml` in the profile in use,
+    /// or the variable `ROCKET_MIRACL`. It has the keys that [`Config::load`] lists. Where there is no such table, the
     /// result is [`Config::default`].
     ///
     /// ```
@@ -78,7 +78,7 @@ impl MiraclAuth {
     /// Returns routes that guard everything below the path they are mounted at: for files, and for whole parts of an
     /// app. A single route takes [`User`](crate::User) instead.
     ///
-    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// Everybody who is not logged in is sent to log in, or gets a 401 if a redirect makes no sense: see
     /// [`Miracl::challenge`].
     ///
     /// ```
@@ -121,17 +121,17 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// List the other origin in [`Config::trusted_origins`], or its unsafe requests are refused.
+    /// List the other origin in [`Config::trusted_origins`], or the layer refuses its unsafe requests.
     ///
     /// The routes belong to this login. Where the fairing is another login's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
         require::routes(&self.miracl, true)
     }
 
-    /// Returns routes as [`login_required`](Self::login_required) does, below which a request is no activity of the
-    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
-    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
-    /// does it for one request.
+    /// Returns routes as [`login_required`](Self::login_required) does, below which a request does not count as
+    /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
+    /// would otherwise keep everybody logged in for ever.
+    /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(&self) -> Vec<Route> {
         require::routes(&self.miracl, false)
     }

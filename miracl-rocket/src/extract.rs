@@ -20,7 +20,7 @@ use crate::{
 /// A plain 401 could not be told from one that a handler with an `Option<User>` answers by itself.
 pub(crate) const REFUSED: Status = Status { code: 441 };
 
-/// Who is logged in. As a request guard it turns away everybody who is not.
+/// Who is logged in. As a request guard it refuses everybody who is not logged in.
 ///
 /// Anonymous requests are answered by [`Miracl::challenge`](crate::Miracl::challenge): 303 to the login for a browser
 /// that navigates, 401 for `fetch` and APIs. When the session cannot be read, the answer is 503. `Option<User>` accepts
@@ -76,7 +76,7 @@ impl Sentinel for User {
     }
 }
 
-/// The request's view of login, as a request guard. It turns nobody away.
+/// The request's view of login, as a request guard. It refuses nobody.
 ///
 /// ```
 /// # use miracl_rocket::{Category, Visit};

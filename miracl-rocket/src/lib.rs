@@ -1,7 +1,7 @@
-//! MIRACL login for Rocket 0.5: two hooks, a few routes, and request guards that say who is asking.
+//! MIRACL login for Rocket 0.5: two hooks, a few routes, and request guards that tell who is logged in.
 //!
-//! Works with every OpenID Connect provider. This is the Rocket adapter of [`miracl_core`], where the login itself
-//! lives; the axum and actix-web adapters have the same names and behave the same.
+//! It works with every OpenID Connect provider. The login itself is in [`miracl_core`], and this crate is its adapter
+//! for Rocket. The adapters for axum and actix-web have the same names and behave the same.
 //!
 //! # An app
 //!
@@ -69,7 +69,7 @@
 //! | [`Config`], [`Miracl`] | your app and its provider, and the engine that is made of them |
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `fairing`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
-//! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`User`], `Option<User>` | who is logged in; `User` sends everybody else to log in |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
@@ -78,15 +78,15 @@
 //!
 //! * [`AuthHandler`] says what a hook may do, and [`Visit`] what else a request can ask for.
 //! * [`Config`] has every setting, with its default. [`Config::load`] says how settings are read.
-//! * The book, in the folder `docs` of the repository, has a page for each "How do I …": roles, tests, proxies, log-out
-//!   everywhere, a user table. Each ends in a whole app.
+//! * The book, in the folder `docs` of the repository, answers "How do I …" questions: roles, tests, proxies, log-out
+//!   everywhere, a user table. Each page ends in a whole app.
 //! * The demo `examples/rocket` is a larger app to copy from.
 //!
 //! # Request logs
 //!
-//! Rocket logs the address of each request. The callback's query has a code and a `state`, which do not belong into a
-//! log (RFC 9700 §4.2.4), so the fairing takes it from the request before that: the log has the path alone. A fairing
-//! of your own that logs requests does so after `auth.fairing()`:
+//! Rocket logs the address of each request. The callback's query has a code and a `state`, which do not belong in a log
+//! (RFC 9700 §4.2.4), so the fairing removes the query first, and the log has only the path. If your own fairing logs
+//! requests, attach it after `auth.fairing()`:
 //!
 //! ```
 //! use rocket::fairing::AdHoc;
@@ -101,34 +101,35 @@
 //!
 //! # Differences
 //!
-//! What Rocket does in its own way, compared with the sibling adapters:
+//! This is what differs from the other adapters, because of Rocket:
 //!
 //! * An app without [`MiraclAuth::fairing`] does not launch, if any of its routes asks for [`User`] or [`Visit`]; in
 //!   axum and actix-web the first such request gets a 500.
-//! * The answer to somebody who must log in does not come from the app's catcher of 401, but from a catcher of this
-//!   crate. An app's `default` catcher on a longer base path runs in its place: if it sets a status of its own, its
-//!   answer is sent as it is.
-//! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. For two pages at one path
-//!   take `Option<User>`, or `Result<User, LoginRequired>`.
+//! * The answer to a person who must log in comes from a catcher of this crate, not from the app's catcher of 401. An
+//!   app's `default` catcher on a longer base path runs in its place: if it sets a status of its own, its answer is
+//!   sent as it is.
+//! * [`User`] fails and never forwards, so that no lower-ranked route answers in its place. To have two pages at one
+//!   path, take `Option<User>`, or `Result<User, LoginRequired>`.
 //! * When a guard fails, Rocket drops the body of the request at once. If that is an upload, the connection is reset,
 //!   and the browser may show an error in place of the answer. [`MiraclAuth::login_required`] reads such bodies: mount
 //!   it where the app takes uploads.
 //! * [`MiraclAuth::login_required`] returns routes, since Rocket has no layers. They cover everything below the path
-//!   they are mounted at, also what does not exist.
-//! * The veto of a hook is a [`Status`](rocket::http::Status), which goes to the app's catcher.
-//! * A method that a route does not have is answered by 404, as everywhere in Rocket; the siblings say 405.
-//! * To Rocket, a slash more makes no other path: `/members/` is `/members`. The login's own routes answer their exact
-//!   paths only, as everywhere.
+//!   where they are mounted, even paths that do not exist.
+//! * A hook refuses a login with a [`Status`](rocket::http::Status), which goes to the app's catcher.
+//! * A method that a route does not have is answered with 404, as everywhere in Rocket. The other adapters answer with
+//!   405.
+//! * Rocket ignores a slash at the end of a path: `/members/` is `/members`. The login's own routes answer only at
+//!   their exact paths, as in the other adapters.
 //! * An app has one login: with a second fairing it does not launch, and routes of a login whose fairing is not
 //!   attached answer 500.
-//! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket: with other
-//!   cookies than the first of them that is sent, the others get a 500.
-//! * A request runs to its end even when its browser goes away, and its login counts then. Where a second request of
-//!   the same browser waits for it, that one gets its cookies, and is sent where the hook's answer leads.
+//! * A [`LocalRequest`](rocket::local::asynchronous::LocalRequest) and its clones are one request to Rocket. If their
+//!   cookies differ from those of the first one that is sent, they get a 500.
+//! * A request runs to its end even if the browser disconnects, and its login counts. If a second request of the same
+//!   browser waits for it, the second request gets the cookies and the redirect of the hook's answer.
 //! * Hooks and fairings behind this one see the callback without its query, and Rocket's log does not have it either.
-//! * Rocket waits for the first bytes of a body before any fairing or route. A client that announces one and sends
-//!   nothing keeps its connection until it goes away, or a proxy in front gives it up: no limit of this crate applies.
-//! * A request that Rocket cannot parse reaches no fairing, and so nothing of this crate.
+//! * Rocket waits for the first bytes of a body before any fairing or route. A client that announces a body and sends
+//!   nothing keeps its connection until it disconnects or a proxy closes it. No limit of this crate applies.
+//! * A request that Rocket cannot parse reaches no fairing, so this crate never sees it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;

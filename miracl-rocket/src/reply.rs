@@ -13,7 +13,7 @@ pub type Result<T, E = Status> = std::result::Result<T, E>;
 
 /// Turns an answer of the engine into a response, for hooks that show one of its pages.
 ///
-/// It has the answer's status, headers and body, and no cookies: these are the fairing's to write.
+/// It has the answer's status, headers and body, and no cookies: the fairing writes those.
 ///
 /// ```
 /// # use miracl_rocket::{AuthFailure, RequestExt, Response};

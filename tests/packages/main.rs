@@ -71,9 +71,12 @@ fn apps_outside_the_workspace_are_built_from_the_packed_crates_and_log_people_in
     outside.cargo(&["build", "--workspace", "--bins", "--tests"]);
     // The templates' own tests log a person in, and out again.
     let said = outside.cargo(&["test", "--workspace", "--no-fail-fast"]);
-    let passed = said
-        .matches("test tests::a_person_logs_in_sees_the_page_and_logs_out ... ok")
-        .count();
-    assert_eq!(passed, 3, "{said}");
+    for test in [
+        "a_person_logs_in_sees_the_page_and_logs_out",
+        "a_page_for_admins_is_closed_to_others",
+    ] {
+        let passed = said.matches(&format!("test tests::{test} ... ok")).count();
+        assert_eq!(passed, 3, "{said}");
+    }
     walk::log_in(&outside);
 }

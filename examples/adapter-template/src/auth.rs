@@ -11,7 +11,7 @@ use crate::{
     require, routes,
 };
 
-/// Login for one app. Make it once, when the app starts. Clones are cheap, and share everything.
+/// The login of one app. Make it once, when the app starts. Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct MiraclAuth {
     miracl: Miracl,
@@ -53,7 +53,7 @@ impl MiraclAuth {
 
     /// Returns a filter for routes that need somebody to be logged in, to stand behind the path: it extracts nothing.
     ///
-    /// Everybody who is not logged in is sent to log in, or gets a 401 where that makes no sense: see
+    /// Everybody who is not logged in is sent to log in, or gets a 401 if a redirect makes no sense: see
     /// [`Miracl::challenge`]. None of their requests reaches the filters behind it, whatever the method. That includes
     /// CORS preflights, which browsers send without cookies: a filter that answers preflights stands before this one,
     /// or goes around it as `warp::cors` does.
@@ -75,8 +75,8 @@ impl MiraclAuth {
     /// # }
     /// ```
     ///
-    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or its unsafe requests are
-    /// refused.
+    /// List the other origin in [`Config::trusted_origins`](crate::Config::trusted_origins), or the layer refuses its
+    /// unsafe requests.
     ///
     /// The filter belongs to this login. Where this login's layer is missing, or another's lies in between, the answer
     /// is 500.
@@ -84,10 +84,10 @@ impl MiraclAuth {
         require::login_required(&self.miracl, true)
     }
 
-    /// Returns a filter as [`login_required`](Self::login_required) does, behind which a request is no activity of the
-    /// person: it does not move the session's idle deadline. For routes that a page asks again and again by itself,
-    /// which would keep everybody logged in for ever. [`Visit::without_activity`](miracl_core::Visit::without_activity)
-    /// does it for one request.
+    /// Returns a filter as [`login_required`](Self::login_required) does, behind which a request does not count as
+    /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
+    /// would otherwise keep everybody logged in for ever.
+    /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(
         &self,
     ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {

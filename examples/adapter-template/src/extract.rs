@@ -52,7 +52,7 @@ pub fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
     })
 }
 
-/// Extracts who is logged in, if anybody is. It turns nobody away.
+/// Extracts who is logged in, if anybody is. It refuses nobody.
 pub fn optional_user() -> impl Filter<Extract = (Option<User>,), Error = Rejection> + Clone {
     asked().and_then(|slot: Slot, headers: HeaderMap| async move {
         if let Poll::Ready(user) = slot.user_at_once(&headers) {
@@ -78,7 +78,7 @@ impl Deref for Visit {
     }
 }
 
-/// Extracts the request's view of login. It turns nobody away.
+/// Extracts the request's view of login. It refuses nobody.
 ///
 /// ```
 /// # use miracl_warp::{Category, Visit, visit};

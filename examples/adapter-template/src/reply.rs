@@ -8,7 +8,7 @@ use warp::{
 
 /// Turns an answer of the engine into a response, for hooks that show one of its pages.
 ///
-/// It has the answer's status, headers and body, and no cookies: these are the layer's to write.
+/// It has the answer's status, headers and body, and no cookies: the layer writes those.
 ///
 /// ```
 /// # use miracl_warp::{AuthFailure, RequestExt};

@@ -1,5 +1,6 @@
 //! Settings of a platform, and why it may not start.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -35,6 +36,9 @@ pub struct PlatformConfig {
     pub keys_file: Option<PathBuf>,
     /// Apps that are registered from the start. More can be added while the platform runs.
     pub clients: Vec<Client>,
+    /// The groups of people, by their e-mail addresses: the claim `groups`, whatever the scopes are. By default nobody
+    /// is in one and the claim is missing. Addresses are compared in lower case, as the platform keeps them.
+    pub groups: BTreeMap<String, Vec<String>>,
     /// The settings of the project, to which all apps belong.
     pub project: Project,
     /// Lifetime of a code, in whole seconds. By default 60 s.
@@ -57,6 +61,7 @@ impl Default for PlatformConfig {
             data_dir: None,
             keys_file: None,
             clients: Vec::new(),
+            groups: BTreeMap::new(),
             project: Project::default(),
             code_lifetime: Duration::from_secs(60),
             access_token_lifetime: Duration::from_secs(900),
@@ -68,6 +73,16 @@ impl Default for PlatformConfig {
 }
 
 impl PlatformConfig {
+    /// Returns the groups of a person.
+    pub(crate) fn groups_of(&self, email: &str) -> Vec<&str> {
+        let own = self
+            .groups
+            .iter()
+            .filter(|(of, _)| of.trim().to_lowercase() == email);
+        own.flat_map(|(_, groups)| groups.iter().map(String::as_str))
+            .collect()
+    }
+
     /// Returns the file of the data folder with that name.
     pub(crate) fn data_file(&self, name: &str) -> Option<PathBuf> {
         self.data_dir.as_ref().map(|folder| folder.join(name))

@@ -54,7 +54,7 @@ pub(crate) async fn configuration(State(shared): State<Arc<Shared>>, uri: Uri) -
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "at_hash", "sid",
             "email", "email_verified", "mpin_id", "hash_mpin_id", "dvs_keys",
             "name", "given_name", "family_name", "preferred_username", "zoneinfo", "locale",
-            "updated_at", "address", "phone_number", "phone_number_verified",
+            "updated_at", "address", "phone_number", "phone_number_verified", "groups",
         ],
         "acr_values_supported": ACR_VALUES,
         "id_token_signing_alg_values_supported": SigningAlgorithm::names(),

@@ -2,6 +2,7 @@
 
 mod options;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use miracl_platform::{Platform, PlatformConfig, Project, Stop, variable};
 use tracing_subscriber::EnvFilter;
 
-use crate::options::{App, HELP, Wanted};
+use crate::options::{App, HELP, Options, Wanted};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,8 +19,8 @@ async fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let app = match options::parse(env::args().skip(1)) {
-        Ok(Wanted::Run(app)) => app,
+    let options = match options::parse(env::args().skip(1)) {
+        Ok(Wanted::Run(options)) => options,
         Ok(Wanted::Help) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -29,7 +30,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match run(app).await {
+    match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -43,10 +44,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(app: Option<App>) -> Result<(), Box<dyn Error>> {
-    let platform = Platform::start(config()?).await?;
+async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let platform = Platform::start(config(options.groups)?).await?;
     let stop = Stop::listen()?;
-    let written = match &app {
+    let written = match &options.app {
         Some(app) => Some(register(&platform, app)?),
         None => None,
     };
@@ -74,7 +75,7 @@ fn register(platform: &Platform, app: &App) -> Result<String, Box<dyn Error>> {
 }
 
 /// Reads `HOST`, `PORT`, `PLATFORM_DATA` and `PLATFORM_ALLOWED_ORIGINS`, each with the prefix `MIRACL_` or without.
-fn config() -> Result<PlatformConfig, Box<dyn Error>> {
+fn config(groups: BTreeMap<String, Vec<String>>) -> Result<PlatformConfig, Box<dyn Error>> {
     let read = |name: &str, default: &str| {
         variable(name, |name| env::var_os(name))
             .map(|given| given.unwrap_or_else(|| (name.to_owned(), default.to_owned())))
@@ -88,6 +89,7 @@ fn config() -> Result<PlatformConfig, Box<dyn Error>> {
         port: port
             .parse()
             .map_err(|_| format!("{name}: {port:?} is not a port"))?,
+        groups,
         project: Project {
             allowed_origins: origins.map(str::to_owned).collect(),
             ..Project::default()

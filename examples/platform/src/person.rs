@@ -2,14 +2,19 @@
 
 use serde_json::{Value, json};
 
+use crate::config::PlatformConfig;
 use crate::grant::Grant;
 
-/// Adds the claims of `email`, `profile`, `address` and `phone`.
+/// Adds the claims of `email`, `profile`, `address` and `phone`, and the person's `groups`.
 ///
-/// The platform knows only an e-mail address. The rest is made up, and the same for everybody unless it follows
-/// from the address.
-pub(crate) fn add_claims(claims: &mut Value, grant: &Grant) {
+/// The platform knows only an e-mail address, and the groups in its settings. The rest is made up, and the same for
+/// everybody unless it follows from the address.
+pub(crate) fn add_claims(claims: &mut Value, grant: &Grant, config: &PlatformConfig) {
     let session = &grant.session;
+    let groups = config.groups_of(&session.email);
+    if !groups.is_empty() {
+        claims["groups"] = json!(groups);
+    }
     if grant.has_scope("email") {
         claims["email"] = json!(session.email);
         // An identity exists only once its address has been confirmed.

@@ -47,7 +47,7 @@ pub(crate) async fn userinfo(
 
 /// Answers with the claims: as JSON, or as a token where the client registered for one (OIDC Core §5.3.2).
 fn tell(shared: &Shared, faults: &Faults, grant: &Grant) -> Answer {
-    let mut claims = claims(grant);
+    let mut claims = claims(shared, grant);
     let client = shared.clients.find(&grant.client_id);
     let algorithm = client.and_then(|client| {
         faults.userinfo_algorithm(
@@ -78,9 +78,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn claims(grant: &Grant) -> Value {
+fn claims(shared: &Shared, grant: &Grant) -> Value {
     let mut claims = json!({ "sub": grant.session.email });
-    person::add_claims(&mut claims, grant);
+    person::add_claims(&mut claims, grant, &shared.config);
     add_mpin_claims(&mut claims, grant);
     claims
 }

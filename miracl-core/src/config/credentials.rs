@@ -3,7 +3,10 @@
 use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
 
 use crate::{
-    base::{secret::Secret, text::one_value},
+    base::{
+        secret::Secret,
+        text::{one_value, without_bom},
+    },
     error::provider::ProviderError,
 };
 
@@ -58,19 +61,31 @@ impl fmt::Debug for CredentialSource {
 
 /// Reads a file that holds one value, by the rule for all settings: see [`Config::load`](crate::Config::load).
 pub(crate) fn read(path: &Path) -> io::Result<String> {
+    let text = content(path)?;
+    match one_value(&text) {
+        Ok(value) => Ok(value.to_owned()),
+        Err(what) => Err(unusable(path, what)),
+    }
+}
+
+/// Reads a file that holds one value, which is checked elsewhere. The error names the file.
+pub(crate) fn content(path: &Path) -> io::Result<String> {
     let text = fs::read_to_string(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    let value = match one_value(&text) {
-        Ok("") => Err("is empty"),
-        value => value,
-    };
-    let value = value.map_err(|what| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{} {what}", path.display()),
-        )
-    })?;
-    Ok(value.to_owned())
+    match without_bom(&text).trim() {
+        "" => Err(unusable(path, "is empty")),
+        _ => Ok(text),
+    }
+}
+
+fn unusable(path: &Path, what: &str) -> io::Error {
+    let message = format!("{} {what}", path.display());
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// What to do about a file that cannot be read.
+pub(crate) fn no_file(error: &io::Error) -> String {
+    format!("{error}; put the value into that file, alone, and let the app read it")
 }
 
 /// Makes the error of credentials that are not usable.

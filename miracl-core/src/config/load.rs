@@ -1,5 +1,6 @@
 //! Reads settings from `miracl.json` and the environment.
 
+mod secrets;
 mod settings;
 mod source;
 mod stores;
@@ -135,7 +136,9 @@ impl Config {
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
     /// | `proxy_host`, `proxy_port` | `PROXY_HOST`, `PROXY_PORT` | [`Config::proxy`] |
     /// | `session_store` | `SESSION_STORE` | [`Config::session_store`]: `cookie`, `memory` or a Redis, see below |
+    /// | `session_store_file` | `SESSION_STORE_FILE` | a file with the value of `session_store` alone, see below |
     /// | `marks_store` | `MARKS_STORE` | [`Config::marks_store`]: `memory` or a Redis, see below |
+    /// | `marks_store_file` | `MARKS_STORE_FILE` | a file with the value of `marks_store` alone, see below |
     /// | `redis_timeout` | `REDIS_TIMEOUT` | how long one question to a Redis may take, in seconds; by default `1` |
     /// | `session_unavailable` | `SESSION_UNAVAILABLE` | [`Config::session_unavailable`]: `error` or `anonymous` |
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
@@ -143,6 +146,7 @@ impl Config {
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
     /// | `login_timeout` | `LOGIN_TIMEOUT` | [`Config::login_timeout`] in seconds |
     /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
+    /// | `cookie_keys_file` | `COOKIE_KEYS_FILE` | a file with the value of `cookie_keys` alone, see below |
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `public_path` | `PUBLIC_PATH` | [`Config::public_path`]: `/app` where a proxy removes that |
@@ -152,6 +156,13 @@ impl Config {
     ///
     /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored. Where a
     /// setting has two names, one is enough; two that differ are an error.
+    ///
+    /// A secret may lie in a file, as Docker and Kubernetes mount it: `COOKIE_KEYS_FILE` names a file with the value of
+    /// `COOKIE_KEYS`. So do `CLIENT_ID_FILE`, `CLIENT_SECRET_FILE`, `SESSION_STORE_FILE` and `MARKS_STORE_FILE`. The
+    /// setting and its file are two names of one setting: a variable wins over the file of settings, and a name with
+    /// the prefix over one without. If both are given in the same way, that is an error. An empty file, and one that
+    /// cannot be read, is an error too. The files are read once; that of the client secret is read again when the
+    /// provider refuses the secret.
     ///
     /// `PROXY_PORT=tcp://10.0.0.1:8080` is Kubernetes' own, for a Service named `proxy`. It is ignored, with a line in
     /// the log; `enableServiceLinks: false` in the pod's specification keeps such variables out.
@@ -266,6 +277,7 @@ fn read_with(
     for (key, _) in SETTINGS {
         source.take_variables(key, variable);
     }
+    source.take_secrets();
     let config = source.config();
     source.problems.into_result(Some(config))
 }

@@ -13,8 +13,8 @@ use crate::{
 
 /// A login that passed every check, as `on_auth_success` receives it.
 ///
-/// Only the engine makes one, so a value of this type is the proof of a login. The new session begins when the hook
-/// returns `Ok`; on `Err` it is dropped, and the session that was there before stays.
+/// Only the engine makes one, so a value of this type proves a login. The new session begins when the hook returns
+/// `Ok`; on `Err` it is dropped, and an earlier session stays.
 ///
 /// ```
 /// # use miracl_core::AuthSuccess;
@@ -75,7 +75,7 @@ impl fmt::Debug for AuthSuccess {
 
 /// A login that failed, as `on_auth_failed` receives it.
 ///
-/// A session that was there before stays, and nothing of the failed login is kept.
+/// An earlier session stays, and nothing of the failed login is kept.
 ///
 /// ```
 /// # use miracl_core::AuthFailure;
@@ -197,7 +197,7 @@ impl AuthFailure {
         &self.reason
     }
 
-    /// Returns the HTTP status for the page: a 4xx, or 502 to 504 where the provider itself is ill. Never 500.
+    /// Returns the HTTP status for the page: a 4xx, or 502 to 504 if the provider failed. Never 500.
     pub fn status(&self) -> u16 {
         self.reason.status()
     }
@@ -207,9 +207,9 @@ impl AuthFailure {
         self.reason.message()
     }
 
-    /// Returns whether the login ended because the person cancelled it at the provider: no reason to alarm anybody.
+    /// Returns whether the login ended because the person cancelled it at the provider. Nothing is wrong then.
     ///
-    /// A provider that does not let this person in may say the same (`access_denied`, RFC 6749 §4.1.2.1).
+    /// A provider that refuses this person may send the same error (`access_denied`, RFC 6749 §4.1.2.1).
     pub fn was_cancelled(&self) -> bool {
         self.reason.was_cancelled()
     }
@@ -233,9 +233,9 @@ impl AuthFailure {
     /// Returns whether this callback changed nothing for the person: its `state` is used or unknown, and the browser is
     /// logged in. The session stays.
     ///
-    /// So it is when somebody goes back after a login, or opens a browser with the tabs of yesterday. Send the person
-    /// on with a message that is no warning, as [`Visit::failure_reply`](crate::Visit::failure_reply) does. It is
-    /// `false`
+    /// This happens when somebody goes back after a login, or opens a browser that restores old tabs. Redirect the
+    /// person with a message that is not a warning, as [`Visit::failure_reply`](crate::Visit::failure_reply) does. It
+    /// is `false`
     ///
     /// * when the callback has an `error`, the `iss` of another provider, tokens, or no `state`;
     /// * when nobody is logged in, or the session cannot be read;
@@ -258,10 +258,10 @@ impl AuthFailure {
 
     /// Returns the address that shows whether somebody is logged in, where this request could not.
     ///
-    /// It is there with [`form_post`](crate::ResponseMode::FormPost) alone, when a callback with a used or unknown
-    /// `state` came without a session's cookie: browsers leave that out when another site posts a form. Send the page
-    /// of the failure with the header `Refresh: 0;url=` and this address. It is this app's own callback, to which the
-    /// browser then comes with its cookies, and at most once.
+    /// It exists only with [`form_post`](crate::ResponseMode::FormPost), when a callback with a used or unknown `state`
+    /// came without a session's cookie: browsers leave that out when another site posts a form. Send the page of the
+    /// failure with the header `Refresh: 0;url=` and this address. It is this app's own callback, to which the browser
+    /// then comes with its cookies, and at most once.
     pub fn see_at(&self) -> Option<&str> {
         match &self.logged_in {
             LoggedIn::SeeAt(address) => Some(&address.0),

@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response, Result};
 use axum::{Router, routing::get};
-use miracl_axum::error::{ConfigError, FailureReason};
+use miracl_axum::error::ConfigError;
 use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, LogoutKind};
 use miracl_axum::{Miracl, MiraclAuth, RequestExt, User, Visit, reply};
 use std::error::Error;
@@ -20,13 +20,13 @@ impl AuthHandler for Hooks {
     /// A page of your own for a login that failed.
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
         let visit = req.visit();
-        // Nothing has failed for the person: the engine leads them home. Or the engine's page has to look again.
+        // Nothing has failed for a person who is still logged in, or the engine's own page has to look again.
         if failure.still_logged_in() || failure.see_at().is_some() {
             return Ok(reply(visit.failure_reply(&failure)));
         }
-        let what = match failure.reason() {
-            FailureReason::Denied { .. } => "You have cancelled the login.",
-            _ => failure.message(),
+        let what = match failure.was_cancelled() {
+            true => "You have cancelled the login.",
+            false => failure.message(),
         };
         let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let body = format!(
@@ -44,7 +44,7 @@ impl AuthHandler for Hooks {
     }
 }
 
-/// What all of your pages have.
+/// What all of your pages share.
 fn layout(body: &str) -> String {
     format!("<!doctype html><html lang=\"en\"><title>My shop</title><h1>My shop</h1>{body}</html>")
 }
@@ -53,7 +53,7 @@ fn layout(body: &str) -> String {
 async fn home(visit: Visit, user: Option<User>) -> Html<String> {
     let mut body = String::new();
     for flash in visit.take_flashes().await {
-        // These texts are your own. Escape a text that a visitor had a hand in.
+        // These texts are your own. Escape every text that can contain a visitor's input.
         body += &format!(
             r#"<p class="{}">{}</p>"#,
             flash.category.as_str(),

@@ -66,7 +66,7 @@ async fn admin(Admin(user): Admin) -> String {
 }
 
 async fn members(user: User) -> String {
-    format!("Member {}.", user.id())
+    format!("Hello, {}.", user.id())
 }
 
 /// All routes. A test calls it with settings of its own.

@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Somebody whom the provider counts to the group "reports", by the claim `groups`.
+/// A person whom the provider puts into the group "reports", by the claim `groups`.
 struct Reporter;
 
 impl<S: Send + Sync> FromRequestParts<S> for Reporter {
@@ -92,7 +92,7 @@ pub fn app(config: Config, roles: Roles) -> Result<Router, ConfigError> {
         .route("/reports", get(reports))
         .route(
             "/members",
-            get(async |user: User| format!("Member {}.", user.id())),
+            get(async |user: User| format!("Hello, {}.", user.id())),
         )
         .with_state(roles)
         .merge(auth.routes()) // /login, /login/start, /logout

@@ -67,7 +67,7 @@ fn admin(admin: Admin) -> String {
 
 #[get("/members")]
 fn members(user: User) -> String {
-    format!("Member {}.", user.id())
+    format!("Hello, {}.", user.id())
 }
 
 /// The whole app. A test calls it with settings of its own.

@@ -79,7 +79,7 @@ mod tests {
         auth(config).unwrap()
     }
 
-    /// A browser that talks to the app in memory. It keeps cookies, and says of its requests what browsers say.
+    /// A browser that talks to the app in memory. It keeps cookies, and sends the headers that a browser sends.
     struct Browser {
         auth: MiraclAuth,
         cookies: BTreeMap<String, String>,

@@ -73,7 +73,7 @@ mod tests {
         app(config).unwrap()
     }
 
-    /// A browser that talks to the app in memory. It keeps cookies, and says of its requests what browsers say.
+    /// A browser that talks to the app in memory. It keeps cookies, and sends the headers that a browser sends.
     struct Browser {
         app: Router,
         cookies: BTreeMap<String, String>,

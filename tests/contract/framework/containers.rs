@@ -10,6 +10,8 @@ scenarios![
     a_message_names_a_variable_with_the_prefix_it_was_given_with,
     white_space_around_every_setting_does_no_harm,
     quotes_around_a_setting_stop_the_start_and_are_named,
+    secrets_can_lie_in_files_as_containers_mount_them,
+    a_secret_given_twice_or_in_a_file_of_no_use_stops_the_start,
     the_addresses_have_two_names_and_two_that_differ_stop_the_start,
     the_port_of_a_kubernetes_service_is_ignored_with_a_line_in_the_log,
 ];
@@ -35,10 +37,10 @@ async fn white_space_around_every_setting_does_no_harm(adapter: Adapter) {
             .env("DATABASE_URL", &around("sqlite::memory:"))
             .env("ISSUER", &around(&provider.issuer()))
             .env("CLIENT_ID", &around(Provider::CLIENT_ID))
-            .env("CLIENT_SECRET", &around("not this one"))
             .env("CLIENT_SECRET_FILE", &around("secret.txt"))
             .file("secret.txt", &around(Provider::CLIENT_SECRET))
-            .env("COOKIE_KEYS", &around(&key(1)))
+            .env("COOKIE_KEYS_FILE", &around("keys.txt"))
+            .file("keys.txt", &around(&key(1)))
             .env("COOKIE_PREFIX", &around("shop"))
             .env("SCOPES", &around("openid\n email"))
             .env("PKCE", &around("on"))
@@ -93,10 +95,75 @@ async fn quotes_around_a_setting_stop_the_start_and_are_named(adapter: Adapter) 
     }
     let log = refused(
         Demo::of(adapter, &provider)
+            .without("CLIENT_SECRET")
             .env("CLIENT_SECRET_FILE", "secret.txt")
             .file("secret.txt", &format!("{secret}\n")),
     );
     assert!(log.contains("secret.txt has quotes"), "{log}");
+}
+
+async fn secrets_can_lie_in_files_as_containers_mount_them(adapter: Adapter) {
+    let provider = Provider::start();
+    let mounted = |keys: &str| {
+        Demo::of(adapter, &provider)
+            .without("CLIENT_ID")
+            .without("CLIENT_SECRET")
+            .without("SESSION_STORE")
+            .file("client-id", &format!("{}\n", Provider::CLIENT_ID))
+            .file("client-secret", &format!("{}\n", Provider::CLIENT_SECRET))
+            .file("cookie-keys", keys)
+            .file("sessions", "memory\n")
+            .env("CLIENT_ID_FILE", "client-id")
+            .env("MIRACL_CLIENT_SECRET_FILE", "client-secret")
+            .env("MIRACL_COOKIE_KEYS_FILE", "cookie-keys")
+    };
+    let demo = mounted(&format!("{}\n", key(1))).start();
+    let browser = Browser::new();
+    log_in(&browser, &demo).await;
+    // Only a demo whose file has the key as well, be it as its second one, knows who is logged in.
+    let stranger = mounted(&key(2)).start();
+    browser.fetch(stranger.url("/whoami")).await.expect(401);
+    let other = mounted(&format!("{},\n{}\r\n", key(2), key(1))).start();
+    browser.fetch(other.url("/whoami")).await.expect(200);
+
+    // Where sessions are kept is in a file, too: in the memory of the first demo, so that the second has none.
+    let demo = mounted(&key(1))
+        .env("SESSION_STORE_FILE", "sessions")
+        .start();
+    let browser = Browser::new();
+    log_in(&browser, &demo).await;
+    browser.fetch(demo.url("/whoami")).await.expect(200);
+    let other = mounted(&key(1)).start();
+    browser.fetch(other.url("/whoami")).await.expect(401);
+}
+
+async fn a_secret_given_twice_or_in_a_file_of_no_use_stops_the_start(adapter: Adapter) {
+    let provider = Provider::start();
+    let settings = || Demo::of(adapter, &provider).file("secret", &key(1));
+    for (name, value) in [
+        ("CLIENT_ID", Provider::CLIENT_ID),
+        ("CLIENT_SECRET", Provider::CLIENT_SECRET),
+        ("COOKIE_KEYS", &key(2)),
+        ("SESSION_STORE", "memory"),
+        ("MARKS_STORE", "memory"),
+    ] {
+        let file = format!("{name}_FILE");
+        let log = refused(settings().env(name, value).env(&file, "secret"));
+        let named = log
+            .lines()
+            .any(|line| line.contains(&file) && line.contains(&format!("and {name} is set")));
+        assert!(named, "{name}: {log}");
+        let without = || settings().without(name);
+        for (path, reason) in [("no-such-file", "No such file"), ("empty", "is empty")] {
+            let log = refused(without().file("empty", "\n").env(&file, path));
+            let named = log.lines().any(|line| {
+                [&*file, path, reason]
+                    .iter()
+                    .all(|part| line.contains(part))
+            });
+            assert!(named, "{file}={path}: {log}");
+        }
+    }
 }
 
 async fn the_addresses_have_two_names_and_two_that_differ_stop_the_start(adapter: Adapter) {

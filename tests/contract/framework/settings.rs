@@ -144,7 +144,8 @@ async fn a_setting_that_makes_no_sense_stops_the_start_and_is_named(adapter: Ada
         ("COOKIE_KEYS", "dG9vIHNob3J0"),
         ("COOKIE_KEYS", "not base64!"),
         ("COOKIE_PREFIX", "a b;"),
-        ("CLIENT_SECRET_FILE", "no-such-file"),
+        ("MIRACL_CLIENT_SECRET_FILE", "no-such-file"),
+        ("COOKIE_KEYS_FILE", "no-such-file"),
         ("CA_CERT", "no-such-file"),
         ("POST_LOGOUT_REDIRECT_URL", "nowhere"),
         ("SESSION_STORE", "redis://"),
@@ -233,10 +234,11 @@ async fn the_environment_wins_over_the_file(adapter: Adapter) {
 
 async fn the_secret_can_come_from_a_file(adapter: Adapter) {
     let provider = Provider::start();
+    // The one with the prefix wins, as of two names.
     let demo = Demo::of(adapter, &provider)
         .env("CLIENT_SECRET", "a wrong one")
         .file("secret", &format!("{}\n", Provider::CLIENT_SECRET))
-        .env("CLIENT_SECRET_FILE", "secret")
+        .env("MIRACL_CLIENT_SECRET_FILE", "secret")
         .start();
     log_in(&Browser::new(), &demo).await;
     let demo = Demo::of(adapter, &provider)

@@ -16,11 +16,19 @@ pub(crate) const PIN: &str = "1234";
 
 /// Starts a platform with one app and one person.
 pub(crate) async fn start() -> Platform {
+    start_with_groups([]).await
+}
+
+/// Starts a platform with one app and one person, and with people in groups.
+pub(crate) async fn start_with_groups<const N: usize>(
+    groups: [(String, Vec<String>); N],
+) -> Platform {
     let mut client = Client::new("app", "s3cret", CALLBACK);
     client.name = "Demo".to_owned();
     client.post_logout_redirect_uris = vec!["http://127.0.0.1:5000/signed-out".to_owned()];
     let config = PlatformConfig {
         clients: vec![client],
+        groups: groups.into(),
         ..PlatformConfig::default()
     };
     let platform = Platform::start(config).await.unwrap();

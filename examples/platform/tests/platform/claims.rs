@@ -1,6 +1,8 @@
 //! What the platform says about itself and about a person: metadata, scopes and claims.
 
-use crate::app::{EMAIL, PIN, authorize_url, claims, exchange, start, userinfo};
+use serde_json::json;
+
+use crate::app::{EMAIL, PIN, authorize_url, claims, exchange, start, start_with_groups, userinfo};
 use crate::http;
 
 #[tokio::test]
@@ -110,5 +112,18 @@ async fn the_first_way_of_proving_who_one_is_is_the_one_taken() {
         let tokens = exchange(&platform, &callback, &[]).await.json();
         let id_token = claims(tokens["id_token"].as_str().unwrap());
         assert_eq!(id_token["acr"].as_str(), told);
+    }
+}
+
+#[tokio::test]
+async fn a_person_has_the_groups_of_the_settings() {
+    let platform = start_with_groups([(EMAIL.to_uppercase(), vec!["admins".to_owned()])]).await;
+    platform.register_identity("bob@example.com", PIN).unwrap();
+    for (email, groups) in [(EMAIL, json!(["admins"])), ("bob@example.com", json!(null))] {
+        let url = authorize_url(&platform, &[("scope", "openid")]);
+        let callback = platform.log_in(&url, email, PIN).await.unwrap();
+        let tokens = exchange(&platform, &callback, &[]).await.json();
+        let token = tokens["access_token"].as_str().unwrap();
+        assert_eq!(userinfo(&platform, token).await.json()["groups"], groups);
     }
 }

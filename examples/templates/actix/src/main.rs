@@ -2,9 +2,10 @@
 
 use std::{env, error::Error};
 
+use actix_web::error::{ErrorForbidden, ErrorServiceUnavailable};
 use actix_web::web::{Html, Json, Redirect, ServiceConfig, get};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
-use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
 use miracl_actix::{Config, Miracl, MiraclAuth};
 
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod tests;
 struct Hooks;
 
 impl AuthHandler for Hooks {
-    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` is your veto.
+    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` refuses the login.
     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
         let back = Redirect::to(login.return_to().to_owned()).see_other();
         Ok(back.respond_to(req).map_into_boxed_body())
@@ -46,10 +47,22 @@ async fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
+/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
+async fn admin(visit: Visit, _: User) -> Result<&'static str> {
+    let data = visit.user_data().await;
+    let data = data.map_err(|_| ErrorServiceUnavailable("Please try again later."))?;
+    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
+    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
+        true => Ok("For admins only."),
+        false => Err(ErrorForbidden("This page is for admins.")),
+    }
+}
+
 fn pages(app: &mut ServiceConfig) {
     app.route("/", get().to(index))
         .route("/members", get().to(members))
-        .route("/api/me", get().to(me));
+        .route("/api/me", get().to(me))
+        .route("/admin", get().to(admin));
 }
 
 #[actix_web::main]

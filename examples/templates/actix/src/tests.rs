@@ -14,17 +14,21 @@ use crate::{Hooks, pages};
 
 const SITE: &str = "http://127.0.0.1:5000";
 const EMAIL: &str = "alice@example.com";
+const ADMIN: &str = "bob@example.com";
 const PIN: &str = "1234";
 
-/// The login of this app at a platform with one person.
+/// The login of this app at a platform with two people, of whom one is an admin.
 async fn login() -> (Platform, MiraclAuth) {
     let callback = Config::redirect_uri_for(SITE);
     let platform = Platform::start(PlatformConfig {
         clients: vec![Client::new("app", "secret", &callback)],
+        groups: [(ADMIN.to_owned(), vec!["admins".to_owned()])].into(),
         ..PlatformConfig::default()
     });
     let platform = platform.await.expect("the platform starts");
-    platform.register_identity(EMAIL, PIN).expect("a person with a PIN");
+    for person in [EMAIL, ADMIN] {
+        platform.register_identity(person, PIN).expect("a person with a PIN");
+    }
     let miracl = Miracl::new(Config {
         issuer: platform.issuer().to_owned(),
         client_id: "app".to_owned(),
@@ -116,6 +120,18 @@ impl Browser {
     }
 }
 
+/// Opens a page as somebody who is not logged in, and logs in on the way. Returns the page.
+async fn log_in(browser: &mut Browser, platform: &Platform, page: &str, email: &str) -> Answer {
+    // The page sends the browser to our login, and that to the platform.
+    let mut at = browser.open(page).await.location();
+    while at.starts_with('/') || at.starts_with(SITE) {
+        at = browser.open(&at).await.location();
+    }
+    let callback = platform.log_in(&at, email, PIN).await.expect("a callback");
+    let back = browser.open(&callback).await.location();
+    browser.open(&back).await
+}
+
 #[actix_web::test]
 async fn a_person_logs_in_sees_the_page_and_logs_out() {
     let (platform, auth) = login().await;
@@ -126,18 +142,26 @@ async fn a_person_logs_in_sees_the_page_and_logs_out() {
     assert!(browser.open("/").await.text.contains("Hello, stranger."));
     assert_eq!(browser.fetch("/api/me").await.status, 401);
 
-    // The page sends the browser to our login, and that to the platform.
-    let mut at = browser.open("/members").await.location();
-    while at.starts_with('/') || at.starts_with(SITE) {
-        at = browser.open(&at).await.location();
-    }
-    let callback = platform.log_in(&at, EMAIL, PIN).await.expect("a callback");
-    let back = browser.open(&callback).await.location();
-    assert_eq!(browser.open(&back).await.text, format!("Hello, {EMAIL}."));
+    let page = log_in(&mut browser, &platform, "/members", EMAIL).await;
+    assert_eq!(page.text, format!("Hello, {EMAIL}."));
     assert_eq!(browser.fetch("/api/me").await.text, format!("\"{EMAIL}\""));
     assert!(browser.open("/").await.text.contains("Log out"));
 
     let away = browser.post("/logout").await;
     assert!(away.location().starts_with(platform.issuer()));
     assert!(browser.open("/").await.text.contains("Hello, stranger."));
+}
+
+#[actix_web::test]
+async fn a_page_for_admins_is_closed_to_others() {
+    let (platform, auth) = login().await;
+    let mut browser = Browser {
+        auth,
+        cookies: BTreeMap::new(),
+    };
+    let page = log_in(&mut browser, &platform, "/admin", EMAIL).await;
+    assert_eq!(page.status, 403);
+    browser.post("/logout").await;
+    let page = log_in(&mut browser, &platform, "/admin", ADMIN).await;
+    assert_eq!((page.status, page.text.as_str()), (200, "For admins only."));
 }

@@ -2,10 +2,10 @@
 
 use std::{env, error::Error};
 
-use axum::http::request::Parts;
+use axum::http::{StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response, Result};
 use axum::{Json, Router, routing::get};
-use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
 use miracl_axum::{Config, Miracl, MiraclAuth};
 
 #[cfg(test)]
@@ -15,7 +15,7 @@ mod tests;
 struct Hooks;
 
 impl AuthHandler for Hooks {
-    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` is your veto.
+    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` refuses the login.
     async fn on_auth_success(&self, _: &mut Parts, login: AuthSuccess) -> Result<Response> {
         Ok(Redirect::to(login.return_to()).into_response())
     }
@@ -46,11 +46,22 @@ async fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
+/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
+async fn admin(visit: Visit, _: User) -> Result<&'static str, StatusCode> {
+    let data = visit.user_data().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
+    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
+        true => Ok("For admins only."),
+        false => Err(StatusCode::FORBIDDEN),
+    }
+}
+
 fn app(auth: &MiraclAuth) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/members", get(members))
         .route("/api/me", get(me))
+        .route("/admin", get(admin))
         .merge(auth.routes()) // /login, /login/start, /logout
         .layer(auth.layer())
 }

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, reply};
+use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
 use miracl_rocket::{Config, Miracl, MiraclAuth, Response, Result};
+use rocket::http::Status;
 use rocket::response::content::RawHtml;
 use rocket::response::{Redirect, Responder};
 use rocket::serde::json::Json;
@@ -16,7 +17,7 @@ mod tests;
 struct Hooks;
 
 impl AuthHandler for Hooks {
-    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` is your veto.
+    /// Find or add your own user by `login.user().issuer()` and `login.user().id()`. An `Err` refuses the login.
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
         Redirect::to(login.return_to().to_owned()).respond_to(req)
     }
@@ -50,10 +51,21 @@ fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
+/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
+#[get("/admin")]
+async fn admin(visit: Visit, _user: User) -> Result<&'static str> {
+    let data = visit.user_data().await.map_err(|_| Status::ServiceUnavailable)?;
+    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
+    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
+        true => Ok("For admins only."),
+        false => Err(Status::Forbidden),
+    }
+}
+
 fn app(auth: &MiraclAuth) -> Rocket<Build> {
     // Rocket.toml and variables such as ROCKET_PORT say where it listens.
     rocket::build()
-        .mount("/", routes![index, members, me])
+        .mount("/", routes![index, members, me, admin])
         .mount("/", auth.routes()) // /login, /login/start, /logout
         .attach(auth.fairing())
 }

@@ -1,7 +1,5 @@
 //! Checks what this client proves its identity with.
 
-use std::io;
-
 use crate::{
     config::{
         Config,
@@ -20,13 +18,15 @@ impl Config {
         if let Some(path) = &self.client_id_file {
             match credentials::read(path) {
                 Ok(id) => self.client_id = id,
-                Err(error) => return problems.add("client_id_file", no_file(&error)),
+                Err(error) => return problems.add("client_id_file", credentials::no_file(&error)),
             }
         }
         if let Some(path) = &self.client_secret_file {
             match credentials::read(path) {
                 Ok(secret) => self.client_secret = secret.into(),
-                Err(error) => return problems.add("client_secret_file", no_file(&error)),
+                Err(error) => {
+                    return problems.add("client_secret_file", credentials::no_file(&error));
+                }
             }
         }
         if self.credential_source.is_some() {
@@ -65,8 +65,4 @@ impl Config {
             );
         }
     }
-}
-
-fn no_file(error: &io::Error) -> String {
-    format!("{error}; put the value into that file, alone, and let the app read it")
 }

@@ -14,6 +14,11 @@ use crate::{
     error::config::Problems,
 };
 
+/// Where settings come from, for somebody who has none yet.
+const WHERE: &str = "`Config::load` reads settings from `miracl.json` in the working directory and from variables such \
+                     as `ISSUER`. Without an account, the local platform writes that file: \
+                     `miracl-platform --app http://127.0.0.1:5000`";
+
 impl Config {
     pub(super) fn check_issuer(&mut self, problems: &mut Problems) {
         let trimmed = self.issuer.trim();
@@ -23,7 +28,9 @@ impl Config {
         self.issuer = trimmed.to_owned();
         let mut add = |message: String| problems.add("issuer", message);
         if self.issuer.is_empty() || TEMPLATE.contains(&self.issuer.as_str()) {
-            return add(format!("is missing: the provider's issuer URL; {PORTAL}"));
+            return add(format!(
+                "is missing: the provider's issuer URL; {PORTAL}. {WHERE}"
+            ));
         }
         let url = Url::parse(&self.issuer);
         if self.metadata_url.is_some() {
@@ -81,9 +88,9 @@ impl Config {
                 add(format!("`{text}` must be an http or https URL"));
             }
             Ok(url) if !self.danger.allow_http && !is_secure(&url) => add(format!(
-                "`{text}` must be https (http is for 127.0.0.1 and localhost): whoever is on the \
-                 way could name keys of their own, and be any user; in a network that is yours \
-                 alone, danger_allow_http allows it"
+                "`{text}` must be https (http is for 127.0.0.1 and localhost): anybody on the \
+                 network could replace the provider's keys and log in as any user. On a network \
+                 that is yours alone, `danger_allow_http` allows it"
             )),
             Ok(_) => {}
         }

@@ -1,7 +1,7 @@
 //! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 40] = [
+pub(super) const SETTINGS: [(&str, &str); 43] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -34,7 +34,9 @@ pub(super) const SETTINGS: [(&str, &str); 40] = [
     ("proxy_host", "PROXY_HOST"),
     ("proxy_port", "PROXY_PORT"),
     ("session_store", "SESSION_STORE"),
+    ("session_store_file", "SESSION_STORE_FILE"),
     ("marks_store", "MARKS_STORE"),
+    ("marks_store_file", "MARKS_STORE_FILE"),
     ("redis_timeout", "REDIS_TIMEOUT"),
     ("session_unavailable", "SESSION_UNAVAILABLE"),
     ("renewal", "RENEWAL"),
@@ -42,6 +44,7 @@ pub(super) const SETTINGS: [(&str, &str); 40] = [
     ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
     ("login_timeout", "LOGIN_TIMEOUT"),
     ("cookie_keys", "COOKIE_KEYS"),
+    ("cookie_keys_file", "COOKIE_KEYS_FILE"),
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
     ("public_path", "PUBLIC_PATH"),

@@ -1,6 +1,7 @@
 //! Settings are read from a file, and each mistake is named.
 
 mod containers;
+mod secrets;
 
 use super::*;
 use crate::{

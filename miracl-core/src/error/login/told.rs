@@ -24,8 +24,8 @@ const WRONG_LINK: &str = "The link that brought you here does not lead to a logi
 const ODD_LINK: Blame = Blame {
     party: AppOrPerson,
     advice: "See that every replica has the same `issuer` (ISSUER) and `redirect_uri` \
-        (REDIRECT_URL), and which address the provider's portal has of this app. If all of that is \
-        right, whoever made this link means another app, or no good.",
+        (REDIRECT_URL), and that the provider's portal has the right address of this app. If all of \
+        that is right, the link is meant for another app, or it is an attack.",
 };
 
 /// What to do about a callback that no provider sends.
@@ -58,8 +58,8 @@ impl FailureReason {
                     .into(),
                 blame: Blame {
                     party: AppOrPerson,
-                    advice: "If this link is this app's own, or the provider's portal's, shorten \
-                        what it passes on. If not, whoever made it put too much into it.",
+                    advice: "If the link is this app's own, or that of the provider's portal, \
+                        shorten its parameters. Otherwise the link is wrong.",
                 },
                 details: Details::new("a value of sensible length", format!("a long `{name}`")),
             },

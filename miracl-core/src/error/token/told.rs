@@ -261,13 +261,13 @@ fn algorithm(allowed: &str, found: &str) -> TokenTold {
         (
             blame(
                 App,
-                "A shared-key signature is not accepted here, since whoever can check it can make \
-                 it. Register the client for one of the expected algorithms.",
+                "A shared-key signature is not accepted here, since anybody who can check it can \
+                 also make it. Register the client for one of the expected algorithms.",
             ),
             blame(
                 App,
-                "A shared-key signature is not accepted here, since whoever can check it can make \
-                 it. Register the client for another algorithm, and set \
+                "A shared-key signature is not accepted here, since anybody who can check it can \
+                 also make it. Register the client for another algorithm, and set \
                  `userinfo_signed_response_alg` to it.",
             ),
         )

@@ -65,7 +65,7 @@ async fn assert_role(site: Site, is_admin: bool) {
     site.open("/admin").await.expect(303);
     site.fetch("/admin").await.expect(401);
     let page = site.log_in("/members").await.expect(200);
-    assert_eq!(page.body, format!("Member {EMAIL}."));
+    assert_eq!(page.body, format!("Hello, {EMAIL}."));
     let admin = site.open("/admin").await;
     if is_admin {
         assert_eq!(admin.expect(200).body, format!("Admin {EMAIL}."));
@@ -117,7 +117,7 @@ async fn an_app_of_rocket_lets_admins_in_and_answers_403_to_others() {
     }
 }
 
-/// The local platform gives no groups, so this is a provider whose claims a test chooses.
+/// Claims of any shape, from a provider whose claims a test chooses.
 #[tokio::test]
 async fn an_app_lets_a_group_of_the_provider_in_and_answers_403_to_others() {
     use apps::roles_axum::{Roles, app};

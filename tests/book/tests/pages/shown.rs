@@ -146,8 +146,10 @@ fn each_page_names_the_crates_that_its_app_needs_besides_those_of_start() {
                 let package = used.replace('_', "-");
                 let named = [used, &package].map(|name| before.contains(&format!("`{name}`")));
                 let in_table = before.contains(&format!("\n{package} = "));
+                let by_command =
+                    [used, &package].map(|name| before.contains(&format!("`cargo add {name}`")));
                 assert!(
-                    named[0] || named[1] || in_table,
+                    named[0] || named[1] || in_table || by_command[0] || by_command[1],
                     "{name}: {app} uses {used}"
                 );
             }

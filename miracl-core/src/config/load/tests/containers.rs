@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 40] = [
+const GOOD: [(&str, &str); 43] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -34,7 +34,9 @@ const GOOD: [(&str, &str); 40] = [
     ("PROXY_HOST", "proxy.example"),
     ("PROXY_PORT", "8080"),
     ("SESSION_STORE", "memory"),
+    ("SESSION_STORE_FILE", "/nowhere/sessions.txt"),
     ("MARKS_STORE", "memory"),
+    ("MARKS_STORE_FILE", "/nowhere/marks.txt"),
     ("REDIS_TIMEOUT", "3"),
     ("SESSION_UNAVAILABLE", "anonymous"),
     ("RENEWAL", "eager"),
@@ -45,6 +47,7 @@ const GOOD: [(&str, &str); 40] = [
         "COOKIE_KEYS",
         "x4dU4BDRNZz1TzqYsvgDcnFGLAHTUvg5/N6cnZz4z0s=",
     ),
+    ("COOKIE_KEYS_FILE", "/nowhere/keys.txt"),
     ("COOKIE_PREFIX", "shop"),
     ("HOME_PATH", "/start"),
     ("PUBLIC_PATH", "/app"),
@@ -111,7 +114,7 @@ fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_al
     let names: Vec<_> = GOOD.iter().map(|(name, _)| *name).collect();
     let known: Vec<_> = SETTINGS.iter().map(|(_, variable)| *variable).collect();
     assert_eq!(names, known, "each setting has its value here");
-    // No file of a key can be read here; what is said of it shows how its name was read.
+    // No file of a key or of a store can be read here; what is said of it shows how its name was read.
     let said = |result: Result<Config, ConfigError>| match result {
         Ok(config) => all_of(&config),
         Err(error) => error.to_string(),
