@@ -10,10 +10,13 @@ use std::{
 };
 
 use crate::{
+    access::requirement::Requirement,
     error::{refresh::RefreshError, session::SessionError},
     exchange::{Exchange, Outcome},
     flow::{
         answer::Answer,
+        authorize::{self, Authorized},
+        challenge,
         devices::{self, SessionInfo},
         logout, refresh, user,
     },
@@ -153,6 +156,41 @@ impl Visit {
                 tracing::error!(%error, "the session cannot be read");
                 Refusal::unreadable(&self.miracl)
             }
+        };
+        self.exchange.refuse();
+        Err(refusal)
+    }
+
+    /// Returns who is logged in, for a page with a requirement.
+    ///
+    /// ```
+    /// use miracl_core::app::access::Requirement;
+    /// # use miracl_core::{Visit, adapter::{Refusal, RequestView}};
+    ///
+    /// # async fn admins(visit: &Visit, request: &impl RequestView) -> Result<String, Refusal> {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// let user = visit.authorize(&admin, request).await?;
+    /// Ok(format!("Hello, {}", user.id()))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with the answer to send, for each outcome that [`Requirement`] lists.
+    pub async fn authorize(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Result<User, Refusal> {
+        let refusal = match authorize::authorize(&self.exchange, requirement, request).await {
+            Authorized::Met(user) => return Ok(user),
+            Authorized::Anonymous => Refusal::anonymous(&self.miracl),
+            Authorized::Denied => Refusal::denied(&self.miracl),
+            Authorized::StepUp(step_up) => {
+                challenge::tell_of_lost_form(&self.exchange, request);
+                Refusal::step_up(&self.miracl, step_up)
+            }
+            Authorized::Unknown => Refusal::unreadable(&self.miracl),
         };
         self.exchange.refuse();
         Err(refusal)
