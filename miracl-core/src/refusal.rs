@@ -6,6 +6,7 @@ use crate::{
     access::step_up::StepUp,
     flow::challenge,
     miracl::Miracl,
+    visit::Visit,
     web::{reply::Reply, request::RequestView},
 };
 
@@ -34,7 +35,7 @@ pub struct Refusal(Why);
 enum Why {
     Anonymous(Miracl),
     Denied(Miracl),
-    StepUp(Miracl, StepUp),
+    StepUp(Visit, StepUp),
     Unreadable(Miracl),
     NoVisit(NoVisit),
 }
@@ -67,8 +68,8 @@ impl Refusal {
     }
 
     /// The login is too old or too weak.
-    pub(crate) fn step_up(miracl: &Miracl, step_up: StepUp) -> Self {
-        Self(Why::StepUp(miracl.clone(), step_up))
+    pub(crate) fn step_up(visit: &Visit, step_up: StepUp) -> Self {
+        Self(Why::StepUp(visit.clone(), step_up))
     }
 
     /// The session cannot be read at the moment, or the app's own decision has failed.
@@ -94,7 +95,11 @@ impl Refusal {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
             Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
-            Why::StepUp(miracl, step_up) => challenge::step_up(miracl.engine(), request, step_up),
+            Why::StepUp(visit, step_up) => {
+                let exchange = visit.exchange();
+                challenge::tell_of_lost_form(exchange, request);
+                challenge::step_up(&exchange.engine, request, step_up)
+            }
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::NoVisit(no_visit) => no_visit.reply(),
         }

@@ -16,7 +16,6 @@ use crate::{
     flow::{
         answer::Answer,
         authorize::{self, Authorized},
-        challenge,
         devices::{self, SessionInfo},
         logout, refresh, user,
     },
@@ -186,14 +185,24 @@ impl Visit {
             Authorized::Met(user) => return Ok(user),
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
             Authorized::Denied => Refusal::denied(&self.miracl),
-            Authorized::StepUp(step_up) => {
-                challenge::tell_of_lost_form(&self.exchange, request);
-                Refusal::step_up(&self.miracl, step_up)
-            }
+            Authorized::StepUp(step_up) => Refusal::step_up(self, step_up),
             Authorized::Unknown => Refusal::unreadable(&self.miracl),
         };
         self.exchange.refuse();
         Err(refusal)
+    }
+
+    /// Returns who is logged in and meets a requirement, for a page that is open to everybody: `None` for all others,
+    /// and where it cannot be told, which the log explains.
+    pub async fn optional_authorized(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Option<User> {
+        match authorize::authorize(&self.exchange, requirement, request).await {
+            Authorized::Met(user) => Some(user),
+            _ => None,
+        }
     }
 
     /// Returns who is logged in, for a page that is open to everybody: a session that cannot be read counts as nobody,
@@ -455,7 +464,6 @@ impl Visit {
         user::user_at_once(&self.exchange)
     }
 
-    #[cfg(test)]
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }
