@@ -40,6 +40,18 @@ pub fn authorized<P: Policy>() -> impl Filter<Extract = (User,), Error = Rejecti
     })
 }
 
+/// Extracts who is logged in and meets the requirement of a [`Policy`], if anybody does. It turns nobody away.
+pub fn optional_authorized<P: Policy>()
+-> impl Filter<Extract = (Option<User>,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let visit = slot.visit(&headers);
+        let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+        let view = slot.view(&headers);
+        let user = visit.optional_authorized(&P::requirement(), &view).await;
+        Ok::<_, Rejection>(user.map(User))
+    })
+}
+
 /// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.
 pub(crate) async fn authorize(
     requirement: &Requirement,

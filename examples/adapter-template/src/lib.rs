@@ -106,7 +106,7 @@ mod routes;
 mod slot;
 
 pub use auth::MiraclAuth;
-pub use authorized::authorized;
+pub use authorized::{authorized, optional_authorized};
 pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
 pub use handler::AuthHandler;
 #[doc(inline)]

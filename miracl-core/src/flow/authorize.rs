@@ -65,7 +65,7 @@ pub(crate) async fn authorize(
             Progress::Asks(number, decide) => {
                 let told =
                     AccessRequest::new(user.clone(), request.method(), &request.path_and_query());
-                let answer = decide(told).await.map_err(failed).ok();
+                let answer = decide(told).await.inspect_err(failed).ok();
                 answers.push((number, answer));
             }
         }
@@ -92,6 +92,6 @@ fn facts<'a>(
 }
 
 /// Writes down why the app could not decide.
-fn failed(error: BoxError) {
+fn failed(error: &BoxError) {
     tracing::error!(%error, "the app's own decision has failed, so that nobody is let through");
 }
