@@ -148,7 +148,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "what knows the session is never stored, and nothing else is forbidden to be",
         shown_by: &[
             "pages::no_page_that_knows_the_session_may_be_stored",
-            "pages::the_public_page_costs_nothing",
+            "pages::the_public_page_and_the_health_check_cost_nothing",
             "visits::an_apps_own_private_stays_unless_a_cookie_is_set",
         ],
         pending: &[],
@@ -207,7 +207,7 @@ pub(crate) const PROMISES: &[Promise] = &[
     Promise {
         number: 19,
         about: "who does not ask pays nothing",
-        shown_by: &["pages::the_public_page_costs_nothing"],
+        shown_by: &["pages::the_public_page_and_the_health_check_cost_nothing"],
         pending: &[Pending {
             what: "what a request costs, measured",
             reason: "no scenario counts instructions: `tests/bench/run` does, \

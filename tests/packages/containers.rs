@@ -33,7 +33,7 @@ fn the_containers_set_variables_that_exist() {
 }
 
 #[test]
-fn the_image_runs_without_rights_and_its_health_check_asks_a_page_without_a_session() {
+fn the_image_runs_without_rights_and_its_health_check_asks_for_no_session() {
     let text = read("examples/docker/Dockerfile");
     let last = text.split("\nFROM ").last().expect("the last stage");
     let user = last.lines().find_map(|line| line.strip_prefix("USER "));
@@ -46,10 +46,10 @@ fn the_image_runs_without_rights_and_its_health_check_asks_a_page_without_a_sess
         .split("${PORT}")
         .nth(1)
         .and_then(|rest| rest.split('"').next());
-    assert_eq!(path, Some("/public"));
+    assert_eq!(path, Some("/health"));
     for framework in ["axum", "actix", "rocket"] {
         let app = read(&format!("examples/{framework}/src/app.rs"));
         let pages = read(&format!("examples/{framework}/src/pages.rs"));
-        assert!(format!("{app}{pages}").contains("/public"), "{framework}");
+        assert!(format!("{app}{pages}").contains("/health"), "{framework}");
     }
 }

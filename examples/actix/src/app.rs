@@ -52,6 +52,7 @@ pub(crate) fn router(
         .service(resource("/me").route(get().to(pages::me)))
         .service(resource("/whoami").route(get().to(pages::whoami)))
         .service(resource("/public").route(get().to(pages::public)))
+        .service(resource("/health").route(get().to(pages::health)))
         .service(resource("/style.css").route(get().to(pages::style)))
         .default_service(web::to(pages::not_found))
         // The callback, `/login/start`, `/logout` and `/signed-out`.

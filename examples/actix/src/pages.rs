@@ -197,6 +197,11 @@ pub(crate) async fn public() -> Html {
     Html::new(demo_shared::PUBLIC)
 }
 
+/// `GET /health`: that the program answers, for a container's health check. It asks the login nothing.
+pub(crate) async fn health() -> &'static str {
+    "This program is running."
+}
+
 /// `GET /style.css`.
 pub(crate) async fn style() -> impl Responder {
     demo_shared::STYLE

@@ -101,6 +101,7 @@ where
         .and(optional_user())
         .map(pages::whoami);
     let public = warp::path!("public").and(read()).map(pages::public);
+    let health = warp::path!("health").and(read()).map(pages::health);
     let style = warp::path!("style.css").and(read()).map(pages::style);
 
     let filter = index
@@ -114,6 +115,7 @@ where
         .or(me)
         .or(whoami)
         .or(public)
+        .or(health)
         .or(style)
         // The callback, `/login/start`, `/logout` and `/signed-out`.
         .or(auth.routes())

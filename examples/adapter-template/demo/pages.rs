@@ -182,6 +182,11 @@ pub(crate) fn public() -> impl Reply {
     warp::reply::html(demo_shared::PUBLIC)
 }
 
+/// `GET /health`: that the program answers, for a container's health check. It asks the login nothing.
+pub(crate) fn health() -> impl Reply {
+    "This program is running."
+}
+
 /// `GET /style.css`.
 pub(crate) fn style() -> impl Reply {
     let style = with_header(

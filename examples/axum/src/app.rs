@@ -39,6 +39,7 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/me", get(pages::me))
         .route("/whoami", get(pages::whoami))
         .route("/public", get(pages::public))
+        .route("/health", get(pages::health))
         .route("/style.css", get(pages::style))
         .fallback(pages::not_found)
         // The callback, `/login/start`, `/logout` and `/signed-out`.

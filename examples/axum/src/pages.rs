@@ -190,6 +190,11 @@ pub(crate) async fn public() -> Html<&'static str> {
     Html(demo_shared::PUBLIC)
 }
 
+/// `GET /health`: that the program answers, for a container's health check. It asks the login nothing.
+pub(crate) async fn health() -> &'static str {
+    "This program is running."
+}
+
 /// `GET /style.css`.
 pub(crate) async fn style() -> Response {
     let headers = [

@@ -40,6 +40,7 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::me,
                 pages::whoami,
                 pages::public,
+                pages::health,
                 pages::style,
             ],
         )

@@ -200,6 +200,12 @@ pub(crate) async fn public() -> RawHtml<&'static str> {
     RawHtml(demo_shared::PUBLIC)
 }
 
+/// `GET /health`: that the program answers, for a container's health check. It asks the login nothing.
+#[get("/health")]
+pub(crate) async fn health() -> &'static str {
+    "This program is running."
+}
+
 /// `GET /style.css`.
 #[get("/style.css")]
 pub(crate) async fn style() -> Style {

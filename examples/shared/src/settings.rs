@@ -220,7 +220,7 @@ impl Settings {
 }
 
 /// The paths of the demo's own pages, `/` aside.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/members",
     "/profile",
     "/devices",
@@ -230,6 +230,7 @@ const PAGES: [&str; 10] = [
     "/me",
     "/whoami",
     "/public",
+    "/health",
     "/style.css",
 ];
 

@@ -28,6 +28,9 @@ const HALF: usize = WHOLE / 2;
 /// How many requests of a kind are counted together. The kernel decides in how many pieces a server reads 64 KiB, which
 /// changes the cost of one request by a tenth and more.
 const REQUESTS: u32 = 6;
+/// How often a row that misses a goal is counted again. Each further piece only adds to the cost, so the least of all
+/// counts is the nearest to what the server itself does, and a cost that really grows faster is found each time.
+const AGAIN: u32 = 3;
 /// The prefix of another app's cookies, cut to the length of our own.
 const FOREIGN: &str = "the-cookies-of-another-app";
 
@@ -73,6 +76,17 @@ impl Row {
 
     fn growth(&self) -> f64 {
         self.whole / self.half
+    }
+
+    fn misses(&self) -> bool {
+        self.over_foreign() > FLOOD.goal || self.growth() > GROWTH.goal
+    }
+
+    /// Takes the least of each count.
+    fn least(&mut self, other: &Self) {
+        self.foreign = self.foreign.min(other.foreign);
+        self.half = self.half.min(other.half);
+        self.whole = self.whole.min(other.whole);
     }
 }
 
@@ -163,13 +177,22 @@ fn run(
         each(route, &first, 2)?;
         for kind in &kinds {
             let header = |prefix, bytes| format!("{}{own}", fill(bytes, prefix, &kind.cookie));
-            rows.push(Row {
-                route: format!("{method} {}", path.split('?').next().unwrap_or(path)),
-                kind: kind.name,
-                foreign: each(route, &header(foreign, WHOLE), REQUESTS)?,
-                half: each(route, &header(&ours, HALF), REQUESTS)?,
-                whole: each(route, &header(&ours, WHOLE), REQUESTS)?,
-            });
+            let mut row = || {
+                Ok::<_, String>(Row {
+                    route: format!("{method} {}", path.split('?').next().unwrap_or(path)),
+                    kind: kind.name,
+                    foreign: each(route, &header(foreign, WHOLE), REQUESTS)?,
+                    half: each(route, &header(&ours, HALF), REQUESTS)?,
+                    whole: each(route, &header(&ours, WHOLE), REQUESTS)?,
+                })
+            };
+            let mut counted = row()?;
+            for _ in 0..AGAIN {
+                if counted.misses() {
+                    counted.least(&row()?);
+                }
+            }
+            rows.push(counted);
         }
     }
     drop(connection);
@@ -328,6 +351,21 @@ mod tests {
             rows: Vec::new(),
         };
         assert!(judge(&[nothing]).is_err());
+    }
+
+    #[test]
+    fn a_row_that_misses_keeps_the_least_of_each_count() {
+        let mut noisy = row("GET /a", 100.0, 80.0, 180.0);
+        assert!(noisy.misses());
+        noisy.least(&row("GET /a", 120.0, 90.0, 150.0));
+        assert_eq!(
+            (noisy.foreign, noisy.half, noisy.whole),
+            (100.0, 80.0, 150.0)
+        );
+        assert!(!noisy.misses());
+        let mut quadratic = row("GET /a", 100.0, 50.0, 190.0);
+        quadratic.least(&row("GET /a", 101.0, 51.0, 200.0));
+        assert!(quadratic.misses());
     }
 
     #[test]

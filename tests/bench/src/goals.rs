@@ -10,16 +10,16 @@ pub(crate) struct Goal {
     allowance: f64,
 }
 
-/// Instructions of `GET /whoami` over `GET /public`, sessions in cookies.
+/// Instructions of `GET /whoami` over `GET /health`, sessions in cookies.
 pub(crate) const WHOAMI_COOKIE: Goal = Goal {
-    what: "`/whoami` over `/public`, sessions in cookies: instructions",
+    what: "`/whoami` over `/health`, sessions in cookies: instructions",
     goal: 6_000.0,
     stretch: Some(5_200.0),
     allowance: 0.0,
 };
 /// That difference, with sessions in the memory of the process.
 pub(crate) const WHOAMI_MEMORY: Goal = Goal {
-    what: "`/whoami` over `/public`, sessions in memory: instructions",
+    what: "`/whoami` over `/health`, sessions in memory: instructions",
     goal: 3_500.0,
     stretch: Some(2_500.0),
     allowance: 0.0,
@@ -27,14 +27,14 @@ pub(crate) const WHOAMI_MEMORY: Goal = Goal {
 /// That difference, with sessions in Redis: of axum alone, because each framework waits for an answer in its own
 /// way.
 pub(crate) const WHOAMI_REDIS: Goal = Goal {
-    what: "`/whoami` over `/public`, sessions in Redis: instructions",
+    what: "`/whoami` over `/health`, sessions in Redis: instructions",
     goal: 36_000.0,
     stretch: None,
     allowance: 0.0,
 };
 /// Allocations of that request over the other.
 pub(crate) const WHOAMI_REDIS_ALLOCATIONS: Goal = Goal {
-    what: "`/whoami` over `/public`, sessions in Redis: allocations",
+    what: "`/whoami` over `/health`, sessions in Redis: allocations",
     goal: 24.0,
     stretch: None,
     allowance: A_TWENTIETH,

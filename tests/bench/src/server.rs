@@ -24,9 +24,6 @@ const CALLGRIND_OUT: &str = "callgrind.out";
 /// Where valgrind and its clients find each other: in the directory of the server.
 const VGDB_PREFIX: &str = "--vgdb-prefix=./vgdb";
 
-/// The public page of the demos.
-const PUBLIC: &str = include_str!("../../../examples/shared/templates/public.html");
-
 /// Which server to start.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
@@ -79,7 +76,7 @@ impl Server {
                 let demo = start(set(builder, &client), command)?;
                 let cookie = provider.log_in(&demo, &client)?;
                 Ok(Self {
-                    bare: public(PUBLIC),
+                    bare: bare("/health", "This program is running."),
                     whoami: Some(Exchange {
                         path: "/whoami",
                         cookie: Some(cookie),
@@ -94,7 +91,7 @@ impl Server {
                 command.extend([framework.name, variant].map(OsString::from));
                 Ok(Self {
                     demo: start(Demo::builder(*framework), command)?,
-                    bare: public("This page is for everyone."),
+                    bare: bare("/public", "This page is for everyone."),
                     whoami: None,
                     redis: None,
                 })
@@ -167,10 +164,10 @@ fn start(builder: DemoBuilder, command: Vec<OsString>) -> Result<Demo, String> {
     started.map_err(|refused| format!("it does not start: {refused}"))
 }
 
-/// `GET /public`, which has no `Cookie` header.
-fn public(body: &str) -> Exchange {
+/// A request for a constant text, without a `Cookie` header.
+fn bare(path: &'static str, body: &str) -> Exchange {
     Exchange {
-        path: "/public",
+        path,
         cookie: None,
         body: body.to_owned(),
     }

@@ -12,7 +12,7 @@ scenarios![
     a_page_for_a_script_of_somebody_else_may_be_opened_often_and_its_address_logs_in_once,
     an_address_on_a_page_ends_when_anybody_logs_in_or_out_with_that_browser,
     the_members_page_is_for_members,
-    the_public_page_costs_nothing,
+    the_public_page_and_the_health_check_cost_nothing,
     the_benchmark_page_of_a_user_is_their_address,
     the_profile_is_filled_in_and_saves_a_name,
     no_page_may_be_framed,
@@ -192,7 +192,7 @@ async fn the_members_page_is_for_members(adapter: Adapter) {
         .expect(200);
 }
 
-async fn the_public_page_costs_nothing(adapter: Adapter) {
+async fn the_public_page_and_the_health_check_cost_nothing(adapter: Adapter) {
     let journey = Journey::begin(adapter);
     let stranger = journey
         .browser
@@ -206,7 +206,13 @@ async fn the_public_page_costs_nothing(adapter: Adapter) {
         .await
         .expect(200);
     assert_eq!(stranger.body, user.body);
-    for answer in [stranger, user] {
+    let health = journey
+        .browser
+        .open(journey.url("/health"))
+        .await
+        .expect(200);
+    assert_eq!(health.body, "This program is running.");
+    for answer in [stranger, user, health] {
         assert_eq!(answer.header("cache-control"), None);
         assert!(answer.set_cookies().is_empty());
     }

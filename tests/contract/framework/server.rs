@@ -114,6 +114,7 @@ async fn a_head_is_a_get_without_its_body(adapter: Adapter) {
             "/me",
             "/whoami",
             "/public",
+            "/health",
             "/nothing-here",
         ] {
             let get = browser.open(journey.url(path)).await;

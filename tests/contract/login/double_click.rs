@@ -18,6 +18,7 @@ scenarios![
 /// A demo whose log tells of callbacks that wait, a login there that leads to `/members`, and a provider that holds its
 /// tokens back until it is told.
 struct Held {
+    adapter: Adapter,
     journey: Journey,
     callback: Url,
     release: watch::Sender<bool>,
@@ -36,6 +37,7 @@ impl Held {
         let (held, release) = Answers::held();
         journey.provider.set(Endpoint::Token, held);
         Self {
+            adapter,
             journey,
             callback,
             release,
@@ -69,6 +71,18 @@ impl Held {
         }
     }
 
+    /// Closes the connection of a request before its answer, and waits until the server has noticed, for the `number`th
+    /// time. Rocket notices when it writes.
+    async fn give_up(&self, sent: Sent, number: usize) {
+        sent.abort();
+        let gone = sent.await.expect_err("it was answered");
+        assert!(gone.is_cancelled());
+        if self.adapter.name != "rocket" {
+            let line = "a request for the callback has gone away before its answer";
+            self.logged(line, number).await;
+        }
+    }
+
     fn release(&self) {
         self.release.send(true).expect("the provider waits");
     }
@@ -76,13 +90,6 @@ impl Held {
     fn succeeded(&self) -> usize {
         self.journey.demo.log().matches("login succeeded").count()
     }
-}
-
-/// Closes the connection of a request before its answer.
-async fn give_up(sent: Sent) {
-    sent.abort();
-    let gone = sent.await.expect_err("it was answered");
-    assert!(gone.is_cancelled());
 }
 
 fn sets_a_session(answer: &Answer) -> bool {
@@ -121,7 +128,7 @@ async fn the_second_click_logs_in_where_the_browser_has_given_up_the_first(adapt
     let held = Held::begin(adapter).await;
     let first = held.first().await;
     let second = held.another(1).await;
-    give_up(first).await;
+    held.give_up(first, 1).await;
     held.release();
     let answer = second.await.expect("an answer");
     assert_logged_in(&held, &answer).await;
@@ -137,7 +144,7 @@ async fn one_of_several_that_wait_logs_in_and_the_others_go_where_it_goes(adapte
     for number in 1..=3 {
         others.push(held.another(number).await);
     }
-    give_up(first).await;
+    held.give_up(first, 1).await;
     held.release();
     let mut answers = Vec::new();
     for other in others {
@@ -157,9 +164,9 @@ async fn the_third_click_logs_in_where_the_browser_has_given_up_two(adapter: Ada
     let held = Held::begin(adapter).await;
     let first = held.first().await;
     let second = held.another(1).await;
-    give_up(first).await;
+    held.give_up(first, 1).await;
     let third = held.another(2).await;
-    give_up(second).await;
+    held.give_up(second, 2).await;
     held.release();
     let answer = third.await.expect("an answer");
     assert_logged_in(&held, &answer).await;
@@ -168,7 +175,7 @@ async fn the_third_click_logs_in_where_the_browser_has_given_up_two(adapter: Ada
 async fn a_login_that_nobody_waits_for_does_not_begin(adapter: Adapter) {
     let held = Held::begin(adapter).await;
     let first = held.first().await;
-    give_up(first).await;
+    held.give_up(first, 1).await;
     held.release();
     held.logged("nobody waits for what is left of it", 1).await;
     let journey = &held.journey;
@@ -186,7 +193,7 @@ async fn the_second_click_learns_why_the_login_of_the_first_failed(adapter: Adap
     held.journey.provider.set(Endpoint::Userinfo, refused);
     let first = held.first().await;
     let second = held.another(1).await;
-    give_up(first).await;
+    held.give_up(first, 1).await;
     held.release();
     assert_refused(&second.await.expect("an answer"));
     assert_eq!(held.journey.demo.log().matches("login failed").count(), 1);

@@ -37,6 +37,33 @@ use crate::{
 
 /// Answers the callback's route: completes the login, or waits for the callback that does.
 pub(crate) async fn answer(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Answer {
+    let asking = Asking { answered: false };
+    let answer = answer_in_turn(exchange, callback).await;
+    asking.end();
+    answer
+}
+
+/// A request for the callback that has no answer yet. The log tells of one that goes away.
+struct Asking {
+    answered: bool,
+}
+
+impl Asking {
+    fn end(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.answered {
+            tracing::debug!("a request for the callback has gone away before its answer");
+        }
+    }
+}
+
+/// Answers the callback's route when it is its turn among those of the same login.
+async fn answer_in_turn(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Answer {
     let turn = turn(exchange, callback).await;
     let answered = match turn {
         Some((_, Turn::First(lead))) => {
