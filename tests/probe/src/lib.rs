@@ -20,6 +20,7 @@
 //! | `GET /rights/optional` | the id or `nobody`, by an optional extractor of [`Admin`]s |
 //! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
+//! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].

@@ -88,6 +88,10 @@ async fn broken(user: Authorized<probe::Broken>) -> String {
     user.id().to_owned()
 }
 
+async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
 #[actix_web::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -113,7 +117,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .route("/admin", get().to(admin))
             .route("/optional", get().to(optional_admin))
             .route("/strong", web::to(strong))
-            .route("/broken", get().to(broken));
+            .route("/broken", get().to(broken))
+            .route("/both", get().to(both));
         let admins = scope("/admins")
             .wrap(auth.require(probe::Admin))
             .route("/members", get().to(guarded))

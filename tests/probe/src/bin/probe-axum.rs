@@ -87,6 +87,10 @@ async fn broken(user: Authorized<probe::Broken>) -> String {
     user.id().to_owned()
 }
 
+async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -110,7 +114,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/admin", get(admin))
         .route("/optional", get(optional_admin))
         .route("/strong", any(strong))
-        .route("/broken", get(broken));
+        .route("/broken", get(broken))
+        .route("/both", get(both));
     let admins = Router::new()
         .route("/members", get(guarded))
         .route("/any", any(guarded))

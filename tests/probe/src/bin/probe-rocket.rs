@@ -131,7 +131,6 @@ fn optional_admin(user: Option<Authorized<probe::Admin>>) -> String {
     user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
 }
 
-/// An optional guard that fails, before the one that counts.
 #[get("/both")]
 fn both(_admin: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
     user.id().to_owned()

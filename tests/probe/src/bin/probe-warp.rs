@@ -125,12 +125,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let broken = warp::path!("broken")
         .and(authorized::<probe::Broken>())
         .map(id);
-    let rights = warp::path("rights").and(admin.or(optional_admin).or(strong).or(broken));
+    let both = warp::path!("both")
+        .and(optional_authorized::<probe::Admin>())
+        .and(authorized::<probe::Broken>())
+        .map(|_, user: User| user.id().to_owned());
+    // In boxes, so that the type of the whole app does not grow too deep for the compiler.
+    let rights = admin.or(optional_admin).or(strong).or(broken).or(both);
+    let rights = warp::path("rights").and(rights).boxed();
     let members = warp::path!("members").or(warp::path!("any")).unify();
     let admins = warp::path("admins")
         .and(auth.require(probe::Admin))
         .and(members)
-        .map(|| "a member");
+        .map(|| "a member")
+        .boxed();
     let app = me
         .or(rights)
         .or(admins)
