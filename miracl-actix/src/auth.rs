@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use actix_web::web::ServiceConfig;
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
     handler::{AuthHandler, ErasedHandler},
@@ -109,6 +109,26 @@ impl MiraclAuth {
     /// inside another login's.
     pub fn login_required(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone(), true)
+    }
+
+    /// Returns a layer as [`login_required`](Self::login_required) does, for routes with a requirement: a
+    /// [`Requirement`](crate::access::Requirement), or the type of a [`Policy`](crate::access::Policy).
+    ///
+    /// ```
+    /// # use actix_web::web;
+    /// # use miracl_actix::MiraclAuth;
+    /// use miracl_actix::access::Requirement;
+    ///
+    /// # fn configure(app: &mut web::ServiceConfig, auth: &MiraclAuth) {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// let accounts = web::resource("/accounts")
+    ///     .wrap(auth.require(admin))
+    ///     .route(web::get().to(async || "for admins"));
+    /// app.service(accounts);
+    /// # }
+    /// ```
+    pub fn require(&self, requirement: impl Into<Requirement>) -> LoginRequiredLayer {
+        LoginRequiredLayer::new(self.miracl.clone(), true).with(requirement.into())
     }
 
     /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request does not count as

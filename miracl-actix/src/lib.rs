@@ -128,6 +128,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
+mod authorized;
 mod body;
 mod extract;
 mod handler;
@@ -139,6 +140,7 @@ mod routes;
 mod slot;
 
 pub use auth::MiraclAuth;
+pub use authorized::Authorized;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 #[doc(inline)]

@@ -13,15 +13,16 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
+    authorized::authorized,
     extract::{LoginRequired, required_user},
     slot::{turn_back, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
-/// does.
+/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). Around a
 /// route, methods without one stay 405; around a scope, everything below its prefix needs a login, whether there is
@@ -30,6 +31,8 @@ use crate::{
 pub struct LoginRequiredLayer {
     miracl: Miracl,
     is_activity: bool,
+    /// Besides a login.
+    requirement: Option<Requirement>,
 }
 
 impl LoginRequiredLayer {
@@ -37,6 +40,14 @@ impl LoginRequiredLayer {
         Self {
             miracl,
             is_activity,
+            requirement: None,
+        }
+    }
+
+    pub(crate) fn with(self, requirement: Requirement) -> Self {
+        Self {
+            requirement: Some(requirement),
+            ..self
         }
     }
 }
@@ -56,6 +67,7 @@ where
         ready(Ok(LoginRequiredService {
             miracl: self.miracl.clone(),
             is_activity: self.is_activity,
+            requirement: self.requirement.clone(),
             inner: Rc::new(inner),
         }))
     }
@@ -72,6 +84,7 @@ impl fmt::Debug for LoginRequiredLayer {
 pub struct LoginRequiredService<S> {
     miracl: Miracl,
     is_activity: bool,
+    requirement: Option<Requirement>,
     inner: Rc<S>,
 }
 
@@ -100,6 +113,7 @@ where
         let inner = Rc::clone(&self.inner);
         let miracl = self.miracl.clone();
         let is_activity = self.is_activity;
+        let requirement = self.requirement.clone();
         Box::pin(async move {
             let before = match turn_to(request.request(), &miracl) {
                 Ok(before) => before,
@@ -111,7 +125,7 @@ where
             if !is_activity {
                 without_activity(request.request());
             }
-            let response = match check(request.request()).await {
+            let response = match check(request.request(), requirement.as_ref()).await {
                 Ok(()) => inner.call(request).await?.map_into_boxed_body(),
                 Err(refused) => request.error_response(refused),
             };
@@ -121,8 +135,11 @@ where
     }
 }
 
-/// Turns away everybody who is not logged in.
-async fn check(req: &HttpRequest) -> Result<(), LoginRequired> {
+/// Turns away everybody who is not logged in, or does not meet the requirement.
+async fn check(req: &HttpRequest, requirement: Option<&Requirement>) -> Result<(), LoginRequired> {
+    if let Some(requirement) = requirement {
+        return authorized(requirement, req).await.map(drop);
+    }
     match user_at_once(req) {
         Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(req).await.map(drop),

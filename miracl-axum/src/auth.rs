@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
     handler::{AuthHandler, ErasedHandler},
@@ -118,6 +118,26 @@ impl MiraclAuth {
     /// inside another login's.
     pub fn login_required(&self) -> LoginRequiredLayer {
         LoginRequiredLayer::new(self.miracl.clone(), true)
+    }
+
+    /// Returns a layer as [`login_required`](Self::login_required) does, for routes with a requirement: a
+    /// [`Requirement`](crate::access::Requirement), or the type of a [`Policy`](crate::access::Policy).
+    ///
+    /// ```
+    /// # use axum::{Router, routing::get};
+    /// # use miracl_axum::MiraclAuth;
+    /// use miracl_axum::access::Requirement;
+    ///
+    /// # fn app(auth: MiraclAuth) -> Router {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// let accounts = Router::new()
+    ///     .route("/accounts", get(async || "for admins"))
+    ///     .route_layer(auth.require(admin));
+    /// Router::new().merge(accounts).merge(auth.routes()).layer(auth.layer())
+    /// # }
+    /// ```
+    pub fn require(&self, requirement: impl Into<Requirement>) -> LoginRequiredLayer {
+        LoginRequiredLayer::new(self.miracl.clone(), true).with(requirement.into())
     }
 
     /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request does not count as

@@ -141,6 +141,12 @@ impl RequestExt for Parts {
 #[derive(Debug)]
 pub struct LoginRequired(Box<Response>);
 
+impl LoginRequired {
+    pub(crate) fn new(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
 impl IntoResponse for LoginRequired {
     fn into_response(self) -> Response {
         *self.0

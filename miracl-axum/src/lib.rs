@@ -122,6 +122,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
+mod authorized;
 mod body;
 mod extract;
 mod handler;
@@ -134,6 +135,7 @@ mod slot;
 mod wrap;
 
 pub use auth::MiraclAuth;
+pub use authorized::Authorized;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 #[doc(inline)]

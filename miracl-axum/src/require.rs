@@ -11,17 +11,18 @@ use axum::{
     http::Request,
     response::{IntoResponse, Response},
 };
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 use tower::{Layer, Service};
 
 use crate::{
+    authorized::authorized,
     extract::{LoginRequired, required_user},
     request::View,
     slot::{turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
-/// does.
+/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
 /// `Router::route_layer`, so that unknown paths stay 404.
@@ -29,6 +30,8 @@ use crate::{
 pub struct LoginRequiredLayer {
     miracl: Miracl,
     is_activity: bool,
+    /// Besides a login.
+    requirement: Option<Requirement>,
 }
 
 impl LoginRequiredLayer {
@@ -36,6 +39,14 @@ impl LoginRequiredLayer {
         Self {
             miracl,
             is_activity,
+            requirement: None,
+        }
+    }
+
+    pub(crate) fn with(self, requirement: Requirement) -> Self {
+        Self {
+            requirement: Some(requirement),
+            ..self
         }
     }
 }
@@ -47,6 +58,7 @@ impl<S> Layer<S> for LoginRequiredLayer {
         LoginRequiredService {
             miracl: self.miracl.clone(),
             is_activity: self.is_activity,
+            requirement: self.requirement.clone(),
             inner,
         }
     }
@@ -63,6 +75,7 @@ impl fmt::Debug for LoginRequiredLayer {
 pub struct LoginRequiredService<S> {
     miracl: Miracl,
     is_activity: bool,
+    requirement: Option<Requirement>,
     inner: S,
 }
 
@@ -94,8 +107,9 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
         let miracl = self.miracl.clone();
         let is_activity = self.is_activity;
+        let requirement = self.requirement.clone();
         Box::pin(async move {
-            match check(&miracl, is_activity, &mut request).await {
+            match check(&miracl, is_activity, requirement.as_ref(), &mut request).await {
                 Ok(()) => inner.call(request).await.map(IntoResponse::into_response),
                 Err(refused) => Ok(refused.into_response()),
             }
@@ -103,10 +117,11 @@ where
     }
 }
 
-/// Turns away everybody who is not logged in by this engine.
+/// Turns away everybody who is not logged in by this engine, or does not meet the requirement.
 async fn check(
     miracl: &Miracl,
     is_activity: bool,
+    requirement: Option<&Requirement>,
     request: &mut Request<Body>,
 ) -> Result<(), LoginRequired> {
     turn_to(request.extensions_mut(), miracl)?;
@@ -114,6 +129,9 @@ async fn check(
         without_activity(request.extensions());
     }
     let view = View::from(&*request);
+    if let Some(requirement) = requirement {
+        return authorized(requirement, view).await.map(drop);
+    }
     match user_at_once(&view) {
         Poll::Ready(Some(_)) => Ok(()),
         _ => required_user(view).await.map(drop),

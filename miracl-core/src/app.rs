@@ -1,6 +1,6 @@
 //! What an app uses of the engine: every adapter re-exports all of it.
 //!
-//! The names of everyday use come first. The modules hold the rest: values of settings in [`config`], errors in
+//! The names of everyday use come first. The modules hold the rest: rights in [`access`], values of settings in [`config`], errors in
 //! [`error`], the data of a login and its session in [`session`], the record of its checks in [`receipt`], and what a
 //! writer of a store needs in [`store`]. `User` and `Visit` are not among them, because each adapter has extractors of
 //! these names.
@@ -11,6 +11,19 @@ pub use crate::{
     miracl::Miracl,
     web::flash::Category,
 };
+
+/// What a request must have besides a login: a claim, a scope, a new login, the app's own word.
+pub mod access {
+    pub use crate::{
+        access::{
+            claim::{ClaimTest, ClaimValue},
+            policy::Policy,
+            request::AccessRequest,
+            requirement::{BoxError, Requirement},
+        },
+        refusal::RefusalKind,
+    };
+}
 
 /// The values of [`Config`]'s fields, with the types that hold and read secrets.
 pub mod config {

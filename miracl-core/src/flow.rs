@@ -4,6 +4,7 @@
 //! A flow decides. How something is sent, sealed or stored is in the rooms below.
 
 pub(crate) mod answer;
+pub(crate) mod authorize;
 pub(crate) mod backchannel;
 pub(crate) mod callback;
 pub(crate) mod challenge;

@@ -107,6 +107,7 @@
 //! | `miracl`, `visit` | the two handles: the app's login, and one request's view of it |
 //! | `lazy`, `refusal`, `routes` | a visit made on demand, how a request is turned away, which route does what |
 //! | `flow` | what happens: logging in, staying logged in, logging out; `flow/callback` makes the checks above |
+//! | `access` | requirements: what a request must have besides a login, and whether a session has it |
 //! | `exchange` | one request and its response: its cookies, its session, what the response changes |
 //! | `engine` | what one app is made of: configuration, site, providers, sessions |
 //! | `session` | who is logged in: identity, sealed cookies, marks of what has ended |
@@ -122,6 +123,7 @@
 //! | `probes` | what tests, fuzzing and benches need; no other code uses it |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+mod access;
 pub mod adapter;
 pub mod app;
 mod base;

@@ -15,6 +15,7 @@ pub(crate) mod http;
 pub(crate) mod id_token;
 pub(crate) mod issuers;
 pub(crate) mod jwks;
+pub(crate) mod login_claims;
 pub(crate) mod logout_token;
 pub(crate) mod metadata;
 pub(crate) mod token_request;

@@ -3,7 +3,10 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    access::step_up::StepUp,
+    flow::challenge,
     miracl::Miracl,
+    visit::Visit,
     web::{reply::Reply, request::RequestView},
 };
 
@@ -31,8 +34,26 @@ pub struct Refusal(Why);
 #[derive(Clone)]
 enum Why {
     Anonymous(Miracl),
+    Denied(Miracl),
+    StepUp(Visit, StepUp),
     Unreadable(Miracl),
     NoVisit(NoVisit),
+}
+
+/// The kinds of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// Nobody is logged in.
+    LoginRequired,
+    /// Somebody is logged in, and may not do what they ask for.
+    Denied,
+    /// The login is too old or too weak.
+    StepUp,
+    /// It cannot be told at the moment: the session cannot be read, or the app's own decision has failed.
+    Unavailable,
+    /// The app has a mistake, which the log explains.
+    Misconfigured,
 }
 
 impl Refusal {
@@ -41,16 +62,44 @@ impl Refusal {
         Self(Why::Anonymous(miracl.clone()))
     }
 
-    /// The session cannot be read at the moment.
+    /// Somebody is logged in, and may not do what they ask for.
+    pub(crate) fn denied(miracl: &Miracl) -> Self {
+        Self(Why::Denied(miracl.clone()))
+    }
+
+    /// The login is too old or too weak.
+    pub(crate) fn step_up(visit: &Visit, step_up: StepUp) -> Self {
+        Self(Why::StepUp(visit.clone(), step_up))
+    }
+
+    /// The session cannot be read at the moment, or the app's own decision has failed.
     pub(crate) fn unreadable(miracl: &Miracl) -> Self {
         Self(Why::Unreadable(miracl.clone()))
     }
 
-    /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in,
-    /// [`Miracl::unavailable`] where the session cannot be read, and an empty 500 where the app has a mistake.
+    /// Returns the kind of it.
+    pub fn kind(&self) -> RefusalKind {
+        match &self.0 {
+            Why::Anonymous(_) => RefusalKind::LoginRequired,
+            Why::Denied(_) => RefusalKind::Denied,
+            Why::StepUp(..) => RefusalKind::StepUp,
+            Why::Unreadable(_) => RefusalKind::Unavailable,
+            Why::NoVisit(_) => RefusalKind::Misconfigured,
+        }
+    }
+
+    /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in, a 403
+    /// where somebody may not do what they ask for, the way to a login where that one is too old or too weak,
+    /// [`Miracl::unavailable`] where it cannot be told, and an empty 500 where the app has a mistake.
     pub fn reply(&self, request: &impl RequestView) -> Reply {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
+            Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
+            Why::StepUp(visit, step_up) => {
+                let exchange = visit.exchange();
+                challenge::tell_of_lost_form(exchange, request);
+                challenge::step_up(&exchange.engine, request, step_up)
+            }
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::NoVisit(no_visit) => no_visit.reply(),
         }
@@ -67,7 +116,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Why::Anonymous(_) => f.write_str("nobody is logged in"),
-            Why::Unreadable(_) => f.write_str("the session cannot be read"),
+            Why::Denied(_) => f.write_str("the requirement is not met"),
+            Why::StepUp(..) => f.write_str("the login is too old or too weak"),
+            Why::Unreadable(_) => f.write_str("it cannot be told who may do this at the moment"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
         }
     }

@@ -10,10 +10,12 @@ use std::{
 };
 
 use crate::{
+    access::requirement::Requirement,
     error::{refresh::RefreshError, session::SessionError},
     exchange::{Exchange, Outcome},
     flow::{
         answer::Answer,
+        authorize::{self, Authorized},
         devices::{self, SessionInfo},
         logout, refresh, user,
     },
@@ -158,6 +160,51 @@ impl Visit {
         };
         self.exchange.refuse();
         Err(refusal)
+    }
+
+    /// Returns who is logged in, for a page with a requirement.
+    ///
+    /// ```
+    /// use miracl_core::app::access::Requirement;
+    /// # use miracl_core::{Visit, adapter::{Refusal, RequestView}};
+    ///
+    /// # async fn admins(visit: &Visit, request: &impl RequestView) -> Result<String, Refusal> {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// let user = visit.authorize(&admin, request).await?;
+    /// Ok(format!("Hello, {}", user.id()))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with the answer to send, for each outcome that [`Requirement`] lists.
+    pub async fn authorize(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Result<User, Refusal> {
+        let refusal = match authorize::authorize(&self.exchange, requirement, request).await {
+            Authorized::Met(user) => return Ok(user),
+            Authorized::Anonymous => Refusal::anonymous(&self.miracl),
+            Authorized::Denied => Refusal::denied(&self.miracl),
+            Authorized::StepUp(step_up) => Refusal::step_up(self, step_up),
+            Authorized::Unknown => Refusal::unreadable(&self.miracl),
+        };
+        self.exchange.refuse();
+        Err(refusal)
+    }
+
+    /// Returns who is logged in and meets a requirement, for a page that is open to everybody: `None` for all others,
+    /// and where it cannot be told, which the log explains.
+    pub async fn optional_authorized(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Option<User> {
+        match authorize::authorize(&self.exchange, requirement, request).await {
+            Authorized::Met(user) => Some(user),
+            _ => None,
+        }
     }
 
     /// Returns who is logged in, for a page that is open to everybody: if the session cannot be read, nobody counts as
@@ -420,7 +467,6 @@ impl Visit {
         user::user_at_once(&self.exchange)
     }
 
-    #[cfg(test)]
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }

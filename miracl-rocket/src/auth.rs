@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use miracl_core::{Config, ConfigError, Miracl};
+use miracl_core::{Config, ConfigError, Miracl, app::access::Requirement};
 use rocket::{Route, figment::Figment};
 
 use crate::{
@@ -125,7 +125,27 @@ impl MiraclAuth {
     ///
     /// The routes belong to this login. Where the fairing is another login's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
-        require::routes(&self.miracl, true)
+        require::routes(&self.miracl, true, None)
+    }
+
+    /// Returns routes as [`login_required`](Self::login_required) does, for everything below a path that has a
+    /// requirement: a [`Requirement`](crate::access::Requirement), or the type of a
+    /// [`Policy`](crate::access::Policy).
+    ///
+    /// ```
+    /// # use miracl_rocket::MiraclAuth;
+    /// use miracl_rocket::access::Requirement;
+    ///
+    /// # fn build(auth: &MiraclAuth) -> rocket::Rocket<rocket::Build> {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// rocket::build()
+    ///     .attach(auth.fairing())
+    ///     .mount("/", auth.routes())
+    ///     .mount("/accounts", auth.require(admin))
+    /// # }
+    /// ```
+    pub fn require(&self, requirement: impl Into<Requirement>) -> Vec<Route> {
+        require::routes(&self.miracl, true, Some(requirement.into()))
     }
 
     /// Returns routes as [`login_required`](Self::login_required) does, below which a request does not count as
@@ -133,7 +153,7 @@ impl MiraclAuth {
     /// would otherwise keep everybody logged in for ever.
     /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(&self) -> Vec<Route> {
-        require::routes(&self.miracl, false)
+        require::routes(&self.miracl, false, None)
     }
 }
 

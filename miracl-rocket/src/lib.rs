@@ -133,6 +133,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod auth;
+mod authorized;
 mod body;
 mod extract;
 mod handler;
@@ -145,6 +146,7 @@ mod sent;
 mod slot;
 
 pub use auth::MiraclAuth;
+pub use authorized::Authorized;
 pub use extract::{LoginRequired, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 pub use layer::MiraclFairing;

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 use rocket::{
     Catcher, Data, Request, Response, Route, catcher,
     http::{Method, Status},
@@ -11,6 +11,7 @@ use rocket::{
 };
 
 use crate::{
+    authorized::authorized,
     body::{closing, drop_rest, open},
     extract::{LoginRequired, REFUSED, required_user},
     slot::{Slot, user_at_once},
@@ -30,13 +31,19 @@ const METHODS: [Method; 9] = [
 ];
 
 /// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of people who are logged in
-/// through, and answer all others as the guard [`User`](crate::User) does.
+/// through, and answer all others as the guard [`User`](crate::User) does. With a requirement they let those through
+/// who meet it.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
-pub(crate) fn routes(miracl: &Miracl, is_activity: bool) -> Vec<Route> {
+pub(crate) fn routes(
+    miracl: &Miracl,
+    is_activity: bool,
+    requirement: Option<Requirement>,
+) -> Vec<Route> {
     let guard = LoggedInOnly {
         miracl: miracl.clone(),
         is_activity,
+        requirement,
     };
     // After the protection against other sites, before everything else.
     METHODS
@@ -53,12 +60,14 @@ pub(crate) fn first(rank: isize, method: Method, handler: impl Handler) -> Route
 struct LoggedInOnly {
     miracl: Miracl,
     is_activity: bool,
+    /// Besides a login.
+    requirement: Option<Requirement>,
 }
 
 #[rocket::async_trait]
 impl Handler for LoggedInOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        match check(&self.miracl, self.is_activity, request).await {
+        match self.check(request).await {
             Ok(()) => Outcome::forward(data, Status::NotFound),
             Err(_) => {
                 if !drop_rest(open(data)).await {
@@ -70,21 +79,22 @@ impl Handler for LoggedInOnly {
     }
 }
 
-/// Turns away everybody who is not logged in by this engine.
-async fn check(
-    miracl: &Miracl,
-    is_activity: bool,
-    request: &Request<'_>,
-) -> Result<(), LoginRequired> {
-    let slot = Slot::of(request);
-    let own = slot.lazy(request).check(miracl);
-    own.map_err(|no_visit| LoginRequired(slot.refuse(no_visit)))?;
-    if !is_activity {
-        slot.lazy(request).without_activity();
-    }
-    match user_at_once(request) {
-        Poll::Ready(Some(_)) => Ok(()),
-        _ => required_user(request).await.map(drop),
+impl LoggedInOnly {
+    /// Turns away everybody who is not logged in by this engine, or does not meet the requirement.
+    async fn check(&self, request: &Request<'_>) -> Result<(), LoginRequired> {
+        let slot = Slot::of(request);
+        let own = slot.lazy(request).check(&self.miracl);
+        own.map_err(|no_visit| LoginRequired(slot.refuse(no_visit)))?;
+        if !self.is_activity {
+            slot.lazy(request).without_activity();
+        }
+        if let Some(requirement) = &self.requirement {
+            return authorized(requirement, request).await.map(drop);
+        }
+        match user_at_once(request) {
+            Poll::Ready(Some(_)) => Ok(()),
+            _ => required_user(request).await.map(drop),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where the fairing leaves the engine and a request's visit, and how everything in the app finds them.
 
-use std::{sync::OnceLock, task::Poll};
+use std::{
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    task::Poll,
+};
 
 use miracl_core::{LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _};
 use rocket::{Ignite, Request, Rocket, http::Method};
@@ -16,7 +19,7 @@ pub(crate) struct Attached(pub(crate) Miracl);
 #[derive(Default)]
 pub(crate) struct Slot {
     visit: OnceLock<LazyVisit<Vec<u8>>>,
-    refused: OnceLock<Refusal>,
+    refused: Mutex<Option<Refusal>>,
     elsewhere: OnceLock<Reply>,
     method: OnceLock<Method>,
     target: OnceLock<String>,
@@ -87,14 +90,21 @@ impl Slot {
         self.left_body.get().is_some()
     }
 
-    /// Notes why a request is turned away. The first reason counts, and is returned.
+    /// Notes why a request is turned away. The last reason counts: an optional guard notes one, too, and the request goes
+    /// on.
     pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Refusal {
-        self.refused.get_or_init(|| refusal.into()).clone()
+        let refusal = refusal.into();
+        *self.lock() = Some(refusal.clone());
+        refusal
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the request was turned away, if it was.
     pub(crate) fn refused(&self) -> Option<Refusal> {
-        self.refused.get().cloned()
+        self.lock().clone()
     }
 }
 

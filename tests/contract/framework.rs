@@ -8,6 +8,7 @@ mod hooks;
 mod nested;
 mod platform;
 mod public_path;
+mod rights;
 mod server;
 mod settings;
 mod uploads;
@@ -21,6 +22,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         public_path::suite(),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
+        rights::suite().needing(Need::Probe),
         server::suite(),
         uploads::suite(),
         visits::suite().needing(Need::Probe),

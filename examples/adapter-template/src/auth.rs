@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use miracl_core::Miracl;
+use miracl_core::{Miracl, app::access::Requirement};
 use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
 
 use crate::{
@@ -81,7 +81,28 @@ impl MiraclAuth {
     /// The filter belongs to this login. Where this login's layer is missing, or another's lies in between, the answer
     /// is 500.
     pub fn login_required(&self) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-        require::login_required(&self.miracl, true)
+        require::login_required(&self.miracl, true, None)
+    }
+
+    /// Returns a filter as [`login_required`](Self::login_required) does, for routes with a requirement: a
+    /// [`Requirement`](crate::access::Requirement), or the type of a [`Policy`](crate::access::Policy).
+    ///
+    /// ```
+    /// # use warp::{Filter, Reply, filters::BoxedFilter};
+    /// # use miracl_warp::MiraclAuth;
+    /// use miracl_warp::access::Requirement;
+    ///
+    /// # fn accounts(auth: &MiraclAuth) -> BoxedFilter<(impl Reply + use<>,)> {
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// warp::path!("accounts").and(auth.require(admin)).map(|| "for admins")
+    /// #   .boxed()
+    /// # }
+    /// ```
+    pub fn require<R: Into<Requirement>>(
+        &self,
+        requirement: R,
+    ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<R> {
+        require::login_required(&self.miracl, true, Some(requirement.into()))
     }
 
     /// Returns a filter as [`login_required`](Self::login_required) does, behind which a request does not count as
@@ -91,7 +112,7 @@ impl MiraclAuth {
     pub fn login_required_without_activity(
         &self,
     ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-        require::login_required(&self.miracl, false)
+        require::login_required(&self.miracl, false, None)
     }
 }
 

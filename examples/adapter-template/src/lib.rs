@@ -94,6 +94,7 @@
 //! * Hooks get `&Parts`. Extensions are those that the request had when it came to the layer.
 
 mod auth;
+mod authorized;
 mod body;
 mod extract;
 mod handler;
@@ -105,6 +106,7 @@ mod routes;
 mod slot;
 
 pub use auth::MiraclAuth;
+pub use authorized::{authorized, optional_authorized};
 pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
 pub use handler::AuthHandler;
 #[doc(inline)]

@@ -1,6 +1,7 @@
 //! The pages and replies for a request that cannot go on: it needs a login, the session cannot be read, a login failed.
 
 use crate::{
+    access::step_up::StepUp,
     engine::Engine,
     error::chain::Chain,
     exchange::Exchange,
@@ -17,6 +18,56 @@ use crate::{
 
 /// Answers a request that needs a login: a document is sent to the login, and everybody else is told of it.
 pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
+    let sentence = "This page is for people who are logged in.";
+    to_login(
+        engine,
+        request,
+        LoginOptions::default(),
+        ("Login required", sentence),
+    )
+}
+
+/// Answers a request that needs a stronger or newer login: as [`challenge`] does, with what the login must bring.
+pub(crate) fn step_up(engine: &Engine, request: &impl RequestView, step_up: &StepUp) -> Reply {
+    let acr_values = step_up.acr_values.as_ref().map(|values| values.join(" "));
+    let options = LoginOptions {
+        max_age: step_up.max_age,
+        acr_values,
+        ..LoginOptions::default()
+    };
+    let sentence = "This page needs a login that is newer or stronger than yours.";
+    to_login(engine, request, options, ("Please log in again", sentence))
+}
+
+/// The message to somebody whose form could not be taken before they have logged in again.
+const FORM_NOT_SENT: &str =
+    "Your form was not sent, because it needs a new login. Please send it again.";
+
+/// Whether somebody has sent a form that a step-up loses, so that the page they come back to has to say so.
+pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView) {
+    let client = Client::of(request);
+    if !is_safe(request) && matches!(client, Client::Navigation | Client::Turbo) {
+        exchange.flash_once(Category::Info, FORM_NOT_SENT);
+    }
+}
+
+/// Answers somebody who is logged in and may not do what they ask for. No login would change it, so none is offered.
+pub(crate) fn denied(engine: &Engine, request: &impl RequestView) -> Reply {
+    let title = "Not allowed";
+    let sentence = "You are logged in, but this page is not for you.";
+    match Client::of(request).shows_pages() {
+        true => Reply::page(403, title, sentence, &home_link(engine, "primary")),
+        false => Reply::problem(403, title, [("detail", sentence.to_owned())]),
+    }
+}
+
+/// Leads a client to a login with these options, and tells everybody else of it by title and sentence.
+fn to_login(
+    engine: &Engine,
+    request: &impl RequestView,
+    options: LoginOptions,
+    (title, sentence): (&str, &str),
+) -> Reply {
     let client = Client::of(request);
     // Turbo shows what it has prefetched, and what it gets here is right after the click, too.
     if is_prefetch(request) && client != Client::Turbo {
@@ -26,7 +77,7 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
         engine,
         &LoginOptions {
             return_to: way_back(engine, request, client).map(ReturnTo::into_string),
-            ..LoginOptions::default()
+            ..options
         },
     );
     let page = |status, refreshes| {
@@ -35,8 +86,7 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
             label: "Log in",
             refreshes,
         };
-        let sentence = "This page is for people who are logged in.";
-        Reply::onward(status, "Login required", sentence, to)
+        Reply::onward(status, title, sentence, to)
     };
     match client {
         Client::Navigation => Reply::see_other(login_url),
@@ -47,7 +97,7 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
         Client::Frame => page(401, false),
         Client::Htmx => Reply::empty(401).with("hx-redirect", login_url),
         Client::Script | Client::Part | Client::Program => {
-            Reply::problem(401, "Login required", [("login_url", login_url)])
+            Reply::problem(401, title, [("login_url", login_url)])
         }
     }
 }

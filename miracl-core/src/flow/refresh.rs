@@ -77,13 +77,7 @@ pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserDa
     match fetched {
         Ok(None) => Ok(UserData::from(&*data)),
         Ok(Some(userinfo)) => {
-            let fetched = |data: &SessionData| {
-                Some(SessionData {
-                    tokens: data.tokens.clone(),
-                    userinfo: userinfo.clone(),
-                    user_agent: data.user_agent.clone(),
-                })
-            };
+            let fetched = |data: &SessionData| Some(data.with_userinfo(userinfo.clone()));
             let user_data = fetched(&data).map(|data| UserData::from(&data));
             exchange.change_data(fetched).await?;
             Ok(user_data.unwrap_or_default())
@@ -172,11 +166,7 @@ async fn renewed(
             let used = data.refresh_token();
             let renewed = |data: &SessionData| {
                 // Another request may have written these tokens or newer ones.
-                (data.refresh_token() == used).then(|| SessionData {
-                    tokens: tokens.clone(),
-                    userinfo: data.userinfo.clone(),
-                    user_agent: data.user_agent.clone(),
-                })
+                (data.refresh_token() == used).then(|| data.renewed(tokens.clone()))
             };
             exchange.change_data(renewed).await?;
             // There is no session any more if the person has logged out meanwhile.

@@ -35,12 +35,6 @@ pub(crate) async fn user_data(exchange: &Exchange) -> Result<Option<UserData>, S
 
 /// Forgets what userinfo said about the person, and keeps them logged in.
 pub(crate) async fn clear_user_info(exchange: &Arc<Exchange>) -> Result<(), SessionError> {
-    let cleared = |data: &SessionData| {
-        Some(SessionData {
-            tokens: data.tokens.clone(),
-            userinfo: serde_json::Map::new(),
-            user_agent: data.user_agent.clone(),
-        })
-    };
+    let cleared = |data: &SessionData| Some(data.with_userinfo(serde_json::Map::new()));
     exchange.change_data(cleared).await
 }

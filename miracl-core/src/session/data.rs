@@ -11,6 +11,7 @@ use crate::{
     },
     error::session::SessionTooLarge,
     provider::{
+        login_claims::login_claims,
         tokens::Tokens,
         user_data::{CONFIRMED_CLAIMS, PROTOCOL_CLAIMS, UserData},
     },
@@ -33,6 +34,8 @@ pub(crate) struct SessionData {
     pub(crate) userinfo: Map<String, Value>,
     /// The browser that the person logged in with. Only where sessions are in a store: a cookie has no room for it.
     pub(crate) user_agent: Option<String>,
+    /// What the ID token of the login said about the login, where a refreshed one has taken its place.
+    pub(crate) login: Option<Map<String, Value>>,
 }
 
 /// What of it is small, or no token.
@@ -48,6 +51,8 @@ struct Rest {
     userinfo: Map<String, Value>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    login: Option<Map<String, Value>>,
     /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     in_id_token: u64,
@@ -130,6 +135,7 @@ impl SessionData {
             scope: tokens.scope.clone(),
             userinfo,
             user_agent: self.user_agent.clone(),
+            login: self.login.clone(),
             in_id_token,
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
@@ -177,6 +183,7 @@ impl SessionData {
             },
             userinfo: rest.userinfo,
             user_agent: rest.user_agent,
+            login: rest.login,
         };
         if rest.in_id_token != 0 {
             for (bit, name, value) in bits(&data.id_token_claims()) {
@@ -186,6 +193,35 @@ impl SessionData {
             }
         }
         Some(data)
+    }
+
+    /// This session with renewed tokens. What the login's ID token said about the login stays: a refreshed one may leave
+    /// it out, and says nothing about another login.
+    pub(crate) fn renewed(&self, tokens: Tokens) -> Self {
+        let is_other = tokens.id_token.expose() != self.tokens.id_token.expose();
+        let login = match is_other {
+            true => Some(self.login_claims()),
+            false => self.login.clone(),
+        };
+        Self {
+            tokens,
+            login,
+            ..self.clone()
+        }
+    }
+
+    /// This session with other claims of userinfo.
+    pub(crate) fn with_userinfo(&self, userinfo: Map<String, Value>) -> Self {
+        Self {
+            userinfo,
+            ..self.clone()
+        }
+    }
+
+    /// What the ID token of the login said about the login: `acr`, `auth_time` and `amr`.
+    pub(crate) fn login_claims(&self) -> Map<String, Value> {
+        let kept = self.login.clone();
+        kept.unwrap_or_else(|| login_claims(&self.id_token_claims()))
     }
 
     /// The claims of the ID token, which was verified before it was kept.
@@ -259,6 +295,7 @@ mod tests {
             },
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
             user_agent: None,
+            login: None,
         }
     }
 

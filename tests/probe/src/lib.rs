@@ -16,6 +16,12 @@
 //! | `GET /peek` | the id or `nobody`, by a visit without activity |
 //! | `GET /private` | the id or `nobody`, with a `Cache-Control` of its own: [`PRIVATE`] |
 //! | `GET /private/message` | the same, and leaves a message, which is a cookie |
+//! | `GET /rights/admin` | the id, for [`Admin`]s, by extractor |
+//! | `GET /rights/optional` | the id or `nobody`, by an optional extractor of [`Admin`]s |
+//! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
+//! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
+//! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
+//! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
 
@@ -25,11 +31,46 @@ use std::{
     time::Duration,
 };
 
-use miracl_core::{AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit};
+use miracl_core::{
+    AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit,
+    app::access::{Policy, Requirement},
+};
 use tracing_subscriber::filter::LevelFilter;
 
 /// The `Cache-Control` of a page that a browser may keep for the person who sees it.
 pub const PRIVATE: &str = "private, max-age=60";
+
+/// Somebody whose claim `roles` has `admin`.
+#[derive(Debug)]
+pub struct Admin;
+
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("roles").contains("admin")
+    }
+}
+
+/// An admin who has logged in by the class `strong` within five minutes.
+#[derive(Debug)]
+pub struct Strong;
+
+impl Policy for Strong {
+    fn requirement() -> Requirement {
+        Requirement::acr(["strong", "stronger"])
+            .and(Requirement::logged_in_within(Duration::from_secs(300)))
+            .and(Admin)
+    }
+}
+
+/// What the app cannot decide.
+#[derive(Debug)]
+pub struct Broken;
+
+impl Policy for Broken {
+    fn requirement() -> Requirement {
+        Requirement::decided_by(async |_| Err("the table of rights is gone".into()))
+    }
+}
 
 /// How long a slow hook takes.
 const SLOW: Duration = Duration::from_secs(1);

@@ -76,6 +76,7 @@ impl VerifiedLogin {
             tokens: tokens.clone(),
             userinfo: self.userinfo,
             user_agent: exchange.user_agent().map(str::to_owned),
+            login: None,
         });
         // Before the hook, and once more after it: only then is it a check that was passed.
         if engine.sessions.marks.is_ended(&session) {

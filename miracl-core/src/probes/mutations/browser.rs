@@ -73,6 +73,7 @@ impl Original {
             tokens,
             userinfo: [("data".to_owned(), data.clone())].into_iter().collect(),
             user_agent: None,
+            login: None,
         };
         let visit = visit(miracl, &[]);
         let proposed = confirm::propose(visit.exchange(), Arc::new(session), Arc::new(kept), None);

@@ -8,7 +8,9 @@ use actix_web::{
     http::header::CACHE_CONTROL,
     web::{self, Redirect, get, post, scope},
 };
-use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
+use miracl_actix::{
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
+};
 use miracl_probe as probe;
 
 struct Hooks;
@@ -70,6 +72,26 @@ async fn private(visit: Visit, req: HttpRequest) -> HttpResponse {
         .body(body)
 }
 
+async fn admin(user: Authorized<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+async fn optional_admin(user: Option<Authorized<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn strong(user: Authorized<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+async fn broken(user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
 #[actix_web::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -91,7 +113,19 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         let watching = scope("/watching")
             .wrap(auth.login_required_without_activity())
             .route("/members", get().to(guarded));
+        let rights = scope("/rights")
+            .route("/admin", get().to(admin))
+            .route("/optional", get().to(optional_admin))
+            .route("/strong", web::to(strong))
+            .route("/broken", get().to(broken))
+            .route("/both", get().to(both));
+        let admins = scope("/admins")
+            .wrap(auth.require(probe::Admin))
+            .route("/members", get().to(guarded))
+            .route("/any", web::to(guarded));
         App::new()
+            .service(rights)
+            .service(admins)
             .route("/peek", get().to(peek))
             .route("/private", get().to(private))
             .route("/private/message", get().to(private))

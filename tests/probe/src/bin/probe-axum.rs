@@ -10,7 +10,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
-use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit};
+use miracl_axum::{
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
+};
 use miracl_probe as probe;
 
 struct Hooks;
@@ -69,6 +71,26 @@ async fn private(visit: Visit, uri: Uri) -> impl IntoResponse {
     ([(CACHE_CONTROL, probe::PRIVATE)], body)
 }
 
+async fn admin(user: Authorized<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+async fn optional_admin(user: Option<Authorized<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn strong(user: Authorized<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+async fn broken(user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -88,7 +110,19 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let watching = Router::new()
         .route("/members", get(guarded))
         .route_layer(auth.login_required_without_activity());
+    let rights = Router::new()
+        .route("/admin", get(admin))
+        .route("/optional", get(optional_admin))
+        .route("/strong", any(strong))
+        .route("/broken", get(broken))
+        .route("/both", get(both));
+    let admins = Router::new()
+        .route("/members", get(guarded))
+        .route("/any", any(guarded))
+        .route_layer(auth.require(probe::Admin));
     let app = Router::new()
+        .nest("/rights", rights)
+        .nest("/admins", admins)
         .route("/peek", get(peek))
         .route("/private", get(private))
         .route("/private/message", get(private))

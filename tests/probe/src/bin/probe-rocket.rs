@@ -9,7 +9,8 @@ use std::{collections::HashSet, error::Error};
 
 use miracl_probe as probe;
 use miracl_rocket::{
-    AuthFailure, AuthHandler, AuthSuccess, MiraclAuth, RequestExt, Response, Result, User, Visit,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, Response, Result,
+    User, Visit,
 };
 use rocket::{
     Config, Data, Request, Route,
@@ -120,6 +121,36 @@ async fn private_message(visit: Visit) -> Private {
     own(visit, true).await
 }
 
+#[get("/admin")]
+fn admin(user: Authorized<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/optional")]
+fn optional_admin(user: Option<Authorized<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+#[get("/both")]
+fn both(_admin: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/strong")]
+fn strong(user: Authorized<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+#[post("/strong")]
+fn post_strong(user: Authorized<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/broken")]
+fn broken(user: Authorized<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
 #[rocket::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -146,6 +177,11 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     rocket::custom(config)
         .mount("/", routes![me, optional, form, flashes])
         .mount("/", routes![peek, private, private_message])
+        .mount("/rights", routes![admin, optional_admin, both])
+        .mount("/rights", routes![strong, post_strong, broken])
+        .mount("/admins", routes![guarded])
+        .mount("/admins", any())
+        .mount("/admins", auth.require(probe::Admin))
         .mount("/watching", routes![guarded])
         .mount("/watching", auth.login_required_without_activity())
         .mount("/nested", routes![members])

@@ -6,7 +6,8 @@ use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
 use miracl_warp::{
-    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, optional_user, user, visit,
+    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, authorized, optional_authorized,
+    optional_user, user, visit,
 };
 use tower::Layer as _;
 use warp::{
@@ -109,7 +110,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let body = probe::private(&visit, tail.as_str() == "message").await;
             with_header(body, CACHE_CONTROL, probe::PRIVATE)
         });
+    let id = |user: User| user.id().to_owned();
+    let admin = warp::path!("admin")
+        .and(authorized::<probe::Admin>())
+        .map(id);
+    let optional_admin = warp::path!("optional")
+        .and(optional_authorized::<probe::Admin>())
+        .map(|user: Option<User>| {
+            user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+        });
+    let strong = warp::path!("strong")
+        .and(authorized::<probe::Strong>())
+        .map(id);
+    let broken = warp::path!("broken")
+        .and(authorized::<probe::Broken>())
+        .map(id);
+    let both = warp::path!("both")
+        .and(optional_authorized::<probe::Admin>())
+        .and(authorized::<probe::Broken>())
+        .map(|_, user: User| user.id().to_owned());
+    // In boxes, so that the type of the whole app does not grow too deep for the compiler.
+    let rights = admin.or(optional_admin).or(strong).or(broken).or(both);
+    let rights = warp::path("rights").and(rights).boxed();
+    let members = warp::path!("members").or(warp::path!("any")).unify();
+    let admins = warp::path("admins")
+        .and(auth.require(probe::Admin))
+        .and(members)
+        .map(|| "a member")
+        .boxed();
     let app = me
+        .or(rights)
+        .or(admins)
         .or(watching)
         .or(peek)
         .or(private)

@@ -1,0 +1,65 @@
+//! The filter that extracts somebody who meets a requirement.
+
+use miracl_core::app::access::{Policy, Requirement};
+use warp::{Filter, Rejection, http::HeaderMap};
+
+use crate::{
+    extract::User,
+    slot::{Slot, asked},
+};
+
+/// Extracts who is logged in and meets the requirement of a [`Policy`], and turns away everybody else.
+///
+/// [`Requirement`] says what is answered: 403 to somebody who may not, the way to a login where that one is too old or
+/// too weak, and the answer of [`user`](crate::user) where nobody is logged in.
+///
+/// ```
+/// # use warp::Filter;
+/// use miracl_warp::access::{Policy, Requirement};
+/// use miracl_warp::{User, authorized};
+///
+/// struct Admin;
+///
+/// impl Policy for Admin {
+///     fn requirement() -> Requirement {
+///         Requirement::claim("roles").contains("admin")
+///     }
+/// }
+///
+/// let accounts = warp::path!("accounts")
+///     .and(authorized::<Admin>())
+///     .map(|user: User| format!("Hello, {}.", user.id()));
+/// # let _ = accounts;
+/// ```
+///
+/// The answer is final: no filter behind an `or` or a `recover` can give another.
+pub fn authorized<P: Policy>() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let user = authorize(&P::requirement(), &slot, &headers).await;
+        user.map(User)
+    })
+}
+
+/// Extracts who is logged in and meets the requirement of a [`Policy`], if anybody does. It turns nobody away.
+pub fn optional_authorized<P: Policy>()
+-> impl Filter<Extract = (Option<User>,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let visit = slot.visit(&headers);
+        let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+        let view = slot.view(&headers);
+        let user = visit.optional_authorized(&P::requirement(), &view).await;
+        Ok::<_, Rejection>(user.map(User))
+    })
+}
+
+/// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.
+pub(crate) async fn authorize(
+    requirement: &Requirement,
+    slot: &Slot,
+    headers: &HeaderMap,
+) -> Result<miracl_core::User, Rejection> {
+    let visit = slot.visit(headers);
+    let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+    let user = visit.authorize(requirement, &slot.view(headers)).await;
+    user.map_err(|refusal| slot.refuse(refusal))
+}

@@ -1,0 +1,92 @@
+//! The extractor of somebody who meets a requirement.
+
+use std::{fmt, future::Future, marker::PhantomData, ops::Deref, pin::Pin};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use miracl_core::app::access::{Policy, Requirement};
+
+use crate::{
+    extract::{LoginRequired, User},
+    request::View,
+    slot::visit,
+};
+
+/// Who is logged in, and meets the requirement of a [`Policy`]. As an extractor it turns away everybody else.
+///
+/// [`Requirement`] says what is answered: 403 to somebody who may not, the way to a login where that one is too old or
+/// too weak, and the answer of [`User`] where nobody is logged in. `Option<Authorized<Admin>>` accepts everybody, and is
+/// `None` for everybody who does not meet it, also where it cannot be told.
+///
+/// ```
+/// # use actix_web::web;
+/// use miracl_actix::access::{Policy, Requirement};
+/// use miracl_actix::Authorized;
+///
+/// struct Admin;
+///
+/// impl Policy for Admin {
+///     fn requirement() -> Requirement {
+///         Requirement::claim("roles").contains("admin")
+///     }
+/// }
+///
+/// async fn accounts(user: Authorized<Admin>) -> String {
+///     format!("Hello, {}.", user.id())
+/// }
+/// # fn configure(app: &mut web::ServiceConfig) {
+/// # app.route("/accounts", web::get().to(accounts));
+/// # }
+/// ```
+///
+/// It dereferences to [`User`].
+pub struct Authorized<P>(User, PhantomData<fn() -> P>);
+
+impl<P> Authorized<P> {
+    /// Returns the user alone.
+    pub fn into_user(self) -> User {
+        self.0
+    }
+}
+
+impl<P> Deref for Authorized<P> {
+    type Target = User;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<P> Clone for Authorized<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<P> fmt::Debug for Authorized<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").finish_non_exhaustive()
+    }
+}
+
+impl<P: Policy> FromRequest for Authorized<P> {
+    type Error = LoginRequired;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let user = authorized(&P::requirement(), &req).await?;
+            Ok(Self(User(user), PhantomData))
+        })
+    }
+}
+
+/// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.
+pub(crate) async fn authorized(
+    requirement: &Requirement,
+    req: &HttpRequest,
+) -> Result<miracl_core::User, LoginRequired> {
+    let visit = visit(req).map_err(|no_visit| LoginRequired::new(req, no_visit))?;
+    let user = visit.authorize(requirement, &View::from(req)).await;
+    user.map_err(|refusal| LoginRequired::new(req, refusal))
+}

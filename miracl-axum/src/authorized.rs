@@ -1,0 +1,102 @@
+//! The extractor of somebody who meets a requirement.
+
+use std::{fmt, marker::PhantomData, ops::Deref};
+
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    http::request::Parts,
+};
+use miracl_core::app::access::{Policy, Requirement};
+
+use crate::{
+    extract::{LoginRequired, User},
+    reply::reply,
+    request::View,
+    slot::visit,
+};
+
+/// Who is logged in, and meets the requirement of a [`Policy`]. As an extractor it turns away everybody else.
+///
+/// [`Requirement`] says what is answered: 403 to somebody who may not, the way to a login where that one is too old or
+/// too weak, and the answer of [`User`] where nobody is logged in. `Option<Authorized<Admin>>` accepts everybody, and is
+/// `None` for everybody who does not meet it, also where it cannot be told.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// use miracl_axum::access::{Policy, Requirement};
+/// use miracl_axum::Authorized;
+///
+/// struct Admin;
+///
+/// impl Policy for Admin {
+///     fn requirement() -> Requirement {
+///         Requirement::claim("roles").contains("admin")
+///     }
+/// }
+///
+/// async fn accounts(user: Authorized<Admin>) -> String {
+///     format!("Hello, {}.", user.id())
+/// }
+/// # let _: Router = Router::new().route("/accounts", get(accounts));
+/// ```
+///
+/// It dereferences to [`User`].
+pub struct Authorized<P>(User, PhantomData<fn() -> P>);
+
+impl<P> Authorized<P> {
+    /// Returns the user alone.
+    pub fn into_user(self) -> User {
+        self.0
+    }
+}
+
+impl<P> Deref for Authorized<P> {
+    type Target = User;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<P> Clone for Authorized<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<P> fmt::Debug for Authorized<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").finish_non_exhaustive()
+    }
+}
+
+impl<S: Sync, P: Policy> FromRequestParts<S> for Authorized<P> {
+    type Rejection = LoginRequired;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
+        let requirement = P::requirement();
+        let user = Box::pin(authorized(&requirement, View::from(&*parts))).await?;
+        Ok(Self(User(user), PhantomData))
+    }
+}
+
+impl<S: Sync, P: Policy> OptionalFromRequestParts<S> for Authorized<P> {
+    type Rejection = LoginRequired;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
+        let requirement = P::requirement();
+        let view = View::from(&*parts);
+        let visit = visit(&view)?;
+        let user = Box::pin(visit.optional_authorized(&requirement, &view)).await;
+        Ok(user.map(|user| Self(User(user), PhantomData)))
+    }
+}
+
+/// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.
+pub(crate) async fn authorized(
+    requirement: &Requirement,
+    view: View<'_>,
+) -> Result<miracl_core::User, LoginRequired> {
+    let user = visit(&view)?.authorize(requirement, &view).await;
+    user.map_err(|refusal| LoginRequired::new(reply(refusal.reply(&view))))
+}

@@ -1,0 +1,260 @@
+//! The test of one claim.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use crate::access::requirement::{Requirement, Rule};
+
+/// A value that a claim is compared with: a text, `true` or `false`, or a whole number. Values of different types are
+/// never equal: the text `"1"` is not the number 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimValue {
+    /// A text, compared byte by byte.
+    Text(Cow<'static, str>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+}
+
+impl From<&'static str> for ClaimValue {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for ClaimValue {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<bool> for ClaimValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for ClaimValue {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl ClaimValue {
+    fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Text(expected), Value::String(found)) => expected == found,
+            (Self::Bool(expected), Value::Bool(found)) => expected == found,
+            (Self::Integer(expected), Value::Number(found)) => found.as_i64() == Some(*expected),
+            _ => false,
+        }
+    }
+}
+
+/// A claim whose test is still to be named. [`Requirement::claim`] makes one.
+///
+/// A claim that is absent, `null` or of another type passes no test.
+#[derive(Clone, Debug)]
+#[must_use = "it requires nothing until a test is named: `equals`, `contains` or `matches`"]
+pub struct ClaimTest {
+    name: Cow<'static, str>,
+}
+
+impl ClaimTest {
+    pub(crate) fn new(name: Cow<'static, str>) -> Self {
+        Self { name }
+    }
+
+    /// Requires that the claim is this value.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// let staff = Requirement::claim("tenant").equals("example.org");
+    /// ```
+    pub fn equals(self, value: impl Into<ClaimValue>) -> Requirement {
+        self.tested(Test::Equals(value.into()))
+    }
+
+    /// Requires that the claim is this value, or a list that has it. A text is never split: `"admin user"` is one value.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// // Keycloak keeps them inside of an object.
+    /// let admin = Requirement::claim("/realm_access/roles").contains("admin");
+    /// ```
+    pub fn contains(self, value: impl Into<ClaimValue>) -> Requirement {
+        self.tested(Test::Contains(value.into()))
+    }
+
+    /// Requires that this function returns `true` for the claim. It is not called where the claim is absent or `null`.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// /// Some providers send roles as one text with spaces.
+    /// let admin = Requirement::claim("roles").matches(|roles| {
+    ///     roles.as_str().is_some_and(|roles| roles.split(' ').any(|role| role == "admin"))
+    /// });
+    /// ```
+    pub fn matches(self, test: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Requirement {
+        self.tested(Test::Matches(Arc::new(test)))
+    }
+
+    fn tested(self, test: Test) -> Requirement {
+        Requirement(Rule::Claim(Claim {
+            name: self.name,
+            test,
+        }))
+    }
+}
+
+/// A claim and its test.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    name: Cow<'static, str>,
+    test: Test,
+}
+
+#[derive(Clone)]
+enum Test {
+    Equals(ClaimValue),
+    Contains(ClaimValue),
+    Matches(Arc<dyn Fn(&Value) -> bool + Send + Sync>),
+}
+
+impl Claim {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the claim passes its test among these claims.
+    pub(crate) fn passes(&self, claims: &Map<String, Value>) -> bool {
+        let found = find(claims, &self.name).filter(|value| !value.is_null());
+        found.is_some_and(|value| match &self.test {
+            Test::Equals(expected) => expected.is(value),
+            Test::Contains(expected) => match value {
+                Value::Array(values) => values.iter().any(|value| expected.is(value)),
+                value => expected.is(value),
+            },
+            Test::Matches(test) => test(value),
+        })
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let test = match &self.test {
+            Test::Equals(_) => "equals",
+            Test::Contains(_) => "contains",
+            Test::Matches(_) => "matches",
+        };
+        write!(f, "{} {test}", self.name)
+    }
+}
+
+/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that name.
+fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value);
+    }
+    let pointer = name.strip_prefix('/')?;
+    let (first, rest) = match pointer.find('/') {
+        Some(at) => pointer.split_at(at),
+        None => (pointer, ""),
+    };
+    let first = first.replace("~1", "/").replace("~0", "~");
+    claims.get(&first)?.pointer(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(requirement: Requirement, claims: Value) -> bool {
+        match (requirement.0, claims) {
+            (Rule::Claim(claim), Value::Object(claims)) => claim.passes(&claims),
+            _ => unreachable!("a claim, and an object of claims"),
+        }
+    }
+
+    #[test]
+    fn a_value_passes_only_as_what_it_is() {
+        let admin = || Requirement::claim("roles").contains("admin");
+        for (claims, expected) in [
+            (serde_json::json!({"roles": ["user", "admin"]}), true),
+            (serde_json::json!({"roles": "admin"}), true),
+            (serde_json::json!({"roles": "user admin"}), false),
+            (serde_json::json!({"roles": "administrator"}), false),
+            (serde_json::json!({"roles": "Admin"}), false),
+            (serde_json::json!({"roles": ["administrator"]}), false),
+            (serde_json::json!({"roles": [["admin"]]}), false),
+            (serde_json::json!({"roles": {"admin": true}}), false),
+            (serde_json::json!({"roles": [1, null, true]}), false),
+            (serde_json::json!({"roles": []}), false),
+            (serde_json::json!({"roles": null}), false),
+            (serde_json::json!({"role": "admin"}), false),
+            (serde_json::json!({}), false),
+        ] {
+            let shown = claims.to_string();
+            assert_eq!(passes(admin(), claims), expected, "{shown}");
+        }
+        let level = || Requirement::claim("level").equals(3);
+        for (claims, expected) in [
+            (serde_json::json!({"level": 3}), true),
+            (serde_json::json!({"level": "3"}), false),
+            (serde_json::json!({"level": [3]}), false),
+            (serde_json::json!({"level": 3.5}), false),
+            (serde_json::json!({"level": true}), false),
+        ] {
+            let shown = claims.to_string();
+            assert_eq!(passes(level(), claims), expected, "{shown}");
+        }
+        let tested = |value: bool| Requirement::claim("trial").equals(value);
+        assert!(passes(tested(false), serde_json::json!({"trial": false})));
+        assert!(!passes(
+            tested(false),
+            serde_json::json!({"trial": "false"})
+        ));
+        assert!(!passes(tested(false), serde_json::json!({})));
+    }
+
+    #[test]
+    fn a_claim_inside_of_an_object_is_found_by_its_pointer() {
+        let of = |name: &'static str| Requirement::claim(name).contains("admin");
+        let claims = || {
+            serde_json::json!({
+                "realm_access": {"roles": ["admin"]},
+                "https://app.example/roles": ["admin"],
+                "a/b": {"~": "admin"},
+                "/odd": "admin",
+            })
+        };
+        for (name, expected) in [
+            ("/realm_access/roles", true),
+            ("/realm_access/roles/0", true),
+            ("/https:~1~1app.example~1roles", true),
+            ("https://app.example/roles", true),
+            ("/a~1b/~0", true),
+            ("/odd", true),
+            ("/realm_access", false),
+            ("/realm_access/role", false),
+            ("/nothing/roles", false),
+            ("realm_access/roles", false),
+            ("/", false),
+            ("", false),
+        ] {
+            assert_eq!(passes(of(name), claims()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_function_is_asked_only_about_a_claim_that_is_there() {
+        let any = || Requirement::claim("roles").matches(|_| true);
+        assert!(passes(any(), serde_json::json!({"roles": 0})));
+        assert!(!passes(any(), serde_json::json!({"roles": null})));
+        assert!(!passes(any(), serde_json::json!({})));
+    }
+}
