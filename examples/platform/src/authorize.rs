@@ -112,12 +112,13 @@ impl Shared {
         device: Option<&DeviceKey>,
         session: identity::Session,
     ) -> Callback {
+        let sub = self.sub(&session.email);
         // Before the code is sent: a log-out in the meantime must reach this app, too.
         if let Some(device) = device {
             self.devices
-                .note_login(device, &request.client.client_id, &session);
+                .note_login(device, &request.client.client_id, &sub, &session.sid);
         }
-        let grant = request.grant(session);
+        let grant = request.grant(sub, session);
         let mut params = Vec::new();
         let faults = self.faults();
         if faults.has(Fault::CallbackWithTokens) {

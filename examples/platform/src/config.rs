@@ -35,7 +35,8 @@ pub struct PlatformConfig {
     pub keys_file: Option<PathBuf>,
     /// Apps that are registered from the start. More can be added while the platform runs.
     pub clients: Vec<Client>,
-    /// The settings of the project, to which all apps belong.
+    /// The settings of the project, to which all apps belong. Where the data folder keeps settings already, those
+    /// count.
     pub project: Project,
     /// Lifetime of a code, in whole seconds. By default 60 s.
     pub code_lifetime: Duration,

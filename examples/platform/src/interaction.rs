@@ -32,8 +32,9 @@ pub(crate) struct Request {
 
 impl Request {
     /// Returns what the app gets when `session` allows the request.
-    pub(crate) fn grant(&self, session: identity::Session) -> Grant {
+    pub(crate) fn grant(&self, sub: String, session: identity::Session) -> Grant {
         Grant {
+            sub,
             client_id: self.client.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             scope: self.scope.clone(),
@@ -146,6 +147,11 @@ impl Interactions {
         lock(&self.0)
             .get(id)
             .map(|interaction| interaction.request.client.clone())
+    }
+
+    /// Ends the interactions of an app.
+    pub(crate) fn end_of_client(&self, client_id: &str) {
+        lock(&self.0).retain(|_, interaction| interaction.request.client.client_id != client_id);
     }
 
     /// Ends an interaction; only the first caller gets it.

@@ -30,6 +30,7 @@ use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
 use crate::mpin_client::MpinClient;
 use crate::project::Project;
+use crate::project::kept::KeptProject;
 use crate::record::{RecordedRequest, Recorder};
 use crate::registration::Registrations;
 use crate::server::{listen, router};
@@ -100,7 +101,8 @@ impl Platform {
                 .map_err(StartError::Data)?,
             registrations: registrations.map_err(StartError::Data)?,
             trust,
-            project: Mutex::new(Arc::new(config.project.clone())),
+            project: KeptProject::open(config.data_file("project.json"), config.project.clone())
+                .map_err(StartError::Data)?,
             verifications: Verifications::default(),
             sessions: Sessions::default(),
             exchanges: Exchanges::default(),
@@ -214,9 +216,16 @@ impl Platform {
         (*self.shared.project()).clone()
     }
 
-    /// Changes the settings of the project, from now on.
+    /// Changes the settings of the project, from now on, and keeps them in the data folder. If that fails, nothing
+    /// changes, and the log says so.
     pub fn set_project(&self, project: Project) {
-        *lock(&self.shared.project) = Arc::new(project);
+        let set = |now: &mut Project| {
+            *now = project;
+            Ok::<_, io::Error>(())
+        };
+        if let Err(error) = self.shared.project.change(set) {
+            tracing::warn!(%error, "the settings of the project could not be saved");
+        }
     }
 
     /// Returns every request since the start or since the last [`clear_requests`](Self::clear_requests), the oldest

@@ -21,6 +21,7 @@ use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::KeyRing;
 use crate::project::Project;
+use crate::project::kept::KeptProject;
 use crate::record::Recorder;
 use crate::registration::Registrations;
 use crate::sync::lock;
@@ -41,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
     pub(crate) trust: Trust,
-    pub(crate) project: Mutex<Arc<Project>>,
+    pub(crate) project: KeptProject,
     pub(crate) registrations: Registrations,
     pub(crate) verifications: Verifications,
     pub(crate) sessions: Sessions,
@@ -62,7 +63,15 @@ impl Shared {
 
     /// Returns the settings of the project as they are now.
     pub(crate) fn project(&self) -> Arc<Project> {
-        Arc::clone(&lock(&self.project))
+        self.project.get()
+    }
+
+    /// Returns what tokens call a person.
+    pub(crate) fn sub(&self, user_id: &str) -> String {
+        match self.project().opaque_sub {
+            true => self.trust.authority.pseudonym(user_id),
+            false => user_id.to_owned(),
+        }
     }
 
     /// Checks that a request is for this project.

@@ -13,8 +13,8 @@ use super::{ApiError, Reply, caller, reply};
 use crate::audit::{Entry, Event, Filter};
 use crate::identity::hash_mpin_id;
 use crate::params::Params;
-use crate::project::Permission;
 use crate::rfc3339;
+use crate::service_account::Permission;
 use crate::shared::Shared;
 use crate::verification::{is_mpin_id, parse_user_id};
 

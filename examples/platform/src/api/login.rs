@@ -141,7 +141,7 @@ fn granted(shared: &Shared, proof: &Proof, registration: &Registration) -> Value
         let claims = json!({
             "iss": shared.issuer(),
             "aud": shared.trust.project_id,
-            "sub": user_id,
+            "sub": shared.sub(user_id),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "jti": random::token(),

@@ -150,6 +150,10 @@ fn signed(shared: &Shared, fields: &Fields, session: &Session) -> Result<Status,
 /// Returns what a device shows before it asks for the PIN.
 fn about(shared: &Shared, purpose: &Purpose) -> Value {
     let project = shared.project();
+    let (method, identity) = match project.verification_url {
+        Some(_) => ("fullCustom", "alphanumeric"),
+        None => ("standardEmail", "email"),
+    };
     let client = purpose.request.as_ref().map(|request| &request.client);
     let name = client.map_or("Local MIRACL platform", |client| client.name.as_str());
     json!({
@@ -158,10 +162,10 @@ fn about(shared: &Shared, purpose: &Purpose) -> Value {
         "projectName": name,
         "projectLogoURL": "",
         "pinLength": project.pin_length(),
-        "verificationMethod": "standardEmail",
-        "verificationURL": "",
+        "verificationMethod": method,
+        "verificationURL": project.verification_url.as_deref().unwrap_or_default(),
         "verificationCustomText": "",
-        "identityType": "email",
+        "identityType": identity,
         "identityTypeLabel": "",
         "enableRegistrationCode": project.quick_code,
         "description": purpose.description.as_deref().unwrap_or_default(),
