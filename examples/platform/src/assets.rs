@@ -23,6 +23,31 @@ pub(crate) async fn login() -> Response {
     script(include_str!("../assets/login.js"))
 }
 
+/// Answers `GET /login-steps.js`: the steps that its pages show.
+pub(crate) async fn login_steps() -> Response {
+    script(include_str!("../assets/login-steps.js"))
+}
+
+/// Answers `GET /login-texts.js`: what they say, in the language of the page.
+pub(crate) async fn login_texts() -> Response {
+    script(include_str!("../assets/login-texts.js"))
+}
+
+/// Answers `GET /login-identities.js`: what a browser keeps.
+pub(crate) async fn login_identities() -> Response {
+    script(include_str!("../assets/login-identities.js"))
+}
+
+/// Answers `GET /login-other-device.js`: QR codes, on both sides.
+pub(crate) async fn login_other_device() -> Response {
+    script(include_str!("../assets/login-other-device.js"))
+}
+
+/// Answers `GET /login-quick-code.js`: making QuickCodes.
+pub(crate) async fn login_quick_code() -> Response {
+    script(include_str!("../assets/login-quick-code.js"))
+}
+
 /// Answers `GET /mpin.js`, M-Pin in a browser.
 pub(crate) async fn mpin() -> Response {
     script(include_str!("../assets/mpin.js"))

@@ -80,7 +80,13 @@ fn is_local(parts: &Parts) -> bool {
 fn is_speculative(parts: &Parts) -> bool {
     let path = parts.uri.path();
     if !(path.starts_with("/login/")
-        || ["/authorize", "/verification/confirmation", "/oidc/logout"].contains(&path))
+        || [
+            "/authorize",
+            "/sign",
+            "/verification/confirmation",
+            "/oidc/logout",
+        ]
+        .contains(&path))
     {
         return false;
     }

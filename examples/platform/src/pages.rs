@@ -10,40 +10,13 @@ use crate::authorize::location;
 use crate::client::Client;
 use crate::inbox::Message;
 use crate::logout::Back;
-
-/// A login, whose steps a script shows.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub(crate) struct Login<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) access_id: &'a str,
-    pub(crate) client_id: &'a str,
-    pub(crate) prompt: &'a str,
-    pub(crate) hint: &'a str,
-    pub(crate) act_token: &'a str,
-    /// Whom the message was sent to that led here, and its secret; empty otherwise.
-    pub(crate) user_id: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) project_id: &'a str,
-    pub(crate) pin_length: u8,
-}
-
-/// Registers a browser in which a message was opened, but no login was begun.
-#[derive(Template)]
-#[template(path = "confirmation.html")]
-pub(crate) struct Confirmation<'a> {
-    pub(crate) app: &'a str,
-    pub(crate) user_id: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) project_id: &'a str,
-    pub(crate) pin_length: u8,
-}
+use crate::texts::Lang;
 
 /// Leaves a frame for the app.
 #[derive(Template)]
 #[template(path = "done.html")]
 pub(crate) struct Done<'a> {
+    pub(crate) lang: Lang,
     pub(crate) app: &'a str,
     pub(crate) url: &'a str,
 }
@@ -52,6 +25,7 @@ pub(crate) struct Done<'a> {
 #[derive(Template)]
 #[template(path = "form_post.html")]
 pub(crate) struct FormPost<'a> {
+    pub(crate) lang: Lang,
     pub(crate) app: &'a str,
     pub(crate) url: &'a str,
     pub(crate) fields: &'a [(String, String)],

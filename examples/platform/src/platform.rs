@@ -108,6 +108,7 @@ impl Platform {
             exchanges: Exchanges::default(),
             audit: Audit::default(),
             issuer,
+            address,
             config,
             keys: KeyRing::new(keys),
             grants: Grants::default(),
@@ -356,6 +357,18 @@ impl Platform {
         let client = self.shared.clients.find(client_id)?;
         let faults = self.shared.faults();
         Some(backchannel::issue(&self.shared, &faults, &client, sub, sid))
+    }
+
+    /// Lets the time of every login that is under way run out, and that of every QR code, as if a quarter of an hour had
+    /// passed.
+    pub fn expire_logins(&self) {
+        self.shared.interactions.expire();
+        self.shared.sessions.expire();
+    }
+
+    /// Lets the time of every QR code run out that a login page shows, but not the login's.
+    pub fn expire_qr_codes(&self) {
+        self.shared.sessions.expire();
     }
 
     /// Returns a client of M-Pin, as a phone has one.

@@ -41,7 +41,7 @@ pub(crate) struct Registration {
     /// Whether it came out of a renewal, and so is not renewed again.
     pub(crate) renewed: bool,
     /// The M-Pin id that it takes the place of, once it is used.
-    replaces: Option<String>,
+    pub(crate) replaces: Option<String>,
     /// Checking a public key takes as long as a login, so it is done once.
     #[serde(skip)]
     subject: OnceLock<Option<Subject>>,

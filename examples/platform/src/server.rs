@@ -13,7 +13,9 @@ use tokio::net::{TcpListener, lookup_host};
 use crate::config::StartError;
 use crate::fault::ELSEWHERE;
 use crate::shared::Shared;
-use crate::{api, assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
+use crate::{
+    api, assets, authorize, discovery, guard, login, logout, portal, sign, texts, token, userinfo,
+};
 
 /// The routes of a platform.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -41,6 +43,9 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             get(login::confirmation).post(api::verification::confirm),
         )
         .route("/oidc/logout", get(logout::logout).post(logout::logout))
+        .route("/sign", get(sign::sign))
+        .route("/qr", get(login::other_device))
+        .route("/quick-code", get(login::quick_code))
         .route("/login/{id}", get(login::page))
         .route("/login/{id}/stage", get(login::stage))
         .route("/login/{id}/finish", post(login::finish))
@@ -51,7 +56,13 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/portal/{client_id}", get(portal::app))
         .route("/portal/{client_id}/remove", post(portal::remove))
         .route("/style.css", get(assets::style))
+        .route("/texts/{file}", get(texts::texts))
         .route("/login.js", get(assets::login))
+        .route("/login-steps.js", get(assets::login_steps))
+        .route("/login-texts.js", get(assets::login_texts))
+        .route("/login-identities.js", get(assets::login_identities))
+        .route("/login-other-device.js", get(assets::login_other_device))
+        .route("/login-quick-code.js", get(assets::login_quick_code))
         .route("/mpin.js", get(assets::mpin))
         .route("/done.js", get(assets::done))
         .route("/form-post.js", get(assets::form_post))

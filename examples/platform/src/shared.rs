@@ -1,5 +1,6 @@
 //! What all handlers of a platform share.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ use crate::verification::Verifications;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) issuer: String,
+    /// Where the platform listens.
+    pub(crate) address: SocketAddr,
     pub(crate) config: PlatformConfig,
     pub(crate) keys: KeyRing,
     pub(crate) clients: Clients,

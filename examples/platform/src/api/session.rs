@@ -15,6 +15,7 @@ use crate::authorize::{self, Refused};
 use crate::callback::ResponseMode;
 use crate::hex;
 use crate::params::Params;
+use crate::qr;
 use crate::shared::Shared;
 
 /// Answers `POST /authorize`: begins the login that a `GET` would show a page for.
@@ -64,7 +65,7 @@ fn begun(shared: &Shared, purpose: Purpose) -> Response {
     reply(&json!({
         "webOTT": web_ott,
         "accessURL": format!("{issuer}/rps/v2/access"),
-        "qrURL": format!("{issuer}/#{access_id}"),
+        "qrURL": qr::address(shared, &access_id),
         "accessId": access_id,
     }))
 }
@@ -114,7 +115,8 @@ pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) 
         .sessions
         .find(access_id)
         .ok_or_else(ApiError::login_session)?;
-    let status = match fields.text("status")? {
+    let wanted = fields.text("status")?;
+    let status = match wanted {
         "wid" => Status::Scanned,
         "user" => Status::User,
         "abort" => Status::Aborted,
@@ -125,8 +127,9 @@ pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) 
         .sessions
         .advance(access_id, user_id.as_deref(), status);
     let session = session.ok_or_else(ApiError::login_session)?;
-    if session.status == Status::Expired {
-        return Err(ApiError::login_session());
+    let reached = session.status.name();
+    if session.status == Status::Expired || !session.status.is_open() && reached != wanted {
+        return Err(ApiError::login_session().with("status", reached));
     }
     Ok(reply(&about(&shared, &session.purpose)))
 }

@@ -100,6 +100,10 @@ pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
     let app = fields
         .optional("clientId")?
         .and_then(|id| shared.clients.find(id));
+    let app = app.or_else(|| {
+        let session = shared.sessions.find(purpose.access_id.as_deref()?)?;
+        Some(session.purpose.request?.client.clone())
+    });
     let app = app.map_or_else(|| NO_APP.to_owned(), |app| app.name);
     // Digits could be talked out of somebody who is registered elsewhere.
     let is_safe = purpose.replaces.is_some() || !shared.registrations.knows(&email);
@@ -121,7 +125,10 @@ pub(crate) async fn confirm(State(shared): State<Arc<Shared>>, body: Bytes) -> R
     let user_id = fields.user_id("userId")?;
     let code = fields.text("code")?;
     let access_id = shared.verifications.session_of(code);
-    let purpose = shared.verifications.confirm(&user_id, code, clock::now());
+    let with_quick_codes = shared.project().quick_code;
+    let purpose = shared
+        .verifications
+        .confirm(&user_id, code, clock::now(), with_quick_codes);
     let purpose = purpose.ok_or_else(|| {
         let info = "the code is unknown, used, expired or somebody else's";
         ApiError::new(StatusCode::FORBIDDEN, "UNSUCCESSFUL_VERIFICATION", info)
