@@ -27,15 +27,16 @@ scenarios![
 
 fn main() -> ExitCode {
     let nginx = nginx::suite().needing(Need::Nginx);
-    let suites = [
+    let mut suites = vec![
         suite(),
         sites::suite(),
         provider::suite(),
-        mpin::suite(),
         speculation::suite(),
         nginx,
     ];
-    let mut suites = suites.map(|suite| suite.needing(Need::Chromium)).to_vec();
+    suites.extend(mpin::suites());
+    let suites = suites.into_iter();
+    let mut suites: Vec<_> = suites.map(|suite| suite.needing(Need::Chromium)).collect();
     let [demos, engine, platform] = family::suites();
     suites.extend([demos, platform].map(|suite| suite.needing(Need::Libraries)));
     suites.push(engine.needing(Need::Redis).needing(Need::Libraries));

@@ -206,6 +206,11 @@ impl Sessions {
         })?
     }
 
+    /// Lets a session run out of time.
+    pub(crate) fn expire_one(&self, access_id: &str) {
+        self.sessions.with(access_id, |session| session.expires = 0);
+    }
+
     /// Lets every session run out of time.
     pub(crate) fn expire(&self) {
         self.sessions.each(|session| session.expires = 0);

@@ -187,6 +187,15 @@ impl Interactions {
         lock(&self.0).retain(|_, interaction| interaction.request.client.client_id != client_id);
     }
 
+    /// Returns the sessions of the QR codes that are shown.
+    pub(crate) fn qr_ids(&self) -> Vec<String> {
+        let pending = lock(&self.0);
+        pending
+            .values()
+            .filter_map(|interaction| interaction.qr.clone())
+            .collect()
+    }
+
     /// Lets every interaction run out of time.
     pub(crate) fn expire(&self) {
         for interaction in lock(&self.0).values_mut() {

@@ -368,7 +368,9 @@ impl Platform {
 
     /// Lets the time of every QR code run out that a login page shows, but not the login's.
     pub fn expire_qr_codes(&self) {
-        self.shared.sessions.expire();
+        for access_id in self.shared.interactions.qr_ids() {
+            self.shared.sessions.expire_one(&access_id);
+        }
     }
 
     /// Returns a client of M-Pin, as a phone has one.
