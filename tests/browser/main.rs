@@ -37,8 +37,8 @@ fn main() -> ExitCode {
     suites.extend(mpin::suites());
     let suites = suites.into_iter();
     let mut suites: Vec<_> = suites.map(|suite| suite.needing(Need::Chromium)).collect();
-    let [demos, engine, platform] = family::suites();
-    suites.extend([demos, platform].map(|suite| suite.needing(Need::Libraries)));
+    let [demos, engine, platform, mpin] = family::suites();
+    suites.extend([demos, platform, mpin].map(|suite| suite.needing(Need::Libraries)));
     suites.push(engine.needing(Need::Redis).needing(Need::Libraries));
     suites.push(libraries::suite().needing(Need::Libraries));
     miracl_tests::run(&suites)

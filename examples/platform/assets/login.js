@@ -5,7 +5,7 @@ import * as otherDevice from "/login-other-device.js";
 import * as quickCode from "/login-quick-code.js";
 import * as steps from "/login-steps.js";
 import { call, deviceName, find, is, main, notice, on, say, show, view } from "/login-steps.js";
-import { plural, text } from "/login-texts.js";
+import { fill, plural, text } from "/login-texts.js";
 
 const { kind, projectId, clientId, login, prompt, usesQuickCodes } = main.dataset;
 const run = (act) => steps.run(act, failed);
@@ -415,6 +415,7 @@ function isApart() {
   return [...parents].some((origin) => new URL(origin).hostname !== location.hostname);
 }
 
+fill(document, steps.names);
 document.getElementById("apart").hidden = !isApart();
 document.getElementById("no-description").hidden = Boolean(document.getElementById("description").textContent);
 steps.offerLanguages((lang) => {
