@@ -273,6 +273,8 @@ async fn the_login_opens_over_the_page_of_an_app_on_another_site(adapter: Adapte
     chrome.find("dialog[open] iframe.miracl-frame").await;
     chrome.client().enter_frame(0).await.expect("the frame");
     page(&chrome, "register").await;
+    // What is registered here is not found on the platform's own page.
+    chrome.find("#apart:not([hidden])").await;
     chrome.type_into("#email", EMAIL).await;
     chrome
         .client()

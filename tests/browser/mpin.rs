@@ -8,6 +8,7 @@ use crate::{EMAIL, PIN, arrived, enter_pin, page, register};
 
 mod arithmetic;
 mod languages;
+mod overlay;
 mod qr;
 mod quick_code;
 mod secrets;
@@ -31,6 +32,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         suite(),
         arithmetic::suite(),
         languages::suite(),
+        overlay::suite(),
         qr::suite(),
         quick_code::suite(),
         secrets::suite(),
@@ -69,6 +71,7 @@ impl Stage {
                 .env("ISSUER", platform.issuer())
                 .env("CLIENT_ID", "mpin")
                 .env("CLIENT_SECRET", SECRET)
+                .env("MPAD_URL", &platform.mpad_url())
         });
         Self {
             platform,
