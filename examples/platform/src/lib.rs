@@ -206,6 +206,7 @@ mod trust;
 mod userinfo;
 mod variable;
 mod verification;
+mod visitor;
 mod wire;
 
 pub use algorithm::SigningAlgorithm;
