@@ -8,6 +8,7 @@ use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod family;
+mod guide;
 mod libraries;
 mod mpin;
 mod nginx;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         suite(),
         sites::suite(),
         provider::suite(),
+        guide::suite(),
         speculation::suite(),
         nginx,
     ];

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 /// copy, because this crate is packaged without the engine.
 const STYLE: &str = concat!(
     include_str!("../assets/family.css"),
-    include_str!("../assets/style.css")
+    include_str!("../assets/style.css"),
+    include_str!("../assets/portal.css")
 );
 
 /// The login button that apps load.
@@ -61,6 +62,11 @@ pub(crate) async fn done() -> Response {
 /// Answers `GET /form-post.js`, which posts a callback.
 pub(crate) async fn form_post() -> Response {
     script(include_str!("../assets/form-post.js"))
+}
+
+/// Answers `GET /portal.js`, which copies what the portal shows.
+pub(crate) async fn portal() -> Response {
+    script(include_str!("../assets/portal.js"))
 }
 
 /// Answers `GET /signed-out.js`, which waits for the frames of a log-out.

@@ -32,9 +32,12 @@
 //!
 //! `cargo run -p miracl-platform` listens on `http://127.0.0.1:5050` and keeps its data in
 //! `.miracl/platform`. `HOST` (loopback only), `PORT` (0 takes a free one) and `PLATFORM_DATA` change that.
-//! `PLATFORM_ALLOWED_ORIGINS` lists the origins, separated by commas, whose pages may call the endpoints of M-Pin.
-//! Register your app at `/portal`, give it the issuer, client id and secret shown there, and read
-//! the mail at `/inbox`.
+//! `PLATFORM_ALLOWED_ORIGINS` adds origins, separated by commas, whose pages may call the endpoints of M-Pin. With
+//! `PLATFORM_ALLOW_NETWORK=1`, `HOST` may be `0.0.0.0` or `::`. Create your app at `/portal`, give it the `miracl.json`
+//! shown there, and read the mail at `/inbox`.
+//!
+//! `/portal`, `/inbox`, `/verification`, `/activate/initiate`, `/dvs/verify` and `/api/v1/…` answer only requests whose
+//! connection and whose `Host` header are loopback. Forms of the portal refuse another origin.
 //!
 //! # Endpoints
 //!
@@ -45,7 +48,8 @@
 //! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
 //! | `/oidc/logout` | log-out, begun by an app or by hand |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
-//! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//! | `/`, `/inbox` | start page, messages |
+//! | `/portal`, `/portal/…` | apps, project, service accounts, devices, audit log |
 //! | `POST /authorize`, `/rps/v2/…`, `/pushauth` | M-Pin: sessions and logins |
 //! | `/registration`, `/verification…`, `/activate/initiate` | M-Pin: registrations |
 //! | `/dvs/verify`, `/dvs/jwks` | M-Pin: signatures |
@@ -130,10 +134,22 @@
 //! | `problem` | the heading and `code` say what |
 //! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps |
 //! | | `#continue` goes on to the app, which the page does by itself |
-//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris` |
-//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri` |
-//! | | `#register-app`, `.app[data-client-id="…"]` |
-//! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
+//! | any of the portal | `#notice` says that nothing was saved, and an element with the field's name and `-error` why |
+//! | `portal`, `app` | `#name`, `#base-url`, `#redirect-uri` (its text), `#browser-login`, `#qr-login`, `#more` |
+//! | | `#redirect-uris`, `#post-logout-redirect-uris` |
+//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#algorithm` |
+//! | `portal` | `#register-app`, `.app[data-client-id="…"]` |
+//! | `app` | `#issuer`, `#client-id`, `#client-secret`, `#miracl-json` (their text), `#download` |
+//! | | `#save-app`, `#new-keys`, `#remove-app` |
+//! | `question` | `#yes` does it, `#no` goes back |
+//! | `project` | `#project-id`, `#issuer` (their text), `#pin-length` |
+//! | | `#verification-link`, `#verification-code`, `#verification-custom`, `#verification-url` |
+//! | | `#quick-code`, `#renew-secrets`, `#opaque-sub`, `#allowed-origins`, `#save-project` |
+//! | `accounts`, `account` | `#name`, `#permission-audit` and the others, `#create-account`, `#save-account` |
+//! | `account` | `#token` (once), `#active`, `#remove-account` |
+//! | `devices` | `#who`, `#filter`, `.device[data-user="…"]`, `.revoke` |
+//! | `audit` | `#what`, `#who`, `#from`, `#to`, `#filter`, `.entry[data-event="…"]` |
+//! | | `#page-before`, `#page-after` where a list has pages |
 //!
 //! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs
 //! in a row revoke an identity on that browser, until its address is confirmed again.
@@ -210,6 +226,7 @@ mod trust;
 mod userinfo;
 mod variable;
 mod verification;
+mod visitor;
 mod wire;
 
 pub use algorithm::SigningAlgorithm;

@@ -29,11 +29,12 @@ use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
 use crate::mpin_client::MpinClient;
+use crate::pending::Pending;
 use crate::project::Project;
 use crate::project::kept::KeptProject;
 use crate::record::{RecordedRequest, Recorder};
 use crate::registration::Registrations;
-use crate::server::{listen, router};
+use crate::server::{issuer_ip, listen, router};
 use crate::shared::Shared;
 use crate::sync::lock;
 use crate::trust::Trust;
@@ -76,11 +77,14 @@ impl Platform {
         for client in &config.clients {
             check_client(client)?;
         }
-        let listener = listen(&config.host, config.port).await?;
-        let address = listener.local_addr().map_err(StartError::Data)?;
+        let listener = listen(&config.host, config.port, config.allow_network).await?;
+        let listening = listener.local_addr().map_err(StartError::Data)?;
+        // Apps and browsers of this machine come by loopback, wherever else it listens.
+        let address = SocketAddr::new(issuer_ip(listening.ip()), listening.port());
         let host = match config.host.parse() {
-            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-            _ => config.host.clone(),
+            Ok(IpAddr::V4(_)) => address.ip().to_string(),
+            Ok(IpAddr::V6(_)) => format!("[{}]", address.ip()),
+            Err(_) => config.host.clone(),
         };
         let issuer = format!("http://{host}:{}", address.port());
 
@@ -103,12 +107,13 @@ impl Platform {
             trust,
             project: KeptProject::open(config.data_file("project.json"), config.project.clone())
                 .map_err(StartError::Data)?,
+            new_tokens: Pending::new(60, 100),
             verifications: Verifications::default(),
             sessions: Sessions::default(),
             exchanges: Exchanges::default(),
             audit: Audit::default(),
             issuer,
-            address,
+            address: listening,
             config,
             keys: KeyRing::new(keys),
             grants: Grants::default(),
@@ -122,7 +127,8 @@ impl Platform {
         let router = router(&shared);
         let until = Arc::clone(&shared);
         let server = tokio::spawn(async move {
-            let serving = axum::serve(listener, router)
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let serving = axum::serve(listener, service)
                 .with_graceful_shutdown(async move { until.closed().await });
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the local MIRACL platform stopped");
@@ -148,7 +154,7 @@ impl Platform {
         format!("{}/mpad.js", self.issuer())
     }
 
-    /// Returns the address that the platform listens on.
+    /// Returns the loopback address that the platform answers at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,5 +1,7 @@
 //! The project: what MIRACL's portal sets for all apps together.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::service_account::ServiceAccount;
@@ -73,9 +75,13 @@ impl Default for Project {
     }
 }
 
+/// How many digits a PIN may have.
+pub(crate) const PIN_LENGTHS: RangeInclusive<u8> = 4..=6;
+
 impl Project {
     pub(crate) fn pin_length(&self) -> u8 {
-        self.pin_length.clamp(4, 6)
+        self.pin_length
+            .clamp(*PIN_LENGTHS.start(), *PIN_LENGTHS.end())
     }
 }
 

@@ -30,6 +30,26 @@ impl Permission {
         Self::Audit,
         Self::Revocation,
     ];
+
+    /// Returns the name in forms.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Signatures => "signatures",
+            Self::Audit => "audit",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    /// Says what it allows.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Verification => "Verify people",
+            Self::Signatures => "Check signatures",
+            Self::Audit => "Read the audit log",
+            Self::Revocation => "Revoke devices",
+        }
+    }
 }
 
 /// A program that uses the back-end API with a token, in place of an app's secret. What it sends as

@@ -21,6 +21,7 @@ use crate::identity::{Session, parse_email};
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::KeyRing;
+use crate::pending::Pending;
 use crate::project::Project;
 use crate::project::kept::KeptProject;
 use crate::record::Recorder;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     pub(crate) trust: Trust,
     pub(crate) project: KeptProject,
+    /// The tokens of service accounts that were just made, by the account, until the portal has shown them.
+    pub(crate) new_tokens: Pending<String>,
     pub(crate) registrations: Registrations,
     pub(crate) verifications: Verifications,
     pub(crate) sessions: Sessions,

@@ -65,6 +65,7 @@ pub(super) async fn audit(
             .map(|id| parse_user_id(id).unwrap_or_else(|| id.to_owned())),
         mpin_id: mpin_id.transpose()?,
         device_name: text("deviceName"),
+        ..Filter::default()
     };
     let (offset, limit) = (number("offset", 0)?, number("limit", LIMIT)?);
     let (total, list) = shared.audit.list(&filter, offset, limit);
