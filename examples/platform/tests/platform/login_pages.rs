@@ -1,6 +1,6 @@
 //! The pages of a login, read without a browser: whom they let finish, what they offer, and in which language.
 
-use miracl_platform::{Client, EmailVerification, Platform, Project};
+use miracl_platform::{Client, EmailVerification, Platform, PlatformConfig, Project};
 use serde_json::{Value, json};
 
 use crate::app::{CALLBACK, authorize_url, params, start};
@@ -305,4 +305,29 @@ async fn a_message_for_a_qr_code_names_the_app_and_does_not_lead_to_the_login_of
     assert!(opened.contains("data-kind=\"message\""), "{opened}");
     let access_id = format!("data-access-id=\"{}\"", page.qr().unwrap());
     assert!(opened.contains(&access_id) && opened.contains("data-app=\"Demo\""));
+}
+
+#[tokio::test]
+async fn in_a_network_the_code_leads_to_this_machine_and_the_page_says_so() {
+    for allow_network in [false, true] {
+        let mut config = PlatformConfig {
+            clients: vec![Client::new("app", "s3cret", CALLBACK)],
+            allow_network,
+            ..PlatformConfig::default()
+        };
+        if allow_network {
+            config.host = "0.0.0.0".to_owned();
+        }
+        let platform = Platform::start(config).await.unwrap();
+        let page = open(&platform, &authorize_url(&platform, &[]), &[]).await;
+        assert_eq!(page.body.contains("id=\"network\""), allow_network);
+        let (_, address) = page.body.split_once("id=\"qr-address\" href=\"").unwrap();
+        let (address, _) = address.split_once('"').unwrap();
+        // A machine without a network has no other address than loopback.
+        let is_loopback = address.starts_with(platform.issuer());
+        assert!(is_loopback || allow_network, "{address}");
+        let opened = http::get(address, &[]).await;
+        assert_eq!(opened.status, 200, "{opened:?}");
+        assert!(opened.body.contains("data-kind=\"other-device\""));
+    }
 }
