@@ -365,8 +365,8 @@ impl Platform {
         Some(backchannel::issue(&self.shared, &faults, &client, sub, sid))
     }
 
-    /// Lets the time of every login that is under way run out, and that of every QR code, as if a quarter of an hour had
-    /// passed.
+    /// Lets the time of every login that is under way run out, and that of every QR code, as if a quarter of an hour
+    /// had passed.
     pub fn expire_logins(&self) {
         self.shared.interactions.expire();
         self.shared.sessions.expire();

@@ -23,8 +23,8 @@ const MAX_DESCRIPTION: usize = 1024;
 /// The length of a SHA-256, in bytes.
 const HASH: usize = 32;
 
-/// Answers `GET /sign?client_id=&redirect_uri=&hash=`, with `description`, `state`, `login_hint` and the language as the
-/// app wants. The app gets `signature` and `state`, or `error` and `state`.
+/// Answers `GET /sign?client_id=&redirect_uri=&hash=`, with `description`, `state`, `login_hint` and the language as
+/// the app wants. The app gets `signature` and `state`, or `error` and `state`.
 pub(crate) async fn sign(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
