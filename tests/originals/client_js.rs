@@ -110,8 +110,8 @@ impl Stage {
 }
 
 /// Goes through registration, login, QuickCode and signing.
-pub(crate) fn drive(file: String, runtime: &Runtime) {
-    let library = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+pub(crate) fn drive(file: &str, runtime: &Runtime) {
+    let library = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
     runtime.block_on(async {
         let stage = Stage::begin(library).await;
 
@@ -133,7 +133,11 @@ pub(crate) fn drive(file: String, runtime: &Runtime) {
         let refused = stage
             .call("first", "authenticate", json!([USER, "0000"]))
             .await;
-        assert!(refused.unwrap_err().contains("Unsuccessful authentication"));
+        assert!(
+            refused
+                .expect_err("a wrong PIN")
+                .contains("Unsuccessful authentication")
+        );
 
         // A login that another page waits for.
         let session = json!({ "projectId": stage.platform.project_id(), "userId": USER });

@@ -10,9 +10,9 @@ use crate::{CLIENT_ID, SECRET, platform};
 const CALLBACK: &str = "http://127.0.0.1:8000/login";
 
 /// Runs the program at a platform of its own. It fails as the program does.
-pub(crate) fn run(program: String, runtime: &Runtime) {
+pub(crate) fn run(program: &str, runtime: &Runtime) {
     let platform = runtime.block_on(platform(CALLBACK, None));
-    let status = Command::new(&program)
+    let status = Command::new(program)
         .arg("-test.v")
         .args(["-project-domain", platform.issuer()])
         .args(["-client-id", CLIENT_ID])

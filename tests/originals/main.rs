@@ -16,7 +16,7 @@ const CLIENT_ID: &str = "originals";
 const SECRET: &str = "secret-of-the-tests-with-originals";
 
 /// A test for which a variable names the file that it needs.
-type Play = fn(String, &Runtime);
+type Play = fn(&str, &Runtime);
 
 const TESTS: [(&str, &str, Play); 2] = [
     (
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         let is_missing = file.is_empty();
         let trial = Trial::test(name, move || {
             let runtime = Runtime::new().map_err(Failed::from)?;
-            play(file, &runtime);
+            play(&file, &runtime);
             Ok(())
         });
         trials.push(trial.with_ignored_flag(is_missing));

@@ -1,4 +1,4 @@
-// Copies what the portal shows, and says which redirect URI a base URL makes. Without it, the portal works all the same.
+// Copies what the portal shows, and says which redirect URI a base URL makes. The portal works without it, too.
 "use strict";
 
 const said = document.getElementById("said");

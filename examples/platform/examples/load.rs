@@ -1,13 +1,13 @@
 //! Speed and memory of the local platform, on one core:
 //! `cargo run --release -p miracl-platform --example load`.
 //!
-//! It counts logins by a native client, and looks at the resident memory before and after 200,000 sessions, messages,
+//! It counts logins by a native client, times the check of a proof, and looks at the resident memory before and after 200,000 sessions, messages,
 //! registrations and first passes that nobody goes on with. A number as its argument takes the place of 200,000.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use miracl_platform::{Client, MpinIdentity, Platform, PlatformConfig};
 use serde_json::{Value, json};
@@ -20,8 +20,9 @@ const SECRET: &str = "secret-of-the-load-example";
 const U: &str = "041a0a49e4cd65268f1134f0987522d57812c9575ae80f9ce2cbad0c4719c83b67\
                  076934e1d19fa404f28f69ca95684272bcd7fb067440d36cf4ff3557f99ad7ee";
 
-/// How many logins are timed.
+/// How many logins are timed, and how many checks of a proof.
 const LOGINS: u32 = 200;
+const CHECKS: u32 = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let count = match std::env::args().nth(1) {
@@ -73,6 +74,18 @@ fn flood(
         "scope": ["oidc"], "mpin_id": identity.mpin_id(), "dtas": identity.dtas(), "UT": "", "U": U,
         "publicKey": identity.public_key(),
     });
+    let last = json!({ "mpin_id": identity.mpin_id(), "V": U });
+    let mut checks = Duration::ZERO;
+    for _ in 0..CHECKS {
+        connection.send("POST", "/rps/v2/pass1", &pass)?;
+        let began = Instant::now();
+        connection.send("POST", "/rps/v2/pass2", &last)?;
+        checks += began.elapsed();
+    }
+    println!(
+        "a check of a proof, over HTTP: {:.1} ms",
+        checks.as_secs_f64() * 1000.0 / f64::from(CHECKS)
+    );
     // A first round fills every store, so that the others show what grows.
     let rounds = [
         ("to fill the stores", count.min(5_000)),
@@ -85,7 +98,8 @@ fn flood(
         );
         let began = Instant::now();
         for number in 0..count {
-            let user = format!("user-{number}@example.com");
+            // Nobody gets two messages in a row.
+            let user = format!("user-{number}-of-{count}-{}@example.com", name.len());
             connection.send("POST", "/rps/v2/session", &session)?;
             let mail = json!({ "projectId": project, "userId": user });
             connection.send("POST", "/verification/email", &mail)?;

@@ -113,8 +113,8 @@ impl fmt::Display for StartError {
         match self {
             Self::NotLoopback { host } => write!(
                 f,
-                "the local MIRACL platform listens on loopback only, and {host:?} is not: use 127.0.0.1 or localhost, or \
-                 allow the network (PLATFORM_ALLOW_NETWORK=1) and use 0.0.0.0"
+                "the local MIRACL platform listens on loopback only, and {host:?} is not: use 127.0.0.1 or localhost, \
+                 or allow the network (PLATFORM_ALLOW_NETWORK=1) and use 0.0.0.0"
             ),
             Self::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => write!(
                 f,

@@ -54,7 +54,7 @@ pub(super) fn of(app: &Client) -> Form {
 /// it says so, and the result must not be used.
 pub(super) fn read(form: &mut Form, app: Client) -> Client {
     let name = form.name("name");
-    let base_url = form.page("base_url").and_then(|url| base(form, url));
+    let base_url = form.page("base_url").and_then(|url| base(form, &url));
     let mut redirect_uris: Vec<String> =
         base_url.as_deref().and_then(callback).into_iter().collect();
     redirect_uris.extend(addresses(form, "redirect_uris"));
@@ -114,7 +114,7 @@ pub(super) fn read(form: &mut Form, app: Client) -> Client {
 }
 
 /// Checks the address of an app, and returns it without a slash at its end.
-fn base(form: &mut Form, url: Url) -> Option<String> {
+fn base(form: &mut Form, url: &Url) -> Option<String> {
     if url.query().is_some() {
         form.complain("base_url", "The address must not have a query (?…).");
         return None;

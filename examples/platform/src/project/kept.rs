@@ -54,8 +54,9 @@ mod tests {
     #[test]
     fn a_change_survives_a_restart_in_a_file_of_its_owner_and_a_refused_one_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let file = Some(folder.path().join("project.json"));
-        let first = KeptProject::open(file.clone(), Project::default()).unwrap();
+        let file = folder.path().join("project.json");
+        let open = || KeptProject::open(Some(file.clone()), Project::default()).unwrap();
+        let first = open();
         let (account, token) = ServiceAccount::new("backend", []);
         first
             .change(|project| {
@@ -69,18 +70,15 @@ mod tests {
             Err::<(), _>(io::Error::other("no"))
         });
         assert!(refused.is_err());
-        let second = KeptProject::open(file.clone(), Project::default()).unwrap();
+        let second = open();
         assert_eq!(second.get(), first.get());
         assert_eq!(second.get().pin_length, 6);
-        let text = std::fs::read_to_string(file.as_ref().unwrap()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains(&token), "{text}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(file.unwrap())
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = std::fs::metadata(file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
