@@ -3,6 +3,7 @@
 
 mod demos;
 mod engine;
+mod mpin;
 mod platform;
 
 use std::cell::RefCell;
@@ -10,11 +11,12 @@ use std::cell::RefCell;
 use miracl_tests::{Chrome, Library, Look, Suite};
 
 /// The walks through the pages of the demos, of the engine and of the local platform.
-pub(crate) fn suites() -> [Suite; 3] {
+pub(crate) fn suites() -> [Suite; 4] {
     [
         demos::suite().named("pages_of_demos"),
         engine::suite().named("pages_of_engine").once(),
         platform::suite().named("pages_of_platform").once(),
+        mpin::suite().named("pages_of_mpin").once(),
     ]
 }
 

@@ -8,6 +8,7 @@ use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Adapter, Chrome, Demo, Need, scenarios};
 
 mod family;
+mod guide;
 mod libraries;
 mod mpin;
 mod nginx;
@@ -27,17 +28,19 @@ scenarios![
 
 fn main() -> ExitCode {
     let nginx = nginx::suite().needing(Need::Nginx);
-    let suites = [
+    let mut suites = vec![
         suite(),
         sites::suite(),
         provider::suite(),
-        mpin::suite(),
+        guide::suite(),
         speculation::suite(),
         nginx,
     ];
-    let mut suites = suites.map(|suite| suite.needing(Need::Chromium)).to_vec();
-    let [demos, engine, platform] = family::suites();
-    suites.extend([demos, platform].map(|suite| suite.needing(Need::Libraries)));
+    suites.extend(mpin::suites());
+    let suites = suites.into_iter();
+    let mut suites: Vec<_> = suites.map(|suite| suite.needing(Need::Chromium)).collect();
+    let [demos, engine, platform, mpin] = family::suites();
+    suites.extend([demos, platform, mpin].map(|suite| suite.needing(Need::Libraries)));
     suites.push(engine.needing(Need::Redis).needing(Need::Libraries));
     suites.push(libraries::suite().needing(Need::Libraries));
     miracl_tests::run(&suites)
@@ -272,6 +275,8 @@ async fn the_login_opens_over_the_page_of_an_app_on_another_site(adapter: Adapte
     chrome.find("dialog[open] iframe.miracl-frame").await;
     chrome.client().enter_frame(0).await.expect("the frame");
     page(&chrome, "register").await;
+    // What is registered here is not found on the platform's own page.
+    chrome.find("#apart:not([hidden])").await;
     chrome.type_into("#email", EMAIL).await;
     chrome
         .client()

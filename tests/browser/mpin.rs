@@ -1,10 +1,20 @@
 //! M-Pin in Chromium: what only a browser with its local storage shows.
 
 use miracl_platform::{Client, EmailVerification, Platform, PlatformConfig, Project};
-use miracl_tests::{Adapter, Chrome, Demo, scenarios};
+use miracl_tests::{Adapter, Chrome, Demo, Suite, scenarios};
 use serde_json::{Value, json};
 
 use crate::{EMAIL, PIN, arrived, enter_pin, page, register};
+
+mod arithmetic;
+mod languages;
+mod overlay;
+mod qr;
+mod quick_code;
+mod secrets;
+mod signing;
+
+const SECRET: &str = "secret-of-the-mpin-test";
 
 scenarios![
     a_second_identity_is_added_chosen_and_removed,
@@ -13,10 +23,22 @@ scenarios![
     a_link_opened_in_another_browser_registers_that_one,
     a_renewed_secret_keeps_its_pin_and_a_lost_one_is_registered_again,
     an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin,
-    no_request_has_the_pin_or_the_token,
-    the_arithmetic_of_the_page_gives_the_known_answers,
-    the_arithmetic_of_the_page_agrees_with_the_platforms,
+    a_browser_keeps_its_registration_when_the_platform_restarts_and_not_its_data_folder,
 ];
+
+/// The suites of M-Pin: this one, and one for each noun.
+pub(crate) fn suites() -> Vec<Suite> {
+    vec![
+        suite(),
+        arithmetic::suite(),
+        languages::suite(),
+        overlay::suite(),
+        qr::suite(),
+        quick_code::suite(),
+        secrets::suite(),
+        signing::suite(),
+    ]
+}
 
 /// A demo whose platform the test can reach.
 struct Stage {
@@ -27,10 +49,19 @@ struct Stage {
 
 impl Stage {
     async fn begin(adapter: Adapter, project: Project) -> Self {
+        Self::begin_in(Chrome::start().await, adapter, project, |_| {}).await
+    }
+
+    /// Begins in this browser, with an app that is changed so.
+    async fn begin_in(
+        chrome: Chrome,
+        adapter: Adapter,
+        project: Project,
+        change: impl FnOnce(&mut Client),
+    ) -> Self {
         let mut demo = Demo::builder(adapter).start();
-        let client = Client::new("mpin", "secret-of-the-mpin-test", demo.url("/login"));
         let config = PlatformConfig {
-            clients: vec![client],
+            clients: vec![client(&demo, change)],
             project,
             ..PlatformConfig::default()
         };
@@ -39,9 +70,9 @@ impl Stage {
             settings
                 .env("ISSUER", platform.issuer())
                 .env("CLIENT_ID", "mpin")
-                .env("CLIENT_SECRET", "secret-of-the-mpin-test")
+                .env("CLIENT_SECRET", SECRET)
+                .env("MPAD_URL", &platform.mpad_url())
         });
-        let chrome = Chrome::start().await;
         Self {
             platform,
             demo,
@@ -67,11 +98,31 @@ impl Stage {
     }
 
     async fn choose_pin(&self, pin: &str) {
-        for name in ["new-pin", "repeat-pin"] {
-            page(&self.chrome, name).await;
-            enter_pin(&self.chrome, pin).await;
-        }
+        choose_pin(&self.chrome, pin).await;
     }
+}
+
+async fn choose_pin(chrome: &Chrome, pin: &str) {
+    for name in ["new-pin", "repeat-pin"] {
+        page(chrome, name).await;
+        enter_pin(chrome, pin).await;
+    }
+}
+
+/// What the browser keeps of its identities. A page of the platform must be on the screen.
+async fn kept(chrome: &Chrome) -> Value {
+    let kept =
+        "return Object.entries(localStorage).find(([key]) => key.startsWith('mpin-'))?.[1] ?? '[]'";
+    let kept = chrome.script(kept).await;
+    serde_json::from_str(kept.as_str().expect("text")).expect("JSON")
+}
+
+/// The app that the demo is.
+fn client(demo: &Demo, change: impl FnOnce(&mut Client)) -> Client {
+    let mut client = Client::new("mpin", SECRET, demo.url("/login"));
+    client.name = "The demo".to_owned();
+    change(&mut client);
+    client
 }
 
 async fn a_second_identity_is_added_chosen_and_removed(adapter: Adapter) {
@@ -185,16 +236,12 @@ async fn a_link_opened_in_another_browser_registers_that_one(adapter: Adapter) {
     chrome.click("#register").await;
     page(chrome, "mail").await;
     let link = stage.platform.mail_to(EMAIL)[0].clone();
-    let other = Stage {
-        chrome: Chrome::start().await,
-        ..Stage::begin(adapter, Project::default()).await
-    };
-    let another = &other.chrome;
+    let another = &Chrome::start().await;
     another.open(&link).await;
     page(another, "other-browser").await;
     another.screenshot("21-other-browser").await;
     another.click("#go-on").await;
-    other.choose_pin(PIN).await;
+    choose_pin(another, PIN).await;
     page(another, "registered").await;
     another.open(&demo.url("/login/start")).await;
     page(another, "enter-pin").await;
@@ -215,16 +262,24 @@ async fn a_renewed_secret_keeps_its_pin_and_a_lost_one_is_registered_again(adapt
     let stage = Stage::begin(adapter, Project::default()).await;
     let (chrome, demo) = (&stage.chrome, &stage.demo);
     stage.register().await;
+    // A PIN that was chosen before keeps its length.
     stage.platform.set_project(Project {
         renew_secrets: true,
+        pin_length: 6,
         ..Project::default()
     });
+    let mut tokens = Vec::new();
     for _ in 0..2 {
         stage.start().await;
         page(chrome, "enter-pin").await;
+        tokens.push(kept(chrome).await[0]["token"].clone());
         enter_pin(chrome, PIN).await;
         arrived(chrome, demo, "/").await;
     }
+    assert_ne!(tokens[0], tokens[1], "the secret is another one");
+    let revoked = stage.platform.count("/registration");
+    assert_eq!(revoked, 2, "it is renewed once");
+    stage.platform.set_project(Project::default());
     // The platform has another data folder, as far as this browser can see.
     stage.start().await;
     page(chrome, "enter-pin").await;
@@ -246,12 +301,7 @@ async fn an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin(adapter: 
     let stage = Stage::begin(adapter, Project::default()).await;
     let client = stage.platform.mpin_client();
     let body = json!({ "userId": "Employee-7", "deviceName": "d" });
-    let answer = client.call_as_app(
-        "mpin",
-        "secret-of-the-mpin-test",
-        "/activate/initiate",
-        &body,
-    );
+    let answer = client.call_as_app("mpin", SECRET, "/activate/initiate", &body);
     let token = answer.await.expect("a token")["actToken"].clone();
     let callback = stage.demo.url("/login");
     let url = format!(
@@ -272,182 +322,44 @@ async fn an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin(adapter: 
     page(&stage.chrome, "failed").await;
 }
 
-/// Notes what the page sends from now on, where the next page finds it.
-const WATCH: &str = "const send = window.fetch; \
-    window.fetch = (url, options) => { \
-        const sent = JSON.parse(sessionStorage.getItem('sent') ?? '[]'); \
-        sent.push([String(url), options?.body ?? '']); \
-        sessionStorage.setItem('sent', JSON.stringify(sent)); \
-        return send(url, options); \
-    }; \
-    document.getElementById('finish').addEventListener('formdata', (event) => { \
-        sessionStorage.setItem('form', JSON.stringify([...event.formData])); \
-    });";
-
-async fn no_request_has_the_pin_or_the_token(adapter: Adapter) {
+async fn a_browser_keeps_its_registration_when_the_platform_restarts_and_not_its_data_folder(
+    adapter: Adapter,
+) {
     let stage = Stage::begin(adapter, Project::default()).await;
-    let (chrome, demo) = (&stage.chrome, &stage.demo);
-    stage.start().await;
-    page(chrome, "register").await;
-    chrome.script(WATCH).await;
-    chrome.type_into("#email", EMAIL).await;
-    chrome.click("#register").await;
-    page(chrome, "mail").await;
-    stage.confirm().await;
-    page(chrome, "new-pin").await;
-    chrome.script(WATCH).await;
-    stage.choose_pin(PIN).await;
-    arrived(chrome, demo, "/").await;
-    stage.start().await;
-    page(chrome, "enter-pin").await;
-    chrome.script(WATCH).await;
-    enter_pin(chrome, PIN).await;
-    arrived(chrome, demo, "/").await;
-    stage.start().await;
-    page(chrome, "enter-pin").await;
+    let Stage {
+        platform,
+        demo,
+        chrome,
+    } = stage;
+    let port = platform.address().port();
+    platform.shutdown().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let start = async |folder: &tempfile::TempDir| {
+        let config = PlatformConfig {
+            port,
+            data_dir: Some(folder.path().to_owned()),
+            clients: vec![client(&demo, |_| {})],
+            ..PlatformConfig::default()
+        };
+        Platform::start(config).await.expect("the port again")
+    };
+    let platform = start(&folders[0]).await;
+    chrome.open(&demo.url("/login/start")).await;
+    register(&chrome, false).await;
+    arrived(&chrome, &demo, "/").await;
+    platform.shutdown().await;
 
-    let stored = "return Object.entries(localStorage).find(([key]) => key.startsWith('mpin-'))[1]";
-    let stored: Value = chrome.script(stored).await;
-    let stored: Value = serde_json::from_str(stored.as_str().expect("text")).expect("JSON");
-    let token = stored[0]["token"].as_str().expect("a token").to_owned();
-    let sent: Value = chrome.script("return sessionStorage.getItem('sent')").await;
-    let sent: Vec<(String, String)> =
-        serde_json::from_str(sent.as_str().expect("text")).expect("JSON");
-    let paths: Vec<&str> = sent.iter().map(|(path, _)| path.as_str()).collect();
-    for path in [
-        "/verification/email",
-        "/registration",
-        "/rps/v2/pass1",
-        "/rps/v2/authenticate",
-    ] {
-        assert!(paths.contains(&path), "{path} is not in {paths:?}");
-    }
-    assert_eq!(
-        chrome.script("return sessionStorage.getItem('form')").await,
-        json!("[]")
-    );
-    let digest = ring::digest::digest(&ring::digest::SHA256, PIN.as_bytes());
-    let digest: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    for (path, body) in &sent {
-        let all = format!("{path} {body}").to_lowercase();
-        for part in [&token[2..66], &token[66..], &digest] {
-            assert!(!all.contains(part), "{all}");
-        }
-        // A long random text may have these digits by chance; a short one has them on purpose.
-        let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-        let values = body
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(_, value)| value.to_string());
-        for value in values.filter(|value| value.len() < 40) {
-            assert!(!value.contains(PIN), "{path} {body}");
-        }
-    }
-}
+    let platform = start(&folders[1]).await;
+    chrome.open(&demo.url("/login/start")).await;
+    page(&chrome, "register").await;
+    chrome.wait_for_text("has to be registered again").await;
+    chrome.screenshot("22-other-data-folder").await;
+    platform.shutdown().await;
 
-/// Computes every known answer again; returns the names of those that differ.
-const KNOWN: &str = r#"
-const [known, done] = arguments;
-(async () => {
-  const mpin = await import("/mpin.js");
-  const { mpinId, y, signed } = known;
-  const x = BigInt("0x" + known.x);
-  const wrong = [];
-  const check = (name, one, other) => one === other || wrong.push(name);
-  for (const { z, publicKey, shares, token, U, V } of known.identities) {
-    const keys = z && mpin.keyPair(BigInt("0x" + z));
-    if (keys) check("publicKey", keys.publicKey, publicKey);
-    check("token", mpin.makeToken(mpinId, keys, shares, "1234"), token);
-    const identity = { mpinId, publicKey, token };
-    const begun = mpin.begin(identity, x);
-    check("U", begun.U, U);
-    for (const pin in V) check("V " + pin, mpin.answer(identity, begun, y, pin), V[pin]);
-    for (const pin in publicKey ? signed.v : {}) {
-      const signature = mpin.sign(identity, signed.message, signed.timestamp, pin, x);
-      check("u", signature.u, signed.u);
-      check("v " + pin, signature.v, signed.v[pin]);
-    }
-  }
-  for (const length of [0, 1, 55, 56, 63, 64, 65, 1000]) {
-    const bytes = crypto.getRandomValues(new Uint8Array(length));
-    const theirs = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    check("SHA-256 of " + length, mpin.sha256(bytes).join(), theirs.join());
-  }
-  done(wrong);
-})().catch((error) => done(String(error)));
-"#;
-
-async fn the_arithmetic_of_the_page_gives_the_known_answers(adapter: Adapter) {
-    let stage = Stage::begin(adapter, Project::default()).await;
-    stage.start().await;
-    page(&stage.chrome, "register").await;
-    let known = serde_json::from_str(include_str!("mpin_vectors.json")).expect("JSON");
-    let wrong = stage
-        .chrome
-        .client()
-        .execute_async(KNOWN, vec![known])
-        .await;
-    assert_eq!(wrong.expect("the script ends"), json!([]));
-}
-
-/// Registers users and logs them in, with right and wrong PINs; returns how many answers were right.
-const ROUNDS: &str = r#"
-const [tokens, done] = arguments;
-(async () => {
-  const mpin = await import("/mpin.js");
-  const call = async (path, body) => {
-    const reply = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
-    return reply.json();
-  };
-  let right = 0;
-  for (const [userId, activationToken] of tokens) {
-    const keys = mpin.keyPair();
-    const made = await call("/registration", { userId, activationToken, publicKey: keys.publicKey });
-    const shares = [];
-    for (const url of made.secretUrls) shares.push((await call(url)).dvsClientSecret);
-    const pin = String(Math.floor(Math.random() * 10000)).padStart(4, "0");
-    const wrong = pin === "0000" ? "0001" : "0000";
-    const token = mpin.makeToken(made.mpinId, keys, shares, pin);
-    const identity = { mpinId: made.mpinId, publicKey: keys.publicKey, token };
-    for (const tried of [pin, wrong, pin, wrong, pin]) {
-      const begun = mpin.begin(identity);
-      const { mpinId: mpin_id, publicKey } = identity;
-      const first = { scope: ["jwt"], mpin_id, dtas: made.dtas, publicKey, UT: "", U: begun.U };
-      const { y } = await call("/rps/v2/pass1", first);
-      const V = mpin.answer(identity, begun, y, tried);
-      const { authOTT } = await call("/rps/v2/pass2", { mpin_id, V });
-      const verdict = await call("/rps/v2/authenticate", { authOTT });
-      const expected = tried === pin ? verdict.status === 200 : verdict.error === "UNSUCCESSFUL_AUTHENTICATION";
-      if (expected) right += 1;
-    }
-  }
-  done(right);
-})().catch((error) => done(String(error)));
-"#;
-
-async fn the_arithmetic_of_the_page_agrees_with_the_platforms(adapter: Adapter) {
-    let stage = Stage::begin(adapter, Project::default()).await;
-    let client = stage.platform.mpin_client();
-    let mut tokens = Vec::new();
-    for number in 0..20 {
-        let user = format!("user-{number}");
-        let body = json!({ "userId": user, "deviceName": "d" });
-        let answer = client.call_as_app(
-            "mpin",
-            "secret-of-the-mpin-test",
-            "/activate/initiate",
-            &body,
-        );
-        tokens.push(json!([user, answer.await.expect("a token")["actToken"]]));
-    }
-    stage.start().await;
-    page(&stage.chrome, "register").await;
-    let arguments = vec![Value::Array(tokens)];
-    let right = stage.chrome.client().execute_async(ROUNDS, arguments).await;
-    assert_eq!(right.expect("the script ends"), json!(100));
+    let platform = start(&folders[0]).await;
+    chrome.open(&demo.url("/login/start")).await;
+    page(&chrome, "enter-pin").await;
+    enter_pin(&chrome, PIN).await;
+    arrived(&chrome, &demo, "/").await;
+    platform.shutdown().await;
 }

@@ -81,6 +81,23 @@ impl WebDriverCompatibleCommand for DevTools {
     }
 }
 
+/// What the developer tools said since the last time.
+#[derive(Debug)]
+struct PerformanceLog;
+
+impl WebDriverCompatibleCommand for PerformanceLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (
+            Method::POST,
+            Some(json!({ "type": "performance" }).to_string()),
+        )
+    }
+}
+
 /// A headless Chromium with a new profile. Dropping it ends the browser and its driver, and removes every file of both.
 #[derive(Debug)]
 pub struct Chrome {
@@ -119,7 +136,27 @@ impl Chrome {
         Self::start_with(options).await
     }
 
-    async fn start_with(mut options: Value) -> Self {
+    /// Starts a browser whose user reads this language.
+    pub async fn start_speaking(language: &str) -> Self {
+        Self::start_with(json!({
+            "args": ["--window-size=1280,900"],
+            "prefs": { "intl.accept_languages": language },
+        }))
+        .await
+    }
+
+    /// Starts a browser that notes every request of its pages: see [`sent`](Self::sent).
+    pub async fn start_watched() -> Self {
+        let options = json!({ "args": ["--window-size=1280,900"] });
+        let logging = json!({ "goog:loggingPrefs": { "performance": "ALL" } });
+        Self::start_as(options, logging).await
+    }
+
+    async fn start_with(options: Value) -> Self {
+        Self::start_as(options, json!({})).await
+    }
+
+    async fn start_as(mut options: Value, mut capabilities: Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let (driver, port) = start_driver(&folder);
         let arguments = options["args"]
@@ -127,7 +164,8 @@ impl Chrome {
             .expect("arguments of the browser");
         arguments.extend(ARGUMENTS.iter().map(|argument| json!(argument)));
         arguments.push(json!(profile(&folder)));
-        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        capabilities["browserName"] = json!("chrome");
+        capabilities["goog:chromeOptions"] = options;
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().expect("an object").clone())
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -138,6 +176,21 @@ impl Chrome {
             _driver: driver,
             folder,
         }
+    }
+
+    /// Every request of a browser that is watched, with its address, its headers and its body, since this was asked
+    /// before.
+    pub async fn sent(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(PerformanceLog).await;
+        let log = log.unwrap_or_else(|error| panic!("the log of the browser: {error}"));
+        let entries = log.as_array().cloned().unwrap_or_default();
+        let messages = entries.iter().filter_map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let message = &message["message"];
+            let is_request = message["method"] == "Network.requestWillBeSent";
+            is_request.then(|| message["params"]["request"].to_string())
+        });
+        messages.collect()
     }
 
     /// The WebDriver client, for what has no method here.

@@ -1,109 +1,96 @@
-// The pages of a login. What this browser keeps of each identity is in its local storage; the PIN is nowhere.
-import { answer, begin, keyPair, makeToken } from "/mpin.js";
+// The pages of a login. The PIN stays in this page; the platform gets a proof of it.
+import { answer, begin, keyPair, makeToken, sign } from "/mpin.js";
+import { forget, hasReadCodeOf, identities, identityOf, keep, lost } from "/login-identities.js";
+import * as otherDevice from "/login-other-device.js";
+import * as quickCode from "/login-quick-code.js";
+import * as steps from "/login-steps.js";
+import { call, deviceName, find, is, main, notice, on, say, show, view } from "/login-steps.js";
+import { fill, plural, text } from "/login-texts.js";
 
-const main = document.getElementById("login");
-const { projectId, accessId, clientId, login, app, prompt } = main.dataset;
-const pinLength = Number(main.dataset.pinLength);
-const find = (css) => main.querySelector(css);
-const on = (css, event, act) => find(css)?.addEventListener(event, act);
+const { kind, projectId, clientId, login, prompt, usesQuickCodes } = main.dataset;
+const run = (act) => steps.run(act, failed);
 
-// The identities, the one used last first. Another platform on this address has another project.
-const KEY = `mpin-${projectId}`;
-const identities = () => JSON.parse(localStorage.getItem(KEY) ?? "[]");
-const identityOf = (email) => identities().find((identity) => identity.email === email);
-
-function keep(identity) {
-  const others = identities().filter(({ email }) => email !== identity.email);
-  localStorage.setItem(KEY, JSON.stringify([identity, ...others]));
-}
-
-function forget(email) {
-  localStorage.setItem(KEY, JSON.stringify(identities().filter((identity) => identity.email !== email)));
-}
-
-// A refusal of the platform; its code says why.
-class Refusal extends Error {
-  constructor({ error, info, context }) {
-    super(info);
-    Object.assign(this, { code: error, context: context ?? {} });
-  }
-}
-
-async function call(path, body) {
-  const options = body && { method: "POST", body: JSON.stringify(body) };
-  const headers = { "Content-Type": "application/json", "X-MIRACL-CID": projectId };
-  const reply = await fetch(path, { ...options, headers, cache: "no-store", credentials: "omit" });
-  const content = await reply.json();
-  if (reply.status !== 200) throw new Refusal(content);
-  return content;
-}
-
-const deviceName = () => {
-  const { userAgentData, platform } = navigator;
-  return `Browser on ${userAgentData?.platform || platform || "a computer"}`.slice(0, 100);
+// What the person logs in to, or signs for. A QR code says it of another page.
+const session = {
+  accessId: main.dataset.accessId,
+  pinLength: Number(main.dataset.pinLength),
+  verification: main.dataset.verification,
+  hash: document.getElementById("hash").textContent,
 };
 
-// Shows a step. `name` is what tests call the page.
-function show(step, email, name = step) {
-  const template = document.querySelector(`template[data-step="${step}"]`);
-  main.replaceChildren(template.content.cloneNode(true));
-  document.title = `${template.dataset.title} · Local MIRACL platform`;
-  for (const place of main.querySelectorAll(".email")) place.textContent = email;
-  for (const place of main.querySelectorAll(".avatar")) place.textContent = initial(email);
-  document.body.dataset.page = name;
-  find("[autofocus]")?.focus();
-}
-
-const initial = (email) => (email ? [...email][0].toUpperCase() : "");
-
-function notice(text) {
-  const place = find("#notice");
-  if (!place) return;
-  const reason = find("#reason") ?? place;
-  reason.textContent = text;
-  place.hidden = !text;
-}
+// What a right PIN leads to. Without a goal, the browser is registered, and that is all.
+const goals = {
+  login: { scope: "oidc", button: "enter-pin.log-in", reached: finish },
+  sign: { scope: "dvs-auth", button: "enter-pin.sign", reached: signDocument },
+  quickCode: { scope: "reg-code", button: "enter-pin.quick-code", reached: showQuickCode },
+};
+let goal;
+const sessionGoal = () => (session.hash ? goals.sign : goals.login);
 
 function failed(error) {
-  show("failed");
-  notice(error instanceof Refusal ? `The platform refused it: ${error.message}.` : "The platform does not answer.");
-  on("#try-again", "click", again);
+  view(() => {
+    show("failed");
+    const refused = error instanceof steps.Refusal;
+    const isToken = error.code === "INVALID_ACTIVATION_TOKEN";
+    notice(say(isToken ? "failed.token" : refused ? "failed.refused" : "failed.silent"));
+    find("#refusal").hidden = !refused || isToken;
+    find("#refusal").textContent = refused ? `${error.code}: ${error.message}` : "";
+    on("#try-again", "click", again);
+  });
 }
 
 // Goes to the page of this login, whichever page of it this is.
 function again() {
-  if (login) location.replace(`/login/${login}`);
+  otherDevice.stopWaiting();
+  if (login) location.replace(`/login/${login}?lang=${document.documentElement.lang}`);
   else location.reload();
 }
 
-// Runs what a click began, once.
-let busy = false;
-async function run(act) {
-  if (busy) return;
-  busy = true;
-  try {
-    await act();
-  } catch (error) {
-    failed(error);
-  } finally {
-    busy = false;
-  }
+const wait = () => login && otherDevice.wait({ leave, again });
+
+// The platform has the result: the browser goes to the app with it.
+function leave() {
+  otherDevice.stopWaiting();
+  document.getElementById("finish").submit();
 }
 
-function showRegister(email = "", text = "") {
-  show("register");
-  find("#email").value = email;
-  notice(text);
-  find("#other-identity").hidden = identities().length === 0;
-  on("#other-identity", "click", showChoose);
-  on("#register-form", "submit", (event) => {
-    event.preventDefault();
-    run(() => sendMail(find("#email").value.trim().toLowerCase()));
+function finish() {
+  if (login) leave();
+  else otherDevice.showDone(session.hash);
+}
+
+function showRegister(email = "", said = undefined) {
+  view(() => {
+    show(session.verification ? "verify" : "register", email);
+    notice(said);
+    const gone = lost();
+    find("#lost").hidden = !gone;
+    if (gone) find("#lost").textContent = text("register.lost", { email: gone });
+    find("#other-identity").hidden = identities().length === 0;
+    on("#other-identity", "click", () => showChoose());
+    find("#use-quick-code").hidden = !usesQuickCodes;
+    on("#use-quick-code", "click", () => showUseQuickCode(find("#email")?.value || email));
+    if (session.verification) find("#verify").href = verificationPage(email);
+    else find("#email").value = email || gone || "";
+    on("#register-form", "submit", (event) => {
+      event.preventDefault();
+      run(() => sendMail(find("#email").value.trim().toLowerCase()));
+    });
   });
 }
 
+// The page of the project that makes sure of a person, and sends them back with a link of the platform.
+function verificationPage(email) {
+  const page = new URL(session.verification);
+  if (email) page.searchParams.set("user_id", email);
+  if (!page.searchParams.has("access_id")) page.searchParams.set("access_id", session.accessId);
+  return page.href;
+}
+
 async function sendMail(email) {
+  if (session.verification) return showRegister(email);
   const known = identityOf(email);
+  const { accessId } = session;
   const body = { userId: email, projectId, accessId, clientId, deviceName: deviceName(), mpinId: known?.mpinId };
   let sent;
   try {
@@ -111,105 +98,112 @@ async function sendMail(email) {
   } catch (error) {
     if (error.code === "REQUEST_BACKOFF") {
       const seconds = Math.max(1, Math.ceil(Number(error.context.backoff) - Date.now() / 1000));
-      const wait = seconds === 1 ? "a second" : `${seconds} seconds`;
-      return showRegister(email, `A message was sent to this address just now. Try again in ${wait}.`);
+      return showRegister(email, () => plural("register.backoff", seconds));
     }
-    if (error.code === "INVALID_REQUEST_PARAMETERS") {
-      return showRegister(email, "That does not look like an e-mail address.");
-    }
+    if (error.code === "INVALID_REQUEST_PARAMETERS") return showRegister(email, say("register.bad-email"));
     throw error;
   }
   if (sent.method === "code") showMailCode(email);
   else showMail(email);
 }
 
+// The inbox is a page for this machine only.
+const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+function offerInbox() {
+  find("#inbox").href = login ? `/inbox?login=${login}` : "/inbox";
+  find("#inbox").hidden = !isLocal;
+  if (!isLocal && is("mail")) find(".hint").textContent = text("no-mail-here");
+}
+
 function showMail(email) {
-  show("mail", email);
-  find("#inbox").href = `/inbox?login=${login}`;
-  find("#check-again").href = `/login/${login}`;
-  const waiting = setInterval(async () => {
-    if (document.body.dataset.page !== "mail") return clearInterval(waiting);
-    try {
-      const reply = await fetch(`/login/${login}/stage`, { cache: "no-store" });
-      if (reply.ok && (await reply.text()) === "over") again();
-    } catch {
-      // The platform may be restarting: ask again.
-    }
-  }, 1000);
+  view(() => {
+    show("mail", email);
+    offerInbox();
+    find("#check-again").hidden = !login;
+    find("#check-again").href = `/login/${login}`;
+  });
+  wait();
 }
 
 function showMailCode(email) {
-  show("mail-code", email);
-  find("#inbox").href = `/inbox?login=${login}`;
-  on("#code-form", "submit", (event) => {
-    event.preventDefault();
-    run(() => confirm(email, find("#code").value));
+  view(() => {
+    show("mail-code", email);
+    offerInbox();
+    find("#code").title = text("digits", { count: 6 });
+    on("#code-form", "submit", (event) => {
+      event.preventDefault();
+      run(() => confirm(email, find("#code").value, () => notice(say("mail-code.wrong"))));
+    });
   });
 }
 
-// Exchanges what came by mail for an activation token, and asks for a PIN.
-async function confirm(email, code) {
+function showUseQuickCode(email) {
+  view(() => {
+    show("use-quick-code");
+    find("#email").value = email;
+    find(email ? "#code" : "#email").focus();
+    find("#code").title = text("digits", { count: 6 });
+    on("#by-mail", "click", () => showRegister(find("#email").value));
+    on("#quick-code-form", "submit", (event) => {
+      event.preventDefault();
+      const typed = find("#email").value.trim();
+      const userId = typed.includes("@") ? typed.toLowerCase() : typed;
+      run(() => confirm(userId, find("#code").value, () => notice(say("use-quick-code.wrong"))));
+    });
+  });
+}
+
+// Exchanges a link's secret or digits for an activation token, and asks for a PIN.
+async function confirm(email, code, wrong) {
   let confirmed;
   try {
     confirmed = await call("/verification/confirmation", { userId: email, code });
   } catch (error) {
-    if (error.code !== "UNSUCCESSFUL_VERIFICATION") throw error;
-    if (document.body.dataset.page === "mail-code") return notice("That is not the code, or it is too old.");
-    const text = "This link has been used, or is too old. Ask for another message.";
-    if (login) return showRegister(email, text);
-    return failed(error);
+    const isWrong = ["UNSUCCESSFUL_VERIFICATION", "INVALID_REQUEST_PARAMETERS"].includes(error.code);
+    if (isWrong && wrong) return wrong();
+    if (isWrong && goal) return showRegister(email, say("link-used"));
+    throw error;
   }
   showNewPin(email, confirmed.actToken);
 }
 
-function showPin(email, name, { title, lead, button }, entered) {
-  show("pin", email, name);
-  document.title = `${title} · Local MIRACL platform`;
-  find("h1").textContent = title;
-  find(".lead").textContent = lead;
-  find(".lead").hidden = !lead;
-  find("#submit-pin").textContent = button;
-  find("#other-identity").hidden = find("#forgot-pin").hidden = name !== "enter-pin";
-  if (name !== "enter-pin") find("#tries-left").remove();
-  const pin = find("#pin");
-  pin.maxLength = pinLength;
-  pin.pattern = `[0-9]{${pinLength}}`;
-  pin.title = `${pinLength} digits`;
-  pin.placeholder = "◦".repeat(pinLength);
-  on("#pad", "click", ({ target }) => {
-    const button = target.closest("button");
-    if (!button) return;
-    if (button.dataset.digit === undefined) pin.value = button.id === "back" ? pin.value.slice(0, -1) : "";
-    else if (pin.value.length < pinLength) pin.value += button.dataset.digit;
-    pin.focus();
-  });
-  pin.addEventListener("input", () => (pin.value = pin.value.replace(/[^0-9]/g, "")));
-  on("#pin-form", "submit", (event) => {
-    event.preventDefault();
-    const value = pin.value;
-    pin.value = "";
-    if (value.length !== pinLength) return notice(`A PIN has ${pinLength} digits.`);
-    run(() => entered(value));
-  });
+function showPin(email, name, words, entered) {
+  steps.showPad(email, name, words, (pin) => run(() => entered(pin)));
+  const isKnown = name === "enter-pin";
+  find("#other-identity").hidden = find("#forgot-pin").hidden = !isKnown;
+  find("#make-quick-code").hidden = !isKnown || !usesQuickCodes || goal !== goals.login || !login;
+  if (!isKnown) find("#tries-left").remove();
 }
 
-function showNewPin(email, token, text = "") {
-  const words = {
-    title: "Choose a PIN",
-    lead: `${pinLength} digits. It works on this browser only.`,
-    button: "Continue",
-  };
-  showPin(email, "new-pin", words, (pin) => showRepeatPin(email, token, pin));
-  notice(text);
+function showNewPin(email, token, said = undefined) {
+  const length = session.pinLength;
+  view(() => {
+    const words = {
+      title: text("new-pin.title"),
+      lead: text("new-pin.lead", { count: length }),
+      button: text("continue"),
+      length,
+    };
+    showPin(email, "new-pin", words, (pin) => showRepeatPin(email, token, pin));
+    notice(said);
+  });
 }
 
 function showRepeatPin(email, token, pin) {
-  const words = { title: "Repeat your PIN", lead: "Once more, to be sure.", button: "Save the PIN" };
-  showPin(email, "repeat-pin", words, async (repeated) => {
-    if (repeated !== pin) return showNewPin(email, token, "The two PINs differ. Choose one again.");
-    await register(email, token, pin);
-    if (!login) return show("registered", email);
-    await logIn(email, pin);
+  view(() => {
+    const words = {
+      title: text("repeat-pin.title"),
+      lead: text("repeat-pin.lead"),
+      button: text("repeat-pin.button"),
+      length: pin.length,
+    };
+    showPin(email, "repeat-pin", words, async (repeated) => {
+      if (repeated !== pin) return showNewPin(email, token, say("repeat-pin.differ"));
+      await register(email, token, pin);
+      if (!goal) return view(() => show("registered", email));
+      if (!login) otherDevice.choose(email);
+      await enter(email, pin);
+    });
   });
 }
 
@@ -218,122 +212,154 @@ async function register(email, activationToken, pin) {
   const keys = keyPair();
   const body = { userId: email, deviceName: deviceName(), activationToken, publicKey: keys.publicKey };
   const made = await call("/registration", body);
-  // The address is the issuer's; this page may be open under the other name of this machine.
+  // The address is the issuer's; this page may be open under another name of this machine.
   const fetchShare = async (url) => {
     const { pathname, search } = new URL(url);
     return (await call(pathname + search)).dvsClientSecret;
   };
   const shares = await Promise.all(made.secretUrls.map(fetchShare));
   const token = makeToken(made.mpinId, keys, shares, pin);
-  keep({ email, mpinId: made.mpinId, publicKey: keys.publicKey, dtas: made.dtas, token });
+  const { mpinId, dtas } = made;
+  keep({ email, mpinId, publicKey: keys.publicKey, dtas, token, pinLength: pin.length });
 }
 
-function showEnterPin(email) {
+function showEnterPin(email, said = undefined) {
   const identity = identityOf(email);
   if (!identity) return showRegister(email);
   if (identity.blocked) return showBlocked(email);
-  const words = { title: "Enter your PIN", lead: "", button: "Log in" };
-  showPin(email, "enter-pin", words, (pin) => logIn(email, pin));
-  on("#other-identity", "click", showChoose);
-  on("#forgot-pin", "click", () => run(() => sendMail(email)));
-  showTries(identity.triesLeft);
+  if (kind === "other-device" || kind === "message") otherDevice.choose(email);
+  view(() => {
+    // The project may ask for another length by now; this PIN was chosen before.
+    const length = identity.pinLength ?? session.pinLength;
+    const words = { title: text("enter-pin.title"), lead: "", button: text(goal.button), length };
+    showPin(email, "enter-pin", words, (pin) => enter(email, pin));
+    on("#other-identity", "click", () => showChoose());
+    on("#forgot-pin", "click", () => run(() => sendMail(email)));
+    on("#make-quick-code", "click", () => {
+      goal = goals.quickCode;
+      showEnterPin(email);
+    });
+    notice(said);
+    const left = identityOf(email).triesLeft;
+    find("#notice").hidden = !said && !left;
+    if (left) find("#tries-left").textContent = plural("tries-left", left);
+    else find("#tries-left").remove();
+  });
 }
 
-function showTries(left) {
-  if (!left) return find("#tries-left").remove();
-  find("#tries-left").textContent = left === 1 ? "1 try left" : `${left} tries left`;
-  find("#notice").hidden = false;
-}
-
-// Proves the PIN. If the platform asks for it, the secret is renewed, and the proof repeated.
+// Proves the PIN to the platform.
 async function prove(email, pin) {
   const identity = identityOf(email);
   const { mpinId, dtas, publicKey } = identity;
   const begun = begin(identity);
-  const first = { scope: ["oidc"], mpin_id: mpinId, dtas, publicKey, UT: "", U: begun.U };
+  const first = { scope: [goal.scope], mpin_id: mpinId, dtas, publicKey, UT: "", U: begun.U };
   const { y } = await call("/rps/v2/pass1", first);
   const V = answer(identity, begun, y, pin);
-  const { authOTT } = await call("/rps/v2/pass2", { mpin_id: mpinId, WID: accessId, V });
+  const WID = goal.scope === "oidc" ? session.accessId : undefined;
+  const { authOTT } = await call("/rps/v2/pass2", { mpin_id: mpinId, WID, V });
   return call("/rps/v2/authenticate", { authOTT, wam: "dvs" });
 }
 
-async function logIn(email, pin) {
+async function enter(email, pin) {
   const identity = identityOf(email);
+  let result;
   try {
-    const result = await prove(email, pin);
-    if (result.dvsRegister) await register(email, result.dvsRegister.token, pin);
+    result = await prove(email, pin);
+    if (result.dvsRegister) {
+      // The platform wants the secret renewed, and the proof repeated with the new one.
+      await register(email, result.dvsRegister.token, pin);
+      result = await prove(email, pin);
+    }
   } catch (error) {
     if (error.code === "UNSUCCESSFUL_AUTHENTICATION") {
       keep({ ...identity, triesLeft: Number(error.context.triesLeft) });
-      showEnterPin(email);
-      return notice("That is not your PIN.");
+      return showEnterPin(email, say("enter-pin.wrong"));
     }
     if (error.code === "REVOKED_MPINID" || error.code === "EXPIRED_MPINID") {
       keep({ ...identity, blocked: error.code });
       return showBlocked(email);
     }
-    if (error.code === "INVALID_AUTHENTICATION_SESSION") return again();
+    if (error.code === "INVALID_AUTHENTICATION_SESSION") return login ? again() : otherDevice.showEnded(error);
     throw error;
   }
-  // The platform has the result: the browser goes to the app with it.
   keep({ ...identityOf(email), triesLeft: undefined });
-  document.getElementById("finish").submit();
+  await goal.reached(email, pin, result);
+}
+
+async function signDocument(email, pin) {
+  const identity = identityOf(email);
+  const { mpinId, publicKey, dtas } = identity;
+  const { accessId, hash } = session;
+  const timestamp = Math.floor(Date.now() / 1000);
+  const signature = { hash, ...sign(identity, hash, timestamp, pin), mpinId, publicKey, dtas, timestamp };
+  const sent = { wid: accessId, status: "signed", userId: email, signature: btoa(JSON.stringify(signature)) };
+  try {
+    await call("/rps/v2/codeStatus", sent);
+  } catch (error) {
+    if (error.code === "INVALID_AUTHENTICATION_SESSION") return login ? again() : otherDevice.showEnded(error);
+    throw error;
+  }
+  finish();
+}
+
+function showQuickCode(email, pin, { jwt }) {
+  const back = login && (() => {
+    goal = sessionGoal();
+    showEnterPin(email);
+  });
+  return quickCode.make(email, jwt, { again: () => showEnterPin(email), back });
 }
 
 function showBlocked(email) {
   const { blocked } = identityOf(email);
-  show("blocked", email);
-  const unknown = blocked === "EXPIRED_MPINID";
-  notice(
-    unknown
-      ? "The platform does not know this registration any more. It has to be registered again."
-      : "The PIN was wrong 3 times in a row, or the registration was revoked.",
-  );
-  on("#register-again", "click", () => run(() => sendMail(email)));
-  on("#other-identity", "click", showChoose);
+  view(() => {
+    show("blocked", email);
+    notice(say(blocked === "EXPIRED_MPINID" ? "blocked.unknown" : "blocked.revoked"));
+    on("#register-again", "click", () => run(() => sendMail(email)));
+    on("#other-identity", "click", () => showChoose());
+  });
 }
 
-function showChoose(text = "") {
+function showChoose(said = undefined) {
   if (identities().length === 0) return showRegister();
-  show("choose");
-  if (typeof text === "string") notice(text);
-  const part = document.querySelector('template[data-part="identity"]');
-  for (const { email, blocked } of identities()) {
-    const item = part.content.cloneNode(true);
-    const [pick, remove] = item.querySelectorAll("button");
-    pick.dataset.email = remove.dataset.email = email;
-    item.querySelector(".avatar").textContent = initial(email);
-    item.querySelector(".name").textContent = email;
-    item.querySelector(".badge").hidden = !blocked;
-    remove.setAttribute("aria-label", `Remove ${email} from this browser`);
-    pick.addEventListener("click", () => showEnterPin(email));
-    remove.addEventListener("click", () => showRemove(email));
-    find(".identities").append(item);
-  }
-  on("#add-identity", "click", () => showRegister());
+  view(() => {
+    show("choose");
+    notice(said);
+    const part = document.querySelector('template[data-part="identity"]');
+    for (const { email, blocked } of identities()) {
+      const item = part.content.cloneNode(true);
+      const [pick, remove] = item.querySelectorAll("button");
+      pick.dataset.email = remove.dataset.email = email;
+      item.querySelector(".avatar").textContent = steps.initial(email);
+      item.querySelector(".name").textContent = email;
+      item.querySelector(".badge").textContent = text("choose.blocked");
+      item.querySelector(".badge").hidden = !blocked;
+      remove.setAttribute("aria-label", text("choose.remove", { email }));
+      pick.addEventListener("click", () => showEnterPin(email));
+      remove.addEventListener("click", () => showRemove(email));
+      find(".identities").append(item);
+    }
+    on("#add-identity", "click", () => showRegister());
+  });
 }
 
 function showRemove(email) {
-  show("remove", email);
-  on("#keep", "click", () => showChoose());
-  on("#confirm-remove", "click", () => {
-    forget(email);
-    showChoose(`${email} was removed from this browser.`);
+  view(() => {
+    show("remove", email);
+    on("#keep", "click", () => showChoose());
+    on("#confirm-remove", "click", () => {
+      forget(email);
+      showChoose(say("choose.removed", { email }));
+    });
   });
 }
 
 // The shortest way that leaves no doubt who logs in.
-function start() {
-  const { code, userId, actToken } = main.dataset;
+function choosePerson() {
   const typed = main.dataset.hint;
   const hint = typed?.includes("@") ? typed.toLowerCase() : typed;
-  if (code && login) return run(() => confirm(userId, code));
-  if (code) {
-    show("other-browser", userId);
-    return on("#go-on", "click", () => run(() => confirm(userId, code)));
-  }
   // The app has made sure of the person itself.
-  if (actToken && hint) return showNewPin(hint, actToken);
+  if (main.dataset.actToken && hint) return showNewPin(hint, main.dataset.actToken);
   const known = identities();
   if (prompt === "create") return showRegister();
   if (prompt === "select_account") return showChoose();
@@ -342,6 +368,62 @@ function start() {
   return known.length === 1 ? showEnterPin(known[0].email) : showChoose();
 }
 
+// Finishes the session of a QR code, at once where the person has said before that it is theirs.
+function join(accessId, goOn, isConfirmed) {
+  const joined = (about) => {
+    session.accessId = accessId;
+    session.pinLength = Number(about.pinLength) || session.pinLength;
+    session.hash = about.hash;
+    main.dataset.hint = about.prerollId;
+    goal = sessionGoal();
+    goOn();
+  };
+  return otherDevice.join(accessId, { goOn: joined, failed, isConfirmed });
+}
+
+function start() {
+  const { code, userId, accessId } = main.dataset;
+  if (kind === "quick-code") {
+    goal = goals.quickCode;
+    if (!usesQuickCodes) return quickCode.showNone("quick-code.off");
+    const known = identities();
+    if (known.length === 0) return quickCode.showNone("quick-code.nobody");
+    return known.length === 1 ? showEnterPin(known[0].email) : showChoose();
+  }
+  if (kind === "other-device") return join(location.hash.slice(1), choosePerson, false);
+  const confirmIt = () => run(() => confirm(userId, code));
+  if (kind === "message") {
+    if (hasReadCodeOf(accessId)) return join(accessId, confirmIt, true);
+    return view(() => {
+      show("other-browser", userId);
+      on("#go-on", "click", confirmIt);
+    });
+  }
+  goal = sessionGoal();
+  if (document.getElementById("qr")) wait();
+  // The app wants another device to do it.
+  if (!accessId) return undefined;
+  if (code) return confirmIt();
+  return choosePerson();
+}
+
+// Where the page is in a frame of another site, browsers keep what it stores apart.
+function isApart() {
+  if (window.top === window) return false;
+  const parents = location.ancestorOrigins;
+  if (!parents) return main.dataset.isApart === "true";
+  return [...parents].some((origin) => new URL(origin).hostname !== location.hostname);
+}
+
+fill(document, steps.names);
+document.getElementById("apart").hidden = !isApart();
+document.getElementById("no-description").hidden = Boolean(document.getElementById("description").textContent);
+steps.offerLanguages((lang) => {
+  otherDevice.showStage();
+  // The page after this one speaks it, too.
+  if (login) fetch(`/login/${login}/stage?lang=${lang}`, { cache: "no-store" }).catch(() => {});
+});
+document.querySelector("form.cancel")?.addEventListener("submit", otherDevice.stopWaiting);
 start();
 // A page that comes back from the browser's memory belongs to a login that may be over.
 window.addEventListener("pageshow", (event) => {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use crate::identity;
-use crate::interaction::Request;
+use crate::interaction::{Request, Wanted};
 use crate::pending::Pending;
 use crate::{clock, random};
 
 /// How long a device may take, in seconds.
 const LIFETIME: u64 = 15 * 60;
+
+/// How long a QR code may be shown before it is read and the PIN is entered, in seconds.
+const QR_LIFETIME: u64 = 5 * 60;
 
 /// For how much longer it is known that a session has expired, in seconds.
 const REMEMBERED: u64 = 15 * 60;
@@ -56,7 +59,7 @@ impl Status {
         }
     }
 
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::New | Self::Scanned | Self::User)
     }
 }
@@ -70,8 +73,21 @@ pub(crate) struct Purpose {
     /// Who is expected to log in.
     pub(crate) user_id: Option<String>,
     pub(crate) description: Option<String>,
-    /// What is to be signed.
+    /// The SHA-256 of what is to be signed, in hexadecimal digits.
     pub(crate) hash: Option<String>,
+}
+
+impl Purpose {
+    /// Returns what the sessions of a page are for.
+    pub(crate) fn of_page(request: &Arc<Request>, wanted: &Wanted) -> Self {
+        let document = wanted.document.as_ref();
+        Self {
+            request: Some(Arc::clone(request)),
+            user_id: wanted.hint.clone(),
+            description: document.and_then(|document| document.description.clone()),
+            hash: document.map(|document| document.hash.clone()),
+        }
+    }
 }
 
 /// A session as it is now.
@@ -81,12 +97,12 @@ pub(crate) struct Session {
     pub(crate) status: Status,
     /// Who was chosen on the device.
     pub(crate) user_id: Option<String>,
-    began: u64,
+    expires: u64,
 }
 
 impl Session {
     fn refresh(&mut self) -> &mut Self {
-        if self.began + LIFETIME <= clock::now() {
+        if self.expires <= clock::now() {
             self.status = Status::Expired;
         }
         self
@@ -114,6 +130,17 @@ impl Default for Sessions {
 impl Sessions {
     /// Begins a session, and returns its access id and its webOTT.
     pub(crate) fn begin(&self, purpose: Purpose) -> (String, String) {
+        let access_id = self.begin_until(purpose, clock::now() + LIFETIME);
+        let web_ott = self.waiting.add(access_id.clone());
+        (access_id, web_ott)
+    }
+
+    /// Begins the session of a QR code, for which only a page of the platform waits. It ends no later than the page.
+    pub(crate) fn begin_qr(&self, purpose: Purpose, page_ends: u64) -> String {
+        self.begin_until(purpose, page_ends.min(clock::now() + QR_LIFETIME))
+    }
+
+    fn begin_until(&self, purpose: Purpose, expires: u64) -> String {
         let access_id = random::token();
         self.sessions.put(
             &access_id,
@@ -121,11 +148,10 @@ impl Sessions {
                 purpose,
                 status: Status::New,
                 user_id: None,
-                began: clock::now(),
+                expires,
             },
         );
-        let web_ott = self.waiting.add(access_id.clone());
-        (access_id, web_ott)
+        access_id
     }
 
     /// Returns a session by its access id.
@@ -157,17 +183,37 @@ impl Sessions {
         })
     }
 
-    /// Takes the result of a login whose own page waits for it: the second who asks gets nothing.
-    pub(crate) fn take_login(&self, access_id: &str) -> Option<identity::Session> {
+    /// Repeats a login with the id that has replaced the earlier one, before anybody has taken its result.
+    pub(crate) fn renew(&self, access_id: &str, replaced: &str, login: &identity::Session) -> bool {
+        let renewed =
+            self.sessions
+                .with(access_id, |session| match &mut session.refresh().status {
+                    Status::Authenticated(earlier) if earlier.mpin_id == replaced => {
+                        *earlier = login.clone();
+                        true
+                    }
+                    _ => false,
+                });
+        renewed.unwrap_or(false)
+    }
+
+    /// Takes the result of a session whose own page waits for it: the second who asks gets nothing.
+    pub(crate) fn take_result(&self, access_id: &str) -> Option<Status> {
         self.sessions.with(access_id, |session| {
-            match std::mem::replace(&mut session.refresh().status, Status::Expired) {
-                Status::Authenticated(login) => Some(login),
-                other => {
-                    session.status = other;
-                    None
-                }
-            }
+            let status = &mut session.refresh().status;
+            matches!(status, Status::Authenticated(_) | Status::Signed(_))
+                .then(|| std::mem::replace(status, Status::Expired))
         })?
+    }
+
+    /// Lets a session run out of time.
+    pub(crate) fn expire_one(&self, access_id: &str) {
+        self.sessions.with(access_id, |session| session.expires = 0);
+    }
+
+    /// Lets every session run out of time.
+    pub(crate) fn expire(&self) {
+        self.sessions.each(|session| session.expires = 0);
     }
 
     /// Returns the session of a webOTT. A result is handed out once: afterwards the session has expired.
@@ -219,22 +265,54 @@ mod tests {
     fn a_page_takes_its_login_once() {
         let sessions = Sessions::default();
         let (access_id, _) = sessions.begin(Purpose::default());
-        assert_eq!(sessions.take_login(&access_id), None);
+        assert_eq!(sessions.take_result(&access_id), None);
         assert!(sessions.is_open(&access_id));
         let login = identity::Session::new("a@b");
         sessions.advance(&access_id, None, Status::Authenticated(login.clone()));
-        assert_eq!(sessions.take_login(&access_id), Some(login));
-        assert_eq!(sessions.take_login(&access_id), None);
+        let result = sessions.take_result(&access_id);
+        assert_eq!(result, Some(Status::Authenticated(login)));
+        assert_eq!(sessions.take_result(&access_id), None);
     }
 
     #[test]
     fn a_session_expires() {
         let sessions = Sessions::default();
         let (access_id, web_ott) = sessions.begin(Purpose::default());
-        sessions
-            .sessions
-            .with(&access_id, |session| session.began -= LIFETIME);
+        let qr = sessions.begin_qr(Purpose::default(), clock::now() + 60);
+        assert!(sessions.is_open(&qr));
+        sessions.expire();
+        assert!(!sessions.is_open(&qr));
         assert!(!sessions.is_open(&access_id));
         assert_eq!(sessions.look(&web_ott).unwrap().status, Status::Expired);
+    }
+
+    #[test]
+    fn a_qr_code_ends_with_its_page() {
+        let sessions = Sessions::default();
+        let ends = |page_ends| {
+            let access_id = sessions.begin_qr(Purpose::default(), page_ends);
+            sessions.find(&access_id).unwrap().expires
+        };
+        let now = clock::now();
+        assert_eq!(ends(now + 10), now + 10);
+        assert!((now + QR_LIFETIME..now + QR_LIFETIME + 5).contains(&ends(now + 10_000)));
+    }
+
+    #[test]
+    fn a_renewed_id_repeats_its_login_and_no_other() {
+        let sessions = Sessions::default();
+        let (access_id, _) = sessions.begin(Purpose::default());
+        let login = |mpin_id: &str| identity::Session {
+            mpin_id: mpin_id.to_owned(),
+            ..identity::Session::new("a@b")
+        };
+        assert!(!sessions.renew(&access_id, "01", &login("02")));
+        sessions.advance(&access_id, None, Status::Authenticated(login("01")));
+        assert!(!sessions.renew(&access_id, "03", &login("02")));
+        let renewed = login("02");
+        assert!(sessions.renew(&access_id, "01", &renewed));
+        let result = sessions.take_result(&access_id);
+        assert_eq!(result, Some(Status::Authenticated(renewed)));
+        assert!(!sessions.renew(&access_id, "02", &login("04")));
     }
 }

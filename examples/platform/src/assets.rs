@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 /// copy, because this crate is packaged without the engine.
 const STYLE: &str = concat!(
     include_str!("../assets/family.css"),
-    include_str!("../assets/style.css")
+    include_str!("../assets/style.css"),
+    include_str!("../assets/portal.css")
 );
 
 /// The login button that apps load.
@@ -23,6 +24,31 @@ pub(crate) async fn login() -> Response {
     script(include_str!("../assets/login.js"))
 }
 
+/// Answers `GET /login-steps.js`: the steps that its pages show.
+pub(crate) async fn login_steps() -> Response {
+    script(include_str!("../assets/login-steps.js"))
+}
+
+/// Answers `GET /login-texts.js`: what they say, in the language of the page.
+pub(crate) async fn login_texts() -> Response {
+    script(include_str!("../assets/login-texts.js"))
+}
+
+/// Answers `GET /login-identities.js`: what a browser keeps.
+pub(crate) async fn login_identities() -> Response {
+    script(include_str!("../assets/login-identities.js"))
+}
+
+/// Answers `GET /login-other-device.js`: QR codes, on both sides.
+pub(crate) async fn login_other_device() -> Response {
+    script(include_str!("../assets/login-other-device.js"))
+}
+
+/// Answers `GET /login-quick-code.js`: making QuickCodes.
+pub(crate) async fn login_quick_code() -> Response {
+    script(include_str!("../assets/login-quick-code.js"))
+}
+
 /// Answers `GET /mpin.js`, M-Pin in a browser.
 pub(crate) async fn mpin() -> Response {
     script(include_str!("../assets/mpin.js"))
@@ -36,6 +62,11 @@ pub(crate) async fn done() -> Response {
 /// Answers `GET /form-post.js`, which posts a callback.
 pub(crate) async fn form_post() -> Response {
     script(include_str!("../assets/form-post.js"))
+}
+
+/// Answers `GET /portal.js`, which copies what the portal shows.
+pub(crate) async fn portal() -> Response {
+    script(include_str!("../assets/portal.js"))
 }
 
 /// Answers `GET /signed-out.js`, which waits for the frames of a log-out.

@@ -1,17 +1,18 @@
 //! The audit log: registrations, logins, signatures and revocations.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::identity::hash_mpin_id;
-use crate::rfc3339;
 use crate::sync::lock;
+use crate::{rfc3339, visitor};
 
 /// How many entries are kept; the oldest go first.
-const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,38 @@ pub(crate) enum Event {
 }
 
 impl Event {
+    /// Every event, in the order of the portal.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Registered,
+        Self::LoggedIn,
+        Self::WrongPin,
+        Self::Blocked,
+        Self::Signed,
+        Self::Revoked,
+    ];
+
+    /// Returns the event with this `eventStatus`.
+    pub(crate) fn of_name(status: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == status)
+    }
+
+    /// Returns its `eventStatus`.
+    pub(crate) fn name(self) -> &'static str {
+        self.names().1
+    }
+
+    /// Says it to people.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Registered => "Device registered",
+            Self::LoggedIn => "Logged in",
+            Self::WrongPin => "Wrong PIN",
+            Self::Blocked => "Login refused: revoked",
+            Self::Signed => "Signature checked",
+            Self::Revoked => "Device revoked",
+        }
+    }
+
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Registered => ("registration", "registration_success"),
@@ -47,6 +80,19 @@ pub(crate) struct Entry {
     pub(crate) device_name: String,
     hash_mpin_id: String,
     pub(crate) user_id: String,
+    /// From where the request came.
+    address: IpAddr,
+}
+
+/// An entry as the portal shows it.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) time: String,
+    pub(crate) event: Event,
+    pub(crate) user_id: String,
+    pub(crate) device_name: String,
+    pub(crate) app_name: String,
+    pub(crate) address: IpAddr,
 }
 
 impl Entry {
@@ -61,14 +107,25 @@ impl Entry {
             device_name: device_name.to_owned(),
             hash_mpin_id: hash_mpin_id(mpin_id),
             user_id: user_id.to_owned(),
+            address: visitor::address(),
+        }
+    }
+
+    fn to_shown(&self) -> Shown {
+        Shown {
+            time: rfc3339::short(self.micros / 1_000_000),
+            event: self.event,
+            user_id: self.user_id.clone(),
+            device_name: self.device_name.clone(),
+            app_name: self.app_name.clone(),
+            address: self.address,
         }
     }
 
     fn to_json(&self) -> Value {
         let (kind, status) = self.event.names();
         json!({
-            // The platform answers to loopback only.
-            "IPAddress": "127.0.0.1",
+            "IPAddress": self.address.to_string(),
             "appID": self.app_id,
             "appName": self.app_name,
             "country": "",
@@ -93,6 +150,9 @@ pub(crate) struct Filter {
     /// The id's hash.
     pub(crate) mpin_id: Option<String>,
     pub(crate) device_name: Option<String>,
+    pub(crate) event: Option<Event>,
+    /// A part of the user id, in lower case.
+    pub(crate) user_part: Option<String>,
 }
 
 impl Filter {
@@ -104,6 +164,11 @@ impl Filter {
             && is(&self.user_id, &entry.user_id)
             && is(&self.mpin_id, &entry.hash_mpin_id)
             && is(&self.device_name, &entry.device_name)
+            && self.event.is_none_or(|event| event == entry.event)
+            && self
+                .user_part
+                .as_ref()
+                .is_none_or(|part| entry.user_id.to_lowercase().contains(part))
             && self.from.is_none_or(|from| entry.micros >= from)
             && self.to.is_none_or(|to| entry.micros <= to)
     }
@@ -122,10 +187,25 @@ impl Audit {
 
     /// Returns how many entries there are, and some of them, the newest first.
     pub(crate) fn list(&self, filter: &Filter, offset: usize, limit: usize) -> (usize, Vec<Value>) {
+        self.find(filter, offset, limit, Entry::to_json)
+    }
+
+    /// Returns the same for the portal.
+    pub(crate) fn shown(&self, filter: &Filter, skip: usize, most: usize) -> (usize, Vec<Shown>) {
+        self.find(filter, skip, most, Entry::to_shown)
+    }
+
+    fn find<T>(
+        &self,
+        filter: &Filter,
+        skip: usize,
+        most: usize,
+        show: fn(&Entry) -> T,
+    ) -> (usize, Vec<T>) {
         let entries = lock(&self.0);
         let found: Vec<&Entry> = entries.iter().filter(|entry| filter.takes(entry)).collect();
-        let page = found.iter().skip(offset).take(limit);
-        (found.len(), page.map(|entry| entry.to_json()).collect())
+        let page = found.iter().skip(skip).take(most);
+        (found.len(), page.map(|entry| show(entry)).collect())
     }
 }
 

@@ -15,12 +15,13 @@ use crate::interaction::{Request, Wanted};
 use crate::pages::{self, redirect};
 use crate::params::Params;
 use crate::shared::Shared;
+use crate::texts::Lang;
 use crate::{access, clock, id_token, identity, random};
 
 mod request;
 
 use request::Prompt;
-pub(crate) use request::{Denial, Refused, Wishes, read};
+pub(crate) use request::{Denial, Refused, Wishes, addressee, read};
 
 /// Answers `GET /authorize`.
 pub(crate) async fn authorize(
@@ -28,17 +29,21 @@ pub(crate) async fn authorize(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    match read(&shared, &Params::of_query(uri.query())) {
-        Ok(wishes) => begin(&shared, &headers, wishes),
+    let params = Params::of_query(uri.query());
+    let lang = Lang::of(&params, &headers);
+    match read(&shared, &params) {
+        Ok(wishes) => begin(&shared, &headers, wishes, lang),
         Err(Refused::Here(reason)) => refuse(&reason),
         Err(Refused::ByCallback(refused)) => {
             let (request, denial) = *refused;
-            shared.denial(&request, denial).answer(&request.client)
+            shared
+                .denial(&request, denial)
+                .answer(&request.client, lang)
         }
     }
 }
 
-fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
+fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes, lang: Lang) -> Response {
     let Wishes {
         request,
         prompt,
@@ -46,9 +51,8 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
         hint,
         act_token,
     } = wishes;
-    let known = DeviceId::of(headers);
     if prompt == Prompt::None {
-        let session = known.and_then(|id| {
+        let session = DeviceId::of(headers).and_then(|id| {
             let device = id.key();
             let session = shared.devices.session(&device)?;
             Some((device, session))
@@ -70,20 +74,29 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
                 },
             ),
         };
-        return callback.answer(&request.client);
+        return callback.answer(&request.client, lang);
     }
-    let id = known.unwrap_or_else(DeviceId::random);
-    let request = Arc::new(request);
-    let (access_id, _) = shared.sessions.begin(access::Purpose {
-        request: Some(Arc::clone(&request)),
-        user_id: hint.clone(),
-        ..access::Purpose::default()
-    });
     let wanted = Wanted {
         prompt: prompt.name(),
         hint,
         act_token,
+        lang,
+        document: None,
     };
+    begin_page(shared, headers, request, wanted)
+}
+
+/// Sends the browser to the page of a login, or of a signature.
+pub(crate) fn begin_page(
+    shared: &Shared,
+    headers: &HeaderMap,
+    request: Request,
+    wanted: Wanted,
+) -> Response {
+    let id = DeviceId::of(headers).unwrap_or_else(DeviceId::random);
+    let request = Arc::new(request);
+    let purpose = access::Purpose::of_page(&request, &wanted);
+    let (access_id, _) = shared.sessions.begin(purpose);
     let interactions = &shared.interactions;
     let interaction = interactions.begin(id.key(), request, access_id, wanted);
     let mut response = redirect(&format!("/login/{interaction}"));
@@ -93,7 +106,8 @@ fn begin(shared: &Shared, headers: &HeaderMap, wishes: Wishes) -> Response {
     response
 }
 
-fn refuse(reason: &str) -> Response {
+/// Says why a request is answered here, and not at an app.
+pub(crate) fn refuse(reason: &str) -> Response {
     tracing::warn!(reason, "authorization request refused");
     let problem = pages::Problem {
         title: "This login cannot begin",
@@ -112,12 +126,13 @@ impl Shared {
         device: Option<&DeviceKey>,
         session: identity::Session,
     ) -> Callback {
+        let sub = self.sub(&session.email);
         // Before the code is sent: a log-out in the meantime must reach this app, too.
         if let Some(device) = device {
             self.devices
-                .note_login(device, &request.client.client_id, &session);
+                .note_login(device, &request.client.client_id, &sub, &session.sid);
         }
-        let grant = request.grant(session);
+        let grant = request.grant(sub, session);
         let mut params = Vec::new();
         let faults = self.faults();
         if faults.has(Fault::CallbackWithTokens) {
@@ -135,6 +150,11 @@ impl Shared {
         let code = self.grants.issue_code(grant, self.config.code_lifetime);
         params.insert(0, ("code", code));
         self.callback(request, params)
+    }
+
+    /// Returns the callback of a signature, which is the base64 of its JSON.
+    pub(crate) fn signed(&self, request: &Request, signature: String) -> Callback {
+        self.callback(request, vec![("signature", signature)])
     }
 
     /// Returns the callback of a login that failed.

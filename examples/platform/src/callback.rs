@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::client::Client;
 use crate::pages::{self, Frame, redirect, show};
+use crate::texts::Lang;
 
 /// How the parameters of a callback travel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,34 +42,42 @@ pub struct Callback {
 
 impl Callback {
     /// Sends the browser to the app.
-    pub(crate) fn answer(&self, client: &Client) -> Response {
+    pub(crate) fn answer(&self, client: &Client, lang: Lang) -> Response {
         match &self.form {
             None => redirect(&self.url),
-            Some(fields) => self.form_page(client, fields, false),
+            Some(fields) => self.form_page(client, fields, false, lang),
         }
     }
 
     /// Sends the browser to the app, which must open in the whole window. A redirect cannot leave a frame.
-    pub(crate) fn leave(&self, client: &Client, headers: &HeaderMap) -> Response {
+    pub(crate) fn leave(&self, client: &Client, headers: &HeaderMap, lang: Lang) -> Response {
         let destination = headers
             .get("sec-fetch-dest")
             .and_then(|value| value.to_str().ok());
         match (destination, &self.form) {
             (Some("iframe" | "frame"), None) => show(
                 &pages::Done {
+                    lang,
                     app: &client.name,
                     url: &self.url,
                 },
                 StatusCode::OK,
                 Frame::Client(client),
             ),
-            (Some("iframe" | "frame"), Some(fields)) => self.form_page(client, fields, true),
-            _ => self.answer(client),
+            (Some("iframe" | "frame"), Some(fields)) => self.form_page(client, fields, true, lang),
+            _ => self.answer(client, lang),
         }
     }
 
-    fn form_page(&self, client: &Client, fields: &[(String, String)], framed: bool) -> Response {
+    fn form_page(
+        &self,
+        client: &Client,
+        fields: &[(String, String)],
+        framed: bool,
+        lang: Lang,
+    ) -> Response {
         let page = pages::FormPost {
+            lang,
             app: &client.name,
             url: &self.url,
             fields,

@@ -29,6 +29,16 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// The name that people read on the login page.
     pub name: String,
+    /// Where the app is, such as `http://127.0.0.1:5000`. The portal makes the first callback from it. By default none.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// Whether people may log in on the browser that shows the login page. By default yes. This or
+    /// [`qr_login`](Self::qr_login) must be on.
+    #[serde(default = "yes")]
+    pub browser_login: bool,
+    /// Whether people may log in on another device, which reads a QR code on the login page. By default yes.
+    #[serde(default = "yes")]
+    pub qr_login: bool,
     /// The algorithm of this app's ID tokens. By default `RS256`.
     #[serde(default)]
     pub id_token_signed_response_alg: SigningAlgorithm,
@@ -79,6 +89,9 @@ impl Client {
             client_secret: client_secret.into(),
             redirect_uris: vec![redirect_uri.into()],
             post_logout_redirect_uris: Vec::new(),
+            base_url: None,
+            browser_login: true,
+            qr_login: true,
             id_token_signed_response_alg: SigningAlgorithm::default(),
             userinfo_signed_response_alg: None,
             token_endpoint_auth_method: None,
@@ -92,17 +105,30 @@ impl Client {
 
     /// Makes a client as the portal does: with an id and a secret that nobody can guess.
     pub(crate) fn register(name: String, redirect_uris: Vec<String>) -> Self {
-        let id = random::token();
-        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
         Self {
             name,
             redirect_uris,
-            ..Self::new(id.get(..16).unwrap_or(&id), random::token(), "")
+            ..Self::new("", "", "")
+        }
+        .with_new_keys()
+    }
+
+    /// Returns the same app with another id and another secret that nobody can guess.
+    pub(crate) fn with_new_keys(self) -> Self {
+        let id = random::token();
+        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        Self {
+            client_id: id.get(..16).unwrap_or(&id).to_owned(),
+            client_secret: random::token(),
+            ..self
         }
     }
 
-    /// Checks every address to which a browser or the platform would go.
+    /// Checks the login methods, and every address to which a browser or the platform would go.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if !self.browser_login && !self.qr_login {
+            return Err("one of the login methods, browser and QR, must be on".to_owned());
+        }
         let mut uris = self
             .redirect_uris
             .iter()
@@ -153,6 +179,9 @@ impl fmt::Debug for Client {
             .field("redirect_uris", &self.redirect_uris)
             .field("post_logout_redirect_uris", &self.post_logout_redirect_uris)
             .field("name", &self.name)
+            .field("base_url", &self.base_url)
+            .field("browser_login", &self.browser_login)
+            .field("qr_login", &self.qr_login)
             .field(
                 "id_token_signed_response_alg",
                 &self.id_token_signed_response_alg,
@@ -252,25 +281,33 @@ impl Clients {
 
     /// Adds a client and keeps it.
     pub(crate) fn register(&self, client: Client) -> io::Result<()> {
-        let mut known = lock(&self.known);
-        known.registered.push(client);
-        self.save(&known)
+        self.change(|registered| registered.push(client))
+    }
+
+    /// Changes a client that the portal registered. Returns false if there is none of this id.
+    pub(crate) fn replace(&self, client_id: &str, client: Client) -> io::Result<bool> {
+        self.change(|registered| {
+            let mut all = registered.iter_mut();
+            let known = all.find(|known| known.client_id == client_id);
+            known.map(|known| *known = client).is_some()
+        })
     }
 
     /// Forgets a client that the portal registered.
     pub(crate) fn remove(&self, client_id: &str) -> io::Result<()> {
-        let mut known = lock(&self.known);
-        known
-            .registered
-            .retain(|client| client.client_id != client_id);
-        self.save(&known)
+        self.change(|registered| registered.retain(|client| client.client_id != client_id))
     }
 
-    fn save(&self, known: &Known) -> io::Result<()> {
-        match &self.file {
-            Some(file) => folder::write(file, &known.registered),
-            None => Ok(()),
+    /// Changes the clients of the portal. What could not be saved does not count.
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Client>) -> T) -> io::Result<T> {
+        let mut known = lock(&self.known);
+        let mut registered = known.registered.clone();
+        let result = change(&mut registered);
+        if let Some(file) = &self.file {
+            folder::write(file, &registered)?;
         }
+        known.registered = registered;
+        Ok(result)
     }
 }
 

@@ -24,8 +24,13 @@ use crate::project::Project;
 #[derive(Debug, Clone)]
 pub struct PlatformConfig {
     /// The host in the issuer's URL, and the address to listen on: `localhost` or a loopback address. By default
-    /// `127.0.0.1`. Anything else is refused: everybody who reaches this provider can log in as anyone.
+    /// `127.0.0.1`. With [`allow_network`](Self::allow_network) it may be `0.0.0.0` or `::` as well, and the host in
+    /// the issuer's URL is `127.0.0.1` or `::1`. Anything else is refused.
     pub host: String,
+    /// Whether the platform may listen on all addresses of this machine, so that a phone reaches its login pages. By
+    /// default no. The portal, the inbox, the audit log and the rest of the back-end API answer this machine alone
+    /// nevertheless. Only for a network in which you trust everybody: it is plain HTTP.
+    pub allow_network: bool,
     /// The port to listen on. By default 0, which takes a free one.
     pub port: u16,
     /// Where keys, identities and the portal's apps are kept. By default nowhere: a restart
@@ -39,7 +44,8 @@ pub struct PlatformConfig {
     /// The groups of people, by their e-mail addresses: the claim `groups`, whatever the scopes are. By default nobody
     /// is in one and the claim is missing. Addresses are compared in lower case, as the platform keeps them.
     pub groups: BTreeMap<String, Vec<String>>,
-    /// The settings of the project, to which all apps belong.
+    /// The settings of the project, to which all apps belong. Where the data folder keeps settings already, those
+    /// count.
     pub project: Project,
     /// Lifetime of a code, in whole seconds. By default 60 s.
     pub code_lifetime: Duration,
@@ -57,6 +63,7 @@ impl Default for PlatformConfig {
     fn default() -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
+            allow_network: false,
             port: 0,
             data_dir: None,
             keys_file: None,
@@ -93,7 +100,7 @@ impl PlatformConfig {
 /// it.
 #[non_exhaustive]
 pub enum StartError {
-    /// The host is not on loopback.
+    /// The host is not on loopback, and is not all addresses where the network is allowed.
     NotLoopback {
         /// The host in the settings.
         host: String,
@@ -121,7 +128,8 @@ impl fmt::Display for StartError {
         match self {
             Self::NotLoopback { host } => write!(
                 f,
-                "the local MIRACL platform listens on loopback only, and {host:?} is not: use 127.0.0.1 or localhost"
+                "the local MIRACL platform listens on loopback only, and {host:?} is not: use 127.0.0.1 or localhost, \
+                 or allow the network (PLATFORM_ALLOW_NETWORK=1) and use 0.0.0.0"
             ),
             Self::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => write!(
                 f,

@@ -65,11 +65,11 @@ impl Devices {
     }
 
     /// Remembers that a session logged in to an app.
-    pub(crate) fn note_login(&self, device: &DeviceKey, client_id: &str, session: &Session) {
+    pub(crate) fn note_login(&self, device: &DeviceKey, client_id: &str, sub: &str, sid: &str) {
         let login = AppLogin {
             client_id: client_id.to_owned(),
-            sub: session.email.clone(),
-            sid: session.sid.clone(),
+            sub: sub.to_owned(),
+            sid: sid.to_owned(),
         };
         self.change(device, |device| {
             device.logins.retain(|other| *other != login);
@@ -138,15 +138,9 @@ mod tests {
     #[test]
     fn logins_to_apps_are_told_of_once_and_are_bounded() {
         let (devices, device) = devices(None);
-        let session = |sid: usize| Session {
-            email: "a@b".to_owned(),
-            mpin_id: String::new(),
-            auth_time: 0,
-            sid: sid.to_string(),
-        };
         for sid in 0..MAX_LOGINS + 3 {
-            devices.note_login(&device, "app", &session(sid));
-            devices.note_login(&device, "app", &session(sid));
+            devices.note_login(&device, "app", "a@b", &sid.to_string());
+            devices.note_login(&device, "app", "a@b", &sid.to_string());
         }
         let told = devices.sign_out(&device);
         assert_eq!(told.len(), MAX_LOGINS);

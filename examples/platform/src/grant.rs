@@ -24,6 +24,8 @@ pub(crate) struct Grant {
     pub(crate) code_challenge: Option<String>,
     /// The way in which the person logged in, if the app asked for certain ways.
     pub(crate) acr: Option<String>,
+    /// Whom tokens name.
+    pub(crate) sub: String,
     pub(crate) session: Session,
 }
 
@@ -205,6 +207,20 @@ impl Grants {
         (access.expires > clock::now()).then(|| access.grant.clone())
     }
 
+    /// Revokes everything that was issued to an app.
+    pub(crate) fn revoke_client(&self, client_id: &str) {
+        let mut issued = lock(&self.0);
+        issued
+            .codes
+            .retain(|_, code| code.grant.client_id != client_id);
+        issued
+            .tokens
+            .retain(|_, token| token.grant.client_id != client_id);
+        issued
+            .refresh
+            .retain(|_, token| token.grant.client_id != client_id);
+    }
+
     /// Makes every access token expire now.
     pub(crate) fn expire_tokens(&self) {
         for access in lock(&self.0).tokens.values_mut() {
@@ -265,6 +281,7 @@ mod tests {
 
     fn grant(challenge: Option<&str>) -> Grant {
         Grant {
+            sub: "a@b".to_owned(),
             client_id: "app".to_owned(),
             redirect_uri: URI.to_owned(),
             scope: vec!["openid".to_owned()],

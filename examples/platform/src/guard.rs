@@ -8,12 +8,12 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use url::{Host, Url};
 
 use crate::api;
 use crate::params::Params;
 use crate::record::RecordedRequest;
 use crate::shared::Shared;
+use crate::visitor::Visitor;
 
 /// The largest body that is read, in bytes. Nothing here needs more than a few hundred.
 const MAX_BODY: usize = 64 * 1024;
@@ -40,11 +40,18 @@ pub(crate) async fn guard(
     };
     shared.recorder.add(RecordedRequest::new(&parts, form));
 
-    if !is_local(&parts) {
+    let Some(visitor) = Visitor::of(&parts, shared.config.allow_network) else {
         return refuse(
             StatusCode::MISDIRECTED_REQUEST,
             "The platform answers to loopback names only.",
         );
+    };
+    if !visitor.is_here && is_for_this_machine(parts.uri.path()) {
+        let reason = "This is for programs and browsers on the platform's own machine.";
+        return match api::is_api(&parts) {
+            true => api::ApiError::forbidden(reason).into_response(),
+            false => refuse(StatusCode::FORBIDDEN, reason),
+        };
     }
     if is_speculative(&parts) {
         return refuse(
@@ -58,29 +65,37 @@ pub(crate) async fn guard(
             "This form was sent from another site.",
         );
     }
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(visitor);
+    visitor.scope(next.run(request)).await
 }
 
-/// Whether the request names a loopback host, so that no foreign name that resolves to this machine (DNS rebinding)
-/// reaches the pages.
-fn is_local(parts: &Parts) -> bool {
-    let Some(host) = header_text(parts, header::HOST.as_str()) else {
-        return false;
+/// Whether what is at `path` shows or changes what belongs to everybody, and so is for this machine alone: the portal,
+/// the inbox, and what programs use with an app's secret or a service account's token.
+fn is_for_this_machine(path: &str) -> bool {
+    let is_below = |start: &str| {
+        let rest = path.strip_prefix(start);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let url = Url::parse(&format!("http://{host}/"));
-    match url.as_ref().ok().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
+    ["/portal", "/inbox", "/api", "/activate", "/dvs/verify"]
+        .into_iter()
+        .any(is_below)
+        // What is below is for the person who registers.
+        || path == "/verification"
 }
 
 /// Whether nobody has asked for the page yet: a `HEAD` or a prefetch must not use up a link or log anyone out.
 fn is_speculative(parts: &Parts) -> bool {
     let path = parts.uri.path();
     if !(path.starts_with("/login/")
-        || ["/authorize", "/verification/confirmation", "/oidc/logout"].contains(&path))
+        || path.starts_with("/portal/accounts/")
+        || [
+            "/authorize",
+            "/sign",
+            "/verification/confirmation",
+            "/oidc/logout",
+        ]
+        .contains(&path))
     {
         return false;
     }
@@ -131,25 +146,29 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_names_are_answered() {
-        for host in [
-            "127.0.0.1:5050",
-            "localhost:5050",
-            "localhost",
-            "[::1]:5050",
+    fn only_this_machine_gets_what_belongs_to_everybody() {
+        for path in [
+            "/portal",
+            "/portal/apps/a",
+            "/inbox",
+            "/api/v1/projects/p/audit",
+            "/activate/initiate",
+            "/dvs/verify",
+            "/verification",
         ] {
-            assert!(is_local(&parts("GET", &[("host", host)])), "{host}");
+            assert!(is_for_this_machine(path), "{path}");
         }
-        for host in [
-            "",
-            "example.com",
-            "192.168.0.1:5050",
-            "localhost.example.com",
-            "127.0.0.1@example.com",
+        for path in [
+            "/",
+            "/authorize",
+            "/verification/email",
+            "/dvs/jwks",
+            "/portal.js",
+            "/login/x",
+            "/oidc/token",
         ] {
-            assert!(!is_local(&parts("GET", &[("host", host)])), "{host}");
+            assert!(!is_for_this_machine(path), "{path}");
         }
-        assert!(!is_local(&parts("GET", &[])));
     }
 
     #[test]

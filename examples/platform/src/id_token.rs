@@ -30,7 +30,7 @@ pub(crate) fn issue(
     let algorithm = client.id_token_signed_response_alg;
     let mut claims = json!({
         "iss": shared.issuer(),
-        "sub": grant.session.email,
+        "sub": grant.sub,
         "aud": client.client_id,
         "iat": now,
         "exp": now.saturating_add(shared.config.id_token_lifetime.as_secs()),

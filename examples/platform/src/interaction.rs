@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::device_id::DeviceKey;
 use crate::grant::Grant;
 use crate::sync::lock;
+use crate::texts::Lang;
 use crate::{clock, identity, random};
 
 /// How long a person may take, in seconds.
@@ -32,8 +33,9 @@ pub(crate) struct Request {
 
 impl Request {
     /// Returns what the app gets when `session` allows the request.
-    pub(crate) fn grant(&self, session: identity::Session) -> Grant {
+    pub(crate) fn grant(&self, sub: String, session: identity::Session) -> Grant {
         Grant {
+            sub,
             client_id: self.client.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             scope: self.scope.clone(),
@@ -54,6 +56,19 @@ pub(crate) struct Wanted {
     pub(crate) hint: Option<String>,
     /// An activation token, where the app has made sure of the person itself.
     pub(crate) act_token: Option<String>,
+    /// The language of the pages.
+    pub(crate) lang: Lang,
+    /// What the app wants to have signed, instead of a login.
+    pub(crate) document: Option<Document>,
+}
+
+/// What is to be signed.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    /// Its SHA-256, in hexadecimal digits.
+    pub(crate) hash: String,
+    /// What the app says about it.
+    pub(crate) description: Option<String>,
 }
 
 /// A login under way.
@@ -64,8 +79,26 @@ pub(crate) struct Interaction {
     pub(crate) request: Arc<Request>,
     /// The session that the login ends with.
     pub(crate) access_id: String,
+    /// The session of the QR code that the page shows, if it shows one. Whoever reads the code learns this id, and
+    /// not the other.
+    pub(crate) qr: Option<String>,
     pub(crate) wanted: Wanted,
     began: u64,
+}
+
+impl Interaction {
+    /// When its time is over.
+    pub(crate) fn ends(&self) -> u64 {
+        self.began + LIFETIME
+    }
+
+    /// Returns its sessions, each of which may end it.
+    pub(crate) fn access_ids(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.access_id), self.qr.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
 }
 
 /// Why an interaction cannot go on.
@@ -105,6 +138,7 @@ impl Interactions {
             device,
             request,
             access_id,
+            qr: None,
             wanted,
             began: now,
         };
@@ -146,6 +180,27 @@ impl Interactions {
         lock(&self.0)
             .get(id)
             .map(|interaction| interaction.request.client.clone())
+    }
+
+    /// Ends the interactions of an app.
+    pub(crate) fn end_of_client(&self, client_id: &str) {
+        lock(&self.0).retain(|_, interaction| interaction.request.client.client_id != client_id);
+    }
+
+    /// Returns the sessions of the QR codes that are shown.
+    pub(crate) fn qr_ids(&self) -> Vec<String> {
+        let pending = lock(&self.0);
+        pending
+            .values()
+            .filter_map(|interaction| interaction.qr.clone())
+            .collect()
+    }
+
+    /// Lets every interaction run out of time.
+    pub(crate) fn expire(&self) {
+        for interaction in lock(&self.0).values_mut() {
+            interaction.began = 0;
+        }
     }
 
     /// Ends an interaction; only the first caller gets it.

@@ -32,9 +32,12 @@
 //!
 //! `cargo run -p miracl-platform` listens on `http://127.0.0.1:5050` and keeps its data in
 //! `.miracl/platform`. `HOST` (loopback only), `PORT` (0 takes a free one) and `PLATFORM_DATA` change that.
-//! `PLATFORM_ALLOWED_ORIGINS` lists the origins, separated by commas, whose pages may call the endpoints of M-Pin.
-//! Register your app at `/portal`, give it the issuer, client id and secret shown there, and read
-//! the mail at `/inbox`.
+//! `PLATFORM_ALLOWED_ORIGINS` adds origins, separated by commas, whose pages may call the endpoints of M-Pin. With
+//! `PLATFORM_ALLOW_NETWORK=1`, `HOST` may be `0.0.0.0` or `::`. Create your app at `/portal`, give it the `miracl.json`
+//! shown there, and read the mail at `/inbox`.
+//!
+//! `/portal`, `/inbox`, `/verification`, `/activate/initiate`, `/dvs/verify` and `/api/v1/…` answer only requests whose
+//! connection and whose `Host` header are loopback. Forms of the portal refuse another origin.
 //!
 //! # Endpoints
 //!
@@ -45,7 +48,11 @@
 //! | `/oidc/token`, `/oidc/userinfo`, `/oidc/certs` | tokens, claims, keys |
 //! | `/oidc/logout` | log-out, begun by an app or by hand |
 //! | `/mpad.js` | the login button; its attributes stand at the top of the file |
-//! | `/`, `/portal`, `/inbox` | start page, apps, messages |
+//! | `/`, `/inbox` | start page, messages |
+//! | `/portal`, `/portal/…` | apps, project, service accounts, devices, audit log |
+//! | `/sign` | shows what an app wants signed, and brings it the signature |
+//! | `/qr` | finishes a login that another screen shows a QR code of |
+//! | `/quick-code` | makes a QuickCode for another device |
 //! | `POST /authorize`, `/rps/v2/…`, `/pushauth` | M-Pin: sessions and logins |
 //! | `/registration`, `/verification…`, `/activate/initiate` | M-Pin: registrations |
 //! | `/dvs/verify`, `/dvs/jwks` | M-Pin: signatures |
@@ -72,6 +79,26 @@
 //! The pages of a login are a script, `login.js`, which speaks to these endpoints as any other client does; `mpin.js`
 //! is its arithmetic. [`Platform::log_in`] and [`Browser`] do the same without a page. A browser that runs no scripts
 //! cannot log in.
+//!
+//! A login page shows a QR code beside the PIN pad, or in its place: [`Client::qr_login`], [`Client::browser_login`]. A
+//! device that opens its address sees which app asks, is asked whether the screen is the person's own, and has the PIN.
+//! Only the browser that began the login is logged in. A code is good for five minutes, and no longer than its page;
+//! either side says when the other one has cancelled. The code holds a loopback address, and in a network
+//! ([`PlatformConfig::allow_network`]) the address that this machine sends from.
+//!
+//! The pages speak English, Romanian and French: the first of `ui_locales` that they know, or else `lang`, or else what
+//! the browser prefers. Where the project has a verification page of its own, a login page sends the person there with
+//! `user_id` (if known), `access_id`, `client_id`, `redirect_uri`, `scope`, `state` and `nonce`, the fields of
+//! `/verification`.
+//!
+//! # Signatures
+//!
+//! An app sends the browser to `/sign?client_id=…&redirect_uri=…&hash=…`, with the SHA-256 of its document in
+//! hexadecimal digits, and with `description` (at most 1024 bytes), `state`, `login_hint` and `ui_locales` as it likes.
+//! The page shows the app's name, the description and the hash, and asks for the PIN, here or by QR code. The redirect
+//! URI, which must be one of the app's, gets `state` and `signature`: the base64 of the JSON that `/dvs/verify` takes
+//! as `signature`, with its `timestamp`. Or it gets `error` and `state`: `access_denied`, `invalid_request`. MIRACL
+//! documents no such redirect. A program that waits itself begins a session with a `hash` at `/rps/v2/session`.
 //!
 //! Somebody who knows another person's M-Pin id and public key can use up that person's tries, as at any server that
 //! counts: a proof with a wrong token looks like one with a wrong PIN. Nothing else counts as a try.
@@ -109,7 +136,10 @@
 //! |---|---|
 //! | every page | `body[data-page="…"]` names it: the word in the first column |
 //! | `login` | a login before its script shows one of the pages below; `#no-script` where scripts are off |
-//! | `register` | `#email`, `#register`, `#other-identity` (if this browser keeps one) |
+//! | `register` | `#email`, `#register`, `#use-quick-code`, `#other-identity` (if this browser keeps one) |
+//! | | `#lost` says that another data folder has to be told of this browser again |
+//! | `verify` | `#verify` leads to the project's own verification page |
+//! | `use-quick-code` | `#email`, `#code`, `#submit-code`, `#by-mail` |
 //! | `mail` | `#inbox` leads to the inbox, `#check-again` reloads |
 //! | `mail-code` | `#code` takes the digits of the message, `#submit-code`; `#inbox` opens the inbox beside it |
 //! | `inbox` | `.message[data-to="…"]`, the newest first; `.code` has digits to type |
@@ -117,23 +147,43 @@
 //! | `new-pin`, `repeat-pin`, `enter-pin` | `#pin` takes keys |
 //! | | `.digit[data-digit="1"]`, `#back`, `#clear`, `#submit-pin` |
 //! | `enter-pin` | `#tries-left` after a wrong PIN (its text begins with the number) |
-//! | | `#other-identity`, `#forgot-pin` |
+//! | | `#other-identity`, `#forgot-pin`, `#make-quick-code` (asks for the PIN and shows `quick-code`) |
+//! | `quick-code` | `#quick-code` (its text), `#another-code`, `#back-to-login` |
+//! | `no-quick-code` | `#notice` says why there is none |
 //! | `choose` | `.identity[data-email="…"]` picks, `.remove-identity[data-email="…"]` asks to remove, `#add-identity` |
 //! | `remove` | `#confirm-remove`, `#keep` |
 //! | `blocked` | `#register-again`, `#other-identity` |
 //! | `other-browser` | a link that was opened in another browser than the login: `#go-on` registers that one |
 //! | `registered` | that browser is registered |
-//! | `failed` | `#try-again` |
+//! | `device` | a QR code was read: `#go-on` if the screen is the person's own |
+//! | `device-done`, `device-ended` | the other screen goes on, or `#notice` says why not |
+//! | `failed` | `#try-again`, `#refusal` |
 //! | `done` | `#continue` leaves a frame for the app (it does so by itself) |
 //! | `form-post` | `#callback` is the form with the callback, `#continue` posts it (it does so by itself) |
 //! | any of a login | `#cancel` ends it with `access_denied`; `#notice` says what was wrong |
+//! | | `#qr` has the QR code: `#qr-code`, `#qr-address` leads where the code does, `#qr-status`, `#qr-new` |
+//! | | `#document` has what is to be signed: `#description`, `#hash` (their text) |
+//! | | `[data-lang="ro"]` goes on in another language |
+//! | | `#network`, `#apart`: the platform is in a network, the page in a frame of another site |
 //! | `problem` | the heading and `code` say what |
 //! | `signed-out` | `code` says what was wrong with the request, `.told` and `.untold` list apps |
 //! | | `#continue` goes on to the app, which the page does by itself |
-//! | `portal` | `#name`, `#redirect-uris`, `#post-logout-redirect-uris` |
-//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri` |
-//! | | `#register-app`, `.app[data-client-id="…"]` |
-//! | `app` | `#issuer`, `#client-id`, `#client-secret` (their text), `#remove-app` |
+//! | any of the portal | `#notice` says that nothing was saved, and an element with the field's name and `-error` why |
+//! | `portal`, `app` | `#name`, `#base-url`, `#redirect-uri` (its text), `#browser-login`, `#qr-login`, `#more` |
+//! | | `#redirect-uris`, `#post-logout-redirect-uris` |
+//! | | `#backchannel-logout-uri`, `#frontchannel-logout-uri`, `#algorithm` |
+//! | `portal` | `#register-app`, `.app[data-client-id="…"]` |
+//! | `app` | `#issuer`, `#client-id`, `#client-secret`, `#miracl-json` (their text), `#download` |
+//! | | `#save-app`, `#new-keys`, `#remove-app` |
+//! | `question` | `#yes` does it, `#no` goes back |
+//! | `project` | `#project-id`, `#issuer` (their text), `#pin-length` |
+//! | | `#verification-link`, `#verification-code`, `#verification-custom`, `#verification-url` |
+//! | | `#quick-code`, `#renew-secrets`, `#opaque-sub`, `#allowed-origins`, `#save-project` |
+//! | `accounts`, `account` | `#name`, `#permission-audit` and the others, `#create-account`, `#save-account` |
+//! | `account` | `#token` (once), `#active`, `#remove-account` |
+//! | `devices` | `#who`, `#filter`, `.device[data-user="…"]`, `.revoke` |
+//! | `audit` | `#what`, `#who`, `#from`, `#to`, `#filter`, `.entry[data-event="…"]` |
+//! | | `#page-before`, `#page-after` where a list has pages |
 //!
 //! A browser with one identity shows its PIN pad at once; with several, the person chooses first. Three wrong PINs
 //! in a row revoke an identity on that browser, until its address is confirmed again.
@@ -180,6 +230,7 @@ mod interaction;
 mod jwt;
 mod keys;
 mod login;
+mod login_pages;
 mod logout;
 mod mpin;
 mod mpin_client;
@@ -191,20 +242,25 @@ mod pin;
 mod platform;
 mod portal;
 mod project;
+mod qr;
 mod random;
 mod record;
 mod registration;
 mod rfc3339;
 mod server;
+mod service_account;
 mod shared;
+mod sign;
 mod signer;
 mod stop;
 mod sync;
+mod texts;
 mod token;
 mod trust;
 mod userinfo;
 mod variable;
 mod verification;
+mod visitor;
 mod wire;
 
 pub use algorithm::SigningAlgorithm;
@@ -219,7 +275,8 @@ pub use logout::LogOut;
 pub use mpin_client::{MpinClient, MpinError, MpinIdentity};
 pub use pin::{MAX_TRIES, PIN_LENGTH};
 pub use platform::Platform;
-pub use project::{EmailVerification, Permission, Project, ServiceAccount};
+pub use project::{EmailVerification, Project};
 pub use record::{Authorization, MAX_RECORDED_REQUESTS, RecordedRequest};
+pub use service_account::{Permission, ServiceAccount};
 pub use stop::Stop;
 pub use variable::variable;

@@ -7,7 +7,7 @@ use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use miracl_platform::{Platform, PlatformConfig, Project, Stop, variable};
+use miracl_platform::{Platform, PlatformConfig, Stop, variable};
 use tracing_subscriber::EnvFilter;
 
 use crate::options::{App, HELP, Options, Wanted};
@@ -45,7 +45,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let platform = Platform::start(config(options.groups)?).await?;
+    let config = config(options.groups)?;
+    let is_on_network = config.allow_network && ["0.0.0.0", "::"].contains(&config.host.as_str());
+    let platform = Platform::start(config).await?;
+    allow_origins(&platform)?;
     let stop = Stop::listen()?;
     let written = match &options.app {
         Some(app) => Some(register(&platform, app)?),
@@ -53,6 +56,11 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     };
     let issuer = platform.issuer();
     println!("listening on {issuer}");
+    if is_on_network {
+        println!(
+            "  everybody on this network can open its login pages; the portal and the inbox are for this machine"
+        );
+    }
     println!("  register an app:  {issuer}/portal");
     println!("  read its mail:    {issuer}/inbox");
     println!("  issuer of an app: {issuer}");
@@ -74,27 +82,47 @@ fn register(platform: &Platform, app: &App) -> Result<String, Box<dyn Error>> {
     Ok(format!("{}, with the settings in {file}", app.redirect_uri))
 }
 
-/// Reads `HOST`, `PORT`, `PLATFORM_DATA` and `PLATFORM_ALLOWED_ORIGINS`, each with the prefix `MIRACL_` or without.
+/// Reads `HOST`, `PORT`, `PLATFORM_ALLOW_NETWORK` and `PLATFORM_DATA`, each with the prefix `MIRACL_` or without.
 fn config(groups: BTreeMap<String, Vec<String>>) -> Result<PlatformConfig, Box<dyn Error>> {
-    let read = |name: &str, default: &str| {
-        variable(name, |name| env::var_os(name))
-            .map(|given| given.unwrap_or_else(|| (name.to_owned(), default.to_owned())))
-    };
     let (name, port) = read("PORT", "5050")?;
-    let origins = read("PLATFORM_ALLOWED_ORIGINS", "")?.1;
-    let origins = origins.split(',').map(str::trim);
-    let origins = origins.filter(|origin| !origin.is_empty());
+    let port = port
+        .parse()
+        .map_err(|_| format!("{name}: {port:?} is not a port"))?;
+    let (name, allowed) = read("PLATFORM_ALLOW_NETWORK", "0")?;
+    let allow_network = match allowed.as_str() {
+        "1" => true,
+        "0" | "" => false,
+        _ => return Err(format!("{name}: {allowed:?} is neither 1 nor 0").into()),
+    };
     Ok(PlatformConfig {
         host: read("HOST", "127.0.0.1")?.1,
-        port: port
-            .parse()
-            .map_err(|_| format!("{name}: {port:?} is not a port"))?,
+        allow_network,
+        port,
         groups,
-        project: Project {
-            allowed_origins: origins.map(str::to_owned).collect(),
-            ..Project::default()
-        },
         data_dir: Some(read("PLATFORM_DATA", ".miracl/platform")?.1.into()),
         ..PlatformConfig::default()
     })
+}
+
+/// Adds the origins of `PLATFORM_ALLOWED_ORIGINS` to those of the project.
+fn allow_origins(platform: &Platform) -> Result<(), Box<dyn Error>> {
+    let origins = read("PLATFORM_ALLOWED_ORIGINS", "")?.1;
+    let mut project = platform.project();
+    let before = project.allowed_origins.len();
+    for origin in origins.split(',').map(str::trim) {
+        let is_known = project.allowed_origins.iter().any(|known| known == origin);
+        if !origin.is_empty() && !is_known {
+            project.allowed_origins.push(origin.to_owned());
+        }
+    }
+    if project.allowed_origins.len() > before {
+        platform.set_project(project);
+    }
+    Ok(())
+}
+
+/// Returns the name and the value of a variable.
+fn read(name: &str, default: &str) -> Result<(String, String), Box<dyn Error>> {
+    let given = variable(name, |name| env::var_os(name))?;
+    Ok(given.unwrap_or_else(|| (name.to_owned(), default.to_owned())))
 }

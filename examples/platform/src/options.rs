@@ -18,8 +18,9 @@ Usage: miracl-platform [--app URL [--settings FILE]] [--group EMAIL=NAME]...
                    puts a person into a group, which the claim `groups` tells the app; may be given several times
   --help           prints this
 
-Variables: HOST (127.0.0.1), PORT (5050; 0 takes a free one), PLATFORM_DATA (.miracl/platform), each also with
-the prefix MIRACL_, which wins.
+Variables: HOST (127.0.0.1), PORT (5050; 0 takes a free one), PLATFORM_DATA (.miracl/platform),
+PLATFORM_ALLOWED_ORIGINS (none), PLATFORM_ALLOW_NETWORK (0; with 1, HOST may be 0.0.0.0, and everybody on the network
+reaches the login pages), each also with the prefix MIRACL_, which wins.
 ";
 
 /// What to do.

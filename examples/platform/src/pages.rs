@@ -3,47 +3,18 @@
 use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use url::Url;
 
-use crate::app_settings;
 use crate::authorize::location;
 use crate::client::Client;
 use crate::inbox::Message;
 use crate::logout::Back;
-
-/// A login, whose steps a script shows.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub(crate) struct Login<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) app: &'a str,
-    pub(crate) access_id: &'a str,
-    pub(crate) client_id: &'a str,
-    pub(crate) prompt: &'a str,
-    pub(crate) hint: &'a str,
-    pub(crate) act_token: &'a str,
-    /// Whom the message was sent to that led here, and its secret; empty otherwise.
-    pub(crate) user_id: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) project_id: &'a str,
-    pub(crate) pin_length: u8,
-}
-
-/// Registers a browser in which a message was opened, but no login was begun.
-#[derive(Template)]
-#[template(path = "confirmation.html")]
-pub(crate) struct Confirmation<'a> {
-    pub(crate) app: &'a str,
-    pub(crate) user_id: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) project_id: &'a str,
-    pub(crate) pin_length: u8,
-}
+use crate::texts::Lang;
 
 /// Leaves a frame for the app.
 #[derive(Template)]
 #[template(path = "done.html")]
 pub(crate) struct Done<'a> {
+    pub(crate) lang: Lang,
     pub(crate) app: &'a str,
     pub(crate) url: &'a str,
 }
@@ -52,6 +23,7 @@ pub(crate) struct Done<'a> {
 #[derive(Template)]
 #[template(path = "form_post.html")]
 pub(crate) struct FormPost<'a> {
+    pub(crate) lang: Lang,
     pub(crate) app: &'a str,
     pub(crate) url: &'a str,
     pub(crate) fields: &'a [(String, String)],
@@ -92,44 +64,6 @@ pub(crate) struct InboxPage<'a> {
     pub(crate) now: u64,
 }
 
-/// Says what the platform is.
-#[derive(Template)]
-#[template(path = "home.html")]
-pub(crate) struct Home<'a> {
-    pub(crate) issuer: &'a str,
-    pub(crate) apps: usize,
-    pub(crate) messages: usize,
-}
-
-/// The registered apps.
-#[derive(Template)]
-#[template(path = "portal.html")]
-pub(crate) struct Portal<'a> {
-    pub(crate) apps: &'a [Client],
-    pub(crate) form: &'a AppForm,
-    pub(crate) problem: Option<&'a str>,
-}
-
-/// What was typed into the form that registers an app.
-#[derive(Debug, Default)]
-pub(crate) struct AppForm {
-    pub(crate) name: String,
-    pub(crate) redirect_uris: String,
-    pub(crate) post_logout_redirect_uris: String,
-    pub(crate) backchannel_logout_uri: String,
-    pub(crate) frontchannel_logout_uri: String,
-}
-
-/// One registered app.
-#[derive(Template)]
-#[template(path = "app.html")]
-pub(crate) struct App<'a> {
-    pub(crate) app: &'a Client,
-    pub(crate) issuer: &'a str,
-    /// Whether the portal registered it, and so may remove it.
-    pub(crate) removable: bool,
-}
-
 impl InboxPage<'_> {
     /// Says how long ago a message was sent.
     fn ago(&self, message: &Message) -> String {
@@ -145,22 +79,6 @@ impl InboxPage<'_> {
         let newest = self.messages.iter().find(|message| !message.used);
         newest.is_some_and(|newest| newest.code == message.code)
     }
-}
-
-impl App<'_> {
-    /// Returns the settings file of the demos for this app.
-    fn miracl_json(&self) -> String {
-        format!("{:#}", app_settings::of(self.app, self.issuer))
-    }
-}
-
-/// Returns the path of an app's page in the portal.
-fn app_path(client_id: &str) -> String {
-    let mut url = Url::parse("http://localhost/portal").expect("a constant that parses");
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.push(client_id);
-    }
-    url.path().to_owned()
 }
 
 /// Who may show a page in a frame.

@@ -103,6 +103,13 @@ impl<T> Pending<T> {
         Some(look(&mut entry.value))
     }
 
+    /// Shows every value, and keeps what is changed.
+    pub(crate) fn each(&self, mut look: impl FnMut(&mut T)) {
+        for entry in lock(&self.kept).entries.values_mut() {
+            look(&mut entry.value);
+        }
+    }
+
     #[cfg(test)]
     fn age(&self, seconds: u64) {
         for entry in lock(&self.kept).entries.values_mut() {

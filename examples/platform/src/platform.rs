@@ -29,10 +29,12 @@ use crate::interaction::Interactions;
 use crate::keys::{KeyRing, Keys};
 use crate::logout::LogOut;
 use crate::mpin_client::MpinClient;
+use crate::pending::Pending;
 use crate::project::Project;
+use crate::project::kept::KeptProject;
 use crate::record::{RecordedRequest, Recorder};
 use crate::registration::Registrations;
-use crate::server::{listen, router};
+use crate::server::{issuer_ip, listen, router};
 use crate::shared::Shared;
 use crate::sync::lock;
 use crate::trust::Trust;
@@ -75,11 +77,14 @@ impl Platform {
         for client in &config.clients {
             check_client(client)?;
         }
-        let listener = listen(&config.host, config.port).await?;
-        let address = listener.local_addr().map_err(StartError::Data)?;
+        let listener = listen(&config.host, config.port, config.allow_network).await?;
+        let listening = listener.local_addr().map_err(StartError::Data)?;
+        // Apps and browsers of this machine come by loopback, wherever else it listens.
+        let address = SocketAddr::new(issuer_ip(listening.ip()), listening.port());
         let host = match config.host.parse() {
-            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-            _ => config.host.clone(),
+            Ok(IpAddr::V4(_)) => address.ip().to_string(),
+            Ok(IpAddr::V6(_)) => format!("[{}]", address.ip()),
+            Err(_) => config.host.clone(),
         };
         let issuer = format!("http://{host}:{}", address.port());
 
@@ -100,12 +105,15 @@ impl Platform {
                 .map_err(StartError::Data)?,
             registrations: registrations.map_err(StartError::Data)?,
             trust,
-            project: Mutex::new(Arc::new(config.project.clone())),
+            project: KeptProject::open(config.data_file("project.json"), config.project.clone())
+                .map_err(StartError::Data)?,
+            new_tokens: Pending::new(60, 100),
             verifications: Verifications::default(),
             sessions: Sessions::default(),
             exchanges: Exchanges::default(),
             audit: Audit::default(),
             issuer,
+            address: listening,
             config,
             keys: KeyRing::new(keys),
             grants: Grants::default(),
@@ -119,7 +127,8 @@ impl Platform {
         let router = router(&shared);
         let until = Arc::clone(&shared);
         let server = tokio::spawn(async move {
-            let serving = axum::serve(listener, router)
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let serving = axum::serve(listener, service)
                 .with_graceful_shutdown(async move { until.closed().await });
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the local MIRACL platform stopped");
@@ -145,7 +154,7 @@ impl Platform {
         format!("{}/mpad.js", self.issuer())
     }
 
-    /// Returns the address that the platform listens on.
+    /// Returns the loopback address that the platform answers at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -214,9 +223,16 @@ impl Platform {
         (*self.shared.project()).clone()
     }
 
-    /// Changes the settings of the project, from now on.
+    /// Changes the settings of the project, from now on, and keeps them in the data folder. If that fails, nothing
+    /// changes, and the log says so.
     pub fn set_project(&self, project: Project) {
-        *lock(&self.shared.project) = Arc::new(project);
+        let set = |now: &mut Project| {
+            *now = project;
+            Ok::<_, io::Error>(())
+        };
+        if let Err(error) = self.shared.project.change(set) {
+            tracing::warn!(%error, "the settings of the project could not be saved");
+        }
     }
 
     /// Returns every request since the start or since the last [`clear_requests`](Self::clear_requests), the oldest
@@ -347,6 +363,20 @@ impl Platform {
         let client = self.shared.clients.find(client_id)?;
         let faults = self.shared.faults();
         Some(backchannel::issue(&self.shared, &faults, &client, sub, sid))
+    }
+
+    /// Lets the time of every login that is under way run out, and that of every QR code, as if a quarter of an hour
+    /// had passed.
+    pub fn expire_logins(&self) {
+        self.shared.interactions.expire();
+        self.shared.sessions.expire();
+    }
+
+    /// Lets the time of every QR code run out that a login page shows, but not the login's.
+    pub fn expire_qr_codes(&self) {
+        for access_id in self.shared.interactions.qr_ids() {
+            self.shared.sessions.expire_one(&access_id);
+        }
     }
 
     /// Returns a client of M-Pin, as a phone has one.

@@ -1,5 +1,6 @@
 //! The M-Pin ids that are registered: who each of them belongs to, and how often its PIN was wrong.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub(crate) struct Registration {
     /// Whether it came out of a renewal, and so is not renewed again.
     pub(crate) renewed: bool,
     /// The M-Pin id that it takes the place of, once it is used.
-    replaces: Option<String>,
+    pub(crate) replaces: Option<String>,
     /// Checking a public key takes as long as a login, so it is done once.
     #[serde(skip)]
     subject: OnceLock<Option<Subject>>,
@@ -97,6 +98,21 @@ impl Registration {
             renewed,
             ..self
         }
+    }
+
+    /// When it was registered, in seconds since 1970.
+    pub(crate) fn registered(&self) -> u64 {
+        self.registered
+    }
+
+    /// When a PIN was right for the last time.
+    pub(crate) fn used(&self) -> Option<u64> {
+        self.used
+    }
+
+    /// How many PINs in a row were wrong.
+    pub(crate) fn wrong_pins(&self) -> u8 {
+        self.errors
     }
 
     /// Returns whose secret the shares are of; `None` if a file was damaged.
@@ -201,6 +217,25 @@ impl Registrations {
         let kept = lock(&self.kept);
         let mut active = kept.values().filter(|registration| !registration.revoked);
         active.any(|registration| registration.user_id == user_id)
+    }
+
+    /// Returns how many ids there are of users whose id has `part` in it, in lower case, and some of them with their
+    /// registrations, those used or registered last first.
+    pub(crate) fn list(
+        &self,
+        part: &str,
+        skip: usize,
+        most: usize,
+    ) -> (usize, Vec<(String, Registration)>) {
+        let kept = lock(&self.kept);
+        let mut found: Vec<_> = kept
+            .iter()
+            .filter(|(_, registration)| registration.user_id.to_lowercase().contains(part))
+            .collect();
+        found.sort_by_key(|(_, it)| Reverse(it.used.unwrap_or(0).max(it.registered)));
+        let page = found.iter().skip(skip).take(most);
+        let page = page.map(|(id, registration)| ((*id).clone(), (*registration).clone()));
+        (found.len(), page.collect())
     }
 
     /// Returns the full id of an id or of its hash.

@@ -17,6 +17,13 @@ pub(crate) fn format(micros: u64) -> String {
     )
 }
 
+/// Writes a time, given in seconds since 1970, for people: `2026-01-31 12:30 UTC`.
+pub(crate) fn short(seconds: u64) -> String {
+    let text = format(seconds.saturating_mul(MICROS));
+    let minutes: String = text.chars().take("2026-01-31T12:30".len()).collect();
+    format!("{} UTC", minutes.replace('T', " "))
+}
+
 /// Reads a time; `None` if it is none, or before 1970.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let (day, rest) = text.split_at_checked(10)?;

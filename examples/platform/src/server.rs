@@ -1,6 +1,6 @@
 //! What the platform serves at which path, and where it listens.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -13,7 +13,9 @@ use tokio::net::{TcpListener, lookup_host};
 use crate::config::StartError;
 use crate::fault::ELSEWHERE;
 use crate::shared::Shared;
-use crate::{api, assets, authorize, discovery, guard, login, logout, portal, token, userinfo};
+use crate::{
+    api, assets, authorize, discovery, guard, login, logout, portal, sign, texts, token, userinfo,
+};
 
 /// The routes of a platform.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -41,21 +43,27 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             get(login::confirmation).post(api::verification::confirm),
         )
         .route("/oidc/logout", get(logout::logout).post(logout::logout))
+        .route("/sign", get(sign::sign))
+        .route("/qr", get(login::other_device))
+        .route("/quick-code", get(login::quick_code))
         .route("/login/{id}", get(login::page))
         .route("/login/{id}/stage", get(login::stage))
         .route("/login/{id}/finish", post(login::finish))
         .route("/login/{id}/cancel", post(login::cancel))
-        .route("/", get(portal::home))
-        .route("/inbox", get(portal::inbox))
-        .route("/portal", get(portal::portal).post(portal::register))
-        .route("/portal/{client_id}", get(portal::app))
-        .route("/portal/{client_id}/remove", post(portal::remove))
+        .merge(portal::router())
         .route("/style.css", get(assets::style))
+        .route("/texts/{file}", get(texts::texts))
         .route("/login.js", get(assets::login))
+        .route("/login-steps.js", get(assets::login_steps))
+        .route("/login-texts.js", get(assets::login_texts))
+        .route("/login-identities.js", get(assets::login_identities))
+        .route("/login-other-device.js", get(assets::login_other_device))
+        .route("/login-quick-code.js", get(assets::login_quick_code))
         .route("/mpin.js", get(assets::mpin))
         .route("/done.js", get(assets::done))
         .route("/form-post.js", get(assets::form_post))
         .route("/signed-out.js", get(assets::signed_out))
+        .route("/portal.js", get(assets::portal))
         .route("/mpad.js", get(assets::mpad))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -80,8 +88,12 @@ async fn method_not_allowed(request: Request) -> Response {
     }
 }
 
-/// Listens on a loopback address of `host`, the IPv4 one if there are two.
-pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
+/// Listens on `host`: a loopback address, the IPv4 one if there are two, or any other address where that is allowed.
+pub(crate) async fn listen(
+    host: &str,
+    port: u16,
+    allow_network: bool,
+) -> Result<TcpListener, StartError> {
     let not_loopback = || StartError::NotLoopback {
         host: host.to_owned(),
     };
@@ -94,10 +106,12 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, StartEr
             .collect(),
         Err(_) => return Err(not_loopback()),
     };
-    let loopback = addresses
-        .iter()
-        .filter(|address| address.ip().is_loopback());
-    let address = *loopback
+    // Of other addresses only "all of them" is of use: the issuer is on loopback.
+    let allowed = addresses.iter().filter(|address| {
+        let ip = address.ip();
+        ip.is_loopback() || (allow_network && ip.is_unspecified())
+    });
+    let address = *allowed
         .min_by_key(|address| address.is_ipv6())
         .ok_or_else(not_loopback)?;
     TcpListener::bind(address)
@@ -106,4 +120,13 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, StartEr
             address: format!("{host}:{port}"),
             source,
         })
+}
+
+/// Returns the address in the issuer of a platform that listens on `ip`.
+pub(crate) fn issuer_ip(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
 }

@@ -1,5 +1,6 @@
 //! What all handlers of a platform share.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -20,7 +21,9 @@ use crate::identity::{Session, parse_email};
 use crate::inbox::Inbox;
 use crate::interaction::Interactions;
 use crate::keys::KeyRing;
+use crate::pending::Pending;
 use crate::project::Project;
+use crate::project::kept::KeptProject;
 use crate::record::Recorder;
 use crate::registration::Registrations;
 use crate::sync::lock;
@@ -31,6 +34,8 @@ use crate::verification::Verifications;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) issuer: String,
+    /// Where the platform listens.
+    pub(crate) address: SocketAddr,
     pub(crate) config: PlatformConfig,
     pub(crate) keys: KeyRing,
     pub(crate) clients: Clients,
@@ -41,7 +46,9 @@ pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) recorder: Recorder,
     pub(crate) trust: Trust,
-    pub(crate) project: Mutex<Arc<Project>>,
+    pub(crate) project: KeptProject,
+    /// The tokens of service accounts that were just made, by the account, until the portal has shown them.
+    pub(crate) new_tokens: Pending<String>,
     pub(crate) registrations: Registrations,
     pub(crate) verifications: Verifications,
     pub(crate) sessions: Sessions,
@@ -62,7 +69,15 @@ impl Shared {
 
     /// Returns the settings of the project as they are now.
     pub(crate) fn project(&self) -> Arc<Project> {
-        Arc::clone(&lock(&self.project))
+        self.project.get()
+    }
+
+    /// Returns what tokens call a person.
+    pub(crate) fn sub(&self, user_id: &str) -> String {
+        match self.project().opaque_sub {
+            true => self.trust.authority.pseudonym(user_id),
+            false => user_id.to_owned(),
+        }
     }
 
     /// Checks that a request is for this project.

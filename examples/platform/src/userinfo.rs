@@ -79,7 +79,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn claims(shared: &Shared, grant: &Grant) -> Value {
-    let mut claims = json!({ "sub": grant.session.email });
+    let mut claims = json!({ "sub": grant.sub });
     person::add_claims(&mut claims, grant, &shared.config);
     add_mpin_claims(&mut claims, grant);
     claims

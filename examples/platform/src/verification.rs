@@ -122,14 +122,21 @@ impl Verifications {
         digits
     }
 
-    /// Uses up a link's secret, or digits, of one user.
-    pub(crate) fn confirm(&self, user_id: &str, code: &str, now: u64) -> Option<Purpose> {
+    /// Uses up a link's secret, or digits, of one user. QuickCodes count if the project has them.
+    pub(crate) fn confirm(
+        &self,
+        user_id: &str,
+        code: &str,
+        now: u64,
+        with_quick_codes: bool,
+    ) -> Option<Purpose> {
         let fits = |link: &Link| link.purpose.user_id == user_id && link.expires > now;
         if let Some(link) = self.links.take_if(code, fits) {
             return Some(link.purpose);
         }
+        let quick = || Self::guess(&self.quick_codes, user_id, code);
         Self::guess(&self.mail_codes, user_id, code)
-            .or_else(|| Self::guess(&self.quick_codes, user_id, code))
+            .or_else(|| with_quick_codes.then(quick).flatten())
     }
 
     /// Tries digits, which end after a few wrong ones.
@@ -165,12 +172,20 @@ impl Verifications {
         self.activations.lifetime()
     }
 
-    /// Uses up an activation token, or a QuickCode in its place.
-    pub(crate) fn take_activation(&self, user_id: &str, token: &str) -> Option<Activation> {
+    /// Uses up an activation token, or a QuickCode in its place, if the project has them.
+    pub(crate) fn take_activation(
+        &self,
+        user_id: &str,
+        token: &str,
+        with_quick_codes: bool,
+    ) -> Option<Activation> {
         let activation = self
             .activations
             .take_if(token, |activation| activation.user_id == user_id);
         activation.or_else(|| {
+            if !with_quick_codes {
+                return None;
+            }
             let purpose = Self::guess(&self.quick_codes, user_id, token)?;
             Some(Activation {
                 user_id: purpose.user_id,
@@ -220,10 +235,10 @@ mod tests {
     fn a_link_is_used_once_by_its_user_and_in_time() {
         let verifications = Verifications::default();
         let code = verifications.new_link(purpose("a@b"), 100);
-        assert!(verifications.confirm("c@d", &code, 50).is_none());
-        assert!(verifications.confirm("a@b", &code, 100).is_none());
-        assert!(verifications.confirm("a@b", &code, 99).is_some());
-        assert!(verifications.confirm("a@b", &code, 99).is_none());
+        assert!(verifications.confirm("c@d", &code, 50, true).is_none());
+        assert!(verifications.confirm("a@b", &code, 100, true).is_none());
+        assert!(verifications.confirm("a@b", &code, 99, true).is_some());
+        assert!(verifications.confirm("a@b", &code, 99, true).is_none());
     }
 
     #[test]
@@ -231,29 +246,36 @@ mod tests {
         let verifications = Verifications::default();
         let code = verifications.new_mail_code(purpose("a@b"));
         let wrong = if code == "000000" { "000001" } else { "000000" };
-        assert!(verifications.confirm("c@d", &code, 0).is_none());
+        assert!(verifications.confirm("c@d", &code, 0, true).is_none());
         for _ in 0..4 {
-            assert!(verifications.confirm("a@b", wrong, 0).is_none());
+            assert!(verifications.confirm("a@b", wrong, 0, true).is_none());
         }
-        assert!(verifications.confirm("a@b", &code, 0).is_some());
-        assert!(verifications.confirm("a@b", &code, 0).is_none());
+        assert!(verifications.confirm("a@b", &code, 0, true).is_some());
+        assert!(verifications.confirm("a@b", &code, 0, true).is_none());
         let code = verifications.new_mail_code(purpose("a@b"));
         let wrong = if code == "000000" { "000001" } else { "000000" };
         for _ in 0..5 {
-            assert!(verifications.confirm("a@b", wrong, 0).is_none());
+            assert!(verifications.confirm("a@b", wrong, 0, true).is_none());
         }
-        assert!(verifications.confirm("a@b", &code, 0).is_none());
+        assert!(verifications.confirm("a@b", &code, 0, true).is_none());
     }
 
     #[test]
     fn a_quick_code_stands_for_an_activation_token_and_a_mail_code_does_not() {
         let verifications = Verifications::default();
         let mail = verifications.new_mail_code(purpose("a@b"));
-        assert!(verifications.take_activation("a@b", &mail).is_none());
+        assert!(verifications.take_activation("a@b", &mail, true).is_none());
         let (quick, _) = verifications.new_quick_code("a@b");
-        assert!(verifications.take_activation("c@d", &quick).is_none());
-        assert!(verifications.take_activation("a@b", &quick).is_some());
-        assert!(verifications.take_activation("a@b", &quick).is_none());
+        assert!(verifications.take_activation("c@d", &quick, true).is_none());
+        // The project has switched QuickCodes off.
+        assert!(
+            verifications
+                .take_activation("a@b", &quick, false)
+                .is_none()
+        );
+        assert!(verifications.confirm("a@b", &quick, 0, false).is_none());
+        assert!(verifications.take_activation("a@b", &quick, true).is_some());
+        assert!(verifications.take_activation("a@b", &quick, true).is_none());
     }
 
     #[test]

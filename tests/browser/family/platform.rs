@@ -9,6 +9,8 @@ use crate::{EMAIL, PIN, enter_pin, page};
 scenarios![
     every_page_of_a_login_is_of_the_family,
     every_page_of_the_portal_is_of_the_family,
+    every_page_of_the_portal_with_something_on_it_is_of_the_family,
+    the_portal_needs_neither_scripts_nor_a_mouse,
 ];
 
 /// A platform with one app.
@@ -112,6 +114,93 @@ async fn every_page_of_a_login_is_of_the_family(adapter: Adapter) {
     walk.end();
 }
 
+async fn every_page_of_the_portal_with_something_on_it_is_of_the_family(_: Adapter) {
+    let platform = platform("http://127.0.0.1:1/login".to_owned()).await;
+    let at = |path: &str| format!("{}{path}", platform.issuer());
+    let login = "/authorize?client_id=app&redirect_uri=http://127.0.0.1:1/login&response_type=code&scope=openid";
+    for (email, pin) in [
+        (EMAIL, PIN),
+        ("somebody.with.a.long.name@department.example.com", PIN),
+    ] {
+        platform.register_identity(email, PIN).expect("a person");
+        let login = at(&format!("{login}&state=s"));
+        platform.log_in(&login, email, pin).await.expect("a login");
+    }
+    let chrome = Chrome::start().await;
+    let walk = Walk::begin(&chrome, "platform");
+    let open = async |path: &str, name: &str| {
+        chrome.open(&at(path)).await;
+        page(&chrome, name).await;
+    };
+
+    // Forms that were wrong, and then right.
+    open("/portal", "portal").await;
+    chrome.click("#browser-login").await;
+    chrome.click("#qr-login").await;
+    chrome.click("#more").await;
+    chrome.type_into("#base-url", "127.0.0.1:5000").await;
+    chrome
+        .type_into("#frontchannel-logout-uri", "nowhere")
+        .await;
+    chrome.click("#register-app").await;
+    chrome.find("#notice").await;
+    walk.look("portal-problem").await;
+    for (field, text) in [
+        ("#name", "Shop"),
+        ("#base-url", "http://127.0.0.1:5000"),
+        ("#frontchannel-logout-uri", ""),
+    ] {
+        chrome
+            .script(&format!("document.querySelector('{field}').value = ''"))
+            .await;
+        chrome.type_into(field, text).await;
+    }
+    chrome.click("#qr-login").await;
+    chrome.click("#register-app").await;
+    page(&chrome, "app").await;
+    walk.look("app").await;
+    for question in ["#new-keys", "#remove-app"] {
+        chrome.click(question).await;
+        page(&chrome, "question").await;
+        walk.look(&question[1..]).await;
+        chrome.click("#no").await;
+        page(&chrome, "app").await;
+    }
+    open("/portal", "portal").await;
+    walk.look("portal-with-apps").await;
+
+    open("/portal/project", "project").await;
+    chrome.click("#verification-custom").await;
+    chrome.type_into("#allowed-origins", "*").await;
+    chrome.click("#save-project").await;
+    chrome.find("#notice").await;
+    walk.look("project-problem").await;
+
+    open("/portal/accounts", "accounts").await;
+    chrome.click("#create-account").await;
+    chrome.find("#notice").await;
+    walk.look("accounts-problem").await;
+    chrome.type_into("#name", "Back end").await;
+    chrome.click("#permission-audit").await;
+    chrome.click("#create-account").await;
+    chrome.find("#token").await;
+    walk.look("account-with-token").await;
+    open("/portal/accounts", "accounts").await;
+    walk.look("accounts").await;
+
+    open("/portal/devices", "devices").await;
+    walk.look("devices").await;
+    chrome.click(".revoke").await;
+    page(&chrome, "question").await;
+    walk.look("revoke").await;
+    chrome.click("#yes").await;
+    page(&chrome, "devices").await;
+    chrome.wait_for_text("revoked").await;
+    open("/portal/audit", "audit").await;
+    walk.look("audit").await;
+    walk.end();
+}
+
 async fn every_page_of_the_portal_is_of_the_family(_: Adapter) {
     let platform = platform("http://127.0.0.1:1/login".to_owned()).await;
     let chrome = Chrome::start().await;
@@ -119,7 +208,12 @@ async fn every_page_of_the_portal_is_of_the_family(_: Adapter) {
     for (path, name) in [
         ("/", "home"),
         ("/portal", "portal"),
-        ("/portal/app", "app"),
+        ("/portal/apps/app", "app-of-the-program"),
+        ("/portal/project", "project"),
+        ("/portal/accounts", "no-accounts"),
+        ("/portal/devices", "no-devices"),
+        ("/portal/audit", "empty-audit"),
+        ("/portal/audit?from=yesterday&to=tomorrow", "audit-problem"),
         ("/inbox", "empty-inbox"),
         ("/authorize?client_id=nobody", "problem"),
         ("/oidc/logout", "signed-out"),
@@ -133,4 +227,32 @@ async fn every_page_of_the_portal_is_of_the_family(_: Adapter) {
         walk.look(name).await;
     }
     walk.end();
+}
+
+async fn the_portal_needs_neither_scripts_nor_a_mouse(_: Adapter) {
+    let platform = Platform::start(PlatformConfig::default()).await;
+    let platform = platform.expect("a platform");
+    for chrome in [Chrome::start_without_scripts().await, Chrome::start().await] {
+        chrome.open(&format!("{}/portal", platform.issuer())).await;
+        page(&chrome, "portal").await;
+        chrome.type_into("#name", "Keys only").await;
+        // The return key sends the form.
+        chrome
+            .type_into("#base-url", "http://127.0.0.1:5000\u{e007}")
+            .await;
+        page(&chrome, "app").await;
+        chrome.find("#client-secret").await;
+        chrome.find("#download").await;
+        chrome
+            .open(&format!("{}/portal/accounts", platform.issuer()))
+            .await;
+        chrome.type_into("#name", "Back end").await;
+        // The tabulator goes on to the first box, and the space bar checks it.
+        chrome.type_into("#name", "\u{e004}").await;
+        let client = chrome.client();
+        let focused = client.active_element().await.expect("the box");
+        focused.send_keys(" \u{e007}").await.expect("keys");
+        page(&chrome, "account").await;
+        chrome.find("#token").await;
+    }
 }

@@ -13,8 +13,8 @@ use super::{ApiError, Reply, caller, reply};
 use crate::audit::{Entry, Event, Filter};
 use crate::identity::hash_mpin_id;
 use crate::params::Params;
-use crate::project::Permission;
 use crate::rfc3339;
+use crate::service_account::Permission;
 use crate::shared::Shared;
 use crate::verification::{is_mpin_id, parse_user_id};
 
@@ -65,6 +65,7 @@ pub(super) async fn audit(
             .map(|id| parse_user_id(id).unwrap_or_else(|| id.to_owned())),
         mpin_id: mpin_id.transpose()?,
         device_name: text("deviceName"),
+        ..Filter::default()
     };
     let (offset, limit) = (number("offset", 0)?, number("limit", LIMIT)?);
     let (total, list) = shared.audit.list(&filter, offset, limit);

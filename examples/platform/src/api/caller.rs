@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use super::ApiError;
 use crate::client::Client;
 use crate::client_auth::parse_basic;
-use crate::project::Permission;
+use crate::service_account::Permission;
 use crate::shared::Shared;
 
 /// Finds out who calls, and whether that is allowed. Returns the app, if it is one.

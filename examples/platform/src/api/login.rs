@@ -89,12 +89,12 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes)
     // Nothing is said about the PIN where the login could lead nowhere.
     let access_id = proof.access_id.as_deref();
     let access_id = access_id.filter(|_| proof.scopes.contains(&Scope::Oidc));
+    let registration = shared.registrations.find(&proof.mpin_id);
     if proof.scopes.contains(&Scope::Oidc)
-        && !access_id.is_some_and(|id| shared.sessions.is_open(id))
+        && !access_id.is_some_and(|id| takes_login(&shared, id, registration.as_ref()))
     {
         return Err(ApiError::login_session());
     }
-    let registration = shared.registrations.find(&proof.mpin_id);
     let verdict = shared.registrations.judge(&proof.mpin_id, proof.is_right);
     let registration = registration.ok_or_else(ApiError::login_session)?;
     let event = match verdict {
@@ -124,12 +124,28 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes)
             auth_time: clock::now(),
             sid: random::token(),
         };
-        let status = Status::Authenticated(session);
-        shared
-            .sessions
-            .advance(access_id, Some(&registration.user_id), status);
+        let replaced = registration.replaces.as_deref();
+        if !replaced.is_some_and(|id| shared.sessions.renew(access_id, id, &session)) {
+            let status = Status::Authenticated(session);
+            shared
+                .sessions
+                .advance(access_id, Some(&registration.user_id), status);
+        }
     }
     Ok(reply(&granted(&shared, &proof, &registration)))
+}
+
+/// Whether a session waits for a login: it is open and not for a signature, or the id has replaced the one that logged
+/// in to it.
+fn takes_login(shared: &Shared, access_id: &str, registration: Option<&Registration>) -> bool {
+    let Some(session) = shared.sessions.find(access_id) else {
+        return false;
+    };
+    let replaced = registration.and_then(|registration| registration.replaces.as_ref());
+    match &session.status {
+        Status::Authenticated(earlier) => replaced == Some(&earlier.mpin_id),
+        status => status.is_open() && session.purpose.hash.is_none(),
+    }
 }
 
 /// Returns what a login is good for.
@@ -141,7 +157,7 @@ fn granted(shared: &Shared, proof: &Proof, registration: &Registration) -> Value
         let claims = json!({
             "iss": shared.issuer(),
             "aud": shared.trust.project_id,
-            "sub": user_id,
+            "sub": shared.sub(user_id),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "jti": random::token(),

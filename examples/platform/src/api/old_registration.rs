@@ -35,7 +35,10 @@ pub(super) async fn register(
         return Err(ApiError::field("wid", "no session that is open"));
     }
     let token = fields.text("activateCode")?;
-    let activation = shared.verifications.take_activation(&user_id, token);
+    let activation =
+        shared
+            .verifications
+            .take_activation(&user_id, token, shared.project().quick_code);
     let activation = activation.ok_or_else(ApiError::activation_token)?;
     let mpin_id = activation
         .mpin_id

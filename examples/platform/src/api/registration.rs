@@ -36,7 +36,10 @@ pub(super) async fn register(
     fields.optional("pushToken")?;
     fields.optional("deviceTag")?;
 
-    let activation = shared.verifications.take_activation(&user_id, token);
+    let activation =
+        shared
+            .verifications
+            .take_activation(&user_id, token, shared.project().quick_code);
     let activation = activation.ok_or_else(ApiError::activation_token)?;
     let mpin_id = activation
         .mpin_id

@@ -15,6 +15,7 @@ use crate::authorize::{self, Refused};
 use crate::callback::ResponseMode;
 use crate::hex;
 use crate::params::Params;
+use crate::qr;
 use crate::shared::Shared;
 
 /// Answers `POST /authorize`: begins the login that a `GET` would show a page for.
@@ -64,7 +65,7 @@ fn begun(shared: &Shared, purpose: Purpose) -> Response {
     reply(&json!({
         "webOTT": web_ott,
         "accessURL": format!("{issuer}/rps/v2/access"),
-        "qrURL": format!("{issuer}/#{access_id}"),
+        "qrURL": qr::address(shared, &access_id),
         "accessId": access_id,
     }))
 }
@@ -114,7 +115,8 @@ pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) 
         .sessions
         .find(access_id)
         .ok_or_else(ApiError::login_session)?;
-    let status = match fields.text("status")? {
+    let wanted = fields.text("status")?;
+    let status = match wanted {
         "wid" => Status::Scanned,
         "user" => Status::User,
         "abort" => Status::Aborted,
@@ -125,8 +127,9 @@ pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) 
         .sessions
         .advance(access_id, user_id.as_deref(), status);
     let session = session.ok_or_else(ApiError::login_session)?;
-    if session.status == Status::Expired {
-        return Err(ApiError::login_session());
+    let reached = session.status.name();
+    if session.status == Status::Expired || !session.status.is_open() && reached != wanted {
+        return Err(ApiError::login_session().with("status", reached));
     }
     Ok(reply(&about(&shared, &session.purpose)))
 }
@@ -150,6 +153,10 @@ fn signed(shared: &Shared, fields: &Fields, session: &Session) -> Result<Status,
 /// Returns what a device shows before it asks for the PIN.
 fn about(shared: &Shared, purpose: &Purpose) -> Value {
     let project = shared.project();
+    let (method, identity) = match project.verification_url {
+        Some(_) => ("fullCustom", "alphanumeric"),
+        None => ("standardEmail", "email"),
+    };
     let client = purpose.request.as_ref().map(|request| &request.client);
     let name = client.map_or("Local MIRACL platform", |client| client.name.as_str());
     json!({
@@ -158,10 +165,10 @@ fn about(shared: &Shared, purpose: &Purpose) -> Value {
         "projectName": name,
         "projectLogoURL": "",
         "pinLength": project.pin_length(),
-        "verificationMethod": "standardEmail",
-        "verificationURL": "",
+        "verificationMethod": method,
+        "verificationURL": project.verification_url.as_deref().unwrap_or_default(),
         "verificationCustomText": "",
-        "identityType": "email",
+        "identityType": identity,
         "identityTypeLabel": "",
         "enableRegistrationCode": project.quick_code,
         "description": purpose.description.as_deref().unwrap_or_default(),

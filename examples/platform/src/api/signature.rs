@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::{ApiError, Reply, caller, project, reply};
 use crate::audit::{Entry, Event};
 use crate::mpin::signature::Signature;
-use crate::project::Permission;
+use crate::service_account::Permission;
 use crate::shared::Shared;
 use crate::{clock, hex};
 

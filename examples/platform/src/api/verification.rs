@@ -12,7 +12,8 @@ use super::fields::Fields;
 use super::registration::device_name;
 use super::{ApiError, Reply, caller, reply};
 use crate::identity::{hash_mpin_id, parse_email};
-use crate::project::{EmailVerification, Permission};
+use crate::project::EmailVerification;
+use crate::service_account::Permission;
 use crate::shared::Shared;
 use crate::verification::{Activation, LINK_SECONDS, MAX_LINK_SECONDS, Purpose};
 use crate::{access, clock};
@@ -71,6 +72,11 @@ pub(super) async fn begin(
 pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
     let fields = Fields::parse(&body)?;
     shared.check_project_id(fields.text("projectId")?)?;
+    let project = shared.project();
+    if let Some(url) = &project.verification_url {
+        let info = "this project verifies people at a page of its own";
+        return Err(ApiError::forbidden(info).with("verificationURL", url.as_str()));
+    }
     let purpose = purpose(&shared, &fields)?;
     let email = parse_email(&purpose.user_id);
     let email = email.ok_or_else(|| ApiError::field("userId", "no e-mail address"))?;
@@ -94,11 +100,14 @@ pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
     let app = fields
         .optional("clientId")?
         .and_then(|id| shared.clients.find(id));
+    let app = app.or_else(|| {
+        let session = shared.sessions.find(purpose.access_id.as_deref()?)?;
+        Some(session.purpose.request?.client.clone())
+    });
     let app = app.map_or_else(|| NO_APP.to_owned(), |app| app.name);
     // Digits could be talked out of somebody who is registered elsewhere.
     let is_safe = purpose.replaces.is_some() || !shared.registrations.knows(&email);
-    let method = shared.project().email_verification;
-    let method = if method == EmailVerification::Code && is_safe {
+    let method = if project.email_verification == EmailVerification::Code && is_safe {
         let digits = shared.verifications.new_mail_code(purpose);
         shared.inbox.send_digits(&email, &app, &digits);
         "code"
@@ -116,7 +125,10 @@ pub(crate) async fn confirm(State(shared): State<Arc<Shared>>, body: Bytes) -> R
     let user_id = fields.user_id("userId")?;
     let code = fields.text("code")?;
     let access_id = shared.verifications.session_of(code);
-    let purpose = shared.verifications.confirm(&user_id, code, clock::now());
+    let with_quick_codes = shared.project().quick_code;
+    let purpose = shared
+        .verifications
+        .confirm(&user_id, code, clock::now(), with_quick_codes);
     let purpose = purpose.ok_or_else(|| {
         let info = "the code is unknown, used, expired or somebody else's";
         ApiError::new(StatusCode::FORBIDDEN, "UNSUCCESSFUL_VERIFICATION", info)

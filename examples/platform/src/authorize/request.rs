@@ -1,6 +1,7 @@
 //! Reading an authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
 
 use crate::callback::ResponseMode;
+use crate::client::Client;
 use crate::discovery::SCOPES;
 use crate::interaction::Request;
 use crate::params::Params;
@@ -50,39 +51,46 @@ pub(crate) enum Refused {
     ByCallback(Box<(Request, Denial)>),
 }
 
-/// Reads and checks a request.
-pub(crate) fn read(shared: &Shared, params: &Params) -> Result<Wishes, Refused> {
+/// Returns the app of a request, and where it wants the browser back. The error is for the app's developer.
+pub(crate) fn addressee(shared: &Shared, params: &Params) -> Result<(Client, String), String> {
     // OIDC Core §3.1.2.2: the browser is sent nowhere until client and address are known to match.
     for name in ["client_id", "redirect_uri"] {
         if params.repeats(name) {
-            return Err(Refused::Here(format!("{name} came more than once.")));
+            return Err(format!("{name} came more than once."));
         }
     }
     let Some(client_id) = params.get("client_id") else {
-        return Err(Refused::Here("client_id is missing.".to_owned()));
+        return Err("client_id is missing.".to_owned());
     };
     let Some(client) = shared.clients.find(client_id) else {
-        return Err(Refused::Here(format!(
+        return Err(format!(
             "No app with client_id {client_id:?} is registered here."
-        )));
+        ));
     };
     let Some(redirect_uri) = params.get("redirect_uri") else {
-        return Err(Refused::Here("redirect_uri is missing.".to_owned()));
+        return Err("redirect_uri is missing.".to_owned());
     };
     if !client
         .redirect_uris
         .iter()
         .any(|registered| registered == redirect_uri)
     {
-        return Err(Refused::Here(format!(
+        return Err(format!(
             "redirect_uri {redirect_uri:?} is not registered for {:?}. It must be one of: {}.",
             client.name,
             client.redirect_uris.join(", "),
-        )));
+        ));
     }
+    let redirect_uri = redirect_uri.to_owned();
+    Ok((client, redirect_uri))
+}
+
+/// Reads and checks a request.
+pub(crate) fn read(shared: &Shared, params: &Params) -> Result<Wishes, Refused> {
+    let (client, redirect_uri) = addressee(shared, params).map_err(Refused::Here)?;
     let mut request = Request {
         client,
-        redirect_uri: redirect_uri.to_owned(),
+        redirect_uri,
         // An unknown mode is reported in the query, below.
         response_mode: params
             .get("response_mode")

@@ -101,6 +101,7 @@ mod tests {
         use askama::Template as _;
         let fields = [("state".to_owned(), "a&\"b'<c>&#38;".to_owned())];
         let body = crate::pages::FormPost {
+            lang: crate::texts::Lang::default(),
             app: "app",
             url: "http://127.0.0.1/login?a=1&b=2",
             fields: &fields,

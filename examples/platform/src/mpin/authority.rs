@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ring::hmac;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
@@ -56,6 +57,14 @@ impl Authority {
         let challenged = subject.point().times(y).plus(u);
         let neutral = [u, v, &challenged].into_iter().any(G1::is_neutral);
         !neutral && pairings_cancel((&subject.key(), v), (&self.server_secret, &challenged))
+    }
+
+    /// Returns a name for a person which is always the same here and says nothing about the person.
+    pub(crate) fn pseudonym(&self, user_id: &str) -> String {
+        let key = self.halves.each_ref().map(Scalar::to_hex).concat();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        let mac = hmac::sign(&key, format!("sub {user_id}").as_bytes());
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&mac.as_ref()[..16])
     }
 
     #[cfg(test)]

@@ -111,8 +111,8 @@ async fn a_page_learns_the_signature_that_another_device_made() {
 async fn a_service_account_does_what_it_may_while_it_is_active() {
     let platform = start().await;
     let client = platform.mpin_client();
-    let mut account = ServiceAccount::new("backend", [Permission::Verification]);
-    let bearer = format!("Bearer {}", account.token);
+    let (mut account, token) = ServiceAccount::new("backend", [Permission::Verification]);
+    let bearer = format!("Bearer {token}");
     let url = format!("{}/verification", platform.issuer());
     let soon = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -76,7 +76,11 @@ async fn apps_identities_and_keys_survive_a_restart() {
     let first = Platform::start(config.clone()).await.unwrap();
     let certs = |platform: &Platform| format!("{}/oidc/certs", platform.issuer());
     let keys = http::get(&certs(&first), &[]).await.json();
-    let form = [("name", "Kept"), ("redirect_uris", CALLBACK)];
+    let form = [
+        ("name", "Kept"),
+        ("redirect_uris", CALLBACK),
+        ("browser_login", "on"),
+    ];
     let registered = http::post(&format!("{}/portal", first.issuer()), &[], &form).await;
     assert_eq!(registered.status, 303, "{registered:?}");
     let page = registered.header("location").unwrap().to_owned();
