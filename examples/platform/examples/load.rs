@@ -1,8 +1,9 @@
 //! Speed and memory of the local platform, on one core:
 //! `cargo run --release -p miracl-platform --example load`.
 //!
-//! It counts logins by a native client, times the check of a proof, and looks at the resident memory before and after 200,000 sessions, messages,
-//! registrations and first passes that nobody goes on with. A number as its argument takes the place of 200,000.
+//! It counts logins by a native client, times the check of a proof, and looks at the resident memory before and after
+//! 200,000 sessions, messages, registrations and first passes that nobody goes on with. A number as its argument takes
+//! the place of 200,000.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -322,6 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn an_app_of_an_older_data_folder_has_both_login_methods() {
+        let kept =
+            r#"{"client_id":"id","client_secret":"s","redirect_uris":["http://a/"],"name":"A"}"#;
+        let client: Client = serde_json::from_str(kept).unwrap();
+        assert!(client.browser_login && client.qr_login && client.base_url.is_none());
+        let without = Client {
+            browser_login: false,
+            qr_login: false,
+            ..client
+        };
+        assert!(without.check().unwrap_err().contains("login methods"));
+    }
+
+    #[test]
     fn only_the_whole_secret_is_the_secret() {
         let client = Client::new("id", "hunter2", "http://127.0.0.1/login");
         assert!(client.has_secret("hunter2"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::access::Sessions;
 use crate::app_settings;
@@ -177,6 +178,9 @@ impl Platform {
         }
         let at = |name| app_settings::beside(redirect_uri, name);
         let mut client = Client::register("My app".to_owned(), vec![redirect_uri.to_owned()]);
+        let base = redirect_uri.strip_suffix("/login");
+        let base = base.filter(|base| Url::parse(base).is_ok_and(|url| url.has_host()));
+        client.base_url = base.map(str::to_owned);
         client.post_logout_redirect_uris.extend(at("signed-out"));
         client.frontchannel_logout_uri = at("frontchannel-logout");
         client.backchannel_logout_uri =

@@ -1,6 +1,8 @@
 //! Who gets the portal, the inbox and the back-end API: browsers and programs on the platform's own machine.
 
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, UdpSocket};
+use std::process::{Command, Stdio};
 
 use miracl_platform::{Client, Platform, PlatformConfig};
 
@@ -182,4 +184,46 @@ async fn forms_of_other_sites_change_nothing() {
         .body;
     assert_eq!(after, before);
     assert_eq!(platform.project(), miracl_platform::Project::default());
+}
+
+/// Starts the program, and returns its first line, or what it said when it refused to start.
+fn started(variables: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_miracl-platform"))
+        .env("PORT", "0")
+        .env("PLATFORM_DATA", folder.path())
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    if first.is_empty() {
+        let ended = program.wait_with_output().unwrap();
+        assert!(!ended.status.success());
+        return String::from_utf8(ended.stderr).unwrap();
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+    first
+}
+
+#[test]
+fn the_program_listens_on_the_network_only_where_that_is_allowed() {
+    for host in ["0.0.0.0", "::", "192.168.0.1"] {
+        let refused = started(&[("HOST", host)]);
+        assert!(refused.contains("PLATFORM_ALLOW_NETWORK=1"), "{refused}");
+    }
+    let refused = started(&[("HOST", "0.0.0.0"), ("PLATFORM_ALLOW_NETWORK", "yes")]);
+    assert!(refused.contains("PLATFORM_ALLOW_NETWORK"), "{refused}");
+    for allowed in ["PLATFORM_ALLOW_NETWORK", "MIRACL_PLATFORM_ALLOW_NETWORK"] {
+        let greeting = started(&[("HOST", "0.0.0.0"), (allowed, "1")]);
+        assert!(
+            greeting.starts_with("listening on http://127.0.0.1:"),
+            "{greeting}"
+        );
+    }
 }
