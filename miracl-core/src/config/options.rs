@@ -100,6 +100,18 @@ pub enum Renewal {
     Eager,
 }
 
+/// How often a JWT of the project counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ProjectJwtUse {
+    /// Once, as far as [`Config::marks_store`](crate::Config::marks_store) reaches: a JWT that somebody copies from a
+    /// log is worth nothing. The front end logs in again for each.
+    #[default]
+    Once,
+    /// As often as it is sent, until it expires after a minute. For a front end that calls several routes with one JWT.
+    UntilExpiry,
+}
+
 /// When userinfo is requested (OpenID Connect Core 1.0 §5.3), which is one more request for each login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
