@@ -61,6 +61,7 @@ pub mod session {
 /// The calls themselves are methods of [`Miracl`] and [`Visit`](crate::Visit).
 pub mod trust {
     pub use crate::{
+        flow::app_login::AppLogin,
         miracl::trust::ServiceClient,
         trust::{
             activation::Activation,

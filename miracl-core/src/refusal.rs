@@ -3,6 +3,7 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    flow::project_user::NoProjectUser,
     miracl::Miracl,
     web::{reply::Reply, request::RequestView},
 };
@@ -33,6 +34,7 @@ enum Why {
     Anonymous(Miracl),
     Unreadable(Miracl),
     NoVisit(NoVisit),
+    NoProjectUser(NoProjectUser),
 }
 
 impl Refusal {
@@ -47,13 +49,21 @@ impl Refusal {
     }
 
     /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in,
-    /// [`Miracl::unavailable`] where the session cannot be read, and an empty 500 where the app has a mistake.
+    /// [`Miracl::unavailable`] where the session cannot be read, and an empty 500 where the app has a mistake. For
+    /// [`Visit::project_user`](crate::Visit::project_user) it is what RFC 6750 says, and never a redirect.
     pub fn reply(&self, request: &impl RequestView) -> Reply {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::NoVisit(no_visit) => no_visit.reply(),
+            Why::NoProjectUser(refused) => refused.reply(),
         }
+    }
+}
+
+impl From<NoProjectUser> for Refusal {
+    fn from(refused: NoProjectUser) -> Self {
+        Self(Why::NoProjectUser(refused))
     }
 }
 
@@ -69,6 +79,7 @@ impl fmt::Display for Refusal {
             Why::Anonymous(_) => f.write_str("nobody is logged in"),
             Why::Unreadable(_) => f.write_str("the session cannot be read"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
+            Why::NoProjectUser(_) => f.write_str("there is no valid project JWT"),
         }
     }
 }

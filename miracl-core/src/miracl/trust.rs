@@ -6,6 +6,11 @@ use crate::{
     base::secret::Secret,
     engine::Engine,
     error::trust::TrustError,
+    flow::{
+        app_login::{self, AppLogin},
+        hook::AuthFailure,
+        options::LoginOptions,
+    },
     miracl::Miracl,
     trust::{
         activation::{self, Activation},
@@ -158,6 +163,49 @@ impl Miracl {
         let (provider, marks) = (engine.provider(), &engine.sessions.marks);
         let usage = engine.config.project_jwt_use;
         project_jwt::verify(&engine.trust, provider, marks, jwt, usage).await
+    }
+
+    /// Returns the address at which a person logs in to a mobile app, which receives the code itself and hands it over
+    /// for [`validate_code`](Self::validate_code).
+    ///
+    /// It has a `state`, which only the mobile app can compare. It has no `nonce` and no code challenge, because no
+    /// browser of this site takes part that could keep them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Visit::login_url_with`](crate::Visit::login_url_with).
+    pub async fn authorize_url_for_app(
+        &self,
+        options: LoginOptions,
+    ) -> Result<String, AuthFailure> {
+        app_login::authorize_url(self.engine(), &options).await
+    }
+
+    /// Exchanges the code that a mobile app has received, and returns who logged in, after all checks of a callback but
+    /// those of `state` and `nonce`. Returns `None` where it is not `expected_user`, by `sub`. No session begins.
+    ///
+    /// An ID token with a `nonce` is refused: it belongs to a login in a browser. `redirect_uri` is that of the app's
+    /// own request where it differs from [`Config::redirect_uri`](crate::Config::redirect_uri).
+    ///
+    /// ```
+    /// use miracl_core::{AuthFailure, Miracl};
+    ///
+    /// /// Returns whether the code that a phone sent is its user's.
+    /// async fn is_theirs(miracl: &Miracl, code: &str, user: &str) -> Result<bool, AuthFailure> {
+    ///     Ok(miracl.validate_code(code, user, None).await?.is_some())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AuthFailure`] with the check that failed.
+    pub async fn validate_code(
+        &self,
+        code: &str,
+        expected_user: &str,
+        redirect_uri: Option<&str>,
+    ) -> Result<Option<AppLogin>, AuthFailure> {
+        app_login::validate_code(self.engine(), code, expected_user, redirect_uri).await
     }
 
     /// Returns what everybody may know of the project. It is kept for an hour.
