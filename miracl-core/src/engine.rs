@@ -14,7 +14,10 @@ use crate::{
     provider::{Provider, client::Client, http::HttpClient},
     session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
     site::Site,
-    trust::{Trust, api::{Api, Caller}},
+    trust::{
+        Trust,
+        api::{Api, Caller},
+    },
 };
 
 /// Everything that the requests of one app share.

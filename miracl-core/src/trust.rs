@@ -28,3 +28,6 @@ pub(crate) struct Trust {
     /// The keys of the certificates of signatures.
     certificate_keys: Jwks,
 }
+
+#[cfg(test)]
+mod tests;

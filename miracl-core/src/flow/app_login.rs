@@ -126,7 +126,12 @@ pub(crate) async fn validate_code(
         Ok(login) => {
             let receipt = receipt.finish(None);
             let (id, checks, is_expected) = (receipt.id(), receipt.line(), login.is_some());
-            tracing::info!(id, checks, is_expected, "the code of a mobile app was checked");
+            tracing::info!(
+                id,
+                checks,
+                is_expected,
+                "the code of a mobile app was checked"
+            );
             Ok(login)
         }
         Err(reason) => Err(AuthFailure::new(reason, None, receipt)),
@@ -141,7 +146,11 @@ async fn check(
     receipt: &mut Recorder,
 ) -> Result<Option<AppLogin>, FailureReason> {
     let fits = (1..=MAX_CODE).contains(&code.len());
-    let found = if fits { Ok(()) } else { Err(FailureReason::CodeMissing) };
+    let found = if fits {
+        Ok(())
+    } else {
+        Err(FailureReason::CodeMissing)
+    };
     receipt.check("response", "RFC 6749 §4.1.2", found)?;
     let provider = engine.provider();
     let metadata = provider.metadata().await;

@@ -108,7 +108,11 @@ async fn check(
     // A `sub` that no ID token could have is no person of a session.
     let is_subject = user.id().is_ascii();
     let invalid = || FailureReason::ProjectJwt(IdTokenError::Invalid { claim: "sub" });
-    receipt.check("project JWT sub", "OIDC Core §2", is_subject.then_some(()).ok_or_else(invalid))?;
+    receipt.check(
+        "project JWT sub",
+        "OIDC Core §2",
+        is_subject.then_some(()).ok_or_else(invalid),
+    )?;
     let issued_at = time(user.claims(), "iat").ok().flatten();
     let proposal = Proposal {
         asked_ms,

@@ -31,10 +31,12 @@ impl NoProjectUser {
                 challenge(400, title, "Bearer error=\"invalid_request\"".to_owned())
             }
             Self::Refused(error) => match error.status() {
-                status @ 500.. => {
-                    Reply::problem(status, "The project JWT cannot be checked at the moment", [])
-                        .with("retry-after", "5")
-                }
+                status @ 500.. => Reply::problem(
+                    status,
+                    "The project JWT cannot be checked at the moment",
+                    [],
+                )
+                .with("retry-after", "5"),
                 _ => {
                     let why = match error {
                         TrustError::Replayed => "the token was used before",

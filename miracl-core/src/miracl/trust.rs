@@ -120,7 +120,13 @@ impl Miracl {
         timestamp: u64,
     ) -> Result<SignatureVerdict, TrustError> {
         let engine = self.engine();
-        signature::verify(&engine.trust, &engine.api(Caller::App), signature, timestamp).await
+        signature::verify(
+            &engine.trust,
+            &engine.api(Caller::App),
+            signature,
+            timestamp,
+        )
+        .await
     }
 
     /// Makes the token by which front ends of earlier versions ask for a signature of a hash: the client id and an

@@ -4,7 +4,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     base::{secret::Secret, text::printable},
-    config::{Config, options::ClientAuthMethod},
+    config::options::ClientAuthMethod,
     error::provider::ProviderError,
     provider::{
         client::Client,
@@ -103,10 +103,7 @@ fn secrets<'a>(secret: &'a Secret, grant: Grant<'a>) -> Vec<&'a str> {
 }
 
 /// Writes the form, and the `Authorization` header if the method has one.
-fn compose(
-    proof: &ClientAuthentication<'_>,
-    grant: Grant<'_>,
-) -> (Option<String>, String) {
+fn compose(proof: &ClientAuthentication<'_>, grant: Grant<'_>) -> (Option<String>, String) {
     let mut form = Serializer::new(String::new());
     match grant {
         Grant::Code {

@@ -134,7 +134,9 @@ pub(super) fn url(provider: &Provider, path: &str) -> String {
 pub(super) fn check_host(provider: &Provider, found: &Url) -> Result<(), TrustError> {
     let config = &provider.client.config;
     let metadata = provider.known_metadata();
-    let login = metadata.as_ref().map(|known| &*known.authorization_endpoint);
+    let login = metadata
+        .as_ref()
+        .map(|known| &*known.authorization_endpoint);
     let here = url(provider, "/");
     let ours = [Some(config.issuer.as_str()), Some(&here), login];
     let is_ours = ours.into_iter().flatten().any(|ours| {
@@ -208,9 +210,10 @@ pub(super) fn text<'a>(
 ) -> Result<&'a str, TrustError> {
     match object.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        Some(Value::String(_)) | None => {
-            Err(TrustError::malformed(endpoint, format!("`{name}` is missing")))
-        }
+        Some(Value::String(_)) | None => Err(TrustError::malformed(
+            endpoint,
+            format!("`{name}` is missing"),
+        )),
         Some(other) => {
             let kind = json::kind(other);
             let detail = format!("`{name}` is a JSON {kind} instead of text");

@@ -67,7 +67,10 @@ async fn fetch(http: HttpClient, url: String) -> Result<ProjectConfiguration, Pr
         let answer = api::read(ENDPOINT, &response)?;
         let id = text(ENDPOINT, &answer, "id")?;
         if !is_project_id(id) {
-            return Err(TrustError::malformed(ENDPOINT, "`id` is no id of a project"));
+            return Err(TrustError::malformed(
+                ENDPOINT,
+                "`id` is no id of a project",
+            ));
         }
         let pin_length = answer.get("pinLength").and_then(Value::as_u64);
         Ok(ProjectConfiguration {

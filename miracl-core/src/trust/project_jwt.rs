@@ -160,6 +160,3 @@ fn mark(token: &Unverified<'_>) -> MarkKey {
     mark.0.copy_from_slice(hash.finish().as_ref());
     mark
 }
-
-#[cfg(test)]
-mod tests;

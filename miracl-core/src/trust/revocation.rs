@@ -44,7 +44,9 @@ pub(crate) async fn revoke(
     check_name("reason", Some(reason))?;
     let project = project::id(trust, api.provider).await?;
     let path = format!("/api/v1/projects/{project}/mpinids/{mpin_id}/revocation");
-    let answer = api.post(ENDPOINT, &path, &json!({ "reason": reason })).await?;
+    let answer = api
+        .post(ENDPOINT, &path, &json!({ "reason": reason }))
+        .await?;
     tracing::info!("a registration was revoked");
     Ok(Revocation {
         hash_mpin_id: any_text(&answer, "hashMPinID"),

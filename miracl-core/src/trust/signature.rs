@@ -136,7 +136,10 @@ pub(crate) async fn verify(
             "seconds since 1970, before the year 10000",
         ));
     }
-    let answer = match api.post(ENDPOINT, ENDPOINT, &body(signature, timestamp)).await {
+    let answer = match api
+        .post(ENDPOINT, ENDPOINT, &body(signature, timestamp))
+        .await
+    {
         Ok(answer) => answer,
         Err(error) => return judgement(error),
     };
@@ -208,4 +211,55 @@ fn check_hash(hash: &str) -> Result<(), TrustError> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_has_the_fields_of_the_reference() {
+        let mut signature = Signature {
+            hash: document_hash("sample document"),
+            u: "04aa".to_owned(),
+            v: "04bb".to_owned(),
+            mpin_id: "7b7d".to_owned(),
+            public_key: "0c".to_owned(),
+            dtas: Some("W10=".to_owned()),
+        };
+        let hash = "1789c9eeee7dcbf9a5e9b47374e244f85263dc45922a249d37f7ba9fd4efb850";
+        let mut expected = json!({
+            "signature": {
+                "hash": hash, "u": "04aa", "v": "04bb", "mpinId": "7b7d", "publicKey": "0c", "dtas": "W10=",
+            },
+            "timestamp": 1_700_000_000,
+            "type": "verification",
+        });
+        assert_eq!(body(&signature, 1_700_000_000), expected);
+        signature.dtas = None;
+        expected["signature"]
+            .as_object_mut()
+            .unwrap()
+            .remove("dtas");
+        assert_eq!(body(&signature, 1_700_000_000), expected);
+        assert!(signature.is_of("sample document") && !signature.is_of("Sample document"));
+    }
+
+    #[test]
+    fn a_signature_is_read_as_every_client_writes_it() {
+        for (mpin_id, more) in [
+            ("mpinId", ""),
+            ("mpinid", r#","dtas":"W10=","timestamp":1"#),
+        ] {
+            let text =
+                format!(r#"{{"hash":"h","u":"u","v":"v","{mpin_id}":"id","publicKey":"k"{more}}}"#);
+            let read: Signature = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.mpin_id, "id");
+            assert_eq!(format!("{read:?}"), "Signature { .. }");
+        }
+        for bad in [
+            "{}",
+            "[]",
+            r#"{"hash":1,"u":"u","v":"v","mpinId":"id","publicKey":"k"}"#,
+        ] {
+            assert!(serde_json::from_str::<Signature>(bad).is_err(), "{bad}");
+        }
+    }
+}

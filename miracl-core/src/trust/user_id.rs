@@ -38,7 +38,16 @@ mod tests {
         for good in ["alice@example.com", "a&b=c#d", "Ä", &"x".repeat(255)] {
             assert!(check_user_id(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", " a", "a\n", "a\r\nb", "a\0", &"x".repeat(256), &"x".repeat(10_240)] {
+        for bad in [
+            "",
+            " ",
+            " a",
+            "a\n",
+            "a\r\nb",
+            "a\0",
+            &"x".repeat(256),
+            &"x".repeat(10_240),
+        ] {
             assert!(check_user_id(bad).is_err(), "{bad:?}");
         }
     }

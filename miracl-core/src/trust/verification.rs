@@ -149,7 +149,13 @@ mod tests {
             })
         );
         assert_eq!(
-            body("client", "alice", &VerificationOptions::default(), None, 1000),
+            body(
+                "client",
+                "alice",
+                &VerificationOptions::default(),
+                None,
+                1000
+            ),
             json!({ "userId": "alice", "delivery": "no", "clientId": "client" })
         );
     }

@@ -44,7 +44,12 @@ impl Visit {
         options: VerificationOptions,
     ) -> Result<String, TrustError> {
         self.exchange.answers();
-        Box::pin(registration::verification_url(&self.exchange, user_id, &options)).await
+        Box::pin(registration::verification_url(
+            &self.exchange,
+            user_id,
+            &options,
+        ))
+        .await
     }
 
     /// Returns the address of a login at which the person at this browser registers first, by the API that was there
@@ -59,7 +64,12 @@ impl Visit {
         device_name: Option<&str>,
     ) -> Result<String, TrustError> {
         self.exchange.answers();
-        Box::pin(registration::activation_url(&self.exchange, user_id, device_name)).await
+        Box::pin(registration::activation_url(
+            &self.exchange,
+            user_id,
+            device_name,
+        ))
+        .await
     }
 
     /// Returns whose project JWT this request has, as `Authorization: Bearer` (RFC 6750 §2.1). Adapters have the

@@ -91,7 +91,10 @@ impl TrustError {
             Self::Store(error) => told(
                 503,
                 error.to_string(),
-                blame(App, "See to the store that `marks_store` (MARKS_STORE) names."),
+                blame(
+                    App,
+                    "See to the store that `marks_store` (MARKS_STORE) names.",
+                ),
             ),
         }
     }
@@ -111,7 +114,10 @@ impl TrustCode {
             ),
             Self::Forbidden => (
                 502,
-                blame(App, "Give the service account this permission in the Portal."),
+                blame(
+                    App,
+                    "Give the service account this permission in the Portal.",
+                ),
             ),
             Self::InvalidParameters | Self::InvalidBody | Self::TooLarge => (
                 400,
@@ -122,7 +128,10 @@ impl TrustCode {
             ),
             Self::NotFound => (
                 404,
-                blame(AppOrPerson, "The platform has nothing of that name in this project."),
+                blame(
+                    AppOrPerson,
+                    "The platform has nothing of that name in this project.",
+                ),
             ),
             Self::MethodNotAllowed => (
                 502,
@@ -134,26 +143,41 @@ impl TrustCode {
             Self::Backoff => (429, SLOWER),
             Self::InvalidSignature => (
                 401,
-                blame(Person, "The PIN was wrong, or the signature was changed. Let the person sign again."),
+                blame(
+                    Person,
+                    "The PIN was wrong, or the signature was changed. Let the person sign again.",
+                ),
             ),
             Self::Revoked => (
                 410,
-                blame(Person, "The registration on that device is revoked. Let the person register again."),
+                blame(
+                    Person,
+                    "The registration on that device is revoked. Let the person register again.",
+                ),
             ),
             Self::Expired => (
                 410,
-                blame(Person, "The platform does not know the registration any more. Let the person register again."),
+                blame(
+                    Person,
+                    "The platform does not know the registration any more. Let the person register again.",
+                ),
             ),
             Self::InvalidActivationToken
             | Self::UnsuccessfulVerification
             | Self::UnsuccessfulAuthentication
             | Self::InvalidSession => (
                 403,
-                blame(Person, "What the person used is wrong, used or too old. Let them begin again."),
+                blame(
+                    Person,
+                    "What the person used is wrong, used or too old. Let them begin again.",
+                ),
             ),
             Self::NoPushToken => (
                 404,
-                blame(Person, "The person has no device that takes notifications. Offer another way to log in."),
+                blame(
+                    Person,
+                    "The person has no device that takes notifications. Offer another way to log in.",
+                ),
             ),
             Self::Other(_) => match status {
                 429 => (429, SLOWER),
