@@ -76,6 +76,7 @@
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`ProjectUser`] | whose MIRACL project JWT an API was called with |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
@@ -139,7 +140,7 @@ mod routes;
 mod slot;
 
 pub use auth::MiraclAuth;
-pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use extract::{LoginRequired, ProjectUser, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;

@@ -70,6 +70,7 @@
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `fairing`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is asking; `User` sends everybody else to log in |
+//! | [`ProjectUser`] | whose MIRACL project JWT an API was called with |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
@@ -144,7 +145,7 @@ mod sent;
 mod slot;
 
 pub use auth::MiraclAuth;
-pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use extract::{LoginRequired, ProjectUser, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 pub use layer::MiraclFairing;
 #[doc(inline)]

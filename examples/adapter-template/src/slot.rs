@@ -74,7 +74,7 @@ impl Slot {
     }
 
     /// The request as the layer saw it, with the headers of the request that asks.
-    fn view<'a>(&'a self, headers: &'a HeaderMap) -> View<'a> {
+    pub(crate) fn view<'a>(&'a self, headers: &'a HeaderMap) -> View<'a> {
         View::new(&self.0.head, headers)
     }
 
