@@ -131,13 +131,14 @@ impl FromRequest for Visit {
     }
 }
 
-/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750): for an API behind a front end
-/// of one's own, which logs people in with MIRACL's client libraries. As an extractor it
-/// turns away everybody else.
+/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750). It is for an API behind a
+/// front end of one's own, which logs people in with MIRACL's client libraries. As an extractor it turns
+/// away everybody else.
 ///
 /// The answer to everybody else is never a redirect: 401 with `WWW-Authenticate: Bearer` where there is no JWT or it is
-/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default a
-/// JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none begins.
+/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default
+/// a JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none
+/// begins.
 ///
 /// ```
 /// # use actix_web::web;

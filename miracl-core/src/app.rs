@@ -2,8 +2,8 @@
 //!
 //! The names of everyday use come first. The modules hold the rest: values of settings in [`config`], errors in
 //! [`error`], the data of a login and its session in [`session`], the record of its checks in [`receipt`], what MIRACL
-//! Trust offers beyond a login in [`trust`], and what a writer of a store needs in [`store`]. `User` and `Visit` are not among them, because each adapter has extractors of
-//! these names.
+//! Trust offers beyond a login in [`trust`], and what a writer of a store needs in [`store`]. `User` and `Visit` are
+//! not among them, because each adapter has extractors of these names.
 
 pub use crate::{
     config::Config,
@@ -67,7 +67,7 @@ pub mod trust {
             activation::Activation,
             audit::{AuditEntry, AuditPage, AuditQuery},
             certificate::Certificate,
-            project::ProjectConfiguration,
+            configuration::ProjectConfiguration,
             project_jwt::ProjectUser,
             revocation::Revocation,
             service_account::ServiceAccount,

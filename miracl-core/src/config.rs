@@ -261,9 +261,9 @@ pub struct Config {
     /// How long one request to the provider may take. By default 10 seconds.
     pub request_timeout: Duration,
 
-    /// The id of the MIRACL project: the audience of its JWTs, and a part of addresses of the platform's API. By default
-    /// none: the platform is asked for it, once an hour at most. Set it where the issuer is not the project's own
-    /// domain.
+    /// The id of the MIRACL project: the audience of its JWTs, and a part of the addresses of the platform's API. By
+    /// default none: the platform is asked for it, once an hour at most. Set it where the issuer is not the project's
+    /// own domain.
     pub project_id: Option<String>,
 
     /// How often a project JWT counts. By default [`ProjectJwtUse::Once`].

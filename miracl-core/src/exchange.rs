@@ -420,7 +420,7 @@ pub(crate) fn put(cookies: &mut Vec<SetCookie>, set: impl IntoIterator<Item = Se
     }
 }
 
-/// The browser's name, where it is going to be kept: where a session may begin, in an app whose sessions are in a store.
+/// The browser's name, where it is going to be kept: where a session may begin, of an app that has a store for them.
 fn user_agent(engine: &Engine, request: &impl RequestView) -> Option<String> {
     engine.sessions.store()?;
     if !engine.site.is_callback(request) && !engine.site.is_login_jwt(request) {

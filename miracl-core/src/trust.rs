@@ -8,6 +8,7 @@ pub(crate) mod activation;
 pub(crate) mod api;
 pub(crate) mod audit;
 pub(crate) mod certificate;
+pub(crate) mod configuration;
 pub(crate) mod project;
 pub(crate) mod project_jwt;
 pub(crate) mod revocation;
@@ -17,12 +18,15 @@ pub(crate) mod signature;
 pub(crate) mod user_id;
 pub(crate) mod verification;
 
-use crate::provider::{fetched::Fetched, jwks::Jwks};
+use crate::{
+    provider::{fetched::Fetched, jwks::Jwks},
+    trust::configuration::ProjectConfiguration,
+};
 
 /// What has been learned from the platform of one provider.
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
-    project: Fetched<project::ProjectConfiguration>,
+    project: Fetched<ProjectConfiguration>,
     /// The keys of the project's JWTs, which are not those of ID tokens.
     jwt_keys: Jwks,
     /// The keys of the certificates of signatures.

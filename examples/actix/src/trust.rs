@@ -10,8 +10,8 @@ use miracl_actix::trust::VerificationOptions;
 use miracl_actix::{Category, ProjectUser, User, Visit};
 use serde_json::Value;
 
-/// `POST /devices/add`: registers this browser's person once more. Who they are the app knows, since they are logged in;
-/// an app with means of its own would verify them here.
+/// `POST /devices/add`: registers this person once more. The app knows who they are, since they are logged in. An app
+/// with means of its own would verify them here.
 pub(crate) async fn add_device(visit: Visit, user: User) -> Redirect {
     let url = visit.verification_url(user.id(), VerificationOptions::default());
     let to = url.await.unwrap_or_else(|error| {

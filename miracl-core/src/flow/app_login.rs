@@ -27,7 +27,8 @@ use crate::{
 /// The longest code that is passed on, in bytes.
 const MAX_CODE: usize = 2048;
 
-/// Who logged in to a mobile app: [`Miracl::validate_code`](crate::Miracl::validate_code) returns it, after every check.
+/// Who logged in to a mobile app, as [`Miracl::validate_code`](crate::Miracl::validate_code) returns it after every
+/// check.
 ///
 /// There is no session. `Debug` shows nothing of it.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use crate::{
         jwks::Cause,
     },
     receipt::Recorder,
-    trust::{Trust, api::url, signature::SignatureVerdict},
+    trust::{Trust, api::url},
 };
 
 /// The proof that a signature was valid: keep it beside the document.
@@ -65,13 +65,13 @@ pub(super) struct Expected<'a> {
     pub(super) skew: u64,
 }
 
-/// Checks a certificate. One that is wrong makes the signature invalid; keys that cannot be had are an error.
+/// Checks a certificate. Returns `None` for one that is wrong; keys that cannot be had are an error.
 pub(super) async fn verify(
     trust: &Trust,
     provider: &Provider,
     jws: &str,
     expected: &Expected<'_>,
-) -> Result<SignatureVerdict, TrustError> {
+) -> Result<Option<Certificate>, TrustError> {
     let checked = match Unverified::parse(jws, &[SigningAlgorithm::RS256]) {
         Ok(token) => {
             // The platform itself sent it.
@@ -84,13 +84,10 @@ pub(super) async fn verify(
         }
         Err(error) => Err(error),
     };
-    Ok(match checked {
-        Ok(certificate) => SignatureVerdict::Valid(certificate),
-        Err(error) => {
-            tracing::warn!(%error, "the certificate of a signature was refused");
-            SignatureVerdict::InvalidSignature
-        }
-    })
+    if let Err(error) = &checked {
+        tracing::warn!(%error, "the certificate of a signature was refused");
+    }
+    Ok(checked.ok())
 }
 
 impl Expected<'_> {

@@ -11,6 +11,7 @@ use crate::{
     trust::{
         Trust,
         api::{self, text},
+        configuration::ProjectConfiguration,
     },
 };
 
@@ -18,16 +19,6 @@ const ENDPOINT: &str = "/.well-known/project-configuration";
 
 /// How long the answer is used before it is asked for again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-
-/// What everybody may know of the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProjectConfiguration {
-    /// The project's id, a UUID: the audience of its JWTs.
-    pub id: String,
-    /// How many digits a PIN has, if the platform says so.
-    pub pin_length: Option<u8>,
-}
 
 /// Returns the project's configuration. It is asked for again when it is an hour old; while the platform is away, the
 /// old one is used.

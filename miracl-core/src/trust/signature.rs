@@ -150,7 +150,8 @@ pub(crate) async fn verify(
         now: api.provider.client.now(),
         skew: api.provider.client.config.clock_skew.as_secs(),
     };
-    certificate::verify(trust, api.provider, certificate, &expected).await
+    let proof = certificate::verify(trust, api.provider, certificate, &expected).await?;
+    Ok(proof.map_or(SignatureVerdict::InvalidSignature, SignatureVerdict::Valid))
 }
 
 /// The request, field by field.

@@ -186,7 +186,7 @@ impl TrustCode {
                     502,
                     blame(
                         AppOrProvider,
-                        "This version does not know the code. The error's `info` says more; see MIRACL's documentation.",
+                        "This version does not know the code. See the error's `info`, and MIRACL's documentation.",
                     ),
                 ),
             },

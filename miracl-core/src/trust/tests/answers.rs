@@ -166,7 +166,8 @@ async fn every_code_reaches_the_caller_as_its_variant_by_every_call() {
         ] {
             let context = json!({ "params": "userId" });
             let today = json!({ "error": code, "info": "for alice", "context": context });
-            let before = json!({ "requestID": "1", "error": { "code": code, "info": "for alice", "context": context } });
+            let inner = json!({ "code": code, "info": "for alice", "context": context });
+            let before = json!({ "requestID": "1", "error": inner });
             for body in [today, before] {
                 asking
                     .provider
