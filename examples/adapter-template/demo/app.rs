@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use demo_shared::{Pages, Users};
-use miracl_warp::{Miracl, MiraclAuth, optional_user, project_user, user, visit};
+use miracl_warp::{Miracl, MiraclAuth, ProjectUser, optional_user, project_user, user, visit};
 use tower::{Layer, Service};
 use warp::http::Request;
 use warp::reply::Response;
@@ -106,7 +106,7 @@ where
     let api_me = warp::path!("api" / "me")
         .and(read())
         .and(project_user())
-        .map(trust::me);
+        .map(|user: ProjectUser| trust::me(&user));
     let refresh = warp::path!("refresh")
         .and(read())
         .and(visit())

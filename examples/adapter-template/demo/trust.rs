@@ -31,6 +31,6 @@ pub(crate) async fn verify(visit: Visit, signed: Signed) -> impl Reply {
 }
 
 /// `GET /api/me`: an API that is called with a JWT of the project, without a session.
-pub(crate) fn me(user: ProjectUser) -> impl Reply {
-    warp::reply::json(&trust::me(&user))
+pub(crate) fn me(user: &ProjectUser) -> impl Reply + use<> {
+    warp::reply::json(&trust::me(user))
 }
