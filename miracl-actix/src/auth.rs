@@ -40,7 +40,8 @@ impl MiraclAuth {
     ///
     /// They are the callback at the path of the redirect URI, the start of a login (`/login/start`, and
     /// `/login/initiate` for third parties), log-out (`/logout`, and two routes for the provider), and the page after
-    /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths.
+    /// log-out when it is on this site. [`Config::paths`](crate::Config::paths) changes the paths, and adds
+    /// those routes that an app has only if it says where.
     ///
     /// They need [`layer`](Self::layer) around them. Where they are missing, the answer is 500 at the callback and at
     /// the start of a login, and the log says what to do.

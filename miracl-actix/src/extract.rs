@@ -131,6 +131,53 @@ impl FromRequest for Visit {
     }
 }
 
+/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750). It is for an API behind a
+/// front end of one's own, which logs people in with MIRACL's client libraries. As an extractor it turns
+/// away everybody else.
+///
+/// The answer to everybody else is never a redirect: 401 with `WWW-Authenticate: Bearer` where there is no JWT or it is
+/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default
+/// a JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none
+/// begins.
+///
+/// ```
+/// # use actix_web::web;
+/// # use miracl_actix::ProjectUser;
+/// async fn balance(user: ProjectUser) -> String {
+///     format!("The balance of {} is 7.", user.id())
+/// }
+/// # fn configure(app: &mut web::ServiceConfig) {
+/// # app.route("/api/balance", web::get().to(balance));
+/// # }
+/// ```
+///
+/// Everything about the person is in [`miracl_core::app::trust::ProjectUser`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct ProjectUser(pub miracl_core::app::trust::ProjectUser);
+
+impl Deref for ProjectUser {
+    type Target = miracl_core::app::trust::ProjectUser;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromRequest for ProjectUser {
+    type Error = LoginRequired;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let visit = visit(&req).map_err(|no_visit| LoginRequired::new(&req, no_visit))?;
+            let user = visit.project_user(&View::from(&req)).await;
+            let user = user.map_err(|refusal| LoginRequired::new(&req, refusal));
+            user.map(Self)
+        })
+    }
+}
+
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
 ///
 /// ```

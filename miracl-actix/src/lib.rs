@@ -76,6 +76,8 @@
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`User`], `Option<User>` | who is logged in; `User` sends everybody else to log in |
+//! | [`Authorized`] | who is logged in and meets a requirement, such as a role |
+//! | [`ProjectUser`] | whose MIRACL project JWT an API was called with |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
@@ -141,7 +143,7 @@ mod slot;
 
 pub use auth::MiraclAuth;
 pub use authorized::Authorized;
-pub use extract::{LoginRequired, RequestExt, User, Visit};
+pub use extract::{LoginRequired, ProjectUser, RequestExt, User, Visit};
 pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;

@@ -102,6 +102,47 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     }
 }
 
+/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750). It is for an API behind a
+/// front end of one's own, which logs people in with MIRACL's client libraries. As an extractor it turns
+/// away everybody else.
+///
+/// The answer to everybody else is never a redirect: 401 with `WWW-Authenticate: Bearer` where there is no JWT or it is
+/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default
+/// a JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none
+/// begins.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use miracl_axum::ProjectUser;
+/// async fn balance(user: ProjectUser) -> String {
+///     format!("The balance of {} is 7.", user.id())
+/// }
+/// # let _: Router = Router::new().route("/api/balance", get(balance));
+/// ```
+///
+/// Everything about the person is in [`miracl_core::app::trust::ProjectUser`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct ProjectUser(pub miracl_core::app::trust::ProjectUser);
+
+impl Deref for ProjectUser {
+    type Target = miracl_core::app::trust::ProjectUser;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ProjectUser {
+    type Rejection = LoginRequired;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
+        let view = View::from(&*parts);
+        let user = Box::pin(visit(&view)?.project_user(&view)).await;
+        let user = user.map_err(|refusal| LoginRequired(Box::new(reply(refusal.reply(&view)))));
+        user.map(Self)
+    }
+}
+
 /// Reaches the visit from a request, where there are no extractors: in hooks and in middleware.
 ///
 /// ```

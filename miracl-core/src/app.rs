@@ -1,9 +1,9 @@
 //! What an app uses of the engine: every adapter re-exports all of it.
 //!
-//! The names of everyday use come first. The modules hold the rest: rights in [`access`], values of settings in [`config`], errors in
-//! [`error`], the data of a login and its session in [`session`], the record of its checks in [`receipt`], and what a
-//! writer of a store needs in [`store`]. `User` and `Visit` are not among them, because each adapter has extractors of
-//! these names.
+//! The names of everyday use come first. The modules hold the rest: rights in [`access`], values of settings in
+//! [`config`], errors in [`error`], the data of a login and its session in [`session`], the record of its checks in
+//! [`receipt`], what MIRACL Trust offers beyond a login in [`trust`], and what a writer of a store needs in [`store`].
+//! `User` and `Visit` are not among them, because each adapter has extractors of these names.
 
 pub use crate::{
     config::Config,
@@ -32,8 +32,8 @@ pub mod config {
         config::{
             credentials::{ClientCredentials, CredentialSource},
             options::{
-                ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
-                UserinfoRequests, WhenUnavailable,
+                ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, ProjectJwtUse, Renewal,
+                ResponseMode, UserinfoRequests, WhenUnavailable,
             },
             variable::{GivenBy, Variable},
         },
@@ -54,6 +54,7 @@ pub mod error {
             refresh::RefreshError,
             session::{SessionError, SessionTooLarge},
             token::IdTokenError,
+            trust::{TrustCode, TrustError},
         },
         jose::client_key::ClientKeyError,
     };
@@ -65,6 +66,27 @@ pub mod session {
         flow::{devices::SessionInfo, options::LoginOptions},
         provider::{tokens::Tokens, user_data::UserData},
         web::flash::Flash,
+    };
+}
+
+/// The clients of MIRACL Trust: registrations that the app starts, signatures, project JWTs, and the API for back ends.
+///
+/// The calls themselves are methods of [`Miracl`] and [`Visit`](crate::Visit).
+pub mod trust {
+    pub use crate::{
+        flow::app_login::AppLogin,
+        miracl::trust::ServiceClient,
+        trust::{
+            activation::Activation,
+            audit::{AuditEntry, AuditPage, AuditQuery},
+            certificate::Certificate,
+            configuration::ProjectConfiguration,
+            project_jwt::ProjectUser,
+            revocation::Revocation,
+            service_account::ServiceAccount,
+            signature::{Signature, SignatureVerdict, document_hash},
+            verification::VerificationOptions,
+        },
     };
 }
 

@@ -13,8 +13,8 @@ use crate::{
     config::{
         credentials::CredentialSource,
         options::{
-            ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, Renewal, ResponseMode,
-            UserinfoRequests, WhenUnavailable,
+            ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, ProjectJwtUse, Renewal,
+            ResponseMode, UserinfoRequests, WhenUnavailable,
         },
         variable::GivenBy,
     },
@@ -264,6 +264,14 @@ pub struct Config {
     /// How long one request to the provider may take. By default 10 seconds.
     pub request_timeout: Duration,
 
+    /// The id of the MIRACL project: the audience of its JWTs, and a part of the addresses of the platform's API. By
+    /// default none: the platform is asked for it, once an hour at most. Set it where the issuer is not the project's
+    /// own domain.
+    pub project_id: Option<String>,
+
+    /// How often a project JWT counts. By default [`ProjectJwtUse::Once`].
+    pub project_jwt_use: ProjectJwtUse,
+
     /// The address of MIRACL's script `mpad.js`, which shows the login button, as an absolute http or https URL. By
     /// default none. It is for the app's own pages; the engine does not use it.
     pub mpad_url: Option<String>,
@@ -325,6 +333,8 @@ impl Default for Config {
             ca_certs: Vec::new(),
             proxy: None,
             request_timeout: Duration::from_secs(10),
+            project_id: None,
+            project_jwt_use: ProjectJwtUse::default(),
             mpad_url: None,
             development: None,
             clock: Clock::default(),

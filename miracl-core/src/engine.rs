@@ -1,4 +1,4 @@
-//! What one app is made of: its configuration, its site, its providers and its sessions.
+//! What one app is made of: its configuration, its site, its providers, its sessions, and the platform.
 
 pub(crate) mod callbacks;
 
@@ -14,6 +14,10 @@ use crate::{
     provider::{Provider, client::Client, http::HttpClient},
     session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
     site::Site,
+    trust::{
+        Trust,
+        api::{Api, Caller},
+    },
 };
 
 /// Everything that the requests of one app share.
@@ -24,6 +28,8 @@ pub(crate) struct Engine {
     pub(crate) site: Site,
     /// At least one. A login begins at the first.
     providers: Vec<Provider>,
+    /// What is known of the platform of the first provider.
+    pub(crate) trust: Trust,
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
     pub(crate) callbacks: Callbacks,
@@ -51,6 +57,7 @@ impl Engine {
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
             config,
+            trust: Trust::default(),
             #[cfg(test)]
             unfinished: Arc::default(),
         })
@@ -83,6 +90,11 @@ impl Engine {
     /// The provider that logins begin at.
     pub(crate) fn provider(&self) -> &Provider {
         self.providers.first().expect("an engine has a provider")
+    }
+
+    /// The API of the platform that logins begin at.
+    pub(crate) fn api<'a>(&'a self, caller: Caller<'a>) -> Api<'a> {
+        Api::new(self.provider(), caller)
     }
 
     /// Seconds since 1970.

@@ -15,3 +15,4 @@ pub(crate) mod store;
 mod tls_trouble;
 pub(crate) mod token;
 pub(crate) mod told;
+pub(crate) mod trust;

@@ -20,6 +20,7 @@ use crate::{
         seal::Purpose,
         sessions::Current,
     },
+    trust::project_jwt::ProjectUser,
     web::{
         body::Unread,
         flash::{self, Category, Flash},
@@ -82,6 +83,8 @@ pub(crate) struct State {
     pub(crate) unread: Option<Unread>,
     /// The lead of a callback, while others may wait for it.
     pub(crate) leading: Option<Box<Leading>>,
+    /// Whose project JWT the request has, once it was checked: it counts once.
+    pub(crate) project_user: Option<Box<ProjectUser>>,
 }
 
 /// What a visit changes about its response.
@@ -417,10 +420,10 @@ pub(crate) fn put(cookies: &mut Vec<SetCookie>, set: impl IntoIterator<Item = Se
     }
 }
 
-/// The browser's name, where it is going to be kept: on the callback's path, of an app whose sessions are in a store.
+/// The browser's name, where it is going to be kept: where a session may begin, of an app that has a store for them.
 fn user_agent(engine: &Engine, request: &impl RequestView) -> Option<String> {
     engine.sessions.store()?;
-    if !engine.site.is_callback(request) {
+    if !engine.site.is_callback(request) && !engine.site.is_login_jwt(request) {
         return None;
     }
     let name = request.header_values("user-agent").next()?;

@@ -4,6 +4,7 @@
 //! A flow decides. How something is sent, sealed or stored is in the rooms below.
 
 pub(crate) mod answer;
+pub(crate) mod app_login;
 pub(crate) mod authorize;
 pub(crate) mod backchannel;
 pub(crate) mod callback;
@@ -13,10 +14,14 @@ pub(crate) mod devices;
 pub(crate) mod frontchannel;
 pub(crate) mod hook;
 pub(crate) mod initiate;
+pub(crate) mod jwt_login;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod options;
 mod parameters;
 pub(crate) mod pending;
+pub(crate) mod project_user;
+mod proposal;
 pub(crate) mod refresh;
+pub(crate) mod registration;
 pub(crate) mod user;

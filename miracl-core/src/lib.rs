@@ -109,7 +109,8 @@
 //! | `flow` | what happens: logging in, staying logged in, logging out; `flow/callback` makes the checks above |
 //! | `access` | requirements: what a request must have besides a login, and whether a session has it |
 //! | `exchange` | one request and its response: its cookies, its session, what the response changes |
-//! | `engine` | what one app is made of: configuration, site, providers, sessions |
+//! | `engine` | what one app is made of: configuration, site, providers, sessions, platform |
+//! | `trust` | MIRACL Trust beyond OpenID Connect: registrations, signatures, project JWTs, its API for back ends |
 //! | `session` | who is logged in: identity, sealed cookies, marks of what has ended |
 //! | `site` | where the app is: its origin, its paths, its own pages |
 //! | `provider` | the provider: discovery, keys, tokens, userinfo, the checks of its tokens |
@@ -145,6 +146,7 @@ mod routes;
 mod session;
 mod site;
 mod store;
+mod trust;
 mod visit;
 mod web;
 
@@ -164,7 +166,7 @@ pub use visit::Visit;
 #[doc(hidden)]
 pub mod flat {
     // By the path through `app`: a private room of the same name would come first.
-    pub use crate::app::{config::*, error::*, receipt::*, session::*, store::*};
+    pub use crate::app::{config::*, error::*, receipt::*, session::*, store::*, trust::*};
 }
 
 // The paths of earlier versions.

@@ -1,4 +1,7 @@
-//! The handle of an app's login, with all of its methods except [`Miracl::visit`], which is beside the visit.
+//! The handle of an app's login, with all of its methods except [`Miracl::visit`], which is beside the visit, and
+//! those for MIRACL Trust, which are in `miracl/trust.rs`.
+
+pub(crate) mod trust;
 
 use std::{fmt, sync::Arc};
 

@@ -11,4 +11,6 @@ pub(crate) mod mutations;
 #[cfg(test)]
 pub(crate) mod provider;
 #[cfg(test)]
+pub(crate) mod rsa_signer;
+#[cfg(test)]
 pub(crate) mod signer;

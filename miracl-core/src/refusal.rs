@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use crate::{
     access::step_up::StepUp,
-    flow::challenge,
+    flow::{challenge, project_user::NoProjectUser},
     miracl::Miracl,
     visit::Visit,
     web::{reply::Reply, request::RequestView},
@@ -38,6 +38,7 @@ enum Why {
     StepUp(Visit, StepUp),
     Unreadable(Miracl),
     NoVisit(NoVisit),
+    NoProjectUser(NoProjectUser),
 }
 
 /// The kinds of refusals.
@@ -46,6 +47,8 @@ enum Why {
 pub enum RefusalKind {
     /// Nobody is logged in.
     LoginRequired,
+    /// An API was called without a valid project JWT.
+    InvalidToken,
     /// Somebody is logged in, and may not do what they ask for.
     Denied,
     /// The login is too old or too weak.
@@ -85,12 +88,14 @@ impl Refusal {
             Why::StepUp(..) => RefusalKind::StepUp,
             Why::Unreadable(_) => RefusalKind::Unavailable,
             Why::NoVisit(_) => RefusalKind::Misconfigured,
+            Why::NoProjectUser(_) => RefusalKind::InvalidToken,
         }
     }
 
     /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in, a 403
     /// where somebody may not do what they ask for, the way to a login where that one is too old or too weak,
-    /// [`Miracl::unavailable`] where it cannot be told, and an empty 500 where the app has a mistake.
+    /// [`Miracl::unavailable`] where it cannot be told, and an empty 500 where the app has a mistake. For
+    /// [`Visit::project_user`](crate::Visit::project_user) it is what RFC 6750 says, and never a redirect.
     pub fn reply(&self, request: &impl RequestView) -> Reply {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
@@ -102,7 +107,14 @@ impl Refusal {
             }
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::NoVisit(no_visit) => no_visit.reply(),
+            Why::NoProjectUser(refused) => refused.reply(),
         }
+    }
+}
+
+impl From<NoProjectUser> for Refusal {
+    fn from(refused: NoProjectUser) -> Self {
+        Self(Why::NoProjectUser(refused))
     }
 }
 
@@ -120,6 +132,7 @@ impl fmt::Display for Refusal {
             Why::StepUp(..) => f.write_str("the login is too old or too weak"),
             Why::Unreadable(_) => f.write_str("it cannot be told who may do this at the moment"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
+            Why::NoProjectUser(_) => f.write_str("there is no valid project JWT"),
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
     exchange::Exchange,
     flow::{
         answer::Answer,
-        backchannel,
+        app_login, backchannel,
         callback::{Callback, repeated},
-        frontchannel, initiate, login, logout,
+        frontchannel, initiate, jwt_login, login, logout,
     },
     web::{
         body::{Unread, is_form},
@@ -57,6 +57,9 @@ pub(crate) async fn answer(
         Route::FrontChannelLogout => {
             frontchannel::frontchannel_logout(exchange, request, &query(request)).await
         }
+        Route::LoginJwt => jwt_login::answer(exchange, request, body).await,
+        Route::AppLoginUrl => Answer::Reply(app_login::answer_url(exchange).await),
+        Route::AppToken => Answer::Reply(app_login::answer_token(exchange, request, body).await),
         Route::SignedOut => Answer::Reply(logout::signed_out(exchange)),
     }
 }

@@ -110,6 +110,14 @@ impl Site {
             mount(Route::BackChannelLogout, &paths.backchannel_logout, POST),
             mount(Route::FrontChannelLogout, &paths.frontchannel_logout, READ),
         ];
+        let optional = [
+            (Route::LoginJwt, &paths.login_jwt),
+            (Route::AppLoginUrl, &paths.app_login_url),
+            (Route::AppToken, &paths.app_token),
+        ];
+        for (route, path) in optional {
+            mounts.extend(path.as_deref().map(|path| mount(route, path, POST)));
+        }
         let signed_out = self.signed_out_path.as_deref();
         mounts.extend(signed_out.map(|path| mount(Route::SignedOut, path, READ)));
         mounts
@@ -153,8 +161,11 @@ impl Site {
         request.method() == "POST"
             && self.mounts().iter().any(|mount| {
                 mount.path == path
+                    && matches!(
+                        mount.route,
+                        Route::Callback | Route::LoginInitiate | Route::BackChannelLogout
+                    )
                     && mount.methods.contains(&"POST")
-                    && mount.route != Route::Logout
             })
     }
 
@@ -184,6 +195,12 @@ impl Site {
         let target = request.path_and_query();
         let rest = target.strip_prefix(&self.callback_path);
         rest.is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'?', ..]))
+    }
+
+    /// Whether a request begins a session by a project JWT.
+    pub(crate) fn is_login_jwt(&self, request: &impl RequestView) -> bool {
+        let target = request.path_and_query();
+        self.paths.login_jwt.as_deref() == Some(path_of(&target))
     }
 
     /// The absolute URL of the home path.

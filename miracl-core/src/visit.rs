@@ -2,6 +2,7 @@
 //! `visit/login.rs`. What each of them does is a function in `flow`.
 
 mod login;
+mod trust;
 
 use std::{
     fmt,
@@ -280,7 +281,7 @@ impl Visit {
     /// When the access token has expired (or will within a tenth of its lifetime, at most ten seconds) and the provider
     /// gave a refresh token, it is renewed first, by one request for all callers at the same time. While the provider
     /// does not answer, the old tokens are returned. When it no longer accepts the refresh token, the session is ended,
-    /// and there are no tokens.
+    /// and there are no tokens. A session that a project JWT began has none either.
     ///
     /// ```
     /// # use miracl_core::{SessionError, Visit};

@@ -15,7 +15,7 @@ use crate::{
     slot::{Slot, missing_fairing, user_at_once, visit},
 };
 
-/// The status by which the guard [`User`] fails. It never leaves the app.
+/// The status by which the guards [`User`] and [`ProjectUser`] fail. It never leaves the app.
 ///
 /// A plain 401 could not be told from one that a handler with an `Option<User>` answers by itself.
 pub(crate) const REFUSED: Status = Status { code: 441 };
@@ -113,6 +113,60 @@ impl<'r> FromRequest<'r> for Visit {
 }
 
 impl Sentinel for Visit {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        missing_fairing(rocket)
+    }
+}
+
+/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750). It is for an API behind a
+/// front end of one's own, which logs people in with MIRACL's client libraries. As a request guard it turns
+/// away everybody else.
+///
+/// The answer to everybody else is never a redirect: 401 with `WWW-Authenticate: Bearer` where there is no JWT or it is
+/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default
+/// a JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none
+/// begins.
+///
+/// ```
+/// # use miracl_rocket::ProjectUser;
+/// # use rocket::get;
+/// #[get("/api/balance")]
+/// fn balance(user: ProjectUser) -> String {
+///     format!("The balance of {} is 7.", user.id())
+/// }
+/// # rocket::routes![balance];
+/// ```
+///
+/// Everything about the person is in [`miracl_core::app::trust::ProjectUser`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct ProjectUser(pub miracl_core::app::trust::ProjectUser);
+
+impl Deref for ProjectUser {
+    type Target = miracl_core::app::trust::ProjectUser;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for ProjectUser {
+    type Error = LoginRequired;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, LoginRequired> {
+        let slot = Slot::of(request);
+        let user = match visit(request) {
+            Ok(visit) => Box::pin(visit.project_user(&slot.view(request))).await,
+            Err(no_visit) => Err(no_visit.into()),
+        };
+        match user {
+            Ok(user) => Outcome::Success(Self(user)),
+            Err(refusal) => Outcome::Error((REFUSED, LoginRequired(slot.refuse(refusal)))),
+        }
+    }
+}
+
+impl Sentinel for ProjectUser {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         missing_fairing(rocket)
     }

@@ -19,6 +19,7 @@ mod requests;
 mod return_to;
 mod tabs;
 mod tenants;
+mod trust;
 
 pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
@@ -48,5 +49,6 @@ pub(crate) fn suites() -> Vec<Suite> {
         memory_tabs,
         redis_tabs,
         outage::suite(),
+        trust::suite(),
     ]
 }

@@ -13,21 +13,26 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "surface",
         modules: "lib app adapter lazy refusal visit miracl routes",
-        may_use: "flow exchange engine session site provider config store receipt web jose error base",
+        may_use: "flow exchange engine trust session site provider config store receipt web jose error base",
     },
     Room {
         name: "flow",
         modules: "flow",
-        may_use: "exchange engine session site provider config store receipt web jose error base",
+        may_use: "exchange engine trust session site provider config store receipt web jose error base",
     },
     Room {
         name: "exchange",
         modules: "exchange",
-        may_use: "engine session site provider config store receipt web jose error base",
+        may_use: "engine trust session site provider config store receipt web jose error base",
     },
     Room {
         name: "engine",
         modules: "engine",
+        may_use: "trust session site provider config store receipt web jose error base",
+    },
+    Room {
+        name: "trust",
+        modules: "trust",
         may_use: "session site provider config store receipt web jose error base",
     },
     Room {
@@ -61,7 +66,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "probes",
         modules: "probes",
-        may_use: "surface flow exchange engine session site provider config store receipt web jose error base",
+        may_use: "surface flow exchange engine trust session site provider config store receipt web jose error base",
     },
 ];
 

@@ -11,7 +11,7 @@ use actix_web::{Error, Route, guard};
 use demo_shared::{Pages, Users};
 use miracl_actix::MiraclAuth;
 
-use crate::pages;
+use crate::{pages, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -48,6 +48,9 @@ pub(crate) fn router(
         .service(resource("/devices").route(get().to(pages::devices)))
         .service(resource("/devices/end").route(web::post().to(pages::end_device)))
         .service(resource("/devices/end-others").route(web::post().to(pages::end_other_devices)))
+        .service(resource("/devices/add").route(web::post().to(trust::add_device)))
+        .service(resource("/documents/verify").route(web::post().to(trust::verify)))
+        .service(resource("/api/me").route(get().to(trust::me)))
         .service(resource("/refresh").route(get().to(pages::refresh)))
         .service(resource("/me").route(get().to(pages::me)))
         .service(resource("/whoami").route(get().to(pages::whoami)))

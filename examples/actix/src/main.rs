@@ -14,6 +14,7 @@ mod auth;
 mod pages;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::error::Error;
 use std::net::TcpListener;

@@ -7,15 +7,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use demo_shared::{Pages, Users};
-use miracl_warp::{Miracl, MiraclAuth, optional_user, user, visit};
+use miracl_warp::{Miracl, MiraclAuth, ProjectUser, optional_user, project_user, user, visit};
 use tower::{Layer, Service};
 use warp::http::Request;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use crate::pages::{self, OutOfOrder, html};
+use crate::trust;
 
-/// The longest form this app has, in bytes.
+/// The longest body this app takes, in bytes.
 const LONGEST_FORM: u64 = 16 * 1024;
 
 /// What handlers and both hooks need.
@@ -91,6 +92,21 @@ where
         .and(visit())
         .and(user())
         .then(pages::end_other_devices);
+    let add_device = warp::path!("devices" / "add")
+        .and(warp::post())
+        .and(visit())
+        .and(user())
+        .then(trust::add_device);
+    let verify = warp::path!("documents" / "verify")
+        .and(warp::post())
+        .and(visit())
+        .and(warp::body::content_length_limit(LONGEST_FORM))
+        .and(warp::body::json())
+        .then(trust::verify);
+    let api_me = warp::path!("api" / "me")
+        .and(read())
+        .and(project_user())
+        .map(|user: ProjectUser| trust::me(&user));
     let refresh = warp::path!("refresh")
         .and(read())
         .and(visit())
@@ -111,6 +127,9 @@ where
         .or(devices)
         .or(end_device)
         .or(end_other_devices)
+        .or(add_device)
+        .or(verify)
+        .or(api_me)
         .or(refresh)
         .or(me)
         .or(whoami)

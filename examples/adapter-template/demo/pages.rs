@@ -160,9 +160,7 @@ pub(crate) async fn me(visit: Visit) -> impl Reply {
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
     // Where an API would call the provider's with the access token: one that has run out is renewed.
-    if visit.tokens().await?.is_none() {
-        return Ok(None);
-    }
+    visit.tokens().await?;
     let (Some(user), Some(data)) = (visit.user().await?, visit.user_data().await?) else {
         return Ok(None);
     };

@@ -96,6 +96,49 @@ pub fn visit() -> impl Filter<Extract = (Visit,), Error = Rejection> + Clone {
     })
 }
 
+/// Whose JWT of the MIRACL project the request has, as `Authorization: Bearer` (RFC 6750). It is for an API behind a
+/// front end of one's own, which logs people in with MIRACL's client libraries. [`project_user`] extracts it,
+/// and turns away everybody else.
+///
+/// The answer to everybody else is never a redirect: 401 with `WWW-Authenticate: Bearer` where there is no JWT or it is
+/// refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot be checked. By default
+/// a JWT counts once: see [`Config::project_jwt_use`](crate::Config::project_jwt_use). No session is read, and none
+/// begins.
+///
+/// ```
+/// # use miracl_warp::{ProjectUser, project_user};
+/// # use warp::Filter;
+/// let balance = warp::path!("api" / "balance")
+///     .and(project_user())
+///     .map(|user: ProjectUser| format!("The balance of {} is 7.", user.id()));
+/// # let _ = balance;
+/// ```
+///
+/// Everything about the person is in [`miracl_core::app::trust::ProjectUser`], to which it dereferences.
+#[derive(Debug, Clone)]
+pub struct ProjectUser(pub miracl_core::app::trust::ProjectUser);
+
+impl Deref for ProjectUser {
+    type Target = miracl_core::app::trust::ProjectUser;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// Extracts whose project JWT the request has, and turns away everybody else: see [`ProjectUser`].
+///
+/// The answer is final: no filter behind an `or` or a `recover` can give another.
+pub fn project_user() -> impl Filter<Extract = (ProjectUser,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let visit = slot.visit(&headers);
+        let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+        let user = visit.project_user(&slot.view(&headers)).await;
+        let user = user.map_err(|refusal| slot.refuse(refusal))?;
+        Ok::<_, Rejection>(ProjectUser(user))
+    })
+}
+
 /// Reaches the visit from the head of a request: in hooks, and in services between the layer and the filter.
 pub trait RequestExt {
     /// Returns the request's view of login.

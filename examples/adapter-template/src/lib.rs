@@ -52,6 +52,7 @@
 //! | [`MiraclAuth`] | joins the engine and your hooks: `routes`, `layer`, `login_required` |
 //! | [`AuthHandler`] | your two hooks, which get [`AuthSuccess`] and [`AuthFailure`] |
 //! | [`user`], [`optional_user`] | who is asking; `user` sends everybody else to log in |
+//! | [`project_user`] | whose MIRACL project JWT an API was called with |
 //! | [`visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
@@ -107,7 +108,7 @@ mod slot;
 
 pub use auth::MiraclAuth;
 pub use authorized::{authorized, optional_authorized};
-pub use extract::{RequestExt, User, Visit, optional_user, user, visit};
+pub use extract::{ProjectUser, RequestExt, User, Visit, optional_user, project_user, user, visit};
 pub use handler::AuthHandler;
 #[doc(inline)]
 pub use miracl_core::app::*;

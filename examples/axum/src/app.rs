@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use demo_shared::{Pages, Users};
 use miracl_axum::{Miracl, MiraclAuth, MiraclRouter};
 
-use crate::pages;
+use crate::{pages, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -35,6 +35,9 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/devices", get(pages::devices))
         .route("/devices/end", post(pages::end_device))
         .route("/devices/end-others", post(pages::end_other_devices))
+        .route("/devices/add", post(trust::add_device))
+        .route("/documents/verify", post(trust::verify))
+        .route("/api/me", get(trust::me))
         .route("/refresh", get(pages::refresh))
         .route("/me", get(pages::me))
         .route("/whoami", get(pages::whoami))

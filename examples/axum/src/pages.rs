@@ -168,9 +168,7 @@ pub(crate) async fn me(visit: Visit) -> (StatusCode, Json<Value>) {
 
 async fn about_me(visit: &Visit) -> Result<Option<Value>, SessionError> {
     // An API would call the provider's API here. An access token that has expired is renewed.
-    if visit.tokens().await?.is_none() {
-        return Ok(None);
-    }
+    visit.tokens().await?;
     let (Some(user), Some(data)) = (visit.user().await?, visit.user_data().await?) else {
         return Ok(None);
     };

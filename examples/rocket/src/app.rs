@@ -9,7 +9,7 @@ use demo_shared::{Pages, Users};
 use miracl_rocket::{Miracl, MiraclAuth};
 use rocket::{Build, Config, Rocket, catchers, routes};
 
-use crate::pages;
+use crate::{pages, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -36,6 +36,9 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::devices,
                 pages::end_device,
                 pages::end_other_devices,
+                trust::add_device,
+                trust::verify,
+                trust::me,
                 pages::refresh,
                 pages::me,
                 pages::whoami,

@@ -16,6 +16,7 @@ mod pages;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::collections::HashSet;
 use std::error::Error;

@@ -3,7 +3,7 @@
 //! * [`Settings`] and [`Demo`]: where the demo listens, which provider it uses, where it keeps its data;
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
 //! * [`Users`]: the app's own user table, keyed by issuer and subject.
-//! * [`Pages`]: the HTML. [`account::me`]: the JSON.
+//! * [`Pages`]: the HTML. [`account::me`] and [`trust`]: the JSON.
 //! * [`log`]: tracing on standard error. [`Stop`]: when to end.
 //!
 //! An app of yours needs none of this crate. It shows how little is left to do beside the login.
@@ -15,6 +15,7 @@ pub mod log;
 mod pages;
 mod platform;
 mod settings;
+pub mod trust;
 mod users;
 mod when;
 

@@ -199,6 +199,10 @@ impl Settings {
             );
             config.post_logout_redirect_uri = Some(format!("{base}{public_path}/signed-out"));
         }
+        // Routes of the login that an app has only if it says where.
+        config.paths.login_jwt = Some("/login/jwt".to_owned());
+        config.paths.app_login_url = Some("/authzurl".to_owned());
+        config.paths.app_token = Some("/authtoken".to_owned());
         if config.cookie_prefix == Config::default().cookie_prefix {
             config.cookie_prefix = format!("miracl-{}", self.framework);
         }
@@ -220,12 +224,15 @@ impl Settings {
 }
 
 /// The paths of the demo's own pages, `/` aside.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 14] = [
     "/members",
     "/profile",
     "/devices",
     "/devices/end",
     "/devices/end-others",
+    "/devices/add",
+    "/documents/verify",
+    "/api/me",
     "/refresh",
     "/me",
     "/whoami",

@@ -69,6 +69,14 @@ pub(crate) fn shown(value: &str) -> String {
     }
 }
 
+/// Whether a text can be the id of a MIRACL project, a UUID, which stands in paths.
+pub(crate) fn is_project_id(id: &str) -> bool {
+    let fits = (1..=64).contains(&id.len());
+    fits && id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

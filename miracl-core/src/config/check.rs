@@ -64,6 +64,7 @@ impl Config {
             &mut self.issuer_template,
             &mut self.post_logout_redirect_uri,
             &mut self.proxy,
+            &mut self.project_id,
             &mut self.mpad_url,
         ];
         for text in given.into_iter().chain(maybe.into_iter().flatten()) {
@@ -84,6 +85,7 @@ impl Config {
         self.check_scopes(&mut problems);
         self.check_cookies(&mut problems);
         self.check_durations(&mut problems);
+        self.check_project_id(&mut problems);
         self.check_mpad_url(&mut problems);
         let given_by = self.given_by.clone();
         let redirect = self.check_redirect_uri(&mut problems);

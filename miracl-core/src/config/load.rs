@@ -150,6 +150,8 @@ impl Config {
     /// | `cookie_prefix` | `COOKIE_PREFIX` | [`Config::cookie_prefix`] |
     /// | `home_path` | `HOME_PATH` | [`Config::home_path`] |
     /// | `public_path` | `PUBLIC_PATH` | [`Config::public_path`]: `/app` where a proxy removes that |
+    /// | `project_id` | `PROJECT_ID` | [`Config::project_id`] |
+    /// | `project_jwt_use` | `PROJECT_JWT_USE` | [`Config::project_jwt_use`]: `once` or `until_expiry` |
     /// | `mpad_url` | `MPAD_URL` | [`Config::mpad_url`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |

@@ -22,6 +22,24 @@ pub struct Paths {
     /// (`Sec-Fetch-Dest`), so that no link logs people out. Browsers say so on https and on this machine, and send the
     /// cookie along where the provider is of the same site as the app.
     pub frontchannel_logout: String,
+    /// Begins a session by a project JWT, which a front end of one's own posts: `POST`, from this site's own pages. By
+    /// default none. Usually `/login/jwt`.
+    ///
+    /// The body is a form or JSON with `jwt`, and with `return_to` if the login is to lead to a page. The adapter calls
+    /// `on_auth_success`, or `on_auth_failed`, as at the callback. A JWT begins one session, whatever
+    /// [`Config::project_jwt_use`](crate::Config::project_jwt_use) says.
+    pub login_jwt: Option<String>,
+    /// Tells a mobile app where a person logs in: `POST`, answered with `{"authorizeURL": ...}`. By default none. The
+    /// other libraries of MIRACL have it at `/authzurl`. [`Miracl::authorize_url_for_app`] makes the address.
+    ///
+    /// [`Miracl::authorize_url_for_app`]: crate::Miracl::authorize_url_for_app
+    pub app_login_url: Option<String>,
+    /// Exchanges the code that a mobile app has received: `POST` of JSON with `code` and `userID`. By default none. The
+    /// other libraries of MIRACL have it at `/authtoken`.
+    ///
+    /// The answer is 200 with the access token (RFC 6749 §5.1) if the code is that person's, 401 if it is not, and 400
+    /// for another body. [`Miracl::validate_code`](crate::Miracl::validate_code) does the same for a route of your own.
+    pub app_token: Option<String>,
 }
 
 impl Default for Paths {
@@ -32,6 +50,9 @@ impl Default for Paths {
             logout: "/logout".to_owned(),
             backchannel_logout: "/backchannel-logout".to_owned(),
             frontchannel_logout: "/frontchannel-logout".to_owned(),
+            login_jwt: None,
+            app_login_url: None,
+            app_token: None,
         }
     }
 }
@@ -98,6 +119,18 @@ pub enum Renewal {
     /// On every request that asks who is logged in, once they are about to expire. A provider that no longer accepts
     /// the refresh token thereby ends the session here. Each of these requests opens the large part of the session.
     Eager,
+}
+
+/// How often a JWT of the project counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ProjectJwtUse {
+    /// Once, as far as [`Config::marks_store`](crate::Config::marks_store) reaches: a JWT that somebody copies from a
+    /// log is worth nothing. The front end logs in again for each.
+    #[default]
+    Once,
+    /// As often as it is sent, until it expires after a minute. For a front end that calls several routes with one JWT.
+    UntilExpiry,
 }
 
 /// When userinfo is requested (OpenID Connect Core 1.0 §5.3), which is one more request for each login.

@@ -89,6 +89,10 @@ pub enum FailureReason {
     UserinfoSubject,
     /// The userinfo is a JWT that failed a check, or the wrong kind of JWT.
     UserinfoToken(IdTokenError),
+    /// The project JWT that was to begin a session failed a check.
+    ProjectJwt(IdTokenError),
+    /// The project JWT that was to begin a session was used before: it counts once.
+    ProjectJwtReplayed,
     /// The session does not fit into cookies.
     SessionTooLarge(SessionTooLarge),
     /// The session could not be kept.

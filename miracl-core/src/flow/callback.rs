@@ -2,12 +2,11 @@
 //!
 //! [`check`] makes the checks in the order in which the crate's documentation lists them; each has a file of its own.
 
-mod proof;
+pub(crate) mod proof;
 pub(crate) mod repeated;
 mod response;
 mod single_use;
 mod still_here;
-mod verified;
 
 use std::sync::Arc;
 
@@ -16,13 +15,14 @@ use crate::{
     error::login::FailureReason,
     exchange::Exchange,
     flow::{
-        callback::{response::AuthorizationResponse, verified::VerifiedLogin},
+        callback::{proof::Asked, response::AuthorizationResponse},
         hook::{AuthFailure, AuthSuccess},
         pending::{Began, PendingLogin},
+        proposal::Proposal,
     },
     provider::{
         id_token::IdToken, metadata::ProviderMetadata, token_request::Grant,
-        token_response::TokenResponse,
+        token_response::TokenResponse, tokens::Tokens,
     },
     receipt::Recorder,
     session::{marked_by::MarkedBy, proposed::CompletedLogin},
@@ -88,26 +88,35 @@ async fn check(
     single_use::settle(exchange, &pending, &taken, receipt).await?;
 
     // 4. The ID token.
-    let id_token = proof::id_token(exchange, &pending, &tokens, &metadata, receipt).await?;
+    let nonce = pending.nonce();
+    let asked = Asked {
+        nonce: Some(&nonce),
+        max_age: pending.max_age,
+        acr_values: pending.acr_values.as_deref(),
+    };
+    let id_token = proof::id_token(engine, asked, &tokens, &metadata, receipt).await?;
     let (id_token, raw_id_token) = id_token;
     check_tenant(response_issuer, &id_token, receipt)?;
     let marked_by = MarkedBy::new(&id_token.issuer, &id_token.subject, id_token.sid.as_deref());
     note_sid(exchange, &marked_by).await;
 
     // 5. Userinfo, about the same `sub`.
-    let userinfo = proof::userinfo(exchange, &metadata, &tokens, &id_token, receipt).await?;
+    let userinfo = proof::userinfo(engine, &metadata, &tokens, &id_token, receipt).await?;
 
     // 6. The app's hook decides: until then the session is only proposed.
-    let verified = VerifiedLogin {
-        pending,
+    let proposal = Proposal {
         asked_ms,
-        tokens,
-        id_token,
-        raw_id_token,
+        issuer: id_token.issuer,
+        subject: id_token.subject,
+        issued_at: id_token.issued_at,
         marked_by,
+        tokens: Tokens::new(tokens, raw_id_token),
+        claims: id_token.claims,
         userinfo,
     };
-    verified.propose(exchange, receipt).await
+    proposal
+        .propose(exchange, pending.replaces, pending.return_to, receipt)
+        .await
 }
 
 /// Exchanges the code for tokens, with the client's secret and the PKCE verifier.
@@ -126,6 +135,7 @@ async fn exchange_code(
     let grant = Grant::Code {
         code,
         verifier: verifier.as_deref(),
+        redirect_uri: &engine.config.redirect_uri,
     };
     let tokens = engine.provider().tokens(metadata, grant).await;
     receipt.check("token request", "OIDC Core §3.1.3", tokens)

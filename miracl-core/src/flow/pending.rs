@@ -86,6 +86,14 @@ impl Began {
         }
     }
 
+    /// The same, for a login whose authorization request the platform makes itself, without a code challenge.
+    pub(crate) fn without_pkce(self) -> Self {
+        Self {
+            flags: self.flags & !Self::PKCE,
+            ..self
+        }
+    }
+
     /// Whether the authorization request had a code challenge, so that the token request must have its verifier.
     pub(crate) fn has_pkce(self) -> bool {
         self.flags & Self::PKCE != 0

@@ -43,7 +43,10 @@ enum When {
 /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
 pub(crate) async fn tokens(exchange: &Arc<Exchange>) -> Result<Option<Tokens>, SessionError> {
     match renewed(exchange, When::Due).await {
-        Ok(session) => Ok(session.map(|session| session.data.tokens.clone())),
+        Ok(session) => {
+            let tokens = session.map(|session| session.data.tokens.clone());
+            Ok(tokens.filter(|tokens| !tokens.are_none()))
+        }
         Err(RefreshError::Session(error)) => Err(error),
         Err(RefreshError::Provider(error)) => {
             tracing::warn!(%error, "the access token cannot be renewed; the old is handed out");
@@ -59,7 +62,7 @@ pub(crate) async fn tokens(exchange: &Arc<Exchange>) -> Result<Option<Tokens>, S
 pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserData, RefreshError> {
     let before = exchange.data().await?;
     let mut session = renewed_session(exchange, When::Due).await?;
-    if exchange.changes_nothing() {
+    if exchange.changes_nothing() || session.data.tokens.are_none() {
         return Ok(UserData::from(&*session.data));
     }
     let was_renewed = before.is_some_and(|before| !Arc::ptr_eq(&before, &session.data));

@@ -113,6 +113,11 @@ impl<'a> Unverified<'a> {
         )
     }
 
+    /// Returns what is signed: header and payload, which no other spelling of the token has.
+    pub(crate) fn signed(&self) -> &str {
+        self.signed
+    }
+
     /// Returns the algorithm of the header.
     pub(crate) fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm

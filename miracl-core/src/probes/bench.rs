@@ -57,7 +57,7 @@ impl Verifier {
             issuers: Issuers::One(&self.issuer),
             client_id: &self.client_id,
             trusted_audiences: &[],
-            nonce: &self.nonce,
+            nonce: Some(&self.nonce),
             access_token: &self.access_token,
             max_age: None,
             acr_values: None,

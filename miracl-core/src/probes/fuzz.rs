@@ -354,7 +354,7 @@ fn verify(raw: &str) -> bool {
         issuers: Issuers::One(ISSUER),
         client_id: "client",
         trusted_audiences: &[],
-        nonce: "nonce",
+        nonce: Some("nonce"),
         access_token: "token",
         max_age: Some(600),
         acr_values: None,

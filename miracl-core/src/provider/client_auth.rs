@@ -79,7 +79,7 @@ impl ClientAuthentication<'_> {
 }
 
 /// Returns the header of `client_secret_basic`. Both parts are form-encoded before they are joined (RFC 6749 §2.3.1).
-fn basic(client_id: &str, secret: &str) -> String {
+pub(crate) fn basic(client_id: &str, secret: &str) -> String {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(client_id), encode(secret));
     format!("Basic {}", STANDARD.encode_to_string(pair))

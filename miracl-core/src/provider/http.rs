@@ -115,6 +115,18 @@ impl HttpClient {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Fetches a document that needs an `Authorization` header, on a new connection and only once.
+    pub(crate) async fn get_authorized(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        authorization: &str,
+    ) -> Result<Response, ProviderError> {
+        let url = self.parse(endpoint, url)?;
+        let request = self.fresh.get(url).header("authorization", authorization);
+        self.send(endpoint, request).await
+    }
+
     /// Fetches a document that needs an access token.
     pub(crate) async fn get_with(
         &self,
@@ -135,12 +147,38 @@ impl HttpClient {
         authorization: Option<&str>,
         form: String,
     ) -> Result<Response, ProviderError> {
+        let media_type = "application/x-www-form-urlencoded";
+        self.post(endpoint, url, authorization, media_type, form)
+            .await
+    }
+
+    /// Sends JSON, on a new connection and only once.
+    pub(crate) async fn post_json(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        authorization: &str,
+        json: String,
+    ) -> Result<Response, ProviderError> {
+        let authorization = Some(authorization);
+        self.post(endpoint, url, authorization, "application/json", json)
+            .await
+    }
+
+    async fn post(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        authorization: Option<&str>,
+        media_type: &'static str,
+        body: String,
+    ) -> Result<Response, ProviderError> {
         let url = self.parse(endpoint, url)?;
         let mut request = self
             .fresh
             .post(url)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form);
+            .header("content-type", media_type)
+            .body(body);
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }

@@ -74,7 +74,7 @@ impl IdToken {
             "RFC 7519 §4.1.5",
             expected.check_nbf(claims),
         )?;
-        receipt.check("id_token nonce", CORE_11, expected.check_nonce(claims))?;
+        receipt.check_if("id_token nonce", CORE_11, expected.check_nonce(claims))?;
         receipt.check_if("id_token acr", CORE_12, expected.check_acr(claims))?;
         receipt.check_if(
             "id_token auth_time",

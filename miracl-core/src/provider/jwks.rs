@@ -20,8 +20,8 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 /// How many fetches for unknown keys the logins of this process may cause in [`WINDOW`]. This limits the requests to a
 /// provider that signs with keys it does not publish.
 const LOGIN_FETCHES: u32 = 60;
-/// How many such fetches logout tokens may cause.
-const LOGOUT_TOKEN_FETCHES: u32 = 3;
+/// How many such fetches tokens that anybody can send may cause, of each kind.
+const STRANGERS_FETCHES: u32 = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 
 const ENDPOINT: &str = "jwks_uri";
@@ -31,7 +31,7 @@ const ENDPOINT: &str = "jwks_uri";
 pub(crate) struct Jwks {
     keys: Fetched<KeySet>,
     /// The recent fetches for each [`Cause`].
-    windows: [Mutex<Option<Window>>; 2],
+    windows: [Mutex<Option<Window>>; 3],
 }
 
 /// Why keys are fetched again. Each cause has its own budget, so that a flood of one kind does not use up the other's.
@@ -41,13 +41,15 @@ pub(crate) enum Cause {
     Login,
     /// A logout token, which anybody can send.
     LogoutToken,
+    /// A project JWT, which anybody can send.
+    ProjectJwt,
 }
 
 impl Cause {
     fn budget(self) -> u32 {
         match self {
             Self::Login => LOGIN_FETCHES,
-            Self::LogoutToken => LOGOUT_TOKEN_FETCHES,
+            Self::LogoutToken | Self::ProjectJwt => STRANGERS_FETCHES,
         }
     }
 }

@@ -4,7 +4,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     base::{secret::Secret, text::printable},
-    config::{Config, options::ClientAuthMethod},
+    config::options::ClientAuthMethod,
     error::provider::ProviderError,
     provider::{
         client::Client,
@@ -21,6 +21,8 @@ pub(crate) enum Grant<'a> {
     Code {
         code: &'a str,
         verifier: Option<&'a str>,
+        /// As in the authorization request.
+        redirect_uri: &'a str,
     },
     /// A refresh token (RFC 6749 §6).
     RefreshToken(&'a Secret),
@@ -73,7 +75,7 @@ async fn request_with(
         audience,
         now: client.now(),
     };
-    let (authorization, form) = compose(config, &proof, grant);
+    let (authorization, form) = compose(&proof, grant);
     let response = client
         .http
         .post_form(
@@ -91,7 +93,7 @@ async fn request_with(
 fn secrets<'a>(secret: &'a Secret, grant: Grant<'a>) -> Vec<&'a str> {
     let mut secrets = vec![secret.expose()];
     match grant {
-        Grant::Code { code, verifier } => {
+        Grant::Code { code, verifier, .. } => {
             secrets.push(code);
             secrets.extend(verifier);
         }
@@ -101,17 +103,17 @@ fn secrets<'a>(secret: &'a Secret, grant: Grant<'a>) -> Vec<&'a str> {
 }
 
 /// Writes the form, and the `Authorization` header if the method has one.
-fn compose(
-    config: &Config,
-    proof: &ClientAuthentication<'_>,
-    grant: Grant<'_>,
-) -> (Option<String>, String) {
+fn compose(proof: &ClientAuthentication<'_>, grant: Grant<'_>) -> (Option<String>, String) {
     let mut form = Serializer::new(String::new());
     match grant {
-        Grant::Code { code, verifier } => {
+        Grant::Code {
+            code,
+            verifier,
+            redirect_uri,
+        } => {
             form.append_pair("grant_type", "authorization_code")
                 .append_pair("code", code)
-                .append_pair("redirect_uri", &config.redirect_uri);
+                .append_pair("redirect_uri", redirect_uri);
             if let Some(verifier) = verifier {
                 form.append_pair("code_verifier", verifier);
             }

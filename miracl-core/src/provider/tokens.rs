@@ -29,6 +29,35 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// Takes the tokens of a login's token response, whose ID token was verified.
+    pub(crate) fn new(response: TokenResponse, id_token: Secret) -> Self {
+        Self {
+            access_token: response.access_token,
+            id_token,
+            refresh_token: response.refresh_token,
+            expires_at: response.expires_at,
+            renew_at: response.renew_at,
+            scope: response.scope,
+        }
+    }
+
+    /// The tokens of a session that a project JWT began: there are none, and the JWT says who it is.
+    pub(crate) fn of_project_jwt(jwt: &str) -> Self {
+        Self {
+            access_token: Secret::default(),
+            id_token: jwt.into(),
+            refresh_token: None,
+            expires_at: None,
+            renew_at: None,
+            scope: None,
+        }
+    }
+
+    /// Whether the session began without tokens, by a project JWT.
+    pub(crate) fn are_none(&self) -> bool {
+        self.access_token.is_empty()
+    }
+
     /// Returns the tokens after a refresh. What the response left out stays as it was (RFC 6749 §6).
     pub(crate) fn renewed(&self, response: TokenResponse) -> Self {
         Self {

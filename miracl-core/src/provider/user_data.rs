@@ -67,6 +67,24 @@ impl UserData {
         self.0.get(claim)
     }
 
+    /// Returns MIRACL's id of the registration that logged in (`mpin_id`), if the scope `mpin_id` was granted. It
+    /// contains the user id: do not log it.
+    pub fn mpin_id(&self) -> Option<&str> {
+        self.0.get("mpin_id")?.as_str()
+    }
+
+    /// Returns the hash of that id (`hash_mpin_id`), as MIRACL's audit log has it, if the scope `hash_mpin_id` was
+    /// granted.
+    pub fn hash_mpin_id(&self) -> Option<&str> {
+        self.0.get("hash_mpin_id")?.as_str()
+    }
+
+    /// Returns what MIRACL says about the keys that this person signs documents with (`dvs_keys`), if the scope `dvs`
+    /// was granted.
+    pub fn dvs_keys(&self) -> Option<&Value> {
+        self.0.get("dvs_keys")
+    }
+
     pub(crate) fn email(&self) -> Option<String> {
         let text = self.0.get("email")?.as_str()?;
         (!text.is_empty()).then(|| text.to_owned())

@@ -126,6 +126,15 @@ impl Marks {
             .await
     }
 
+    /// Marks a project JWT as used, for as long as it could still be accepted. False when it was used before.
+    pub(crate) async fn use_project_jwt(
+        &self,
+        jwt: &MarkKey,
+        life: Duration,
+    ) -> Result<bool, StoreError> {
+        self.store.use_once(jwt, life + SLACK).await
+    }
+
     /// Removes the mark of a logout token that could not be carried out.
     pub(crate) async fn forget_token(&self, token: IndexKey) {
         if let Err(error) = self.store.forget(&mark_key(token)).await {

@@ -1,4 +1,4 @@
-//! The body of a request for a route of the login: a form, which is short and comes at once.
+//! The body of a request for a route of the login: a form or JSON, which is short and comes at once.
 
 use std::{
     future::poll_fn,
@@ -34,15 +34,30 @@ pub(crate) fn is_read(route: Route, request: &impl RequestView) -> bool {
         Route::Callback | Route::LoginInitiate | Route::BackChannelLogout => {
             request.method() == "POST" && is_form(request)
         }
-        Route::LoginStart | Route::Logout | Route::FrontChannelLogout | Route::SignedOut => false,
+        Route::LoginJwt => request.method() == "POST" && (is_form(request) || is_json(request)),
+        Route::AppToken => request.method() == "POST" && is_json(request),
+        Route::LoginStart
+        | Route::Logout
+        | Route::FrontChannelLogout
+        | Route::AppLoginUrl
+        | Route::SignedOut => false,
     }
 }
 
 /// Whether a request says that its body is a form.
 pub(crate) fn is_form(request: &impl RequestView) -> bool {
+    is_of_type(request, "application/x-www-form-urlencoded")
+}
+
+/// Whether a request says that its body is JSON.
+pub(crate) fn is_json(request: &impl RequestView) -> bool {
+    is_of_type(request, "application/json")
+}
+
+fn is_of_type(request: &impl RequestView, wanted: &str) -> bool {
     let media_type = request.header("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    media_type.eq_ignore_ascii_case(wanted)
 }
 
 /// Reads a body. `next` waits for its next part.

@@ -115,9 +115,14 @@ impl Reply {
 
     /// Makes JSON with one member: the address to go to.
     pub(crate) fn address(name: &str, url: &str) -> Self {
+        Self::json(200, &serde_json::json!({ name: url }))
+    }
+
+    /// Makes JSON.
+    pub(crate) fn json(status: u16, content: &serde_json::Value) -> Self {
         Self {
-            body: serde_json::json!({ name: url }).to_string(),
-            ..Self::empty(200)
+            body: content.to_string(),
+            ..Self::empty(status)
         }
         .with("content-type", "application/json")
     }

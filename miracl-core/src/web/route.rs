@@ -16,6 +16,12 @@ pub enum Route {
     BackChannelLogout,
     /// Ends a session when the provider's log-out page loads it in a frame (OpenID Connect Front-Channel Logout 1.0).
     FrontChannelLogout,
+    /// Begins a session by a JWT of the MIRACL project.
+    LoginJwt,
+    /// Tells a mobile app where a person logs in.
+    AppLoginUrl,
+    /// Exchanges the code that a mobile app has received.
+    AppToken,
     /// Redirects to the home path. The provider sends the browser here after log-out.
     SignedOut,
 }

@@ -59,6 +59,7 @@ pub(crate) fn auth_of_another() -> MiraclAuth {
             logout: "/other/logout".into(),
             backchannel_logout: "/other/backchannel".into(),
             frontchannel_logout: "/other/frontchannel".into(),
+            ..Paths::default()
         },
         cookie_keys: vec![CookieKey::generate()],
         cookie_prefix: "other".into(),

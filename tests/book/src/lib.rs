@@ -37,6 +37,8 @@ mod pages {
     mod how_two_apps {}
     #[doc = include_str!("../../../docs/src/how/websocket.md")]
     mod how_websocket {}
+    #[doc = include_str!("../../../docs/src/miracl.md")]
+    mod miracl {}
     #[doc = include_str!("../../../docs/src/start/actix.md")]
     mod start_actix {}
     #[doc = include_str!("../../../docs/src/start/axum.md")]

@@ -128,6 +128,16 @@ fn the_page_of_errors_has_every_reason_of_the_code_and_no_other() {
             "IdTokenError",
         ),
         (
+            "Why a call to MIRACL Trust failed",
+            "miracl-core/src/error/trust.rs",
+            "TrustError",
+        ),
+        (
+            "What the codes of MIRACL Trust mean",
+            "miracl-core/src/error/trust/code.rs",
+            "TrustCode",
+        ),
+        (
             "Why a session cannot be read",
             "miracl-core/src/error/session.rs",
             "SessionError",

@@ -89,6 +89,7 @@ fn the_defaults_of_the_page_are_those_of_the_code() {
         ("session_unavailable", "error"),
         ("renewal", "lazy"),
         ("logout_token_rules", "final"),
+        ("project_jwt_use", "once"),
         ("danger_allow_http", "0"),
     ] {
         let row = rows.iter().find(|(keys, _, _)| keys[0] == key);
@@ -102,6 +103,7 @@ fn the_defaults_of_the_page_are_those_of_the_code() {
                     (config.pkce, config.response_mode, config.userinfo_requests),
                     (config.session_unavailable, config.renewal),
                     (config.logout_token_rules, config.danger),
+                    config.project_jwt_use,
                 )
             )
         };

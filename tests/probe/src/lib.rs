@@ -115,6 +115,7 @@ pub fn other(miracl: &Miracl) -> Result<Miracl, Box<dyn Error>> {
             logout: path("logout"),
             backchannel_logout: path("backchannel-logout"),
             frontchannel_logout: path("frontchannel-logout"),
+            ..Paths::default()
         },
         cookie_prefix: "other".to_owned(),
         ..config.clone()

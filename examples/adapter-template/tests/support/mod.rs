@@ -44,6 +44,7 @@ pub(crate) fn auth_at(issuer: &str, name: &str) -> MiraclAuth {
             logout: format!("/{name}/logout"),
             backchannel_logout: format!("/{name}/backchannel"),
             frontchannel_logout: format!("/{name}/frontchannel"),
+            ..Paths::default()
         },
         cookie_keys: vec![CookieKey::generate()],
         cookie_prefix: name.into(),

@@ -51,6 +51,7 @@ pub(super) fn lines(error: &ConfigError) -> impl Iterator<Item = String> {
             | "trusted_origins"
             | "metadata_url"
             | "end_session_parameters"
+            | "project_id"
             | "mpad_url") => key.to_uppercase(),
             "client_key" => "CLIENT_JWK_FILE".to_owned(),
             "ca_certs" => "CA_CERT".to_owned(),

@@ -201,6 +201,9 @@ impl Config {
                 "paths.frontchannel_logout",
                 Some(self.paths.frontchannel_logout.as_str()),
             ),
+            ("paths.login_jwt", self.paths.login_jwt.as_deref()),
+            ("paths.app_login_url", self.paths.app_login_url.as_deref()),
+            ("paths.app_token", self.paths.app_token.as_deref()),
             ("redirect_uri", Some(callback_path)),
             (
                 "post_logout_redirect_uri",

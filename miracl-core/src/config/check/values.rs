@@ -8,6 +8,7 @@ use crate::{
     base::{
         cookie_key::{CookieKey, MAKE_A_KEY},
         loopback::is_loopback,
+        text::is_project_id,
     },
     config::Config,
     error::config::Problems,
@@ -38,6 +39,17 @@ impl Config {
             } else if parameters[..place].iter().any(|(other, _)| other == name) {
                 add(format!("has `{name}` twice"));
             }
+        }
+    }
+
+    pub(super) fn check_project_id(&self, problems: &mut Problems) {
+        if let Some(id) = &self.project_id
+            && !is_project_id(id)
+        {
+            problems.add(
+                "project_id",
+                "is no id of a project; set it to the one that the Portal shows under General, or leave it out",
+            );
         }
     }
 

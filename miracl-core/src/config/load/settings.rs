@@ -1,7 +1,7 @@
 //! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 43] = [
+pub(super) const SETTINGS: [(&str, &str); 45] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -48,6 +48,8 @@ pub(super) const SETTINGS: [(&str, &str); 43] = [
     ("cookie_prefix", "COOKIE_PREFIX"),
     ("home_path", "HOME_PATH"),
     ("public_path", "PUBLIC_PATH"),
+    ("project_id", "PROJECT_ID"),
+    ("project_jwt_use", "PROJECT_JWT_USE"),
     ("mpad_url", "MPAD_URL"),
     ("development", "DEVELOPMENT"),
     ("danger_allow_http", "DANGER_ALLOW_HTTP"),

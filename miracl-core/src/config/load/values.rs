@@ -8,8 +8,8 @@ use crate::{
         Config,
         load::source::Source,
         options::{
-            ClientAuthMethod, LogoutTokenRules, Pkce, Renewal, ResponseMode, UserinfoRequests,
-            WhenUnavailable,
+            ClientAuthMethod, LogoutTokenRules, Pkce, ProjectJwtUse, Renewal, ResponseMode,
+            UserinfoRequests, WhenUnavailable,
         },
         variable::GivenBy,
     },
@@ -131,6 +131,18 @@ impl Source {
             config.home_path = path;
         }
         config.public_path = self.text("public_path").unwrap_or_default();
+        config.project_id = self.text("project_id");
+        config.project_jwt_use = self
+            .choice(
+                "project_jwt_use",
+                "`once` or `until_expiry`",
+                |value| match value {
+                    "once" => Some(ProjectJwtUse::Once),
+                    "until_expiry" => Some(ProjectJwtUse::UntilExpiry),
+                    _ => None,
+                },
+            )
+            .unwrap_or_default();
         config.mpad_url = self.text("mpad_url");
         config.development = self.yes_or_no("development");
         config.danger.allow_http = self.yes_or_no("danger_allow_http").unwrap_or_default();

@@ -255,6 +255,31 @@ impl FailureReason {
                     details: told.details,
                 }
             }
+            Self::ProjectJwt(error) => {
+                let told = error.told();
+                Told {
+                    status: 403,
+                    message: NOT_COMPLETED,
+                    text: format!("the project JWT was refused: {}", told.text).into(),
+                    blame: Blame {
+                        party: AppOrPerson,
+                        advice: "Let the front end post the JWT as soon as it has one, and see that it is one of \
+                            this project. If it is, compare the clocks. If this line stands alone, somebody made \
+                            the JWT up.",
+                    },
+                    details: told.details,
+                }
+            }
+            Self::ProjectJwtReplayed => Told {
+                status: 403,
+                message: NOT_COMPLETED,
+                text: "the project JWT was used before".into(),
+                blame: Blame {
+                    party: AppOrPerson,
+                    advice: "A JWT begins one session. If the front end posts none twice, take it for an attack.",
+                },
+                details: Details::new("the first use", "another"),
+            },
             Self::UserinfoSubject => Told {
                 status: 403,
                 message: NOT_COMPLETED,

@@ -1,14 +1,11 @@
 //! What the provider says about the person: the ID token, and userinfo about the same person.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::{
     base::secret::Secret,
+    engine::Engine,
     error::{login::FailureReason, token::IdTokenError},
-    exchange::Exchange,
-    flow::pending::PendingLogin,
     jose::jws::Unverified,
     provider::{
         id_token::{IdToken, expected::ExpectedIdToken},
@@ -20,16 +17,23 @@ use crate::{
     receipt::{Recorder, check::Pass},
 };
 
+/// What one login asked for, as its ID token must show it.
+#[derive(Debug, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) max_age: Option<u64>,
+    pub(crate) acr_values: Option<&'a str>,
+}
+
 /// Verifies the ID token: its form, its signature, and that it is for this client and this login. Returns it as it was
 /// sent, too.
-pub(super) async fn id_token(
-    exchange: &Arc<Exchange>,
-    login: &PendingLogin,
+pub(crate) async fn id_token(
+    engine: &Engine,
+    asked: Asked<'_>,
     tokens: &TokenResponse,
     metadata: &ProviderMetadata,
     receipt: &mut Recorder,
 ) -> Result<(IdToken, Secret), FailureReason> {
-    let engine = &exchange.engine;
     let (config, provider) = (&engine.config, engine.provider());
     let raw = tokens.id_token.clone().ok_or(FailureReason::IdTokenMissing);
     let raw = receipt.check("id_token", "OIDC Core §3.1.3.3", raw)?;
@@ -47,10 +51,10 @@ pub(super) async fn id_token(
         issuers: provider.issuers(metadata),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
-        nonce: &login.nonce(),
+        nonce: asked.nonce,
         access_token: tokens.access_token.expose(),
-        max_age: login.max_age,
-        acr_values: login.acr_values.as_deref(),
+        max_age: asked.max_age,
+        acr_values: asked.acr_values,
         now: engine.now(),
         skew: config.clock_skew,
     };
@@ -61,8 +65,8 @@ pub(super) async fn id_token(
 }
 
 /// Fetches userinfo, where the provider has it and the login needs it. It must be about the ID token's `sub`.
-pub(super) async fn userinfo(
-    exchange: &Arc<Exchange>,
+pub(crate) async fn userinfo(
+    engine: &Engine,
     metadata: &ProviderMetadata,
     tokens: &TokenResponse,
     id_token: &IdToken,
@@ -70,7 +74,6 @@ pub(super) async fn userinfo(
 ) -> Result<Map<String, Value>, FailureReason> {
     const NAME: &str = "userinfo";
     const SECTION: &str = "OIDC Core §5.3";
-    let engine = &exchange.engine;
     let token = tokens.access_token.expose();
     let fetched = if userinfo::is_needed(&engine.config, &id_token.claims) {
         engine

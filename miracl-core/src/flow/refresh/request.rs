@@ -91,7 +91,7 @@ async fn check_id_token(
         issuers: Issuers::One(session.person.issuer()),
         client_id: provider.client.id().await?,
         trusted_audiences: &config.trusted_audiences,
-        nonce: "",
+        nonce: None,
         access_token: response.access_token.expose(),
         max_age: None,
         acr_values: None,

@@ -28,7 +28,8 @@ pub(crate) struct ExpectedIdToken<'a> {
     pub(crate) issuers: Issuers<'a>,
     pub(crate) client_id: &'a str,
     pub(crate) trusted_audiences: &'a [String],
-    pub(crate) nonce: &'a str,
+    /// `None` where none was sent: then the token must have none, or it belongs to another login.
+    pub(crate) nonce: Option<&'a str>,
     pub(crate) access_token: &'a str,
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Option<&'a str>,
@@ -116,12 +117,12 @@ impl ExpectedIdToken<'_> {
     }
 
     /// Step 11: the nonce of this login.
-    pub(super) fn check_nonce(&self, claims: &Map<String, Value>) -> Result<(), IdTokenError> {
-        let nonce = text(claims, "nonce")?.ok_or(IdTokenError::Missing { claim: "nonce" })?;
-        if same(nonce, self.nonce) {
-            Ok(())
-        } else {
-            Err(IdTokenError::Nonce)
+    pub(super) fn check_nonce(&self, claims: &Map<String, Value>) -> Result<Pass, IdTokenError> {
+        match (text(claims, "nonce")?, self.nonce) {
+            (Some(found), Some(sent)) if same(found, sent) => Ok(Pass::Checked),
+            (None, None) => Ok(Pass::NotApplicable),
+            (None, Some(_)) => Err(IdTokenError::Missing { claim: "nonce" }),
+            (Some(_), _) => Err(IdTokenError::Nonce),
         }
     }
 

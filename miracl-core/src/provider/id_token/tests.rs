@@ -44,7 +44,7 @@ fn expected() -> ExpectedIdToken<'static> {
         issuers: Issuers::One("https://issuer.example"),
         client_id: "client",
         trusted_audiences: &[],
-        nonce: "n-0S6_WzA2Mj",
+        nonce: Some("n-0S6_WzA2Mj"),
         access_token: "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y",
         max_age: None,
         acr_values: None,

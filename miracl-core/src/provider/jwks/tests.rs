@@ -28,7 +28,7 @@ fn logins_that_share_a_fetch_use_up_one() {
 fn a_storm_of_logout_tokens_leaves_logins_their_own_fetches() {
     let jwks = Jwks::default();
     let fetches = (0..100).filter(|seen| jwks.may_fetch(Cause::LogoutToken, *seen));
-    assert_eq!(fetches.count(), LOGOUT_TOKEN_FETCHES as usize);
+    assert_eq!(fetches.count(), STRANGERS_FETCHES as usize);
     assert!(jwks.may_fetch(Cause::Login, 100));
 }
 
@@ -37,7 +37,7 @@ fn a_window_that_is_over_allows_fetches_again() {
     let jwks = Jwks::default();
     let spent = |began| Window {
         began,
-        count: LOGOUT_TOKEN_FETCHES,
+        count: STRANGERS_FETCHES,
         last: 0,
     };
     let now = Instant::now();
@@ -47,7 +47,7 @@ fn a_window_that_is_over_allows_fetches_again() {
     }
     // The new window has a budget of its own.
     let more = (2..100).filter(|seen| jwks.may_fetch(Cause::LogoutToken, *seen));
-    assert_eq!(more.count(), LOGOUT_TOKEN_FETCHES as usize - 1);
+    assert_eq!(more.count(), STRANGERS_FETCHES as usize - 1);
 }
 
 /// A provider, and a key set that is fetched from it.

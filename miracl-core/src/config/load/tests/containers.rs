@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 43] = [
+const GOOD: [(&str, &str); 45] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -51,6 +51,8 @@ const GOOD: [(&str, &str); 43] = [
     ("COOKIE_PREFIX", "shop"),
     ("HOME_PATH", "/start"),
     ("PUBLIC_PATH", "/app"),
+    ("PROJECT_ID", "a-project"),
+    ("PROJECT_JWT_USE", "until_expiry"),
     ("MPAD_URL", "https://i.example/mpad.js"),
     ("DEVELOPMENT", "1"),
     ("DANGER_ALLOW_HTTP", "1"),
@@ -66,6 +68,7 @@ fn all_of(config: &Config) -> String {
                 &config.issuer_template,
                 &config.post_logout_redirect_uri,
                 &config.proxy,
+                &config.project_id,
                 &config.mpad_url
             ],
             [
@@ -91,7 +94,8 @@ fn all_of(config: &Config) -> String {
             (
                 config.logout_token_rules,
                 config.session_unavailable,
-                config.renewal
+                config.renewal,
+                config.project_jwt_use
             ),
             (
                 config.session_idle_timeout,

@@ -1,0 +1,90 @@
+//! What a visit asks of MIRACL Trust: registrations that end in a login, and whose project JWT came along.
+
+use crate::{
+    error::trust::TrustError,
+    flow::{project_user, registration},
+    refusal::Refusal,
+    trust::{project_jwt::ProjectUser, verification::VerificationOptions},
+    visit::Visit,
+    web::request::RequestView,
+};
+
+/// MIRACL Trust.
+impl Visit {
+    /// Returns the address at which the person at this browser registers, whom the app has verified by its own means.
+    /// Redirect the browser to it: it ends logged in.
+    ///
+    /// This is the app's part of custom verification. The Portal knows the address of the app's page that verifies
+    /// people; this call goes behind its last step.
+    ///
+    /// A login begins in this response, as with [`login_url`](Self::login_url), and the platform is given its `state`
+    /// and `nonce`. So the registration logs in this browser, and no other. Whoever has the address can register as
+    /// that person: do not log it. The platform's own request of this login has no code challenge.
+    ///
+    /// For a visitor who came by another host name than the redirect URI's, the registration does not end logged in,
+    /// and the log says so. For a `HEAD` or a prefetch nothing is begun, and the address is that of the login route.
+    ///
+    /// ```
+    /// use miracl_core::app::{error::TrustError, trust::VerificationOptions};
+    /// use miracl_core::Visit;
+    ///
+    /// /// The last step of the app's verification page: returns where to redirect the browser.
+    /// async fn verified(visit: &Visit, customer: &str) -> Result<String, TrustError> {
+    ///     visit.verification_url(customer, VerificationOptions::default()).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Miracl::verification_url`](crate::Miracl::verification_url), and [`TrustError::Login`] where the login does
+    /// not fit into the browser's cookies.
+    pub async fn verification_url(
+        &self,
+        user_id: &str,
+        options: VerificationOptions,
+    ) -> Result<String, TrustError> {
+        self.exchange.answers();
+        Box::pin(registration::verification_url(
+            &self.exchange,
+            user_id,
+            &options,
+        ))
+        .await
+    }
+
+    /// Returns the address of a login at which the person at this browser registers first, by the API that was there
+    /// before custom verification: [`Miracl::activate`](crate::Miracl::activate), and its token as `acttoken`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Miracl::activate`](crate::Miracl::activate), and [`TrustError::Login`] where the login cannot begin.
+    pub async fn activation_url(
+        &self,
+        user_id: &str,
+        device_name: Option<&str>,
+    ) -> Result<String, TrustError> {
+        self.exchange.answers();
+        Box::pin(registration::activation_url(
+            &self.exchange,
+            user_id,
+            device_name,
+        ))
+        .await
+    }
+
+    /// Returns whose project JWT this request has, as `Authorization: Bearer` (RFC 6750 §2.1). Adapters have the
+    /// extractor `ProjectUser` for it.
+    ///
+    /// [`Miracl::verify_project_jwt`](crate::Miracl::verify_project_jwt) says what is checked. However often it is
+    /// asked during one request, the JWT is used once. No session is read, and none begins.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] with the answer to send, which is never a redirect: 401 with `WWW-Authenticate: Bearer` where there
+    /// is no JWT or it is refused, 400 where there are several `Authorization` headers, and 502 to 504 while it cannot
+    /// be checked.
+    pub async fn project_user(&self, request: &impl RequestView) -> Result<ProjectUser, Refusal> {
+        let found = Box::pin(project_user::project_user(&self.exchange, request)).await;
+        found.map_err(Refusal::from)
+    }
+}
