@@ -16,10 +16,10 @@ pub use crate::{
 pub mod access {
     pub use crate::{
         access::{
-            claim::{ClaimTest, ClaimValue},
+            claim::ClaimValue,
             policy::Policy,
             request::AccessRequest,
-            requirement::{BoxError, Requirement},
+            requirement::{BoxError, ClaimTest, Requirement},
         },
         refusal::RefusalKind,
     };

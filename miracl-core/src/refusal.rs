@@ -1,12 +1,12 @@
 //! Why a request is turned away, and the answer to it.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     access::step_up::StepUp,
+    exchange::Exchange,
     flow::{challenge, project_user::NoProjectUser},
     miracl::Miracl,
-    visit::Visit,
     web::{reply::Reply, request::RequestView},
 };
 
@@ -35,7 +35,7 @@ pub struct Refusal(Why);
 enum Why {
     Anonymous(Miracl),
     Denied(Miracl),
-    StepUp(Visit, StepUp),
+    StepUp(Arc<Exchange>, StepUp),
     Unreadable(Miracl),
     NoVisit(NoVisit),
     NoProjectUser(NoProjectUser),
@@ -71,8 +71,8 @@ impl Refusal {
     }
 
     /// The login is too old or too weak.
-    pub(crate) fn step_up(visit: &Visit, step_up: StepUp) -> Self {
-        Self(Why::StepUp(visit.clone(), step_up))
+    pub(crate) fn step_up(exchange: &Arc<Exchange>, step_up: StepUp) -> Self {
+        Self(Why::StepUp(Arc::clone(exchange), step_up))
     }
 
     /// The session cannot be read at the moment, or the app's own decision has failed.
@@ -100,8 +100,7 @@ impl Refusal {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
             Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
-            Why::StepUp(visit, step_up) => {
-                let exchange = visit.exchange();
+            Why::StepUp(exchange, step_up) => {
                 challenge::tell_of_lost_form(exchange, request);
                 challenge::step_up(&exchange.engine, request, step_up)
             }

@@ -188,7 +188,7 @@ impl Visit {
             Authorized::Met(user) => return Ok(user),
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
             Authorized::Denied => Refusal::denied(&self.miracl),
-            Authorized::StepUp(step_up) => Refusal::step_up(self, step_up),
+            Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
             Authorized::Unknown => Refusal::unreadable(&self.miracl),
         };
         self.exchange.refuse();
@@ -468,6 +468,7 @@ impl Visit {
         user::user_at_once(&self.exchange)
     }
 
+    #[cfg(test)]
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }

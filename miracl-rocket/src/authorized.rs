@@ -16,8 +16,8 @@ use crate::{
 /// Who is logged in, and meets the requirement of a [`Policy`]. As a request guard it turns away everybody else.
 ///
 /// [`Requirement`] says what is answered: 403 to somebody who may not, the way to a login where that one is too old or
-/// too weak, and the answer of [`User`] where nobody is logged in. `Option<Authorized<Admin>>` accepts everybody, and is
-/// `None` for everybody who does not meet it, also where it cannot be told.
+/// too weak, and the answer of [`User`] where nobody is logged in. `Option<Authorized<Admin>>` accepts everybody: it is
+/// `None` for everybody who does not meet the requirement, also where that cannot be told.
 ///
 /// ```
 /// use miracl_rocket::Authorized;

@@ -13,12 +13,17 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "surface",
         modules: "lib app adapter lazy refusal visit miracl routes",
-        may_use: "flow exchange engine trust session site provider config store receipt web jose error base",
+        may_use: "flow access exchange engine trust session site provider config store receipt web jose error base",
     },
     Room {
         name: "flow",
         modules: "flow",
-        may_use: "exchange engine trust session site provider config store receipt web jose error base",
+        may_use: "access exchange engine trust session site provider config store receipt web jose error base",
+    },
+    Room {
+        name: "access",
+        modules: "access",
+        may_use: "session provider base",
     },
     Room {
         name: "exchange",

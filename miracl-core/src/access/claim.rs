@@ -4,8 +4,6 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::access::requirement::{Requirement, Rule};
-
 /// A value that a claim is compared with: a text, `true` or `false`, or a whole number. Values of different types are
 /// never equal: the text `"1"` is not the number 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,82 +52,21 @@ impl ClaimValue {
     }
 }
 
-/// A claim whose test is still to be named. [`Requirement::claim`] makes one.
-///
-/// A claim that is absent, `null` or of another type passes no test.
-#[derive(Clone, Debug)]
-#[must_use = "it requires nothing until a test is named: `equals`, `contains` or `matches`"]
-pub struct ClaimTest {
-    name: Cow<'static, str>,
-}
-
-impl ClaimTest {
-    pub(crate) fn new(name: Cow<'static, str>) -> Self {
-        Self { name }
-    }
-
-    /// Requires that the claim is this value.
-    ///
-    /// ```
-    /// # use miracl_core::app::access::Requirement;
-    /// let staff = Requirement::claim("tenant").equals("example.org");
-    /// ```
-    pub fn equals(self, value: impl Into<ClaimValue>) -> Requirement {
-        self.tested(Test::Equals(value.into()))
-    }
-
-    /// Requires that the claim is this value, or a list that has it. A text is never split: `"admin user"` is one value.
-    ///
-    /// ```
-    /// # use miracl_core::app::access::Requirement;
-    /// let admin = Requirement::claim("roles").contains("admin");
-    /// // Keycloak keeps them inside of an object.
-    /// let admin = Requirement::claim("/realm_access/roles").contains("admin");
-    /// ```
-    pub fn contains(self, value: impl Into<ClaimValue>) -> Requirement {
-        self.tested(Test::Contains(value.into()))
-    }
-
-    /// Requires that this function returns `true` for the claim. It is not called where the claim is absent or `null`.
-    ///
-    /// ```
-    /// # use miracl_core::app::access::Requirement;
-    /// /// Some providers send roles as one text with spaces.
-    /// let admin = Requirement::claim("roles").matches(|roles| {
-    ///     roles.as_str().is_some_and(|roles| roles.split(' ').any(|role| role == "admin"))
-    /// });
-    /// ```
-    pub fn matches(self, test: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Requirement {
-        self.tested(Test::Matches(Arc::new(test)))
-    }
-
-    fn tested(self, test: Test) -> Requirement {
-        Requirement(Rule::Claim(Claim {
-            name: self.name,
-            test,
-        }))
-    }
-}
-
 /// A claim and its test.
 #[derive(Clone)]
 pub(crate) struct Claim {
-    name: Cow<'static, str>,
-    test: Test,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) test: Test,
 }
 
 #[derive(Clone)]
-enum Test {
+pub(crate) enum Test {
     Equals(ClaimValue),
     Contains(ClaimValue),
     Matches(Arc<dyn Fn(&Value) -> bool + Send + Sync>),
 }
 
 impl Claim {
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether the claim passes its test among these claims.
     pub(crate) fn passes(&self, claims: &Map<String, Value>) -> bool {
         let found = find(claims, &self.name).filter(|value| !value.is_null());
@@ -172,6 +109,7 @@ fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::requirement::{Requirement, Rule};
 
     fn passes(requirement: Requirement, claims: Value) -> bool {
         match (requirement.0, claims) {

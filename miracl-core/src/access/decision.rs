@@ -97,7 +97,7 @@ impl Requirement {
             Rule::LoggedIn => (Part::Met, nothing),
             Rule::EmailVerified => (met(facts.email_verified), nothing),
             Rule::Claim(claim) => {
-                let passes = |known: &Known<'_>| match LOGIN_CLAIMS.contains(&claim.name()) {
+                let passes = |known: &Known<'_>| match LOGIN_CLAIMS.contains(&&*claim.name) {
                     true => claim.passes(&known.login),
                     false => claim.passes(known.claims.claims()),
                 };

@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
+use serde_json::Value;
+
 use crate::access::{
-    claim::{Claim, ClaimTest},
+    claim::{Claim, ClaimValue, Test},
     request::AccessRequest,
     step_up::Acr,
 };
@@ -149,6 +151,63 @@ impl Requirement {
     #[must_use]
     pub fn or(self, other: impl Into<Self>) -> Self {
         Self::any([self, other.into()])
+    }
+}
+
+/// A claim whose test is still to be named. [`Requirement::claim`] makes one.
+///
+/// A claim that is absent, `null` or of another type passes no test.
+#[derive(Clone, Debug)]
+#[must_use = "it requires nothing until a test is named: `equals`, `contains` or `matches`"]
+pub struct ClaimTest {
+    name: Cow<'static, str>,
+}
+
+impl ClaimTest {
+    pub(crate) fn new(name: Cow<'static, str>) -> Self {
+        Self { name }
+    }
+
+    /// Requires that the claim is this value.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// let staff = Requirement::claim("tenant").equals("example.org");
+    /// ```
+    pub fn equals(self, value: impl Into<ClaimValue>) -> Requirement {
+        self.tested(Test::Equals(value.into()))
+    }
+
+    /// Requires that the claim is this value, or a list that has it. A text is never split: `"admin user"` is one value.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// let admin = Requirement::claim("roles").contains("admin");
+    /// // Keycloak keeps them inside of an object.
+    /// let admin = Requirement::claim("/realm_access/roles").contains("admin");
+    /// ```
+    pub fn contains(self, value: impl Into<ClaimValue>) -> Requirement {
+        self.tested(Test::Contains(value.into()))
+    }
+
+    /// Requires that this function returns `true` for the claim. It is not called where the claim is absent or `null`.
+    ///
+    /// ```
+    /// # use miracl_core::app::access::Requirement;
+    /// /// Some providers send roles as one text with spaces.
+    /// let admin = Requirement::claim("roles").matches(|roles| {
+    ///     roles.as_str().is_some_and(|roles| roles.split(' ').any(|role| role == "admin"))
+    /// });
+    /// ```
+    pub fn matches(self, test: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Requirement {
+        self.tested(Test::Matches(Arc::new(test)))
+    }
+
+    fn tested(self, test: Test) -> Requirement {
+        Requirement(Rule::Claim(Claim {
+            name: self.name,
+            test,
+        }))
     }
 }
 

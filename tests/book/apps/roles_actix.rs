@@ -1,14 +1,11 @@
 //! The app of the page "Decide by role", for actix-web.
 
-use actix_web::dev::Payload;
-use actix_web::error::ErrorForbidden;
-use actix_web::web::{Data, Redirect, ServiceConfig, get};
-use actix_web::{
-    App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, Responder, Result,
-};
+use actix_web::web::{Redirect, ServiceConfig, get, resource};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
+use miracl_actix::access::{AccessRequest, Policy, Requirement};
 use miracl_actix::error::ConfigError;
-use miracl_actix::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, User};
-use std::{collections::HashSet, env, pin::Pin};
+use miracl_actix::{AuthHandler, AuthSuccess, Authorized, Config, Miracl, MiraclAuth, User};
+use std::{collections::HashSet, env, sync::Arc};
 
 struct Hooks;
 
@@ -24,44 +21,16 @@ pub fn auth(config: Config) -> Result<MiraclAuth, ConfigError> {
     Ok(MiraclAuth::new(Miracl::new(config)?, Hooks))
 }
 
-/// Your own table of roles. A person is issuer and id together.
-#[derive(Default)]
-pub struct Roles(HashSet<(String, String)>);
+/// People whom the provider puts into the group "admins", by the claim `groups`.
+struct Admin;
 
-impl Roles {
-    /// Makes people admins, by their ids at one issuer.
-    pub fn admins(issuer: &str, ids: &str) -> Self {
-        let ids = ids.split_whitespace();
-        Self(ids.map(|id| (issuer.to_owned(), id.to_owned())).collect())
-    }
-
-    fn is_admin(&self, user: &User) -> bool {
-        self.0
-            .contains(&(user.issuer().to_owned(), user.id().to_owned()))
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
     }
 }
 
-/// Somebody who is logged in and an admin: 403 for everybody else who is logged in.
-struct Admin(User);
-
-impl FromRequest for Admin {
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let user = User::from_request(req, payload);
-        let roles = Data::<Roles>::extract(req);
-        Box::pin(async move {
-            let user = user.await?;
-            match roles.await?.is_admin(&user) {
-                true => Ok(Self(user)),
-                false => Err(ErrorForbidden("For admins only.")),
-            }
-        })
-    }
-}
-
-async fn admin(Admin(user): Admin) -> String {
+async fn admin(user: Authorized<Admin>) -> String {
     format!("Admin {}.", user.id())
 }
 
@@ -69,10 +38,39 @@ async fn members(user: User) -> String {
     format!("Hello, {}.", user.id())
 }
 
+/// Your own table of rights. A person is issuer and id together.
+#[derive(Clone, Default)]
+pub struct Reporters(Arc<HashSet<(String, String)>>);
+
+impl Reporters {
+    /// Lists people, by their ids at one issuer.
+    pub fn listed(issuer: &str, ids: &str) -> Self {
+        let ids = ids.split_whitespace();
+        Self(Arc::new(
+            ids.map(|id| (issuer.to_owned(), id.to_owned())).collect(),
+        ))
+    }
+
+    /// Requires that a person is listed. A database can be asked in the same way.
+    fn requirement(&self) -> Requirement {
+        let listed = Arc::clone(&self.0);
+        Requirement::decided_by(move |request: AccessRequest| {
+            let listed = Arc::clone(&listed);
+            async move {
+                let user = request.user();
+                Ok(listed.contains(&(user.issuer().to_owned(), user.id().to_owned())))
+            }
+        })
+    }
+}
+
 /// All routes. A test calls it with settings of its own.
-pub fn routes(app: &mut ServiceConfig, auth: &MiraclAuth, roles: &Data<Roles>) {
-    app.app_data(roles.clone())
-        .route("/admin", get().to(admin))
+pub fn routes(app: &mut ServiceConfig, auth: &MiraclAuth, reporters: &Reporters) {
+    let reports = resource("/reports")
+        .wrap(auth.require(reporters.requirement()))
+        .route(get().to(async || "Reports."));
+    app.route("/admin", get().to(admin))
+        .service(reports)
         .route("/members", get().to(members))
         .configure(auth.routes()); // /login, /login/start, /logout
 }
@@ -80,12 +78,12 @@ pub fn routes(app: &mut ServiceConfig, auth: &MiraclAuth, roles: &Data<Roles>) {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(None)?; // miracl.json, then the environment
-    let admins = env::var("ADMINS").unwrap_or_default();
-    let roles = Data::new(Roles::admins(&config.issuer, &admins));
+    let ids = env::var("REPORTERS").unwrap_or_default();
+    let reporters = Reporters::listed(&config.issuer, &ids);
     let auth = auth(config)?;
     let app = move || {
         App::new()
-            .configure(|app| routes(app, &auth, &roles))
+            .configure(|app| routes(app, &auth, &reporters))
             .wrap(auth.layer())
     };
     Ok(HttpServer::new(app).bind("127.0.0.1:5000")?.run().await?)

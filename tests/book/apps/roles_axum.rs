@@ -1,11 +1,11 @@
 //! The app of the page "Decide by role", for axum.
 
-use axum::extract::{FromRef, FromRequestParts};
-use axum::http::{StatusCode, request::Parts};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use axum::{Router, routing::get};
+use miracl_axum::access::{AccessRequest, Policy, Requirement};
 use miracl_axum::error::ConfigError;
-use miracl_axum::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, RequestExt, User};
+use miracl_axum::{AuthHandler, AuthSuccess, Authorized, Config, Miracl, MiraclAuth, User};
 use std::{collections::HashSet, env, error::Error, sync::Arc};
 use tokio::net::TcpListener;
 
@@ -17,84 +17,58 @@ impl AuthHandler for Hooks {
     }
 }
 
-/// Your own table of roles. A person is issuer and id together.
-#[derive(Clone, Default)]
-pub struct Roles(Arc<HashSet<(String, String)>>);
+/// People whom the provider puts into the group "admins", by the claim `groups`.
+struct Admin;
 
-impl Roles {
-    /// Makes people admins, by their ids at one issuer.
-    pub fn admins(issuer: &str, ids: &str) -> Self {
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
+    }
+}
+
+async fn admin(user: Authorized<Admin>) -> String {
+    format!("Admin {}.", user.id())
+}
+
+/// Your own table of rights. A person is issuer and id together.
+#[derive(Clone, Default)]
+pub struct Reporters(Arc<HashSet<(String, String)>>);
+
+impl Reporters {
+    /// Lists people, by their ids at one issuer.
+    pub fn listed(issuer: &str, ids: &str) -> Self {
         let ids = ids.split_whitespace();
         Self(Arc::new(
             ids.map(|id| (issuer.to_owned(), id.to_owned())).collect(),
         ))
     }
 
-    fn is_admin(&self, user: &User) -> bool {
-        self.0
-            .contains(&(user.issuer().to_owned(), user.id().to_owned()))
+    /// Requires that a person is listed. A database can be asked in the same way.
+    fn requirement(&self) -> Requirement {
+        let listed = Arc::clone(&self.0);
+        Requirement::decided_by(move |request: AccessRequest| {
+            let listed = Arc::clone(&listed);
+            async move {
+                let user = request.user();
+                Ok(listed.contains(&(user.issuer().to_owned(), user.id().to_owned())))
+            }
+        })
     }
-}
-
-/// Somebody who is logged in and an admin: 403 for everybody else who is logged in.
-struct Admin(User);
-
-impl<S: Send + Sync> FromRequestParts<S> for Admin
-where
-    Roles: FromRef<S>,
-{
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let user = User::from_request_parts(parts, state).await;
-        let user = user.map_err(IntoResponse::into_response)?;
-        match Roles::from_ref(state).is_admin(&user) {
-            true => Ok(Self(user)),
-            false => Err((StatusCode::FORBIDDEN, "For admins only.").into_response()),
-        }
-    }
-}
-
-/// A person whom the provider puts into the group "reports", by the claim `groups`.
-struct Reporter;
-
-impl<S: Send + Sync> FromRequestParts<S> for Reporter {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let user = User::from_request_parts(parts, state).await;
-        user.map_err(IntoResponse::into_response)?;
-        let data = parts.visit().user_data().await;
-        let data = data.map_err(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())?;
-        let groups = data
-            .as_ref()
-            .and_then(|data| data.get("groups")?.as_array());
-        match groups.is_some_and(|groups| groups.iter().any(|group| group == "reports")) {
-            true => Ok(Self),
-            false => Err((StatusCode::FORBIDDEN, "For people with reports only.").into_response()),
-        }
-    }
-}
-
-async fn admin(Admin(user): Admin) -> String {
-    format!("Admin {}.", user.id())
-}
-
-async fn reports(_: Reporter) -> &'static str {
-    "Reports."
 }
 
 /// The whole app. A test calls it with settings of its own.
-pub fn app(config: Config, roles: Roles) -> Result<Router, ConfigError> {
+pub fn app(config: Config, reporters: &Reporters) -> Result<Router, ConfigError> {
     let auth = MiraclAuth::new(Miracl::new(config)?, Hooks);
+    let reports = Router::new()
+        .route("/reports", get(async || "Reports."))
+        .route_layer(auth.require(reporters.requirement()));
     Ok(Router::new()
         .route("/admin", get(admin))
-        .route("/reports", get(reports))
+        .merge(reports)
         .route(
             "/members",
             get(async |user: User| format!("Hello, {}.", user.id())),
         )
-        .with_state(roles)
         .merge(auth.routes()) // /login, /login/start, /logout
         .layer(auth.layer()))
 }
@@ -102,7 +76,8 @@ pub fn app(config: Config, roles: Roles) -> Result<Router, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::load(None)?; // miracl.json, then the environment
-    let roles = Roles::admins(&config.issuer, &env::var("ADMINS").unwrap_or_default());
+    let ids = env::var("REPORTERS").unwrap_or_default();
+    let reporters = Reporters::listed(&config.issuer, &ids);
     let listener = TcpListener::bind("127.0.0.1:5000").await?;
-    Ok(axum::serve(listener, app(config, roles)?).await?)
+    Ok(axum::serve(listener, app(config, &reporters)?).await?)
 }

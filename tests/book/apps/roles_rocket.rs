@@ -1,14 +1,13 @@
 //! The app of the page "Decide by role", for Rocket.
 
+use miracl_rocket::access::{AccessRequest, Policy, Requirement};
 use miracl_rocket::error::ConfigError;
 use miracl_rocket::{
-    AuthHandler, AuthSuccess, Config, LoginRequired, Miracl, MiraclAuth, Response, User,
+    AuthHandler, AuthSuccess, Authorized, Config, Miracl, MiraclAuth, Response, User,
 };
-use rocket::http::Status;
-use rocket::request::{FromRequest, Outcome};
 use rocket::response::{Redirect, Responder};
 use rocket::{Build, Request, Rocket, get, routes};
-use std::{collections::HashSet, env, error::Error};
+use std::{collections::HashSet, env, error::Error, sync::Arc};
 
 struct Hooks;
 
@@ -22,47 +21,23 @@ impl AuthHandler for Hooks {
     }
 }
 
-/// Your own table of roles. A person is issuer and id together.
-#[derive(Default)]
-pub struct Roles(HashSet<(String, String)>);
+/// People whom the provider puts into the group "admins", by the claim `groups`.
+struct Admin;
 
-impl Roles {
-    /// Makes people admins, by their ids at one issuer.
-    pub fn admins(issuer: &str, ids: &str) -> Self {
-        let ids = ids.split_whitespace();
-        Self(ids.map(|id| (issuer.to_owned(), id.to_owned())).collect())
-    }
-
-    fn is_admin(&self, user: &User) -> bool {
-        self.0
-            .contains(&(user.issuer().to_owned(), user.id().to_owned()))
-    }
-}
-
-/// Somebody who is logged in and an admin: 403 for everybody else who is logged in.
-struct Admin(User);
-
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for Admin {
-    type Error = Option<LoginRequired>;
-
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        let user = match User::from_request(request).await {
-            Outcome::Success(user) => user,
-            Outcome::Error((status, refused)) => return Outcome::Error((status, Some(refused))),
-            Outcome::Forward(status) => return Outcome::Forward(status),
-        };
-        let roles = request.rocket().state::<Roles>();
-        match roles.is_some_and(|roles| roles.is_admin(&user)) {
-            true => Outcome::Success(Self(user)),
-            false => Outcome::Error((Status::Forbidden, None)),
-        }
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
     }
 }
 
 #[get("/admin")]
-fn admin(admin: Admin) -> String {
-    format!("Admin {}.", admin.0.id())
+fn admin(user: Authorized<Admin>) -> String {
+    format!("Admin {}.", user.id())
+}
+
+#[get("/")]
+fn reports() -> &'static str {
+    "Reports."
 }
 
 #[get("/members")]
@@ -70,12 +45,39 @@ fn members(user: User) -> String {
     format!("Hello, {}.", user.id())
 }
 
+/// Your own table of rights. A person is issuer and id together.
+#[derive(Clone, Default)]
+pub struct Reporters(Arc<HashSet<(String, String)>>);
+
+impl Reporters {
+    /// Lists people, by their ids at one issuer.
+    pub fn listed(issuer: &str, ids: &str) -> Self {
+        let ids = ids.split_whitespace();
+        Self(Arc::new(
+            ids.map(|id| (issuer.to_owned(), id.to_owned())).collect(),
+        ))
+    }
+
+    /// Requires that a person is listed. A database can be asked in the same way.
+    fn requirement(&self) -> Requirement {
+        let listed = Arc::clone(&self.0);
+        Requirement::decided_by(move |request: AccessRequest| {
+            let listed = Arc::clone(&listed);
+            async move {
+                let user = request.user();
+                Ok(listed.contains(&(user.issuer().to_owned(), user.id().to_owned())))
+            }
+        })
+    }
+}
+
 /// The whole app. A test calls it with settings of its own.
-pub fn app(config: Config, roles: Roles) -> Result<Rocket<Build>, ConfigError> {
+pub fn app(config: Config, reporters: &Reporters) -> Result<Rocket<Build>, ConfigError> {
     let auth = MiraclAuth::new(Miracl::new(config)?, Hooks);
     Ok(rocket::build()
-        .manage(roles)
         .mount("/", routes![admin, members])
+        .mount("/reports", routes![reports])
+        .mount("/reports", auth.require(reporters.requirement()))
         .mount("/", auth.routes()) // /login, /login/start, /logout
         .attach(auth.fairing()))
 }
@@ -83,7 +85,8 @@ pub fn app(config: Config, roles: Roles) -> Result<Rocket<Build>, ConfigError> {
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::load(None)?; // miracl.json, then the environment
-    let roles = Roles::admins(&config.issuer, &env::var("ADMINS").unwrap_or_default());
-    app(config, roles)?.launch().await?; // ROCKET_PORT=5000
+    let ids = env::var("REPORTERS").unwrap_or_default();
+    let reporters = Reporters::listed(&config.issuer, &ids);
+    app(config, &reporters)?.launch().await?; // ROCKET_PORT=5000
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::{env, error::Error};
 
-use actix_web::error::{ErrorForbidden, ErrorServiceUnavailable};
 use actix_web::web::{Html, Json, Redirect, ServiceConfig, get};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
-use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
+use miracl_actix::access::{Policy, Requirement};
+use miracl_actix::{AuthFailure, AuthHandler, AuthSuccess, Authorized, RequestExt, User, reply};
 use miracl_actix::{Config, Miracl, MiraclAuth};
 
 #[cfg(test)]
@@ -47,15 +47,18 @@ async fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
-/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
-async fn admin(visit: Visit, _: User) -> Result<&'static str> {
-    let data = visit.user_data().await;
-    let data = data.map_err(|_| ErrorServiceUnavailable("Please try again later."))?;
-    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
-    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
-        true => Ok("For admins only."),
-        false => Err(ErrorForbidden("This page is for admins.")),
+/// People whom the provider puts into the group `admins`.
+struct Admin;
+
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
     }
+}
+
+/// For admins. Others who are logged in get a 403.
+async fn admin(_: Authorized<Admin>) -> &'static str {
+    "For admins only."
 }
 
 fn pages(app: &mut ServiceConfig) {

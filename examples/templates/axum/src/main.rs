@@ -2,10 +2,11 @@
 
 use std::{env, error::Error};
 
-use axum::http::{StatusCode, request::Parts};
+use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Redirect, Response, Result};
 use axum::{Json, Router, routing::get};
-use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
+use miracl_axum::access::{Policy, Requirement};
+use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, Authorized, RequestExt, User, reply};
 use miracl_axum::{Config, Miracl, MiraclAuth};
 
 #[cfg(test)]
@@ -46,14 +47,18 @@ async fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
-/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
-async fn admin(visit: Visit, _: User) -> Result<&'static str, StatusCode> {
-    let data = visit.user_data().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
-    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
-        true => Ok("For admins only."),
-        false => Err(StatusCode::FORBIDDEN),
+/// People whom the provider puts into the group `admins`.
+struct Admin;
+
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
     }
+}
+
+/// For admins. Others who are logged in get a 403.
+async fn admin(_: Authorized<Admin>) -> &'static str {
+    "For admins only."
 }
 
 fn app(auth: &MiraclAuth) -> Router {

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, RequestExt, User, Visit, reply};
+use miracl_rocket::access::{Policy, Requirement};
+use miracl_rocket::{AuthFailure, AuthHandler, AuthSuccess, Authorized, RequestExt, User, reply};
 use miracl_rocket::{Config, Miracl, MiraclAuth, Response, Result};
-use rocket::http::Status;
 use rocket::response::content::RawHtml;
 use rocket::response::{Redirect, Responder};
 use rocket::serde::json::Json;
@@ -51,15 +51,19 @@ fn me(user: User) -> Json<String> {
     Json(user.id().to_owned())
 }
 
-/// For people whom the provider puts into the group `admins`. Others who are logged in get a 403.
-#[get("/admin")]
-async fn admin(visit: Visit, _user: User) -> Result<&'static str> {
-    let data = visit.user_data().await.map_err(|_| Status::ServiceUnavailable)?;
-    let groups = data.as_ref().and_then(|data| data.get("groups")?.as_array());
-    match groups.is_some_and(|groups| groups.iter().any(|group| group == "admins")) {
-        true => Ok("For admins only."),
-        false => Err(Status::Forbidden),
+/// People whom the provider puts into the group `admins`.
+struct Admin;
+
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("groups").contains("admins")
     }
+}
+
+/// For admins. Others who are logged in get a 403.
+#[get("/admin")]
+fn admin(_admin: Authorized<Admin>) -> &'static str {
+    "For admins only."
 }
 
 fn app(auth: &MiraclAuth) -> Rocket<Build> {

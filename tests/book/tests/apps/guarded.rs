@@ -1,10 +1,6 @@
 //! Who may see what: "Require a login", "Decide by role".
 
-use actix_web::web::Data;
-use miracl_axum::{Config, config::CookieKey};
-use miracl_tests::{Browser, Provider};
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::{
     apps,
@@ -60,90 +56,68 @@ async fn an_app_of_rocket_requires_a_login_for_a_page_a_group_and_an_api() {
     assert_login_required(place.rocket(app).await).await;
 }
 
-/// Fails unless Alice is who the app says she is, and everybody who is not logged in is sent to log in.
-async fn assert_role(site: Site, is_admin: bool) {
-    site.open("/admin").await.expect(303);
-    site.fetch("/admin").await.expect(401);
+/// What a person may see: a page for admins, and a page for those whom the app lists.
+const RIGHTS: [(&str, &str, bool, bool); 3] = [
+    ("sales", "bob@example.com", false, false),
+    ("admins", "", true, false),
+    ("sales", "bob@example.com alice@example.com", false, true),
+];
+
+/// Fails unless Alice sees what she may, others that are logged in get 403, and everybody else is sent to log in.
+async fn assert_rights(site: Site, is_admin: bool, is_listed: bool) {
+    for path in ["/admin", "/reports"] {
+        site.open(path).await.expect(303);
+        site.fetch(path).await.expect(401);
+    }
     let page = site.log_in("/members").await.expect(200);
     assert_eq!(page.body, format!("Hello, {EMAIL}."));
-    let admin = site.open("/admin").await;
-    if is_admin {
-        assert_eq!(admin.expect(200).body, format!("Admin {EMAIL}."));
-    } else {
-        admin.expect(403);
+    for (path, may, body) in [
+        ("/admin", is_admin, format!("Admin {EMAIL}.")),
+        ("/reports", is_listed, "Reports.".to_owned()),
+    ] {
+        let answer = site.open(path).await;
+        match may {
+            true => assert_eq!(answer.expect(200).body, body),
+            false => assert!(answer.expect(403).body.contains("Not allowed"), "{path}"),
+        }
     }
     site.log_out().await;
     site.fetch("/admin").await.expect(401);
 }
 
-/// Ids that are given as those of admins, and whether the person is one of them.
-const ADMINS: [(&str, bool); 2] = [
-    ("bob@example.com", false),
-    ("bob@example.com alice@example.com", true),
-];
-
 #[tokio::test]
-async fn an_app_of_axum_lets_admins_in_and_answers_403_to_others() {
-    use apps::roles_axum::{Roles, app};
-    for (ids, is_admin) in ADMINS {
-        let place = Place::new().await;
+async fn an_app_of_axum_decides_by_a_group_and_by_a_table_of_its_own() {
+    use apps::roles_axum::{Reporters, app};
+    for (group, ids, is_admin, is_listed) in RIGHTS {
+        let place = Place::with_group(group).await;
         let config = place.config();
-        let roles = Roles::admins(&config.issuer, ids);
-        assert_role(place.axum(|_| app(config, roles)), is_admin).await;
+        let reporters = Reporters::listed(&config.issuer, ids);
+        let site = place.axum(|_| app(config, &reporters));
+        assert_rights(site, is_admin, is_listed).await;
     }
 }
 
 #[tokio::test]
-async fn an_app_of_actix_web_lets_admins_in_and_answers_403_to_others() {
-    use apps::roles_actix::{Roles, auth, routes};
-    for (ids, is_admin) in ADMINS {
-        let place = Place::new().await;
+async fn an_app_of_actix_web_decides_by_a_group_and_by_a_table_of_its_own() {
+    use apps::roles_actix::{Reporters, auth, routes};
+    for (group, ids, is_admin, is_listed) in RIGHTS {
+        let place = Place::with_group(group).await;
         let config = place.config();
-        let roles = Data::new(Roles::admins(&config.issuer, ids));
+        let reporters = Reporters::listed(&config.issuer, ids);
         let auth = auth(config).expect("complete settings");
-        let site = place.actix(auth, move |app, auth| routes(app, auth, &roles));
-        assert_role(site, is_admin).await;
+        let site = place.actix(auth, move |app, auth| routes(app, auth, &reporters));
+        assert_rights(site, is_admin, is_listed).await;
     }
 }
 
 #[tokio::test]
-async fn an_app_of_rocket_lets_admins_in_and_answers_403_to_others() {
-    use apps::roles_rocket::{Roles, app};
-    for (ids, is_admin) in ADMINS {
-        let place = Place::new().await;
+async fn an_app_of_rocket_decides_by_a_group_and_by_a_table_of_its_own() {
+    use apps::roles_rocket::{Reporters, app};
+    for (group, ids, is_admin, is_listed) in RIGHTS {
+        let place = Place::with_group(group).await;
         let config = place.config();
-        let roles = Roles::admins(&config.issuer, ids);
-        assert_role(place.rocket(app(config, roles)).await, is_admin).await;
-    }
-}
-
-/// Claims of any shape, from a provider whose claims a test chooses.
-#[tokio::test]
-async fn an_app_lets_a_group_of_the_provider_in_and_answers_403_to_others() {
-    use apps::roles_axum::{Roles, app};
-    for (groups, status) in [
-        (json!(["reports", "sales"]), 200),
-        (json!(["sales"]), 403),
-        (json!("reports"), 403),
-        (json!(null), 403),
-    ] {
-        let provider = Provider::start();
-        let claims = json!({ "sub": Provider::SUBJECT, "groups": groups });
-        provider.set_userinfo(claims);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket");
-        let config = Config {
-            issuer: provider.issuer(),
-            client_id: Provider::CLIENT_ID.to_owned(),
-            client_secret: Provider::CLIENT_SECRET.into(),
-            redirect_uri: Config::redirect_uri_for(&format!("http://{address}")),
-            cookie_keys: vec![CookieKey::generate()],
-            ..Config::default()
-        };
-        let app = app(config, Roles::default()).expect("complete settings");
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let browser = Browser::new();
-        let page = browser.visit(format!("http://{address}/reports")).await;
-        assert_eq!(page.status, status, "{groups}: {}", page.body);
+        let reporters = Reporters::listed(&config.issuer, ids);
+        let site = place.rocket(app(config, &reporters)).await;
+        assert_rights(site, is_admin, is_listed).await;
     }
 }

@@ -1,6 +1,6 @@
 //! A running app of the book, a platform that it is a client of, and a browser.
 
-use std::{fmt::Debug, net::Ipv4Addr};
+use std::{collections::BTreeMap, fmt::Debug, net::Ipv4Addr};
 
 use actix_web::{App, HttpServer, web::ServiceConfig};
 use axum::Router;
@@ -43,14 +43,32 @@ impl Place {
         Self::at(listener, format!("http://{address}")).await
     }
 
+    /// The same, with a person whom the platform puts into a group.
+    pub(crate) async fn with_group(group: &str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let groups = BTreeMap::from([(EMAIL.to_owned(), vec![group.to_owned()])]);
+        Self::made(listener, format!("http://{address}"), groups).await
+    }
+
     /// The same, for an app that browsers find at another address than its own.
     pub(crate) async fn at(listener: TcpListener, origin: String) -> Self {
+        Self::made(listener, origin, BTreeMap::new()).await
+    }
+
+    async fn made(
+        listener: TcpListener,
+        origin: String,
+        groups: BTreeMap<String, Vec<String>>,
+    ) -> Self {
         let (id, secret) = CLIENT;
         let mut client = Client::new(id, secret, Config::redirect_uri_for(&origin));
         client.backchannel_logout_uri = Some(format!("{origin}/backchannel-logout"));
         client.post_logout_redirect_uris = vec![format!("{origin}/signed-out")];
         let platform = Platform::start(PlatformConfig {
             clients: vec![client],
+            groups,
             ..PlatformConfig::default()
         });
         let platform = platform.await.expect("the platform starts");
