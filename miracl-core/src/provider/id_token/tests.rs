@@ -88,6 +88,25 @@ fn a_good_token_is_accepted_with_what_it_says() {
 }
 
 #[test]
+fn where_no_nonce_was_sent_a_token_with_one_belongs_to_another_login() {
+    let provider = Signer::new();
+    let expected = ExpectedIdToken {
+        nonce: None,
+        ..expected()
+    };
+    let without = provider.token(&with("nonce", Value::Null));
+    assert!(provider.verify_as(&without, &expected).is_ok());
+    for (nonce, error) in [
+        (json!("n-0S6_WzA2Mj"), IdTokenError::Nonce),
+        (json!(""), IdTokenError::Nonce),
+        (json!(7), IdTokenError::Invalid { claim: "nonce" }),
+    ] {
+        let raw = provider.token(&with("nonce", nonce));
+        assert_eq!(provider.verify_as(&raw, &expected).err(), Some(error));
+    }
+}
+
+#[test]
 fn each_wrong_claim_is_refused_by_its_own_check() {
     use IdTokenError as E;
     let provider = Signer::new();
