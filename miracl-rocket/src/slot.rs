@@ -90,8 +90,8 @@ impl Slot {
         self.left_body.get().is_some()
     }
 
-    /// Notes why a request is turned away. The last reason counts: an optional guard notes one, too, and the request goes
-    /// on.
+    /// Notes why a request is turned away. The last reason counts: an optional guard notes one, too, and the request
+    /// goes on.
     pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) -> Refusal {
         let refusal = refusal.into();
         *self.lock() = Some(refusal.clone());

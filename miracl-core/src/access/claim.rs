@@ -92,7 +92,8 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that name.
+/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that
+/// name.
 fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
         return Some(value);

@@ -19,8 +19,8 @@ use crate::access::requirement::Requirement;
 /// let careful = Requirement::from(Admin).and(Requirement::email_verified());
 /// ```
 pub trait Policy: Send + Sync + 'static {
-    /// Returns what a request must have. It is called for each request, so it is cheap: it connects to nothing and reads
-    /// no file.
+    /// Returns what a request must have. It is called for each request, so it is cheap: it connects to nothing and
+    /// reads no file.
     fn requirement() -> Requirement;
 }
 

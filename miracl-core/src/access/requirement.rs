@@ -25,7 +25,7 @@ pub(crate) type Decide = Arc<dyn Fn(AccessRequest) -> Decided + Send + Sync>;
 /// |---|---|---|
 /// | met | the request goes on | the request goes on |
 /// | denied: a claim, a scope or the app itself says no | 403, a page | 403 `application/problem+json` |
-/// | a stronger or newer login would do | 303 to the login with `max_age` and `acr_values`, and back | 401, `login_url` |
+/// | a stronger or newer login would do | 303 with `max_age` and `acr_values`, and back | 401, `login_url` |
 /// | it cannot be told: the session cannot be read, or the app's decision failed | 503, a page | 503 |
 ///
 /// Of several requirements that must all be met, a denial counts first: nobody logs in again for a page that they may
@@ -178,7 +178,8 @@ impl ClaimTest {
         self.tested(Test::Equals(value.into()))
     }
 
-    /// Requires that the claim is this value, or a list that has it. A text is never split: `"admin user"` is one value.
+    /// Requires that the claim is this value, or a list that has it. A text is never split: `"admin user"` is one
+    /// value.
     ///
     /// ```
     /// # use miracl_core::app::access::Requirement;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// The claims about a login itself, which count from the ID token of the login alone: userinfo does not know them, and a
-/// refreshed ID token may leave them out (OpenID Connect Core 1.0 §2, §12.2).
+/// The claims about a login itself, which count from the ID token of the login alone: userinfo does not know them, and
+/// a refreshed ID token may leave them out (OpenID Connect Core 1.0 §2, §12.2).
 pub(crate) const LOGIN_CLAIMS: [&str; 3] = ["acr", "auth_time", "amr"];
 
 /// Takes the claims about the login out of all claims of its ID token.

@@ -195,8 +195,8 @@ impl SessionData {
         Some(data)
     }
 
-    /// This session with renewed tokens. What the login's ID token said about the login stays: a refreshed one may leave
-    /// it out, and says nothing about another login.
+    /// This session with renewed tokens. What the login's ID token said about the login stays: a refreshed one may
+    /// leave it out, and says nothing about another login.
     pub(crate) fn renewed(&self, tokens: Tokens) -> Self {
         let is_other = tokens.id_token.expose() != self.tokens.id_token.expose();
         let login = match is_other {
