@@ -1,6 +1,6 @@
 //! MIRACL's own programs at the local platform. They are not part of this repository: `MIRACL_CLIENT_JS` names MIRACL's
-//! browser library `client.min.js`, and `MIRACL_GO_TESTS` the program that `go test -c` makes of its integration tests.
-//! Without them, the tests are left out, and the output says so.
+//! browser library `client.min.js`, `MIRACL_GO_TESTS` the program that `go test -c` makes of its integration tests, and
+//! `MIRACL_GO_SAMPLE_TESTS` the one of the tests from before December 2024, which drive a sample. Without them, the tests are left out, and the output says so.
 
 use std::process::ExitCode;
 
@@ -18,13 +18,18 @@ const SECRET: &str = "secret-of-the-tests-with-originals";
 /// A test for which a variable names the file that it needs.
 type Play = fn(&str, &Runtime);
 
-const TESTS: [(&str, &str, Play); 2] = [
+const TESTS: [(&str, &str, Play); 3] = [
     (
         "miracls_browser_library_registers_logs_in_makes_a_quick_code_and_signs",
         "MIRACL_CLIENT_JS",
         client_js::drive,
     ),
     ("miracls_integration_tests_pass", "MIRACL_GO_TESTS", go::run),
+    (
+        "miracls_tests_of_a_sample_pass_on_each_of_ours",
+        "MIRACL_GO_SAMPLE_TESTS",
+        go::run_at_samples,
+    ),
 ];
 
 fn main() -> ExitCode {

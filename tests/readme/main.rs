@@ -1,4 +1,4 @@
-//! The apps that the README and the book show are those that run here.
+//! The apps that the README and the book show are those that run here, and so are the samples.
 
 use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
 
@@ -8,6 +8,8 @@ use miracl_tests::{
     person::{EMAIL, approve},
     scenarios,
 };
+
+mod samples;
 
 scenarios![
     the_app_of_the_readme_is_the_one_that_is_tested,
@@ -23,7 +25,7 @@ fn main() -> ExitCode {
         .copied()
         .filter(|adapter| adapter.is_a_crate())
         .collect();
-    miracl_tests::run_on(&adapters, &[suite()])
+    miracl_tests::run_on(&adapters, &[suite(), samples::suite()])
 }
 
 /// The source of an adapter's app, without what only this project's lints require.

@@ -61,6 +61,12 @@ impl Adapter {
         self.with_program(&self.app_name())
     }
 
+    /// This adapter with MIRACL's sample in place of its demo.
+    #[must_use]
+    pub fn sample(self) -> Self {
+        self.with_program(&format!("sample-{}", self.name))
+    }
+
     /// Whether it is a crate of its own. The template is not, and has no app in the README.
     #[must_use]
     pub fn is_a_crate(self) -> bool {

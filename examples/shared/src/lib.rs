@@ -4,6 +4,7 @@
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
 //! * [`Users`]: the app's own user table, keyed by issuer and subject.
 //! * [`Pages`]: the HTML. [`account::me`] and [`trust`]: the JSON.
+//! * [`sample`]: what MIRACL's samples read from the environment.
 //! * [`log`]: tracing on standard error. [`Stop`]: when to end.
 //!
 //! An app of yours needs none of this crate. It shows how little is left to do beside the login.
@@ -14,6 +15,7 @@ mod chain;
 pub mod log;
 mod pages;
 mod platform;
+mod sample;
 mod settings;
 pub mod trust;
 mod users;
@@ -25,6 +27,7 @@ pub use chain::chain;
 pub use miracl_platform::Stop;
 pub use pages::{LoginButton, LoginScript, PUBLIC, Page, Pages, STYLE};
 pub use platform::LocalPlatform;
+pub use sample::sample;
 pub use settings::{Demo, Settings, SettingsError};
 pub use users::{Database, MAX_DISPLAY_NAME, StoredUser, Users, UsersError};
 
