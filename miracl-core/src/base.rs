@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod constant_time;
 pub(crate) mod cookie_key;
 pub(crate) mod expiring;
+pub(crate) mod file;
 pub(crate) mod hex;
 pub(crate) mod issuer_template;
 pub(crate) mod json;

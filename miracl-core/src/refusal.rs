@@ -37,6 +37,7 @@ enum Why {
     Denied(Miracl),
     StepUp(Arc<Exchange>, StepUp),
     Unreadable(Miracl),
+    Undecided(Miracl),
     NoVisit(NoVisit),
     NoProjectUser(NoProjectUser),
 }
@@ -75,7 +76,12 @@ impl Refusal {
         Self(Why::StepUp(Arc::clone(exchange), step_up))
     }
 
-    /// The session cannot be read at the moment, or the app's own decision has failed.
+    /// The app's own decision has failed.
+    pub(crate) fn undecided(miracl: &Miracl) -> Self {
+        Self(Why::Undecided(miracl.clone()))
+    }
+
+    /// The session cannot be read at the moment.
     pub(crate) fn unreadable(miracl: &Miracl) -> Self {
         Self(Why::Unreadable(miracl.clone()))
     }
@@ -86,7 +92,7 @@ impl Refusal {
             Why::Anonymous(_) => RefusalKind::LoginRequired,
             Why::Denied(_) => RefusalKind::Denied,
             Why::StepUp(..) => RefusalKind::StepUp,
-            Why::Unreadable(_) => RefusalKind::Unavailable,
+            Why::Unreadable(_) | Why::Undecided(_) => RefusalKind::Unavailable,
             Why::NoVisit(_) => RefusalKind::Misconfigured,
             Why::NoProjectUser(_) => RefusalKind::InvalidToken,
         }
@@ -105,6 +111,7 @@ impl Refusal {
                 challenge::step_up(&exchange.engine, request, step_up)
             }
             Why::Unreadable(miracl) => miracl.unavailable(request),
+            Why::Undecided(miracl) => challenge::undecided(miracl.engine(), request),
             Why::NoVisit(no_visit) => no_visit.reply(),
             Why::NoProjectUser(refused) => refused.reply(),
         }
@@ -129,7 +136,8 @@ impl fmt::Display for Refusal {
             Why::Anonymous(_) => f.write_str("nobody is logged in"),
             Why::Denied(_) => f.write_str("the requirement is not met"),
             Why::StepUp(..) => f.write_str("the login is too old or too weak"),
-            Why::Unreadable(_) => f.write_str("it cannot be told who may do this at the moment"),
+            Why::Unreadable(_) => f.write_str("the session cannot be read"),
+            Why::Undecided(_) => f.write_str("it cannot be decided at the moment who may do this"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
             Why::NoProjectUser(_) => f.write_str("there is no valid project JWT"),
         }

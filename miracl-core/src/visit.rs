@@ -189,7 +189,8 @@ impl Visit {
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
             Authorized::Denied => Refusal::denied(&self.miracl),
             Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
-            Authorized::Unknown => Refusal::unreadable(&self.miracl),
+            Authorized::Undecided => Refusal::undecided(&self.miracl),
+            Authorized::Unreadable => Refusal::unreadable(&self.miracl),
         };
         self.exchange.refuse();
         Err(refusal)

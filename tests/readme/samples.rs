@@ -22,7 +22,7 @@ scenarios![
     a_sample_is_short,
     a_sample_sends_a_visitor_to_log_in_and_tells_a_user_what_is_known_of_them,
     a_sample_reaches_the_provider_through_a_proxy,
-    a_sample_refuses_a_login_whose_keys_have_broken_moduli,
+    a_sample_refuses_a_login_whose_keys_are_broken,
     a_sample_answers_400_to_what_is_no_login,
 ];
 
@@ -149,18 +149,21 @@ async fn a_sample_reaches_the_provider_through_a_proxy(adapter: Adapter) {
     assert!(passed >= 4, "{passed} requests went through the proxy");
 }
 
-async fn a_sample_refuses_a_login_whose_keys_have_broken_moduli(adapter: Adapter) {
+async fn a_sample_refuses_a_login_whose_keys_are_broken(adapter: Adapter) {
     let provider = Provider::start();
     provider.set(
         Endpoint::Jwks,
         Answers::Changed(Box::new(|set| {
-            for key in set["keys"].as_array_mut().into_iter().flatten().take(2) {
-                let modulus = key["n"].as_str().unwrap_or_default();
-                let mut modulus = URL_SAFE_NO_PAD
-                    .decode_to_vec(modulus.as_bytes())
-                    .expect("a modulus");
-                modulus.reverse();
-                key["n"] = json!(URL_SAFE_NO_PAD.encode_to_string(modulus));
+            let keys = set["keys"].as_array_mut().into_iter().flatten();
+            for key in keys.take(2) {
+                // The modulus, or what an elliptic curve has in its place.
+                let member = if key["n"].is_string() { "n" } else { "x" };
+                let number = key[member].as_str().unwrap_or_default();
+                let mut number = URL_SAFE_NO_PAD
+                    .decode_to_vec(number.as_bytes())
+                    .expect("a number of the key");
+                number.reverse();
+                key[member] = json!(URL_SAFE_NO_PAD.encode_to_string(number));
             }
         })),
     );

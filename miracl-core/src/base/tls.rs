@@ -1,12 +1,17 @@
 //! The TLS settings of the engine's clients, and the certificates that they trust.
 
-use std::{error::Error, fs, path::PathBuf, sync::Arc};
+use std::{error::Error, path::PathBuf, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
+
+use crate::base::file::read;
+
+/// The longest file of certificates, in bytes: those of a whole system have a quarter of it.
+const MAX_CERTIFICATES: u64 = 1024 * 1024;
 
 /// Returns the TLS settings of one client. Nothing is installed for the whole process, so that frameworks with another
 /// crypto provider are not disturbed.
@@ -15,7 +20,7 @@ pub(crate) fn tls(ca_certs: &[PathBuf]) -> Result<ClientConfig, String> {
     let mut extra = Vec::new();
     for path in ca_certs {
         let file = path.display();
-        let pem = fs::read(path).map_err(|e| format!("`ca_certs`: {file}: {e}"))?;
+        let pem = read(path, MAX_CERTIFICATES).map_err(|e| format!("`ca_certs`: {file}: {e}"))?;
         let before = extra.len();
         for cert in CertificateDer::pem_slice_iter(&pem) {
             extra.push(cert.map_err(|e| format!("`ca_certs`: {file}: {e}"))?);

@@ -1,9 +1,10 @@
 //! Where client id and secret come from: the configuration, files, or the app's own source.
 
-use std::{error::Error, fmt, fs, io, path::Path, pin::Pin, sync::Arc};
+use std::{error::Error, fmt, io, path::Path, pin::Pin, sync::Arc};
 
 use crate::{
     base::{
+        file,
         secret::Secret,
         text::{one_value, without_bom},
     },
@@ -70,7 +71,7 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
 
 /// Reads a file that holds one value, which is checked elsewhere. The error names the file.
 pub(crate) fn content(path: &Path) -> io::Result<String> {
-    let text = fs::read_to_string(path)
+    let text = file::read_text(path, file::MAX_SECRET)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     match without_bom(&text).trim() {
         "" => Err(unusable(path, "is empty")),

@@ -10,7 +10,6 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +21,10 @@ use figment::{
 use serde::Serialize;
 
 use crate::{
-    base::text::{one_value, without_bom},
+    base::{
+        file,
+        text::{one_value, without_bom},
+    },
     config::{
         Config,
         load::{
@@ -212,6 +214,9 @@ fn named_file() -> Result<Option<PathBuf>, ConfigError> {
     Ok(Some(name).filter(|name| !name.as_os_str().is_empty()))
 }
 
+/// The longest file of settings, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
+
 /// Whether variables of the environment count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Environment {
@@ -220,12 +225,12 @@ enum Environment {
 }
 
 /// Reads settings from a file, if there is one, and from the environment.
-fn build(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
-    let Some(path) = file else {
+fn build(settings: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
+    let Some(path) = settings else {
         return read(&Figment::new(), "settings", environment);
     };
     let name = path.display().to_string();
-    match fs::read_to_string(path) {
+    match file::read_text(path, MAX_FILE) {
         Ok(text) => read(
             &Figment::from(Json::string(without_bom(&text))),
             &name,

@@ -211,7 +211,8 @@ pub(crate) async fn answer_token(
     };
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let given = text("code").zip(text("userID").or_else(|| text("userId")));
-    let Some((code, user_id)) = given.filter(|(code, user)| !code.is_empty() && !user.is_empty())
+    let Some((code, user_id)) =
+        given.filter(|(code, user)| (1..=MAX_CODE).contains(&code.len()) && !user.is_empty())
     else {
         return bad_body();
     };

@@ -25,8 +25,10 @@ pub(crate) enum Authorized {
     Denied,
     /// A login that brings this would meet it.
     StepUp(StepUp),
-    /// It cannot be told, which the log explains.
-    Unknown,
+    /// The app's own decision has failed, which the log explains.
+    Undecided,
+    /// The session cannot be read, which the log explains.
+    Unreadable,
 }
 
 /// Compares the person who is logged in with a requirement.
@@ -37,7 +39,7 @@ pub(crate) async fn authorize(
 ) -> Authorized {
     let unreadable = |error: SessionError| {
         tracing::error!(%error, "the session cannot be read");
-        Authorized::Unknown
+        Authorized::Unreadable
     };
     let user = match user::user(exchange).await {
         Ok(Some(user)) => user,
@@ -61,7 +63,7 @@ pub(crate) async fn authorize(
             Progress::Over(Outcome::Met) => return Authorized::Met(user),
             Progress::Over(Outcome::Denied) => return Authorized::Denied,
             Progress::Over(Outcome::StepUp(step_up)) => return Authorized::StepUp(step_up),
-            Progress::Over(Outcome::Unknown) => return Authorized::Unknown,
+            Progress::Over(Outcome::Unknown) => return Authorized::Undecided,
             Progress::Asks(number, decide) => {
                 let told =
                     AccessRequest::new(user.clone(), request.method(), &request.path_and_query());

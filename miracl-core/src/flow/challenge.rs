@@ -132,6 +132,16 @@ fn way_back(engine: &Engine, request: &impl RequestView, client: Client) -> Opti
 /// Answers a request whose session cannot be read at the moment: 503, because the visitor may well be logged in.
 pub(crate) fn unavailable(engine: &Engine, request: &impl RequestView) -> Reply {
     let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
+    later(engine, request, sentence)
+}
+
+/// Answers a request about which the app itself cannot decide at the moment.
+pub(crate) fn undecided(engine: &Engine, request: &impl RequestView) -> Reply {
+    let sentence = "It cannot be decided at the moment whether you may see this. Please try again in a few minutes.";
+    later(engine, request, sentence)
+}
+
+fn later(engine: &Engine, request: &impl RequestView, sentence: &str) -> Reply {
     let title = "Temporarily unavailable";
     let reply = match Client::of(request).shows_pages() {
         true => Reply::page(503, title, sentence, &home_link(engine, "primary")),

@@ -1,6 +1,6 @@
 //! The client's own private key, for `private_key_jwt`.
 
-use std::{fmt, fs, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use ring::{
@@ -14,7 +14,7 @@ use ring::{
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::base::{json, text::without_bom};
+use crate::base::{file, json, text::without_bom};
 
 /// A private key for `private_key_jwt`, as an entry of [`Config::client_key`](crate::Config::client_key).
 ///
@@ -115,7 +115,8 @@ impl ClientKey {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ClientKeyError> {
         let path = path.as_ref();
         let named = |what: String| ClientKeyError(format!("{}: {what}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+        let text =
+            file::read_text(path, file::MAX_SECRET).map_err(|error| named(error.to_string()))?;
         let text = Zeroizing::new(text);
         Self::from_jwk(without_bom(&text)).map_err(|error| named(error.0))
     }

@@ -146,6 +146,16 @@ impl Jwks {
         Ok(token.check_signature(&newer))
     }
 
+    /// Whether no more keys are fetched for this cause for a while: a token with an unknown key may be good then.
+    pub(crate) fn is_exhausted(&self, cause: Cause) -> bool {
+        let window = self.windows[cause as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        window
+            .as_ref()
+            .is_some_and(|window| window.began.elapsed() < WINDOW && window.count == cause.budget())
+    }
+
     /// Returns newer keys than the `current` ones, for a token whose signature is not valid with them.
     ///
     /// Each token causes at most one fetch. Tokens that miss a key at the same time share one.

@@ -1,6 +1,6 @@
 //! JWTs of the project, by which a front end of one's own proves who has logged in, without OpenID Connect.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use ring::digest;
 use serde_json::{Map, Value};
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::{
     base::text::printable,
     config::options::ProjectJwtUse,
-    error::{token::IdTokenError, trust::TrustError},
-    jose::{algorithm::SigningAlgorithm, jws::Unverified},
+    error::{provider::ProviderError, token::IdTokenError, trust::TrustError},
+    jose::{algorithm::SigningAlgorithm, jws::Unverified, keys::SignatureCheck},
     provider::{
         Provider,
         claims::{check_audience, text, time},
@@ -76,7 +76,11 @@ pub(crate) async fn verify(
     let (uri, mut receipt) = (url(provider, "/.well-known/jwks"), Recorder::new());
     let keys = &trust.jwt_keys;
     let signature = keys.check(http, &uri, &token, Cause::ProjectJwt, &mut receipt);
-    token.require_signature(signature.await?)?;
+    let signature = signature.await?;
+    if signature == SignatureCheck::NoKey && keys.is_exhausted(Cause::ProjectJwt) {
+        return Err(keys_unknown().into());
+    }
+    token.require_signature(signature)?;
     let claims = token.payload()?;
 
     // Other kinds of token may be signed with the same key (RFC 8725 §3.11).
@@ -92,7 +96,7 @@ pub(crate) async fn verify(
     let left = left(&claims, now, skew)?;
     let missing = IdTokenError::Missing { claim: "sub" };
     let id = text(&claims, "sub")?.ok_or(missing)?;
-    if id.is_empty() || id.len() > MAX_SUB {
+    if id.is_empty() || id.len() > MAX_SUB || id.contains(char::is_control) {
         return Err(IdTokenError::Invalid { claim: "sub" }.into());
     }
     let id = id.to_owned();
@@ -100,6 +104,15 @@ pub(crate) async fn verify(
         return Err(TrustError::Replayed);
     }
     Ok(ProjectUser { id, issuer, claims })
+}
+
+/// The error for a JWT whose key may be a new one, where strangers' JWTs have used up the fetches. The JWT may be good.
+fn keys_unknown() -> ProviderError {
+    let why = "too many project JWTs are signed with unknown keys, and the keys are not fetched again for a while";
+    ProviderError::Unreachable {
+        endpoint: "/.well-known/jwks",
+        source: Arc::from(Box::<dyn Error + Send + Sync>::from(why)),
+    }
 }
 
 /// Checks the issuer: as it is configured, or as the provider's metadata spells it.

@@ -287,6 +287,7 @@ async fn what_the_app_cannot_decide_is_no_yes(adapter: Adapter) {
     browser.visit(demo.url("/login/start")).await;
     let page = browser.open(demo.url("/rights/broken")).await.expect(503);
     assert!(!page.body.contains("table of rights"), "{}", page.body);
+    assert!(page.body.contains("cannot be decided"), "{}", page.body);
     browser.fetch(demo.url("/rights/broken")).await.expect(503);
     // An optional extractor that refused before has no say in the answer.
     browser.fetch(demo.url("/rights/both")).await.expect(503);

@@ -121,6 +121,7 @@ async fn assert_logged_in(held: &Held, answer: &Answer) {
     assert_eq!(messages, 1, "{}", page.body);
     journey.assert_still_logged_in().await;
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
+    held.logged("login succeeded", 1).await;
     assert_eq!(held.succeeded(), 1);
 }
 
@@ -196,6 +197,8 @@ async fn the_second_click_learns_why_the_login_of_the_first_failed(adapter: Adap
     held.give_up(first, 1).await;
     held.release();
     assert_refused(&second.await.expect("an answer"));
+    // The answer may be faster than the log.
+    held.logged("login failed", 1).await;
     assert_eq!(held.journey.demo.log().matches("login failed").count(), 1);
     assert_eq!(held.journey.provider.count(Endpoint::Token), 1);
     held.journey.assert_nobody().await;

@@ -149,6 +149,8 @@ async fn a_callback_sent_again_while_the_first_waits_fails_as_that_one_does(adap
         number(&second),
         "one failure, and one line in the log"
     );
+    // The answer may be faster than the log.
+    journey.demo.wait_for_log("login failed");
     assert_eq!(journey.demo.log().matches("login failed").count(), 1);
     assert_eq!(journey.provider.count(Endpoint::Token), 1);
     journey.assert_nobody().await;
