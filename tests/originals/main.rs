@@ -1,7 +1,7 @@
 //! MIRACL's own programs at the local platform. They are not part of this repository: `MIRACL_CLIENT_JS` names MIRACL's
 //! browser library `client.min.js`, `MIRACL_GO_TESTS` the program that `go test -c` makes of its integration tests, and
-//! `MIRACL_GO_SAMPLE_TESTS` the one of the tests from before December 2024, which drive a sample. Without them, the tests
-//! are left out, and the output says so.
+//! `MIRACL_GO_SAMPLE_TESTS` the one of the tests from before December 2024, which drive a sample. Without them, the
+//! tests are left out, and the output says so.
 
 use std::process::ExitCode;
 
