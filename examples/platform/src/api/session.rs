@@ -18,6 +18,7 @@ use crate::hex;
 use crate::params::Params;
 use crate::qr;
 use crate::shared::Shared;
+use crate::sign;
 
 /// Answers `POST /authorize`: begins the login that a `GET` would show a page for.
 pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Reply {
@@ -47,10 +48,16 @@ pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body:
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
     let fields = Fields::parse(&body)?;
     shared.check_project_id(fields.text("projectId")?)?;
-    let hash = match fields.short("hash")? {
-        Some(_) => Some(hex::encode(&fields.bytes("hash")?)),
-        None => None,
-    };
+    let hash = fields.optional("hash")?.map(|hash| {
+        let wrong = || ApiError::field("hash", "not a SHA-256 in hexadecimal digits");
+        sign::hash_of(hash).ok_or_else(wrong)
+    });
+    let hash = hash.transpose()?;
+    let description = fields.optional("description")?;
+    if description.is_some_and(|text| !sign::is_description(text)) {
+        let is_not = "too long, or has characters that are not shown";
+        return Err(ApiError::field("description", is_not));
+    }
     let user_id = match fields.optional("userId")? {
         Some(_) => Some(fields.user_id("userId")?),
         None => None,
@@ -58,7 +65,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
     let purpose = Purpose {
         request: None,
         user_id,
-        description: fields.short("description")?,
+        description: description.map(str::to_owned),
         hash,
     };
     Ok(begun(&shared, purpose))
