@@ -15,8 +15,8 @@ tokio::task_local! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Visitor {
     pub(crate) address: IpAddr,
-    /// Whether both the connection and the name in the request are those of this machine, and no proxy has passed it on.
-    /// The second keeps away pages whose name resolves to this machine (DNS rebinding).
+    /// Whether both the connection and the name in the request are those of this machine, and no proxy has passed the
+    /// request on. The name keeps away pages whose own name resolves to this machine (DNS rebinding).
     pub(crate) is_here: bool,
 }
 
