@@ -238,10 +238,16 @@ impl Browser {
     async fn access_id(&self, login: &str) -> Result<String, JourneyError> {
         let id = login.strip_prefix("/login/").unwrap_or_default();
         let device = self.device.key();
-        // The page makes the code.
-        self.get(login).await?;
         let shared = self.shared()?;
-        let access_id = shared.interactions.with(id, Some(&device), |login| {
+        let interactions = &shared.interactions;
+        if interactions
+            .client(id)
+            .is_some_and(|app| !app.browser_login)
+        {
+            // The page makes the code.
+            self.get(login).await?;
+        }
+        let access_id = interactions.with(id, Some(&device), |login| {
             let qr = login.qr.clone();
             let qr = qr.filter(|_| !login.request.client.browser_login);
             qr.unwrap_or_else(|| login.access_id.clone())
