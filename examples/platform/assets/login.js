@@ -157,7 +157,8 @@ function showUseQuickCode(email) {
 async function confirm(email, code, wrong) {
   let confirmed;
   try {
-    confirmed = await call("/verification/confirmation", { userId: email, code });
+    const { accessId } = session;
+    confirmed = await call("/verification/confirmation", { userId: email, code, accessId });
   } catch (error) {
     const isWrong = ["UNSUCCESSFUL_VERIFICATION", "INVALID_REQUEST_PARAMETERS"].includes(error.code);
     if (isWrong && wrong) return wrong();

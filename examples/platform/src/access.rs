@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::device_id::DeviceKey;
 use crate::identity;
 use crate::interaction::{Request, Wanted};
 use crate::pending::Pending;
@@ -90,9 +91,19 @@ impl Purpose {
     }
 }
 
+/// Who may finish a session, apart from what its app allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The page of a login began it, in this browser.
+    Page(DeviceKey),
+    /// It is made for another device: a QR code holds it, or another program has begun it.
+    OtherDevice,
+}
+
 /// A session as it is now.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
+    kind: Kind,
     pub(crate) purpose: Purpose,
     pub(crate) status: Status,
     /// Who was chosen on the device.
@@ -101,6 +112,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether the login methods of the app let a device go on with the session. Without QR login only the browser
+    /// that began may do so; without browser login only another device. `device` is the browser that asks.
+    pub(crate) fn admits(&self, device: Option<&DeviceKey>) -> bool {
+        let Some(request) = &self.purpose.request else {
+            return true;
+        };
+        let client = &request.client;
+        match &self.kind {
+            Kind::Page(owner) => client.browser_login && (client.qr_login || device == Some(owner)),
+            Kind::OtherDevice => client.qr_login,
+        }
+    }
+
     fn refresh(&mut self) -> &mut Self {
         if self.expires <= clock::now() {
             self.status = Status::Expired;
@@ -128,23 +152,30 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// Begins a session, and returns its access id and its webOTT.
+    /// Begins a session for another device, and returns its access id and its webOTT.
     pub(crate) fn begin(&self, purpose: Purpose) -> (String, String) {
-        let access_id = self.begin_until(purpose, clock::now() + LIFETIME);
+        let access_id = self.begin_until(purpose, Kind::OtherDevice, clock::now() + LIFETIME);
         let web_ott = self.waiting.add(access_id.clone());
         (access_id, web_ott)
     }
 
-    /// Begins the session of a QR code, for which only a page of the platform waits. It ends no later than the page.
-    pub(crate) fn begin_qr(&self, purpose: Purpose, page_ends: u64) -> String {
-        self.begin_until(purpose, page_ends.min(clock::now() + QR_LIFETIME))
+    /// Begins the session of a page in a browser, and returns its access id.
+    pub(crate) fn begin_page(&self, purpose: Purpose, device: DeviceKey) -> String {
+        self.begin_until(purpose, Kind::Page(device), clock::now() + LIFETIME)
     }
 
-    fn begin_until(&self, purpose: Purpose, expires: u64) -> String {
+    /// Begins the session of a QR code, for which only a page of the platform waits. It ends no later than the page.
+    pub(crate) fn begin_qr(&self, purpose: Purpose, page_ends: u64) -> String {
+        let expires = page_ends.min(clock::now() + QR_LIFETIME);
+        self.begin_until(purpose, Kind::OtherDevice, expires)
+    }
+
+    fn begin_until(&self, purpose: Purpose, kind: Kind, expires: u64) -> String {
         let access_id = random::token();
         self.sessions.put(
             &access_id,
             Session {
+                kind,
                 purpose,
                 status: Status::New,
                 user_id: None,
@@ -232,6 +263,8 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Client;
+    use crate::device_id::DeviceId;
 
     #[test]
     fn a_result_is_handed_out_once() {
@@ -249,6 +282,35 @@ mod tests {
         assert!(!sessions.is_open(&access_id));
         assert_eq!(sessions.look(&web_ott).unwrap().status, done);
         assert_eq!(sessions.look(&web_ott).unwrap().status, Status::Expired);
+    }
+
+    #[test]
+    fn a_session_admits_the_devices_that_the_login_methods_of_its_app_allow() {
+        let (own, other) = (DeviceId::random().key(), DeviceId::random().key());
+        // Browser login, QR login; the own browser, another browser, none; another device at a QR code.
+        for (browser_login, qr_login, expected) in [
+            (true, true, [true, true, true, true]),
+            (true, false, [true, false, false, false]),
+            (false, true, [false, false, false, true]),
+        ] {
+            let mut client = Client::new("app", "s", "http://127.0.0.1/login");
+            (client.browser_login, client.qr_login) = (browser_login, qr_login);
+            let purpose = Purpose {
+                request: Some(Arc::new(Request::of_client(client))),
+                ..Purpose::default()
+            };
+            let sessions = Sessions::default();
+            let page = sessions.begin_page(purpose.clone(), own.clone());
+            let (code, _) = sessions.begin(purpose);
+            let [page, code] = [page, code].map(|id| sessions.find(&id).unwrap());
+            let admitted = [
+                page.admits(Some(&own)),
+                page.admits(Some(&other)),
+                page.admits(None),
+                code.admits(Some(&other)),
+            ];
+            assert_eq!(admitted, expected, "{browser_login} {qr_login}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The endpoints that MIRACL's own clients speak: M-Pin, its registrations, signatures, and the back-end API.
 //!
 //! Requests and answers are JSON. An error is `{"error": code, "info": text, "context": {..} or null}` with a status
-//! between 400 and 499. Nothing here reads a cookie.
+//! between 400 and 499. A cookie counts only where an app's login methods tie a
+//! session to the browser that began it.
 //!
 //! | file | endpoints |
 //! |---|---|

@@ -96,7 +96,7 @@ pub(crate) fn begin_page(
     let id = DeviceId::of(headers).unwrap_or_else(DeviceId::random);
     let request = Arc::new(request);
     let purpose = access::Purpose::of_page(&request, &wanted);
-    let (access_id, _) = shared.sessions.begin(purpose);
+    let access_id = shared.sessions.begin_page(purpose, id.key());
     let interactions = &shared.interactions;
     let interaction = interactions.begin(id.key(), request, access_id, wanted);
     let mut response = redirect(&format!("/login/{interaction}"));

@@ -100,7 +100,7 @@ impl Browser {
         };
         let (shared, client) = (self.shared()?, self.client());
         let email = check_email(email)?;
-        let access_id = self.access_id(&login)?;
+        let access_id = self.access_id(&login).await?;
         let known = self.identity(&email);
         let body = json!({
             "userId": email,
@@ -109,6 +109,8 @@ impl Browser {
             "deviceName": "Test device",
             "mpinId": known.as_ref().map(MpinIdentity::mpin_id),
         });
+        // People who register here are not strangers to each other.
+        shared.verifications.may_send_now(&email);
         client.call("/verification/email", &body).await?;
         let messages = shared.inbox.all();
         let message = messages.iter().find(|message| message.to == email);
@@ -154,7 +156,8 @@ impl Browser {
             Begun::Over(callback) => return Ok(callback),
         };
         let email = check_email(email)?;
-        self.prove(&email, pin, &self.access_id(&login)?).await?;
+        let access_id = self.access_id(&login).await?;
+        self.prove(&email, pin, &access_id).await?;
         self.last_step(&login, "finish").await
     }
 
@@ -231,17 +234,29 @@ impl Browser {
         Ok(())
     }
 
-    /// Returns the session of a login, which its page has.
-    fn access_id(&self, login: &str) -> Result<String, JourneyError> {
+    /// Returns the session of a login, which its page has: the one of the QR code where the app allows nothing else.
+    async fn access_id(&self, login: &str) -> Result<String, JourneyError> {
         let id = login.strip_prefix("/login/").unwrap_or_default();
         let device = self.device.key();
-        let interactions = &self.shared()?.interactions;
-        let access_id = interactions.with(id, Some(&device), |login| login.access_id.clone());
+        let shared = self.shared()?;
+        let interactions = &shared.interactions;
+        if interactions
+            .client(id)
+            .is_some_and(|app| !app.browser_login)
+        {
+            // The page makes the code.
+            self.get(login).await?;
+        }
+        let access_id = interactions.with(id, Some(&device), |login| {
+            let qr = login.qr.clone();
+            let qr = qr.filter(|_| !login.request.client.browser_login);
+            qr.unwrap_or_else(|| login.access_id.clone())
+        });
         access_id.map_err(|gone| JourneyError::new(format!("the login cannot go on: {gone:?}")))
     }
 
     fn client(&self) -> MpinClient {
-        MpinClient::at(self.address)
+        MpinClient::at(self.address).in_browser(self.device.clone())
     }
 
     fn identity(&self, email: &str) -> Option<MpinIdentity> {

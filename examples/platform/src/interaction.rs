@@ -32,6 +32,21 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Makes a request of an app that wants nothing in particular.
+    #[cfg(test)]
+    pub(crate) fn of_client(client: Client) -> Self {
+        Self {
+            redirect_uri: client.redirect_uris.first().cloned().unwrap_or_default(),
+            client,
+            response_mode: ResponseMode::default(),
+            scope: Vec::new(),
+            state: None,
+            nonce: None,
+            code_challenge: None,
+            acr: None,
+        }
+    }
+
     /// Returns what the app gets when `session` allows the request.
     pub(crate) fn grant(&self, sub: String, session: identity::Session) -> Grant {
         Grant {
@@ -215,16 +230,7 @@ mod tests {
     use crate::device_id::DeviceId;
 
     fn begin(interactions: &Interactions, device: &DeviceKey) -> String {
-        let request = Request {
-            client: Client::new("app", "s", "http://127.0.0.1/login"),
-            redirect_uri: "http://127.0.0.1/login".to_owned(),
-            response_mode: ResponseMode::default(),
-            scope: Vec::new(),
-            state: None,
-            nonce: None,
-            code_challenge: None,
-            acr: None,
-        };
+        let request = Request::of_client(Client::new("app", "s", "http://127.0.0.1/login"));
         interactions.begin(
             device.clone(),
             Arc::new(request),

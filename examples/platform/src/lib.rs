@@ -94,7 +94,8 @@
 //! # Signatures
 //!
 //! An app sends the browser to `/sign?client_id=…&redirect_uri=…&hash=…`, with the SHA-256 of its document in
-//! hexadecimal digits, and with `description` (at most 1024 bytes), `state`, `login_hint` and `ui_locales` as it likes.
+//! hexadecimal digits, and with `description`, `state`, `login_hint` and `ui_locales` as it likes. A description has at
+//! most 1024 bytes and 20 line breaks, and only characters that are shown.
 //! The page shows the app's name, the description and the hash, and asks for the PIN, here or by QR code. The redirect
 //! URI, which must be one of the app's, gets `state` and `signature`: the base64 of the JSON that `/dvs/verify` takes
 //! as `signature`, with its `timestamp`. Or it gets `error` and `state`: `access_denied`, `invalid_request`. MIRACL

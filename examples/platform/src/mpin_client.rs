@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::device_id::DeviceId;
 use crate::mpin::authority::Half;
 use crate::mpin::client::{KeyPair, Token};
 use crate::mpin::point::G1;
@@ -43,6 +44,8 @@ use crate::{hex, wire};
 #[derive(Debug, Clone)]
 pub struct MpinClient {
     address: SocketAddr,
+    /// The browser that it is a page of.
+    device: Option<DeviceId>,
 }
 
 /// What a client keeps of a registration: an M-Pin id, and a token that is of no use without the PIN.
@@ -97,7 +100,16 @@ impl MpinIdentity {
 impl MpinClient {
     /// Makes a client of the platform that listens at an address, such as one in another process.
     pub fn at(address: SocketAddr) -> Self {
-        Self { address }
+        Self {
+            address,
+            device: None,
+        }
+    }
+
+    /// Returns the client of a page in a browser, which sends the browser's cookie.
+    pub(crate) fn in_browser(self, device: DeviceId) -> Self {
+        let device = Some(device);
+        Self { device, ..self }
     }
 
     /// Asks for the id of the project.
@@ -301,7 +313,9 @@ impl MpinClient {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Value, MpinError> {
-        let headers = [&[("Content-Type", "application/json")], headers].concat();
+        let mut headers = [&[("Content-Type", "application/json")], headers].concat();
+        let cookie = self.device.as_ref().map(DeviceId::cookie_line);
+        headers.extend(cookie.as_deref().map(|cookie| ("Cookie", cookie)));
         let answer = wire::send(self.address, method, path, &headers, body).await;
         let answer = answer.map_err(|error| MpinError::Broken(error.to_string()))?;
         let broken = || MpinError::Broken(format!("the answer is no JSON over HTTP: {answer}"));

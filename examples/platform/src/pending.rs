@@ -103,6 +103,14 @@ impl<T> Pending<T> {
         Some(look(&mut entry.value))
     }
 
+    /// Returns the name of a value that fits. This looks at every value.
+    pub(crate) fn find(&self, fits: impl Fn(&T) -> bool) -> Option<String> {
+        let (now, kept) = (clock::now(), lock(&self.kept));
+        let mut entries = kept.entries.iter();
+        let found = entries.find(|(_, entry)| entry.expires > now && fits(&entry.value));
+        found.map(|(name, _)| name.clone())
+    }
+
     /// Shows every value, and keeps what is changed.
     pub(crate) fn each(&self, mut look: impl FnMut(&mut T)) {
         for entry in lock(&self.kept).entries.values_mut() {
@@ -111,7 +119,7 @@ impl<T> Pending<T> {
     }
 
     #[cfg(test)]
-    fn age(&self, seconds: u64) {
+    pub(crate) fn age(&self, seconds: u64) {
         for entry in lock(&self.kept).entries.values_mut() {
             entry.expires -= seconds;
         }

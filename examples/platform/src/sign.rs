@@ -20,6 +20,9 @@ use crate::texts::Lang;
 /// The longest description, in bytes.
 const MAX_DESCRIPTION: usize = 1024;
 
+/// How many line breaks a description has at most.
+const MAX_LINE_BREAKS: usize = 20;
+
 /// The length of a SHA-256, in bytes.
 const HASH: usize = 32;
 
@@ -78,24 +81,46 @@ fn document(params: &Params) -> Result<Document, &'static str> {
     if params.repeated().is_some() {
         return Err("a parameter came more than once");
     }
-    let hash = params.get("hash").and_then(hex::decode);
-    let hash = hash.filter(|hash| hash.len() == HASH);
+    let hash = params.get("hash").and_then(hash_of);
     let hash = hash.ok_or("hash is not a SHA-256 in hexadecimal digits")?;
     let description = params.get("description");
     if description.is_some_and(|text| !is_description(text)) {
-        return Err("description has more than 1024 bytes, or characters that are not shown");
+        return Err("description is too long, or has characters that are not shown");
     }
     Ok(Document {
-        hash: hex::encode(&hash),
+        hash,
         description: description.map(str::to_owned),
     })
 }
 
-/// Whether a person reads a text as it stands: nothing in it changes the direction of what follows.
-fn is_description(text: &str) -> bool {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hidden = |c: char| (c.is_control() && c != '\n') || turns(c);
-    text.len() <= MAX_DESCRIPTION && !text.chars().any(hidden)
+/// Returns a SHA-256 in lower-case hexadecimal digits.
+pub(crate) fn hash_of(text: &str) -> Option<String> {
+    let hash = hex::decode(text).filter(|hash| hash.len() == HASH);
+    hash.map(|hash| hex::encode(&hash))
+}
+
+/// Whether a person reads a text as it stands: everything in it is shown, in its order, and nothing moves what follows
+/// out of sight.
+pub(crate) fn is_description(text: &str) -> bool {
+    let breaks = text.chars().filter(|c| *c == '\n').count();
+    let is_short = text.len() <= MAX_DESCRIPTION && breaks <= MAX_LINE_BREAKS;
+    is_short && !text.chars().any(is_hidden)
+}
+
+/// Whether a character is a control (Cc, except the line feed), a format character (Cf), a separator of lines or
+/// paragraphs, or a letter without a shape. Unicode, UnicodeData.txt.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c,
+            // Format characters, those that are not assigned between them, and separators.
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
+            // Blank letters, marks and patterns.
+            | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180d}'
+            | '\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
 #[cfg(test)]
@@ -139,5 +164,59 @@ mod tests {
         ] {
             assert!(read(&query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_description_has_nothing_that_is_not_shown() {
+        for good in [
+            "",
+            "Zahle 1 €\nan Ann",
+            "שלום",
+            "عقد",
+            "契約",
+            "e\u{301}",
+            "\u{1f44d}",
+            &"\n".repeat(20),
+        ] {
+            assert!(is_description(good), "{good:?}");
+        }
+        for hidden in [
+            '\r',
+            '\t',
+            '\0',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9f}',
+            '\u{ad}',
+            '\u{600}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2065}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{e0000}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e007f}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{2800}',
+        ] {
+            assert!(!is_description(&format!("a{hidden}b")), "{hidden:?}");
+        }
+        assert!(!is_description(&"\n".repeat(21)));
+        assert!(!is_description(&"x".repeat(MAX_DESCRIPTION + 1)));
     }
 }

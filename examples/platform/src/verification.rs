@@ -1,9 +1,12 @@
 //! What proves that a person owns a user id: links, codes, and the activation tokens that they lead to.
 
+use std::sync::Mutex;
+
 use crate::hex;
 use crate::identity::parse_email;
 use crate::pending::Pending;
 use crate::random;
+use crate::sync::lock;
 
 /// How long a link may be good, in seconds. By default an hour.
 pub(crate) const MAX_LINK_SECONDS: u64 = 30 * 24 * 60 * 60;
@@ -21,8 +24,15 @@ const BACKOFF_SECONDS: u64 = 10;
 /// How many of each kind may be pending.
 const MOST: usize = 1000;
 
-/// How often digits may be tried.
+/// How often the digits of one mail may be tried.
 const MAX_GUESSES: u8 = 5;
+
+/// How many wrong digits a user may have in [`WRONG_SECONDS`], over all codes.
+const MAX_WRONG: u8 = 10;
+const WRONG_SECONDS: u64 = 60 * 60;
+
+/// For how many users wrong digits are counted; the oldest are forgotten first.
+const MOST_COUNTED: usize = 10_000;
 
 /// The longest user id.
 const MAX_USER_ID: usize = 254;
@@ -47,7 +57,7 @@ struct Link {
     expires: u64,
 }
 
-/// Six digits for one user. They are short, so that only few may be tried.
+/// Six digits for one user, and the session that asked for them. They are short, so that only few may be tried.
 #[derive(Debug)]
 struct Code {
     digits: String,
@@ -74,6 +84,10 @@ pub(crate) struct Verifications {
     quick_codes: Pending<Code>,
     activations: Pending<Activation>,
     backoffs: Pending<u64>,
+    /// How many wrong digits came for a user.
+    wrong: Pending<u8>,
+    /// Held by the guess that is being judged.
+    guessing: Mutex<()>,
 }
 
 impl Default for Verifications {
@@ -84,6 +98,8 @@ impl Default for Verifications {
             quick_codes: Pending::new(CODE_SECONDS, MOST),
             activations: Pending::new(ACTIVATION_SECONDS, MOST),
             backoffs: Pending::new(BACKOFF_SECONDS, MOST),
+            wrong: Pending::new(WRONG_SECONDS, MOST_COUNTED),
+            guessing: Mutex::default(),
         }
     }
 }
@@ -94,7 +110,7 @@ impl Verifications {
         self.links.add(Link { purpose, expires })
     }
 
-    /// Makes six digits that come by mail. Earlier ones of the same user end.
+    /// Makes six digits that come by mail. Earlier ones of the same user and the same session end.
     pub(crate) fn new_mail_code(&self, purpose: Purpose) -> String {
         Self::new_code(&self.mail_codes, purpose)
     }
@@ -112,20 +128,22 @@ impl Verifications {
     fn new_code(codes: &Pending<Code>, purpose: Purpose) -> String {
         let number = u32::from_be_bytes(random::bytes()) % 1_000_000;
         let digits = format!("{number:06}");
-        let user_id = purpose.user_id.clone();
+        let name = name(&purpose.user_id, purpose.access_id.as_deref());
         let code = Code {
             digits: digits.clone(),
             guesses: MAX_GUESSES,
             purpose,
         };
-        codes.put(&user_id, code);
+        codes.put(&name, code);
         digits
     }
 
-    /// Uses up a link's secret, or digits, of one user. QuickCodes count if the project has them.
+    /// Uses up a link's secret, or digits, of one user. QuickCodes count if the project has them. `access_id` is the
+    /// session of whoever asks, if they say so: then only its own digits count, and those of no session.
     pub(crate) fn confirm(
         &self,
         user_id: &str,
+        access_id: Option<&str>,
         code: &str,
         now: u64,
         with_quick_codes: bool,
@@ -134,24 +152,55 @@ impl Verifications {
         if let Some(link) = self.links.take_if(code, fits) {
             return Some(link.purpose);
         }
-        let quick = || Self::guess(&self.quick_codes, user_id, code);
-        Self::guess(&self.mail_codes, user_id, code)
-            .or_else(|| with_quick_codes.then(quick).flatten())
+        let quick = with_quick_codes.then_some(&self.quick_codes);
+        let found = self.guess(user_id, access_id, code, Some(&self.mail_codes), quick);
+        if found.is_none() && is_digits(code) {
+            // Another session's digits stay as they are.
+            let mine = name(user_id, access_id);
+            let left = self.mail_codes.with(&mine, |code| {
+                code.guesses = code.guesses.saturating_sub(1);
+                code.guesses
+            });
+            if left == Some(0) {
+                self.mail_codes.take(&mine);
+            }
+        }
+        found
     }
 
-    /// Tries digits, which end after a few wrong ones.
-    fn guess(codes: &Pending<Code>, user_id: &str, digits: &str) -> Option<Purpose> {
-        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_code {
+    /// Tries digits. After a few wrong ones of a user no more are taken for a while, and none of a user without codes
+    /// is wrong.
+    fn guess(
+        &self,
+        user_id: &str,
+        access_id: Option<&str>,
+        digits: &str,
+        mail: Option<&Pending<Code>>,
+        quick: Option<&Pending<Code>>,
+    ) -> Option<Purpose> {
+        if !is_digits(digits) {
             return None;
         }
-        let (is_right, is_over) = codes.with(user_id, |code| {
-            code.guesses = code.guesses.saturating_sub(1);
-            (code.digits == digits, code.guesses == 0)
-        })?;
-        if is_right || is_over {
-            let code = codes.take(user_id)?;
-            return is_right.then_some(code.purpose);
+        let _one = lock(&self.guessing);
+        let wrong = self.wrong.with(user_id, |wrong| *wrong);
+        if wrong.is_some_and(|wrong| wrong >= MAX_WRONG) {
+            return None;
+        }
+        let mut has_code = false;
+        for codes in [mail, quick].into_iter().flatten() {
+            let is_users = |code: &Code| code.purpose.user_id == user_id;
+            let may_try = |code: &Code| {
+                let theirs = code.purpose.access_id.as_deref();
+                access_id.is_none() || theirs.is_none() || theirs == access_id
+            };
+            let is_right = |code: &Code| is_users(code) && may_try(code) && code.digits == digits;
+            if let Some(name) = codes.find(is_right) {
+                return codes.take_if(&name, is_right).map(|code| code.purpose);
+            }
+            has_code |= codes.find(is_users).is_some();
+        }
+        if has_code && self.wrong.with(user_id, |wrong| *wrong += 1).is_none() {
+            self.wrong.put(user_id, 1);
         }
         None
     }
@@ -186,7 +235,7 @@ impl Verifications {
             if !with_quick_codes {
                 return None;
             }
-            let purpose = Self::guess(&self.quick_codes, user_id, token)?;
+            let purpose = self.guess(user_id, None, token, None, Some(&self.quick_codes))?;
             Some(Activation {
                 user_id: purpose.user_id,
                 ..Activation::default()
@@ -194,8 +243,10 @@ impl Verifications {
         })
     }
 
-    /// Allows one message in ten seconds for each user and login: `Err` says when the next one may be sent.
+    /// Allows one message in ten seconds for each sender, which is a user, or a user and the login of a link:
+    /// `Err` says when the next one may be sent.
     pub(crate) fn may_send(&self, sender: &str, now: u64) -> Result<u64, u64> {
+        let _one = lock(&self.guessing);
         if let Some(next) = self.backoffs.with(sender, |next| *next) {
             return Err(next);
         }
@@ -203,6 +254,20 @@ impl Verifications {
         self.backoffs.put(sender, next);
         Ok(next)
     }
+
+    /// Ends the pause between the messages to a user.
+    pub(crate) fn may_send_now(&self, user_id: &str) {
+        self.backoffs.take(user_id);
+    }
+}
+
+/// Returns the name of a user's digits for a session. No user id has a line feed.
+fn name(user_id: &str, access_id: Option<&str>) -> String {
+    format!("{user_id}\n{}", access_id.unwrap_or_default())
+}
+
+fn is_digits(code: &str) -> bool {
+    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns a user id as the platform keeps it: an e-mail address in lower case, anything else as it is.
@@ -235,10 +300,26 @@ mod tests {
     fn a_link_is_used_once_by_its_user_and_in_time() {
         let verifications = Verifications::default();
         let code = verifications.new_link(purpose("a@b"), 100);
-        assert!(verifications.confirm("c@d", &code, 50, true).is_none());
-        assert!(verifications.confirm("a@b", &code, 100, true).is_none());
-        assert!(verifications.confirm("a@b", &code, 99, true).is_some());
-        assert!(verifications.confirm("a@b", &code, 99, true).is_none());
+        assert!(
+            verifications
+                .confirm("c@d", None, &code, 50, true)
+                .is_none()
+        );
+        assert!(
+            verifications
+                .confirm("a@b", None, &code, 100, true)
+                .is_none()
+        );
+        assert!(
+            verifications
+                .confirm("a@b", None, &code, 99, true)
+                .is_some()
+        );
+        assert!(
+            verifications
+                .confirm("a@b", None, &code, 99, true)
+                .is_none()
+        );
     }
 
     #[test]
@@ -246,18 +327,91 @@ mod tests {
         let verifications = Verifications::default();
         let code = verifications.new_mail_code(purpose("a@b"));
         let wrong = if code == "000000" { "000001" } else { "000000" };
-        assert!(verifications.confirm("c@d", &code, 0, true).is_none());
+        assert!(verifications.confirm("c@d", None, &code, 0, true).is_none());
         for _ in 0..4 {
-            assert!(verifications.confirm("a@b", wrong, 0, true).is_none());
+            assert!(verifications.confirm("a@b", None, wrong, 0, true).is_none());
         }
-        assert!(verifications.confirm("a@b", &code, 0, true).is_some());
-        assert!(verifications.confirm("a@b", &code, 0, true).is_none());
+        assert!(verifications.confirm("a@b", None, &code, 0, true).is_some());
+        assert!(verifications.confirm("a@b", None, &code, 0, true).is_none());
         let code = verifications.new_mail_code(purpose("a@b"));
         let wrong = if code == "000000" { "000001" } else { "000000" };
         for _ in 0..5 {
-            assert!(verifications.confirm("a@b", wrong, 0, true).is_none());
+            assert!(verifications.confirm("a@b", None, wrong, 0, true).is_none());
         }
-        assert!(verifications.confirm("a@b", &code, 0, true).is_none());
+        assert!(verifications.confirm("a@b", None, &code, 0, true).is_none());
+    }
+
+    fn wrong(code: &str) -> &'static str {
+        if code == "000000" { "000001" } else { "000000" }
+    }
+
+    fn of_session(access_id: &str) -> Purpose {
+        Purpose {
+            access_id: Some(access_id.to_owned()),
+            ..purpose("a@b")
+        }
+    }
+
+    #[test]
+    fn a_stranger_ends_neither_the_digits_of_another_session_nor_a_quick_code() {
+        let verifications = Verifications::default();
+        let mine = verifications.new_mail_code(of_session("mine"));
+        let (quick, _) = verifications.new_quick_code("a@b");
+        let theirs = verifications.new_mail_code(of_session("theirs"));
+        let guess =
+            |session, code: &str| verifications.confirm("a@b", Some(session), code, 0, true);
+        for _ in 0..MAX_GUESSES {
+            assert!(guess("theirs", "000000").is_none() || theirs == "000000");
+        }
+        // Their own digits have ended, and nobody takes mine.
+        assert!(guess("theirs", &theirs).is_none());
+        assert!(mine == theirs || guess("theirs", &mine).is_none());
+        let purpose = guess("mine", &mine).unwrap();
+        assert_eq!(purpose.access_id.as_deref(), Some("mine"));
+        assert!(guess("mine", &quick).is_some());
+    }
+
+    #[test]
+    fn wrong_digits_count_for_a_user_over_all_codes_until_the_hour_is_over() {
+        let verifications = Verifications::default();
+        for number in 0..MAX_WRONG {
+            let session = number.to_string();
+            let code = verifications.new_mail_code(of_session(&session));
+            let guess = verifications.confirm("a@b", Some(&session), wrong(&code), 0, true);
+            assert!(guess.is_none());
+        }
+        let code = verifications.new_mail_code(of_session("last"));
+        let (quick, _) = verifications.new_quick_code("a@b");
+        for digits in [&code, &quick] {
+            let last = verifications.confirm("a@b", Some("last"), digits, 0, true);
+            assert!(last.is_none());
+        }
+        assert!(verifications.take_activation("a@b", &quick, true).is_none());
+        // Links go on, and other users.
+        let link = verifications.new_link(purpose("a@b"), 100);
+        assert!(verifications.confirm("a@b", None, &link, 0, true).is_some());
+        let other = verifications.new_mail_code(purpose("c@d"));
+        assert!(
+            verifications
+                .confirm("c@d", None, &other, 0, true)
+                .is_some()
+        );
+        verifications.wrong.age(WRONG_SECONDS);
+        assert!(verifications.take_activation("a@b", &quick, true).is_some());
+    }
+
+    #[test]
+    fn wrong_digits_for_nobody_do_not_count() {
+        let verifications = Verifications::default();
+        for _ in 0..2 * MAX_WRONG {
+            assert!(
+                verifications
+                    .confirm("a@b", None, "000000", 0, true)
+                    .is_none()
+            );
+        }
+        let code = verifications.new_mail_code(purpose("a@b"));
+        assert!(verifications.confirm("a@b", None, &code, 0, true).is_some());
     }
 
     #[test]
@@ -273,7 +427,11 @@ mod tests {
                 .take_activation("a@b", &quick, false)
                 .is_none()
         );
-        assert!(verifications.confirm("a@b", &quick, 0, false).is_none());
+        assert!(
+            verifications
+                .confirm("a@b", None, &quick, 0, false)
+                .is_none()
+        );
         assert!(verifications.take_activation("a@b", &quick, true).is_some());
         assert!(verifications.take_activation("a@b", &quick, true).is_none());
     }

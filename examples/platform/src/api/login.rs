@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::fields::{Fields, public_key};
 use super::{ApiError, Reply, project, reply};
 use crate::access::Status;
 use crate::audit::{Entry, Event};
+use crate::device_id::{DeviceId, DeviceKey};
 use crate::exchange::{Pass, Proof, Scope, TOKEN_SECONDS};
 use crate::identity::Session;
 use crate::mpin::scalar::Scalar;
@@ -81,7 +82,11 @@ pub(super) async fn pass2(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
 }
 
 /// Answers `POST /rps/v2/authenticate`: the verdict, and what the login is good for.
-pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
+pub(super) async fn authenticate(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
     let fields = Fields::parse(&body)?;
     fields.optional("wam")?;
     let proof = shared.exchanges.proofs.take(fields.text("authOTT")?);
@@ -90,8 +95,10 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes)
     let access_id = proof.access_id.as_deref();
     let access_id = access_id.filter(|_| proof.scopes.contains(&Scope::Oidc));
     let registration = shared.registrations.find(&proof.mpin_id);
+    let device = DeviceId::of(&headers).map(|id| id.key());
     if proof.scopes.contains(&Scope::Oidc)
-        && !access_id.is_some_and(|id| takes_login(&shared, id, registration.as_ref()))
+        && !access_id
+            .is_some_and(|id| takes_login(&shared, id, device.as_ref(), registration.as_ref()))
     {
         return Err(ApiError::login_session());
     }
@@ -135,12 +142,20 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, body: Bytes)
     Ok(reply(&granted(&shared, &proof, &registration)))
 }
 
-/// Whether a session waits for a login: it is open and not for a signature, or the id has replaced the one that logged
-/// in to it.
-fn takes_login(shared: &Shared, access_id: &str, registration: Option<&Registration>) -> bool {
+/// Whether a session waits for a login of this device: it is open and not for a signature, or the id has replaced the
+/// one that logged in to it.
+fn takes_login(
+    shared: &Shared,
+    access_id: &str,
+    device: Option<&DeviceKey>,
+    registration: Option<&Registration>,
+) -> bool {
     let Some(session) = shared.sessions.find(access_id) else {
         return false;
     };
+    if !session.admits(device) {
+        return false;
+    }
     let replaced = registration.and_then(|registration| registration.replaces.as_ref());
     match &session.status {
         Status::Authenticated(earlier) => replaced == Some(&earlier.mpin_id),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -13,16 +13,22 @@ use super::{ApiError, Reply, reply, signature};
 use crate::access::{Purpose, Session, Status};
 use crate::authorize::{self, Refused};
 use crate::callback::ResponseMode;
+use crate::device_id::DeviceId;
 use crate::hex;
 use crate::params::Params;
 use crate::qr;
 use crate::shared::Shared;
+use crate::sign;
 
 /// Answers `POST /authorize`: begins the login that a `GET` would show a page for.
 pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Reply {
     let fields = Fields::parse_or_nothing(&body)?;
     let request = authorize::read(&shared, &Params::of_query(uri.query()));
     let request = request.map_err(refused)?.request;
+    // Whoever waits for this session shows its QR code.
+    if !request.client.qr_login {
+        return Err(ApiError::forbidden("the app does not allow QR login"));
+    }
     if request.response_mode != ResponseMode::Query {
         return Err(ApiError::field(
             "response_mode",
@@ -42,10 +48,16 @@ pub(crate) async fn authorize(State(shared): State<Arc<Shared>>, uri: Uri, body:
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
     let fields = Fields::parse(&body)?;
     shared.check_project_id(fields.text("projectId")?)?;
-    let hash = match fields.short("hash")? {
-        Some(_) => Some(hex::encode(&fields.bytes("hash")?)),
-        None => None,
-    };
+    let hash = fields.optional("hash")?.map(|hash| {
+        let wrong = || ApiError::field("hash", "not a SHA-256 in hexadecimal digits");
+        sign::hash_of(hash).ok_or_else(wrong)
+    });
+    let hash = hash.transpose()?;
+    let description = fields.optional("description")?;
+    if description.is_some_and(|text| !sign::is_description(text)) {
+        let is_not = "too long, or has characters that are not shown";
+        return Err(ApiError::field("description", is_not));
+    }
     let user_id = match fields.optional("userId")? {
         Some(_) => Some(fields.user_id("userId")?),
         None => None,
@@ -53,7 +65,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
     let purpose = Purpose {
         request: None,
         user_id,
-        description: fields.short("description")?,
+        description: description.map(str::to_owned),
         hash,
     };
     Ok(begun(&shared, purpose))
@@ -104,7 +116,11 @@ pub(super) async fn access(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
 }
 
 /// Answers `POST /rps/v2/codeStatus`: a device says how far it is, and learns what the session is for.
-pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
+pub(super) async fn code_status(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
     let fields = Fields::parse(&body)?;
     let access_id = fields.text("wid")?;
     let user_id = match fields.optional("userId")? {
@@ -115,6 +131,10 @@ pub(super) async fn code_status(State(shared): State<Arc<Shared>>, body: Bytes) 
         .sessions
         .find(access_id)
         .ok_or_else(ApiError::login_session)?;
+    let device = DeviceId::of(&headers).map(|id| id.key());
+    if !session.admits(device.as_ref()) {
+        return Err(ApiError::login_session());
+    }
     let wanted = fields.text("status")?;
     let status = match wanted {
         "wid" => Status::Scanned,

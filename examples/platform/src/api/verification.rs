@@ -84,11 +84,15 @@ pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
         fields.optional(name)?;
     }
     let now = clock::now();
-    // Another login is another person's wish, who waits at their own page.
-    let sender = format!(
-        "{email} {}",
-        purpose.access_id.as_deref().unwrap_or_default()
-    );
+    // Digits could be talked out of somebody who is registered elsewhere.
+    let is_safe = purpose.replaces.is_some() || !shared.registrations.knows(&email);
+    let is_code = project.email_verification == EmailVerification::Code && is_safe;
+    // A link of another login is another person's wish, who waits at their own page, and nobody can guess it. Digits
+    // can be guessed: a new login brings no more of them.
+    let sender = match (is_code, &purpose.access_id) {
+        (false, Some(access_id)) => format!("{email} {access_id}"),
+        _ => email.clone(),
+    };
     let backoff = shared
         .verifications
         .may_send(&sender, now)
@@ -105,9 +109,7 @@ pub(super) async fn email(State(shared): State<Arc<Shared>>, body: Bytes) -> Rep
         Some(session.purpose.request?.client.clone())
     });
     let app = app.map_or_else(|| NO_APP.to_owned(), |app| app.name);
-    // Digits could be talked out of somebody who is registered elsewhere.
-    let is_safe = purpose.replaces.is_some() || !shared.registrations.knows(&email);
-    let method = if project.email_verification == EmailVerification::Code && is_safe {
+    let method = if is_code {
         let digits = shared.verifications.new_mail_code(purpose);
         shared.inbox.send_digits(&email, &app, &digits);
         "code"
@@ -124,11 +126,13 @@ pub(crate) async fn confirm(State(shared): State<Arc<Shared>>, body: Bytes) -> R
     let fields = Fields::parse(&body)?;
     let user_id = fields.user_id("userId")?;
     let code = fields.text("code")?;
+    let guesser = fields.optional("accessId")?;
     let access_id = shared.verifications.session_of(code);
     let with_quick_codes = shared.project().quick_code;
-    let purpose = shared
-        .verifications
-        .confirm(&user_id, code, clock::now(), with_quick_codes);
+    let purpose =
+        shared
+            .verifications
+            .confirm(&user_id, guesser, code, clock::now(), with_quick_codes);
     let purpose = purpose.ok_or_else(|| {
         let info = "the code is unknown, used, expired or somebody else's";
         ApiError::new(StatusCode::FORBIDDEN, "UNSUCCESSFUL_VERIFICATION", info)

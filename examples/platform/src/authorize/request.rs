@@ -7,6 +7,19 @@ use crate::interaction::Request;
 use crate::params::Params;
 use crate::shared::Shared;
 
+/// The parameters that are kept as they are, in memory or in a page.
+const KEPT: [&str; 6] = [
+    "state",
+    "nonce",
+    "login_hint",
+    "prerollid",
+    "acttoken",
+    "acr_values",
+];
+
+/// The most bytes of each.
+const MAX_KEPT: usize = 1024;
+
 /// An error for the app, sent in the callback (RFC 6749 §4.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Denial {
@@ -80,6 +93,12 @@ pub(crate) fn addressee(shared: &Shared, params: &Params) -> Result<(Client, Str
             client.name,
             client.redirect_uris.join(", "),
         ));
+    }
+    // What is kept until the login ends, or is sent back.
+    for name in KEPT {
+        if params.get(name).is_some_and(|text| text.len() > MAX_KEPT) {
+            return Err(format!("{name} has more than {MAX_KEPT} bytes."));
+        }
     }
     let redirect_uri = redirect_uri.to_owned();
     Ok((client, redirect_uri))

@@ -3,7 +3,7 @@
 use miracl_platform::{Client, EmailVerification, Platform, PlatformConfig, Project};
 use serde_json::{Value, json};
 
-use crate::app::{CALLBACK, authorize_url, params, start};
+use crate::app::{CALLBACK, EMAIL, PIN as OWN_PIN, authorize_url, params, start};
 use crate::http::{self, Answer};
 use crate::mpin::{PIN, USER, code, registered};
 
@@ -178,6 +178,68 @@ async fn a_page_offers_what_its_app_and_its_project_allow() {
         let given = (name.to_owned(), value.to_owned());
         assert!(pairs.contains(&given), "{name} in {pairs:?}");
     }
+}
+
+#[tokio::test]
+async fn without_qr_login_no_other_device_finishes_the_session_of_a_page() {
+    let platform = start().await;
+    let mut app = Client::new("only-browser", "s3cret", CALLBACK);
+    app.qr_login = false;
+    platform.add_client(app).unwrap();
+    let client = platform.mpin_client();
+    let mut ann = registered(&client, USER).await;
+    let url = authorize_url(&platform, &[("client_id", "only-browser")]);
+    let page = open(&platform, &url, &[]).await;
+    let access_id = page.attribute("data-access-id").unwrap();
+    let other = open(&platform, &url, &[]).await;
+    let at = format!("{}/rps/v2/codeStatus", platform.issuer());
+    for status in ["wid", "user", "abort"] {
+        let body = json!({ "wid": access_id, "status": status });
+        let refused = client.call("/rps/v2/codeStatus", &body).await;
+        assert_eq!(code(refused), "INVALID_AUTHENTICATION_SESSION", "{status}");
+        let cookies = [("cookie", other.cookies.as_str())];
+        let refused = http::try_send("POST", &at, &cookies, &body.to_string()).await;
+        assert_eq!(refused.unwrap().status, 400, "{status}");
+    }
+    let login = client.log_in(&mut ann, PIN, "oidc", Some(&access_id)).await;
+    assert_eq!(code(login), "INVALID_AUTHENTICATION_SESSION");
+    // The browser that began goes on.
+    let body = json!({ "wid": access_id, "status": "wid" }).to_string();
+    let cookies = [("cookie", page.cookies.as_str())];
+    let own = http::try_send("POST", &at, &cookies, &body).await.unwrap();
+    assert_eq!(own.status, 200, "{own:?}");
+    let callback = platform.log_in(&url, EMAIL, OWN_PIN).await.unwrap();
+    assert!(params(&callback).contains_key("code"), "{callback}");
+    // No program begins a login that only another device could finish.
+    let begun = http::try_send("POST", &url, &[], "null").await.unwrap();
+    assert_eq!(
+        (begun.status, &begun.json()["error"]),
+        (403, &json!("FORBIDDEN"))
+    );
+}
+
+#[tokio::test]
+async fn without_browser_login_only_the_session_of_the_qr_code_takes_a_login() {
+    let platform = start().await;
+    let mut app = Client::new("only-qr", "s3cret", CALLBACK);
+    app.browser_login = false;
+    platform.add_client(app).unwrap();
+    let client = platform.mpin_client();
+    let mut ann = registered(&client, USER).await;
+    let url = authorize_url(&platform, &[("client_id", "only-qr")]);
+    let page = open(&platform, &url, &[]).await;
+    let scanned = json!({ "wid": page.qr().unwrap(), "status": "wid" });
+    client.call("/rps/v2/codeStatus", &scanned).await.unwrap();
+    client
+        .log_in(&mut ann, PIN, "oidc", page.qr().as_deref())
+        .await
+        .unwrap();
+    let answer = finish(&platform, &page, &page.cookies).await;
+    assert!(params(answer.header("location").unwrap()).contains_key("code"));
+    let begun = http::try_send("POST", &url, &[], "null").await.unwrap();
+    assert_eq!(begun.status, 200, "{begun:?}");
+    let callback = platform.log_in(&url, EMAIL, OWN_PIN).await.unwrap();
+    assert!(params(&callback).contains_key("code"), "{callback}");
 }
 
 #[tokio::test]

@@ -162,6 +162,80 @@ async fn a_user_registers_by_digits_unless_they_are_registered_elsewhere() {
 }
 
 #[tokio::test]
+async fn new_logins_bring_no_more_mails_and_no_more_guesses_for_an_address() {
+    let platform = start().await;
+    platform.set_project(Project {
+        email_verification: EmailVerification::Code,
+        ..Project::default()
+    });
+    let client = platform.mpin_client();
+    let mine = session(&platform).await["accessId"].clone();
+    let (_, digits) = mail(&platform, &client, json!({ "accessId": mine })).await;
+    for _ in 0..3 {
+        let stranger = session(&platform).await["accessId"].clone();
+        let body =
+            json!({ "userId": USER, "projectId": platform.project_id(), "accessId": stranger });
+        let refused = client.call("/verification/email", &body).await;
+        assert_eq!(code(refused), "REQUEST_BACKOFF");
+    }
+    let confirm = async |access_id: &Value, digits: &str| {
+        let body = json!({ "userId": USER, "code": digits, "accessId": access_id });
+        client.call("/verification/confirmation", &body).await
+    };
+    let wrong = if digits == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    // The guesses of a stranger, of whom there are more than one code allows, do not end mine.
+    for _ in 0..9 {
+        let stranger = session(&platform).await["accessId"].clone();
+        let refused = confirm(&stranger, wrong).await;
+        assert_eq!(code(refused), "UNSUCCESSFUL_VERIFICATION");
+    }
+    let confirmed = confirm(&mine, &digits).await.unwrap();
+    assert_eq!(confirmed["accessId"], mine);
+}
+
+#[tokio::test]
+async fn after_ten_wrong_digits_an_address_is_not_confirmed_by_digits() {
+    let platform = start().await;
+    let client = platform.mpin_client();
+    let mut ann = registered(&client, USER).await;
+    let login = client
+        .log_in(&mut ann, PIN, "reg-code", None)
+        .await
+        .unwrap();
+    let body =
+        json!({ "projectId": platform.project_id(), "jwt": login["jwt"], "deviceName": "d" });
+    let made = client.call("/verification/quickcode", &body).await.unwrap();
+    let digits = made["code"].as_str().unwrap();
+    let wrong = if digits == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    // Both ways in count together.
+    for number in 0..10 {
+        if number % 2 == 0 {
+            let refused = client.register(USER, wrong, PIN).await;
+            assert_eq!(code(refused), "INVALID_ACTIVATION_TOKEN");
+        } else {
+            let body = json!({ "userId": USER, "code": wrong });
+            let refused = client.call("/verification/confirmation", &body).await;
+            assert_eq!(code(refused), "UNSUCCESSFUL_VERIFICATION");
+        }
+    }
+    let late = client.register(USER, digits, PIN).await;
+    assert_eq!(code(late), "INVALID_ACTIVATION_TOKEN");
+    let body = json!({ "userId": USER, "code": digits });
+    let late = client.call("/verification/confirmation", &body).await;
+    assert_eq!(code(late), "UNSUCCESSFUL_VERIFICATION");
+    // Other means go on.
+    registered(&client, USER).await;
+}
+
+#[tokio::test]
 async fn the_third_wrong_pin_revokes_and_a_right_one_resets() {
     let platform = start().await;
     let client = platform.mpin_client();

@@ -68,12 +68,44 @@ async fn a_signature_is_certified_and_a_changed_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_session_takes_a_sha_256_and_a_description_that_can_be_read_and_nothing_else() {
+    let platform = start().await;
+    let client = platform.mpin_client();
+    let (hash, long) = ("ab".repeat(32), "x".repeat(1025));
+    let (short, longer, lines) = (&hash[2..], format!("{hash}00"), "\n".repeat(21));
+    for (name, value) in [
+        ("hash", "ab"),
+        ("hash", short),
+        ("hash", &longer),
+        ("hash", &hash.replace('a', "g")),
+        ("description", &long),
+        ("description", &lines),
+        ("description", "a\u{202e}b"),
+        ("description", "a\u{2028}b"),
+        ("description", "a\u{e0041}b"),
+        ("description", "a\u{3164}b"),
+        ("description", "a\tb"),
+    ] {
+        let mut body =
+            json!({ "projectId": platform.project_id(), "hash": hash, "description": "Pay\n1 €" });
+        client.call("/rps/v2/session", &body).await.unwrap();
+        body[name] = json!(value);
+        let refused = client.call("/rps/v2/session", &body).await;
+        assert_eq!(
+            code(refused),
+            "INVALID_REQUEST_PARAMETERS",
+            "{name} {value:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_page_learns_the_signature_that_another_device_made() {
     let platform = start().await;
     let client = platform.mpin_client();
     let ann = registered(&client, USER).await;
     let body = json!({
-        "projectId": platform.project_id(), "userId": USER, "hash": "aB01", "description": "Pay",
+        "projectId": platform.project_id(), "userId": USER, "hash": "aB".repeat(32), "description": "Pay",
     });
     let session = client.call("/rps/v2/session", &body).await.unwrap();
     let wid = &session["accessId"];
@@ -81,7 +113,7 @@ async fn a_page_learns_the_signature_that_another_device_made() {
     let about = client.call("/rps/v2/codeStatus", &seen).await.unwrap();
     assert_eq!(
         (&about["hash"], &about["description"]),
-        (&json!("ab01"), &json!("Pay"))
+        (&json!("ab".repeat(32)), &json!("Pay"))
     );
     assert_eq!(
         (&about["prerollId"], &about["pinLength"]),
@@ -97,7 +129,7 @@ async fn a_page_learns_the_signature_that_another_device_made() {
         .call("/rps/v2/codeStatus", &signature(b"other"))
         .await;
     assert_eq!(code(other), "INVALID_REQUEST_PARAMETERS");
-    let good = signature(&[0xab, 1]);
+    let good = signature(&[0xab; 32]);
     client.call("/rps/v2/codeStatus", &good).await.unwrap();
     let access = json!({ "webOTT": session["webOTT"] });
     let answer = client.call("/rps/v2/access", &access).await.unwrap();

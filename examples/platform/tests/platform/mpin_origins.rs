@@ -131,7 +131,7 @@ async fn other_endpoints_and_the_login_page_are_not_opened_to_pages() {
 }
 
 #[tokio::test]
-async fn an_endpoint_neither_reads_nor_sets_a_cookie() {
+async fn a_program_begins_a_login_with_a_cookie_or_without_and_gets_none() {
     let platform = start().await;
     let callback_cookie = http::get(&authorize_url(&platform, &[]), &[]).await;
     let cookie = callback_cookie

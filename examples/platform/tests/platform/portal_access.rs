@@ -227,3 +227,30 @@ fn the_program_listens_on_the_network_only_where_that_is_allowed() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_portal_answers_neither_a_proxy_nor_a_host_that_is_not_plain() {
+    let platform = start().await;
+    let address = platform.address();
+    let portal = format!("http://{address}/portal");
+    let host = address.to_string();
+    assert_eq!(http::get(&portal, &[("host", &host)]).await.status, 200);
+    for name in ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"] {
+        let passed_on = http::get(&portal, &[(name, "127.0.0.1")]).await;
+        assert_eq!(passed_on.status, 403, "{name}");
+    }
+    for host in [
+        format!("a@{host}"),
+        format!("{host}/"),
+        format!("{host}?"),
+        format!("{host}#"),
+        format!("{host}\\"),
+        host.replace('.', "%2e"),
+        "127.1".to_owned(),
+    ] {
+        let refused = http::get(&portal, &[("host", &host)]).await;
+        assert!(matches!(refused.status, 400 | 421), "{host}: {refused:?}");
+    }
+    let twice = http::get(&portal, &[("host", &host), ("host", &host)]).await;
+    assert!(matches!(twice.status, 400 | 421), "{twice:?}");
+}

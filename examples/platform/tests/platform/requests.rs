@@ -113,3 +113,28 @@ async fn a_code_needs_its_verifier_address_and_client() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_kept_of_a_request_has_at_most_a_kibibyte() {
+    let platform = start().await;
+    let (most, more) = ("x".repeat(1024), "x".repeat(1025));
+    for name in [
+        "state",
+        "nonce",
+        "login_hint",
+        "prerollid",
+        "acttoken",
+        "acr_values",
+    ] {
+        let fits = authorize_url(&platform, &[(name, &most)]);
+        assert_eq!(http::get(&fits, &[]).await.status, 303, "{name}");
+        let too_long = authorize_url(&platform, &[(name, &more)]);
+        for method in ["GET", "POST"] {
+            let refused = http::try_send(method, &too_long, &[], "").await.unwrap();
+            let answered = (refused.status, refused.header("location"));
+            assert_eq!(answered, (400, None), "{method} {name}");
+        }
+        let sign = too_long.replace("/authorize?", "/sign?");
+        assert_eq!(http::get(&sign, &[]).await.status, 400, "{name}");
+    }
+}

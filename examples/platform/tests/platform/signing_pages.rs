@@ -1,6 +1,6 @@
 //! The page where a person signs, read without a browser: it is no open redirect, and no way to log in.
 
-use miracl_platform::{MpinClient, MpinIdentity, Platform};
+use miracl_platform::{Client, MpinClient, MpinIdentity, Platform};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -138,6 +138,23 @@ async fn nobody_logs_in_to_a_signature_or_signs_a_login() {
     let login = open(&platform, &url, &[]).await;
     let signed = sign(&client, &ann, &access_id(&login), HASH).await;
     assert_eq!(code(signed), "INVALID_REQUEST_PARAMETERS");
+}
+
+#[tokio::test]
+async fn without_qr_login_no_other_device_signs_for_a_page() {
+    let platform = start().await;
+    let mut app = Client::new("only-browser", "s3cret", CALLBACK);
+    app.qr_login = false;
+    platform.add_client(app).unwrap();
+    let client = platform.mpin_client();
+    let ann = registered(&client, USER).await;
+    let url = sign_url(&platform, &[("client_id", "only-browser")]);
+    let page = open(&platform, &url, &[]).await;
+    let signed = sign(&client, &ann, &access_id(&page), HASH).await;
+    assert_eq!(code(signed), "INVALID_AUTHENTICATION_SESSION");
+    // Nothing has happened yet.
+    let early = finish(&platform, &page, &page.cookies).await;
+    assert_eq!(early.header("location"), Some(page.path.as_str()));
 }
 
 #[tokio::test]
