@@ -51,6 +51,7 @@ impl Loops {
     }
 
     /// Notes that a session came back.
+    #[inline(always)]
     pub(crate) fn seen(&self, session: &Session, now: u64) {
         // An older session was seen before, or is no longer remembered.
         if now.saturating_sub(session.created()) <= WINDOW && !self.unseen.is_empty() {

@@ -84,6 +84,7 @@ impl Person {
         self.part(self.email_end..self.subject_end)
     }
 
+    #[inline]
     pub(crate) fn email(&self) -> Option<&str> {
         match self.email {
             EmailPlace::None => None,
@@ -96,6 +97,7 @@ impl Person {
         self.email
     }
 
+    #[inline]
     fn part(&self, range: Range<usize>) -> &str {
         std::str::from_utf8(&self.text[range]).unwrap_or_default()
     }

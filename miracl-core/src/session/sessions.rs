@@ -117,6 +117,7 @@ impl Sessions {
     }
 
     /// Reads the small part of a session that lives, and was made for this client.
+    #[inline(always)]
     pub(crate) fn living(&self, plain: &[u8], binding: &Binding, now: u64) -> Option<Arc<Session>> {
         Session::decode(plain, binding)
             .filter(|session| session.is_alive(now, self.timeouts))

@@ -27,11 +27,11 @@ impl Programs {
         let began = Instant::now();
         let mut cargo = Command::new("cargo");
         cargo
-            .args(["build", "--release", "--bins", "--locked", "--quiet"])
-            .args(["--package", "miracl-bench-server"])
+            .args(["build", "--release", "--locked", "--quiet"])
+            .args(["--package", "miracl-bench-server", "--bin", SERVER])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         for framework in frameworks() {
-            cargo.args(["--package", framework.demo]);
+            cargo.args(["--package", framework.demo, "--bin", framework.demo]);
         }
         let built = miracl_tests::built(&mut cargo);
         eprintln!("built in {:.0} s", began.elapsed().as_secs_f64());

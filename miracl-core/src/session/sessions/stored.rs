@@ -70,6 +70,7 @@ impl Sessions {
     }
 
     /// Reads the small part of a stored session that a request named by its id. It counts under its own id only.
+    #[inline(always)]
     pub(super) fn read_stored(
         &self,
         id: SessionId,
