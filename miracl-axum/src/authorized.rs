@@ -10,7 +10,6 @@ use miracl_core::app::access::{Policy, Requirement};
 
 use crate::{
     extract::{LoginRequired, User},
-    reply::reply,
     request::View,
     slot::visit,
 };
@@ -98,5 +97,5 @@ pub(crate) async fn authorized(
     view: View<'_>,
 ) -> Result<miracl_core::User, LoginRequired> {
     let user = visit(&view)?.authorize(requirement, &view).await;
-    user.map_err(|refusal| LoginRequired::new(reply(refusal.reply(&view))))
+    user.map_err(|refusal| LoginRequired::new(&view, &refusal))
 }

@@ -7,7 +7,7 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse, Response},
 };
-use miracl_core::NoVisit;
+use miracl_core::{NoVisit, Refusal};
 
 use crate::{
     reply::reply,
@@ -138,8 +138,8 @@ impl<S: Sync> FromRequestParts<S> for ProjectUser {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
         let view = View::from(&*parts);
         let user = Box::pin(visit(&view)?.project_user(&view)).await;
-        let user = user.map_err(|refusal| LoginRequired(Box::new(reply(refusal.reply(&view)))));
         user.map(Self)
+            .map_err(|refusal| LoginRequired::new(&view, &refusal))
     }
 }
 
@@ -183,8 +183,8 @@ impl RequestExt for Parts {
 pub struct LoginRequired(Box<Response>);
 
 impl LoginRequired {
-    pub(crate) fn new(response: Response) -> Self {
-        Self(Box::new(response))
+    pub(crate) fn new(view: &View<'_>, refusal: &Refusal) -> Self {
+        Self(Box::new(reply(refusal.reply(view))))
     }
 }
 
@@ -203,5 +203,5 @@ impl From<NoVisit> for LoginRequired {
 /// Asks the visit who is logged in, and turns away everybody who is not.
 pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, LoginRequired> {
     let user = visit(&view)?.required_user().await;
-    user.map_err(|refusal| LoginRequired(Box::new(reply(refusal.reply(&view)))))
+    user.map_err(|refusal| LoginRequired::new(&view, &refusal))
 }

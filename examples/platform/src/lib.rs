@@ -67,7 +67,7 @@
 //! device takes the PIN out of it, and the platform checks a proof with a pairing, without anything that a PIN could be
 //! compared with. Three wrong PINs in a row revoke a device.
 //!
-//! Both authorities run in this process, so whoever has its data folder can log in as anybody. It is a
+//! Both authorities run in this process, so anybody who has its data folder can log in as anyone. It is a
 //! **development** authority. The curve, BN254CX, is believed to have about 100 bits of security.
 //!
 //! [`PlatformConfig::project`] and [`Platform::set_project`] say how addresses are confirmed, how long a PIN is, which

@@ -30,8 +30,24 @@ pub(crate) struct Facts<'a> {
 pub(crate) struct Known<'a> {
     pub(crate) claims: UserData,
     pub(crate) login: Map<String, Value>,
-    /// The granted scopes, separated by spaces.
-    pub(crate) scope: &'a str,
+    /// The granted scopes, separated by spaces, where the provider named them.
+    pub(crate) granted: Option<&'a str>,
+    /// The scopes that were asked for, which are the granted ones where the provider named none.
+    pub(crate) asked: &'a [String],
+}
+
+impl Known<'_> {
+    fn has_scope(&self, scope: &str) -> bool {
+        let has = |granted: &str| {
+            granted
+                .split_ascii_whitespace()
+                .any(|granted| granted == scope)
+        };
+        match self.granted {
+            Some(granted) => has(granted),
+            None => self.asked.iter().any(|asked| has(asked)),
+        }
+    }
 }
 
 /// The outcome of a requirement.
@@ -104,10 +120,7 @@ impl Requirement {
                 (met(facts.known.as_ref().is_some_and(passes)), nothing)
             }
             Rule::Scope(scope) => {
-                let has = |known: &Known<'_>| {
-                    let mut granted = known.scope.split_ascii_whitespace();
-                    granted.any(|granted| granted == scope)
-                };
+                let has = |known: &Known<'_>| known.has_scope(scope);
                 (met(facts.known.as_ref().is_some_and(has)), nothing)
             }
             Rule::Acr(values) => {

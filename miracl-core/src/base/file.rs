@@ -9,11 +9,11 @@ use std::{
 /// The longest file with one secret, in bytes.
 pub(crate) const MAX_SECRET: u64 = 64 * 1024;
 
-/// Reads a file of at most so many bytes.
+/// Opens a file.
 ///
-/// What is neither a file nor a folder is refused before it is opened: a pipe would wait for ever, and a device would
-/// never end.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// What is neither a file nor a folder is refused before that: a pipe would wait for ever, and a device would never
+/// end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if !kind.is_file() && !kind.is_dir() {
         return Err(io::Error::new(
@@ -21,8 +21,13 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
             "is no regular file",
         ));
     }
+    File::open(path)
+}
+
+/// Reads a file of at most so many bytes, which [`open`] opens.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut content)?;
+    open(path)?.take(most + 1).read_to_end(&mut content)?;
     if content.len() as u64 > most {
         let message = format!("is longer than {most} bytes");
         return Err(io::Error::new(ErrorKind::InvalidData, message));

@@ -12,7 +12,6 @@ use crate::{
     error::session::SessionError,
     exchange::Exchange,
     flow::user,
-    provider::user_data::UserData,
     session::{data::SessionData, identity::User},
     web::request::RequestView,
 };
@@ -55,8 +54,7 @@ pub(crate) async fn authorize(
         },
         false => None,
     };
-    let asked = exchange.engine.config.scopes.join(" ");
-    let facts = facts(exchange, &user, data.as_deref(), &asked);
+    let facts = facts(exchange, &user, data.as_deref());
     let mut answers = Answers::new();
     loop {
         match requirement.decide(&facts, &answers) {
@@ -74,16 +72,15 @@ pub(crate) async fn authorize(
     }
 }
 
-fn facts<'a>(
-    exchange: &Exchange,
-    user: &User,
-    data: Option<&'a SessionData>,
-    asked: &'a str,
-) -> Facts<'a> {
-    let known = |data: &'a SessionData| Known {
-        claims: UserData::from(data),
-        login: data.login_claims(),
-        scope: data.tokens.scope.as_deref().unwrap_or(asked),
+fn facts<'a>(exchange: &'a Exchange, user: &User, data: Option<&'a SessionData>) -> Facts<'a> {
+    let known = |data: &'a SessionData| {
+        let (claims, login) = data.known();
+        Known {
+            claims,
+            login,
+            granted: data.tokens.scope.as_deref(),
+            asked: &exchange.engine.config.scopes,
+        }
     };
     Facts {
         email_verified: user.email_verified(),

@@ -38,8 +38,9 @@ use crate::{
 impl Miracl {
     /// Returns the address at which a person registers whom the app has verified by its own means, to be sent to them.
     ///
-    /// Whoever has the address can register as that person: send it to nobody else, and do not log it. For the person
-    /// at the browser there is [`Visit::verification_url`](crate::Visit::verification_url), which also logs them in.
+    /// Anybody who has the address can register as that person: send it to nobody else, and do not log it. For the
+    /// person at the browser there is [`Visit::verification_url`](crate::Visit::verification_url), which also logs them
+    /// in.
     ///
     /// ```
     /// use miracl_core::app::{error::TrustError, trust::VerificationOptions};
@@ -146,7 +147,8 @@ impl Miracl {
     ///
     /// It must be signed with RS256 by a key of `/.well-known/jwks`, be for this project
     /// ([`Config::project_id`](crate::Config::project_id)) and of this issuer, and be no older than 60 seconds. A key
-    /// that is not known is fetched, three times a minute at most. By default a JWT counts once: see
+    /// that is not known is fetched, three times a minute at most. When these fetches are used up, it is unknown
+    /// whether a JWT with an unknown key is good. By default a JWT counts once: see
     /// [`Config::project_jwt_use`](crate::Config::project_jwt_use).
     ///
     /// The platform is asked only for keys and for the project's id, which are kept for an hour.
@@ -163,8 +165,8 @@ impl Miracl {
     /// # Errors
     ///
     /// [`TrustError::ProjectJwt`] with the check that failed, [`TrustError::Replayed`] for one that was used before,
-    /// [`TrustError::Provider`] while keys or the project's id cannot be had, and [`TrustError::Store`] while the store
-    /// of marks cannot be reached.
+    /// [`TrustError::Provider`] while keys or the project's id cannot be had or no more keys are fetched, and
+    /// [`TrustError::Store`] while the store of marks cannot be reached.
     pub async fn verify_project_jwt(&self, jwt: &str) -> Result<ProjectUser, TrustError> {
         let engine = self.engine();
         let (provider, marks) = (engine.provider(), &engine.sessions.marks);

@@ -200,7 +200,7 @@ impl SessionData {
     pub(crate) fn renewed(&self, tokens: Tokens) -> Self {
         let is_other = tokens.id_token.expose() != self.tokens.id_token.expose();
         let login = match is_other {
-            true => Some(self.login_claims()),
+            true => Some(self.login_claims(&self.id_token_claims())),
             false => self.login.clone(),
         };
         Self {
@@ -219,9 +219,16 @@ impl SessionData {
     }
 
     /// What the ID token of the login said about the login: `acr`, `auth_time` and `amr`.
-    pub(crate) fn login_claims(&self) -> Map<String, Value> {
+    fn login_claims(&self, id_token: &Map<String, Value>) -> Map<String, Value> {
         let kept = self.login.clone();
-        kept.unwrap_or_else(|| login_claims(&self.id_token_claims()))
+        kept.unwrap_or_else(|| login_claims(id_token))
+    }
+
+    /// Everything that the provider said about the person, and about the login, by one reading of the ID token.
+    pub(crate) fn known(&self) -> (UserData, Map<String, Value>) {
+        let id_token = self.id_token_claims();
+        let user_data = UserData::new(&id_token, &self.userinfo);
+        (user_data, self.login_claims(&id_token))
     }
 
     /// The claims of the ID token, which was verified before it was kept.

@@ -17,7 +17,7 @@ const ENDPOINT: &str = "/activate/initiate";
 
 /// A registration that the app has started, for a person of whom it has made sure itself.
 ///
-/// `Debug` shows nothing of it: whoever has the token can register as that person.
+/// `Debug` shows nothing of it: anybody who has the token can register as that person.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Activation {

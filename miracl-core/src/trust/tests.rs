@@ -58,7 +58,7 @@ impl Asking {
         }
     }
 
-    /// The claims of a good project JWT, with these changes. A `null` removes a claim.
+    /// The claims of a good project JWT, with these changes.
     fn claims(&self, changes: &Value) -> Value {
         let mut claims = json!({
             "iss": self.provider.issuer,
@@ -67,17 +67,22 @@ impl Asking {
             "iat": self.now,
             "exp": self.now + 60,
         });
-        for (name, value) in changes.as_object().unwrap() {
-            claims[name] = value.clone();
-        }
-        claims
-            .as_object_mut()
-            .unwrap()
-            .retain(|_, value| !value.is_null());
+        change(&mut claims, changes);
         claims
     }
 
     fn jwt(&self, changes: &Value) -> String {
         self.signer.token(KID, &self.claims(changes))
     }
+}
+
+/// Sets members of an object. A `null` removes one.
+fn change(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
 }

@@ -18,7 +18,7 @@ impl Visit {
     /// people; this call goes behind its last step.
     ///
     /// A login begins in this response, as with [`login_url`](Self::login_url), and the platform is given its `state`
-    /// and `nonce`. So the registration logs in this browser, and no other. Whoever has the address can register as
+    /// and `nonce`. So the registration logs in this browser, and no other. Anybody who has the address can register as
     /// that person: do not log it. The platform's own request of this login has no code challenge.
     ///
     /// For a visitor who came by another host name than the redirect URI's, the registration does not end logged in,

@@ -10,15 +10,13 @@ use serde_json::json;
 
 use super::fields::{Fields, public_key};
 use super::login::CURVE;
-use super::registration::device_name;
+use super::registration::{begin, device_name};
 use super::{ApiError, Reply, reply};
-use crate::audit::{Entry, Event};
 use crate::clock;
 use crate::exchange::Ticket;
 use crate::mpin::authority::Half;
 use crate::mpin::subject::Subject;
 use crate::params::Params;
-use crate::registration::Registration;
 use crate::shared::Shared;
 
 /// Answers `PUT /rps/v2/user`.
@@ -35,19 +33,7 @@ pub(super) async fn register(
         return Err(ApiError::field("wid", "no session that is open"));
     }
     let token = fields.text("activateCode")?;
-    let activation =
-        shared
-            .verifications
-            .take_activation(&user_id, token, shared.project().quick_code);
-    let activation = activation.ok_or_else(ApiError::activation_token)?;
-    let mpin_id = activation
-        .mpin_id
-        .unwrap_or_else(|| shared.trust.new_mpin_id(&user_id));
-    let registration = Registration::new(&user_id, &device_name, None)
-        .in_place_of(activation.replaces, activation.renewal);
-    shared.registrations.begin(&mpin_id, registration);
-    let entry = Entry::new(Event::Registered, &mpin_id, &user_id, &device_name);
-    shared.audit.add(entry);
+    let mpin_id = begin(&shared, &user_id, token, &device_name, None)?;
     let now = clock::now();
     let reg_otts = &shared.exchanges.reg_otts;
     Ok(reply(&json!({

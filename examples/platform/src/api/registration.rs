@@ -22,6 +22,30 @@ use crate::shared::Shared;
 /// The longest name of a device, in bytes.
 const MAX_DEVICE_NAME: usize = 255;
 
+/// Begins the registration of a device, for which an activation token is used up. Returns its M-Pin id.
+pub(super) fn begin(
+    shared: &Shared,
+    user_id: &str,
+    token: &str,
+    device_name: &str,
+    public_key: Option<String>,
+) -> Result<String, ApiError> {
+    let quick_code = shared.project().quick_code;
+    let activation = shared
+        .verifications
+        .take_activation(user_id, token, quick_code)
+        .ok_or_else(ApiError::activation_token)?;
+    let mpin_id = activation
+        .mpin_id
+        .unwrap_or_else(|| shared.trust.new_mpin_id(user_id));
+    let registration = Registration::new(user_id, device_name, public_key)
+        .in_place_of(activation.replaces, activation.renewal);
+    shared.registrations.begin(&mpin_id, registration);
+    let entry = Entry::new(Event::Registered, &mpin_id, user_id, device_name);
+    shared.audit.add(entry);
+    Ok(mpin_id)
+}
+
 /// Answers `POST /registration`.
 pub(super) async fn register(
     State(shared): State<Arc<Shared>>,
@@ -36,19 +60,7 @@ pub(super) async fn register(
     fields.optional("pushToken")?;
     fields.optional("deviceTag")?;
 
-    let activation =
-        shared
-            .verifications
-            .take_activation(&user_id, token, shared.project().quick_code);
-    let activation = activation.ok_or_else(ApiError::activation_token)?;
-    let mpin_id = activation
-        .mpin_id
-        .unwrap_or_else(|| shared.trust.new_mpin_id(&user_id));
-    let registration = Registration::new(&user_id, &device_name, Some(public_key))
-        .in_place_of(activation.replaces, activation.renewal);
-    shared.registrations.begin(&mpin_id, registration);
-    let entry = Entry::new(Event::Registered, &mpin_id, &user_id, &device_name);
-    shared.audit.add(entry);
+    let mpin_id = begin(&shared, &user_id, token, &device_name, Some(public_key))?;
 
     let tickets = [Half::First, Half::Second].map(|half| {
         let mpin_id = mpin_id.clone();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::{CALLBACK, EMAIL, PIN as OWN_PIN, authorize_url, params, start};
 use crate::http::{self, Answer};
-use crate::mpin::{PIN, USER, code, registered};
+use crate::mpin::{PIN, USER, code, quick_code, registered};
 
 /// A page of a login, with the cookies of the browser that began it.
 pub(crate) struct Page {
@@ -247,14 +247,8 @@ async fn a_quick_code_ends_when_the_project_stops_using_them() {
     let platform = start().await;
     let client = platform.mpin_client();
     let mut ann = registered(&client, USER).await;
-    let login = client
-        .log_in(&mut ann, PIN, "reg-code", None)
-        .await
-        .unwrap();
-    let body =
-        json!({ "projectId": platform.project_id(), "jwt": login["jwt"], "deviceName": "d" });
-    let made = client.call("/verification/quickcode", &body).await.unwrap();
-    let digits = made["code"].as_str().unwrap();
+    let digits = quick_code(&platform, &client, &mut ann).await;
+    let digits = &*digits;
     platform.set_project(Project {
         quick_code: false,
         ..Project::default()

@@ -46,6 +46,19 @@ pub(crate) async fn registered(client: &MpinClient, user_id: &str) -> MpinIdenti
     client.register(user_id, &token, PIN).await.unwrap()
 }
 
+/// Makes a QuickCode on a registered device.
+pub(crate) async fn quick_code(
+    platform: &Platform,
+    client: &MpinClient,
+    identity: &mut MpinIdentity,
+) -> String {
+    let login = client.log_in(identity, PIN, "reg-code", None).await;
+    let jwt = login.unwrap()["jwt"].clone();
+    let body = json!({ "projectId": platform.project_id(), "jwt": jwt, "deviceName": "d" });
+    let made = client.call("/verification/quickcode", &body).await.unwrap();
+    made["code"].as_str().unwrap().to_owned()
+}
+
 pub(crate) fn code(result: Result<impl std::fmt::Debug, MpinError>) -> String {
     match result.unwrap_err() {
         MpinError::Refused { status, code, info } => {
@@ -202,14 +215,8 @@ async fn after_ten_wrong_digits_an_address_is_not_confirmed_by_digits() {
     let platform = start().await;
     let client = platform.mpin_client();
     let mut ann = registered(&client, USER).await;
-    let login = client
-        .log_in(&mut ann, PIN, "reg-code", None)
-        .await
-        .unwrap();
-    let body =
-        json!({ "projectId": platform.project_id(), "jwt": login["jwt"], "deviceName": "d" });
-    let made = client.call("/verification/quickcode", &body).await.unwrap();
-    let digits = made["code"].as_str().unwrap();
+    let digits = quick_code(&platform, &client, &mut ann).await;
+    let digits = &*digits;
     let wrong = if digits == "000000" {
         "000001"
     } else {

@@ -22,7 +22,8 @@ fn facts(claims: Value) -> Facts<'static> {
                 &claims,
                 &object(json!({"acr": "of userinfo", "auth_time": NOW})),
             ),
-            scope: "openid orders:read",
+            granted: Some("openid orders:read"),
+            asked: &[],
         }),
         now: NOW,
         skew: Duration::from_secs(60),
@@ -115,6 +116,29 @@ fn each_word_of_the_vocabulary_is_compared_with_its_own_fact() {
             "{requirement:?}"
         );
     }
+}
+
+#[test]
+fn a_provider_that_names_no_scope_has_granted_those_that_were_asked_for() {
+    let asked = ["openid".to_owned(), "orders:write".to_owned()];
+    let mut facts = Facts {
+        email_verified: false,
+        ..alice()
+    };
+    let known = facts.known.as_mut().unwrap();
+    (known.granted, known.asked) = (None, &asked);
+    for (scope, outcome) in [
+        ("orders:write", Outcome::Met),
+        ("orders:read", Outcome::Denied),
+        ("orders", Outcome::Denied),
+    ] {
+        let requirement = Requirement::scope(scope);
+        assert_eq!(comes_to(&requirement, &facts, &[]).0, outcome, "{scope}");
+    }
+    // What was granted counts, whatever was asked for.
+    facts.known.as_mut().unwrap().granted = Some("openid");
+    let requirement = Requirement::scope("orders:write");
+    assert_eq!(comes_to(&requirement, &facts, &[]).0, Outcome::Denied);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::base::{
     cookie_key::{CookieKey, MAKE_A_KEY},
+    file::open,
     hex::hex,
     random::random,
     text::one_value,
@@ -118,7 +119,7 @@ impl CookieKey {
     }
 
     fn load(path: &Path) -> io::Result<Self> {
-        let file = fs::File::open(path)?;
+        let file = open(path)?;
         warn_of_others(&file, path)?;
         let mut text = Zeroizing::new(String::new());
         file.take(MAX_KEY_FILE).read_to_string(&mut text)?;
