@@ -1,8 +1,11 @@
 //! What scenarios are made of: a demo with its provider and a browser, the steps of a login, and what pages must
 //! show.
 
+use std::fmt::Debug;
+
 use base64_simd::STANDARD;
 use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider};
+use tokio::task::JoinHandle;
 use url::Url;
 
 /// A demo, its provider, and a browser.
@@ -136,6 +139,30 @@ pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
         200 => me.json()["sub"].as_str().map(str::to_owned),
         401 => None,
         _ => panic!("/me answered {}: {}", me.status, me.body),
+    }
+}
+
+/// Waits until the log of a demo has a line so many times.
+pub(crate) async fn logged(demo: &Demo, line: &str, times: usize) {
+    while demo.log().matches(line).count() < times {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Closes the connection of a request for the callback before its answer, and waits until the server has noticed, for
+/// the `number`th time. Rocket notices when it writes. The demo's log must have the engine's lines at debug level.
+pub(crate) async fn give_up<T: Debug>(
+    adapter: Adapter,
+    demo: &Demo,
+    sent: JoinHandle<T>,
+    number: usize,
+) {
+    sent.abort();
+    let gone = sent.await.expect_err("it was answered");
+    assert!(gone.is_cancelled());
+    if adapter.name != "rocket" {
+        let line = "a request for the callback has gone away before its answer";
+        logged(demo, line, number).await;
     }
 }
 

@@ -5,7 +5,7 @@ use miracl_tests::{Adapter, Answer, Answers, Browser, Endpoint, Request, scenari
 use tokio::{sync::watch, task::JoinHandle};
 use url::Url;
 
-use crate::journey::{Journey, assert_refused, subject};
+use crate::journey::{Journey, assert_refused, give_up, logged, subject};
 
 scenarios![
     the_second_click_logs_in_where_the_browser_has_given_up_the_first,
@@ -66,21 +66,12 @@ impl Held {
 
     /// Waits until the log has a line so many times.
     async fn logged(&self, line: &str, times: usize) {
-        while self.journey.demo.log().matches(line).count() < times {
-            tokio::task::yield_now().await;
-        }
+        logged(&self.journey.demo, line, times).await;
     }
 
-    /// Closes the connection of a request before its answer, and waits until the server has noticed, for the `number`th
-    /// time. Rocket notices when it writes.
+    /// Gives up a request, the `number`th of this login.
     async fn give_up(&self, sent: Sent, number: usize) {
-        sent.abort();
-        let gone = sent.await.expect_err("it was answered");
-        assert!(gone.is_cancelled());
-        if self.adapter.name != "rocket" {
-            let line = "a request for the callback has gone away before its answer";
-            self.logged(line, number).await;
-        }
+        give_up(self.adapter, &self.journey.demo, sent, number).await;
     }
 
     fn release(&self) {

@@ -5,7 +5,7 @@ use miracl_tests::{
     Adapter, Answer, Answers, Browser, Demo, Endpoint, Form, Provider, Request, scenarios,
 };
 
-use crate::journey::{Journey, assert_refused, subject};
+use crate::journey::{Journey, assert_refused, give_up, logged, subject};
 
 scenarios![
     a_posted_callback_logs_in,
@@ -108,11 +108,8 @@ async fn a_form_posted_twice_logs_in_though_the_browser_gave_up_the_first(adapte
     let first = tokio::spawn(async move { crossing.send(posted).await });
     journey.provider.has_received(Endpoint::Token, 1).await;
     let give_up = async {
-        while !journey.demo.log().contains("waits for the first") {
-            tokio::task::yield_now().await;
-        }
-        first.abort();
-        assert!(first.await.is_err(), "it was answered");
+        logged(&journey.demo, "waits for the first", 1).await;
+        give_up(adapter, &journey.demo, first, 1).await;
         release.send(true).expect("the provider waits");
     };
     let (answer, ()) = tokio::join!(post(&journey, request(&form)), give_up);
