@@ -144,6 +144,13 @@ impl Endpoint {
                 self.handler.on_logout(request, kind).await;
                 reply(answer)
             }
+            Answer::VerifyUser(asked) => {
+                let answer = self.handler.on_verify_user(request, &asked).await;
+                match visit.conclude_verification(&asked, answer).await {
+                    Ok(page) => page.unwrap_or_else(Response::from_error),
+                    Err(answer) => reply(answer),
+                }
+            }
             other => unreachable!("an answer of a newer engine: {other:?}"),
         }
     }

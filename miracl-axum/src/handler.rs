@@ -6,7 +6,10 @@ use axum::{
     http::request::Parts,
     response::{Response, Result},
 };
-use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
+use miracl_core::{
+    AuthFailure, AuthSuccess, LogoutKind,
+    app::trust::{Verification, VerificationRequest},
+};
 
 use crate::{extract::RequestExt, reply::reply};
 
@@ -88,6 +91,22 @@ pub trait AuthHandler: Send + Sync + 'static {
         let _ = (req, kind);
         async {}
     }
+
+    /// Answers the app's own page of custom verification, at
+    /// [`Paths::verify_user`](crate::config::Paths::verify_user): makes sure of the person by means of the app's own,
+    /// such as a code that it has sent.
+    ///
+    /// Return [`Verification::of`] the user to have them register and log in, and a [`Verification::Page`] until then.
+    /// Only a `POST` verifies somebody. Count wrong codes: anybody can send them. The default verifies nobody.
+    fn on_verify_user(
+        &self,
+        req: &mut Parts,
+        request: &VerificationRequest,
+    ) -> impl Future<Output = Result<Verification<Response>>> + Send {
+        let _ = request;
+        let page = reply(req.visit().nobody_verified_reply());
+        async { Ok(Verification::Page(page)) }
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -107,6 +126,12 @@ pub(crate) trait ErasedHandler: Send + Sync {
     ) -> Boxed<'a, Result<Response>>;
 
     fn on_logout<'a>(&'a self, req: &'a mut Parts, kind: LogoutKind) -> Boxed<'a, ()>;
+
+    fn on_verify_user<'a>(
+        &'a self,
+        req: &'a mut Parts,
+        request: &'a VerificationRequest,
+    ) -> Boxed<'a, Result<Verification<Response>>>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -128,5 +153,13 @@ impl<H: AuthHandler> ErasedHandler for H {
 
     fn on_logout<'a>(&'a self, req: &'a mut Parts, kind: LogoutKind) -> Boxed<'a, ()> {
         Box::pin(AuthHandler::on_logout(self, req, kind))
+    }
+
+    fn on_verify_user<'a>(
+        &'a self,
+        req: &'a mut Parts,
+        request: &'a VerificationRequest,
+    ) -> Boxed<'a, Result<Verification<Response>>> {
+        Box::pin(AuthHandler::on_verify_user(self, req, request))
     }
 }

@@ -88,6 +88,13 @@ impl Endpoint {
                 self.handler.on_logout(&mut parts, kind).await;
                 reply(answer)
             }
+            Answer::VerifyUser(asked) => {
+                let answer = self.handler.on_verify_user(&mut parts, &asked).await;
+                match visit.conclude_verification(&asked, answer).await {
+                    Ok(page) => page.into_response(),
+                    Err(answer) => reply(answer),
+                }
+            }
             other => unreachable!("an answer of a newer engine: {other:?}"),
         })
     }

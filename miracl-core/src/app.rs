@@ -74,7 +74,10 @@ pub mod session {
 /// The calls themselves are methods of [`Miracl`] and [`Visit`](crate::Visit).
 pub mod trust {
     pub use crate::{
-        flow::app_login::AppLogin,
+        flow::{
+            app_login::AppLogin,
+            verify_user::{Verification, VerificationRequest},
+        },
         miracl::trust::ServiceClient,
         trust::{
             activation::Activation,

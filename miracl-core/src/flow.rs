@@ -25,3 +25,4 @@ mod proposal;
 pub(crate) mod refresh;
 pub(crate) mod registration;
 pub(crate) mod user;
+pub(crate) mod verify_user;

@@ -8,7 +8,7 @@ use crate::{
         answer::Answer,
         app_login, backchannel,
         callback::{Callback, repeated},
-        frontchannel, initiate, jwt_login, login, logout,
+        frontchannel, initiate, jwt_login, login, logout, verify_user,
     },
     web::{
         body::{Unread, is_form},
@@ -60,6 +60,7 @@ pub(crate) async fn answer(
         Route::LoginJwt => jwt_login::answer(exchange, request, body).await,
         Route::AppLoginUrl => Answer::Reply(app_login::answer_url(exchange).await),
         Route::AppToken => Answer::Reply(app_login::answer_token(exchange, request, body).await),
+        Route::VerifyUser => verify_user::answer(exchange, request, body),
         Route::SignedOut => Answer::Reply(logout::signed_out(exchange)),
     }
 }

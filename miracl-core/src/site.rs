@@ -111,12 +111,13 @@ impl Site {
             mount(Route::FrontChannelLogout, &paths.frontchannel_logout, READ),
         ];
         let optional = [
-            (Route::LoginJwt, &paths.login_jwt),
-            (Route::AppLoginUrl, &paths.app_login_url),
-            (Route::AppToken, &paths.app_token),
+            (Route::LoginJwt, &paths.login_jwt, POST),
+            (Route::AppLoginUrl, &paths.app_login_url, POST),
+            (Route::AppToken, &paths.app_token, POST),
+            (Route::VerifyUser, &paths.verify_user, READ_AND_POST),
         ];
-        for (route, path) in optional {
-            mounts.extend(path.as_deref().map(|path| mount(route, path, POST)));
+        for (route, path, methods) in optional {
+            mounts.extend(path.as_deref().map(|path| mount(route, path, methods)));
         }
         let signed_out = self.signed_out_path.as_deref();
         mounts.extend(signed_out.map(|path| mount(Route::SignedOut, path, READ)));

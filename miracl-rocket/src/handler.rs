@@ -2,7 +2,10 @@
 
 use std::pin::Pin;
 
-use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
+use miracl_core::{
+    AuthFailure, AuthSuccess, LogoutKind,
+    app::trust::{Verification, VerificationRequest},
+};
 use rocket::Request;
 
 use crate::{
@@ -87,6 +90,22 @@ pub trait AuthHandler: Send + Sync + 'static {
         let _ = (req, kind);
         async {}
     }
+
+    /// Answers the app's own page of custom verification, at
+    /// [`Paths::verify_user`](crate::config::Paths::verify_user): makes sure of the person by means of the app's own,
+    /// such as a code that it has sent.
+    ///
+    /// Return [`Verification::of`] the user to have them register and log in, and a [`Verification::Page`] until then.
+    /// Only a `POST` verifies somebody. Count wrong codes: anybody can send them. The default verifies nobody.
+    fn on_verify_user(
+        &self,
+        req: &Request<'_>,
+        request: &VerificationRequest,
+    ) -> impl Future<Output = Result<Verification<Response>>> + Send {
+        let _ = request;
+        let page = reply(req.visit().nobody_verified_reply());
+        async { Ok(Verification::Page(page)) }
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -106,6 +125,12 @@ pub(crate) trait ErasedHandler: Send + Sync {
     ) -> Boxed<'a, Result<Response>>;
 
     fn on_logout<'a>(&'a self, req: &'a Request<'_>, kind: LogoutKind) -> Boxed<'a, ()>;
+
+    fn on_verify_user<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        request: &'a VerificationRequest,
+    ) -> Boxed<'a, Result<Verification<Response>>>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -127,5 +152,13 @@ impl<H: AuthHandler> ErasedHandler for H {
 
     fn on_logout<'a>(&'a self, req: &'a Request<'_>, kind: LogoutKind) -> Boxed<'a, ()> {
         Box::pin(AuthHandler::on_logout(self, req, kind))
+    }
+
+    fn on_verify_user<'a>(
+        &'a self,
+        req: &'a Request<'_>,
+        request: &'a VerificationRequest,
+    ) -> Boxed<'a, Result<Verification<Response>>> {
+        Box::pin(AuthHandler::on_verify_user(self, req, request))
     }
 }

@@ -96,6 +96,13 @@ impl Endpoint {
                 self.handler.on_logout(&req, kind).await;
                 Ok(reply(answer))
             }
+            Answer::VerifyUser(asked) => {
+                let answer = self.handler.on_verify_user(&req, &asked).await;
+                match visit.conclude_verification(&asked, answer).await {
+                    Ok(page) => page,
+                    Err(answer) => Ok(reply(answer)),
+                }
+            }
             other => unreachable!("an answer of a newer engine: {other:?}"),
         }
     }

@@ -165,7 +165,15 @@ async function confirm(email, code, wrong) {
     if (isWrong && goal) return showRegister(email, say("link-used"));
     throw error;
   }
+  if (kind === "message" && !goal && confirmed.verificationRedirectUrl) return goOn(email, confirmed);
   showNewPin(email, confirmed.actToken);
+}
+
+// An app has made sure of the person: the registration goes on in its login, which ends at its callback.
+function goOn(email, { actToken, clientId, scope, state, nonce, verificationRedirectUrl }) {
+  const login = { client_id: clientId, redirect_uri: verificationRedirectUrl, response_type: "code", scope, state, nonce };
+  const given = Object.entries({ ...login, prerollid: email, acttoken: actToken }).filter(([, value]) => value);
+  location.replace(`/authorize?${new URLSearchParams(given)}&lang=${document.documentElement.lang}`);
 }
 
 function showPin(email, name, words, entered) {
@@ -395,6 +403,7 @@ function start() {
   const confirmIt = () => run(() => confirm(userId, code));
   if (kind === "message") {
     if (hasReadCodeOf(accessId)) return join(accessId, confirmIt, true);
+    if ("goesOn" in main.dataset) return confirmIt();
     return view(() => {
       show("other-browser", userId);
       on("#go-on", "click", confirmIt);

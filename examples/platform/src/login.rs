@@ -192,6 +192,7 @@ pub(crate) async fn confirmation(
         access_id: access_id.as_deref().unwrap_or_default(),
         user_id,
         code,
+        goes_on: params.get("stage") == Some("auth"),
         settings,
     };
     show(&page, StatusCode::OK, Frame::Nobody)
@@ -223,6 +224,7 @@ fn standalone(shared: &Shared, headers: &HeaderMap, uri: &Uri, kind: Kind) -> Re
         access_id: "",
         user_id: "",
         code: "",
+        goes_on: false,
         settings: Settings::of(shared, headers),
     };
     show(&page, StatusCode::OK, Frame::Nobody)

@@ -42,6 +42,8 @@ pub(crate) struct Standalone<'a> {
     pub(crate) access_id: &'a str,
     pub(crate) user_id: &'a str,
     pub(crate) code: &'a str,
+    /// Whether an app has made sure of the person, and its login follows the registration.
+    pub(crate) goes_on: bool,
     pub(crate) settings: Settings,
 }
 

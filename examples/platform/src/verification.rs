@@ -47,6 +47,9 @@ pub(crate) struct Purpose {
     pub(crate) nonce: Option<String>,
     /// Where the person goes afterwards.
     pub(crate) redirect: Option<String>,
+    /// Whose callback that is, and what its login asks for.
+    pub(crate) client_id: Option<String>,
+    pub(crate) scope: String,
     /// The M-Pin id whose PIN was forgotten.
     pub(crate) replaces: Option<String>,
 }

@@ -40,6 +40,12 @@ pub struct Paths {
     /// The answer is 200 with the access token (RFC 6749 §5.1) if the code is that person's, 401 if it is not, and 400
     /// for another body. [`Miracl::validate_code`](crate::Miracl::validate_code) does the same for a route of your own.
     pub app_token: Option<String>,
+    /// Shows the app's own page of custom verification, and takes its form: `GET`, and `POST` from this site's own
+    /// pages. By default none. Usually `/verify`; enter its URL in the Portal as the custom verification URL.
+    ///
+    /// The adapter calls `on_verify_user`, which decides. A person whom it has verified is redirected to the platform,
+    /// registers there, and comes back logged in.
+    pub verify_user: Option<String>,
 }
 
 impl Default for Paths {
@@ -53,6 +59,7 @@ impl Default for Paths {
             login_jwt: None,
             app_login_url: None,
             app_token: None,
+            verify_user: None,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The result of a route, and what an adapter does with it.
 
 use crate::{
-    flow::hook::{AuthFailure, AuthSuccess, LogoutKind},
+    flow::{
+        hook::{AuthFailure, AuthSuccess, LogoutKind},
+        verify_user::VerificationRequest,
+    },
     web::reply::Reply,
 };
 
 /// The result of [`Visit::answer`](crate::Visit::answer), and what the adapter does with it.
 ///
 /// ```
+/// use miracl_core::app::trust::{Verification, VerificationRequest};
 /// use miracl_core::{AuthFailure, AuthSuccess, Visit, adapter::{Answer, Reply}};
 ///
 /// # async fn on_logout(_: miracl_core::LogoutKind) {}
@@ -17,6 +21,7 @@ use crate::{
 ///     answer: Answer,
 ///     on_auth_success: impl AsyncFn(AuthSuccess) -> Result<Reply, Reply>,
 ///     on_auth_failed: impl AsyncFn(AuthFailure) -> Reply,
+///     on_verify_user: impl AsyncFn(&VerificationRequest) -> Result<Verification<Reply>, Reply>,
 /// ) -> Reply {
 ///     match answer {
 ///         Answer::Reply(reply) => reply,
@@ -31,6 +36,13 @@ use crate::{
 ///         Answer::LoggedOut(kind, reply) => {
 ///             on_logout(kind).await;
 ///             reply
+///         }
+///         Answer::VerifyUser(request) => {
+///             let hook = on_verify_user(&request).await;
+///             match visit.conclude_verification(&request, hook).await {
+///                 Ok(Ok(page) | Err(page)) => page,
+///                 Err(reply) => reply,
+///             }
 ///         }
 ///         other => unreachable!("a new kind of answer: {other:?}"),
 ///     }
@@ -48,4 +60,8 @@ pub enum Answer {
     Failure(AuthFailure),
     /// Call `on_logout`, then send this reply.
     LoggedOut(LogoutKind, Reply),
+    /// Call `on_verify_user`, and hand what it returns to
+    /// [`Visit::conclude_verification`](crate::Visit::conclude_verification). Send the `Ok` of that, or the reply that
+    /// is its `Err`.
+    VerifyUser(VerificationRequest),
 }

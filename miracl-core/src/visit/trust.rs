@@ -2,11 +2,14 @@
 
 use crate::{
     error::trust::TrustError,
-    flow::{project_user, registration},
+    flow::{
+        project_user, registration,
+        verify_user::{self, Verification, VerificationRequest},
+    },
     refusal::Refusal,
     trust::{project_jwt::ProjectUser, verification::VerificationOptions},
     visit::Visit,
-    web::request::RequestView,
+    web::{reply::Reply, request::RequestView},
 };
 
 /// MIRACL Trust.
@@ -86,5 +89,35 @@ impl Visit {
     pub async fn project_user(&self, request: &impl RequestView) -> Result<ProjectUser, Refusal> {
         let found = Box::pin(project_user::project_user(&self.exchange, request)).await;
         found.map_err(Refusal::from)
+    }
+
+    /// Ends a request for the app's own verification page as `on_verify_user` decides, and returns the page to send.
+    /// Adapters call it with what the hook returned.
+    ///
+    /// # Errors
+    ///
+    /// The reply to send instead: the redirect of a person who was verified, or why they cannot register. A person is
+    /// verified by a `POST` only.
+    pub async fn conclude_verification<P, E>(
+        &self,
+        request: &VerificationRequest,
+        hook: Result<Verification<P>, E>,
+    ) -> Result<Result<P, E>, Reply> {
+        match hook {
+            Ok(Verification::Page(page)) => Ok(Ok(page)),
+            Err(error) => Ok(Err(error)),
+            Ok(Verification::Verified { user_id, options }) => Err(Box::pin(
+                verify_user::conclude(&self.exchange, request, &user_id, options),
+            )
+            .await),
+        }
+    }
+
+    /// Returns the page of an app that has the route and no `on_verify_user`: nobody is verified. The status is 403.
+    pub fn nobody_verified_reply(&self) -> Reply {
+        tracing::warn!(
+            "`paths.verify_user` is set, and `on_verify_user` is not written: nobody is verified"
+        );
+        verify_user::nobody_verified()
     }
 }

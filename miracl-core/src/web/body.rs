@@ -31,7 +31,7 @@ pub(crate) enum Unread {
 /// parameters.
 pub(crate) fn is_read(route: Route, request: &impl RequestView) -> bool {
     match route {
-        Route::Callback | Route::LoginInitiate | Route::BackChannelLogout => {
+        Route::Callback | Route::LoginInitiate | Route::BackChannelLogout | Route::VerifyUser => {
             request.method() == "POST" && is_form(request)
         }
         Route::LoginJwt => request.method() == "POST" && (is_form(request) || is_json(request)),

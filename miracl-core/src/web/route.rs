@@ -22,6 +22,8 @@ pub enum Route {
     AppLoginUrl,
     /// Exchanges the code that a mobile app has received.
     AppToken,
+    /// Shows the app's own page of custom verification, and takes its form.
+    VerifyUser,
     /// Redirects to the home path. The provider sends the browser here after log-out.
     SignedOut,
 }

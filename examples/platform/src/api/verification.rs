@@ -18,6 +18,9 @@ use crate::shared::Shared;
 use crate::verification::{Activation, LINK_SECONDS, MAX_LINK_SECONDS, Purpose};
 use crate::{access, clock};
 
+/// The longest list of scopes, in bytes.
+const MAX_SCOPE: usize = 1024;
+
 /// What an app calls the mail of a request that names no app.
 const NO_APP: &str = "the project";
 
@@ -152,10 +155,14 @@ pub(crate) async fn confirm(State(shared): State<Arc<Shared>>, body: Bytes) -> R
         "accessId": purpose.access_id.unwrap_or_default(),
         "expireTime": clock::now() + shared.verifications.activation_seconds(),
     });
+    // MIRACL documents neither `clientId` nor `scope`: with them, this platform's page goes on to `/authorize`.
+    let scope = Some(purpose.scope).filter(|scope| !scope.is_empty());
     let members = [
         ("state", purpose.state),
         ("nonce", purpose.nonce),
         ("verificationRedirectUrl", purpose.redirect),
+        ("clientId", purpose.client_id),
+        ("scope", scope),
     ];
     for (name, value) in members {
         if let Some(value) = value {
@@ -193,7 +200,10 @@ pub(super) async fn initiate(
 fn purpose(shared: &Shared, fields: &Fields) -> Result<Purpose, ApiError> {
     let user_id = fields.user_id("userId")?;
     let access_id = fields.short("accessId")?;
-    fields.texts("scope")?;
+    let scope = fields.texts("scope")?.join(" ");
+    if scope.len() > MAX_SCOPE {
+        return Err(ApiError::field("scope", "too long"));
+    }
     let redirect = fields.short("redirectURI")?;
     let client_id = fields.optional("clientId")?;
     let client = client_id.map(|id| {
@@ -223,7 +233,9 @@ fn purpose(shared: &Shared, fields: &Fields) -> Result<Purpose, ApiError> {
         access_id: access_id.filter(|id| shared.sessions.find(id).as_ref().is_some_and(is_known)),
         state: fields.short("state")?,
         nonce: fields.short("nonce")?,
+        client_id: client_id.filter(|_| redirect.is_some()).map(str::to_owned),
         redirect,
+        scope,
         replaces,
     })
 }

@@ -387,3 +387,51 @@ async fn in_a_network_the_code_leads_to_this_machine_and_the_page_says_so() {
         assert!(opened.body.contains("data-kind=\"other-device\""));
     }
 }
+
+#[tokio::test]
+async fn a_verification_link_tells_its_page_which_login_follows() {
+    let platform = start().await;
+    let client = platform.mpin_client();
+    let verify = async |more: serde_json::Value| {
+        let mut body = json!({ "userId": "customer 7", "delivery": "no", "clientId": "app" });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let answer = client.call_as_app("app", "s3cret", "/verification", &body);
+        let link = answer.await.unwrap()["verificationURL"].clone();
+        url::Url::parse(link.as_str().unwrap()).unwrap()
+    };
+    let confirm = async |link: &url::Url| {
+        let code = link.query_pairs().find(|(name, _)| name == "code");
+        let body = json!({ "userId": "customer 7", "code": code.unwrap().1 });
+        client.call("/verification/confirmation", &body).await
+    };
+    let of_login = verify(json!({
+        "redirectURI": CALLBACK, "scope": ["openid", "email"], "state": "s", "nonce": "n",
+    }));
+    let of_login = of_login.await;
+    let page = http::get(of_login.as_str(), &[]).await;
+    assert!(page.body.contains("data-goes-on"), "{}", page.body);
+    let confirmed = confirm(&of_login).await.unwrap();
+    for (name, value) in [
+        ("clientId", "app"),
+        ("scope", "openid email"),
+        ("state", "s"),
+        ("nonce", "n"),
+        ("verificationRedirectUrl", CALLBACK),
+    ] {
+        assert_eq!(confirmed[name], value, "{confirmed}");
+    }
+
+    // A link to be sent belongs to no login.
+    let to_send = verify(json!({ "scope": ["openid"] })).await;
+    let page = http::get(to_send.as_str(), &[]).await;
+    assert!(!page.body.contains("data-goes-on"), "{}", page.body);
+    let confirmed = confirm(&to_send).await.unwrap();
+    assert!(confirmed["clientId"].is_null(), "{confirmed}");
+    let long = json!({
+        "userId": "a", "delivery": "no", "clientId": "app", "redirectURI": CALLBACK, "scope": ["x".repeat(2000)],
+    });
+    let refused = client.call_as_app("app", "s3cret", "/verification", &long);
+    assert_eq!(code(refused.await), "INVALID_REQUEST_PARAMETERS");
+}

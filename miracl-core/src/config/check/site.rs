@@ -204,6 +204,7 @@ impl Config {
             ("paths.login_jwt", self.paths.login_jwt.as_deref()),
             ("paths.app_login_url", self.paths.app_login_url.as_deref()),
             ("paths.app_token", self.paths.app_token.as_deref()),
+            ("paths.verify_user", self.paths.verify_user.as_deref()),
             ("redirect_uri", Some(callback_path)),
             (
                 "post_logout_redirect_uri",

@@ -10,7 +10,9 @@ use crate::{
     base::{replica, text::printable},
     error::{difference::Difference, login::FailureReason, session::SessionError},
     exchange::Exchange,
-    flow::pending::{Began, PendingLogin, STATE_LEN, cookie_name, mark},
+    flow::pending::{
+        Began, PendingLogin, STATE_LEN, cookie_name, cookies::pending_login, mark,
+    },
     receipt::Recorder,
     session::{
         binding::Binding, cookies::trace::Trace, marked_by::LoginMark, marks::TakenLogin,
@@ -57,16 +59,8 @@ pub(super) async fn find(
 /// Returns which login a callback belongs to, if the browser shows its cookie.
 pub(super) async fn shown(exchange: &Arc<Exchange>, state: Option<&str>) -> Option<LoginMark> {
     let state = state.filter(|state| state.len() == STATE_LEN)?;
-    let cookies = &exchange.engine.sessions.cookies;
     let binding = exchange.engine.binding().await.ok()?;
-    let mark = mark(state);
-    let name = cookie_name(&cookies.login_prefix, &mark);
-    let read = |plain: &[u8]| {
-        let login = PendingLogin::decode(plain, &binding);
-        login.filter(|login| login.has_state(state))
-    };
-    let found = cookies.open(exchange.header(), Purpose::Login, &name, read);
-    found.map(|_| mark)
+    pending_login(exchange, state, &binding).map(|_| mark(state))
 }
 
 /// Takes a login out of the browser, and marks it as taken. From here on no second callback can use it, whether this

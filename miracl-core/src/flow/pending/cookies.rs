@@ -6,7 +6,7 @@ use crate::{
     config::options::ResponseMode,
     error::login::FailureReason,
     exchange::{Exchange, put},
-    flow::pending::{PendingLogin, cookie_name, mark},
+    flow::pending::{PendingLogin, STATE_LEN, cookie_name, mark},
     session::{
         binding::Binding,
         cookies::{
@@ -115,6 +115,24 @@ pub(crate) fn page_login(
         PendingLogin::decode(&opened, binding).filter(|found| found.serves(login))
     });
     found.max_by_key(|found| found.created_ms)
+}
+
+/// Finds the login of this `state` in the browser's cookies. It stays there.
+pub(crate) fn pending_login(
+    exchange: &Arc<Exchange>,
+    state: &str,
+    binding: &Binding,
+) -> Option<PendingLogin> {
+    if state.len() != STATE_LEN {
+        return None;
+    }
+    let cookies = &exchange.engine.sessions.cookies;
+    let name = cookie_name(&cookies.login_prefix, &mark(state));
+    let read = |plain: &[u8]| {
+        let login = PendingLogin::decode(plain, binding);
+        login.filter(|login| login.has_state(state))
+    };
+    cookies.open(exchange.header(), Purpose::Login, &name, read)
 }
 
 /// Drops the logins whose addresses are on pages, when somebody logs in or out: whoever saw such a page before must not
