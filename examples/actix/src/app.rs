@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::web::{self, resource};
 use actix_web::{Error, Route, guard};
-use demo_shared::{Pages, Users};
+use demo_shared::{Codes, Pages, Users};
 use miracl_actix::MiraclAuth;
 
 use crate::{pages, trust};
@@ -18,6 +18,7 @@ use crate::{pages, trust};
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,
     pub(crate) users: Users,
+    pub(crate) codes: Codes,
 }
 
 /// What [`router`] puts together: this is how the type of an actix-web app with middleware around it is written.
@@ -51,6 +52,11 @@ pub(crate) fn router(
         .service(resource("/devices/add").route(web::post().to(trust::add_device)))
         .service(resource("/documents/verify").route(web::post().to(trust::verify)))
         .service(resource("/api/me").route(get().to(trust::me)))
+        .service(resource("/trust").route(get().to(trust::overview)))
+        .service(resource("/trust/register").route(web::post().to(trust::register)))
+        .service(resource("/trust/{page}").route(get().to(trust::page)))
+        .service(resource("/trust.js").route(get().to(trust::script)))
+        .service(resource("/mpin.js").route(get().to(trust::mpin)))
         .service(resource("/refresh").route(get().to(pages::refresh)))
         .service(resource("/me").route(get().to(pages::me)))
         .service(resource("/whoami").route(get().to(pages::whoami)))

@@ -57,6 +57,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = App {
         pages: Arc::new(demo.pages),
         users: demo.users,
+        codes: demo.codes,
     };
     // 3. Yours: the hooks, joined to the login. Once, and not in the closure below, which runs for each worker.
     let auth = MiraclAuth::new(miracl, app.clone());

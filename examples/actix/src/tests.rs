@@ -11,7 +11,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::test::{TestRequest, call_service, init_service};
-use demo_shared::{Database, Pages, Users};
+use demo_shared::{Codes, Database, Pages, Users};
 use miracl_actix::{Config, CookieKey, Miracl, MiraclAuth};
 use miracl_platform::{Client, Fault, Platform, PlatformConfig};
 
@@ -33,6 +33,7 @@ fn app_at(issuer: &str) -> (MiraclAuth, App) {
     let app = App {
         pages: Arc::new(Pages::new("actix", issuer, None)),
         users: Users::open(&Database::Memory).unwrap(),
+        codes: Codes::default(),
     };
     (MiraclAuth::new(miracl.unwrap(), app.clone()), app)
 }

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use demo_shared::{Pages, Users};
+use demo_shared::{Codes, Pages, Users};
 use miracl_warp::{Miracl, MiraclAuth, ProjectUser, optional_user, project_user, user, visit};
 use tower::{Layer, Service};
 use warp::http::Request;
@@ -24,6 +24,7 @@ const LONGEST_FORM: u64 = 16 * 1024;
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,
     pub(crate) users: Users,
+    pub(crate) codes: Codes,
 }
 
 /// Puts the app together.
@@ -88,7 +89,7 @@ where
         .then(pages::end_device);
     let end_other_devices = warp::path!("devices" / "end-others")
         .and(warp::post())
-        .and(state)
+        .and(state.clone())
         .and(visit())
         .and(user())
         .then(pages::end_other_devices);
@@ -107,6 +108,27 @@ where
         .and(read())
         .and(project_user())
         .map(|user: ProjectUser| trust::me(&user));
+    let trust_overview = warp::path!("trust")
+        .and(read())
+        .and(state.clone())
+        .and(visit())
+        .and(optional_user())
+        .then(trust::overview);
+    let trust_page = warp::path!("trust" / String)
+        .and(read())
+        .and(state.clone())
+        .and(visit())
+        .and(optional_user())
+        .then(trust::page);
+    let trust_register = warp::path!("trust" / "register")
+        .and(warp::post())
+        .and(state)
+        .and(visit())
+        .and(warp::body::content_length_limit(LONGEST_FORM))
+        .and(warp::body::json())
+        .then(trust::register);
+    let trust_script = warp::path!("trust.js").and(read()).map(trust::script);
+    let mpin = warp::path!("mpin.js").and(read()).map(trust::mpin);
     let refresh = warp::path!("refresh")
         .and(read())
         .and(visit())
@@ -130,6 +152,11 @@ where
         .or(add_device)
         .or(verify)
         .or(api_me)
+        .or(trust_overview)
+        .or(trust_page)
+        .or(trust_register)
+        .or(trust_script)
+        .or(mpin)
         .or(refresh)
         .or(me)
         .or(whoami)

@@ -3,6 +3,8 @@
 //! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You
 //! meet no token here: before `on_auth_success` is called, every check has been made.
 
+use demo_shared::Step;
+use miracl_warp::trust::{Verification, VerificationRequest};
 use miracl_warp::{AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, reply};
 use warp::Rejection;
 use warp::http::request::Parts;
@@ -73,6 +75,20 @@ impl AuthHandler for App {
             // No browser is there to be told. Yours: what else of this person's is open here, such as web sockets.
             LogoutKind::BackChannel { .. } => tracing::info!("the provider logged somebody out"),
             _ => {}
+        }
+    }
+    /// Makes sure of a person who wants to register, by a code: the app's own page of custom verification.
+    async fn on_verify_user(
+        &self,
+        req: &Parts,
+        request: &VerificationRequest,
+    ) -> Result<Verification<Response>, Rejection> {
+        // Yours: whatever proves to you who somebody is.
+        match self.codes.step(request) {
+            Step::Right(user_id) => Ok(Verification::of(user_id)),
+            step => Ok(Verification::Page(html(
+                self.pages.verify(&req.visit(), &step).await,
+            ))),
         }
     }
 }

@@ -56,6 +56,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = App {
         pages: Arc::new(demo.pages),
         users: demo.users,
+        codes: demo.codes,
     };
     // 3. Yours: your own filters, put together as these are.
     let service = service(miracl, app);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use demo_shared::{Database, Pages, Users};
+use demo_shared::{Codes, Database, Pages, Users};
 use http_body_util::BodyExt;
 use miracl_platform::{Client, Fault, Platform, PlatformConfig};
 use miracl_warp::{Config, CookieKey, Miracl};
@@ -37,6 +37,7 @@ fn app_at(issuer: &str) -> Service {
     let app = App {
         pages: Arc::new(Pages::new("warp", issuer, None)),
         users: Users::open(&Database::Memory).unwrap(),
+        codes: Codes::default(),
     };
     Service::new(app::service(miracl.unwrap(), app))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use demo_shared::{Pages, Users};
+use demo_shared::{Codes, Pages, Users};
 use miracl_axum::{Miracl, MiraclAuth, MiraclRouter};
 
 use crate::{pages, trust};
@@ -17,6 +17,7 @@ use crate::{pages, trust};
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,
     pub(crate) users: Users,
+    pub(crate) codes: Codes,
 }
 
 /// Puts the app together.
@@ -38,6 +39,11 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/devices/add", post(trust::add_device))
         .route("/documents/verify", post(trust::verify))
         .route("/api/me", get(trust::me))
+        .route("/trust", get(trust::overview))
+        .route("/trust/{page}", get(trust::page))
+        .route("/trust/register", post(trust::register))
+        .route("/trust.js", get(trust::script))
+        .route("/mpin.js", get(trust::mpin))
         .route("/refresh", get(pages::refresh))
         .route("/me", get(pages::me))
         .route("/whoami", get(pages::whoami))

@@ -59,6 +59,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = App {
         pages: Arc::new(demo.pages),
         users: demo.users,
+        codes: demo.codes,
     };
     // 3. Yours: your own router, put together as this one is.
     let router = router(miracl, app);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
-use demo_shared::{Database, Pages, Users};
+use demo_shared::{Codes, Database, Pages, Users};
 use miracl_axum::{Config, CookieKey, Miracl, MiraclRouter};
 use miracl_platform::{Client, Fault, Platform, PlatformConfig};
 use tower::ServiceExt;
@@ -32,6 +32,7 @@ fn app_at(issuer: &str) -> MiraclRouter {
     let app = App {
         pages: Arc::new(Pages::new("axum", issuer, None)),
         users: Users::open(&Database::Memory).unwrap(),
+        codes: Codes::default(),
     };
     router(miracl.unwrap(), app)
 }

@@ -1,14 +1,18 @@
 //! Handlers that use MIRACL Trust besides the login: a further device, a signed document, an API for a front end of its
-//! own.
+//! own, and that front end.
 //!
 //! To copy them into an app of yours, take the calls of `visit` and `miracl`, and the extractor `ProjectUser`.
 
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Redirect, Response};
-use demo_shared::trust::{self, Signed};
+use demo_shared::trust::{self, Registration, Signed};
 use miracl_axum::trust::VerificationOptions;
 use miracl_axum::{Category, ProjectUser, User, Visit};
 use serde_json::Value;
+
+use crate::app::App;
+use crate::pages::html;
 
 /// `POST /devices/add`: registers this person once more. The app knows who they are, since they are logged in. An app
 /// with means of its own would verify them here.
@@ -31,4 +35,51 @@ pub(crate) async fn verify(visit: Visit, Json(signed): Json<Signed>) -> (StatusC
 /// `GET /api/me`: an API that is called with a JWT of the project, without a session.
 pub(crate) async fn me(user: ProjectUser) -> Json<Value> {
     Json(trust::me(&user))
+}
+
+/// `GET /trust`: what there is to try.
+pub(crate) async fn overview(State(app): State<App>, visit: Visit, user: Option<User>) -> Response {
+    let flashes = visit.take_flashes().await;
+    html(app.pages.trust(None, &flashes, user.as_deref()))
+}
+
+/// `GET /trust/{page}`: a front end of the app's own, for a login, a signature or the API.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    user: Option<User>,
+    Path(page): Path<String>,
+) -> Response {
+    let flashes = visit.take_flashes().await;
+    html(app.pages.trust(Some(&page), &flashes, user.as_deref()))
+}
+
+/// `POST /trust/register`: makes sure of a person by a code, and returns the link by which that front end registers
+/// them.
+pub(crate) async fn register(
+    State(app): State<App>,
+    visit: Visit,
+    Json(registration): Json<Registration>,
+) -> (StatusCode, Json<Value>) {
+    let (status, answer) = registration.next(&app.codes, visit.miracl()).await;
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    (status, Json(answer))
+}
+
+/// `GET /trust.js`.
+pub(crate) async fn script() -> Response {
+    script_of(demo_shared::TRUST_SCRIPT)
+}
+
+/// `GET /mpin.js`.
+pub(crate) async fn mpin() -> Response {
+    script_of(demo_shared::MPIN_SCRIPT)
+}
+
+fn script_of(text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
 }

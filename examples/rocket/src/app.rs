@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use demo_shared::{Pages, Users};
+use demo_shared::{Codes, Pages, Users};
 use miracl_rocket::{Miracl, MiraclAuth};
 use rocket::{Build, Config, Rocket, catchers, routes};
 
@@ -16,6 +16,7 @@ use crate::{pages, trust};
 pub(crate) struct App {
     pub(crate) pages: Arc<Pages>,
     pub(crate) users: Users,
+    pub(crate) codes: Codes,
 }
 
 /// Puts the app together.
@@ -39,6 +40,11 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 trust::add_device,
                 trust::verify,
                 trust::me,
+                trust::overview,
+                trust::page,
+                trust::register,
+                trust::script,
+                trust::mpin,
                 pages::refresh,
                 pages::me,
                 pages::whoami,

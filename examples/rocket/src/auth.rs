@@ -1,8 +1,11 @@
-//! The two hooks: what this app does after a login that succeeded, and after one that failed.
+//! The hooks: what this app does after a login that succeeded, and after one that failed, and how it makes sure of
+//! people by its own means.
 //!
 //! To copy it into an app of yours, put your own user table where this one has `self.users`, and keep the rest. You
 //! meet no token here: before `on_auth_success` is called, every check has been made.
 
+use demo_shared::Step;
+use miracl_rocket::trust::{Verification, VerificationRequest};
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Category, LogoutKind, RequestExt, Response, Result,
     reply,
@@ -65,6 +68,20 @@ impl AuthHandler for App {
             // No browser is waiting for an answer. Yours: close what else this person has open, such as web sockets.
             LogoutKind::BackChannel { .. } => tracing::info!("the provider logged somebody out"),
             _ => {}
+        }
+    }
+    /// Makes sure of a person who wants to register, by a code: the app's own page of custom verification.
+    async fn on_verify_user(
+        &self,
+        req: &Request<'_>,
+        request: &VerificationRequest,
+    ) -> Result<Verification<Response>> {
+        // Yours: whatever proves to you who somebody is.
+        match self.codes.step(request) {
+            Step::Right(user_id) => Ok(Verification::of(user_id)),
+            step => Ok(Verification::Page(
+                html(self.pages.verify(&req.visit(), &step).await).respond_to(req)?,
+            )),
         }
     }
 }

@@ -72,6 +72,7 @@ async fn run_once(settings: Settings) -> Result<bool, Box<dyn Error>> {
     let app = App {
         pages: Arc::new(demo.pages),
         users: demo.users,
+        codes: demo.codes,
     };
     // 3. Yours: your own app, put together as this one is.
     let rocket = rocket(listening_on(address), miracl, app);

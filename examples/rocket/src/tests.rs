@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use demo_shared::{Database, Pages, Users};
+use demo_shared::{Codes, Database, Pages, Users};
 use miracl_platform::{Client, Fault, Platform, PlatformConfig};
 use miracl_rocket::{Config, CookieKey, Miracl};
 use rocket::config::{Ident, LogLevel};
@@ -31,6 +31,7 @@ fn app_at(issuer: &str) -> Rocket<Build> {
     let app = App {
         pages: Arc::new(Pages::new("rocket", issuer, None)),
         users: Users::open(&Database::Memory).unwrap(),
+        codes: Codes::default(),
     };
     let quiet = rocket::Config {
         ident: Ident::none(),

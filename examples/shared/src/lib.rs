@@ -3,6 +3,7 @@
 //! * [`Settings`] and [`Demo`]: where the demo listens, which provider it uses, where it keeps its data;
 //!   [`LocalPlatform`] is the provider it brings when none is configured.
 //! * [`Users`]: the app's own user table, keyed by issuer and subject.
+//! * [`Codes`]: how the app makes sure of people by its own means.
 //! * [`Pages`]: the HTML. [`account::me`] and [`trust`]: the JSON.
 //! * [`sample`]: what MIRACL's samples read from the environment.
 //! * [`log`]: tracing on standard error. [`Stop`]: when to end.
@@ -12,6 +13,7 @@
 pub mod account;
 mod browser;
 mod chain;
+mod codes;
 pub mod log;
 mod pages;
 mod platform;
@@ -24,8 +26,9 @@ mod when;
 use std::io::{Write, stdout};
 
 pub use chain::chain;
+pub use codes::{Codes, Step};
 pub use miracl_platform::Stop;
-pub use pages::{LoginButton, LoginScript, PUBLIC, Page, Pages, STYLE};
+pub use pages::{LoginButton, LoginScript, MPIN_SCRIPT, PUBLIC, Page, Pages, STYLE, TRUST_SCRIPT};
 pub use platform::LocalPlatform;
 pub use sample::sample;
 pub use settings::{Demo, Settings, SettingsError};

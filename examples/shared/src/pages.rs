@@ -7,6 +7,7 @@ mod devices;
 mod frame;
 mod login_button;
 mod policy;
+mod trust;
 
 use askama::Template;
 use miracl_core::{AuthFailure, Check, Flash, LoginOptions, User, Visit};
@@ -17,6 +18,7 @@ use frame::{Alert, Frame, Site};
 use login_button::Attribute;
 pub use login_button::{LoginButton, LoginScript};
 use policy::content_security_policy;
+pub use trust::{MPIN_SCRIPT, TRUST_SCRIPT};
 
 /// The style sheet, for the route `/style.css`.
 ///
@@ -47,6 +49,8 @@ pub struct Page {
 pub struct Pages {
     site: Site,
     script: Option<LoginScript>,
+    /// The issuer of the local platform, where the demo has brought its own.
+    platform: Option<String>,
     content_security_policy: String,
 }
 
@@ -68,7 +72,9 @@ impl Pages {
                 framework: framework.to_owned(),
                 heading: format!("{framework} SDK example"),
                 base: String::new(),
+                tries_trust: false,
             },
+            platform: None,
             content_security_policy: content_security_policy(issuer, script.as_ref()),
             script,
         }

@@ -88,6 +88,7 @@ impl LocalPlatform {
             };
             write_first(&file, &kept).map_err(|error| at_file(&error))?;
         }
+        allow_pages(&platform, &config.redirect_uri);
         Ok(Self { platform, client })
     }
 
@@ -115,6 +116,23 @@ impl LocalPlatform {
     /// The platform itself, for tests that log in.
     pub fn platform(&self) -> &Platform {
         &self.platform
+    }
+}
+
+/// Lets the demo's own pages speak to the platform, as the portal would. Only so many origins are kept: a demo on a
+/// free port has another one each time.
+fn allow_pages(platform: &Platform, redirect_uri: &str) {
+    const MOST: usize = 10;
+    let Ok(url) = Url::parse(redirect_uri) else {
+        return;
+    };
+    let origin = url.origin().ascii_serialization();
+    let mut project = platform.project();
+    if !project.allowed_origins.contains(&origin) {
+        project.allowed_origins.push(origin);
+        let surplus = project.allowed_origins.len().saturating_sub(MOST);
+        project.allowed_origins.drain(..surplus);
+        platform.set_project(project);
     }
 }
 

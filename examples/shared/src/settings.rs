@@ -15,6 +15,7 @@ use tracing::subscriber::{NoSubscriber, with_default};
 use url::Url;
 
 use crate::chain::chain;
+use crate::codes::Codes;
 use crate::pages::{LoginScript, Pages};
 use crate::platform::LocalPlatform;
 use crate::users::{Database, Users};
@@ -174,10 +175,15 @@ impl Settings {
             }
             (Some(url), _) => Some(LoginScript::ThirdParty(url.to_string())),
         };
+        let mut pages = Pages::new(self.framework, &config.issuer, script);
+        if platform.is_some() {
+            pages = pages.at_local_platform(&config.issuer);
+        }
         Ok(Demo {
-            pages: Pages::new(self.framework, &config.issuer, script).below(&config.public_path),
+            pages: pages.below(&config.public_path),
             config,
             users,
+            codes: Codes::default(),
             platform,
             listening_on,
         })
@@ -203,6 +209,7 @@ impl Settings {
         config.paths.login_jwt = Some("/login/jwt".to_owned());
         config.paths.app_login_url = Some("/authzurl".to_owned());
         config.paths.app_token = Some("/authtoken".to_owned());
+        config.paths.verify_user = Some("/verify".to_owned());
         if config.cookie_prefix == Config::default().cookie_prefix {
             config.cookie_prefix = format!("miracl-{}", self.framework);
         }
@@ -224,7 +231,7 @@ impl Settings {
 }
 
 /// The paths of the demo's own pages, `/` aside.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 21] = [
     "/members",
     "/profile",
     "/devices",
@@ -232,6 +239,13 @@ const PAGES: [&str; 14] = [
     "/devices/end-others",
     "/devices/add",
     "/documents/verify",
+    "/trust",
+    "/trust/login",
+    "/trust/sign",
+    "/trust/api",
+    "/trust/register",
+    "/trust.js",
+    "/mpin.js",
     "/api/me",
     "/refresh",
     "/me",

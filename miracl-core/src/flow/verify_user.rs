@@ -119,6 +119,14 @@ impl<P> Verification<P> {
             options: VerificationOptions::default(),
         }
     }
+
+    /// Makes another type of the page, such as the framework's response.
+    pub fn map<Q>(self, page: impl FnOnce(P) -> Q) -> Verification<Q> {
+        match self {
+            Self::Verified { user_id, options } => Verification::Verified { user_id, options },
+            Self::Page(made) => Verification::Page(page(made)),
+        }
+    }
 }
 
 impl<P> fmt::Debug for Verification<P> {

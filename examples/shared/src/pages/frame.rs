@@ -6,6 +6,8 @@ pub(super) struct Site {
     pub(super) heading: String,
     /// What links and forms have in front, because a proxy removes it.
     pub(super) base: String,
+    /// Whether there are pages that try MIRACL Trust.
+    pub(super) tries_trust: bool,
 }
 
 /// The head and the navigation of a page, and the messages above its content.

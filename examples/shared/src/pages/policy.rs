@@ -4,12 +4,21 @@ use url::Url;
 
 use super::LoginScript;
 
+const COMMON: &str =
+    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'self'";
+
+/// Allows what a front end of the app's own uses: scripts of the app alone, which speak to the app and to the platform.
+pub(super) fn policy_of_front_end(issuer: &str) -> String {
+    let platform = origin(issuer);
+    format!("{COMMON}; img-src data:; script-src 'self'; connect-src 'self' {platform}")
+}
+
 /// Allows what the pages use and nothing else.
 ///
 /// `form-action` is left out on purpose: the answer to the log-out form is a redirect to the provider, and browsers
 /// apply `form-action` to that redirect too, and to every further one.
 pub(super) fn content_security_policy(issuer: &str, script: Option<&LoginScript>) -> String {
-    let common = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'self'";
+    let common = COMMON;
     let Some(script) = script else {
         return format!("{common}; img-src data:");
     };

@@ -3,6 +3,7 @@
 use miracl_core::Config;
 use url::Url;
 
+use crate::codes::Codes;
 use crate::pages::Pages;
 use crate::platform::LocalPlatform;
 use crate::users::Users;
@@ -17,6 +18,8 @@ pub struct Demo {
     pub pages: Pages,
     /// The user table.
     pub users: Users,
+    /// The codes by which the app makes sure of people.
+    pub codes: Codes,
     /// The local MIRACL platform, where the demo has brought its own. It stops when this is dropped.
     pub platform: Option<LocalPlatform>,
     pub(super) listening_on: String,

@@ -10,9 +10,7 @@ use crate::{
     base::{replica, text::printable},
     error::{difference::Difference, login::FailureReason, session::SessionError},
     exchange::Exchange,
-    flow::pending::{
-        Began, PendingLogin, STATE_LEN, cookie_name, cookies::pending_login, mark,
-    },
+    flow::pending::{Began, PendingLogin, STATE_LEN, cookie_name, cookies::pending_login, mark},
     receipt::Recorder,
     session::{
         binding::Binding, cookies::trace::Trace, marked_by::LoginMark, marks::TakenLogin,
