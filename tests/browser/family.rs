@@ -5,18 +5,20 @@ mod demos;
 mod engine;
 mod mpin;
 mod platform;
+mod trust;
 
 use std::cell::RefCell;
 
 use miracl_tests::{Chrome, Library, Look, Suite};
 
 /// The walks through the pages of the demos, of the engine and of the local platform.
-pub(crate) fn suites() -> [Suite; 4] {
+pub(crate) fn suites() -> [Suite; 5] {
     [
         demos::suite().named("pages_of_demos"),
         engine::suite().named("pages_of_engine").once(),
         platform::suite().named("pages_of_platform").once(),
         mpin::suite().named("pages_of_mpin").once(),
+        trust::suite().named("pages_of_trust").once(),
     ]
 }
 

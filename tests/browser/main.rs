@@ -16,6 +16,7 @@ mod page_of_an_app;
 mod provider;
 mod sites;
 mod speculation;
+mod trust;
 
 scenarios![
     a_person_registers_logs_in_refreshes_and_logs_out,
@@ -34,13 +35,14 @@ fn main() -> ExitCode {
         provider::suite(),
         guide::suite(),
         speculation::suite(),
+        trust::suite(),
         nginx,
     ];
     suites.extend(mpin::suites());
     let suites = suites.into_iter();
     let mut suites: Vec<_> = suites.map(|suite| suite.needing(Need::Chromium)).collect();
-    let [demos, engine, platform, mpin] = family::suites();
-    suites.extend([demos, platform, mpin].map(|suite| suite.needing(Need::Libraries)));
+    let [demos, engine, platform, mpin, trust] = family::suites();
+    suites.extend([demos, platform, mpin, trust].map(|suite| suite.needing(Need::Libraries)));
     suites.push(engine.needing(Need::Redis).needing(Need::Libraries));
     suites.push(libraries::suite().needing(Need::Libraries));
     miracl_tests::run(&suites)

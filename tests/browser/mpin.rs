@@ -41,14 +41,14 @@ pub(crate) fn suites() -> Vec<Suite> {
 }
 
 /// A demo whose platform the test can reach.
-struct Stage {
-    platform: Platform,
-    demo: Demo,
-    chrome: Chrome,
+pub(crate) struct Stage {
+    pub(crate) platform: Platform,
+    pub(crate) demo: Demo,
+    pub(crate) chrome: Chrome,
 }
 
 impl Stage {
-    async fn begin(adapter: Adapter, project: Project) -> Self {
+    pub(crate) async fn begin(adapter: Adapter, project: Project) -> Self {
         Self::begin_in(Chrome::start().await, adapter, project, |_| {}).await
     }
 
@@ -102,7 +102,7 @@ impl Stage {
     }
 }
 
-async fn choose_pin(chrome: &Chrome, pin: &str) {
+pub(crate) async fn choose_pin(chrome: &Chrome, pin: &str) {
     for name in ["new-pin", "repeat-pin"] {
         page(chrome, name).await;
         enter_pin(chrome, pin).await;

@@ -228,3 +228,85 @@ fn refused(error: &TrustError) -> Reply {
     };
     Reply::page(status, "Not registered", sentence, "")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Config, CookieKey, Miracl, visit::Visit, web::request::tests::Request, web::route::Route,
+    };
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    fn visit(request: &Request) -> Visit {
+        let mut config = Config {
+            issuer: "http://127.0.0.1:1".into(),
+            client_id: "id".into(),
+            client_secret: "secret".into(),
+            redirect_uri: "http://127.0.0.1/login".into(),
+            cookie_keys: vec![CookieKey::generate()],
+            ..Config::default()
+        };
+        config.paths.verify_user = Some("/verify".to_owned());
+        Miracl::new(config).unwrap().visit(request)
+    }
+
+    async fn asked(request: &Request, body: &str) -> Option<VerificationRequest> {
+        let visit = visit(request);
+        let answer = visit.answer(Route::VerifyUser, request, Some(body.as_bytes()));
+        match answer.await {
+            Answer::VerifyUser(request) => Some(request),
+            Answer::Reply(reply) => {
+                assert_eq!(reply.status, 400);
+                None
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn posted(path: &str) -> Request {
+        Request::post(path).with("content-type", FORM)
+    }
+
+    #[tokio::test]
+    async fn a_form_says_more_than_the_address_and_a_link_has_no_fields() {
+        let link = Request::get("/verify?user_id=ann&access_id=7&code=1");
+        let request = asked(&link, "").await.unwrap();
+        assert_eq!(request.user_id(), Some("ann"));
+        assert_eq!(request.parameter("access_id"), Some("7"));
+        assert_eq!((request.is_posted(), request.field("code")), (false, None));
+        let form = posted("/verify?user_id=ann&code=1");
+        let request = asked(&form, "user_id=b%26b&code=2").await.unwrap();
+        assert_eq!(request.user_id(), Some("b&b"));
+        assert_eq!(request.field("code"), Some("2"));
+        let request = asked(&form, "").await.unwrap();
+        assert_eq!(request.user_id(), Some("ann"));
+        assert_eq!((request.is_posted(), request.field("code")), (true, None));
+        let nobody = asked(&Request::get("/verify?user_id="), "").await.unwrap();
+        assert_eq!(nobody.user_id(), None);
+        assert!(!format!("{request:?}").contains("ann"));
+    }
+
+    #[tokio::test]
+    async fn what_stands_twice_or_is_no_form_is_refused() {
+        assert!(asked(&posted("/verify"), "a=1&a=2").await.is_none());
+        assert!(asked(&posted("/verify?a=1&a=2"), "b=1").await.is_none());
+        let json = Request::post("/verify").with("content-type", "application/json");
+        assert!(asked(&json, "{}").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_link_verifies_nobody_whatever_the_hook_says() {
+        let link = Request::get("/verify?user_id=ann");
+        let request = asked(&link, "").await.unwrap();
+        let verified = Ok::<Verification<()>, ()>(Verification::of("ann"));
+        let visit = visit(&link);
+        let reply = visit.conclude_verification(&request, verified).await;
+        assert_eq!(reply.unwrap_err().status, 403);
+        assert!(visit.finish().set_cookies.is_empty());
+        let page = Ok::<_, ()>(Verification::Page("page"));
+        let page = visit.conclude_verification(&request, page).await;
+        assert_eq!(page.unwrap(), Ok("page"));
+        assert_eq!(visit.nobody_verified_reply().status, 403);
+    }
+}

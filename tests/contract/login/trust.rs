@@ -20,20 +20,20 @@ scenarios![
     a_provider_without_these_endpoints_changes_no_session,
 ];
 
-const USER: &str = "ann@example.com";
-const PIN: &str = "4321";
+pub(super) const USER: &str = "ann@example.com";
+pub(super) const PIN: &str = "4321";
 const ID: &str = "app";
 const SECRET: &str = "a secret of the tests";
 
 /// A platform, an app of it, and a browser.
-struct Site {
-    platform: Platform,
-    demo: Demo,
-    browser: Browser,
+pub(super) struct Site {
+    pub(super) platform: Platform,
+    pub(super) demo: Demo,
+    pub(super) browser: Browser,
 }
 
 impl Site {
-    async fn new(adapter: Adapter) -> Self {
+    pub(super) async fn new(adapter: Adapter) -> Self {
         let platform = Platform::start(PlatformConfig::default()).await;
         let platform = platform.expect("a platform");
         let demo = Demo::builder(adapter)
@@ -50,7 +50,7 @@ impl Site {
         }
     }
 
-    fn client(&self) -> MpinClient {
+    pub(super) fn client(&self) -> MpinClient {
         self.platform.mpin_client()
     }
 
@@ -82,29 +82,29 @@ impl Site {
     }
 
     /// Posts JSON as a program does.
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
         let request = Request::script(self.demo.url(path)).method("POST");
         let request = request.header("content-type", "application/json");
         self.browser.send(request.body(&body.to_string())).await
     }
 
-    async fn subject(&self) -> Option<String> {
+    pub(super) async fn subject(&self) -> Option<String> {
         subject(&self.browser, &self.demo).await
     }
 
     /// Has the person prove who they are at the platform, and returns the address of the callback.
-    async fn log_in_at(&self, authorize_url: &str) -> Url {
+    pub(super) async fn log_in_at(&self, authorize_url: &str) -> Url {
         let callback = self.platform.log_in(authorize_url, USER, PIN).await;
         Url::parse(&callback.expect("a login")).expect("an address")
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     let found = value[name].as_str();
     found.unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 
-fn parameter(url: &Url, name: &str) -> String {
+pub(super) fn parameter(url: &Url, name: &str) -> String {
     let found = url.query_pairs().find(|(found, _)| found == name);
     found.expect("a parameter").1.into_owned()
 }
@@ -394,6 +394,15 @@ async fn a_signature_is_valid_until_its_device_is_revoked(adapter: Adapter) {
     let bad_pin = json!({ "valid": false, "status": "BadPin" });
     assert_eq!(verify(&sign("0000"), time).await, bad_pin);
     assert_eq!(verify(&good, time + 1).await, bad_pin);
+    // A valid signature is of the hash in it, and that is compared with the document.
+    for (document, status) in [
+        ("sample document", "OK"),
+        ("another document", "OtherDocument"),
+    ] {
+        let body = json!({ "signature": good, "timestamp": time, "document": document });
+        let answer = site.post("/documents/verify", &body).await.expect(200);
+        assert_eq!(answer.json()["status"], status);
+    }
     let mut changed = good.clone();
     changed["hash"] = json!("0".repeat(64));
     assert_eq!(verify(&changed, time).await, bad_pin);
