@@ -171,8 +171,9 @@ async function confirm(email, code, wrong) {
 
 // An app has made sure of the person: the registration goes on in its login, which ends at its callback.
 function goOn(email, { actToken, clientId, scope, state, nonce, verificationRedirectUrl }) {
-  const login = { client_id: clientId, redirect_uri: verificationRedirectUrl, response_type: "code", scope, state, nonce };
-  const given = Object.entries({ ...login, prerollid: email, acttoken: actToken }).filter(([, value]) => value);
+  const request = { client_id: clientId, redirect_uri: verificationRedirectUrl, response_type: "code", scope };
+  const asked = { ...request, state, nonce, prerollid: email, acttoken: actToken };
+  const given = Object.entries(asked).filter(([, value]) => value);
   location.replace(`/authorize?${new URLSearchParams(given)}&lang=${document.documentElement.lang}`);
 }
 

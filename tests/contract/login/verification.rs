@@ -173,8 +173,9 @@ async fn nothing_that_a_stranger_sends_verifies_anybody(adapter: Adapter) {
     let with_login = format!("{page}?access_id={access_id}");
     let link = link(site.browser.post(&with_login, &fields).await, &site);
     let body = json!({ "userId": USER, "code": parameter(&link, "code") });
-    let confirmed = site.client().call("/verification/confirmation", &body);
-    assert_eq!(text(&confirmed.await.expect("a good link"), "accessId"), "");
+    let client = site.client();
+    let confirmed = client.call("/verification/confirmation", &body).await;
+    assert_eq!(text(&confirmed.expect("a good link"), "accessId"), "");
 }
 
 async fn codes_end_after_a_few_wrong_ones(adapter: Adapter) {
@@ -215,8 +216,9 @@ async fn a_registration_that_is_refused_or_out_of_reach_changes_no_session(adapt
 
 async fn a_front_end_of_the_apps_own_registers_by_the_same_code(adapter: Adapter) {
     let site = Site::new(adapter).await;
-    let made = site.post("/trust/register", &json!({ "user_id": USER }));
-    let made = made.await.expect(200).json();
+    let person = json!({ "user_id": USER });
+    let made = site.post("/trust/register", &person).await;
+    let made = made.expect(200).json();
     let code = text(&made, "code");
     let wrong = json!({ "user_id": USER, "code": other(code) });
     site.post("/trust/register", &wrong).await.expect(403);
