@@ -60,7 +60,8 @@ pub(crate) async fn answer(
         Route::LoginJwt => jwt_login::answer(exchange, request, body).await,
         Route::AppLoginUrl => Answer::Reply(app_login::answer_url(exchange).await),
         Route::AppToken => Answer::Reply(app_login::answer_token(exchange, request, body).await),
-        Route::VerifyUser => verify_user::answer(exchange, request, body),
+        Route::VerifyUser => verify_user::read(exchange, request, body)
+            .map_or_else(Answer::Reply, Answer::VerifyUser),
         Route::SignedOut => Answer::Reply(logout::signed_out(exchange)),
     }
 }

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::{
     error::trust::TrustError,
     exchange::Exchange,
-    flow::{answer::Answer, pending::cookies::pending_login, registration},
+    flow::{pending::cookies::pending_login, registration},
     trust::verification::VerificationOptions,
     web::{
         body::is_form,
@@ -138,33 +138,29 @@ impl<P> fmt::Debug for Verification<P> {
     }
 }
 
-/// Answers the route: the app's hook decides.
-pub(crate) fn answer(
+/// Reads what the app's hook is to decide about, or answers in its place.
+pub(crate) fn read(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
     body: Option<&[u8]>,
-) -> Answer {
+) -> Result<VerificationRequest, Reply> {
     exchange.touch();
     if let Some(nothing) = exchange.changes_nothing_reply() {
-        return Answer::Reply(nothing);
+        return Err(nothing);
     }
     let form = if request.method() == "POST" {
         // The adapter has checked it, and this route must not rest on that.
         if let Err(cross_origin) = exchange.engine.site.check_origin(request) {
             let home = exchange.engine.site.home_url();
-            return Answer::Reply(cross_origin.reply(request, &home));
+            return Err(cross_origin.reply(request, &home));
         }
-        let Some(form) = body.filter(|_| is_form(request)).and_then(fields) else {
-            return Answer::Reply(unreadable());
-        };
-        Some(form)
+        let form = body.filter(|_| is_form(request)).and_then(fields);
+        Some(form.ok_or_else(unreadable)?)
     } else {
         None
     };
-    match fields(query(request).as_bytes()) {
-        Some(query) => Answer::VerifyUser(VerificationRequest { query, form }),
-        None => Answer::Reply(unreadable()),
-    }
+    let query = fields(query(request).as_bytes()).ok_or_else(unreadable)?;
+    Ok(VerificationRequest { query, form })
 }
 
 /// Reads a query or a form. A field that stands twice says nothing.
@@ -232,9 +228,7 @@ fn refused(error: &TrustError) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        Config, CookieKey, Miracl, visit::Visit, web::request::tests::Request, web::route::Route,
-    };
+    use crate::{Config, CookieKey, Miracl, visit::Visit, web::request::tests::Request};
 
     const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -251,54 +245,47 @@ mod tests {
         Miracl::new(config).unwrap().visit(request)
     }
 
-    async fn asked(request: &Request, body: &str) -> Option<VerificationRequest> {
+    fn asked(request: &Request, body: &str) -> Option<VerificationRequest> {
         let visit = visit(request);
-        let answer = visit.answer(Route::VerifyUser, request, Some(body.as_bytes()));
-        match answer.await {
-            Answer::VerifyUser(request) => Some(request),
-            Answer::Reply(reply) => {
-                assert_eq!(reply.status, 400);
-                None
-            }
-            other => panic!("{other:?}"),
-        }
+        let read = read(visit.exchange(), request, Some(body.as_bytes()));
+        read.inspect_err(|reply| assert_eq!(reply.status, 400)).ok()
     }
 
     fn posted(path: &str) -> Request {
         Request::post(path).with("content-type", FORM)
     }
 
-    #[tokio::test]
-    async fn a_form_says_more_than_the_address_and_a_link_has_no_fields() {
+    #[test]
+    fn a_form_says_more_than_the_address_and_a_link_has_no_fields() {
         let link = Request::get("/verify?user_id=ann&access_id=7&code=1");
-        let request = asked(&link, "").await.unwrap();
+        let request = asked(&link, "").unwrap();
         assert_eq!(request.user_id(), Some("ann"));
         assert_eq!(request.parameter("access_id"), Some("7"));
         assert_eq!((request.is_posted(), request.field("code")), (false, None));
         let form = posted("/verify?user_id=ann&code=1");
-        let request = asked(&form, "user_id=b%26b&code=2").await.unwrap();
+        let request = asked(&form, "user_id=b%26b&code=2").unwrap();
         assert_eq!(request.user_id(), Some("b&b"));
         assert_eq!(request.field("code"), Some("2"));
-        let request = asked(&form, "").await.unwrap();
+        let request = asked(&form, "").unwrap();
         assert_eq!(request.user_id(), Some("ann"));
         assert_eq!((request.is_posted(), request.field("code")), (true, None));
-        let nobody = asked(&Request::get("/verify?user_id="), "").await.unwrap();
+        let nobody = asked(&Request::get("/verify?user_id="), "").unwrap();
         assert_eq!(nobody.user_id(), None);
         assert!(!format!("{request:?}").contains("ann"));
     }
 
-    #[tokio::test]
-    async fn what_stands_twice_or_is_no_form_is_refused() {
-        assert!(asked(&posted("/verify"), "a=1&a=2").await.is_none());
-        assert!(asked(&posted("/verify?a=1&a=2"), "b=1").await.is_none());
+    #[test]
+    fn what_stands_twice_or_is_no_form_is_refused() {
+        assert!(asked(&posted("/verify"), "a=1&a=2").is_none());
+        assert!(asked(&posted("/verify?a=1&a=2"), "b=1").is_none());
         let json = Request::post("/verify").with("content-type", "application/json");
-        assert!(asked(&json, "{}").await.is_none());
+        assert!(asked(&json, "{}").is_none());
     }
 
     #[tokio::test]
     async fn a_link_verifies_nobody_whatever_the_hook_says() {
         let link = Request::get("/verify?user_id=ann");
-        let request = asked(&link, "").await.unwrap();
+        let request = asked(&link, "").unwrap();
         let verified = Ok::<Verification<()>, ()>(Verification::of("ann"));
         let visit = visit(&link);
         let reply = visit.conclude_verification(&request, verified).await;

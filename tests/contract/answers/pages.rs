@@ -290,6 +290,8 @@ async fn every_page(journey: &Journey) -> Vec<Answer> {
             "/members",
             "/profile",
             "/devices",
+            "/verify",
+            "/trust",
             "/logout",
             "/refresh",
             "/login",
