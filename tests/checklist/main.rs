@@ -162,6 +162,24 @@ fn every_sentence_and_every_feature_that_is_missing_is_named_by_a_row() {
 }
 
 #[test]
+fn the_table_of_features_in_the_book_names_tests_that_exist() {
+    let path = Path::new(ROOT).join("docs/src/other-sdks.md");
+    let text = fs::read_to_string(&path).expect("the page");
+    let (_, section) = text.split_once("\n## Every feature\n").expect("the table");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let cells = section.lines().filter_map(|line| {
+        let row = line.strip_prefix("| ")?.strip_suffix('|')?;
+        row.rsplit('|').next()
+    });
+    let tests: Vec<&str> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let missing: Vec<&&str> = tests.iter().filter(|test| !exists(test)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(tests.len() > 40, "only {} tests are named", tests.len());
+}
+
+#[test]
 fn a_row_that_shows_nothing_is_found() {
     let sentences = sentences();
     let verdict = |cell: &str| read(cell).and_then(|stands| stands.check(&sentences));
