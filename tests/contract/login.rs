@@ -20,6 +20,7 @@ mod return_to;
 mod tabs;
 mod tenants;
 mod trust;
+mod trust_faults;
 
 pub(crate) fn suites() -> Vec<Suite> {
     let [form_post, memory_form_post, redis_form_post] = form_post::suite().everywhere();
@@ -50,5 +51,6 @@ pub(crate) fn suites() -> Vec<Suite> {
         redis_tabs,
         outage::suite(),
         trust::suite(),
+        trust_faults::suite(),
     ]
 }
