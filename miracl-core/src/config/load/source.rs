@@ -6,7 +6,7 @@ use figment::value::Value;
 use url::form_urlencoded;
 
 use crate::{
-    base::text::{is_uuid, one_value, unquoted},
+    base::text::{is_project_id, is_uuid, one_value, unquoted},
     config::{
         load::settings::variables_of,
         variable::{Found, PREFIX, Variable},
@@ -204,7 +204,8 @@ impl Source {
     }
 }
 
-/// Whether a cloud has set a variable for a project of its own. MIRACL's ids are UUIDs.
-fn is_of_another_cloud(variable: &Variable) -> bool {
-    variable.name == "PROJECT_ID" && !is_uuid(&variable.value)
+/// Whether a cloud has set a variable for a project of its own. MIRACL's ids are UUIDs. What is no id of any project is
+/// a mistake like that of any other setting.
+fn is_of_another_cloud(Variable { name, value }: &Variable) -> bool {
+    name == "PROJECT_ID" && is_project_id(value) && !is_uuid(value)
 }
