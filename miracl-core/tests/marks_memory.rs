@@ -1,5 +1,5 @@
-//! The memory that the marks of project JWTs take, each of which counts once: bounded, however many come. The test has a
-//! process of its own, because the memory of other tests would count as well.
+//! The memory that the marks of project JWTs take, each of which counts once: bounded, however many come. The test has
+//! a process of its own, because the memory of other tests would count as well.
 #![cfg(target_os = "linux")]
 
 use std::{fs, time::Duration};

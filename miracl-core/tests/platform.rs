@@ -210,68 +210,22 @@ async fn the_audit_log_is_read_page_by_page_and_by_filter() {
     assert_eq!(newest.mpin_id.len(), 64);
     assert!(newest.created_at.ends_with('Z') && newest.created_at.starts_with("20"));
 
-    let by = AuditQuery::default;
-    let bob = Some("bob&co#1@example.com".to_owned());
-    for (query, count) in [
-        (
-            AuditQuery {
-                user_id: bob,
-                ..by()
-            },
-            1,
-        ),
-        (
-            AuditQuery {
-                user_id: Some("nobody@example.com".to_owned()),
-                ..by()
-            },
-            0,
-        ),
-        (
-            AuditQuery {
-                mpin_id: Some(ann.mpin_id().to_owned()),
-                ..by()
-            },
-            4,
-        ),
-        (
-            AuditQuery {
-                device_name: Some("Test device".to_owned()),
-                ..by()
-            },
-            5,
-        ),
-        (
-            AuditQuery {
-                from: Some(now() + 3600),
-                ..by()
-            },
-            0,
-        ),
-        (
-            AuditQuery {
-                from: Some(now() - 3600),
-                to: Some(now() + 3600),
-                ..by()
-            },
-            5,
-        ),
-        (
-            AuditQuery {
-                to: Some(0),
-                ..by()
-            },
-            0,
-        ),
-        (AuditQuery { offset: 3, ..by() }, 2),
-        (
-            AuditQuery {
-                offset: u64::MAX,
-                ..by()
-            },
-            0,
-        ),
-    ] {
+    let some = |text: &str| Some(text.to_owned());
+    let mut queries: [(AuditQuery, usize); 8] = Default::default();
+    queries[0].0.user_id = some("bob&co#1@example.com");
+    queries[1].0.user_id = some("nobody@example.com");
+    queries[2].0.mpin_id = some(ann.mpin_id());
+    queries[3].0.device_name = some("Test device");
+    queries[4].0.from = Some(now() + 3600);
+    (queries[5].0.from, queries[5].0.to) = (Some(now() - 3600), Some(now() + 3600));
+    queries[6].0.to = Some(0);
+    queries[7].0.offset = 3;
+    let counts = [1, 0, 4, 5, 0, 5, 0, 2];
+    queries
+        .iter_mut()
+        .zip(counts)
+        .for_each(|(query, count)| query.1 = count);
+    for (query, count) in queries {
         let shown = format!("{query:?}");
         let (entries, _) = read(query).await;
         assert_eq!(entries.len(), count, "{shown}");
@@ -279,7 +233,7 @@ async fn the_audit_log_is_read_page_by_page_and_by_filter() {
     // A time that no calendar has is not asked for.
     let never = AuditQuery {
         from: Some(u64::MAX),
-        ..by()
+        ..AuditQuery::default()
     };
     let error = site.miracl.audit(never).await.unwrap_err();
     assert!(

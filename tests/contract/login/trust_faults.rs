@@ -1,5 +1,5 @@
-//! MIRACL Trust where something is wrong: a platform that is ill or lies, and input that makes no sense. Each is told by
-//! its own status, never by 500, and changes no session.
+//! MIRACL Trust where something is wrong: a platform that is ill or lies, and input that makes no sense. Each is told
+//! by its own status, never by 500, and changes no session.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
