@@ -20,6 +20,7 @@ mod return_to;
 mod tabs;
 mod tenants;
 mod trust;
+mod trust_faults;
 mod verification;
 
 pub(crate) fn suites() -> Vec<Suite> {
@@ -51,6 +52,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         redis_tabs,
         outage::suite(),
         trust::suite(),
+        trust_faults::suite(),
         verification::suite(),
     ]
 }

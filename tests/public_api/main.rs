@@ -3,6 +3,8 @@
 //! So a new major version of a dependency is no breaking change of the engine, and one core serves frameworks on
 //! http 0.2 and on http 1. rustdoc lists every public item, and the crate of every type in it.
 
+mod named;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -77,9 +77,37 @@ pub(crate) fn is_project_id(id: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// Whether a text is a UUID, in the usual form (RFC 9562 §4).
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let fits = |length| {
+        let part = parts.next();
+        part.is_some_and(|part| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    [8, 4, 4, 4, 12].into_iter().all(fits) && parts.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uuid_has_five_parts_of_hexadecimal_digits() {
+        let uuid = "0e4a3b52-7f10-4c1d-9a55-0123456789aB";
+        assert!(is_uuid(uuid));
+        for bad in [
+            "",
+            "my-cloud-1234",
+            &uuid[1..],
+            &format!("{uuid}0"),
+            &format!("{uuid}-"),
+            &uuid.replace('a', "g"),
+        ] {
+            assert!(!is_uuid(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn what_is_around_a_value_is_taken_off_and_what_could_be_meant_is_refused() {

@@ -250,8 +250,8 @@ impl Miracl {
     ///
     /// # Errors
     ///
-    /// [`TrustError::Argument`] for a text of more than 8 KiB, and [`TrustError::Refused`] or [`TrustError::Provider`]
-    /// where the platform answers none.
+    /// [`TrustError::Argument`] for a text of more than 8 KiB or a time after the year 9999, and
+    /// [`TrustError::Refused`] or [`TrustError::Provider`] where the platform answers none.
     pub async fn audit(&self, query: AuditQuery) -> Result<AuditPage, TrustError> {
         let engine = self.engine();
         audit::audit(&engine.trust, &engine.api(Caller::App), query).await

@@ -24,7 +24,8 @@ pub(crate) struct Provider {
 
 #[derive(Default)]
 struct Shared {
-    /// Status, media type and body, by path. With the status 0 the connection ends without an answer.
+    /// Status, media type and body, by path. With the status 0 the connection ends without an answer, or where there is
+    /// a body, before the answer's last byte.
     answers: HashMap<String, (u16, &'static str, Vec<u8>)>,
     /// Whether a connection that is used again is reset in place of an answer.
     resets: bool,
@@ -175,16 +176,16 @@ async fn answer(stream: &mut BufReader<TcpStream>, shared: &Mutex<Shared>) -> Op
         });
         answer.unwrap_or((404, "text/plain", Vec::new()))
     };
-    if status == 0 {
-        return None;
-    }
+    let (status, length) = match (status, answer.len()) {
+        (0, 0) => return None,
+        (0, length) => (200, length + 1),
+        whole => whole,
+    };
+    let is_cut = length > answer.len();
     let head = format!(
-        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
-        answer.len()
+        "HTTP/1.1 {status} .\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
     );
     // A client may close the connection in the middle, when the response is too long for it.
-    stream
-        .write_all(&[head.as_bytes(), &answer].concat())
-        .await
-        .ok()
+    let whole = [head.as_bytes(), &answer].concat();
+    stream.write_all(&whole).await.ok().filter(|()| !is_cut)
 }

@@ -11,7 +11,7 @@ use crate::{
         Trust,
         api::{Api, any_text},
         project,
-        rfc3339::rfc3339,
+        rfc3339::{END_OF_TIME, rfc3339},
     },
 };
 
@@ -151,8 +151,18 @@ impl AuditQuery {
         let too_long = texts
             .into_iter()
             .find(|(_, text)| text.is_some_and(|text| text.len() > MAX_TEXT));
-        match too_long {
-            Some((name, _)) => Err(TrustError::argument(name, "at most 8 KiB")),
+        if let Some((name, _)) = too_long {
+            return Err(TrustError::argument(name, "at most 8 KiB"));
+        }
+        let too_late = |time: Option<u64>| time.is_some_and(|time| time >= END_OF_TIME);
+        match [("from", self.from), ("to", self.to)]
+            .into_iter()
+            .find(|(_, time)| too_late(*time))
+        {
+            Some((name, _)) => Err(TrustError::argument(
+                name,
+                "seconds since 1970, before the year 10000",
+            )),
             None => Ok(()),
         }
     }
@@ -230,5 +240,24 @@ mod tests {
             ..AuditQuery::default()
         };
         assert!(long.check().is_err());
+        for (time, good) in [
+            (0, true),
+            (END_OF_TIME - 1, true),
+            (END_OF_TIME, false),
+            (u64::MAX, false),
+        ] {
+            for query in [
+                AuditQuery {
+                    from: Some(time),
+                    ..AuditQuery::default()
+                },
+                AuditQuery {
+                    to: Some(time),
+                    ..AuditQuery::default()
+                },
+            ] {
+                assert_eq!(query.check().is_ok(), good, "{time}");
+            }
+        }
     }
 }

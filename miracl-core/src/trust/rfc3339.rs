@@ -1,5 +1,8 @@
 //! Times as the platform's API writes them (RFC 3339 §5.6).
 
+/// The first second after the year 9999, the last that can be written.
+pub(super) const END_OF_TIME: u64 = 253_402_300_800;
+
 /// Writes a time in seconds since 1970, in UTC.
 pub(super) fn rfc3339(seconds: u64) -> String {
     const DAY: u64 = 24 * 60 * 60;
@@ -38,7 +41,7 @@ mod tests {
             (1_709_164_800, "2024-02-29T00:00:00Z"),
             (1_735_689_599, "2024-12-31T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
-            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (END_OF_TIME - 1, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(seconds), written);
         }

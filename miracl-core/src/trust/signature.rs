@@ -18,6 +18,7 @@ use crate::{
         Trust,
         api::{Api, text},
         certificate::{self, Certificate},
+        rfc3339::END_OF_TIME,
     },
 };
 
@@ -25,9 +26,6 @@ const ENDPOINT: &str = "/dvs/verify";
 
 /// The longest field of a signature, in bytes. Real ones have less than 2 KiB.
 const MAX_FIELD: usize = 8 * 1024;
-
-/// The first second after the year 9999.
-const LAST_TIME: u64 = 253_402_300_800;
 
 /// Returns the hash of a document that a person signs: SHA-256, as lower-case hexadecimal text.
 ///
@@ -130,7 +128,7 @@ pub(crate) async fn verify(
     timestamp: u64,
 ) -> Result<SignatureVerdict, TrustError> {
     signature.check()?;
-    if timestamp >= LAST_TIME {
+    if timestamp >= END_OF_TIME {
         return Err(TrustError::argument(
             "timestamp",
             "seconds since 1970, before the year 10000",

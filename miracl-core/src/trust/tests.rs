@@ -2,6 +2,7 @@
 
 mod answers;
 mod jwt;
+mod keys;
 mod signatures;
 
 use std::time::{Duration, SystemTime};

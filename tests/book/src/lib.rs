@@ -45,4 +45,6 @@ mod pages {
     mod start_axum {}
     #[doc = include_str!("../../../docs/src/start/rocket.md")]
     mod start_rocket {}
+    #[doc = include_str!("../../../docs/src/tornado-guide.md")]
+    mod tornado_guide {}
 }

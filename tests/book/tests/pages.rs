@@ -2,6 +2,8 @@
 
 #[path = "pages/commands.rs"]
 mod commands;
+#[path = "pages/migration.rs"]
+mod migration;
 #[path = "pages/search.rs"]
 mod search;
 #[path = "pages/shown.rs"]

@@ -6,10 +6,10 @@ use figment::value::Value;
 use url::form_urlencoded;
 
 use crate::{
-    base::text::{one_value, unquoted},
+    base::text::{is_project_id, is_uuid, one_value, unquoted},
     config::{
         load::settings::variables_of,
-        variable::{Found, PREFIX},
+        variable::{Found, PREFIX, Variable},
     },
     error::config::Problems,
 };
@@ -50,6 +50,15 @@ impl Source {
                 first.name
             );
             self.problems.add(other.name, message);
+        }
+        if is_of_another_cloud(&first) {
+            tracing::warn!(
+                variable = first.name,
+                value = first.value,
+                "it is not the UUID of a MIRACL project, and is ignored: clouds use this name for their own projects; \
+                 set MIRACL_PROJECT_ID if it is meant"
+            );
+            return;
         }
         self.values.insert(key.to_owned(), Value::from(first.value));
         self.from_env.insert(key, first.name);
@@ -193,4 +202,10 @@ impl Source {
         self.choice(key, "a number of seconds", |text| text.parse().ok())
             .map(Duration::from_secs)
     }
+}
+
+/// Whether a cloud has set a variable for a project of its own. MIRACL's ids are UUIDs. What is no id of any project is
+/// a mistake like that of any other setting.
+fn is_of_another_cloud(Variable { name, value }: &Variable) -> bool {
+    name == "PROJECT_ID" && is_project_id(value) && !is_uuid(value)
 }

@@ -1,6 +1,10 @@
 //! What the platform may answer to any of the calls, and what cannot be sent to it.
 
-use std::net::TcpListener;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+};
 
 use super::*;
 use crate::{
@@ -75,7 +79,11 @@ async fn an_answer_that_breaks_the_protocol_is_a_typed_error_of_the_platform() {
                 r#"{"error":"FORBIDDEN","info":"x"}"#,
             ),
             (503, "text/html", ""),
+            // Without an answer, and with one that is cut short.
             (0, "", ""),
+            (0, "application/json", r#"{"total":0,"list":[]}"#),
+            (0, "application/json", r#"{"id":"0e4a3b52-project"}"#),
+            (0, "application/json", r#"{"actToken":"t","reason":"lost"}"#),
         ] {
             asking.provider.say_as(path, status, media_type, body);
             let error = call(&asking.miracl, name).await;
@@ -200,18 +208,34 @@ async fn every_code_reaches_the_caller_as_its_variant_by_every_call() {
 #[tokio::test]
 async fn a_platform_that_does_not_answer_is_given_up_in_time() {
     // It accepts connections, and nobody reads them.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let issuer = format!("http://{}", listener.local_addr().unwrap());
-    let asking = Asking::with(|config| {
-        config.issuer = issuer;
-        config.project_id = Some(PROJECT.to_owned());
-        config.request_timeout = Duration::from_millis(50);
-    })
-    .await;
-    for (name, _) in CALLS {
-        let error = call(&asking.miracl, name).await.unwrap();
-        assert_eq!(error.status(), 504, "{name}: {error:?}");
-        assert!(error.is_transient());
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    // It begins an answer, and never goes on.
+    let slow = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addresses = [&deaf, &slow].map(|listener| listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = slow.accept() {
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+            let asked = stream
+                .read(&mut [0; 4096])
+                .and_then(|_| stream.write_all(head.as_bytes()));
+            asked.unwrap();
+            open.push(stream);
+        }
+    });
+    for address in addresses {
+        let asking = Asking::with(|config| {
+            config.issuer = format!("http://{address}");
+            config.project_id = Some(PROJECT.to_owned());
+            config.request_timeout = Duration::from_millis(50);
+        })
+        .await;
+        for (name, _) in CALLS {
+            let error = call(&asking.miracl, name).await.unwrap();
+            assert_eq!(error.status(), 504, "{name}: {error:?}");
+            assert!(error.is_transient());
+        }
     }
 }
 

@@ -103,6 +103,25 @@ impl App {
         }
     }
 
+    /// Logs the one person in for a JWT of the project, and has the engine check it once, which fetches the keys.
+    pub(crate) fn project_jwt(&self) -> String {
+        let client = self.platform.mpin_client();
+        let jwt = self.others.block_on(async {
+            let body = serde_json::json!({ "userId": EMAIL, "deviceName": "Bench" });
+            let begun = client.call_as_app(CLIENT_ID, SECRET, "/activate/initiate", &body);
+            let begun = begun.await.expect("a registration");
+            let token = begun["actToken"].as_str().expect("a token");
+            let device = client.register(EMAIL, token, PIN).await;
+            let mut device = device.expect("a device");
+            let login = client.log_in(&mut device, PIN, "jwt", None).await;
+            let login = login.expect("a login");
+            login["jwt"].as_str().expect("a JWT").to_owned()
+        });
+        let user = self.own.block_on(self.miracl.verify_project_jwt(&jwt));
+        assert_eq!(user.expect("a good JWT").id(), EMAIL);
+        jwt
+    }
+
     fn visit(&self, target: &str, cookies: &str) -> Visit {
         self.miracl.visit(&Get::with_cookies(target, cookies))
     }

@@ -36,6 +36,12 @@ pub(crate) mod test_actix;
 pub(crate) mod test_axum;
 #[path = "../../apps/test_rocket.rs"]
 pub(crate) mod test_rocket;
+#[path = "../../apps/tornado_actix.rs"]
+pub(crate) mod tornado_actix;
+#[path = "../../apps/tornado_axum.rs"]
+pub(crate) mod tornado_axum;
+#[path = "../../apps/tornado_rocket.rs"]
+pub(crate) mod tornado_rocket;
 #[path = "../../apps/tower_service.rs"]
 pub(crate) mod tower_service;
 #[path = "../../apps/two_apps.rs"]

@@ -15,3 +15,4 @@ mod guarded;
 mod pages;
 mod sessions;
 mod site;
+mod tornado;

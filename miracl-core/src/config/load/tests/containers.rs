@@ -51,7 +51,7 @@ const GOOD: [(&str, &str); 45] = [
     ("COOKIE_PREFIX", "shop"),
     ("HOME_PATH", "/start"),
     ("PUBLIC_PATH", "/app"),
-    ("PROJECT_ID", "a-project"),
+    ("PROJECT_ID", "0e4a3b52-7f10-4c1d-9a55-0123456789ab"),
     ("PROJECT_JWT_USE", "until_expiry"),
     ("MPAD_URL", "https://i.example/mpad.js"),
     ("DEVELOPMENT", "1"),
@@ -334,6 +334,24 @@ fn a_port_that_kubernetes_sets_for_a_service_is_not_the_operators() {
     }
     let error = from_env(&[("PROXY_HOST", "p"), ("PROXY_PORT", "http://p:1")]).unwrap_err();
     assert!(error.to_string().contains("is not a port"), "{error}");
+}
+
+#[test]
+fn a_project_of_another_cloud_is_not_the_project_of_miracl() {
+    let uuid = "0e4a3b52-7f10-4c1d-9a55-0123456789ab";
+    let project = |variables: &[(&str, &str)]| from_env(variables).unwrap().project_id;
+    assert_eq!(project(&[("PROJECT_ID", uuid)]).as_deref(), Some(uuid));
+    for theirs in ["my-cloud-1234", "123456789012"] {
+        assert_eq!(project(&[("PROJECT_ID", theirs)]), None, "{theirs}");
+        // The file's counts, and so does the variable that can only be meant for us.
+        let file = format!("{{\"project_id\":\"{uuid}\"}}");
+        let config = from_both(&file, &[("PROJECT_ID", theirs)]).unwrap();
+        assert_eq!(config.project_id.as_deref(), Some(uuid));
+        let ours = project(&[("PROJECT_ID", theirs), ("MIRACL_PROJECT_ID", uuid)]);
+        assert_eq!(ours.as_deref(), Some(uuid));
+        let given = project(&[("MIRACL_PROJECT_ID", theirs)]);
+        assert_eq!(given.as_deref(), Some(theirs));
+    }
 }
 
 #[test]
