@@ -98,6 +98,12 @@ pub mod receipt {
     };
 }
 
+/// People who are logged in without a provider, for an app's own tests. Needs the feature `testing`.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use crate::testing::TestUser;
+}
+
 /// Where sessions and marks are stored: the stores that come with the engine, and for the writer of another one its
 /// trait, its types and the contract that tests it.
 pub mod store {
