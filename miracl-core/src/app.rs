@@ -46,6 +46,7 @@ pub mod error {
     pub use crate::{
         base::cookie_key::CookieKeyError,
         error::{
+            claim::ClaimError,
             config::{ConfigError, Problem},
             description::Description,
             difference::{Difference, LostSession},
@@ -64,7 +65,10 @@ pub mod error {
 pub mod session {
     pub use crate::{
         flow::{devices::SessionInfo, options::LoginOptions},
-        provider::{tokens::Tokens, user_data::UserData},
+        provider::{
+            tokens::Tokens,
+            user_data::{UserData, standard::Address},
+        },
         web::flash::Flash,
     };
 }

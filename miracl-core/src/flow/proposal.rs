@@ -47,7 +47,7 @@ impl Proposal {
             created_ms: self.asked_ms,
             seen: now,
             issued_at: self.issued_at,
-            person: Person::new(&self.issuer, &self.subject, user_data.email().as_deref()),
+            person: Person::new(&self.issuer, &self.subject, user_data.email()),
             email_verified: user_data.email_verified(),
             is_doubtful: false,
             marked_by: self.marked_by,
