@@ -13,8 +13,8 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    app::error::SessionError,
     base::clock::Clock,
+    error::session::SessionError,
     exchange::Exchange,
     flow::proposal::Proposal,
     miracl::Miracl,

@@ -208,16 +208,24 @@ async fn make_fixtures() {
     for stored in [false, true] {
         let store = std::sync::Arc::new(Fixed(Mutex::default()));
         let mut config = Config {
-            issuer: "https://issuer.example".into(), client_id: "client".into(), client_secret: "secret".into(),
+            issuer: "https://issuer.example".into(),
+            client_id: "client".into(),
+            client_secret: "secret".into(),
             redirect_uri: "http://127.0.0.1:5000/login".into(),
             cookie_keys: vec![CookieKey::from_base64(key).unwrap()],
             clock: Clock::from_fn(move || UNIX_EPOCH + at),
             ..Config::default()
         };
         let kept = std::sync::Arc::clone(&store);
-        if stored { config.session_store = SessionStorage::store(Shared(kept)); }
+        if stored {
+            config.session_store = SessionStorage::store(Shared(kept));
+        }
         let miracl = Miracl::new(config).unwrap();
-        let cookie = TestUser::new("alice").claim("sid", "one").log_in(&miracl).await.unwrap();
+        let cookie = TestUser::new("alice")
+            .claim("sid", "one")
+            .log_in(&miracl)
+            .await
+            .unwrap();
         let mut json = serde_json::json!({
             "issuer": "https://issuer.example", "client_id": "client", "redirect_uri": "http://127.0.0.1:5000/login",
             "cookie_key": key, "written": 1_800_000_000u64, "cookie": cookie,
@@ -228,9 +236,16 @@ async fn make_fixtures() {
                 "head": String::from_utf8_lossy(&s.head), "data": String::from_utf8_lossy(&s.data),
             });
         }
-        let name = if stored { "test-kit-store" } else { "test-kit-cookies" };
-        std::fs::write(format!("{}/tests/versions/{name}.json", env!("CARGO_MANIFEST_DIR")),
-            serde_json::to_string_pretty(&json).unwrap() + "\n").unwrap();
+        let name = if stored {
+            "test-kit-store"
+        } else {
+            "test-kit-cookies"
+        };
+        std::fs::write(
+            format!("{}/tests/versions/{name}.json", env!("CARGO_MANIFEST_DIR")),
+            serde_json::to_string_pretty(&json).unwrap() + "\n",
+        )
+        .unwrap();
     }
 }
 
@@ -238,11 +253,39 @@ async fn make_fixtures() {
 struct Shared(std::sync::Arc<Fixed>);
 #[cfg(feature = "testing")]
 impl SessionStore for Shared {
-    async fn create(&self, k: &SessionKey, s: StoredSession, t: Duration) -> Result<(), StoreError> { self.0.create(k, s, t).await }
-    async fn load(&self, k: &SessionKey) -> Result<Option<StoredSession>, StoreError> { self.0.load(k).await }
-    async fn update(&self, k: &SessionKey, e: u64, s: StoredSession, t: Duration) -> Result<bool, StoreError> { self.0.update(k, e, s, t).await }
-    async fn delete(&self, k: &SessionKey) -> Result<(), StoreError> { self.0.delete(k).await }
-    async fn delete_by_sid(&self, s: &IndexKey) -> Result<u64, StoreError> { self.0.delete_by_sid(s).await }
-    async fn delete_by_subject(&self, s: &IndexKey) -> Result<u64, StoreError> { self.0.delete_by_subject(s).await }
-    async fn list_by_subject(&self, s: &IndexKey) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> { self.0.list_by_subject(s).await }
+    async fn create(
+        &self,
+        k: &SessionKey,
+        s: StoredSession,
+        t: Duration,
+    ) -> Result<(), StoreError> {
+        self.0.create(k, s, t).await
+    }
+    async fn load(&self, k: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+        self.0.load(k).await
+    }
+    async fn update(
+        &self,
+        k: &SessionKey,
+        e: u64,
+        s: StoredSession,
+        t: Duration,
+    ) -> Result<bool, StoreError> {
+        self.0.update(k, e, s, t).await
+    }
+    async fn delete(&self, k: &SessionKey) -> Result<(), StoreError> {
+        self.0.delete(k).await
+    }
+    async fn delete_by_sid(&self, s: &IndexKey) -> Result<u64, StoreError> {
+        self.0.delete_by_sid(s).await
+    }
+    async fn delete_by_subject(&self, s: &IndexKey) -> Result<u64, StoreError> {
+        self.0.delete_by_subject(s).await
+    }
+    async fn list_by_subject(
+        &self,
+        s: &IndexKey,
+    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
+        self.0.list_by_subject(s).await
+    }
 }

@@ -73,9 +73,9 @@
 //! | [`Authorized`] | who is logged in and meets a requirement, such as a role |
 //! | [`ProjectUser`] | whose MIRACL project JWT an API was called with |
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
-//! | `testing::TestUser` | people who are logged in, for your tests; needs the feature `testing` |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
+//! | `testing::TestUser` | people who are logged in, for your tests; needs the feature `testing` |
 //!
 //! # Where next
 //!

@@ -72,7 +72,7 @@ pub struct Platform {
 impl Platform {
     /// Starts a platform on the current Tokio runtime; it serves until it is shut down or dropped.
     ///
-    /// It takes a few milliseconds, also in a build without optimisation. With a [`data_dir`](PlatformConfig::data_dir),
+    /// It takes less than half a second, also in a build without optimisation. With a [`data_dir`](PlatformConfig::data_dir),
     /// a [`keys_file`](PlatformConfig::keys_file) or [`allow_network`](PlatformConfig::allow_network), the first start
     /// makes an RSA key, which takes up to a second or two, and a minute where `rsa` and `num-bigint-dig` are compiled
     /// without optimisation. Without them, the RSA key is one that everybody knows, for tests.
@@ -282,7 +282,7 @@ impl Platform {
     /// Makes new keys that sign from now on, until the platform stops. The old ones stay
     /// published.
     ///
-    /// Two rotations of a platform without a file for its keys take a few milliseconds each. Later ones, and those of
+    /// The first two rotations of a platform without a file for its keys are as fast as the start. Later ones, and those of
     /// other platforms, make an RSA key, as the start may.
     ///
     /// # Errors
