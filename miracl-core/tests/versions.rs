@@ -198,94 +198,21 @@ async fn a_session_in_a_store_of_the_version_before_opens() {
     opens(include_str!("versions/store.json")).await;
 }
 
-#[cfg(feature = "testing")]
+/// The fixtures are sessions that the test kit of this version made, with the keys of an app.
 #[tokio::test]
-async fn make_fixtures() {
-    use miracl_core::app::testing::TestUser;
-    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
-    let at = Duration::from_secs(1_800_000_000);
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    for stored in [false, true] {
-        let store = std::sync::Arc::new(Fixed(Mutex::default()));
-        let mut config = Config {
-            issuer: "https://issuer.example".into(),
-            client_id: "client".into(),
-            client_secret: "secret".into(),
-            redirect_uri: "http://127.0.0.1:5000/login".into(),
-            cookie_keys: vec![CookieKey::from_base64(key).unwrap()],
-            clock: Clock::from_fn(move || UNIX_EPOCH + at),
-            ..Config::default()
-        };
-        let kept = std::sync::Arc::clone(&store);
-        if stored {
-            config.session_store = SessionStorage::store(Shared(kept));
-        }
-        let miracl = Miracl::new(config).unwrap();
-        let cookie = TestUser::new("alice")
-            .claim("sid", "one")
-            .log_in(&miracl)
-            .await
-            .unwrap();
-        let mut json = serde_json::json!({
-            "issuer": "https://issuer.example", "client_id": "client", "redirect_uri": "http://127.0.0.1:5000/login",
-            "cookie_key": key, "written": 1_800_000_000u64, "cookie": cookie,
-        });
-        if let Some((k, s)) = store.0.lock().unwrap().iter().next() {
-            json["record"] = serde_json::json!({
-                "key": hex(&k.0), "revision": s.revision, "subject": hex(&s.subject.0), "sid": hex(&s.sid.unwrap().0),
-                "head": String::from_utf8_lossy(&s.head), "data": String::from_utf8_lossy(&s.data),
-            });
-        }
-        let name = if stored {
-            "test-kit-store"
-        } else {
-            "test-kit-cookies"
-        };
-        std::fs::write(
-            format!("{}/tests/versions/{name}.json", env!("CARGO_MANIFEST_DIR")),
-            serde_json::to_string_pretty(&json).unwrap() + "\n",
-        )
-        .unwrap();
-    }
-}
-
-#[cfg(feature = "testing")]
-struct Shared(std::sync::Arc<Fixed>);
-#[cfg(feature = "testing")]
-impl SessionStore for Shared {
-    async fn create(
-        &self,
-        k: &SessionKey,
-        s: StoredSession,
-        t: Duration,
-    ) -> Result<(), StoreError> {
-        self.0.create(k, s, t).await
-    }
-    async fn load(&self, k: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
-        self.0.load(k).await
-    }
-    async fn update(
-        &self,
-        k: &SessionKey,
-        e: u64,
-        s: StoredSession,
-        t: Duration,
-    ) -> Result<bool, StoreError> {
-        self.0.update(k, e, s, t).await
-    }
-    async fn delete(&self, k: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(k).await
-    }
-    async fn delete_by_sid(&self, s: &IndexKey) -> Result<u64, StoreError> {
-        self.0.delete_by_sid(s).await
-    }
-    async fn delete_by_subject(&self, s: &IndexKey) -> Result<u64, StoreError> {
-        self.0.delete_by_subject(s).await
-    }
-    async fn list_by_subject(
-        &self,
-        s: &IndexKey,
-    ) -> Result<Vec<(SessionKey, StoredSession)>, StoreError> {
-        self.0.list_by_subject(s).await
+async fn a_session_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
+    for fixture in [
+        include_str!("versions/test-kit-cookies.json"),
+        include_str!("versions/test-kit-store.json"),
+    ] {
+        let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+        let miracl = app(&fixture);
+        let visit = visit(&miracl, &fixture);
+        let user = visit.user().await.expect(WORKS);
+        let id = user.map(|user| user.id().to_owned());
+        let expected = cfg!(feature = "testing").then(|| "alice".to_owned());
+        assert_eq!(id, expected);
+        let has_tokens = visit.tokens().await.expect(WORKS).is_some();
+        assert_eq!(has_tokens, expected.is_some());
     }
 }
