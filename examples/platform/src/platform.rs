@@ -1,5 +1,7 @@
 //! The platform: starting and stopping it, and what a test may ask it to do.
 
+mod rotation;
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -277,36 +279,6 @@ impl Platform {
     /// them change the same thing, the later one wins, except that the first one decides who signs an ID token.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         *lock(&self.shared.faults) = Faults::new(faults);
-    }
-
-    /// Makes new keys that sign from now on, until the platform stops. The old ones stay
-    /// published.
-    ///
-    /// The first two rotations of a platform without a file for its keys are as fast as the start. Later ones, and those of
-    /// other platforms, make an RSA key, as the start may.
-    ///
-    /// # Errors
-    /// [`StartError::Data`] if no key can be made.
-    pub async fn rotate_keys(&self) -> Result<(), StartError> {
-        let keys = self.next_keys().await?;
-        self.shared.keys.rotate(keys);
-        Ok(())
-    }
-
-    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: signatures by the old
-    /// ones cannot be verified any more.
-    ///
-    /// # Errors
-    /// [`StartError::Data`] if no key can be made.
-    pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
-        let keys = self.next_keys().await?;
-        self.shared.keys.replace(keys);
-        Ok(())
-    }
-
-    async fn next_keys(&self) -> Result<Arc<Keys>, StartError> {
-        let next = self.shared.keys.next_of_tests();
-        make_keys(move || next.map_or_else(Keys::generate, Keys::of_test)).await
     }
 
     /// Gives the platform's own [`Browser`] an identity with a confirmed address, as a person does once, without
