@@ -135,9 +135,7 @@ fn short_name<T>() -> String {
     let name = std::any::type_name::<T>();
     let part = |part: &str| part.rsplit("::").next().unwrap_or_default().to_owned();
     let ends = |c: char| !c.is_alphanumeric() && c != '_' && c != ':';
-    name.split_inclusive(ends)
-        .map(|piece| part(piece))
-        .collect()
+    name.split_inclusive(ends).map(part).collect()
 }
 
 /// Returns whether a claim confirms something. Some providers send the boolean as text.
