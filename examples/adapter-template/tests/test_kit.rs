@@ -1,5 +1,6 @@
 //! The test kit with this framework: people who are logged in, with no provider to ask.
 #![allow(clippy::unwrap_used)] // helpers of tests
+#![allow(clippy::needless_pass_by_value)] // a handler takes its user by value
 
 mod support;
 
