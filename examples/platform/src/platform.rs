@@ -74,10 +74,11 @@ pub struct Platform {
 impl Platform {
     /// Starts a platform on the current Tokio runtime; it serves until it is shut down or dropped.
     ///
-    /// It takes less than half a second, also in a build without optimisation. With a [`data_dir`](PlatformConfig::data_dir),
-    /// a [`keys_file`](PlatformConfig::keys_file) or [`allow_network`](PlatformConfig::allow_network), the first start
-    /// makes an RSA key, which takes up to a second or two, and a minute where `rsa` and `num-bigint-dig` are compiled
-    /// without optimisation. Without them, the RSA key is one that everybody knows, for tests.
+    /// It takes less than half a second, also in a build without optimisation. With a
+    /// [`data_dir`](PlatformConfig::data_dir), a [`keys_file`](PlatformConfig::keys_file) or
+    /// [`allow_network`](PlatformConfig::allow_network), the first start makes an RSA key, which takes up to a second
+    /// or two, and a minute where `rsa` and `num-bigint-dig` are compiled without optimisation. Without them, the RSA
+    /// key is one that everybody knows, for tests.
     ///
     /// # Errors
     /// [`StartError`] says which setting or file is the cause.
@@ -292,8 +293,8 @@ impl Platform {
 
     /// Registers an identity as [`register_identity`](Self::register_identity) does, of whom tokens and user info say
     /// these claims, whatever the scopes are. They replace those of the same name, and `null` takes one away: a login
-    /// without `auth_time` is that of a provider that does not tell it. Claims of the token itself (`iss`, `sub`, `aud`,
-    /// `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the platform's own.
+    /// without `auth_time` is that of a provider that does not tell it. Claims of the token itself (`iss`, `sub`,
+    /// `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the platform's own.
     ///
     /// The claims count from the next token on, and until the platform stops. A second call replaces them.
     ///

@@ -1,7 +1,8 @@
 //! How the sessions of the test kit are told from those of logins: each is sealed for a purpose of its own.
 //!
 //! A build without the feature `testing` has none of these purposes, so that it opens no such session, wherever it is
-//! kept. A session of the kit stays one: its id says so, and whatever is sealed of it later has the kit's purpose again.
+//! kept. A session of the kit stays one: its id says so, and whatever is sealed of it later has the kit's purpose
+//! again.
 
 use crate::session::{identity::Session, seal::Purpose};
 

@@ -10,8 +10,8 @@ impl Platform {
     /// Makes new keys that sign from now on, until the platform stops. The old ones stay
     /// published.
     ///
-    /// The first two rotations of a platform without a file for its keys are as fast as the start. Later ones, and those of
-    /// other platforms, make an RSA key, as the start may.
+    /// The first two rotations of a platform without a file for its keys are as fast as the start. Later ones, and
+    /// those of other platforms, make an RSA key, as the start may.
     ///
     /// # Errors
     /// [`StartError::Data`] if no key can be made.

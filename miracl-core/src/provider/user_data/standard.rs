@@ -45,8 +45,8 @@ impl UserData {
         text(self.claims(), "nickname")
     }
 
-    /// Returns the name that the person wishes to be called by (`preferred_username`). It is not unique, and may change: never use it as
-    /// the key of a user.
+    /// Returns the name that the person wishes to be called by (`preferred_username`). It is not unique, and may
+    /// change: never use it as the key of a user.
     pub fn preferred_username(&self) -> Option<&str> {
         text(self.claims(), "preferred_username")
     }
@@ -66,8 +66,8 @@ impl UserData {
         text(self.claims(), "website")
     }
 
-    /// Returns the e-mail address (`email`). Believe it only when [`email_verified`](Self::email_verified), and never use it as the
-    /// key of a user.
+    /// Returns the e-mail address (`email`). Believe it only when [`email_verified`](Self::email_verified), and never
+    /// use it as the key of a user.
     pub fn email(&self) -> Option<&str> {
         text(self.claims(), "email")
     }
@@ -77,7 +77,8 @@ impl UserData {
         text(self.claims(), "gender")
     }
 
-    /// Returns the date of birth (`birthdate`): `YYYY-MM-DD`, where the year is `0000` if it is left out, or `YYYY` alone.
+    /// Returns the date of birth (`birthdate`): `YYYY-MM-DD`, where the year is `0000` if it is left out, or `YYYY`
+    /// alone.
     pub fn birthdate(&self) -> Option<&str> {
         text(self.claims(), "birthdate")
     }
