@@ -46,6 +46,7 @@ pub mod error {
     pub use crate::{
         base::cookie_key::CookieKeyError,
         error::{
+            claim::ClaimError,
             config::{ConfigError, Problem},
             description::Description,
             difference::{Difference, LostSession},
@@ -64,7 +65,10 @@ pub mod error {
 pub mod session {
     pub use crate::{
         flow::{devices::SessionInfo, options::LoginOptions},
-        provider::{tokens::Tokens, user_data::UserData},
+        provider::{
+            tokens::Tokens,
+            user_data::{UserData, standard::Address},
+        },
         web::flash::Flash,
     };
 }
@@ -99,6 +103,12 @@ pub mod receipt {
         Party, Receipt,
         check::{Check, CheckOutcome},
     };
+}
+
+/// People who are logged in without a provider, for an app's own tests. Needs the feature `testing`.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use crate::testing::TestUser;
 }
 
 /// Where sessions and marks are stored: the stores that come with the engine, and for the writer of another one its

@@ -78,6 +78,11 @@ impl Engine {
                  network can log in as any user"
             );
         }
+        #[cfg(feature = "testing")]
+        tracing::warn!(
+            "this build has the feature `testing`: it accepts the sessions that its test kit makes, which no \
+             provider has vouched for; build what you deploy without it"
+        );
         let refreshes = config.scopes.iter().any(|scope| scope == "offline_access");
         if refreshes && self.sessions.marks.fleet().is_none() {
             tracing::warn!(

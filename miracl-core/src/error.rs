@@ -3,6 +3,7 @@
 //! An error says what happened and what to do about it. The room that meets an error decides what happens next.
 
 pub(crate) mod chain;
+pub(crate) mod claim;
 pub(crate) mod config;
 pub(crate) mod description;
 pub(crate) mod difference;

@@ -21,7 +21,7 @@ pub(crate) mod options;
 mod parameters;
 pub(crate) mod pending;
 pub(crate) mod project_user;
-mod proposal;
+pub(crate) mod proposal;
 pub(crate) mod refresh;
 pub(crate) mod registration;
 pub(crate) mod user;

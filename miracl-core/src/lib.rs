@@ -104,6 +104,7 @@
 //! | room | what belongs there |
 //! |---|---|
 //! | `app`, `adapter` | the public names: those an app uses, and those an adapter uses |
+//! | `testing` | the test kit: people who are logged in without a provider; with the feature `testing` alone |
 //! | `miracl`, `visit` | the two handles: the app's login, and one request's view of it |
 //! | `lazy`, `refusal`, `routes` | a visit made on demand, how a request is turned away, which route does what |
 //! | `flow` | what happens: logging in, staying logged in, logging out; `flow/callback` makes the checks above |
@@ -146,6 +147,8 @@ mod routes;
 mod session;
 mod site;
 mod store;
+#[cfg(feature = "testing")]
+mod testing;
 mod trust;
 mod visit;
 mod web;

@@ -205,6 +205,12 @@ impl Miracl {
     }
 }
 
+impl AsRef<Self> for Miracl {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for Miracl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miracl")

@@ -16,4 +16,5 @@ pub(crate) mod renewals;
 pub(crate) mod seal;
 pub(crate) mod sessions;
 pub(crate) mod sids;
+pub(crate) mod test_kit;
 pub(crate) mod token_codec;

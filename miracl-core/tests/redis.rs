@@ -16,6 +16,9 @@ mod marks;
 mod sentinel;
 #[path = "redis/server.rs"]
 mod server;
+#[cfg(feature = "testing")]
+#[path = "redis/test_kit.rs"]
+mod test_kit;
 #[path = "redis/traffic.rs"]
 mod traffic;
 
@@ -97,6 +100,8 @@ fn main() -> ExitCode {
         log::the_loss_of_a_node_is_logged_once_and_so_is_its_return,
         log::a_server_that_comes_and_goes_is_logged_once,
     ];
+    #[cfg(feature = "testing")]
+    tests![test_kit::people_of_the_test_kit_are_logged_in_and_an_expired_one_is_not];
     let conclusion = libtest_mimic::run(&arguments, trials);
     if missing && !all {
         println!("left out: the tests with a real Redis, because {WHY}");

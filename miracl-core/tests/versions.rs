@@ -197,3 +197,22 @@ async fn a_session_in_several_cookies_of_the_version_before_opens() {
 async fn a_session_in_a_store_of_the_version_before_opens() {
     opens(include_str!("versions/store.json")).await;
 }
+
+/// The fixtures are sessions that the test kit of this version made, with the keys of an app.
+#[tokio::test]
+async fn a_session_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
+    for fixture in [
+        include_str!("versions/test-kit-cookies.json"),
+        include_str!("versions/test-kit-store.json"),
+    ] {
+        let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+        let miracl = app(&fixture);
+        let visit = visit(&miracl, &fixture);
+        let user = visit.user().await.expect(WORKS);
+        let id = user.map(|user| user.id().to_owned());
+        let expected = cfg!(feature = "testing").then(|| "alice".to_owned());
+        assert_eq!(id, expected);
+        let has_tokens = visit.tokens().await.expect(WORKS).is_some();
+        assert_eq!(has_tokens, expected.is_some());
+    }
+}

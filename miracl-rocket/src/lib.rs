@@ -75,6 +75,7 @@
 //! | [`Visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply()`] | turns a page of the engine into a response |
+//! | `testing::TestUser` | people who are logged in, for your tests; needs the feature `testing` |
 //!
 //! # Where next
 //!

@@ -12,7 +12,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "surface",
-        modules: "lib app adapter lazy refusal visit miracl routes",
+        modules: "lib app adapter testing lazy refusal visit miracl routes",
         may_use: "flow access exchange engine trust session site provider config store receipt web jose error base",
     },
     Room {

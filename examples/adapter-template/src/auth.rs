@@ -117,6 +117,13 @@ impl MiraclAuth {
     }
 }
 
+/// The engine, for what takes any login, such as the test kit.
+impl AsRef<Miracl> for MiraclAuth {
+    fn as_ref(&self) -> &Miracl {
+        &self.miracl
+    }
+}
+
 impl fmt::Debug for MiraclAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MiraclAuth")

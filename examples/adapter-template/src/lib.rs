@@ -56,6 +56,7 @@
 //! | [`visit`] | everything else: tokens, user data, messages, log-out |
 //! | [`RequestExt`] | `req.visit()` in a hook |
 //! | [`reply`] | turns a page of the engine into a response |
+//! | `testing::TestUser` | people who are logged in, for your tests; needs the feature `testing` |
 //!
 //! # Where next
 //!

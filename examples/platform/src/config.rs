@@ -36,8 +36,9 @@ pub struct PlatformConfig {
     /// Where keys, identities and the portal's apps are kept. By default nowhere: a restart
     /// forgets them.
     pub data_dir: Option<PathBuf>,
-    /// Where the signing keys are kept, if not in `data_dir`. By default, without either, the
-    /// platforms of one process share one pair, so that only the first start makes an RSA key.
+    /// Where the signing keys are kept, if not in `data_dir`. By default, without either, the platform signs with an
+    /// RSA key that everybody knows, so that a test need not make one. With [`allow_network`](Self::allow_network) it
+    /// makes one nevertheless.
     pub keys_file: Option<PathBuf>,
     /// Apps that are registered from the start. More can be added while the platform runs.
     pub clients: Vec<Client>,

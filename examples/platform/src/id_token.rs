@@ -46,6 +46,7 @@ pub(crate) fn issue(
         claims["acr"] = json!(acr);
     }
     add_mpin_claims(&mut claims, grant);
+    shared.claims.apply(&grant.session.email, &mut claims);
 
     faults.on_claims(&mut claims, occasion);
     let mut payload = claims.to_string();

@@ -32,34 +32,52 @@ pub(crate) struct Keys {
     jwks: Vec<Value>,
 }
 
+/// RSA keys that everybody knows, as they are stored, one a line. Making one takes a minute without optimisation.
+const TEST_KEYS: &str = include_str!("../assets/test-keys.txt");
+
 /// The keys of a platform: the last ones sign, and earlier ones are still published.
 #[derive(Debug)]
-pub(crate) struct KeyRing(Mutex<Vec<Arc<Keys>>>);
+pub(crate) struct KeyRing {
+    keys: Mutex<Vec<Arc<Keys>>>,
+    /// The test keys that were not used yet.
+    unused: Mutex<std::str::Lines<'static>>,
+}
 
 impl KeyRing {
-    pub(crate) fn new(keys: Arc<Keys>) -> Self {
-        Self(Mutex::new(vec![keys]))
+    /// Begins with these keys: ones that nobody else knows, or else the first of the test keys.
+    pub(crate) fn new(keys: Arc<Keys>, has_own: bool) -> Self {
+        let mut unused = if has_own { "" } else { TEST_KEYS }.lines();
+        unused.next();
+        Self {
+            keys: Mutex::new(vec![keys]),
+            unused: Mutex::new(unused),
+        }
+    }
+
+    /// Takes a test key that this platform did not use yet; `None` where there is none, or it must not use one.
+    pub(crate) fn next_of_tests(&self) -> Option<&'static str> {
+        lock(&self.unused).next()
     }
 
     /// Returns the keys that sign.
     pub(crate) fn current(&self) -> Arc<Keys> {
-        let keys = lock(&self.0);
+        let keys = lock(&self.keys);
         Arc::clone(keys.last().expect("a ring is never without keys"))
     }
 
     /// Makes `keys` the ones that sign.
     pub(crate) fn rotate(&self, keys: Arc<Keys>) {
-        lock(&self.0).push(keys);
+        lock(&self.keys).push(keys);
     }
 
     /// Makes `keys` the only ones.
     pub(crate) fn replace(&self, keys: Arc<Keys>) {
-        *lock(&self.0) = vec![keys];
+        *lock(&self.keys) = vec![keys];
     }
 
     /// Returns every public key, the newest first.
     pub(crate) fn jwks(&self) -> Vec<Value> {
-        let keys = lock(&self.0);
+        let keys = lock(&self.keys);
         let newest_first = keys.iter().rev();
         newest_first.flat_map(|keys| keys.jwks()).cloned().collect()
     }
@@ -67,7 +85,9 @@ impl KeyRing {
     /// Returns the claims of a token that any of the keys signed, whatever its age: an `id_token_hint` may have
     /// expired (OpenID Connect RP-Initiated Logout §2).
     pub(crate) fn open_token(&self, token: &str) -> Option<Value> {
-        lock(&self.0).iter().find_map(|keys| keys.open_token(token))
+        lock(&self.keys)
+            .iter()
+            .find_map(|keys| keys.open_token(token))
     }
 }
 
@@ -86,35 +106,41 @@ struct Stored {
 }
 
 impl Keys {
-    /// Reads the keys from `file`, or makes them and writes them there. Without a file, all platforms of the
-    /// process share one set, because making an RSA key takes a second.
+    /// Reads the keys from `file`, or makes them and writes them there.
     ///
     /// A file that lacks keys gets the missing ones, and keeps the others.
-    pub(crate) fn open(file: Option<&Path>) -> io::Result<Arc<Self>> {
-        // Locked while keys are made, so that platforms that start at the same time do not make several sets.
-        static SHARED: Mutex<Option<Arc<Keys>>> = Mutex::new(None);
-
-        if let Some(file) = file {
-            if let Some(mut stored) = folder::read::<Stored>(file)? {
-                if stored.complete()? {
-                    // Two processes may do this at once. Each publishes what it signs with, and the next start
-                    // reads what the last one wrote.
-                    folder::write(file, &stored)?;
-                }
-                return Self::from_stored(&stored).map(Arc::new);
+    pub(crate) fn open(file: &Path) -> io::Result<Arc<Self>> {
+        if let Some(mut stored) = folder::read::<Stored>(file)? {
+            if stored.complete()? {
+                // Two processes may do this at once. Each publishes what it signs with, and the next start
+                // reads what the last one wrote.
+                folder::write(file, &stored)?;
             }
-            let stored = Stored::generate()?;
-            folder::write_first(file, &stored)?;
-            // Another process may have been faster: the file decides, for both.
-            let stored = folder::read(file)?.unwrap_or(stored);
             return Self::from_stored(&stored).map(Arc::new);
         }
+        let stored = Stored::generate()?;
+        folder::write_first(file, &stored)?;
+        // Another process may have been faster: the file decides, for both.
+        let stored = folder::read(file)?.unwrap_or(stored);
+        Self::from_stored(&stored).map(Arc::new)
+    }
+
+    /// Returns the first test key with keys of the other kinds, which all platforms of the process share.
+    pub(crate) fn of_tests() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Option<Arc<Keys>>> = Mutex::new(None);
+
         let mut shared = lock(&SHARED);
         if let Some(keys) = &*shared {
             return Ok(Arc::clone(keys));
         }
-        let keys = Self::generate()?;
+        let first = TEST_KEYS.lines().next().unwrap_or_default();
+        let keys = Self::of_test(first)?;
         Ok(Arc::clone(shared.insert(keys)))
+    }
+
+    /// Returns a test key with new keys of the other kinds.
+    pub(crate) fn of_test(rsa: &str) -> io::Result<Arc<Self>> {
+        Self::from_stored(&Stored::with_rsa(rsa.to_owned())?).map(Arc::new)
     }
 
     /// Makes new keys.
@@ -249,8 +275,13 @@ impl Stored {
         let rsa =
             rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).map_err(io::Error::other)?;
         let rsa = rsa.to_pkcs8_der().map_err(io::Error::other)?;
+        Self::with_rsa(encode(rsa.as_bytes()))
+    }
+
+    /// Makes the keys besides the RSA key.
+    fn with_rsa(rsa: String) -> io::Result<Self> {
         let mut stored = Self {
-            rsa: encode(rsa.as_bytes()),
+            rsa,
             ec: generate_ec(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
             ec_p384: None,
             ed25519: None,
@@ -307,7 +338,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_signs_what_it_verifies() {
-        let keys = Keys::open(None).unwrap();
+        let keys = Keys::of_tests().unwrap();
         for algorithm in SigningAlgorithm::ALL {
             let signer = Signer::Keys(Arc::clone(&keys), *algorithm);
             let token = |sub| signer.sign(&signer.header(), &json!({ "sub": sub }).to_string());
@@ -321,7 +352,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_is_published_with_a_name_of_its_own() {
-        let keys = Keys::open(None).unwrap();
+        let keys = Keys::of_tests().unwrap();
         let mut kids: Vec<_> = keys
             .jwks()
             .iter()
@@ -339,8 +370,26 @@ mod tests {
     fn keys_on_disk_survive_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.json");
-        let first = KeyRing::new(Keys::open(Some(&file)).unwrap()).jwks();
-        assert_eq!(KeyRing::new(Keys::open(Some(&file)).unwrap()).jwks(), first);
+        let open = || KeyRing::new(Keys::open(&file).unwrap(), true);
+        let first = open();
+        assert_eq!(open().jwks(), first.jwks());
+        assert_eq!(first.next_of_tests(), None);
+        let known = Keys::of_tests().unwrap();
+        assert_ne!(first.current().rsa_public_der(), known.rsa_public_der());
+    }
+
+    #[test]
+    fn the_keys_for_tests_are_three_different_ones() {
+        let ring = KeyRing::new(Keys::of_tests().unwrap(), false);
+        while let Some(next) = ring.next_of_tests() {
+            ring.rotate(Keys::of_test(next).unwrap());
+        }
+        let kids: std::collections::HashSet<String> = ring
+            .jwks()
+            .iter()
+            .map(|jwk| jwk["kid"].to_string())
+            .collect();
+        assert_eq!(kids.len(), 3 * SigningAlgorithm::ALL.len());
     }
 
     #[test]
@@ -350,8 +399,8 @@ mod tests {
         let mut stored = Stored::generate().unwrap();
         (stored.ec_p384, stored.ed25519) = (None, None);
         folder::write(&file, &stored).unwrap();
-        let upgraded = Keys::open(Some(&file)).unwrap();
-        let again = Keys::open(Some(&file)).unwrap();
+        let upgraded = Keys::open(&file).unwrap();
+        let again = Keys::open(&file).unwrap();
         assert_eq!(again.jwks(), upgraded.jwks());
         let read: Stored = folder::read(&file).unwrap().unwrap();
         assert_eq!((read.rsa, read.ec), (stored.rsa, stored.ec));
@@ -362,7 +411,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.json");
         folder::write(&file, &json!({ "rsa": "!", "ec": "!" })).unwrap();
-        let error = Keys::open(Some(&file)).unwrap_err();
+        let error = Keys::open(&file).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(error.to_string().contains("base64url"), "{error}");
     }

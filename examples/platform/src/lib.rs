@@ -210,6 +210,7 @@ mod authorize;
 mod backchannel;
 mod browser;
 mod callback;
+mod claims;
 mod client;
 mod client_auth;
 mod clock;

@@ -1,5 +1,7 @@
 //! The platform: starting and stopping it, and what a test may ask it to do.
 
+mod rotation;
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -17,6 +20,7 @@ use crate::audit::Audit;
 use crate::backchannel;
 use crate::browser::{Browser, JourneyError};
 use crate::callback::Callback;
+use crate::claims::Claims;
 use crate::client::{Client, Clients};
 use crate::client_auth::{ClientAuthMethod, UsedAssertions};
 use crate::config::{PlatformConfig, StartError};
@@ -36,7 +40,7 @@ use crate::project::kept::KeptProject;
 use crate::record::{RecordedRequest, Recorder};
 use crate::registration::Registrations;
 use crate::server::{issuer_ip, listen, router};
-use crate::shared::Shared;
+use crate::shared::{Shared, check_email};
 use crate::sync::lock;
 use crate::trust::Trust;
 use crate::verification::Verifications;
@@ -70,7 +74,11 @@ pub struct Platform {
 impl Platform {
     /// Starts a platform on the current Tokio runtime; it serves until it is shut down or dropped.
     ///
-    /// The first start without stored keys makes an RSA key, which takes up to a second or two.
+    /// It takes less than half a second, also in a build without optimisation. With a
+    /// [`data_dir`](PlatformConfig::data_dir), a [`keys_file`](PlatformConfig::keys_file) or
+    /// [`allow_network`](PlatformConfig::allow_network), the first start makes an RSA key, which takes up to a second
+    /// or two, and a minute where `rsa` and `num-bigint-dig` are compiled without optimisation. Without them, the RSA
+    /// key is one that everybody knows, for tests.
     ///
     /// # Errors
     /// [`StartError`] says which setting or file is the cause.
@@ -91,7 +99,14 @@ impl Platform {
 
         let file = config.keys_file.clone();
         let file = file.or_else(|| config.data_file("keys.json"));
-        let keys = make_keys(move || Keys::open(file.as_deref())).await?;
+        let on_network = config.allow_network;
+        let has_own = on_network || file.is_some();
+        let keys = make_keys(move || match (file, on_network) {
+            (None, false) => Keys::of_tests(),
+            (None, true) => Keys::generate(),
+            (Some(file), _) => Keys::open(&file),
+        });
+        let keys = keys.await?;
 
         let trust = Trust::open(config.data_file("mpin.json").as_deref());
         let trust = trust.map_err(StartError::Data)?;
@@ -100,6 +115,7 @@ impl Platform {
         let person = DeviceId::random();
         let (close, closing) = watch::channel(false);
         let shared = Arc::new(Shared {
+            claims: Claims::default(),
             clients: Clients::open(config.clients.clone(), config.data_file("clients.json"))
                 .map_err(StartError::Data)?,
             devices: Devices::open(config.data_file("identities.json"), person.key())
@@ -116,7 +132,7 @@ impl Platform {
             issuer,
             address: listening,
             config,
-            keys: KeyRing::new(keys),
+            keys: KeyRing::new(keys, has_own),
             grants: Grants::default(),
             assertions: UsedAssertions::default(),
             interactions: Interactions::default(),
@@ -266,28 +282,6 @@ impl Platform {
         *lock(&self.shared.faults) = Faults::new(faults);
     }
 
-    /// Makes new keys that sign from now on, until the platform stops. The old ones stay
-    /// published. As at the start, this takes up to a second or two.
-    ///
-    /// # Errors
-    /// [`StartError::Data`] if no key can be made.
-    pub async fn rotate_keys(&self) -> Result<(), StartError> {
-        let keys = make_keys(Keys::generate).await?;
-        self.shared.keys.rotate(keys);
-        Ok(())
-    }
-
-    /// Makes new keys as [`rotate_keys`](Self::rotate_keys) does, and publishes no others: signatures by the old
-    /// ones cannot be verified any more.
-    ///
-    /// # Errors
-    /// [`StartError::Data`] if no key can be made.
-    pub async fn rotate_keys_and_forget(&self) -> Result<(), StartError> {
-        let keys = make_keys(Keys::generate).await?;
-        self.shared.keys.replace(keys);
-        Ok(())
-    }
-
     /// Gives the platform's own [`Browser`] an identity with a confirmed address, as a person does once, without
     /// the pages.
     ///
@@ -295,6 +289,41 @@ impl Platform {
     /// [`JourneyError`] if `email` is no address or `pin` is not four to six digits.
     pub fn register_identity(&self, email: &str, pin: &str) -> Result<(), JourneyError> {
         self.browser.register_identity(email, pin)
+    }
+
+    /// Registers an identity as [`register_identity`](Self::register_identity) does, of whom tokens and user info say
+    /// these claims, whatever the scopes are. They replace those of the same name, and `null` takes one away: a login
+    /// without `auth_time` is that of a provider that does not tell it. Claims of the token itself (`iss`, `sub`,
+    /// `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the platform's own.
+    ///
+    /// The claims count from the next token on, and until the platform stops. A second call replaces them.
+    ///
+    /// ```
+    /// # use miracl_platform::{Platform, PlatformConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let platform = Platform::start(PlatformConfig::default()).await?;
+    /// use serde_json::json;
+    ///
+    /// let claims = [("roles", json!(["admin"])), ("name", json!("Alice Liddell"))];
+    /// platform.register_identity_with_claims("alice@example.com", "1234", claims)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`JourneyError`] if `email` is no address or `pin` is not four to six digits.
+    pub fn register_identity_with_claims<N: Into<String>>(
+        &self,
+        email: &str,
+        pin: &str,
+        claims: impl IntoIterator<Item = (N, Value)>,
+    ) -> Result<(), JourneyError> {
+        self.register_identity(email, pin)?;
+        let claims = claims.into_iter();
+        let claims = claims.map(|(name, value)| (name.into(), value)).collect();
+        self.shared.claims.set(check_email(email)?, claims);
+        Ok(())
     }
 
     /// Logs in with a registered identity, and returns the callback URL, unvisited: everything that a person would

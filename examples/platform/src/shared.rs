@@ -9,6 +9,7 @@ use crate::access::Sessions;
 use crate::api::ApiError;
 use crate::audit::Audit;
 use crate::browser::JourneyError;
+use crate::claims::Claims;
 use crate::client::Clients;
 use crate::client_auth::UsedAssertions;
 use crate::config::PlatformConfig;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) config: PlatformConfig,
     pub(crate) keys: KeyRing,
+    /// What tests say about people.
+    pub(crate) claims: Claims,
     pub(crate) clients: Clients,
     pub(crate) devices: Devices,
     pub(crate) grants: Grants,

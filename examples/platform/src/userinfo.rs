@@ -82,5 +82,6 @@ fn claims(shared: &Shared, grant: &Grant) -> Value {
     let mut claims = json!({ "sub": grant.sub });
     person::add_claims(&mut claims, grant, &shared.config);
     add_mpin_claims(&mut claims, grant);
+    shared.claims.apply(&grant.session.email, &mut claims);
     claims
 }

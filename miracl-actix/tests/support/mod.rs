@@ -1,5 +1,5 @@
 //! Logins for the tests of this crate, and people who log in by them.
-#![allow(dead_code)] // no test program needs all of it
+#![allow(dead_code, unused_imports, unused_macros)] // no test program needs all of it
 
 use actix_web::{
     Error, HttpRequest, HttpResponse, Responder, Result,

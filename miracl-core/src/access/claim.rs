@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
+use crate::provider::claims::find;
+
 /// A value that a claim is compared with: a text, `true` or `false`, or a whole number. Values of different types are
 /// never equal: the text `"1"` is not the number 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,21 +92,6 @@ impl fmt::Debug for Claim {
         };
         write!(f, "{} {test}", self.name)
     }
-}
-
-/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that
-/// name.
-fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if let Some(value) = claims.get(name) {
-        return Some(value);
-    }
-    let pointer = name.strip_prefix('/')?;
-    let (first, rest) = match pointer.find('/') {
-        Some(at) => pointer.split_at(at),
-        None => (pointer, ""),
-    };
-    let first = first.replace("~1", "/").replace("~0", "~");
-    claims.get(&first)?.pointer(rest)
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ async fn check(
         claims: id_token.claims,
         userinfo,
     };
-    let (user, user_data) = proposal.person(engine);
+    let (user, user_data) = proposal.person(engine.now());
     Ok(Some(AppLogin {
         user,
         user_data,

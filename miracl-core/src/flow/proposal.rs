@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::random::random,
-    engine::Engine,
     error::{login::FailureReason, session::SessionError},
     exchange::Exchange,
     flow::confirm::{self, NO_LOG_OUT},
@@ -37,8 +36,8 @@ pub(crate) struct Proposal {
 }
 
 impl Proposal {
-    /// Returns who it is, and what is known about them.
-    pub(crate) fn person(&self, engine: &Engine) -> (User, UserData) {
+    /// Returns who it is since now, in seconds since 1970, and what is known about them.
+    pub(crate) fn person(&self, now: u64) -> (User, UserData) {
         let user_data = UserData::new(&self.claims, &self.userinfo);
         let session = Session {
             id: SessionId(random()),
@@ -46,14 +45,24 @@ impl Proposal {
             // Known once the data is sealed.
             data: Default::default(),
             created_ms: self.asked_ms,
-            seen: engine.now(),
+            seen: now,
             issued_at: self.issued_at,
-            person: Person::new(&self.issuer, &self.subject, user_data.email().as_deref()),
+            person: Person::new(&self.issuer, &self.subject, user_data.email()),
             email_verified: user_data.email_verified(),
             is_doubtful: false,
             marked_by: self.marked_by,
         };
         (User(Arc::new(session)), user_data)
+    }
+
+    /// Returns the large part of the session.
+    pub(crate) fn data(self, exchange: &Exchange) -> SessionData {
+        SessionData {
+            tokens: self.tokens,
+            userinfo: self.userinfo,
+            user_agent: exchange.user_agent().map(str::to_owned),
+            login: None,
+        }
     }
 
     /// Makes the new session, which waits for the app's hook to be confirmed.
@@ -65,14 +74,9 @@ impl Proposal {
         receipt: &mut Recorder,
     ) -> Result<CompletedLogin, FailureReason> {
         let engine = &exchange.engine;
-        let (user, user_data) = self.person(engine);
-        let tokens = self.tokens;
-        let data = Arc::new(SessionData {
-            tokens: tokens.clone(),
-            userinfo: self.userinfo,
-            user_agent: exchange.user_agent().map(str::to_owned),
-            login: None,
-        });
+        let (user, user_data) = self.person(engine.now());
+        let tokens = self.tokens.clone();
+        let data = Arc::new(self.data(exchange));
         // Before the hook, and once more after it: only then is it a check that was passed.
         if engine.sessions.marks.is_ended(&user.0) {
             let (check, section) = NO_LOG_OUT;

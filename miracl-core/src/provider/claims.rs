@@ -99,6 +99,21 @@ pub(crate) fn time(
     }
 }
 
+/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that
+/// name.
+pub(crate) fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value);
+    }
+    let pointer = name.strip_prefix('/')?;
+    let (first, rest) = match pointer.find('/') {
+        Some(at) => pointer.split_at(at),
+        None => (pointer, ""),
+    };
+    let first = first.replace("~1", "/").replace("~0", "~");
+    claims.get(&first)?.pointer(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,13 @@
 //! Everything that the provider says about a person.
 
+pub(crate) mod standard;
+
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::{base::json::kind, error::claim::ClaimError, provider::claims::find};
 
 /// Claims that are about a token and not about the person.
 pub(crate) const PROTOCOL_CLAIMS: [&str; 10] = [
@@ -67,6 +72,40 @@ impl UserData {
         self.0.get(claim)
     }
 
+    /// Returns one claim as a type of the app's choice.
+    ///
+    /// The claim is named as in a [`Requirement`](crate::app::access::Requirement::claim): by its name, or by a JSON
+    /// pointer into it (RFC 6901), such as `/realm_access/roles`.
+    ///
+    /// ```
+    /// use miracl_core::app::error::ClaimError;
+    /// use miracl_core::UserData;
+    ///
+    /// fn is_admin(data: &UserData) -> Result<bool, ClaimError> {
+    ///     match data.get_as::<Vec<String>>("roles") {
+    ///         Ok(roles) => Ok(roles.iter().any(|role| role == "admin")),
+    ///         Err(ClaimError::Absent { .. }) => Ok(false),
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// # assert_eq!(is_admin(&UserData::default()), Ok(false));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`] when the claim is absent or of another type. It never contains the claim's value.
+    pub fn get_as<'a, T: Deserialize<'a>>(&'a self, claim: &str) -> Result<T, ClaimError> {
+        let found = find(&self.0, claim).filter(|value| !value.is_null());
+        let value = found.ok_or_else(|| ClaimError::Absent {
+            claim: claim.to_owned(),
+        })?;
+        T::deserialize(value).map_err(|_| ClaimError::OtherType {
+            claim: claim.to_owned(),
+            expected: short_name::<T>(),
+            found: kind(value),
+        })
+    }
+
     /// Returns MIRACL's id of the registration that logged in (`mpin_id`), if the scope `mpin_id` was granted. It
     /// contains the user id: do not log it.
     pub fn mpin_id(&self) -> Option<&str> {
@@ -85,14 +124,18 @@ impl UserData {
         self.0.get("dvs_keys")
     }
 
-    pub(crate) fn email(&self) -> Option<String> {
-        let text = self.0.get("email")?.as_str()?;
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    pub(crate) fn email_verified(&self) -> bool {
+    /// Returns whether the provider says that the person controls the e-mail address (`email_verified`).
+    pub fn email_verified(&self) -> bool {
         self.0.get("email_verified").is_some_and(is_confirmed)
     }
+}
+
+/// Returns the name of a type without the paths of its parts: `Vec<String>`.
+fn short_name<T>() -> String {
+    let name = std::any::type_name::<T>();
+    let part = |part: &str| part.rsplit("::").next().unwrap_or_default().to_owned();
+    let ends = |c: char| !c.is_alphanumeric() && c != '_' && c != ':';
+    name.split_inclusive(ends).map(part).collect()
 }
 
 /// Returns whether a claim confirms something. Some providers send the boolean as text.

@@ -99,9 +99,8 @@ impl Session {
     /// if the source that gave the address says so.
     pub(crate) fn look_at_email_again(&mut self, data: Option<&SessionData>) {
         let known = data.map(UserData::from);
-        self.email_verified = known.is_some_and(|known| {
-            known.email_verified() && known.email().as_deref() == self.person.email()
-        });
+        self.email_verified = known
+            .is_some_and(|known| known.email_verified() && known.email() == self.person.email());
     }
 }
 

@@ -37,9 +37,20 @@ pub(crate) enum Purpose {
     Renewal,
     /// The address at the provider that a log-out leads on to.
     LogOut,
+    /// What [`Session`](Self::Session) is for, of a session that the test kit began.
+    #[cfg(feature = "testing")]
+    TestSession,
+    /// What [`Data`](Self::Data) is for, of a session that the test kit began.
+    #[cfg(feature = "testing")]
+    TestData,
+    /// What [`Stored`](Self::Stored) is for, of a session that the test kit began.
+    #[cfg(feature = "testing")]
+    TestStored,
 }
 
-const PURPOSES: [(Purpose, &str); 7] = [
+const COUNT: usize = if cfg!(feature = "testing") { 10 } else { 7 };
+
+const PURPOSES: [(Purpose, &str); COUNT] = [
     (Purpose::Session, "session"),
     (Purpose::Data, "session data"),
     (Purpose::Login, "pending login"),
@@ -47,6 +58,12 @@ const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Stored, "stored session"),
     (Purpose::Renewal, "renewed tokens"),
     (Purpose::LogOut, "log-out"),
+    #[cfg(feature = "testing")]
+    (Purpose::TestSession, "session of the test kit"),
+    #[cfg(feature = "testing")]
+    (Purpose::TestData, "session data of the test kit"),
+    #[cfg(feature = "testing")]
+    (Purpose::TestStored, "stored session of the test kit"),
 ];
 
 /// The keys in use: the first seals, every one opens.
@@ -56,7 +73,7 @@ struct RingKey {
     id: [u8; 4],
     /// Its last three bytes, as the text of a sealed value has them.
     id_chars: [u8; 4],
-    purposes: [LessSafeKey; PURPOSES.len()],
+    purposes: [LessSafeKey; COUNT],
 }
 
 /// The result of opening a value: the opened bytes as `P`.

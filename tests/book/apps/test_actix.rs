@@ -2,8 +2,9 @@
 
 use actix_web::web::{Redirect, ServiceConfig, get};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, Result};
+use miracl_actix::access::{Policy, Requirement};
 use miracl_actix::error::ConfigError;
-use miracl_actix::{AuthHandler, AuthSuccess, Config, Miracl, MiraclAuth, User};
+use miracl_actix::{AuthHandler, AuthSuccess, Authorized, Config, Miracl, MiraclAuth, User};
 use std::error::Error;
 
 struct Hooks;
@@ -20,13 +21,26 @@ pub fn auth(config: Config) -> Result<MiraclAuth, ConfigError> {
     Ok(MiraclAuth::new(Miracl::new(config)?, Hooks))
 }
 
+struct Admin;
+
+impl Policy for Admin {
+    fn requirement() -> Requirement {
+        Requirement::claim("roles").contains("admin")
+    }
+}
+
 async fn members(user: User) -> String {
     format!("Hello, {}.", user.id())
 }
 
-/// All routes. A test calls it with settings of its own.
+async fn admin(_: Authorized<Admin>) -> &'static str {
+    "For admins only."
+}
+
+/// All routes. A test calls it with a login of its own.
 pub fn routes(app: &mut ServiceConfig, auth: &MiraclAuth) {
     app.route("/members", get().to(members))
+        .route("/admin", get().to(admin))
         .configure(auth.routes()); // /login, /login/start, /logout
 }
 
@@ -48,10 +62,64 @@ mod tests {
     use actix_web::http::header;
     use actix_web::test::{TestRequest, call_service, init_service};
     use miracl_actix::config::CookieKey;
+    use miracl_actix::testing::TestUser;
     use miracl_platform::{Client, Platform, PlatformConfig};
+    use serde_json::json;
     use std::collections::BTreeMap;
 
     const SITE: &str = "http://127.0.0.1:5000";
+
+    /// The login of the app at this provider. Nothing asks the provider before somebody logs in there.
+    fn auth_at(issuer: &str) -> MiraclAuth {
+        let config = Config {
+            issuer: issuer.to_owned(),
+            client_id: "app".to_owned(),
+            client_secret: "secret".into(),
+            redirect_uri: Config::redirect_uri_for(SITE),
+            cookie_keys: vec![CookieKey::generate()],
+            ..Config::default()
+        };
+        auth(config).unwrap()
+    }
+
+    /// Requests a page from the app in memory, as a script with these cookies does.
+    async fn get(auth: &MiraclAuth, path: &str, cookie: &str) -> (u16, String) {
+        let request = TestRequest::with_uri(path).insert_header((header::COOKIE, cookie));
+        let app = App::new().configure(|app| routes(app, auth));
+        let app = init_service(app.wrap(auth.layer())).await;
+        let response = call_service(&app, request.to_request()).await;
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.ok().unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_page_greets_the_person_who_is_logged_in() {
+        let auth = auth_at("https://login.example");
+        let cookie = TestUser::new("alice").log_in(&auth).await.unwrap();
+        let page = get(&auth, "/members", &cookie).await;
+        assert_eq!(page, (200, "Hello, alice.".to_owned()));
+        // A session that has ended, and none at all.
+        let ended = TestUser::new("alice").expired().log_in(&auth).await;
+        assert_eq!(get(&auth, "/members", &ended.unwrap()).await.0, 401);
+        assert_eq!(get(&auth, "/members", "").await.0, 401);
+    }
+
+    #[actix_web::test]
+    async fn a_page_for_admins_is_closed_to_others() {
+        let auth = auth_at("https://login.example");
+        let alice = TestUser::new("alice").claim("roles", ["admin"]);
+        for (user, status) in [(alice, 200), (TestUser::new("bob"), 403)] {
+            let cookie = user.log_in(&auth).await.unwrap();
+            assert_eq!(get(&auth, "/admin", &cookie).await.0, status);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_handler_can_be_called_directly() {
+        let alice = User(TestUser::new("alice").user());
+        assert_eq!(members(alice).await, "Hello, alice.");
+    }
 
     /// A MIRACL platform inside the test, with the app as its client and one person who has an account.
     async fn platform() -> Platform {
@@ -60,23 +128,11 @@ mod tests {
             ..PlatformConfig::default()
         };
         let platform = Platform::start(config).await.unwrap();
+        let claims = [("roles", json!(["admin"]))];
         platform
-            .register_identity("alice@example.com", "1234")
+            .register_identity_with_claims("alice@example.com", "1234", claims)
             .unwrap();
         platform
-    }
-
-    /// The login of the app, as a client of this platform.
-    fn auth_at(platform: &Platform) -> MiraclAuth {
-        let config = Config {
-            issuer: platform.issuer().to_owned(),
-            client_id: "app".to_owned(),
-            client_secret: "secret".into(),
-            redirect_uri: Config::redirect_uri_for(SITE),
-            cookie_keys: vec![CookieKey::generate()],
-            ..Config::default()
-        };
-        auth(config).unwrap()
     }
 
     /// A browser that talks to the app in memory. It keeps cookies, and sends the headers that a browser sends.
@@ -135,7 +191,7 @@ mod tests {
     #[actix_web::test]
     async fn somebody_logs_in_and_out() {
         let platform = platform().await;
-        let mut browser = Browser::new(auth_at(&platform));
+        let mut browser = Browser::new(auth_at(platform.issuer()));
 
         // The page leads to the login, and that to the platform.
         let (_, start) = browser.open("/members").await;
@@ -149,19 +205,11 @@ mod tests {
         assert_eq!(browser.open(&callback).await, (303, "/members".to_owned()));
         let page = browser.open("/members").await;
         assert_eq!(page, (200, "Hello, alice@example.com.".to_owned()));
+        assert_eq!(browser.open("/admin").await.0, 200);
 
         let log_out = TestRequest::post().uri("/logout");
         let log_out = log_out.insert_header(("sec-fetch-site", "same-origin"));
         assert_eq!(browser.send(log_out).await.0, 303);
         assert_eq!(browser.open("/members").await.0, 303);
-    }
-
-    #[actix_web::test]
-    async fn a_script_that_is_not_logged_in_gets_a_401() {
-        let platform = platform().await;
-        let mut browser = Browser::new(auth_at(&platform));
-        let fetch = TestRequest::get().uri("/members");
-        let fetch = fetch.insert_header(("sec-fetch-mode", "cors"));
-        assert_eq!(browser.send(fetch).await.0, 401);
     }
 }

@@ -1,10 +1,12 @@
-//! Logs in at a MIRACL platform that runs inside the test. No account and no network are needed.
+//! Tests with people who are logged in by the test kit, and one that logs in at a MIRACL platform inside the test. No
+//! account and no network are needed.
 
 use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, header};
+use miracl_axum::testing::TestUser;
 use miracl_axum::{Config, CookieKey, Miracl, MiraclAuth};
 use miracl_platform::{Client, Platform, PlatformConfig};
 use tower::ServiceExt;
@@ -13,30 +15,31 @@ use crate::{Hooks, app};
 
 const SITE: &str = "http://127.0.0.1:5000";
 const EMAIL: &str = "alice@example.com";
-const ADMIN: &str = "bob@example.com";
 const PIN: &str = "1234";
 
-/// The login of this app at a platform with two people, of whom one is an admin.
-async fn login() -> (Platform, MiraclAuth) {
-    let callback = Config::redirect_uri_for(SITE);
-    let platform = Platform::start(PlatformConfig {
-        clients: vec![Client::new("app", "secret", &callback)],
-        groups: [(ADMIN.to_owned(), vec!["admins".to_owned()])].into(),
-        ..PlatformConfig::default()
-    });
-    let platform = platform.await.expect("the platform starts");
-    for person in [EMAIL, ADMIN] {
-        platform.register_identity(person, PIN).expect("a person with a PIN");
-    }
+/// The login of this app at this provider. Nothing asks the provider before somebody logs in there.
+fn auth_at(issuer: &str) -> MiraclAuth {
     let miracl = Miracl::new(Config {
-        issuer: platform.issuer().to_owned(),
+        issuer: issuer.to_owned(),
         client_id: "app".to_owned(),
         client_secret: "secret".into(),
-        redirect_uri: callback,
+        redirect_uri: Config::redirect_uri_for(SITE),
         cookie_keys: vec![CookieKey::generate()],
         ..Config::default()
     });
-    (platform, MiraclAuth::new(miracl.expect("complete settings"), Hooks))
+    MiraclAuth::new(miracl.expect("complete settings"), Hooks)
+}
+
+/// A platform that knows this app and one person.
+async fn platform() -> Platform {
+    let callback = Config::redirect_uri_for(SITE);
+    let platform = Platform::start(PlatformConfig {
+        clients: vec![Client::new("app", "secret", &callback)],
+        ..PlatformConfig::default()
+    });
+    let platform = platform.await.expect("the platform starts");
+    platform.register_identity(EMAIL, PIN).expect("a person with a PIN");
+    platform
 }
 
 /// A browser that talks to the app in memory and remembers its cookies.
@@ -131,7 +134,8 @@ async fn log_in(browser: &mut Browser, platform: &Platform, page: &str, email: &
 
 #[tokio::test]
 async fn a_person_logs_in_sees_the_page_and_logs_out() {
-    let (platform, auth) = login().await;
+    let platform = platform().await;
+    let auth = auth_at(platform.issuer());
     let mut browser = Browser {
         app: app(&auth),
         cookies: BTreeMap::new(),
@@ -151,14 +155,16 @@ async fn a_person_logs_in_sees_the_page_and_logs_out() {
 
 #[tokio::test]
 async fn a_page_for_admins_is_closed_to_others() {
-    let (platform, auth) = login().await;
-    let mut browser = Browser {
-        app: app(&auth),
-        cookies: BTreeMap::new(),
-    };
-    let page = log_in(&mut browser, &platform, "/admin", EMAIL).await;
-    assert_eq!(page.status, 403);
-    browser.post("/logout").await;
-    let page = log_in(&mut browser, &platform, "/admin", ADMIN).await;
-    assert_eq!((page.status, page.text.as_str()), (200, "For admins only."));
+    let auth = auth_at("https://login.example");
+    let alice = TestUser::new(EMAIL);
+    let admin = TestUser::new("bob@example.com").claim("groups", ["admins"]);
+    for (user, status) in [(alice, 403), (admin, 200)] {
+        let cookie = user.log_in(&auth).await.expect("a session");
+        let pairs = cookie.split("; ").filter_map(|pair| pair.split_once('='));
+        let mut browser = Browser {
+            app: app(&auth),
+            cookies: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        };
+        assert_eq!(browser.open("/admin").await.status, status);
+    }
 }

@@ -107,10 +107,7 @@ impl Exchange {
             let user_data = UserData::from(&data);
             let session = Session {
                 generation: current.session.generation.wrapping_add(1),
-                person: current
-                    .session
-                    .person
-                    .with_email(user_data.email().as_deref()),
+                person: current.session.person.with_email(user_data.email()),
                 email_verified: user_data.email_verified(),
                 is_doubtful: false,
                 ..(*current.session).clone()

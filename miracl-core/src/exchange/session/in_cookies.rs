@@ -127,7 +127,7 @@ impl Exchange {
             let plain = session.encode(binding);
             let name = &cookies.session;
             cookies
-                .seal(Purpose::Session, name, &plain, keep)
+                .seal(Purpose::Session.of(session), name, &plain, keep)
                 .unwrap_or_default()
         };
         let Some(data) = data else {
@@ -138,7 +138,8 @@ impl Exchange {
         let left = session
             .ends(engine.sessions.timeouts)
             .saturating_sub(engine.now());
-        let body = cookies.seal(Purpose::Data, &cookies.data, &plain, Keep::Seconds(left));
+        let purpose = Purpose::Data.of(session);
+        let body = cookies.seal(purpose, &cookies.data, &plain, Keep::Seconds(left));
         let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
         let body = body.ok_or_else(|| too_large(plain.len()))?;
         let bound = Session {

@@ -176,3 +176,88 @@ fn an_email_address_is_believed_only_where_the_provider_says_so() {
         assert_eq!(data(json!({}), json!({"email": odd})).email(), None);
     }
 }
+
+#[test]
+fn a_claim_is_read_as_a_type_or_the_error_names_claim_and_types_and_never_the_value() {
+    let known = data(
+        json!({}),
+        json!({
+            "roles": ["admin", "staff"], "mixed": ["admin", 7], "name": "a secret", "count": 7, "none": null,
+            "realm_access": { "roles": ["admin"] }, "a/b": true, "nested": { "deep": { "deeper": ["a secret"] } },
+        }),
+    );
+    assert_eq!(known.get_as("roles"), Ok(vec!["admin", "staff"]));
+    assert_eq!(known.get_as::<String>("name").unwrap(), "a secret");
+    assert_eq!(known.get_as::<u8>("count"), Ok(7));
+    assert_eq!(known.get_as::<bool>("a/b"), Ok(true));
+    assert_eq!(
+        known.get_as::<Vec<String>>("/realm_access/roles").unwrap(),
+        ["admin"]
+    );
+    assert_eq!(
+        known.get_as::<Value>("nested").unwrap(),
+        json!({ "deep": { "deeper": ["a secret"] } })
+    );
+    for absent in [
+        "none",
+        "other",
+        "/realm_access/other",
+        "/other/roles",
+        "",
+        "/",
+    ] {
+        let error = known.get_as::<Value>(absent).unwrap_err();
+        assert_eq!(
+            error,
+            ClaimError::Absent {
+                claim: absent.to_owned()
+            }
+        );
+        assert_eq!(error.claim(), absent);
+    }
+    let other = |error: Result<(), ClaimError>, expected: &str, found| match error.unwrap_err() {
+        ClaimError::OtherType {
+            claim: _,
+            expected: type_name,
+            found: kind,
+        } => {
+            assert_eq!((type_name.as_str(), kind), (expected, found));
+        }
+        absent => panic!("{absent}"),
+    };
+    other(
+        known.get_as::<Vec<String>>("name").map(drop),
+        "Vec<String>",
+        "string",
+    );
+    other(
+        known.get_as::<Vec<String>>("mixed").map(drop),
+        "Vec<String>",
+        "array",
+    );
+    other(known.get_as::<bool>("count").map(drop), "bool", "number");
+    other(known.get_as::<i8>("a/b").map(drop), "i8", "boolean");
+    other(
+        known
+            .get_as::<std::collections::BTreeMap<String, Option<u8>>>("nested")
+            .map(drop),
+        "BTreeMap<String, Option<u8>>",
+        "object",
+    );
+    let error = known.get_as::<u8>("name").unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(
+        shown.contains("`name`") && shown.contains("`u8`") && !shown.contains("secret"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_huge_claim_is_read_at_once() {
+    let groups: Vec<String> = (0..100_000)
+        .map(|number| format!("group {number}"))
+        .collect();
+    let known = data(json!({}), json!({ "groups": groups }));
+    assert_eq!(known.get_as::<Vec<&str>>("groups").unwrap().len(), 100_000);
+    assert!(known.get_as::<Vec<u8>>("groups").is_err());
+}

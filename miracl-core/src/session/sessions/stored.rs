@@ -33,7 +33,7 @@ impl Sessions {
         let data = data.encode(session);
         let sealed = self
             .head_to_store(key, session, binding)
-            .zip(self.seal_stored(key, DATA, data));
+            .zip(self.seal_stored(key, DATA, session, data));
         let (head, data) = sealed.ok_or_else(|| {
             SessionError::Store(StoreError::new("the session is too large to be sealed"))
         })?;
@@ -49,7 +49,7 @@ impl Sessions {
         session: &Session,
         binding: &Binding,
     ) -> Option<Arc<[u8]>> {
-        self.seal_stored(key, HEAD, session.encode(binding))
+        self.seal_stored(key, HEAD, session, session.encode(binding))
     }
 
     /// Makes a stored session that a request named by its id the request's, if it counts.
@@ -137,13 +137,19 @@ impl Sessions {
     }
 
     /// Seals what leaves this process, bound to the session's key and to which of its two values it is.
-    fn seal_stored(&self, key: &SessionKey, part: &str, plain: Vec<u8>) -> Option<Arc<[u8]>> {
+    fn seal_stored(
+        &self,
+        key: &SessionKey,
+        part: &str,
+        session: &Session,
+        plain: Vec<u8>,
+    ) -> Option<Arc<[u8]>> {
         if self.stays_here {
             return Some(plain.into());
         }
-        let sealed = self
-            .cookies
-            .seal_value(Purpose::Stored, &bound_to(key, part), &plain);
+        let sealed =
+            self.cookies
+                .seal_value(Purpose::Stored.of(session), &bound_to(key, part), &plain);
         sealed.map(|sealed| sealed.into_bytes().into())
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// Keeps the next question of this kind waiting.
-    pub(super) fn shut(&self, question: &'static str) {
+    pub(crate) fn shut(&self, question: &'static str) {
         *self.shut.lock().unwrap() = Some(question);
     }
 
