@@ -4,6 +4,11 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
+use crate::{
+    base::claim_name::find,
+    session::flat::{Flat, Scalar},
+};
+
 /// A value that a claim is compared with: a text, `true` or `false`, or a whole number. Values of different types are
 /// never equal: the text `"1"` is not the number 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,18 @@ impl ClaimValue {
     }
 }
 
+impl ClaimValue {
+    #[inline]
+    fn is_flat(&self, value: Scalar<'_>) -> bool {
+        match (self, value) {
+            (Self::Text(expected), Scalar::Text(found)) => expected.as_bytes() == found,
+            (Self::Bool(expected), Scalar::Bool(found)) => *expected == found,
+            (Self::Integer(expected), Scalar::Integer(found)) => *expected == found,
+            _ => false,
+        }
+    }
+}
+
 /// A claim and its test.
 #[derive(Clone)]
 pub(crate) struct Claim {
@@ -81,6 +98,24 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// The same for a claim of the small part.
+    #[inline]
+    pub(crate) fn passes_flat(&self, found: Flat<'_>) -> bool {
+        match (&self.test, found) {
+            (_, Flat::Elsewhere | Flat::One(Scalar::Null)) => false,
+            (Test::Contains(expected), Flat::List(mut values)) => {
+                values.any(|value| expected.is_flat(value))
+            }
+            (Test::Equals(_), Flat::List(_)) => false,
+            (Test::Equals(expected) | Test::Contains(expected), Flat::One(value)) => {
+                expected.is_flat(value)
+            }
+            (Test::Matches(test), found) => found.to_value().is_some_and(|value| test(&value)),
+        }
+    }
+}
+
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let test = match &self.test {
@@ -92,28 +127,13 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that
-/// name.
-fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if let Some(value) = claims.get(name) {
-        return Some(value);
-    }
-    let pointer = name.strip_prefix('/')?;
-    let (first, rest) = match pointer.find('/') {
-        Some(at) => pointer.split_at(at),
-        None => (pointer, ""),
-    };
-    let first = first.replace("~1", "/").replace("~0", "~");
-    claims.get(&first)?.pointer(rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::access::requirement::{Requirement, Rule};
 
     fn passes(requirement: Requirement, claims: Value) -> bool {
-        match (requirement.0, claims) {
+        match (requirement.rule, claims) {
             (Rule::Claim(claim), Value::Object(claims)) => claim.passes(&claims),
             _ => unreachable!("a claim, and an object of claims"),
         }

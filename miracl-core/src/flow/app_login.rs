@@ -180,6 +180,7 @@ async fn check(
         tokens: Tokens::new(tokens, raw_id_token),
         claims: id_token.claims,
         userinfo,
+        remember: None,
     };
     let (user, user_data) = proposal.person(engine);
     Ok(Some(AppLogin {

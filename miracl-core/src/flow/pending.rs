@@ -59,6 +59,8 @@ impl Began {
     const LEN: usize = 13;
     const PKCE: u8 = 1;
     const FOR_PAGE: u8 = 2;
+    const REMEMBER: u8 = 4;
+    const FORGET: u8 = 8;
 
     pub(crate) fn new(config: &Config, client_id: &str) -> Self {
         let hash = |text: &str| {
@@ -83,6 +85,29 @@ impl Began {
         Self {
             flags: self.flags | Self::FOR_PAGE,
             ..self
+        }
+    }
+
+    /// The same, for a login that says whether it lasts when the browser is closed. A version that does not know it does
+    /// as its settings say.
+    pub(crate) fn remembering(self, remember: Option<bool>) -> Self {
+        let choice = match remember {
+            None => 0,
+            Some(true) => Self::REMEMBER,
+            Some(false) => Self::FORGET,
+        };
+        Self {
+            flags: self.flags | choice,
+            ..self
+        }
+    }
+
+    /// Whether the login lasts when the browser is closed, if it says so.
+    pub(crate) fn remember(self) -> Option<bool> {
+        match self.flags & (Self::REMEMBER | Self::FORGET) {
+            Self::REMEMBER => Some(true),
+            Self::FORGET => Some(false),
+            _ => None,
         }
     }
 

@@ -10,10 +10,11 @@ use crate::{
     error::{login::FailureReason, session::SessionError},
     exchange::Exchange,
     flow::confirm::{self, NO_LOG_OUT},
-    provider::{tokens::Tokens, user_data::UserData},
+    provider::{login_claims::login_claims, tokens::Tokens, user_data::UserData},
     receipt::Recorder,
     session::{
         data::SessionData,
+        extension::{Claims, extension},
         identity::{Session, SessionId, User},
         marked_by::MarkedBy,
         person::Person,
@@ -34,12 +35,22 @@ pub(crate) struct Proposal {
     /// The claims of that token.
     pub(crate) claims: Map<String, Value>,
     pub(crate) userinfo: Map<String, Value>,
+    /// Whether the session outlives the browser. By default as the settings say.
+    pub(crate) remember: Option<bool>,
 }
 
 impl Proposal {
     /// Returns who it is, and what is known about them.
     pub(crate) fn person(&self, engine: &Engine) -> (User, UserData) {
         let user_data = UserData::new(&self.claims, &self.userinfo);
+        let config = &engine.config;
+        let ends_with_browser = !self.remember.unwrap_or(config.session_remember);
+        let claims = Claims {
+            person: &user_data,
+            login: &login_claims(&self.claims),
+        };
+        let extension = extension(ends_with_browser, &config.session_claims, &claims);
+        let person = Person::new(&self.issuer, &self.subject, user_data.email().as_deref());
         let session = Session {
             id: SessionId(random()),
             generation: 0,
@@ -48,7 +59,7 @@ impl Proposal {
             created_ms: self.asked_ms,
             seen: engine.now(),
             issued_at: self.issued_at,
-            person: Person::new(&self.issuer, &self.subject, user_data.email().as_deref()),
+            person: person.extended(&extension),
             email_verified: user_data.email_verified(),
             is_doubtful: false,
             marked_by: self.marked_by,
@@ -67,12 +78,14 @@ impl Proposal {
         let engine = &exchange.engine;
         let (user, user_data) = self.person(engine);
         let tokens = self.tokens;
-        let data = Arc::new(SessionData {
+        let data = SessionData {
             tokens: tokens.clone(),
             userinfo: self.userinfo,
             user_agent: exchange.user_agent().map(str::to_owned),
             login: None,
-        });
+            without_tokens: false,
+        };
+        let data = Arc::new(data.kept(&engine.config.session_claims));
         // Before the hook, and once more after it: only then is it a check that was passed.
         if engine.sessions.marks.is_ended(&user.0) {
             let (check, section) = NO_LOG_OUT;

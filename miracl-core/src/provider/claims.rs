@@ -89,14 +89,18 @@ pub(crate) fn time(
 ) -> Result<Option<u64>, IdTokenError> {
     match claims.get(claim) {
         None => Ok(None),
-        Some(Value::Number(number)) => match number.as_f64() {
-            // The range makes the conversion exact up to the fraction, which is dropped.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Some(seconds) if (0.0..LAST_TIME).contains(&seconds) => Ok(Some(seconds as u64)),
-            _ => Err(IdTokenError::Invalid { claim }),
-        },
-        Some(_) => Err(IdTokenError::Invalid { claim }),
+        Some(value) => {
+            let found = value.as_f64().and_then(seconds);
+            found.map(Some).ok_or(IdTokenError::Invalid { claim })
+        }
     }
+}
+
+/// Reads a number as a `NumericDate`.
+pub(crate) fn seconds(number: f64) -> Option<u64> {
+    // The range makes the conversion exact up to the fraction, which is dropped.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (0.0..LAST_TIME).contains(&number).then_some(number as u64)
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Claims that are about a token and not about the person.
-pub(crate) const PROTOCOL_CLAIMS: [&str; 10] = [
-    "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
-];
+use crate::base::claim_name::PROTOCOL_CLAIMS;
 
 /// Claims about the person, each with the claim that says whether it is confirmed (OpenID Connect Core 1.0 §5.1).
 pub(crate) const CONFIRMED_CLAIMS: [(&str, &str); 2] = [

@@ -55,6 +55,7 @@ fn all_options() -> LoginOptions {
         acr_values: some("gold silver"),
         login_hint: some("a@b"),
         ui_locales: some("fr ro"),
+        remember: Some(false),
         extra: Vec::new(),
     }
 }
