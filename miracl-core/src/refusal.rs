@@ -115,7 +115,7 @@ impl Refusal {
             Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
             Why::StepUp(exchange, step_up) => {
                 challenge::tell_of_lost_form(exchange, request);
-                challenge::step_up(&exchange.engine, request, step_up)
+                challenge::step_up(exchange, request, step_up)
             }
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::Undecided(miracl) => challenge::undecided(miracl.engine(), request),

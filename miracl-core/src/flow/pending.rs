@@ -309,12 +309,27 @@ mod tests {
             Some(SessionId([7; 32])),
             1000,
         );
-        for began in [None, Some(Began::new(&Config::default(), "one"))] {
+        let began = Began::new(&Config::default(), "one");
+        for began in [
+            None,
+            Some(began),
+            Some(began.remembering(Some(true))),
+            Some(began.remembering(Some(false)).for_page()),
+        ] {
             for replaces in [None, Some(SessionId([7; 32]))] {
                 (login.began, login.replaces) = (began, replaces);
                 let written = login.encode(&Binding::new("https://issuer.example", "one"));
                 let (read, _) = PendingLogin::decode_any(&written).unwrap();
                 assert_eq!((read.began, read.replaces), (began, replaces));
+                // Versions before read a pending login that ends in these lengths only.
+                let usual = PendingLogin {
+                    began: None,
+                    replaces: None,
+                    ..read
+                };
+                let usual = usual.encode(&Binding::new("https://issuer.example", "one"));
+                let more = written.len() - usual.len();
+                assert!([0, 13, 32, 45].contains(&more), "{more}");
             }
         }
         let bound = |client| Binding::new("https://issuer.example", client);
