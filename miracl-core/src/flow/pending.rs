@@ -88,8 +88,8 @@ impl Began {
         }
     }
 
-    /// The same, for a login that says whether it lasts when the browser is closed. A version that does not know it does
-    /// as its settings say.
+    /// The same, for a login that says whether it lasts when the browser is closed. A version that does not know it
+    /// makes a session that lasts.
     pub(crate) fn remembering(self, remember: Option<bool>) -> Self {
         let choice = match remember {
             None => 0,

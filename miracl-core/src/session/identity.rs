@@ -194,8 +194,8 @@ impl Session {
     }
 }
 
-/// Reads how many bytes the extension of a session has, which are its last ones. `None` if there is something in it that
-/// this version does not know.
+/// Reads how many bytes the extension of a session has, which are its last ones. `None` if there is something in it
+/// that this version does not know.
 #[cold]
 fn read_extension(reader: &mut Reader<'_>) -> Option<usize> {
     let len = reader.len()?;

@@ -52,8 +52,8 @@ impl SessionData {
     }
 }
 
-/// An ID token without its signature and without the claims that are not kept. Its algorithm stays: a refreshed ID token
-/// must have the same (RFC 8725 §3.1).
+/// An ID token without its signature and without the claims that are not kept. Its algorithm stays: a refreshed ID
+/// token must have the same (RFC 8725 §3.1).
 fn reduced(token: &str, settings: &SessionClaims) -> String {
     let mut pieces = token.split('.');
     let mut object = || {

@@ -206,8 +206,10 @@ fn groups() -> Value {
 async fn three_hundred_groups_fit_into_cookies_if_none_is_kept(adapter: Adapter) {
     let provider = Provider::start();
     say(&provider, &groups());
-    provider.set_userinfo(groups());
-    let demo = start(adapter, &provider, &[]);
+    let mut userinfo = groups();
+    userinfo["sub"] = Provider::SUBJECT.into();
+    provider.set_userinfo(userinfo);
+    let demo = start(adapter, &provider, &[("PROBE_LOG", "warn")]);
     let page = Browser::new().visit(demo.url("/login/start")).await;
     page.expect(431);
     let log = demo.log();

@@ -21,7 +21,7 @@
 //! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
 //! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
-//! | `GET /asked/members` | how often the app's table was asked, for people who meet [`Listed`], by `require` and by extractor |
+//! | `GET /asked/members` | how often the table was asked; for [`Listed`] people, by `require` and by extractor |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].

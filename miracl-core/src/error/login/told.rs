@@ -309,8 +309,8 @@ impl FailureReason {
                 text: error.to_string().into(),
                 blame: Blame {
                     party: App,
-                    advice: "Keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, SESSION_KEEP_TOKENS), keep sessions in a \
-                        store, or ask for fewer scopes.",
+                    advice: "Keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, \
+                        SESSION_KEEP_TOKENS), keep sessions in a store, or ask for fewer scopes.",
                 },
                 details: Details::new(
                     format!("at most {} bytes", error.limit),
