@@ -197,6 +197,8 @@ fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_al
             "TRUSTED_AUDIENCES",
             "TRUSTED_ORIGINS",
             "COOKIE_KEYS",
+            "SESSION_QUICK_CLAIMS",
+            "SESSION_KEEP_CLAIMS",
         ];
         if !is_list.contains(&name) {
             let error = read(&format!("{value}\n{value}")).unwrap_err();
