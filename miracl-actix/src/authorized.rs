@@ -1,14 +1,20 @@
 //! The extractor of somebody who meets a requirement.
 
-use std::{fmt, future::Future, marker::PhantomData, ops::Deref, pin::Pin};
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::Deref,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use miracl_core::app::access::{Policy, Requirement};
 
 use crate::{
-    extract::{LoginRequired, User},
+    extract::{LoginRequired, User, UserFuture},
     request::View,
-    slot::visit,
+    slot::{authorized_at_once, visit},
 };
 
 /// Who is logged in, and meets the requirement of a [`Policy`]. As an extractor it turns away everybody else.
@@ -70,14 +76,37 @@ impl<P> fmt::Debug for Authorized<P> {
 
 impl<P: Policy> FromRequest for Authorized<P> {
     type Error = LoginRequired;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+    type Future = AuthorizedFuture<P>;
 
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move {
-            let user = authorized(&P::requirement(), &req).await?;
-            Ok(Self(User(user), PhantomData))
-        })
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> AuthorizedFuture<P> {
+        let requirement = Requirement::of::<P>();
+        let user = match authorized_at_once(req, &requirement) {
+            Some(user) => UserFuture::known(User(user)),
+            None => {
+                let req = req.clone();
+                let asked = async move { authorized(&requirement, &req).await.map(User) };
+                UserFuture::asked(asked)
+            }
+        };
+        AuthorizedFuture(user, PhantomData)
+    }
+}
+
+/// The future of the extractor [`Authorized`].
+pub struct AuthorizedFuture<P>(UserFuture, PhantomData<fn() -> P>);
+
+impl<P> Future for AuthorizedFuture<P> {
+    type Output = Result<Authorized<P>, LoginRequired>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let user = Pin::new(&mut self.0).poll(cx);
+        user.map_ok(|user| Authorized(user, PhantomData))
+    }
+}
+
+impl<P> fmt::Debug for AuthorizedFuture<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizedFuture").finish_non_exhaustive()
     }
 }
 

@@ -63,12 +63,11 @@ impl FromRequest for User {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> UserFuture {
         if let Poll::Ready(Some(user)) = user_at_once(req) {
-            return UserFuture(State::Known(Some(Self(user))));
+            return UserFuture::known(Self(user));
         }
         let req = req.clone();
         // On the heap: what most requests wait in stays small.
-        let asked = Box::pin(async move { required_user(&req).await.map(Self) });
-        UserFuture(State::Asked(asked))
+        UserFuture::asked(async move { required_user(&req).await.map(Self) })
     }
 }
 
@@ -78,6 +77,18 @@ pub struct UserFuture(State);
 enum State {
     Known(Option<User>),
     Asked(Pin<Box<dyn Future<Output = Result<User, LoginRequired>>>>),
+}
+
+impl UserFuture {
+    pub(crate) fn known(user: User) -> Self {
+        Self(State::Known(Some(user)))
+    }
+
+    pub(crate) fn asked(
+        asked: impl Future<Output = Result<User, LoginRequired>> + 'static,
+    ) -> Self {
+        Self(State::Asked(Box::pin(asked)))
+    }
 }
 
 impl Future for UserFuture {

@@ -156,6 +156,7 @@ pub use reply::reply;
 /// The types behind [`MiraclAuth`] and [`User`], for signatures that name them.
 pub mod service {
     pub use crate::{
+        authorized::AuthorizedFuture,
         extract::UserFuture,
         layer::{MiraclFuture, MiraclLayer, MiraclService},
         require::{LoginRequiredLayer, LoginRequiredService},

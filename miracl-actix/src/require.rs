@@ -18,7 +18,7 @@ use miracl_core::{Miracl, app::access::Requirement};
 use crate::{
     authorized::authorized,
     extract::{LoginRequired, required_user},
-    slot::{turn_back, turn_to, user_at_once, without_activity},
+    slot::{authorized_at_once, turn_back, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
@@ -138,7 +138,10 @@ where
 /// Turns away everybody who is not logged in, or does not meet the requirement.
 async fn check(req: &HttpRequest, requirement: Option<&Requirement>) -> Result<(), LoginRequired> {
     if let Some(requirement) = requirement {
-        return authorized(requirement, req).await.map(drop);
+        return match authorized_at_once(req, requirement) {
+            Some(_) => Ok(()),
+            None => authorized(requirement, req).await.map(drop),
+        };
     }
     match user_at_once(req) {
         Poll::Ready(Some(_)) => Ok(()),

@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, http::header::HeaderValue};
-use miracl_core::{LazyVisit, Miracl, NoVisit};
+use miracl_core::{LazyVisit, Miracl, NoVisit, app::access::Requirement};
 
 use crate::request::View;
 
@@ -61,6 +61,16 @@ pub(crate) fn user_at_once(req: &HttpRequest) -> Poll<Option<miracl_core::User>>
     let extensions = req.extensions();
     let slot = extensions.get::<Slot>();
     slot.map_or(Poll::Pending, |slot| slot.user_at_once(&View::from(req)))
+}
+
+/// Returns who is logged in and meets a requirement, where that needs no waiting. `None` says to ask the visit.
+pub(crate) fn authorized_at_once(
+    req: &HttpRequest,
+    requirement: &Requirement,
+) -> Option<miracl_core::User> {
+    let extensions = req.extensions();
+    let slot = extensions.get::<Slot>()?;
+    slot.authorized_at_once(requirement, &View::from(req))
 }
 
 /// The app forgot the routes: the log is told where they belong, and the browser nothing.

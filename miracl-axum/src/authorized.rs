@@ -11,7 +11,7 @@ use miracl_core::app::access::{Policy, Requirement};
 use crate::{
     extract::{LoginRequired, User},
     request::View,
-    slot::visit,
+    slot::{authorized_at_once, visit},
 };
 
 /// Who is logged in, and meets the requirement of a [`Policy`]. As an extractor it turns away everybody else.
@@ -73,8 +73,13 @@ impl<S: Sync, P: Policy> FromRequestParts<S> for Authorized<P> {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LoginRequired> {
-        let requirement = P::requirement();
-        let user = Box::pin(authorized(&requirement, View::from(&*parts))).await?;
+        let requirement = Requirement::of::<P>();
+        let view = View::from(&*parts);
+        let user = match authorized_at_once(&view, &requirement) {
+            Some(user) => user,
+            // On the heap: what most requests wait in stays small.
+            None => Box::pin(authorized(&requirement, view)).await?,
+        };
         Ok(Self(User(user), PhantomData))
     }
 }
@@ -83,7 +88,7 @@ impl<S: Sync, P: Policy> OptionalFromRequestParts<S> for Authorized<P> {
     type Rejection = LoginRequired;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
-        let requirement = P::requirement();
+        let requirement = Requirement::of::<P>();
         let view = View::from(&*parts);
         let visit = visit(&view)?;
         let user = Box::pin(visit.optional_authorized(&requirement, &view)).await;

@@ -18,7 +18,7 @@ use crate::{
     authorized::authorized,
     extract::{LoginRequired, required_user},
     request::View,
-    slot::{turn_to, user_at_once, without_activity},
+    slot::{authorized_at_once, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
@@ -130,7 +130,10 @@ async fn check(
     }
     let view = View::from(&*request);
     if let Some(requirement) = requirement {
-        return authorized(requirement, view).await.map(drop);
+        return match authorized_at_once(&view, requirement) {
+            Some(_) => Ok(()),
+            None => authorized(requirement, view).await.map(drop),
+        };
     }
     match user_at_once(&view) {
         Poll::Ready(Some(_)) => Ok(()),

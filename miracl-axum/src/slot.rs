@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use axum::http::{Extensions, HeaderValue};
-use miracl_core::{LazyVisit, Miracl, NoVisit};
+use miracl_core::{LazyVisit, Miracl, NoVisit, app::access::Requirement};
 
 use crate::request::View;
 
@@ -49,6 +49,15 @@ pub(crate) fn visit(view: &View<'_>) -> Result<miracl_core::Visit, NoVisit> {
 pub(crate) fn user_at_once(view: &View<'_>) -> Poll<Option<miracl_core::User>> {
     let slot = view.extensions().get::<Slot>();
     slot.map_or(Poll::Pending, |slot| slot.user_at_once(view))
+}
+
+/// Returns who is logged in and meets a requirement, where that needs no waiting. `None` says to ask the visit.
+pub(crate) fn authorized_at_once(
+    view: &View<'_>,
+    requirement: &Requirement,
+) -> Option<miracl_core::User> {
+    let slot = view.extensions().get::<Slot>()?;
+    slot.authorized_at_once(requirement, view)
 }
 
 /// The app forgot the routes, or nested them: the log is told where they belong, and the browser nothing.

@@ -18,8 +18,8 @@ pub mod access {
         access::{
             claim::ClaimValue,
             policy::Policy,
-            request::AccessRequest,
-            requirement::{BoxError, ClaimTest, Requirement},
+            request::{AccessRequest, BoxError},
+            requirement::{ClaimTest, Requirement},
         },
         refusal::RefusalKind,
     };
@@ -35,6 +35,7 @@ pub mod config {
                 ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, ProjectJwtUse, Renewal,
                 ResponseMode, UserinfoRequests, WhenUnavailable,
             },
+            session_claims::{KeepClaims, SessionClaims},
             variable::{GivenBy, Variable},
         },
         jose::{algorithm::SigningAlgorithm, client_key::ClientKey},

@@ -2,6 +2,8 @@
 //!
 //! Nothing here makes a request or knows a session, and nothing here uses another room.
 
+pub(crate) mod apps;
+pub(crate) mod claim_name;
 pub(crate) mod clock;
 pub(crate) mod constant_time;
 pub(crate) mod cookie_key;
@@ -12,6 +14,7 @@ pub(crate) mod issuer_template;
 pub(crate) mod json;
 pub(crate) mod key_hash;
 pub(crate) mod loopback;
+pub(crate) mod once_each;
 pub(crate) mod random;
 pub(crate) mod replica;
 pub(crate) mod runtime;

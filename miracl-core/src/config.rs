@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod credentials;
 mod load;
 pub(crate) mod options;
+pub(crate) mod session_claims;
 pub(crate) mod variable;
 
 use std::{fmt, path::PathBuf, time::Duration};
@@ -16,6 +17,7 @@ use crate::{
             ClientAuthMethod, Danger, LogoutTokenRules, Paths, Pkce, ProjectJwtUse, Renewal,
             ResponseMode, UserinfoRequests, WhenUnavailable,
         },
+        session_claims::SessionClaims,
         variable::GivenBy,
     },
     jose::{algorithm::SigningAlgorithm, client_key::ClientKey},
@@ -150,6 +152,19 @@ pub struct Config {
     #[doc(alias = "get_claims_from_userinfo_endpoint")]
     pub userinfo_requests: UserinfoRequests,
 
+    /// Whether the provider asks the person at every login, so that a login at this app proves that they were there. By
+    /// default `false`.
+    ///
+    /// Set it for a provider that does so and whose ID tokens have no `auth_time`, such as MIRACL.
+    /// [`Requirement::logged_in_within`](crate::app::access::Requirement::logged_in_within) then counts from the login
+    /// at this app, and a login with [`max_age`](crate::LoginOptions::max_age) is accepted without an `auth_time`.
+    /// Where an ID token has one, that counts.
+    ///
+    /// # Security
+    ///
+    /// At a provider that has a session of its own, and does not ask again, everybody is then fresh.
+    pub asks_every_time: bool,
+
     /// Further audiences an ID token may name beside this client. By default none, and a token with any is refused
     /// (OpenID Connect Core 1.0 §3.1.3.7, step 3).
     pub trusted_audiences: Vec<String>,
@@ -214,6 +229,18 @@ pub struct Config {
 
     /// How long a session lives at most. By default 7 days.
     pub session_absolute_timeout: Duration,
+
+    /// Which claims and tokens a session keeps. By default all of them.
+    pub session_claims: SessionClaims,
+
+    /// Whether a login lasts when the browser is closed, where
+    /// [`LoginOptions::remember`](crate::LoginOptions::remember) does not say it. By default `true`. Both deadlines
+    /// hold in any case.
+    ///
+    /// With `false` the session's cookies have no `Max-Age`. Browsers that open the tabs of last time keep such
+    /// cookies, too. With several replicas, deploy a version that knows this setting everywhere first, as for
+    /// [`SessionClaims::quick`].
+    pub session_remember: bool,
 
     /// How long a person may take at the provider. By default 15 minutes.
     pub login_timeout: Duration,
@@ -314,6 +341,7 @@ impl Default for Config {
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
             userinfo_requests: UserinfoRequests::default(),
+            asks_every_time: false,
             trusted_audiences: Vec::new(),
             logout_token_rules: LogoutTokenRules::default(),
             clock_skew: Duration::from_secs(60),
@@ -325,6 +353,8 @@ impl Default for Config {
             cookie_prefix: "miracl".to_owned(),
             session_idle_timeout: Duration::from_secs(24 * 60 * 60),
             session_absolute_timeout: Duration::from_secs(7 * 24 * 60 * 60),
+            session_claims: SessionClaims::default(),
+            session_remember: true,
             login_timeout: Duration::from_secs(15 * 60),
             home_path: "/".to_owned(),
             public_path: String::new(),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::{
-    base::runtime::Runtime,
-    config::{Config, check::Checked},
+    base::{apps::Apps, once_each::OnceEach, runtime::Runtime},
+    config::{Config, check::Checked, session_claims::KeepClaims},
     engine::callbacks::{Callbacks, MAX_ORPHANS},
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
-    session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
+    session::{
+        binding::Binding, cookies::SESSION_BUDGET, marks::follow::follow, renewals::Renewals,
+        sessions::Sessions,
+    },
     site::Site,
     trust::{
         Trust,
@@ -33,6 +36,10 @@ pub(crate) struct Engine {
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
     pub(crate) callbacks: Callbacks,
+    /// The app's own values, for its decisions.
+    pub(crate) apps: Apps,
+    /// The policies of which the log was told that they are slow.
+    pub(crate) slow_policies: OnceEach,
     /// What may go on of callbacks whose request has gone away.
     orphans: Arc<Semaphore>,
     pub(crate) runtime: Runtime,
@@ -53,6 +60,8 @@ impl Engine {
             sessions,
             renewals: Renewals::new(),
             callbacks: Callbacks::default(),
+            apps: Apps::default(),
+            slow_policies: OnceEach::default(),
             orphans: Arc::new(Semaphore::new(MAX_ORPHANS)),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
@@ -83,6 +92,14 @@ impl Engine {
             "this build has the feature `testing`: it accepts the sessions that its test kit makes, which no \
              provider has vouched for; build what you deploy without it"
         );
+        let claims = &config.session_claims;
+        if claims.keep != KeepClaims::All && claims.id_token && self.sessions.store().is_none() {
+            tracing::warn!(
+                "sessions in cookies keep each ID token whole, with claims that `session_claims.keep` \
+                 (SESSION_KEEP_CLAIMS) leaves out; if it is large, people cannot log in: set `session_claims.id_token` \
+                 (SESSION_KEEP_ID_TOKEN) to 0"
+            );
+        }
         let refreshes = config.scopes.iter().any(|scope| scope == "offline_access");
         if refreshes && self.sessions.marks.fleet().is_none() {
             tracing::warn!(
@@ -170,7 +187,7 @@ impl Engine {
             several => format!("{several} keys"),
         };
         let sessions = match config.session_store.kept_in() {
-            None => "in sealed cookies".to_owned(),
+            None => format!("in sealed cookies of {SESSION_BUDGET} bytes at most"),
             Some(store) if store.in_process() => format!("in {}", store.place()),
             Some(store) => format!("in {}, sealed", store.place()),
         };

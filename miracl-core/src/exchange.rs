@@ -12,6 +12,7 @@ use crate::{
     engine::{Engine, callbacks::orphan::Orphan},
     exchange::leading::{Leading, Unsent},
     session::{
+        answers::Answers,
         cookies::{
             BUDGET, Cookies, MAX_DELETIONS, Ours,
             set_cookie::{Keep, SetCookie},
@@ -85,6 +86,8 @@ pub(crate) struct State {
     pub(crate) leading: Option<Box<Leading>>,
     /// Whose project JWT the request has, once it was checked: it counts once.
     pub(crate) project_user: Option<Box<ProjectUser>>,
+    /// What the app has answered, for the next one who asks.
+    pub(crate) answers: Answers,
 }
 
 /// What a visit changes about its response.

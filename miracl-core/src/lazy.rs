@@ -10,8 +10,9 @@ use std::{
 };
 
 use crate::{
-    config::options::Renewal, exchange::Outcome, miracl::Miracl, refusal::NoVisit,
-    session::identity::User, visit::Visit, web::request::RequestView,
+    access::requirement::Requirement, config::options::Renewal, exchange::Outcome, flow::authorize,
+    miracl::Miracl, refusal::NoVisit, session::identity::User, visit::Visit,
+    web::request::RequestView,
 };
 
 /// What an adapter's layer leaves in a request: its visit, made when it is first needed. Clones share the visit.
@@ -178,6 +179,21 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             return Poll::Ready(user);
         }
         self.here.read_at_once().map(|user| self.here.know(user))
+    }
+
+    /// Returns who is logged in and meets a requirement, as [`Visit::authorize`] does, where that needs neither waiting
+    /// nor a change of the response nor the large part of the session. `None` says to ask the [`visit`](Self::visit).
+    #[inline]
+    pub fn authorized_at_once(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Option<User> {
+        let Poll::Ready(Some(user)) = self.user_at_once(request) else {
+            return None;
+        };
+        let engine = self.here.miracl.engine();
+        authorize::is_met_at_once(engine, requirement, &user).then_some(user)
     }
 
     /// Returns whether a 404 at this path is a mistake of the app: logins start here, or come back here from the

@@ -3,7 +3,7 @@
 
 pub(crate) mod trust;
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
     config::Config,
@@ -193,6 +193,13 @@ impl Miracl {
     /// in.
     pub fn failure_page(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_page(&self.0, failure)
+    }
+
+    /// Makes a value of the app's known to its decisions, for
+    /// [`AccessRequest::app`](crate::app::access::AccessRequest::app): adapters hand over the handler that they were
+    /// given. It is held weakly, because it may hold this engine. Of several of one type the last one counts.
+    pub fn know_app(&self, app: &Arc<dyn Any + Send + Sync>) {
+        self.0.apps.add(app);
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

@@ -38,6 +38,8 @@ enum Why {
     StepUp(Arc<Exchange>, StepUp),
     Unreadable(Miracl),
     Undecided(Miracl),
+    /// A requirement asks for a claim that sessions do not keep.
+    NotKept,
     NoVisit(NoVisit),
     NoProjectUser(NoProjectUser),
 }
@@ -86,6 +88,11 @@ impl Refusal {
         Self(Why::Unreadable(miracl.clone()))
     }
 
+    /// The requirement asks for a claim that sessions do not keep, which the log explains.
+    pub(crate) fn not_kept() -> Self {
+        Self(Why::NotKept)
+    }
+
     /// Returns the kind of it.
     pub fn kind(&self) -> RefusalKind {
         match &self.0 {
@@ -93,7 +100,7 @@ impl Refusal {
             Why::Denied(_) => RefusalKind::Denied,
             Why::StepUp(..) => RefusalKind::StepUp,
             Why::Unreadable(_) | Why::Undecided(_) => RefusalKind::Unavailable,
-            Why::NoVisit(_) => RefusalKind::Misconfigured,
+            Why::NoVisit(_) | Why::NotKept => RefusalKind::Misconfigured,
             Why::NoProjectUser(_) => RefusalKind::InvalidToken,
         }
     }
@@ -108,10 +115,11 @@ impl Refusal {
             Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
             Why::StepUp(exchange, step_up) => {
                 challenge::tell_of_lost_form(exchange, request);
-                challenge::step_up(&exchange.engine, request, step_up)
+                challenge::step_up(exchange, request, step_up)
             }
             Why::Unreadable(miracl) => miracl.unavailable(request),
             Why::Undecided(miracl) => challenge::undecided(miracl.engine(), request),
+            Why::NotKept => Reply::empty(500),
             Why::NoVisit(no_visit) => no_visit.reply(),
             Why::NoProjectUser(refused) => refused.reply(),
         }
@@ -138,6 +146,7 @@ impl fmt::Display for Refusal {
             Why::StepUp(..) => f.write_str("the login is too old or too weak"),
             Why::Unreadable(_) => f.write_str("the session cannot be read"),
             Why::Undecided(_) => f.write_str("it cannot be decided at the moment who may do this"),
+            Why::NotKept => f.write_str("a claim is required that sessions do not keep"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
             Why::NoProjectUser(_) => f.write_str("there is no valid project JWT"),
         }

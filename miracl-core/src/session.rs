@@ -2,11 +2,15 @@
 //!
 //! Nothing here knows a request or a flow. What one request does with its session is in `exchange`.
 
+pub(crate) mod answers;
 pub(crate) mod binding;
 pub(crate) mod cookies;
 pub(crate) mod data;
 pub(crate) mod ended;
+pub(crate) mod extension;
+pub(crate) mod flat;
 pub(crate) mod identity;
+pub(crate) mod kept;
 pub(crate) mod loops;
 pub(crate) mod marked_by;
 pub(crate) mod marks;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     base::clock::Clock,
+    config::Config,
     error::session::SessionError,
     exchange::Exchange,
     flow::proposal::Proposal,
@@ -257,7 +258,7 @@ impl TestUser {
         let clock = Clock::default();
         let issuer = self.issuer.as_deref().unwrap_or(ISSUER);
         let proposal = self.proposal(clock.now_ms(), issuer, "client", self.logged_in_ago);
-        proposal.person(clock.now())
+        proposal.person(&Config::default(), clock.now())
     }
 
     /// Begins the session as a login does that passed every check, and whose hook has agreed.
@@ -271,7 +272,7 @@ impl TestUser {
             false => self.logged_in_ago,
         };
         let proposal = self.proposal(engine.now_ms(), issuer, client_id, age);
-        let (user, _) = proposal.person(engine.now());
+        let (user, _) = proposal.person(&engine.config, engine.now());
         let session = Session {
             id: test_kit::new_id(),
             ..(*user.0).clone()
@@ -323,6 +324,7 @@ impl TestUser {
             },
             claims,
             userinfo: Map::new(),
+            remember: None,
         }
     }
 }

@@ -191,6 +191,7 @@ impl Visit {
             Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
             Authorized::Undecided => Refusal::undecided(&self.miracl),
             Authorized::Unreadable => Refusal::unreadable(&self.miracl),
+            Authorized::NotKept => Refusal::not_kept(),
         };
         self.exchange.refuse();
         Err(refusal)

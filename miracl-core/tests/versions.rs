@@ -13,6 +13,7 @@ use std::{
 use miracl_core::{
     Category, Clock, Config, CookieKey, IndexKey, Miracl, RequestView, SessionKey, SessionStorage,
     SessionStore, StoreError, StoredSession, Visit,
+    app::{access::Requirement, config::SessionClaims},
 };
 use serde_json::Value;
 
@@ -105,7 +106,7 @@ impl SessionStore for Fixed {
 }
 
 /// The app of a fixture, a minute after its session began.
-fn app(fixture: &Value) -> Miracl {
+fn app(fixture: &Value, session_claims: SessionClaims) -> Miracl {
     let text = |name: &str| fixture[name].as_str().expect(WORKS).to_owned();
     let written = Duration::from_secs(fixture["written"].as_u64().expect(WORKS));
     let mut config = Config {
@@ -114,6 +115,7 @@ fn app(fixture: &Value) -> Miracl {
         client_secret: "secret".into(),
         redirect_uri: text("redirect_uri"),
         cookie_keys: vec![CookieKey::from_base64(&text("cookie_key")).expect(WORKS)],
+        session_claims,
         clock: Clock::from_fn(move || UNIX_EPOCH + written + Duration::from_secs(60)),
         ..Config::default()
     };
@@ -146,8 +148,18 @@ fn visit(miracl: &Miracl, fixture: &Value) -> Visit {
 
 /// Opens a session of the previous version, and checks everything in it.
 async fn opens(fixture: &str) {
+    opens_with(fixture, SessionClaims::default()).await;
+    // Settings of this version are switched on.
+    let quick = SessionClaims {
+        quick: vec!["name".to_owned(), "acr".to_owned()],
+        ..SessionClaims::default()
+    };
+    opens_with(fixture, quick).await;
+}
+
+async fn opens_with(fixture: &str, session_claims: SessionClaims) {
     let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
-    let miracl = app(&fixture);
+    let miracl = app(&fixture, session_claims);
     let of_before = visit(&miracl, &fixture);
     let user = of_before.user().await.expect(WORKS).expect(WORKS);
     assert_eq!(user.id(), "alice");
@@ -170,6 +182,12 @@ async fn opens(fixture: &str) {
         (flashes[0].category, &*flashes[0].text),
         (Category::Success, "Welcome")
     );
+
+    // What it has no quick claims for is in its large part.
+    let named = Requirement::claim("name").equals("Alice");
+    let request = Request(fixture["cookie"].as_str().expect(WORKS).to_owned());
+    let authorized = visit(&miracl, &fixture).authorize(&named, &request).await;
+    assert_eq!(authorized.expect(WORKS).id(), "alice");
 
     // It can be changed like any other session.
     let changed = visit(&miracl, &fixture);
@@ -206,7 +224,7 @@ async fn a_session_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
         include_str!("versions/test-kit-store.json"),
     ] {
         let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
-        let miracl = app(&fixture);
+        let miracl = app(&fixture, SessionClaims::default());
         let visit = visit(&miracl, &fixture);
         let user = visit.user().await.expect(WORKS);
         let id = user.map(|user| user.id().to_owned());

@@ -1,6 +1,6 @@
 //! `MiraclAuth`: the engine and the app's hooks, joined. Routes and the fairing are made of it.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use miracl_core::{Config, ConfigError, Miracl, app::access::Requirement};
 use rocket::{Route, figment::Figment};
@@ -21,10 +21,10 @@ pub struct MiraclAuth {
 impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
-        Self {
-            miracl,
-            handler: Arc::new(handler),
-        }
+        let handler = Arc::new(handler);
+        let app: Arc<dyn Any + Send + Sync> = handler.clone();
+        miracl.know_app(&app);
+        Self { miracl, handler }
     }
 
     /// Reads the settings of the login from those of Rocket: the table `miracl` of `Rocket.toml` in the profile in use,

@@ -10,7 +10,7 @@ use rocket::{
 
 use crate::{
     extract::{LoginRequired, REFUSED, User},
-    slot::{Slot, missing_fairing, visit},
+    slot::{Slot, authorized_at_once, missing_fairing, visit},
 };
 
 /// Who is logged in, and meets the requirement of a [`Policy`]. As a request guard it turns away everybody else.
@@ -74,7 +74,12 @@ impl<'r, P: Policy> FromRequest<'r> for Authorized<P> {
     type Error = LoginRequired;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, LoginRequired> {
-        match Box::pin(authorized(&P::requirement(), request)).await {
+        let requirement = Requirement::of::<P>();
+        if let Some(user) = authorized_at_once(request, &requirement) {
+            return Outcome::Success(Self(User(user), PhantomData));
+        }
+        // On the heap: what most requests wait in stays small.
+        match Box::pin(authorized(&requirement, request)).await {
             Ok(user) => Outcome::Success(Self(User(user), PhantomData)),
             Err(refused) => Outcome::Error((REFUSED, refused)),
         }

@@ -14,7 +14,7 @@ use crate::{
     authorized::authorized,
     body::{closing, drop_rest, open},
     extract::{LoginRequired, REFUSED, required_user},
-    slot::{Slot, user_at_once},
+    slot::{Slot, authorized_at_once, user_at_once},
 };
 
 /// Every method that Rocket knows.
@@ -89,7 +89,10 @@ impl LoggedInOnly {
             slot.lazy(request).without_activity();
         }
         if let Some(requirement) = &self.requirement {
-            return authorized(requirement, request).await.map(drop);
+            return match authorized_at_once(request, requirement) {
+                Some(_) => Ok(()),
+                None => authorized(requirement, request).await.map(drop),
+            };
         }
         match user_at_once(request) {
             Poll::Ready(Some(_)) => Ok(()),

@@ -5,7 +5,9 @@ use std::{
     task::Poll,
 };
 
-use miracl_core::{LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _};
+use miracl_core::{
+    LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _, app::access::Requirement,
+};
 use rocket::{Ignite, Request, Rocket, http::Method};
 
 use crate::request::View;
@@ -126,6 +128,16 @@ pub(crate) fn visit(request: &Request<'_>) -> Result<miracl_core::Visit, NoVisit
 pub(crate) fn user_at_once(request: &Request<'_>) -> Poll<Option<miracl_core::User>> {
     let slot = Slot::of(request);
     slot.lazy(request).user_at_once(&slot.view(request))
+}
+
+/// Returns who is logged in and meets a requirement, where that needs no waiting. `None` says to ask the visit.
+pub(crate) fn authorized_at_once(
+    request: &Request<'_>,
+    requirement: &Requirement,
+) -> Option<miracl_core::User> {
+    let slot = Slot::of(request);
+    let lazy = slot.lazy(request);
+    lazy.authorized_at_once(requirement, &slot.view(request))
 }
 
 /// The engine of the app that a request came to.

@@ -5,6 +5,7 @@ use miracl_tests::{Need, Suite};
 
 mod containers;
 mod hooks;
+mod kept;
 mod nested;
 mod platform;
 mod public_path;
@@ -22,6 +23,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         public_path::suite(),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
+        kept::suite().needing(Need::Probe),
         rights::suite().needing(Need::Probe),
         server::suite(),
         uploads::suite(),

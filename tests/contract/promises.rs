@@ -83,6 +83,7 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "sessions are sealed in the browser, or kept on the server",
         shown_by: &[
             "sealed",
+            "kept",
             "replicas",
             "rotation",
             "memory",
@@ -99,6 +100,8 @@ pub(crate) const PROMISES: &[Promise] = &[
         about: "a new session for every login, with deadlines of its own",
         shown_by: &[
             "person::a_login_while_logged_in_makes_a_new_session",
+            "kept::a_login_lasts_as_long_as_it_says_and_so_does_each_cookie_after_it",
+            "kept::the_setting_decides_for_logins_that_say_nothing",
             "pages::the_benchmark_page_of_a_user_is_their_address",
             "visits::a_page_that_looks_without_activity_lets_the_session_run_out",
         ],

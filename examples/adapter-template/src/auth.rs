@@ -1,6 +1,6 @@
 //! `MiraclAuth`: the engine and the app's hooks, joined. Routes and layers are made of it.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use miracl_core::{Miracl, app::access::Requirement};
 use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
@@ -21,10 +21,10 @@ pub struct MiraclAuth {
 impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
-        Self {
-            miracl,
-            handler: Arc::new(handler),
-        }
+        let handler = Arc::new(handler);
+        let app: Arc<dyn Any + Send + Sync> = handler.clone();
+        miracl.know_app(&app);
+        Self { miracl, handler }
     }
 
     /// Returns the engine.

@@ -35,7 +35,7 @@ use crate::{
 /// The answer is final: no filter behind an `or` or a `recover` can give another.
 pub fn authorized<P: Policy>() -> impl Filter<Extract = (User,), Error = Rejection> + Clone {
     asked().and_then(|slot: Slot, headers: HeaderMap| async move {
-        let user = authorize(&P::requirement(), &slot, &headers).await;
+        let user = authorize(&Requirement::of::<P>(), &slot, &headers).await;
         user.map(User)
     })
 }
@@ -47,7 +47,8 @@ pub fn optional_authorized<P: Policy>()
         let visit = slot.visit(&headers);
         let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
         let view = slot.view(&headers);
-        let user = visit.optional_authorized(&P::requirement(), &view).await;
+        let requirement = Requirement::of::<P>();
+        let user = visit.optional_authorized(&requirement, &view).await;
         Ok::<_, Rejection>(user.map(User))
     })
 }
@@ -58,6 +59,9 @@ pub(crate) async fn authorize(
     slot: &Slot,
     headers: &HeaderMap,
 ) -> Result<miracl_core::User, Rejection> {
+    if let Some(user) = slot.authorized_at_once(requirement, headers) {
+        return Ok(user);
+    }
     let visit = slot.visit(headers);
     let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
     let user = visit.authorize(requirement, &slot.view(headers)).await;

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use std::sync::{Arc, OnceLock};
 
-use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Refusal, Reply};
+use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Refusal, Reply, app::access::Requirement};
 use warp::{
     Filter, Rejection,
     http::{HeaderMap, HeaderValue, header::COOKIE, request::Parts},
@@ -71,6 +71,16 @@ impl Slot {
     /// Returns who is logged in, where that needs no waiting. [`Poll::Pending`] says to ask the visit.
     pub(crate) fn user_at_once(&self, headers: &HeaderMap) -> Poll<Option<miracl_core::User>> {
         self.0.visit.user_at_once(&self.view(headers))
+    }
+
+    /// Returns who is logged in and meets a requirement, where that needs no waiting. `None` says to ask the visit.
+    pub(crate) fn authorized_at_once(
+        &self,
+        requirement: &Requirement,
+        headers: &HeaderMap,
+    ) -> Option<miracl_core::User> {
+        let visit = &self.0.visit;
+        visit.authorized_at_once(requirement, &self.view(headers))
     }
 
     /// The request as the layer saw it, with the headers of the request that asks.

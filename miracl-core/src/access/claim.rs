@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::provider::claims::find;
+use crate::{
+    base::claim_name::find,
+    session::flat::{Flat, Scalar},
+};
 
 /// A value that a claim is compared with: a text, `true` or `false`, or a whole number. Values of different types are
 /// never equal: the text `"1"` is not the number 1.
@@ -54,6 +57,18 @@ impl ClaimValue {
     }
 }
 
+impl ClaimValue {
+    #[inline]
+    fn is_flat(&self, value: Scalar<'_>) -> bool {
+        match (self, value) {
+            (Self::Text(expected), Scalar::Text(found)) => expected.as_bytes() == found,
+            (Self::Bool(expected), Scalar::Bool(found)) => *expected == found,
+            (Self::Integer(expected), Scalar::Integer(found)) => *expected == found,
+            _ => false,
+        }
+    }
+}
+
 /// A claim and its test.
 #[derive(Clone)]
 pub(crate) struct Claim {
@@ -83,6 +98,24 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// The same for a claim of the small part.
+    #[inline]
+    pub(crate) fn passes_flat(&self, found: Flat<'_>) -> bool {
+        match (&self.test, found) {
+            (_, Flat::Elsewhere | Flat::One(Scalar::Null)) => false,
+            (Test::Contains(expected), Flat::List(mut values)) => {
+                values.any(|value| expected.is_flat(value))
+            }
+            (Test::Equals(_), Flat::List(_)) => false,
+            (Test::Equals(expected) | Test::Contains(expected), Flat::One(value)) => {
+                expected.is_flat(value)
+            }
+            (Test::Matches(test), found) => found.to_value().is_some_and(|value| test(&value)),
+        }
+    }
+}
+
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let test = match &self.test {
@@ -100,7 +133,7 @@ mod tests {
     use crate::access::requirement::{Requirement, Rule};
 
     fn passes(requirement: Requirement, claims: Value) -> bool {
-        match (requirement.0, claims) {
+        match (requirement.rule, claims) {
             (Rule::Claim(claim), Value::Object(claims)) => claim.passes(&claims),
             _ => unreachable!("a claim, and an object of claims"),
         }

@@ -1,5 +1,7 @@
 //! A requirement with a name.
 
+use std::any::type_name;
+
 use crate::access::requirement::Requirement;
 
 /// A requirement that is a type, so that an extractor can name it: `Authorized<Admin>`.
@@ -24,8 +26,19 @@ pub trait Policy: Send + Sync + 'static {
     fn requirement() -> Requirement;
 }
 
+impl Requirement {
+    /// Returns the requirement of a policy. The log tells of it by the policy's name.
+    pub fn of<P: Policy>() -> Self {
+        let requirement = P::requirement();
+        Self {
+            policy: requirement.policy.or(Some(type_name::<P>())),
+            ..requirement
+        }
+    }
+}
+
 impl<P: Policy> From<P> for Requirement {
     fn from(_: P) -> Self {
-        P::requirement()
+        Self::of::<P>()
     }
 }

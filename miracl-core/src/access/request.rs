@@ -1,8 +1,16 @@
 //! What an app's own decision is told.
 
-use std::{fmt, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    error::Error,
+    fmt,
+    sync::Arc,
+};
 
-use crate::session::identity::User;
+use crate::{base::apps::App, session::identity::User};
+
+/// An error of an app's own decision.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A request that an app's own decision is asked about: who sends it, and what it asks for.
 ///
@@ -23,21 +31,54 @@ pub struct AccessRequest {
     user: User,
     method: Arc<str>,
     path: Arc<str>,
+    apps: Arc<[App]>,
 }
 
 impl AccessRequest {
-    pub(crate) fn new(user: User, method: &str, path_and_query: &str) -> Self {
+    pub(crate) fn new(user: User, method: &str, path_and_query: &str, apps: Vec<App>) -> Self {
         let path = path_and_query.split('?').next().unwrap_or_default();
         Self {
             user,
             method: method.into(),
             path: path.into(),
+            apps: apps.into(),
         }
     }
 
     /// Returns who is logged in.
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    /// Returns the app's own value: the handler that `MiraclAuth::new` of the adapter was given. Its type is named by
+    /// the caller.
+    ///
+    /// ```
+    /// use miracl_core::app::access::{AccessRequest, BoxError};
+    ///
+    /// # struct Database;
+    /// # impl Database { async fn is_admin(&self, _: &str, _: &str) -> Result<bool, BoxError> { Ok(false) } }
+    /// /// The app's own `AuthHandler`.
+    /// struct App {
+    ///     database: Database,
+    /// }
+    ///
+    /// async fn is_admin(request: AccessRequest) -> Result<bool, BoxError> {
+    ///     let (user, app) = (request.user(), request.app::<App>()?);
+    ///     app.database.is_admin(user.issuer(), user.id()).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the handler is of another type. Returned by a decision, it is answered with 503, and the log has it.
+    pub fn app<T: Any>(&self) -> Result<&T, BoxError> {
+        let mut apps = self.apps.iter().rev();
+        let found = apps.find_map(|app| app.downcast_ref());
+        found.ok_or_else(|| {
+            let name = type_name::<T>();
+            format!("`{name}` is not the handler that `MiraclAuth::new` was given").into()
+        })
     }
 
     /// Returns the method, such as `GET`.

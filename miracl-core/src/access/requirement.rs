@@ -1,20 +1,26 @@
 //! Requirements: the vocabulary.
 
-use std::{borrow::Cow, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::access::{
-    claim::{Claim, ClaimValue, Test},
-    request::AccessRequest,
-    step_up::Acr,
+use crate::{
+    access::{
+        claim::{Claim, ClaimValue, Test},
+        request::{AccessRequest, BoxError},
+        step_up::Acr,
+    },
+    session::answers::Asked,
 };
 
-/// An error of an app's own decision.
-pub type BoxError = Box<dyn Error + Send + Sync>;
-
 pub(crate) type Decided = Pin<Box<dyn Future<Output = Result<bool, BoxError>> + Send>>;
-pub(crate) type Decide = Arc<dyn Fn(AccessRequest) -> Decided + Send + Sync>;
+
+/// The app's own decision.
+#[derive(Clone)]
+pub(crate) struct Decide {
+    pub(crate) id: Asked,
+    pub(crate) ask: Arc<dyn Fn(AccessRequest) -> Decided + Send + Sync>,
+}
 
 /// What a request must have: somebody who is logged in, and what is required of them.
 ///
@@ -46,7 +52,11 @@ pub(crate) type Decide = Arc<dyn Fn(AccessRequest) -> Decided + Send + Sync>;
 /// The claims are those of the session. What a visitor adds to an address or takes off it, such as `acr_values`, never
 /// counts. `acr`, `auth_time` and `amr` count from the ID token of the login alone.
 #[derive(Clone)]
-pub struct Requirement(pub(crate) Rule);
+pub struct Requirement {
+    pub(crate) rule: Rule,
+    /// The name of the policy that it belongs to, for the log.
+    pub(crate) policy: Option<&'static str>,
+}
 
 #[derive(Clone)]
 pub(crate) enum Rule {
@@ -62,21 +72,29 @@ pub(crate) enum Rule {
 }
 
 impl Requirement {
+    const fn new(rule: Rule) -> Self {
+        Self { rule, policy: None }
+    }
+
     /// Requires that somebody is logged in, and nothing else.
     pub const fn logged_in() -> Self {
-        Self(Rule::LoggedIn)
+        Self::new(Rule::LoggedIn)
     }
 
     /// Requires that the person's e-mail address is confirmed, as
     /// [`User::email_verified`](crate::User::email_verified) says.
     pub const fn email_verified() -> Self {
-        Self(Rule::EmailVerified)
+        Self::new(Rule::EmailVerified)
     }
 
     /// Begins a requirement on a claim of the ID token or of userinfo. If both have it, userinfo's counts, except for
     /// `acr`, `auth_time` and `amr`.
     ///
     /// A name that begins with `/` is a JSON pointer (RFC 6901) into claims that are objects: `/realm_access/roles`.
+    ///
+    /// A claim that [`Config::session_claims`](crate::Config::session_claims) names as quick is found in the small part
+    /// of a session, any other in the large part, which is slower: the log says so once for each policy. A claim that
+    /// sessions do not keep is a mistake of the app. The answer is 500, and the log names claim, policy and setting.
     pub fn claim(name: impl Into<Cow<'static, str>>) -> ClaimTest {
         ClaimTest::new(name.into())
     }
@@ -84,7 +102,7 @@ impl Requirement {
     /// Requires one scope among those that the provider granted at the login. A provider that names none has granted
     /// those that were asked for (RFC 6749 §5.1).
     pub fn scope(scope: impl Into<Cow<'static, str>>) -> Self {
-        Self(Rule::Scope(scope.into()))
+        Self::new(Rule::Scope(scope.into()))
     }
 
     /// Requires that the person logged in by one of these authentication context classes: the `acr` claim (OpenID
@@ -92,22 +110,25 @@ impl Requirement {
     ///
     /// A class has no spaces in it. All of them together, separated by spaces, may have 512 bytes.
     pub fn acr<T: Into<Cow<'static, str>>>(any_of: impl IntoIterator<Item = T>) -> Self {
-        Self(Rule::Acr(any_of.into_iter().map(Into::into).collect()))
+        Self::new(Rule::Acr(any_of.into_iter().map(Into::into).collect()))
     }
 
     /// Requires that the person last proved who they are at most this long ago: the `auth_time` claim, with the
     /// tolerance of [`Config::clock_skew`](crate::Config::clock_skew), and of ten seconds at least. Otherwise they are
     /// sent to log in again with `max_age`. Parts of a second are dropped.
     ///
-    /// A provider whose ID tokens have no `auth_time` cannot prove it: such a login fails, and its page says so.
+    /// A provider whose ID tokens have no `auth_time` cannot prove it: such a login fails, and its page says so. If it
+    /// asks the person every time, [`Config::asks_every_time`](crate::Config::asks_every_time) makes the time of the
+    /// login at this app count in its place.
     pub const fn logged_in_within(time: Duration) -> Self {
-        Self(Rule::Within(time))
+        Self::new(Rule::Within(time))
     }
 
     /// Requires that a function of the app's own returns `true`: its database may know more than the provider.
     ///
-    /// It is asked only if the outcome still depends on it, and once for each check. `Err` is answered with 503, never
-    /// with access: the log has its text.
+    /// It is asked only if the outcome still depends on it, and once for each request: a layer and an extractor share
+    /// the answer, if it is the same function without captured values, or a clone of the same requirement. `Err` is
+    /// answered with 503, never with access: the log has its text. [`AccessRequest::app`] gives it the app's own value.
     ///
     /// ```
     /// use miracl_core::app::access::{AccessRequest, BoxError, Requirement};
@@ -126,19 +147,20 @@ impl Requirement {
         F: Fn(AccessRequest) -> A + Send + Sync + 'static,
         A: Future<Output = Result<bool, BoxError>> + Send + 'static,
     {
-        Self(Rule::Decided(Arc::new(move |request| {
-            Box::pin(decide(request))
-        })))
+        Self::new(Rule::Decided(Decide {
+            id: Asked::new::<F>(),
+            ask: Arc::new(move |request| Box::pin(decide(request))),
+        }))
     }
 
     /// Requires all of these. Of none: that somebody is logged in.
     pub fn all(of: impl IntoIterator<Item = Self>) -> Self {
-        Self(Rule::All(of.into_iter().collect()))
+        Self::new(Rule::All(of.into_iter().collect()))
     }
 
     /// Requires at least one of these. Of none: what nobody has.
     pub fn any(of: impl IntoIterator<Item = Self>) -> Self {
-        Self(Rule::Any(of.into_iter().collect()))
+        Self::new(Rule::Any(of.into_iter().collect()))
     }
 
     /// Requires both.
@@ -205,7 +227,7 @@ impl ClaimTest {
     }
 
     fn tested(self, test: Test) -> Requirement {
-        Requirement(Rule::Claim(Claim {
+        Requirement::new(Rule::Claim(Claim {
             name: self.name,
             test,
         }))
@@ -219,7 +241,7 @@ impl fmt::Debug for Requirement {
             f.write_str(word)?;
             f.debug_list().entries(of).finish()
         };
-        match &self.0 {
+        match &self.rule {
             Rule::LoggedIn => f.write_str("logged in"),
             Rule::EmailVerified => f.write_str("email_verified"),
             Rule::Claim(claim) => claim.fmt(f),

@@ -139,6 +139,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Returns what was not read yet, and reads none of it.
+    pub(crate) fn peek(&self) -> &'a [u8] {
+        self.0
+    }
+
     pub(crate) fn is_at_end(&self) -> bool {
         self.0.is_empty()
     }

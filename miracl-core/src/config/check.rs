@@ -2,6 +2,7 @@
 
 mod credentials;
 mod issuer;
+mod session_claims;
 mod site;
 mod values;
 
@@ -85,6 +86,7 @@ impl Config {
         self.check_scopes(&mut problems);
         self.check_cookies(&mut problems);
         self.check_durations(&mut problems);
+        self.check_session_claims(&mut problems);
         self.check_project_id(&mut problems);
         self.check_mpad_url(&mut problems);
         let given_by = self.given_by.clone();

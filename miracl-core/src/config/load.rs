@@ -1,6 +1,7 @@
 //! Reads settings from `miracl.json` and the environment.
 
 mod secrets;
+mod session;
 mod settings;
 mod source;
 mod stores;
@@ -133,6 +134,7 @@ impl Config {
     /// | `userinfo_signed_response_alg` | `USERINFO_SIGNED_RESPONSE_ALG` | [`Config::userinfo_signed_response_alg`] |
     /// | `userinfo_requests` | `USERINFO_REQUESTS` | [`Config::userinfo_requests`]: `always`, `when_needed`, `never` |
     /// | `logout_token_rules` | `LOGOUT_TOKEN_RULES` | [`Config::logout_token_rules`]: `final`, `strict` or `lenient` |
+    /// | `asks_every_time` | `ASKS_EVERY_TIME` | [`Config::asks_every_time`]: `1` or `0` |
     /// | `trusted_audiences` | `TRUSTED_AUDIENCES` | [`Config::trusted_audiences`], separated by spaces |
     /// | `trusted_origins` | `TRUSTED_ORIGINS` | [`Config::trusted_origins`], separated by spaces |
     /// | `ca_cert` | `CA_CERT` | [`Config::ca_certs`], one file |
@@ -146,6 +148,11 @@ impl Config {
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
+    /// | `session_remember` | `SESSION_REMEMBER` | [`Config::session_remember`]: `1` or `0` |
+    /// | `session_quick_claims` | `SESSION_QUICK_CLAIMS` | [`SessionClaims::quick`], separated by spaces |
+    /// | `session_keep_claims` | `SESSION_KEEP_CLAIMS` | [`SessionClaims::keep`]: `all`, `none`, or names and spaces |
+    /// | `session_keep_id_token` | `SESSION_KEEP_ID_TOKEN` | [`SessionClaims::id_token`]: `1` or `0` |
+    /// | `session_keep_tokens` | `SESSION_KEEP_TOKENS` | [`SessionClaims::tokens`]: `1` or `0` |
     /// | `login_timeout` | `LOGIN_TIMEOUT` | [`Config::login_timeout`] in seconds |
     /// | `cookie_keys` | `COOKIE_KEYS` | [`Config::cookie_keys`], base64, separated by commas |
     /// | `cookie_keys_file` | `COOKIE_KEYS_FILE` | a file with the value of `cookie_keys` alone, see below |
@@ -157,6 +164,11 @@ impl Config {
     /// | `mpad_url` | `MPAD_URL` | [`Config::mpad_url`] |
     /// | `development` | `DEVELOPMENT` | [`Config::development`]: `1` or `0` |
     /// | `danger_allow_http` | `DANGER_ALLOW_HTTP` | [`Config::danger`]: `1` or `0`, see below |
+    ///
+    /// [`SessionClaims::quick`]: crate::app::config::SessionClaims::quick
+    /// [`SessionClaims::keep`]: crate::app::config::SessionClaims::keep
+    /// [`SessionClaims::id_token`]: crate::app::config::SessionClaims::id_token
+    /// [`SessionClaims::tokens`]: crate::app::config::SessionClaims::tokens
     ///
     /// A setting whose feature does not exist yet, or is not switched on, is an error and never ignored. Where a
     /// setting has two names, one is enough; two that differ are an error.

@@ -25,8 +25,9 @@ pub struct Paths {
     /// Begins a session by a project JWT, which a front end of one's own posts: `POST`, from this site's own pages. By
     /// default none. Usually `/login/jwt`.
     ///
-    /// The body is a form or JSON with `jwt`, and with `return_to` if the login is to lead to a page. The adapter calls
-    /// `on_auth_success`, or `on_auth_failed`, as at the callback. A JWT begins one session, whatever
+    /// The body is a form or JSON with `jwt`, with `return_to` if the login is to lead to a page, and with `remember`
+    /// as in [`LoginOptions::remember`](crate::LoginOptions::remember). The adapter calls `on_auth_success`, or
+    /// `on_auth_failed`, as at the callback. A JWT begins one session, whatever
     /// [`Config::project_jwt_use`](crate::Config::project_jwt_use) says.
     pub login_jwt: Option<String>,
     /// Tells a mobile app where a person logs in: `POST`, answered with `{"authorizeURL": ...}`. By default none. The

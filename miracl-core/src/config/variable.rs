@@ -145,6 +145,8 @@ impl GivenBy {
         let key = match field {
             "client_key" => "client_jwk_file",
             "ca_certs" => "ca_cert",
+            "session_claims.quick" => "session_quick_claims",
+            "session_claims.keep" => "session_keep_claims",
             "danger.allow_http" => "danger_allow_http",
             "proxy" if self.0.contains_key("proxy_host") => "proxy_host",
             "proxy" => "proxy_port",

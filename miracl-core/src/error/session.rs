@@ -68,6 +68,9 @@ impl fmt::Display for SessionTooLarge {
         for (place, (name, bytes)) in self.parts.iter().take(3).enumerate() {
             write!(f, "{} {name} ({bytes})", if place == 0 { "" } else { "," })?;
         }
-        f.write_str("; ask the provider for fewer scopes or smaller tokens")
+        f.write_str(
+            "; keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, SESSION_KEEP_TOKENS), keep sessions in a \
+             store, or ask the provider for fewer scopes",
+        )
     }
 }

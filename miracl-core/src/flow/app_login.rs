@@ -180,8 +180,9 @@ async fn check(
         tokens: Tokens::new(tokens, raw_id_token),
         claims: id_token.claims,
         userinfo,
+        remember: None,
     };
-    let (user, user_data) = proposal.person(engine.now());
+    let (user, user_data) = proposal.person(&engine.config, engine.now());
     Ok(Some(AppLogin {
         user,
         user_data,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     access::{
-        decision::{Answers, Facts, Known, Outcome, Progress},
-        request::AccessRequest,
-        requirement::{BoxError, Requirement},
+        decision::{Facts, Known, Need, Outcome, Progress, SCOPE},
+        request::{AccessRequest, BoxError},
+        requirement::Requirement,
         step_up::StepUp,
     },
+    config::session_claims::KeepClaims,
+    engine::Engine,
     error::session::SessionError,
     exchange::Exchange,
     flow::user,
@@ -28,6 +30,8 @@ pub(crate) enum Authorized {
     Undecided,
     /// The session cannot be read, which the log explains.
     Unreadable,
+    /// It asks for what no session keeps, which the log explains.
+    NotKept,
 }
 
 /// Compares the person who is logged in with a requirement.
@@ -45,48 +49,105 @@ pub(crate) async fn authorize(
         Ok(None) => return Authorized::Anonymous,
         Err(error) => return unreadable(error),
     };
-    let data = match requirement.needs_large_part() {
-        true => match exchange.data().await {
-            Ok(Some(data)) => Some(data),
-            // The session has ended meanwhile, or the browser has lost its large part.
-            Ok(None) => return Authorized::Anonymous,
-            Err(error) => return unreadable(error),
-        },
-        false => None,
+    let engine = &exchange.engine;
+    if let Some(need) = not_kept(engine, requirement) {
+        tracing::error!(
+            claim = need.claim,
+            policy = name(requirement, need),
+            "a requirement asks for a claim that sessions do not keep: add it to `session_claims.keep` \
+             (SESSION_KEEP_CLAIMS)"
+        );
+        return Authorized::NotKept;
+    }
+    let data = match requirement.needs(user.0.person.extension()) {
+        None => None,
+        Some(need) => {
+            tell_of_slow(engine, requirement, need);
+            match exchange.data().await {
+                Ok(Some(data)) => Some(data),
+                // The session has ended meanwhile, or the browser has lost its large part.
+                Ok(None) => return Authorized::Anonymous,
+                Err(error) => return unreadable(error),
+            }
+        }
     };
-    let facts = facts(exchange, &user, data.as_deref());
-    let mut answers = Answers::new();
+    let facts = facts(engine, &user, data.as_deref());
+    let answers = exchange.lock().answers.clone();
+    let mut answers = answers.about(user.0.id);
     loop {
         match requirement.decide(&facts, &answers) {
             Progress::Over(Outcome::Met) => return Authorized::Met(user),
             Progress::Over(Outcome::Denied) => return Authorized::Denied,
             Progress::Over(Outcome::StepUp(step_up)) => return Authorized::StepUp(step_up),
             Progress::Over(Outcome::Unknown) => return Authorized::Undecided,
-            Progress::Asks(number, decide) => {
-                let told =
-                    AccessRequest::new(user.clone(), request.method(), &request.path_and_query());
-                let answer = decide(told).await.inspect_err(failed).ok();
-                answers.push((number, answer));
+            Progress::Asks(decide) => {
+                let path = request.path_and_query();
+                let apps = engine.apps.all();
+                let told = AccessRequest::new(user.clone(), request.method(), &path, apps);
+                let answer = (decide.ask)(told).await.inspect_err(failed).ok();
+                answers.add(decide.id.clone(), answer);
+                exchange.lock().answers = answers.clone();
             }
         }
     }
 }
 
-fn facts<'a>(exchange: &'a Exchange, user: &User, data: Option<&'a SessionData>) -> Facts<'a> {
+/// Whether somebody who is logged in meets a requirement, as far as the small part of their session tells. `false` says
+/// that more has to be asked.
+#[inline]
+pub(crate) fn is_met_at_once(engine: &Engine, requirement: &Requirement, user: &User) -> bool {
+    requirement.is_met_at_once(&facts(engine, user, None))
+        && not_kept(engine, requirement).is_none()
+}
+
+fn not_kept<'a>(engine: &Engine, requirement: &'a Requirement) -> Option<Need<'a>> {
+    let settings = &engine.config.session_claims;
+    match settings.keep {
+        KeepClaims::All => None,
+        _ => requirement.not_kept(&|claim| settings.keeps_what(claim)),
+    }
+}
+
+/// Says once of each policy that it is slow.
+fn tell_of_slow(engine: &Engine, requirement: &Requirement, need: Need<'_>) {
+    let policy = need.policy.unwrap_or(need.claim);
+    if need.claim != SCOPE && engine.slow_policies.is_first(policy) {
+        tracing::info!(
+            claim = need.claim,
+            policy = name(requirement, need),
+            "a requirement opens the large part of each session: it is faster with the claim in \
+             `session_claims.quick` (SESSION_QUICK_CLAIMS)"
+        );
+    }
+}
+
+/// What the log calls a requirement.
+fn name(requirement: &Requirement, need: Need<'_>) -> String {
+    match need.policy {
+        Some(policy) => policy.to_owned(),
+        None => format!("{requirement:?}"),
+    }
+}
+
+#[inline]
+fn facts<'a>(engine: &'a Engine, user: &'a User, data: Option<&'a SessionData>) -> Facts<'a> {
     let known = |data: &'a SessionData| {
         let (claims, login) = data.known();
         Known {
             claims,
             login,
             granted: data.tokens.scope.as_deref(),
-            asked: &exchange.engine.config.scopes,
+            asked: &engine.config.scopes,
         }
     };
+    let session = &user.0;
     Facts {
         email_verified: user.email_verified(),
+        quick: session.person.extension(),
+        asked_at: engine.config.asks_every_time.then(|| session.created()),
         known: data.map(known),
-        now: exchange.engine.now(),
-        skew: exchange.engine.config.clock_skew,
+        now: engine.now(),
+        skew: engine.config.clock_skew,
     }
 }
 

@@ -113,6 +113,7 @@ async fn check(
         tokens: Tokens::new(tokens, raw_id_token),
         claims: id_token.claims,
         userinfo,
+        remember: pending.began.and_then(Began::remember),
     };
     proposal
         .propose(exchange, pending.replaces, pending.return_to, receipt)

@@ -1,5 +1,7 @@
 //! The pages and replies for a request that cannot go on: it needs a login, the session cannot be read, a login failed.
 
+use std::task::Poll;
+
 use crate::{
     access::step_up::StepUp,
     engine::Engine,
@@ -28,15 +30,27 @@ pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
 }
 
 /// Answers a request that needs a stronger or newer login: as [`challenge`] does, with what the login must bring.
-pub(crate) fn step_up(engine: &Engine, request: &impl RequestView, step_up: &StepUp) -> Reply {
+pub(crate) fn step_up(exchange: &Exchange, request: &impl RequestView, step_up: &StepUp) -> Reply {
+    let engine = &exchange.engine;
     let acr_values = step_up.acr_values.as_ref().map(|values| values.join(" "));
     let options = LoginOptions {
         max_age: step_up.max_age,
         acr_values,
+        remember: lasts(exchange),
         ..LoginOptions::default()
     };
     let sentence = "This page needs a login that is newer or stronger than yours.";
     to_login(engine, request, options, ("Please log in again", sentence))
+}
+
+/// Whether the session lasts when the browser is closed, where that is not what the settings say: a login in its place
+/// is as long.
+fn lasts(exchange: &Exchange) -> Option<bool> {
+    let Poll::Ready(Some(session)) = exchange.session_at_once() else {
+        return None;
+    };
+    let lasts = !session.person.extension().ends_with_browser();
+    Some(lasts).filter(|lasts| *lasts != exchange.engine.config.session_remember)
 }
 
 /// The message to somebody whose form could not be taken before they have logged in again.

@@ -13,6 +13,7 @@ use crate::{
     flow::{
         answer::Answer,
         hook::{AuthFailure, AuthSuccess},
+        options::remember,
         proposal::Proposal,
     },
     provider::{claims::time, tokens::Tokens},
@@ -33,6 +34,7 @@ const SECTION: &str = "RFC 8725 §3";
 struct Posted<'a> {
     jwt: Cow<'a, str>,
     return_to: Option<Cow<'a, str>>,
+    remember: Option<bool>,
 }
 
 /// Answers the route: the login is the hook's to conclude, as at the callback.
@@ -90,6 +92,11 @@ fn posted(fields: &Map<String, Value>) -> Option<Posted<'_>> {
     Some(Posted {
         jwt: text("jwt").filter(|jwt| !jwt.is_empty())?,
         return_to: text("return_to"),
+        remember: match fields.get("remember") {
+            Some(Value::Bool(remember)) => Some(*remember),
+            Some(Value::String(text)) => remember(text),
+            _ => None,
+        },
     })
 }
 
@@ -123,6 +130,7 @@ async fn check(
         tokens: Tokens::of_project_jwt(&posted.jwt),
         claims: user.claims().clone(),
         userinfo: Map::new(),
+        remember: posted.remember,
     };
     let path = posted.return_to.as_deref();
     let return_to = path.and_then(|path| engine.site.return_to(path));

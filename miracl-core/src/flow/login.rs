@@ -34,11 +34,16 @@ const HOST_MARK: &str = "from_other_host";
 /// Returns the absolute URL of this app's own login route, for a link or a button.
 pub(crate) fn login_start_url(engine: &Engine, options: &LoginOptions) -> String {
     let mut url = engine.site.login_start();
+    let remember = options.remember.map(|remember| {
+        let choice = if remember { "1" } else { "0" };
+        ("remember", choice.to_owned())
+    });
     let pairs = options
         .return_to
         .iter()
         .map(|path| ("return_to", engine.site.public(path)))
-        .chain(options.parameters());
+        .chain(options.parameters())
+        .chain(remember);
     for (name, value) in pairs {
         url.query_pairs_mut().append_pair(name, &value);
     }

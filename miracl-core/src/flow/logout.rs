@@ -181,9 +181,9 @@ fn end_session_url(
     for (name, value) in &engine.config.end_session_parameters {
         url.query_pairs_mut().append_pair(name, value);
     }
-    if let Some(data) = data.filter(|data| !data.tokens.are_none()) {
+    if let Some(hint) = data.and_then(SessionData::whole_id_token) {
         // RECOMMENDED (RP-Initiated Logout 1.0 §2), so it may be left out. Without it a provider may ask the person.
-        let hint = data.tokens.id_token.expose();
+        let hint = hint.expose();
         if url.as_str().len() + "&id_token_hint=".len() + hint.len() <= MAX_ADDRESS {
             url.query_pairs_mut().append_pair("id_token_hint", hint);
         } else {

@@ -70,6 +70,12 @@ pub struct LoginOptions {
     pub login_hint: Option<String>,
     /// The languages preferred for the provider's pages (BCP 47), separated by spaces.
     pub ui_locales: Option<String>,
+    /// Whether the login lasts when the browser is closed: "remember me". By default as
+    /// [`Config::session_remember`](crate::Config::session_remember) says.
+    ///
+    /// In a link or form of the login route it is `remember=1` or `remember=0`; the last one counts, so that a hidden
+    /// field may stand before a checkbox. A visitor may choose it: the deadlines of sessions hold in any case.
+    pub remember: Option<bool>,
     /// Further parameters of the authorization request. Those that belong to the protocol (`state`, `redirect_uri`,
     /// `scope` ...) cannot be set: they are left out, and the log says so. A link to the login route cannot carry these
     /// parameters. Their length is not checked: shorten what comes from a visitor.
@@ -89,6 +95,10 @@ impl LoginOptions {
                 "prompt" => &mut options.prompt,
                 "max_age" => {
                     options.max_age = value.parse().ok();
+                    continue;
+                }
+                "remember" => {
+                    options.remember = remember(&value);
                     continue;
                 }
                 "acr_values" => &mut options.acr_values,
@@ -116,6 +126,15 @@ impl LoginOptions {
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// Reads the choice of a link or a form.
+pub(crate) fn remember(text: &str) -> Option<bool> {
+    match text {
+        "1" | "true" | "on" => Some(true),
+        "0" | "false" => Some(false),
+        _ => None,
     }
 }
 

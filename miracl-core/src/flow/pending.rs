@@ -59,6 +59,8 @@ impl Began {
     const LEN: usize = 13;
     const PKCE: u8 = 1;
     const FOR_PAGE: u8 = 2;
+    const REMEMBER: u8 = 4;
+    const FORGET: u8 = 8;
 
     pub(crate) fn new(config: &Config, client_id: &str) -> Self {
         let hash = |text: &str| {
@@ -83,6 +85,29 @@ impl Began {
         Self {
             flags: self.flags | Self::FOR_PAGE,
             ..self
+        }
+    }
+
+    /// The same, for a login that says whether it lasts when the browser is closed. A version that does not know it
+    /// makes a session that lasts.
+    pub(crate) fn remembering(self, remember: Option<bool>) -> Self {
+        let choice = match remember {
+            None => 0,
+            Some(true) => Self::REMEMBER,
+            Some(false) => Self::FORGET,
+        };
+        Self {
+            flags: self.flags | choice,
+            ..self
+        }
+    }
+
+    /// Whether the login lasts when the browser is closed, if it says so.
+    pub(crate) fn remember(self) -> Option<bool> {
+        match self.flags & (Self::REMEMBER | Self::FORGET) {
+            Self::REMEMBER => Some(true),
+            Self::FORGET => Some(false),
+            _ => None,
         }
     }
 
@@ -284,12 +309,27 @@ mod tests {
             Some(SessionId([7; 32])),
             1000,
         );
-        for began in [None, Some(Began::new(&Config::default(), "one"))] {
+        let began = Began::new(&Config::default(), "one");
+        for began in [
+            None,
+            Some(began),
+            Some(began.remembering(Some(true))),
+            Some(began.remembering(Some(false)).for_page()),
+        ] {
             for replaces in [None, Some(SessionId([7; 32]))] {
                 (login.began, login.replaces) = (began, replaces);
                 let written = login.encode(&Binding::new("https://issuer.example", "one"));
                 let (read, _) = PendingLogin::decode_any(&written).unwrap();
                 assert_eq!((read.began, read.replaces), (began, replaces));
+                // Versions before read a pending login that ends in these lengths only.
+                let usual = PendingLogin {
+                    began: None,
+                    replaces: None,
+                    ..read
+                };
+                let usual = usual.encode(&Binding::new("https://issuer.example", "one"));
+                let more = written.len() - usual.len();
+                assert!([0, 13, 32, 45].contains(&more), "{more}");
             }
         }
         let bound = |client| Binding::new("https://issuer.example", client);

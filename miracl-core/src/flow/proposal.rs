@@ -6,13 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::random::random,
+    config::Config,
     error::{login::FailureReason, session::SessionError},
     exchange::Exchange,
     flow::confirm::{self, NO_LOG_OUT},
-    provider::{tokens::Tokens, user_data::UserData},
+    provider::{login_claims::login_claims, tokens::Tokens, user_data::UserData},
     receipt::Recorder,
     session::{
         data::SessionData,
+        extension::{Claims, extension},
         identity::{Session, SessionId, User},
         marked_by::MarkedBy,
         person::Person,
@@ -33,12 +35,21 @@ pub(crate) struct Proposal {
     /// The claims of that token.
     pub(crate) claims: Map<String, Value>,
     pub(crate) userinfo: Map<String, Value>,
+    /// Whether the session outlives the browser. By default as the settings say.
+    pub(crate) remember: Option<bool>,
 }
 
 impl Proposal {
     /// Returns who it is since now, in seconds since 1970, and what is known about them.
-    pub(crate) fn person(&self, now: u64) -> (User, UserData) {
+    pub(crate) fn person(&self, config: &Config, now: u64) -> (User, UserData) {
         let user_data = UserData::new(&self.claims, &self.userinfo);
+        let ends_with_browser = !self.remember.unwrap_or(config.session_remember);
+        let claims = Claims {
+            person: &user_data,
+            login: &login_claims(&self.claims),
+        };
+        let extension = extension(ends_with_browser, &config.session_claims, &claims);
+        let person = Person::new(&self.issuer, &self.subject, user_data.email());
         let session = Session {
             id: SessionId(random()),
             generation: 0,
@@ -47,7 +58,7 @@ impl Proposal {
             created_ms: self.asked_ms,
             seen: now,
             issued_at: self.issued_at,
-            person: Person::new(&self.issuer, &self.subject, user_data.email()),
+            person: person.extended(&extension),
             email_verified: user_data.email_verified(),
             is_doubtful: false,
             marked_by: self.marked_by,
@@ -57,12 +68,14 @@ impl Proposal {
 
     /// Returns the large part of the session.
     pub(crate) fn data(self, exchange: &Exchange) -> SessionData {
-        SessionData {
+        let data = SessionData {
             tokens: self.tokens,
             userinfo: self.userinfo,
             user_agent: exchange.user_agent().map(str::to_owned),
             login: None,
-        }
+            without_tokens: false,
+        };
+        data.kept(&exchange.engine.config.session_claims)
     }
 
     /// Makes the new session, which waits for the app's hook to be confirmed.
@@ -74,7 +87,7 @@ impl Proposal {
         receipt: &mut Recorder,
     ) -> Result<CompletedLogin, FailureReason> {
         let engine = &exchange.engine;
-        let (user, user_data) = self.person(engine.now());
+        let (user, user_data) = self.person(&engine.config, engine.now());
         let tokens = self.tokens.clone();
         let data = Arc::new(self.data(exchange));
         // Before the hook, and once more after it: only then is it a check that was passed.

@@ -43,14 +43,12 @@ enum When {
 /// Returns the session's tokens: to call an API of the provider's, never needed to know who is logged in.
 pub(crate) async fn tokens(exchange: &Arc<Exchange>) -> Result<Option<Tokens>, SessionError> {
     match renewed(exchange, When::Due).await {
-        Ok(session) => {
-            let tokens = session.map(|session| session.data.tokens.clone());
-            Ok(tokens.filter(|tokens| !tokens.are_none()))
-        }
+        Ok(session) => Ok(session.and_then(|session| session.data.tokens_for_app())),
         Err(RefreshError::Session(error)) => Err(error),
         Err(RefreshError::Provider(error)) => {
             tracing::warn!(%error, "the access token cannot be renewed; the old is handed out");
-            Ok(exchange.data().await?.map(|data| data.tokens.clone()))
+            let data = exchange.data().await?;
+            Ok(data.and_then(|data| data.tokens_for_app()))
         }
         // The session has been ended.
         Err(_) => Ok(None),

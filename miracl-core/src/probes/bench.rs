@@ -61,6 +61,7 @@ impl Verifier {
             access_token: &self.access_token,
             max_age: None,
             acr_values: None,
+            asks_every_time: false,
             now: self.now,
             skew: Duration::from_secs(60),
         };

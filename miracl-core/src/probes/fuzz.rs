@@ -357,6 +357,7 @@ fn verify(raw: &str) -> bool {
         nonce: Some("nonce"),
         access_token: "token",
         max_age: Some(600),
+        asks_every_time: false,
         acr_values: None,
         now: NOW,
         skew: Duration::from_secs(60),

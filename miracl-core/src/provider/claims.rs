@@ -89,29 +89,18 @@ pub(crate) fn time(
 ) -> Result<Option<u64>, IdTokenError> {
     match claims.get(claim) {
         None => Ok(None),
-        Some(Value::Number(number)) => match number.as_f64() {
-            // The range makes the conversion exact up to the fraction, which is dropped.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Some(seconds) if (0.0..LAST_TIME).contains(&seconds) => Ok(Some(seconds as u64)),
-            _ => Err(IdTokenError::Invalid { claim }),
-        },
-        Some(_) => Err(IdTokenError::Invalid { claim }),
+        Some(value) => {
+            let found = value.as_f64().and_then(seconds);
+            found.map(Some).ok_or(IdTokenError::Invalid { claim })
+        }
     }
 }
 
-/// Finds a claim by its name, or by a JSON pointer (RFC 6901) where the name begins with `/` and no claim has that
-/// name.
-pub(crate) fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if let Some(value) = claims.get(name) {
-        return Some(value);
-    }
-    let pointer = name.strip_prefix('/')?;
-    let (first, rest) = match pointer.find('/') {
-        Some(at) => pointer.split_at(at),
-        None => (pointer, ""),
-    };
-    let first = first.replace("~1", "/").replace("~0", "~");
-    claims.get(&first)?.pointer(rest)
+/// Reads a number as a `NumericDate`.
+pub(crate) fn seconds(number: f64) -> Option<u64> {
+    // The range makes the conversion exact up to the fraction, which is dropped.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (0.0..LAST_TIME).contains(&number).then_some(number as u64)
 }
 
 #[cfg(test)]

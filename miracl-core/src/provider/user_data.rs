@@ -7,12 +7,13 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{base::json::kind, error::claim::ClaimError, provider::claims::find};
-
-/// Claims that are about a token and not about the person.
-pub(crate) const PROTOCOL_CLAIMS: [&str; 10] = [
-    "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "c_hash", "jti",
-];
+use crate::{
+    base::{
+        claim_name::{PROTOCOL_CLAIMS, find},
+        json::kind,
+    },
+    error::claim::ClaimError,
+};
 
 /// Claims about the person, each with the claim that says whether it is confirmed (OpenID Connect Core 1.0 §5.1).
 pub(crate) const CONFIRMED_CLAIMS: [(&str, &str); 2] = [

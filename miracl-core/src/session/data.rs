@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{
+        claim_name::PROTOCOL_CLAIMS,
         json::is_plain_name,
         secret::Secret,
         wire::{Reader, Writer},
@@ -13,7 +14,7 @@ use crate::{
     provider::{
         login_claims::login_claims,
         tokens::Tokens,
-        user_data::{CONFIRMED_CLAIMS, PROTOCOL_CLAIMS, UserData},
+        user_data::{CONFIRMED_CLAIMS, UserData},
     },
     session::{
         identity::{Session, SessionId},
@@ -36,6 +37,8 @@ pub(crate) struct SessionData {
     pub(crate) user_agent: Option<String>,
     /// What the ID token of the login said about the login, where a refreshed one has taken its place.
     pub(crate) login: Option<Map<String, Value>>,
+    /// Whether the login brought tokens that are not kept.
+    pub(crate) without_tokens: bool,
 }
 
 /// What of it is small, or no token.
@@ -53,9 +56,15 @@ struct Rest {
     user_agent: Option<String>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     login: Option<Map<String, Value>>,
+    #[serde(rename = "t", default, skip_serializing_if = "is_false")]
+    without_tokens: bool,
     /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     in_id_token: u64,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn is_zero(bits: &u64) -> bool {
@@ -135,6 +144,7 @@ impl SessionData {
             userinfo,
             user_agent: self.user_agent.clone(),
             login: self.login.clone(),
+            without_tokens: self.without_tokens,
             in_id_token,
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
@@ -183,6 +193,7 @@ impl SessionData {
             userinfo: rest.userinfo,
             user_agent: rest.user_agent,
             login: rest.login,
+            without_tokens: rest.without_tokens,
         };
         if rest.in_id_token != 0 {
             for (bit, name, value) in bits(&data.id_token_claims()) {
@@ -302,6 +313,7 @@ mod tests {
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
             user_agent: None,
             login: None,
+            without_tokens: false,
         }
     }
 

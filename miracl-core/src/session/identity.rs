@@ -9,6 +9,7 @@ use crate::{
     base::wire::{Reader, Writer},
     session::{
         binding::Binding,
+        extension::Extension,
         marked_by::MarkedBy,
         person::{EmailPlace, Person, WrittenPerson},
         seal::header::SealNonce,
@@ -30,9 +31,12 @@ impl fmt::Debug for SessionId {
 /// What every session has before its person: binding, flags, id, generation, nonce, three times, the person's mark.
 const FIXED: usize = 12 + 1 + 32 + 4 + 8 + 8 + 4 + 4 + 16;
 
-/// What a session has, one bit each. The first is in every one: those of earlier versions have another and are not
-/// read.
+/// What a session has, one bit each. The first is in every one that is like all: those of earlier versions have another
+/// and are not read.
 const FORMAT: u8 = 0x20;
+/// In place of the first: the session has an extension. A version that does not know this bit would take its bytes for
+/// a name, so it must not read the session at all.
+const EXTENDED: u8 = 0x80;
 const EMAIL_VERIFIED: u8 = 1;
 const EMAIL: u8 = 2;
 const EMAIL_IS_SUBJECT: u8 = 4;
@@ -77,8 +81,11 @@ impl Session {
     pub(crate) fn encode(&self, binding: &Binding) -> Vec<u8> {
         let person = &self.person;
         let other_issuer = person.issuer() != &*binding.issuer;
+        let extension = person.extension().0;
+        let is_extended = !extension.is_empty();
         let flags = [
-            (FORMAT, true),
+            (FORMAT, !is_extended),
+            (EXTENDED, is_extended),
             (EMAIL_VERIFIED, self.email_verified),
             (EMAIL_FROM_ONE_SOURCE, !self.is_doubtful),
             (EMAIL, person.email_place() == EmailPlace::Own),
@@ -101,6 +108,10 @@ impl Session {
             .i32(self.since_created(self.issued_at))
             .bytes(&self.marked_by.subject.0)
             .bytes(self.marked_by.sid.as_ref().map_or(&[], |sid| &sid.0[..]));
+        let writer = match is_extended {
+            true => writer.len(extension.len()),
+            false => writer,
+        };
         person.encode(writer, other_issuer).finish()
     }
 
@@ -114,7 +125,7 @@ impl Session {
         }
         let flags = reader.u8()?;
         let has = |flag| flags & flag != 0;
-        if !has(FORMAT) {
+        if !has(FORMAT) && !has(EXTENDED) {
             return None;
         }
         let (id, generation) = (SessionId(reader.array()?), reader.u32()?);
@@ -133,7 +144,12 @@ impl Session {
             (true, _) => EmailPlace::Own,
         };
         let issuer = (!has(OTHER_ISSUER)).then_some(&binding.issuer);
-        let person = WrittenPerson::read(rest, email, issuer)?;
+        let extension = if has(FORMAT) {
+            0
+        } else {
+            read_extension(&mut rest)?
+        };
+        let person = WrittenPerson::read(rest, email, issuer, extension)?;
         // From here on nothing can fail, so that all of it is written where it stays.
         Some(Arc::new(Self {
             id,
@@ -176,6 +192,16 @@ impl Session {
     pub(crate) fn is_deadline_worth_moving(&self, now: u64, timeouts: Timeouts) -> bool {
         self.is_doubtful || now.saturating_sub(self.seen) > timeouts.idle / 10
     }
+}
+
+/// Reads how many bytes the extension of a session has, which are its last ones. `None` if there is something in it
+/// that this version does not know.
+#[cold]
+fn read_extension(reader: &mut Reader<'_>) -> Option<usize> {
+    let len = reader.len()?;
+    let all = reader.peek();
+    Extension::read(all.get(all.len().checked_sub(len)?..)?)?;
+    Some(len)
 }
 
 /// Who is logged in.

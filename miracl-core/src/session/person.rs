@@ -1,11 +1,14 @@
 //! The person in a session: issuer, subject and e-mail address in one piece of memory, because they are read anew for
-//! each request of a logged-in user.
+//! each request of a logged-in user. What only some sessions have lies behind them.
 
 use std::{ops::Range, sync::Arc};
 
 use smallvec::SmallVec;
 
-use crate::base::wire::{Reader, Writer};
+use crate::{
+    base::wire::{Reader, Writer},
+    session::extension::Extension,
+};
 
 /// Texts of usual length are inside the session, without an allocation of their own.
 const USUAL: usize = 96;
@@ -19,6 +22,8 @@ pub(crate) struct Person {
     /// Where the address ends: 0 where it is the subject, or there is none.
     email_end: usize,
     subject_end: usize,
+    /// Where all of them end. What only some sessions have comes after them.
+    names_end: usize,
     email: EmailPlace,
     /// The issuer, where it is not one of the texts.
     issuer: Option<Arc<str>>,
@@ -29,6 +34,7 @@ pub(super) struct WrittenPerson<'a> {
     text: &'a [u8],
     email_end: usize,
     subject_end: usize,
+    names_end: usize,
     email: EmailPlace,
     issuer: Option<&'a Arc<str>>,
 }
@@ -51,8 +57,10 @@ impl Person {
             Some(email) => (EmailPlace::Own, email),
         };
         let texts = [before, subject, issuer];
+        let text: SmallVec<_> = texts.into_iter().flat_map(str::bytes).collect();
         Self {
-            text: texts.into_iter().flat_map(str::bytes).collect(),
+            names_end: text.len(),
+            text,
             email_end: before.len(),
             subject_end: before.len() + subject.len(),
             email,
@@ -70,13 +78,26 @@ impl Person {
             writer = writer.len(self.subject_end);
             texts.extend_from_slice(self.issuer().as_bytes());
         }
-        writer.bytes(&texts)
+        writer.bytes(&texts).bytes(self.extension().0)
+    }
+
+    /// What the session has besides what all have.
+    #[inline]
+    pub(crate) fn extension(&self) -> Extension<'_> {
+        Extension(&self.text[self.names_end..])
+    }
+
+    /// Returns this person with something in their session that only some have, in place of what is there.
+    pub(crate) fn extended(mut self, extension: &[u8]) -> Self {
+        self.text.truncate(self.names_end);
+        self.text.extend_from_slice(extension);
+        self
     }
 
     pub(crate) fn issuer(&self) -> &str {
         match &self.issuer {
             Some(issuer) => issuer,
-            None => self.part(self.subject_end..self.text.len()),
+            None => self.part(self.subject_end..self.names_end),
         }
     }
 
@@ -111,19 +132,21 @@ impl Person {
         ]
     }
 
-    /// Returns this person with another e-mail address.
+    /// Returns this person with another e-mail address, in a session that is like all.
     pub(crate) fn with_email(&self, email: Option<&str>) -> Self {
         Self::new(self.issuer(), self.subject(), email)
     }
 }
 
 impl<'a> WrittenPerson<'a> {
-    /// Reads all that is left of a session: the person comes last. The issuer is among the texts, unless it is known.
+    /// Reads all that is left of a session: the person, and as many bytes as its `extension` has. The issuer is among
+    /// the texts, unless it is known.
     #[inline(always)]
     pub(super) fn read(
         mut reader: Reader<'a>,
         email: EmailPlace,
         issuer: Option<&'a Arc<str>>,
+        extension: usize,
     ) -> Option<Self> {
         let email_end = match email {
             EmailPlace::Own => reader.len()?,
@@ -134,12 +157,14 @@ impl<'a> WrittenPerson<'a> {
             Some(_) => None,
         };
         let text = reader.rest();
-        let subject_end = subject_end.unwrap_or(text.len());
-        let fits = email_end <= subject_end && subject_end <= text.len();
+        let names_end = text.len().checked_sub(extension)?;
+        let subject_end = subject_end.unwrap_or(names_end);
+        let fits = email_end <= subject_end && subject_end <= names_end;
         fits.then_some(Self {
             text,
             email_end,
             subject_end,
+            names_end,
             email,
             issuer,
         })
@@ -153,6 +178,7 @@ impl From<WrittenPerson<'_>> for Person {
             text: SmallVec::from_slice(written.text),
             email_end: written.email_end,
             subject_end: written.subject_end,
+            names_end: written.names_end,
             email: written.email,
             issuer: written.issuer.cloned(),
         }
@@ -177,7 +203,7 @@ mod tests {
             for known in [None, Some(Arc::from(issuer))] {
                 let writer = person.encode(Writer::default(), known.is_none());
                 let bytes = writer.finish();
-                let read = WrittenPerson::read(Reader::new(&bytes), is, known.as_ref());
+                let read = WrittenPerson::read(Reader::new(&bytes), is, known.as_ref(), 0);
                 let read = Person::from(read.unwrap());
                 // What was read can be written again.
                 for written in [true, false] {
@@ -203,7 +229,7 @@ mod tests {
         let read = |ends: &[usize], known| {
             let ends = ends.iter().copied();
             let bytes = ends.fold(Writer::default(), Writer::len).bytes(b"abcd");
-            WrittenPerson::read(Reader::new(&bytes.finish()), EmailPlace::Own, known).is_some()
+            WrittenPerson::read(Reader::new(&bytes.finish()), EmailPlace::Own, known, 0).is_some()
         };
         assert!(read(&[1, 2], None));
         assert!(read(&[4, 4], None));

@@ -18,7 +18,7 @@ use crate::{
     provider::{client::Client, logout_token},
     session::{
         binding::Binding,
-        cookies::Cookies,
+        cookies::{Cookies, set_cookie::Keep},
         data::SessionData,
         identity::{Session, SessionId, Timeouts},
         loops::Loops,
@@ -114,6 +114,14 @@ impl Sessions {
     pub(crate) fn time_left(&self, session: &Session) -> Duration {
         let left = session.ends(self.timeouts).saturating_sub(self.now());
         Duration::from_secs(left).min(Duration::from_secs(self.timeouts.idle))
+    }
+
+    /// How long a browser keeps the cookie of a session.
+    pub(crate) fn keep(&self, session: &Session) -> Keep {
+        match session.person.extension().ends_with_browser() {
+            true => Keep::BrowserSession,
+            false => Keep::Seconds(self.time_left(session).as_secs()),
+        }
     }
 
     /// Reads the small part of a session that lives, and was made for this client.

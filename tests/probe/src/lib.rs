@@ -21,19 +21,22 @@
 //! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
 //! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
+//! | `GET /asked/members` | how often the table was asked; for [`Listed`] people, by `require` and by extractor |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
 
 use std::{
     error::Error,
+    marker::PhantomData,
     net::{SocketAddr, TcpListener},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use miracl_core::{
     AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit,
-    app::access::{Policy, Requirement},
+    app::access::{AccessRequest, BoxError, Policy, Requirement},
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -72,6 +75,36 @@ impl Policy for Broken {
     }
 }
 
+/// The app's own table of rights, which is part of its handler. Everybody is in it.
+#[derive(Debug, Default)]
+pub struct Table;
+
+/// How often a table was asked.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// How often the table was asked by now.
+pub fn asked() -> String {
+    ASKED.load(Ordering::Relaxed).to_string()
+}
+
+/// Somebody whom the table of the handler `H` lists.
+#[derive(Debug)]
+pub struct Listed<H>(PhantomData<fn() -> H>);
+
+impl<H: AsRef<Table> + Send + Sync + 'static> Policy for Listed<H> {
+    fn requirement() -> Requirement {
+        Requirement::decided_by(is_listed::<H>)
+    }
+}
+
+async fn is_listed<H: AsRef<Table> + Send + Sync + 'static>(
+    request: AccessRequest,
+) -> Result<bool, BoxError> {
+    let Table = request.app::<H>()?.as_ref();
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    Ok(!request.user().id().is_empty())
+}
+
 /// How long a slow hook takes.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -91,10 +124,13 @@ pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
         .init();
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
+    let mut config = Config::from_env()?;
+    if config.cookie_keys.is_empty() {
+        config.cookie_keys.push(CookieKey::generate());
+    }
     let miracl = Miracl::new(Config {
         redirect_uri: Config::redirect_uri_for(&format!("http://{}", listener.local_addr()?)),
-        cookie_keys: vec![CookieKey::generate()],
-        ..Config::from_env()?
+        ..config
     })?;
     Ok((listener, miracl))
 }

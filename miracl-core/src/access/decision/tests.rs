@@ -1,6 +1,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::{
+    access::{policy::Policy, request::AccessRequest},
+    config::session_claims::SessionClaims,
+    session::extension::{Claims, extension},
+};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -16,6 +21,8 @@ fn facts(claims: Value) -> Facts<'static> {
     let claims = object(claims);
     Facts {
         email_verified: claims.get("email_verified") == Some(&Value::Bool(true)),
+        quick: Extension::default(),
+        asked_at: None,
         known: Some(Known {
             login: crate::provider::login_claims::login_claims(&claims),
             claims: UserData::new(
@@ -42,13 +49,13 @@ fn comes_to(
     facts: &Facts<'_>,
     app: &[Option<bool>],
 ) -> (Outcome, usize) {
-    let (mut answers, mut app) = (Answers::new(), app.iter());
+    let (mut answers, mut app) = (Answers::default(), app.iter());
     loop {
         match requirement.decide(facts, &answers) {
             Progress::Over(outcome) => return (outcome, answers.len()),
-            Progress::Asks(number, _) => {
+            Progress::Asks(decide) => {
                 let answer = *app.next().expect("an answer of the app");
-                answers.push((number, answer));
+                answers.add(decide.id.clone(), answer);
             }
         }
     }
@@ -203,12 +210,26 @@ fn a_denial_comes_before_a_question_and_both_before_a_new_login() {
 
 #[test]
 fn each_decision_of_the_app_has_its_own_answer() {
-    let both = asks().and(asks());
+    let asks = |name: &'static str| {
+        Requirement::decided_by(
+            move |request: AccessRequest| async move { Ok(request.path() == name) },
+        )
+    };
+    let both = asks("a").and(asks("b"));
     let answers = [Some(true), Some(false)];
     assert_eq!(comes_to(&both, &alice(), &answers), (Outcome::Denied, 2));
-    let nested = denied().and(asks()).or(asks()).and(asks());
+    let nested = denied().and(asks("a")).or(asks("b")).and(asks("c"));
     let answers = [Some(true), Some(true)];
     assert_eq!(comes_to(&nested, &alice(), &answers), (Outcome::Met, 2));
+    // The same one has the same answer.
+    let one = asks("a");
+    let twice = one.clone().and(one);
+    assert_eq!(comes_to(&twice, &alice(), &[Some(true)]), (Outcome::Met, 1));
+    let stateless = self::asks().and(self::asks());
+    assert_eq!(
+        comes_to(&stateless, &alice(), &[Some(true)]),
+        (Outcome::Met, 1)
+    );
 }
 
 #[test]
@@ -246,12 +267,11 @@ fn a_new_login_is_asked_for_all_that_the_requirement_needs() {
 
 #[test]
 fn only_what_needs_the_large_part_opens_it() {
-    assert!(
-        !Requirement::logged_in()
-            .and(Requirement::email_verified())
-            .and(asks())
-            .needs_large_part()
-    );
+    let small = Requirement::logged_in()
+        .and(Requirement::email_verified())
+        .and(asks());
+    let nothing = Extension::default();
+    assert_eq!(small.needs(nothing), None);
     for large in [
         met(),
         too_weak(),
@@ -259,6 +279,141 @@ fn only_what_needs_the_large_part_opens_it() {
         Requirement::logged_in_within(Duration::ZERO),
         Requirement::logged_in().or(met()),
     ] {
-        assert!(large.needs_large_part(), "{large:?}");
+        assert!(large.needs(nothing).is_some(), "{large:?}");
+    }
+}
+
+/// What a session with these claims has in its small part, with these quick ones.
+fn quick(facts: &Facts<'_>, names: &[&str]) -> Vec<u8> {
+    let known = facts.known.as_ref().unwrap();
+    let settings = SessionClaims {
+        quick: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..SessionClaims::default()
+    };
+    let claims = Claims {
+        person: &known.claims,
+        login: &known.login,
+    };
+    extension(false, &settings, &claims)
+}
+
+#[test]
+fn quick_claims_decide_as_those_of_the_large_part_do_and_without_it() {
+    const QUICK: [&str; 5] = ["roles", "/realm/roles", "acr", "auth_time", "level"];
+    let within = |seconds| Requirement::logged_in_within(Duration::from_secs(seconds));
+    let requirements = [
+        met(),
+        denied(),
+        too_weak(),
+        within(300),
+        Requirement::acr(["pin", "2fa"]).and(met()),
+        met().or(too_weak()),
+        denied().and(too_weak()).or(within(60)),
+        Requirement::claim("roles").equals("admin"),
+        Requirement::claim("/realm/roles").contains("admin"),
+        Requirement::claim("level").equals(3),
+        Requirement::claim("roles").matches(|roles| roles.is_array()),
+        Requirement::claim("acr").equals("pin"),
+    ];
+    for roles in [
+        json!(null),
+        json!("admin"),
+        json!("reader admin"),
+        json!(["reader", "admin"]),
+        json!([["admin"]]),
+        json!([null, 1, true, "admin"]),
+        json!({ "admin": true }),
+        json!(vec!["group"; 500]),
+    ] {
+        for auth_time in [json!(null), json!(NOW), json!(NOW as f64 + 0.5), json!("1")] {
+            let claims = json!({
+                "roles": roles, "realm": { "roles": roles }, "acr": "pin", "auth_time": auth_time, "level": 3.0,
+            });
+            let large = facts(claims);
+            let bytes = quick(&large, &QUICK);
+            let (_, written) = bytes.split_first().unwrap();
+            assert!(!written.is_empty());
+            let both = Facts {
+                quick: Extension::of(&bytes),
+                ..facts(json!({}))
+            };
+            let none = Facts {
+                known: None,
+                ..both
+            };
+            for requirement in &requirements {
+                let outcome = comes_to(requirement, &large, &[]).0;
+                let at_once = requirement.is_met_at_once(&none);
+                assert!(
+                    !at_once || outcome == Outcome::Met,
+                    "{requirement:?} {roles}"
+                );
+                if requirement.needs(none.quick).is_none() {
+                    assert_eq!(
+                        comes_to(requirement, &none, &[]).0,
+                        outcome,
+                        "{requirement:?}"
+                    );
+                    assert_eq!(at_once, outcome == Outcome::Met, "{requirement:?} {roles}");
+                } else {
+                    // Only what is no list of simple values is left in the large part.
+                    assert!(
+                        roles.is_object()
+                            || roles.to_string().len() > 500
+                            || roles == json!([["admin"]])
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_is_not_quick_needs_the_large_part_and_one_that_is_not_kept_is_named() {
+    struct Careful;
+    impl Policy for Careful {
+        fn requirement() -> Requirement {
+            Requirement::email_verified().and(met())
+        }
+    }
+    let bytes = quick(&alice(), &["acr"]);
+    let quick = Extension::of(&bytes);
+    let either = too_weak().or(Careful);
+    let need = either.needs(quick).unwrap();
+    assert_eq!(need.claim, "roles");
+    assert!(need.policy.unwrap().ends_with("::Careful"));
+    let keeps = |name: &str| name == "email";
+    assert_eq!(
+        Requirement::from(Careful)
+            .not_kept(&keeps)
+            .map(|need| need.claim),
+        Some("roles")
+    );
+    assert_eq!(too_weak().and(asks()).not_kept(&keeps), None);
+}
+
+#[test]
+fn where_the_provider_asks_every_time_the_login_here_counts_unless_a_token_says_when() {
+    let within = Requirement::logged_in_within(Duration::from_secs(300));
+    for (claims, asked_at, outcome) in [
+        (json!({}), Some(NOW - 10), Outcome::Met),
+        (json!({}), Some(NOW - 1000), step_up(Some(300), &[])),
+        (json!({}), None, step_up(Some(300), &[])),
+        (
+            json!({ "auth_time": NOW - 1000 }),
+            Some(NOW - 10),
+            step_up(Some(300), &[]),
+        ),
+        (
+            json!({ "auth_time": NOW - 10 }),
+            Some(NOW - 1000),
+            Outcome::Met,
+        ),
+    ] {
+        let facts = Facts {
+            asked_at,
+            ..facts(claims)
+        };
+        assert_eq!(comes_to(&within, &facts, &[]).0, outcome);
     }
 }

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::{values::MAX_DURATION, *};
-use crate::{CookieKey, config::options::ClientAuthMethod};
+use crate::{
+    CookieKey,
+    config::{
+        options::ClientAuthMethod,
+        session_claims::{KeepClaims, SessionClaims},
+    },
+};
 
 fn good() -> Config {
     Config {
@@ -418,4 +424,37 @@ fn a_cookie_key_may_be_missing_on_loopback_alone() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn the_names_of_claims_are_checked() {
+    let with = |quick: &[&str], keep: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        problems(Config {
+            session_claims: SessionClaims {
+                quick: names(quick),
+                keep: KeepClaims::Only(names(keep)),
+                ..SessionClaims::default()
+            },
+            ..good()
+        })
+    };
+    let none: [&str; 0] = [];
+    let fine = [
+        "roles",
+        "/realm_access/roles",
+        "https://app.example/roles",
+        "acr",
+    ];
+    assert_eq!(with(&fine, &["groups", "cognito:groups"]), none);
+    assert_eq!(with(&[], &[]), none);
+    for mistake in ["", "/", "roles,groups", "rôles", "a b", "iat", "nonce"] {
+        assert_eq!(with(&[mistake], &[]), ["session_claims.quick"], "{mistake}");
+        assert_eq!(with(&[], &[mistake])[0], "session_claims.keep", "{mistake}");
+    }
+    assert_eq!(with(&["roles", "roles"], &[]), ["session_claims.quick"]);
+    assert_eq!(with(&[], &["/realm_access/roles"]), ["session_claims.keep"]);
+    let many: Vec<String> = (0..9).map(|place| format!("c{place}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(with(&many, &[]), ["session_claims.quick"]);
 }

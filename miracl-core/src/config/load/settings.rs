@@ -1,7 +1,7 @@
 //! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 45] = [
+pub(super) const SETTINGS: [(&str, &str); 51] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -28,6 +28,7 @@ pub(super) const SETTINGS: [(&str, &str); 45] = [
     ),
     ("userinfo_requests", "USERINFO_REQUESTS"),
     ("logout_token_rules", "LOGOUT_TOKEN_RULES"),
+    ("asks_every_time", "ASKS_EVERY_TIME"),
     ("trusted_audiences", "TRUSTED_AUDIENCES"),
     ("trusted_origins", "TRUSTED_ORIGINS"),
     ("ca_cert", "CA_CERT"),
@@ -42,6 +43,11 @@ pub(super) const SETTINGS: [(&str, &str); 45] = [
     ("renewal", "RENEWAL"),
     ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
+    ("session_remember", "SESSION_REMEMBER"),
+    ("session_quick_claims", "SESSION_QUICK_CLAIMS"),
+    ("session_keep_claims", "SESSION_KEEP_CLAIMS"),
+    ("session_keep_id_token", "SESSION_KEEP_ID_TOKEN"),
+    ("session_keep_tokens", "SESSION_KEEP_TOKENS"),
     ("login_timeout", "LOGIN_TIMEOUT"),
     ("cookie_keys", "COOKIE_KEYS"),
     ("cookie_keys_file", "COOKIE_KEYS_FILE"),

@@ -85,6 +85,7 @@ impl Source {
                 },
             )
             .unwrap_or_default();
+        config.asks_every_time = self.yes_or_no("asks_every_time").unwrap_or_default();
         config.trusted_audiences = self.list("trusted_audiences").unwrap_or_default();
         config.trusted_origins = self.list("trusted_origins").unwrap_or_default();
         config.ca_certs = self
@@ -119,6 +120,7 @@ impl Source {
         if let Some(seconds) = self.seconds("session_idle_timeout") {
             config.session_idle_timeout = seconds;
         }
+        self.session(&mut config);
         if let Some(seconds) = self.seconds("login_timeout") {
             config.login_timeout = seconds;
         }

@@ -309,7 +309,8 @@ impl FailureReason {
                 text: error.to_string().into(),
                 blame: Blame {
                     party: App,
-                    advice: "Ask for fewer scopes, or have the provider issue smaller tokens.",
+                    advice: "Keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, \
+                        SESSION_KEEP_TOKENS), keep sessions in a store, or ask for fewer scopes.",
                 },
                 details: Details::new(
                     format!("at most {} bytes", error.limit),

@@ -7,10 +7,10 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64;
 use crate::{
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
-    provider::user_data::UserData,
     session::{
-        cookies::set_cookie::{Keep, SetCookie},
+        cookies::set_cookie::SetCookie,
         data::SessionData,
+        extension::{Claims, extension},
         identity::Session,
         sessions::{self, Current},
     },
@@ -98,16 +98,27 @@ impl Exchange {
             let (Some(current), Some(data)) = (self.current().await?, self.data().await?) else {
                 return Ok(());
             };
-            let Some(data) = change(&data) else {
+            let settings = &engine.config.session_claims;
+            let Some(data) = change(&data).map(|data| data.kept(settings)) else {
                 return Ok(());
             };
             if engine.sessions.marks.is_ended(&current.session) {
                 return self.end_session().await;
             }
-            let user_data = UserData::from(&data);
+            let (user_data, login) = data.known();
+            let before = current.session.person.extension();
+            let claims = Claims {
+                person: &user_data,
+                login: &login,
+            };
+            let extension = extension(before.ends_with_browser(), settings, &claims);
             let session = Session {
                 generation: current.session.generation.wrapping_add(1),
-                person: current.session.person.with_email(user_data.email()),
+                person: current
+                    .session
+                    .person
+                    .with_email(user_data.email())
+                    .extended(&extension),
                 email_verified: user_data.email_verified(),
                 is_doubtful: false,
                 ..(*current.session).clone()
@@ -162,9 +173,8 @@ impl Exchange {
     /// The cookie with the id of a session in the store.
     pub(super) fn id_cookie(&self, session: &Session) -> SetCookie {
         let engine = &self.engine;
-        let left = engine.sessions.time_left(session).as_secs();
         let value = BASE64.encode_to_string(session.id.0);
         let cookies = &engine.sessions.cookies;
-        cookies.set_plain(&cookies.session, &value, Keep::Seconds(left))
+        cookies.set_plain(&cookies.session, &value, engine.sessions.keep(session))
     }
 }

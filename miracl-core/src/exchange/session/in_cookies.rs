@@ -122,7 +122,7 @@ impl Exchange {
     ) -> Result<Vec<SetCookie>, SessionError> {
         let engine = &self.engine;
         let cookies = &engine.sessions.cookies;
-        let keep = Keep::Seconds(engine.sessions.time_left(session).as_secs());
+        let keep = engine.sessions.keep(session);
         let head = |session: &Session| {
             let plain = session.encode(binding);
             let name = &cookies.session;
@@ -138,8 +138,12 @@ impl Exchange {
         let left = session
             .ends(engine.sessions.timeouts)
             .saturating_sub(engine.now());
+        let keep = match keep {
+            Keep::Seconds(_) => Keep::Seconds(left),
+            Keep::BrowserSession => keep,
+        };
         let purpose = Purpose::Data.of(session);
-        let body = cookies.seal(purpose, &cookies.data, &plain, Keep::Seconds(left));
+        let body = cookies.seal(purpose, &cookies.data, &plain, keep);
         let too_large = |bytes| SessionError::TooLarge(data.too_large(bytes, SESSION_BUDGET));
         let body = body.ok_or_else(|| too_large(plain.len()))?;
         let bound = Session {

@@ -54,6 +54,7 @@ pub(crate) async fn id_token(
         nonce: asked.nonce,
         access_token: tokens.access_token.expose(),
         max_age: asked.max_age,
+        asks_every_time: config.asks_every_time,
         acr_values: asked.acr_values,
         now: engine.now(),
         skew: config.clock_skew,

@@ -66,7 +66,7 @@ impl AuthorizationRequest {
         };
         let now_ms = config.clock.now_ms();
         let mut login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
-        let began = Began::new(config, client_id);
+        let began = Began::new(config, client_id).remembering(options.remember);
         let binding = engine.binding().await?;
         let mut is_kept = false;
         login.began = Some(match goes {

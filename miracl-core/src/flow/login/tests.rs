@@ -55,6 +55,7 @@ fn all_options() -> LoginOptions {
         acr_values: some("gold silver"),
         login_hint: some("a@b"),
         ui_locales: some("fr ro"),
+        remember: Some(false),
         extra: Vec::new(),
     }
 }
@@ -145,7 +146,23 @@ async fn a_link_to_the_login_route_carries_every_option_there_and_back() {
     let (_, query) = url.split_once('?').unwrap();
     let read = LoginOptions::from_query(query);
     assert_eq!(miracl.login_start_url(&read), url);
-    assert_eq!(parameters(&url).len(), 9);
+    assert_eq!(parameters(&url).len(), 10);
+    assert_eq!(read.remember, Some(false));
+    // A checkbox behind a hidden field: the last one counts.
+    for (query, remember) in [
+        ("remember=0&remember=1", Some(true)),
+        ("remember=on", Some(true)),
+        ("remember=0", Some(false)),
+        ("remember=", None),
+        ("remember=perhaps", None),
+        ("", None),
+    ] {
+        assert_eq!(
+            LoginOptions::from_query(query).remember,
+            remember,
+            "{query}"
+        );
+    }
     let read = LoginOptions::from_query("lang=&max_age=soon&client_id=x");
     assert_eq!(read.parameters().count(), 0);
     let printed = format!("{:?}", all_options());

@@ -94,6 +94,7 @@ async fn check_id_token(
         nonce: None,
         access_token: response.access_token.expose(),
         max_age: None,
+        asks_every_time: false,
         acr_values: None,
         now: provider.client.now(),
         skew: config.clock_skew,

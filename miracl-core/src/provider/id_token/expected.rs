@@ -32,6 +32,8 @@ pub(crate) struct ExpectedIdToken<'a> {
     pub(crate) nonce: Option<&'a str>,
     pub(crate) access_token: &'a str,
     pub(crate) max_age: Option<u64>,
+    /// Whether a login here proves that the person was there, so that the token need not say when.
+    pub(crate) asks_every_time: bool,
     pub(crate) acr_values: Option<&'a str>,
     /// Seconds since 1970.
     pub(crate) now: u64,
@@ -151,8 +153,11 @@ impl ExpectedIdToken<'_> {
         let Some(max_age) = self.max_age else {
             return Ok(Pass::NotApplicable);
         };
-        let auth_time =
-            time(claims, "auth_time")?.ok_or(IdTokenError::Missing { claim: "auth_time" })?;
+        let auth_time = match time(claims, "auth_time")? {
+            Some(auth_time) => auth_time,
+            None if self.asks_every_time => return Ok(Pass::NotApplicable),
+            None => return Err(IdTokenError::Missing { claim: "auth_time" }),
+        };
         let age = self.now.saturating_sub(auth_time);
         if age > max_age.saturating_add(self.skew.as_secs()) {
             return Err(IdTokenError::AuthTime { max_age, age });

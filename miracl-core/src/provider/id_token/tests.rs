@@ -47,6 +47,7 @@ fn expected() -> ExpectedIdToken<'static> {
         nonce: Some("n-0S6_WzA2Mj"),
         access_token: "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y",
         max_age: None,
+        asks_every_time: false,
         acr_values: None,
         now: NOW,
         skew: Duration::from_secs(60),

@@ -124,3 +124,82 @@ fn debug_output_shows_no_personal_data() {
     assert_eq!(printed, "User { .. }");
     assert_eq!(format!("{:?}", session().id), "SessionId([redacted])");
 }
+
+/// Which sessions a version before the extension reads: by its rules for flags.
+fn reads_before(bytes: &[u8]) -> bool {
+    bytes[12] & 0x20 != 0
+}
+
+fn extended(extension: &[u8]) -> Session {
+    Session {
+        person: session().person.extended(extension),
+        ..session()
+    }
+}
+
+#[test]
+fn an_extended_session_is_nobody_to_a_version_that_would_read_it_as_somebody_else() {
+    let binding = Binding::new("https://issuer.example", "client");
+    let plain = session().encode(&binding);
+    assert!(reads_before(&plain));
+    // Nothing in it: byte for byte as before.
+    assert_eq!(extended(&[]).encode(&binding), plain);
+    let bytes = extended(&[1]).encode(&binding);
+    assert!(!reads_before(&bytes));
+    // What it would have been, if only the flag were there.
+    let mut misread = bytes.clone();
+    misread[12] = (misread[12] & !0x80) | 0x20;
+    let somebody = Session::decode(&misread, &binding);
+    assert!(somebody.is_none_or(|somebody| somebody.person.subject() != "alice"));
+}
+
+#[test]
+fn an_extension_is_read_back_in_each_form_of_a_session() {
+    let bound = |issuer| Binding::new(issuer, "client");
+    let long = [&[1][..], &[b'x'; 300]].concat();
+    for extension in [&[0][..], &[1], &[1, 3, b'a', b'b', b'c', 1, 2], &long] {
+        for issuer in ["https://issuer.example", "https://other.example"] {
+            for email in [None, Some("alice"), Some("alice@example.com")] {
+                for sid in [None, Some("sid")] {
+                    let person = Person::new("https://issuer.example", "alice", email);
+                    let session = Session {
+                        person: person.extended(extension),
+                        marked_by: MarkedBy::new("https://issuer.example", "alice", sid),
+                        ..session()
+                    };
+                    let bytes = session.encode(&bound(issuer));
+                    let read = Session::decode(&bytes, &bound(issuer)).unwrap();
+                    assert_eq!(read.person.extension().0, extension);
+                    assert_eq!(read.person.issuer(), "https://issuer.example");
+                    assert_eq!(read.person.subject(), "alice");
+                    assert_eq!(read.person.email(), email);
+                    assert_eq!(read.encode(&bound(issuer)), bytes);
+                    let names = read.person.with_email(None);
+                    assert!(names.extension().0.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_extension_that_this_version_does_not_know_or_that_does_not_fit_is_none() {
+    let binding = Binding::new("https://issuer.example", "client");
+    for unknown in [2, 0x80, 0xff] {
+        let bytes = extended(&[unknown]).encode(&binding);
+        assert!(Session::decode(&bytes, &binding).is_none(), "{unknown}");
+    }
+    let bytes = extended(&[1, 0, 0]).encode(&binding);
+    // Its length stands before the names.
+    let place = bytes.len() - "alice@example.comalice".len() - 1 - 3 - 1;
+    assert_eq!(bytes[place], 3);
+    for len in [0, 40, 0x7f] {
+        let mut other = bytes.clone();
+        other[place] = len;
+        assert!(Session::decode(&other, &binding).is_none(), "{len}");
+    }
+    for len in 0..bytes.len() - 20 {
+        let read = Session::decode(&bytes[..len], &binding);
+        assert!(read.is_none_or(|read| read.person.subject() != "alice"));
+    }
+}

@@ -10,10 +10,20 @@ use actix_web::{
 };
 use miracl_actix::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
+    access::Requirement,
 };
 use miracl_probe as probe;
 
-struct Hooks;
+#[derive(Default)]
+struct Hooks(probe::Table);
+
+impl AsRef<probe::Table> for Hooks {
+    fn as_ref(&self) -> &probe::Table {
+        &self.0
+    }
+}
+
+type Listed = probe::Listed<Hooks>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
@@ -92,11 +102,15 @@ async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broke
     user.id().to_owned()
 }
 
+async fn asked(_: Authorized<Listed>, _: Option<Authorized<Listed>>) -> String {
+    probe::asked()
+}
+
 #[actix_web::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
-    let auth = MiraclAuth::new(miracl, Hooks);
-    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let auth = MiraclAuth::new(miracl, Hooks::default());
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks::default());
     probe::greet(listener.local_addr()?);
     let app = move || {
         let deep = scope("/deep").route("/members", get().to(members));
@@ -123,9 +137,13 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .wrap(auth.require(probe::Admin))
             .route("/members", get().to(guarded))
             .route("/any", web::to(guarded));
+        let asked = scope("/asked")
+            .wrap(auth.require(Requirement::of::<Listed>()))
+            .route("/members", get().to(asked));
         App::new()
             .service(rights)
             .service(admins)
+            .service(asked)
             .route("/peek", get().to(peek))
             .route("/private", get().to(private))
             .route("/private/message", get().to(private))

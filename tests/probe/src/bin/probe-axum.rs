@@ -12,10 +12,20 @@ use axum::{
 };
 use miracl_axum::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
+    access::Requirement,
 };
 use miracl_probe as probe;
 
-struct Hooks;
+#[derive(Default)]
+struct Hooks(probe::Table);
+
+impl AsRef<probe::Table> for Hooks {
+    fn as_ref(&self) -> &probe::Table {
+        &self.0
+    }
+}
+
+type Listed = probe::Listed<Hooks>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &mut Parts, login: AuthSuccess) -> Result<Response> {
@@ -91,10 +101,14 @@ async fn both(_: Option<Authorized<probe::Admin>>, user: Authorized<probe::Broke
     user.id().to_owned()
 }
 
+async fn asked(_: Authorized<Listed>, _: Option<Authorized<Listed>>) -> String {
+    probe::asked()
+}
+
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
-    let auth = MiraclAuth::new(miracl, Hooks);
+    let auth = MiraclAuth::new(miracl, Hooks::default());
     let deep = Router::new().route("/members", get(members));
     let nested = Router::new()
         .route("/members", get(members))
@@ -103,7 +117,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/members", get(guarded))
         .route("/any", any(guarded))
         .route_layer(auth.login_required());
-    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks::default());
     let lost = Router::new()
         .route("/members", get(guarded))
         .route_layer(other.login_required());
@@ -120,9 +134,13 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/members", get(guarded))
         .route("/any", any(guarded))
         .route_layer(auth.require(probe::Admin));
+    let asked = Router::new()
+        .route("/members", get(asked))
+        .route_layer(auth.require(Requirement::of::<Listed>()));
     let app = Router::new()
         .nest("/rights", rights)
         .nest("/admins", admins)
+        .nest("/asked", asked)
         .route("/peek", get(peek))
         .route("/private", get(private))
         .route("/private/message", get(private))

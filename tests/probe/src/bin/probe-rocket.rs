@@ -10,7 +10,7 @@ use std::{collections::HashSet, error::Error};
 use miracl_probe as probe;
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, Response, Result,
-    User, Visit,
+    User, Visit, access::Requirement,
 };
 use rocket::{
     Config, Data, Request, Route,
@@ -24,7 +24,16 @@ use rocket::{
     routes,
 };
 
-struct Hooks;
+#[derive(Default)]
+struct Hooks(probe::Table);
+
+impl AsRef<probe::Table> for Hooks {
+    fn as_ref(&self) -> &probe::Table {
+        &self.0
+    }
+}
+
+type Listed = probe::Listed<Hooks>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
@@ -151,11 +160,16 @@ fn broken(user: Authorized<probe::Broken>) -> String {
     user.id().to_owned()
 }
 
+#[get("/members")]
+fn asked(_listed: Authorized<Listed>, _again: Option<Authorized<Listed>>) -> String {
+    probe::asked()
+}
+
 #[rocket::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
-    let auth = MiraclAuth::new(miracl, Hooks);
-    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let auth = MiraclAuth::new(miracl, Hooks::default());
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks::default());
     let address = listener.local_addr()?;
     // Rocket opens its socket by itself.
     drop(listener);
@@ -182,6 +196,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .mount("/admins", routes![guarded])
         .mount("/admins", any())
         .mount("/admins", auth.require(probe::Admin))
+        .mount("/asked", routes![asked])
+        .mount("/asked", auth.require(Requirement::of::<Listed>()))
         .mount("/watching", routes![guarded])
         .mount("/watching", auth.login_required_without_activity())
         .mount("/nested", routes![members])

@@ -6,8 +6,8 @@ use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
 use miracl_warp::{
-    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, authorized, optional_authorized,
-    optional_user, user, visit,
+    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, access::Requirement, authorized,
+    optional_authorized, optional_user, user, visit,
 };
 use tower::Layer as _;
 use warp::{
@@ -22,7 +22,16 @@ use warp::{
     reply::{Response, with_header, with_status},
 };
 
-struct Hooks;
+#[derive(Default)]
+struct Hooks(probe::Table);
+
+impl AsRef<probe::Table> for Hooks {
+    fn as_ref(&self) -> &probe::Table {
+        &self.0
+    }
+}
+
+type Listed = probe::Listed<Hooks>;
 
 #[derive(Debug)]
 struct Veto;
@@ -61,7 +70,7 @@ async fn recovered(rejection: Rejection) -> Result<StatusCode, Rejection> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
-    let auth = MiraclAuth::new(miracl, Hooks);
+    let auth = MiraclAuth::new(miracl, Hooks::default());
     let members = warp::path!("members")
         .and(user())
         .map(|user: User| user.id().to_owned());
@@ -75,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .and(auth.login_required())
         .and(warp::path!("any"))
         .map(|| "a member");
-    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks);
+    let other = MiraclAuth::new(probe::other(auth.miracl())?, Hooks::default());
     let lost = warp::path("lost")
         .and(other.login_required())
         .and(warp::path!("members"))
@@ -138,9 +147,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .and(members)
         .map(|| "a member")
         .boxed();
+    let asked = warp::path("asked")
+        .and(auth.require(Requirement::of::<Listed>()))
+        .and(warp::path!("members"))
+        .and(authorized::<Listed>())
+        .and(optional_authorized::<Listed>())
+        .map(|_, _| probe::asked())
+        .boxed();
     let app = me
         .or(rights)
         .or(admins)
+        .or(asked)
         .or(watching)
         .or(peek)
         .or(private)

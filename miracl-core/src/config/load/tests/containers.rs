@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 45] = [
+const GOOD: [(&str, &str); 51] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -28,6 +28,7 @@ const GOOD: [(&str, &str); 45] = [
     ("USERINFO_SIGNED_RESPONSE_ALG", "ES256"),
     ("USERINFO_REQUESTS", "never"),
     ("LOGOUT_TOKEN_RULES", "strict"),
+    ("ASKS_EVERY_TIME", "1"),
     ("TRUSTED_AUDIENCES", "a b"),
     ("TRUSTED_ORIGINS", "https://admin.example"),
     ("CA_CERT", "ca.pem"),
@@ -42,6 +43,11 @@ const GOOD: [(&str, &str); 45] = [
     ("RENEWAL", "eager"),
     ("SESSION_IDLE_TIMEOUT", "60"),
     ("SESSION_ABSOLUTE_TIMEOUT", "120"),
+    ("SESSION_REMEMBER", "0"),
+    ("SESSION_QUICK_CLAIMS", "roles acr"),
+    ("SESSION_KEEP_CLAIMS", "name roles"),
+    ("SESSION_KEEP_ID_TOKEN", "0"),
+    ("SESSION_KEEP_TOKENS", "0"),
     ("LOGIN_TIMEOUT", "600"),
     (
         "COOKIE_KEYS",
@@ -101,6 +107,11 @@ fn all_of(config: &Config) -> String {
                 config.session_idle_timeout,
                 config.session_absolute_timeout,
                 config.login_timeout
+            ),
+            (
+                &config.session_claims,
+                config.session_remember,
+                config.asks_every_time
             ),
             (
                 &config.home_path,
@@ -186,6 +197,8 @@ fn what_containers_leave_around_a_value_is_taken_off_every_setting_or_refused_al
             "TRUSTED_AUDIENCES",
             "TRUSTED_ORIGINS",
             "COOKIE_KEYS",
+            "SESSION_QUICK_CLAIMS",
+            "SESSION_KEEP_CLAIMS",
         ];
         if !is_list.contains(&name) {
             let error = read(&format!("{value}\n{value}")).unwrap_err();
