@@ -46,6 +46,7 @@ pub mod error {
     pub use crate::{
         base::cookie_key::CookieKeyError,
         error::{
+            app_data::DataError,
             config::{ConfigError, Problem},
             description::Description,
             difference::{Difference, LostSession},
@@ -65,6 +66,7 @@ pub mod session {
     pub use crate::{
         flow::{devices::SessionInfo, options::LoginOptions},
         provider::{tokens::Tokens, user_data::UserData},
+        session::app_data::AppData,
         web::flash::Flash,
     };
 }

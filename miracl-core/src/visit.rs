@@ -1,6 +1,7 @@
 //! One request's view of login, with its public methods; those for logging in are in
 //! `visit/login.rs`. What each of them does is a function in `flow`.
 
+mod app_data;
 mod login;
 mod trust;
 

@@ -3,6 +3,7 @@
 
 use miracl_tests::{Store, Suite};
 
+mod app_data;
 mod backchannel;
 mod cookies;
 pub(crate) mod devices;
@@ -27,6 +28,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         junk::suite(),
     ];
     let mut suites = vec![
+        app_data::suite(),
         sealed::suite(),
         cookies::suite(),
         memory::suite().with_sessions_in(Store::Memory),

@@ -68,6 +68,6 @@ impl fmt::Display for SessionTooLarge {
         for (place, (name, bytes)) in self.parts.iter().take(3).enumerate() {
             write!(f, "{} {name} ({bytes})", if place == 0 { "" } else { "," })?;
         }
-        f.write_str("; ask the provider for fewer scopes or smaller tokens")
+        f.write_str("; ask the provider for fewer scopes or smaller tokens, or keep less app data")
     }
 }

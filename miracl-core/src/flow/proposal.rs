@@ -13,6 +13,7 @@ use crate::{
     provider::{tokens::Tokens, user_data::UserData},
     receipt::Recorder,
     session::{
+        app_data::AppValues,
         data::SessionData,
         identity::{Session, SessionId, User},
         marked_by::MarkedBy,
@@ -72,7 +73,9 @@ impl Proposal {
             userinfo: self.userinfo,
             user_agent: exchange.user_agent().map(str::to_owned),
             login: None,
+            app: AppValues::default(),
         });
+
         // Before the hook, and once more after it: only then is it a check that was passed.
         if engine.sessions.marks.is_ended(&user.0) {
             let (check, section) = NO_LOG_OUT;
@@ -83,12 +86,13 @@ impl Proposal {
             SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
             error => FailureReason::Session(error),
         });
-        receipt.check("session", "RFC 6265 §6.1", proposed)?;
+        let draft = receipt.check("session", "RFC 6265 §6.1", proposed)?;
         Ok(CompletedLogin {
             user,
             user_data,
             tokens,
             return_to,
+            draft,
         })
     }
 }

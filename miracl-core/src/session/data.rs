@@ -16,6 +16,7 @@ use crate::{
         user_data::{CONFIRMED_CLAIMS, PROTOCOL_CLAIMS, UserData},
     },
     session::{
+        app_data::AppValues,
         identity::{Session, SessionId},
         token_codec,
     },
@@ -36,6 +37,8 @@ pub(crate) struct SessionData {
     pub(crate) user_agent: Option<String>,
     /// What the ID token of the login said about the login, where a refreshed one has taken its place.
     pub(crate) login: Option<Map<String, Value>>,
+    /// The app's own values.
+    pub(crate) app: AppValues,
 }
 
 /// What of it is small, or no token.
@@ -53,6 +56,8 @@ struct Rest {
     user_agent: Option<String>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     login: Option<Map<String, Value>>,
+    #[serde(rename = "d", default, skip_serializing_if = "AppValues::is_empty")]
+    app: AppValues,
     /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     in_id_token: u64,
@@ -136,6 +141,7 @@ impl SessionData {
             userinfo,
             user_agent: self.user_agent.clone(),
             login: self.login.clone(),
+            app: self.app.clone(),
             in_id_token,
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
@@ -184,6 +190,7 @@ impl SessionData {
             userinfo: rest.userinfo,
             user_agent: rest.user_agent,
             login: rest.login,
+            app: rest.app,
         };
         if rest.in_id_token != 0 {
             for (bit, name, value) in bits(&data.id_token_claims()) {
@@ -214,6 +221,14 @@ impl SessionData {
     pub(crate) fn with_userinfo(&self, userinfo: Map<String, Value>) -> Self {
         Self {
             userinfo,
+            ..self.clone()
+        }
+    }
+
+    /// This session with other values of the app.
+    pub(crate) fn with_app(&self, app: AppValues) -> Self {
+        Self {
+            app,
             ..self.clone()
         }
     }
@@ -270,6 +285,11 @@ impl SessionData {
                 .iter()
                 .map(|(name, value)| (claim(name), len(value))),
         );
+        parts.extend(
+            self.app
+                .lens()
+                .map(|(name, bytes)| (format!("app data `{name}`"), bytes)),
+        );
         parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         SessionTooLarge {
             bytes,
@@ -303,6 +323,7 @@ mod tests {
             userinfo: Map::from_iter([("email".to_owned(), Value::from("alice@example.com"))]),
             user_agent: None,
             login: None,
+            app: AppValues::default(),
         }
     }
 

@@ -21,9 +21,13 @@
 //! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
 //! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
+//! | `GET /data` | the session's notes, by extractor: see [`data`] |
+//! | `POST /data/VERB/WORD` | changes the notes: see [`data::change`] |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
+
+pub mod data;
 
 use std::{
     error::Error,
@@ -149,6 +153,10 @@ pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
         "/slow" => tokio::time::sleep(SLOW).await,
         "/never" => std::future::pending().await,
         _ => {}
+    }
+    if let Err(error) = data::keep(login) {
+        println!("the hook keeps no data: {error}");
+        return false;
     }
     guard.end = "ran to its end";
     true

@@ -74,6 +74,7 @@ impl Original {
             userinfo: [("data".to_owned(), data.clone())].into_iter().collect(),
             user_agent: None,
             login: None,
+            app: Default::default(),
         };
         let visit = visit(miracl, &[]);
         let proposed = confirm::propose(visit.exchange(), Arc::new(session), Arc::new(kept), None);

@@ -5,13 +5,14 @@ use std::error::Error;
 use axum::{
     Router,
     body::to_bytes,
-    extract::Request,
+    extract::{Path, Request},
     http::{StatusCode, Uri, header::CACHE_CONTROL, request::Parts},
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
 use miracl_axum::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
+    Visit,
 };
 use miracl_probe as probe;
 
@@ -71,6 +72,16 @@ async fn private(visit: Visit, uri: Uri) -> impl IntoResponse {
     ([(CACHE_CONTROL, probe::PRIVATE)], body)
 }
 
+async fn data(SessionValue(notes): SessionValue<probe::data::Notes>) -> String {
+    probe::data::shown(notes)
+}
+
+async fn change(visit: Visit, Path(what): Path<String>) -> impl IntoResponse {
+    let (status, body) = probe::data::change(&visit, &what).await;
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    (status, body)
+}
+
 async fn admin(user: Authorized<probe::Admin>) -> String {
     user.id().to_owned()
 }
@@ -127,6 +138,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/private", get(private))
         .route("/private/message", get(private))
         .nest("/watching", watching)
+        .route("/data", get(data))
+        .route("/data/{*what}", post(change))
         .route("/me", get(me))
         .route("/optional", get(optional))
         .route("/form", post(form))
