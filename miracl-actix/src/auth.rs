@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler},
+    handler::{AuthHandler, ErasedHandler, observe},
     layer::MiraclLayer,
     require::LoginRequiredLayer,
     routes,
@@ -25,10 +25,9 @@ pub struct MiraclAuth {
 impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
-        Self {
-            miracl,
-            handler: Arc::new(handler),
-        }
+        let handler: Arc<dyn ErasedHandler> = Arc::new(handler);
+        observe(&miracl, &handler);
+        Self { miracl, handler }
     }
 
     /// Returns the engine.

@@ -1,9 +1,9 @@
 //! The app's side of a login: two hooks, and one more for log-out.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse as Response, Result};
-use miracl_core::{AuthFailure, AuthSuccess, LogoutKind};
+use miracl_core::{AuthFailure, AuthSuccess, LogoutKind, Miracl, app::event::AuthEvent};
 
 use crate::{extract::RequestExt, reply::reply};
 
@@ -85,9 +85,21 @@ pub trait AuthHandler: Send + Sync + 'static {
         let _ = (req, kind);
         async {}
     }
+
+    /// Learns of an event: a login, a failure, a log-out, a renewal, a denial. For an audit trail, a counter, an alarm.
+    /// The default does nothing.
+    ///
+    /// It decides nothing, and nobody waits for it: see [`Miracl::observe`](crate::Miracl::observe).
+    fn on_event(&self, event: AuthEvent) -> impl Future<Output = ()> + Send {
+        let _ = event;
+        async {}
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Events are told on another thread than the request's.
+type Told<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// The object-safe twin of [`AuthHandler`]: with it, no type parameter reaches the app's other types.
 pub(crate) trait ErasedHandler: Send + Sync {
@@ -104,6 +116,8 @@ pub(crate) trait ErasedHandler: Send + Sync {
     ) -> Boxed<'a, Result<Response>>;
 
     fn on_logout<'a>(&'a self, req: &'a HttpRequest, kind: LogoutKind) -> Boxed<'a, ()>;
+
+    fn on_event<'a>(&'a self, event: AuthEvent) -> Told<'a>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -126,4 +140,21 @@ impl<H: AuthHandler> ErasedHandler for H {
     fn on_logout<'a>(&'a self, req: &'a HttpRequest, kind: LogoutKind) -> Boxed<'a, ()> {
         Box::pin(AuthHandler::on_logout(self, req, kind))
     }
+
+    fn on_event<'a>(&'a self, event: AuthEvent) -> Told<'a> {
+        Box::pin(AuthHandler::on_event(self, event))
+    }
+}
+
+/// Tells the handler of every event, for as long as the app keeps it.
+pub(crate) fn observe(miracl: &Miracl, handler: &Arc<dyn ErasedHandler>) {
+    let handler = Arc::downgrade(handler);
+    miracl.observe(move |event| {
+        let handler = handler.upgrade();
+        async move {
+            if let Some(handler) = handler {
+                handler.on_event(event).await;
+            }
+        }
+    });
 }

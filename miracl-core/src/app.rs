@@ -41,6 +41,11 @@ pub mod config {
     };
 }
 
+/// What happens to logins, for audit trails: see [`Miracl::observe`].
+pub mod event {
+    pub use crate::engine::events::{AuthEvent, EndedBy, EventPerson};
+}
+
 /// What can go wrong, as types.
 pub mod error {
     pub use crate::{

@@ -1,6 +1,7 @@
 //! What one app is made of: its configuration, its site, its providers, its sessions, and the platform.
 
 pub(crate) mod callbacks;
+pub(crate) mod events;
 
 use std::sync::Arc;
 
@@ -9,7 +10,10 @@ use tokio::sync::Semaphore;
 use crate::{
     base::runtime::Runtime,
     config::{Config, check::Checked},
-    engine::callbacks::{Callbacks, MAX_ORPHANS},
+    engine::{
+        callbacks::{Callbacks, MAX_ORPHANS},
+        events::{AuthEvent, Events},
+    },
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
     session::{binding::Binding, marks::follow::follow, renewals::Renewals, sessions::Sessions},
@@ -33,6 +37,7 @@ pub(crate) struct Engine {
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
     pub(crate) callbacks: Callbacks,
+    pub(crate) events: Events,
     /// What may go on of callbacks whose request has gone away.
     orphans: Arc<Semaphore>,
     pub(crate) runtime: Runtime,
@@ -53,6 +58,7 @@ impl Engine {
             sessions,
             renewals: Renewals::new(),
             callbacks: Callbacks::default(),
+            events: Events::default(),
             orphans: Arc::new(Semaphore::new(MAX_ORPHANS)),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
@@ -95,6 +101,11 @@ impl Engine {
     /// The API of the platform that logins begin at.
     pub(crate) fn api<'a>(&'a self, caller: Caller<'a>) -> Api<'a> {
         Api::new(self.provider(), caller)
+    }
+
+    /// Tells the app's observers of an event, later.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> AuthEvent) {
+        self.events.tell(&self.runtime, event);
     }
 
     /// Seconds since 1970.

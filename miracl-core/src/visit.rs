@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     access::requirement::Requirement,
+    engine::events::{AuthEvent, EventPerson},
     error::{refresh::RefreshError, session::SessionError},
     exchange::{Exchange, Outcome},
     flow::{
@@ -29,7 +30,7 @@ use crate::{
     web::{
         body,
         flash::{Category, Flash},
-        request::RequestView,
+        request::{RequestView, path_of},
         route::Route,
     },
 };
@@ -188,8 +189,20 @@ impl Visit {
         let refusal = match authorize::authorize(&self.exchange, requirement, request).await {
             Authorized::Met(user) => return Ok(user),
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
-            Authorized::Denied => Refusal::denied(&self.miracl),
-            Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
+            Authorized::Denied => {
+                self.tell_refused(|person| AuthEvent::Denied {
+                    person,
+                    path: path_of(&request.path_and_query()).to_owned(),
+                });
+                Refusal::denied(&self.miracl)
+            }
+            Authorized::StepUp(step_up) => {
+                self.tell_refused(|person| AuthEvent::StepUp {
+                    person,
+                    path: path_of(&request.path_and_query()).to_owned(),
+                });
+                Refusal::step_up(&self.exchange, step_up)
+            }
             Authorized::Undecided => Refusal::undecided(&self.miracl),
             Authorized::Unreadable => Refusal::unreadable(&self.miracl),
         };
@@ -457,12 +470,25 @@ impl Visit {
         if body.is_none() {
             self.exchange.refuse();
         }
-        routes::answer(&self.exchange, route, request, body).await
+        let answer = routes::answer(&self.exchange, route, request, body).await;
+        if let Answer::Failure(failure) = &answer {
+            failure.tell_observers(&self.exchange.engine);
+        }
+        answer
     }
 
     /// Returns what this visit changes about the response. Adapters call it once, when the response is made.
     pub fn finish(&self) -> Outcome {
         self.exchange.finish()
+    }
+
+    /// Tells the app's observers that somebody who is logged in was turned away.
+    fn tell_refused(&self, event: impl FnOnce(EventPerson) -> AuthEvent) {
+        if let Some(current) = self.exchange.lock().current.clone() {
+            self.exchange
+                .engine
+                .tell(|| event(EventPerson::from(&*current.session)));
+        }
     }
 
     /// Returns who is logged in, if that is known without waiting.

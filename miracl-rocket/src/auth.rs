@@ -6,7 +6,7 @@ use miracl_core::{Config, ConfigError, Miracl, app::access::Requirement};
 use rocket::{Route, figment::Figment};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler},
+    handler::{AuthHandler, ErasedHandler, observe},
     layer::MiraclFairing,
     require, routes,
 };
@@ -21,10 +21,9 @@ pub struct MiraclAuth {
 impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
-        Self {
-            miracl,
-            handler: Arc::new(handler),
-        }
+        let handler: Arc<dyn ErasedHandler> = Arc::new(handler);
+        observe(&miracl, &handler);
+        Self { miracl, handler }
     }
 
     /// Reads the settings of the login from those of Rocket: the table `miracl` of `Rocket.toml` in the profile in use,

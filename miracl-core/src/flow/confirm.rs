@@ -3,7 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use crate::{
-    engine::callbacks::orphan::{Orphan, OrphanAnswer},
+    engine::{
+        callbacks::orphan::{Orphan, OrphanAnswer},
+        events::{AuthEvent, EventPerson},
+    },
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, State},
     flow::{
@@ -49,6 +52,7 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let Some(mut proposed) = exchange.lock().proposed.take() else {
         return Ok(());
     };
+    let session = Arc::clone(&proposed.current.session);
     let flashes = std::mem::take(&mut proposed.flashes);
     // It runs to its end: a request that is cancelled must not leave both the session from before and the new one.
     let waiting = Arc::new(());
@@ -64,6 +68,12 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
         Ok(begun) => begun.map_err(|told| told.unwrap_or_else(|| failed(exchange, nobody_waits()))),
         Err(error) => Err(failed(exchange, stored(error))),
     };
+    match &begun {
+        Ok(()) => exchange.engine.tell(|| AuthEvent::LoggedIn {
+            person: EventPerson::from(&*session),
+        }),
+        Err(failure) => failure.tell_observers(&exchange.engine),
+    }
     if begun.is_err() {
         // The messages of the hook are dropped: the login that they are about has failed.
         exchange.lock().flashes = Some(flashes);
@@ -87,11 +97,16 @@ fn failed(exchange: &Exchange, reason: FailureReason) -> AuthFailure {
 /// Drops a completed login. The session from before stays.
 pub(crate) fn reject_login(exchange: &Exchange) {
     let mut state = exchange.lock();
-    state.proposed = None;
+    let refused = state.proposed.take();
     // Nobody else can be told what the app answers now.
     let leading = state.leading.take();
     drop(state);
     drop(leading);
+    if let Some(refused) = refused {
+        exchange.engine.tell(|| AuthEvent::LoginRefused {
+            person: EventPerson::from(&*refused.current.session),
+        });
+    }
 }
 
 /// Ends the session from before, then gives the new one its full lifetime: there is no moment with both.

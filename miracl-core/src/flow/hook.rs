@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use crate::{
-    engine::callbacks::Ended,
+    engine::{Engine, callbacks::Ended, events::AuthEvent},
     error::{app_data::DataError, chain::Chain, login::FailureReason},
     exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
@@ -125,6 +125,8 @@ pub struct AuthFailure {
     reason: FailureReason,
     return_to: Option<Box<str>>,
     logged_in: LoggedIn,
+    /// Whether it is the failure of another callback of the same login, which was told of already.
+    is_told: bool,
 }
 
 /// What is known of the session of a browser whose callback belongs to no login under way.
@@ -160,6 +162,7 @@ impl AuthFailure {
             reason,
             return_to: return_to.map(Into::into),
             logged_in,
+            is_told: false,
         };
         failure.log();
         failure
@@ -193,7 +196,18 @@ impl AuthFailure {
                 reason,
                 return_to: return_to.map(Into::into),
                 logged_in: LoggedIn::No,
+                is_told: true,
             }),
+        }
+    }
+
+    /// Tells the app's observers. Where nothing has failed for anybody, there is nothing to tell.
+    pub(crate) fn tell_observers(&self, engine: &Engine) {
+        if !self.is_told && !self.still_logged_in() {
+            engine.tell(|| AuthEvent::LoginFailed {
+                id: self.id().to_owned(),
+                reason: self.reason.clone(),
+            });
         }
     }
 

@@ -37,7 +37,10 @@ use std::{
 
 use miracl_core::{
     AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit,
-    app::access::{Policy, Requirement},
+    app::{
+        access::{Policy, Requirement},
+        event::AuthEvent,
+    },
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -160,6 +163,26 @@ pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
     }
     guard.end = "ran to its end";
     true
+}
+
+/// Prints an event, with whom it is about.
+pub async fn note(event: AuthEvent) {
+    let (what, person) = match event {
+        AuthEvent::LoggedIn { person, .. } => ("logged in".to_owned(), Some(person)),
+        AuthEvent::LoginFailed { reason, .. } => (format!("failed: {reason}"), None),
+        AuthEvent::LoginRefused { person, .. } => ("refused".to_owned(), Some(person)),
+        AuthEvent::LoggedOut { person, by, .. } => (format!("logged out by {by:?}"), person),
+        AuthEvent::TokensRenewed { person, .. } => ("renewed".to_owned(), Some(person)),
+        AuthEvent::StepUp { person, path, .. } => (format!("step-up at {path}"), Some(person)),
+        AuthEvent::Denied { person, path, .. } => (format!("denied at {path}"), Some(person)),
+        other => (format!("{other:?}"), None),
+    };
+    let person = person.map_or_else(|| "nobody".to_owned(), |person| person.id);
+    println!("event: {what}, {person}");
+    assert!(!what.contains("/rights/broken"), "as asked for");
+    if what.contains("/admins") {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The messages, one a line.

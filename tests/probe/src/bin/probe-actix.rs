@@ -8,6 +8,7 @@ use actix_web::{
     http::{StatusCode, header::CACHE_CONTROL},
     web::{self, Redirect, get, post, scope},
 };
+use miracl_actix::event::AuthEvent;
 use miracl_actix::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
     Visit,
@@ -31,6 +32,10 @@ impl AuthHandler for Hooks {
         failure: AuthFailure,
     ) -> Result<HttpResponse> {
         Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
+use miracl_axum::event::AuthEvent;
 use miracl_axum::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
     Visit,
@@ -28,6 +29,10 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_axum::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 

@@ -8,6 +8,7 @@
 use std::{collections::HashSet, error::Error, path::PathBuf};
 
 use miracl_probe as probe;
+use miracl_rocket::event::AuthEvent;
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, Response, Result,
     SessionValue, User, Visit,
@@ -36,6 +37,10 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_rocket::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
+use miracl_warp::event::AuthEvent;
 use miracl_warp::{
     AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, authorized, optional_authorized,
     optional_user, session_value, user, visit,
@@ -40,6 +41,10 @@ impl AuthHandler for Hooks {
         }
         let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
         Ok(with_header(redirect, LOCATION, login.return_to()).into_response())
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 
