@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler},
+    handler::{AuthHandler, ErasedHandler, observe},
     layer::MiraclLayer,
     require::LoginRequiredLayer,
     routes,
@@ -28,6 +28,7 @@ impl MiraclAuth {
         let handler = Arc::new(handler);
         let app: Arc<dyn Any + Send + Sync> = handler.clone();
         miracl.know_app(&app);
+        observe(&miracl, &handler);
         Self { miracl, handler }
     }
 

@@ -140,6 +140,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod session_value;
 mod slot;
 
 pub use auth::MiraclAuth;
@@ -152,6 +153,7 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::reply;
+pub use session_value::SessionValue;
 
 /// The types behind [`MiraclAuth`] and [`User`], for signatures that name them.
 pub mod service {

@@ -6,7 +6,7 @@ use axum::Router;
 use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler},
+    handler::{AuthHandler, ErasedHandler, observe},
     layer::MiraclLayer,
     require::LoginRequiredLayer,
     routes,
@@ -26,6 +26,7 @@ impl MiraclAuth {
         let handler = Arc::new(handler);
         let app: Arc<dyn Any + Send + Sync> = handler.clone();
         miracl.know_app(&app);
+        observe(&miracl, &handler);
         Self { miracl, handler }
     }
 

@@ -134,6 +134,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod session_value;
 mod slot;
 mod wrap;
 
@@ -147,6 +148,7 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::reply;
+pub use session_value::SessionValue;
 pub use wrap::MiraclRouter;
 
 /// The types behind [`MiraclAuth`], for signatures that name them.

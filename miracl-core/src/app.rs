@@ -42,11 +42,17 @@ pub mod config {
     };
 }
 
+/// What happens to logins, for audit trails: see [`Miracl::observe`].
+pub mod event {
+    pub use crate::engine::events::{AuthEvent, EndedBy, EventPerson};
+}
+
 /// What can go wrong, as types.
 pub mod error {
     pub use crate::{
         base::cookie_key::CookieKeyError,
         error::{
+            app_data::DataError,
             claim::ClaimError,
             config::{ConfigError, Problem},
             description::Description,
@@ -70,6 +76,7 @@ pub mod session {
             tokens::Tokens,
             user_data::{UserData, standard::Address},
         },
+        session::app_data::AppData,
         web::flash::Flash,
     };
 }

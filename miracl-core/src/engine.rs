@@ -1,6 +1,7 @@
 //! What one app is made of: its configuration, its site, its providers, its sessions, and the platform.
 
 pub(crate) mod callbacks;
+pub(crate) mod events;
 
 use std::sync::Arc;
 
@@ -9,7 +10,10 @@ use tokio::sync::Semaphore;
 use crate::{
     base::{apps::Apps, once_each::OnceEach, runtime::Runtime},
     config::{Config, check::Checked, session_claims::KeepClaims},
-    engine::callbacks::{Callbacks, MAX_ORPHANS},
+    engine::{
+        callbacks::{Callbacks, MAX_ORPHANS},
+        events::{AuthEvent, Events},
+    },
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
     session::{
@@ -40,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) apps: Apps,
     /// The policies of which the log was told that they are slow.
     pub(crate) slow_policies: OnceEach,
+    pub(crate) events: Events,
     /// What may go on of callbacks whose request has gone away.
     orphans: Arc<Semaphore>,
     pub(crate) runtime: Runtime,
@@ -62,6 +67,7 @@ impl Engine {
             callbacks: Callbacks::default(),
             apps: Apps::default(),
             slow_policies: OnceEach::default(),
+            events: Events::default(),
             orphans: Arc::new(Semaphore::new(MAX_ORPHANS)),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
@@ -117,6 +123,11 @@ impl Engine {
     /// The API of the platform that logins begin at.
     pub(crate) fn api<'a>(&'a self, caller: Caller<'a>) -> Api<'a> {
         Api::new(self.provider(), caller)
+    }
+
+    /// Tells the app's observers of an event, later.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> AuthEvent) {
+        self.events.tell(&self.runtime, event);
     }
 
     /// Seconds since 1970.

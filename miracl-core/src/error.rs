@@ -2,6 +2,7 @@
 //!
 //! An error says what happened and what to do about it. The room that meets an error decides what happens next.
 
+pub(crate) mod app_data;
 pub(crate) mod chain;
 pub(crate) mod claim;
 pub(crate) mod config;

@@ -4,6 +4,7 @@
 //! A flow decides. How something is sent, sealed or stored is in the rooms below.
 
 pub(crate) mod answer;
+pub(crate) mod app_data;
 pub(crate) mod app_login;
 pub(crate) mod authorize;
 pub(crate) mod backchannel;

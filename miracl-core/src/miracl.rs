@@ -7,7 +7,7 @@ use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
     config::Config,
-    engine::Engine,
+    engine::{Engine, events::AuthEvent},
     error::config::ConfigError,
     flow::{challenge, hook::AuthFailure, login, options::LoginOptions},
     web::{reply::Reply, request::RequestView, route::Mount},
@@ -72,6 +72,34 @@ impl Miracl {
     /// Returns what the engine will do, in one line without secrets, for the start-up log.
     pub fn summary(&self) -> String {
         self.0.summary()
+    }
+
+    /// Tells an observer of every [`AuthEvent`] from now on: for an audit trail, a counter, an alarm. An app with hooks
+    /// writes `on_event` instead, which is the same.
+    ///
+    /// Events come in order, one at a time, and after the fact: no login waits for an observer. One that panics loses
+    /// that event, and one that takes longer than 30 seconds for it is stopped. 1,000 events may wait; further ones are
+    /// lost, and the log says how many. Events that wait when the process ends are lost, too.
+    ///
+    /// ```
+    /// # use miracl_core::{Miracl, app::event::AuthEvent};
+    /// # async fn write_down(_: String) {}
+    /// # fn observe(miracl: &Miracl) {
+    /// miracl.observe(async |event| {
+    ///     if let AuthEvent::Denied { person, path, .. } = event {
+    ///         write_down(format!("{} of {} may not open {path}", person.id, person.issuer)).await;
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    ///
+    /// An observer must not keep this `Miracl`, or neither is ever freed.
+    pub fn observe<F, A>(&self, observer: F)
+    where
+        F: Fn(AuthEvent) -> A + Send + Sync + 'static,
+        A: Future<Output = ()> + Send + 'static,
+    {
+        self.0.events.observe(observer);
     }
 
     /// Returns every route of the login, where it is mounted and the methods it answers.

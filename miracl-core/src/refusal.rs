@@ -4,10 +4,14 @@ use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     access::step_up::StepUp,
+    engine::events::{AuthEvent, EventPerson},
     exchange::Exchange,
     flow::{challenge, project_user::NoProjectUser},
     miracl::Miracl,
-    web::{reply::Reply, request::RequestView},
+    web::{
+        reply::Reply,
+        request::{RequestView, path_of},
+    },
 };
 
 /// Why a request was turned away, with the answer to it.
@@ -34,7 +38,7 @@ pub struct Refusal(Why);
 #[derive(Clone)]
 enum Why {
     Anonymous(Miracl),
-    Denied(Miracl),
+    Denied(Arc<Exchange>),
     StepUp(Arc<Exchange>, StepUp),
     Unreadable(Miracl),
     Undecided(Miracl),
@@ -69,8 +73,8 @@ impl Refusal {
     }
 
     /// Somebody is logged in, and may not do what they ask for.
-    pub(crate) fn denied(miracl: &Miracl) -> Self {
-        Self(Why::Denied(miracl.clone()))
+    pub(crate) fn denied(exchange: &Arc<Exchange>) -> Self {
+        Self(Why::Denied(Arc::clone(exchange)))
     }
 
     /// The login is too old or too weak.
@@ -112,8 +116,18 @@ impl Refusal {
     pub fn reply(&self, request: &impl RequestView) -> Reply {
         match &self.0 {
             Why::Anonymous(miracl) => miracl.challenge(request),
-            Why::Denied(miracl) => challenge::denied(miracl.engine(), request),
+            Why::Denied(exchange) => {
+                tell(exchange, request, |person, path| AuthEvent::Denied {
+                    person,
+                    path,
+                });
+                challenge::denied(&exchange.engine, request)
+            }
             Why::StepUp(exchange, step_up) => {
+                tell(exchange, request, |person, path| AuthEvent::StepUp {
+                    person,
+                    path,
+                });
                 challenge::tell_of_lost_form(exchange, request);
                 challenge::step_up(exchange, request, step_up)
             }
@@ -123,6 +137,22 @@ impl Refusal {
             Why::NoVisit(no_visit) => no_visit.reply(),
             Why::NoProjectUser(refused) => refused.reply(),
         }
+    }
+}
+
+/// Tells the app's observers that somebody who is logged in was turned away. Not before there is an answer: a refusal of
+/// an optional extractor is dropped.
+fn tell(
+    exchange: &Exchange,
+    request: &impl RequestView,
+    event: impl FnOnce(EventPerson, String) -> AuthEvent,
+) {
+    let current = exchange.lock().current.clone();
+    if let Some(current) = current {
+        exchange.engine.tell(|| {
+            let path = path_of(&request.path_and_query()).to_owned();
+            event(EventPerson::from(&*current.session), path)
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here knows a request or a flow. What one request does with its session is in `exchange`.
 
 pub(crate) mod answers;
+pub(crate) mod app_data;
 pub(crate) mod binding;
 pub(crate) mod cookies;
 pub(crate) mod data;

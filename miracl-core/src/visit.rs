@@ -1,6 +1,7 @@
 //! One request's view of login, with its public methods; those for logging in are in
 //! `visit/login.rs`. What each of them does is a function in `flow`.
 
+mod app_data;
 mod login;
 mod trust;
 
@@ -187,7 +188,7 @@ impl Visit {
         let refusal = match authorize::authorize(&self.exchange, requirement, request).await {
             Authorized::Met(user) => return Ok(user),
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
-            Authorized::Denied => Refusal::denied(&self.miracl),
+            Authorized::Denied => Refusal::denied(&self.exchange),
             Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
             Authorized::Undecided => Refusal::undecided(&self.miracl),
             Authorized::Unreadable => Refusal::unreadable(&self.miracl),
@@ -457,7 +458,11 @@ impl Visit {
         if body.is_none() {
             self.exchange.refuse();
         }
-        routes::answer(&self.exchange, route, request, body).await
+        let answer = routes::answer(&self.exchange, route, request, body).await;
+        if let Answer::Failure(failure) = &answer {
+            failure.tell_observers(&self.exchange.engine);
+        }
+        answer
     }
 
     /// Returns what this visit changes about the response. Adapters call it once, when the response is made.

@@ -6,7 +6,7 @@ use miracl_core::{Config, ConfigError, Miracl, app::access::Requirement};
 use rocket::{Route, figment::Figment};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler},
+    handler::{AuthHandler, ErasedHandler, observe},
     layer::MiraclFairing,
     require, routes,
 };
@@ -24,6 +24,7 @@ impl MiraclAuth {
         let handler = Arc::new(handler);
         let app: Arc<dyn Any + Send + Sync> = handler.clone();
         miracl.know_app(&app);
+        observe(&miracl, &handler);
         Self { miracl, handler }
     }
 

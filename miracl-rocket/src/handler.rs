@@ -1,10 +1,13 @@
 //! The app's side of a login: two hooks, and one more for log-out.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use miracl_core::{
-    AuthFailure, AuthSuccess, LogoutKind,
-    app::trust::{Verification, VerificationRequest},
+    AuthFailure, AuthSuccess, LogoutKind, Miracl,
+    app::{
+        event::AuthEvent,
+        trust::{Verification, VerificationRequest},
+    },
 };
 use rocket::Request;
 
@@ -106,6 +109,15 @@ pub trait AuthHandler: Send + Sync + 'static {
         let page = reply(req.visit().nobody_verified_reply());
         async { Ok(Verification::Page(page)) }
     }
+
+    /// Learns of an event: a login, a failure, a log-out, a renewal, a denial. For an audit trail, a counter, an alarm.
+    /// The default does nothing.
+    ///
+    /// It decides nothing, and nobody waits for it: see [`Miracl::observe`](crate::Miracl::observe).
+    fn on_event(&self, event: AuthEvent) -> impl Future<Output = ()> + Send {
+        let _ = event;
+        async {}
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -161,4 +173,17 @@ impl<H: AuthHandler> ErasedHandler for H {
     ) -> Boxed<'a, Result<Verification<Response>>> {
         Box::pin(AuthHandler::on_verify_user(self, req, request))
     }
+}
+
+/// Tells the handler of every event, for as long as the app keeps it.
+pub(crate) fn observe<H: AuthHandler>(miracl: &Miracl, handler: &Arc<H>) {
+    let handler = Arc::downgrade(handler);
+    miracl.observe(move |event| {
+        let handler = handler.upgrade();
+        async move {
+            if let Some(handler) = handler {
+                AuthHandler::on_event(&*handler, event).await;
+            }
+        }
+    });
 }

@@ -146,6 +146,7 @@ mod request;
 mod require;
 mod routes;
 mod sent;
+mod session_value;
 mod slot;
 
 pub use auth::MiraclAuth;
@@ -159,6 +160,7 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::{Response, Result, reply};
+pub use session_value::SessionValue;
 
 /// The code of the README.
 #[cfg(doctest)]

@@ -4,6 +4,7 @@
 use miracl_tests::{Need, Suite};
 
 mod containers;
+mod events;
 mod hooks;
 mod kept;
 mod nested;
@@ -21,6 +22,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         containers::suite(),
         platform::suite(),
         public_path::suite(),
+        events::suite().needing(Need::Probe),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         kept::suite().needing(Need::Probe),

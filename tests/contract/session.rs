@@ -1,8 +1,9 @@
 //! Sessions: in sealed cookies, in memory and in Redis; how they are refreshed, and every way in which they end.
 //! What only several replicas can show is in `fleet`.
 
-use miracl_tests::{Store, Suite};
+use miracl_tests::{Need, Store, Suite};
 
+mod app_data;
 mod backchannel;
 mod cookies;
 pub(crate) mod devices;
@@ -27,6 +28,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         junk::suite(),
     ];
     let mut suites = vec![
+        app_data::suite().needing(Need::Probe),
         sealed::suite(),
         cookies::suite(),
         memory::suite().with_sessions_in(Store::Memory),

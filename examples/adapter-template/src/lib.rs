@@ -105,6 +105,7 @@ mod reply;
 mod request;
 mod require;
 mod routes;
+mod session_value;
 mod slot;
 
 pub use auth::MiraclAuth;
@@ -117,6 +118,7 @@ pub use miracl_core::app::*;
 #[doc(hidden)]
 pub use miracl_core::flat::*;
 pub use reply::reply;
+pub use session_value::session_value;
 
 /// The types behind [`MiraclAuth`], for signatures that name them.
 pub mod service {

@@ -69,8 +69,8 @@ impl fmt::Display for SessionTooLarge {
             write!(f, "{} {name} ({bytes})", if place == 0 { "" } else { "," })?;
         }
         f.write_str(
-            "; keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, SESSION_KEEP_TOKENS), keep sessions in a \
-             store, or ask the provider for fewer scopes",
+            "; keep less of it (SESSION_KEEP_CLAIMS, SESSION_KEEP_ID_TOKEN, SESSION_KEEP_TOKENS, app data), keep \
+             sessions in a store, or ask the provider for fewer scopes",
         )
     }
 }

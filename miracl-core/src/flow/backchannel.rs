@@ -5,7 +5,10 @@ use std::sync::Arc;
 use url::form_urlencoded;
 
 use crate::{
-    engine::Engine,
+    engine::{
+        Engine,
+        events::{AuthEvent, EndedBy, EventPerson},
+    },
     exchange::Exchange,
     flow::{answer::Answer, hook::LogoutKind},
     jose::jws::Unverified,
@@ -24,12 +27,20 @@ pub(crate) async fn backchannel_logout(exchange: &Arc<Exchange>, form: Option<&[
     let no_store = |reply: Reply| reply.with("cache-control", "no-store");
     match take_logout_token(exchange, form).await {
         Ok(token) => {
+            let person = token.subject.as_ref().map(|id| EventPerson {
+                issuer: token.issuer.clone(),
+                id: id.clone(),
+            });
             let kind = LogoutKind::BackChannel {
                 issuer: token.issuer,
                 sub: token.subject,
                 sid: token.sid,
             };
             tracing::info!("sessions were ended by the provider, through the back channel");
+            exchange.engine.tell(|| AuthEvent::LoggedOut {
+                person,
+                by: EndedBy::BackChannel,
+            });
             Answer::LoggedOut(kind, no_store(Reply::empty(200)))
         }
         Err(error) => {

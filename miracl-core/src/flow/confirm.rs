@@ -3,15 +3,20 @@
 use std::sync::{Arc, Weak};
 
 use crate::{
-    engine::callbacks::orphan::{Orphan, OrphanAnswer},
+    engine::{
+        callbacks::orphan::{Orphan, OrphanAnswer},
+        events::{AuthEvent, EventPerson},
+    },
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, State},
     flow::{
+        app_data,
         hook::AuthFailure,
         pending::cookies::{drop_page_logins, tell_of_session},
     },
     receipt::Recorder,
     session::{
+        app_data::Draft,
         data::SessionData,
         identity::{Session, SessionId},
         proposed::Proposed,
@@ -21,14 +26,15 @@ use crate::{
 /// The check that no log-out has arrived since the login began, and the section that log-outs follow.
 pub(crate) const NO_LOG_OUT: (&str, &str) = ("no log-out", "OIDC Back-Channel Logout §2.7");
 
-/// Stores or seals a new session, which waits for the app's hook.
+/// Stores or seals a new session, which waits for the app's hook. Returns where the hook keeps the app's own data.
 pub(crate) async fn propose(
     exchange: &Arc<Exchange>,
     session: Arc<Session>,
     data: Arc<SessionData>,
     replaces: Option<SessionId>,
-) -> Result<(), SessionError> {
+) -> Result<Draft, SessionError> {
     let (current, cookies) = exchange.keep_new(session, data).await?;
+    let draft = Draft::default();
     let mut state = exchange.lock();
     let flashes = exchange.open_flashes(&mut state).clone();
     state.proposed = Some(Proposed {
@@ -36,8 +42,9 @@ pub(crate) async fn propose(
         cookies,
         flashes,
         replaces,
+        draft: draft.clone(),
     });
-    Ok(())
+    Ok(draft)
 }
 
 /// Begins the session of a completed login, and ends the one before. Without a completed login it does nothing.
@@ -45,6 +52,7 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let Some(mut proposed) = exchange.lock().proposed.take() else {
         return Ok(());
     };
+    let session = Arc::clone(&proposed.current.session);
     let flashes = std::mem::take(&mut proposed.flashes);
     // It runs to its end: a request that is cancelled must not leave both the session from before and the new one.
     let waiting = Arc::new(());
@@ -60,6 +68,12 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
         Ok(begun) => begun.map_err(|told| told.unwrap_or_else(|| failed(exchange, nobody_waits()))),
         Err(error) => Err(failed(exchange, stored(error))),
     };
+    match &begun {
+        Ok(()) => exchange.engine.tell(|| AuthEvent::LoggedIn {
+            person: EventPerson::from(&*session),
+        }),
+        Err(failure) => failure.tell_observers(&exchange.engine),
+    }
     if begun.is_err() {
         // The messages of the hook are dropped: the login that they are about has failed.
         exchange.lock().flashes = Some(flashes);
@@ -83,11 +97,16 @@ fn failed(exchange: &Exchange, reason: FailureReason) -> AuthFailure {
 /// Drops a completed login. The session from before stays.
 pub(crate) fn reject_login(exchange: &Exchange) {
     let mut state = exchange.lock();
-    state.proposed = None;
+    let refused = state.proposed.take();
     // Nobody else can be told what the app answers now.
     let leading = state.leading.take();
     drop(state);
     drop(leading);
+    if let Some(refused) = refused {
+        exchange.engine.tell(|| AuthEvent::LoginRefused {
+            person: EventPerson::from(&*refused.current.session),
+        });
+    }
 }
 
 /// Ends the session from before, then gives the new one its full lifetime: there is no moment with both.
@@ -95,7 +114,7 @@ pub(crate) fn reject_login(exchange: &Exchange) {
 /// `waited_for` is gone when nobody waits for the result any more.
 async fn begin(
     exchange: &Arc<Exchange>,
-    proposed: Proposed,
+    mut proposed: Proposed,
     waited_for: &Weak<()>,
 ) -> Result<(), FailureReason> {
     let engine = &exchange.engine;
@@ -109,7 +128,7 @@ async fn begin(
         .catch_up_with_now()
         .await
         .map_err(stored)?;
-    let session = &proposed.current.session;
+    let session = &Arc::clone(&proposed.current.session);
     let delete = async |id| {
         exchange
             .delete_stored(id)
@@ -124,6 +143,12 @@ async fn begin(
         delete(session.id).await?;
         return Err(nobody_waits());
     }
+    keep_app_data(exchange, &mut proposed)
+        .await
+        .map_err(|error| match error {
+            SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
+            error => FailureReason::Session(error),
+        })?;
     if before.is_some() {
         // This deletes its cookies as well, in case the new session fails.
         exchange
@@ -160,6 +185,27 @@ async fn begin(
     state.person_changed = true;
     leave_answer(&mut state);
     Ok(())
+}
+
+/// Adds the app's own data to a new session: what the hook keeps, and what the same person's session before it has.
+///
+/// Data from before that does not fit beside a larger login is dropped: it must not lock its person out.
+async fn keep_app_data(
+    exchange: &Arc<Exchange>,
+    proposed: &mut Proposed,
+) -> Result<(), SessionError> {
+    let kept = proposed.draft.take();
+    let session = &proposed.current.session;
+    let mut all = app_data::carried(exchange, session, proposed.replaces).await?;
+    let carries = !all.is_empty();
+    all.extend(kept.clone());
+    match exchange.keep_app_data(proposed, all).await {
+        Err(SessionError::TooLarge(error)) if carries => {
+            tracing::warn!(%error, "app data of the session before does not fit beside this login, and is dropped");
+            exchange.keep_app_data(proposed, kept).await
+        }
+        done => done,
+    }
 }
 
 /// Keeps what the browser must receive, for a request that takes over where this one has gone away.

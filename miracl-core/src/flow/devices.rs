@@ -16,6 +16,7 @@ use ring::digest;
 
 use crate::{
     base::hex::hex,
+    engine::events::{AuthEvent, EndedBy, EventPerson},
     error::session::SessionError,
     exchange::Exchange,
     session::identity::{Session, SessionId},
@@ -163,6 +164,11 @@ async fn end_others(
             ended,
             "sessions were ended from another one of the same person"
         );
+        let current = listed.iter().find(|info| info.is_current);
+        exchange.engine.tell(|| AuthEvent::LoggedOut {
+            person: current.map(|info| EventPerson::from(&*info.session)),
+            by: EndedBy::OtherSession,
+        });
     }
     failed.map_or(Ok(ended), Err)
 }

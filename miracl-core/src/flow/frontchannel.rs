@@ -5,7 +5,10 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    engine::Engine,
+    engine::{
+        Engine,
+        events::{AuthEvent, EndedBy, EventPerson},
+    },
     error::store::StoreError,
     exchange::Exchange,
     flow::{answer::Answer, challenge::home_link, hook::LogoutKind, user},
@@ -69,6 +72,10 @@ pub(crate) async fn frontchannel_logout(
         if let Err(error) = exchange.end_session().await {
             tracing::error!(%error, "front-channel log-out left a session alive");
         }
+        engine.tell(|| AuthEvent::LoggedOut {
+            person: here.map(EventPerson::from),
+            by: EndedBy::FrontChannel,
+        });
         return Answer::LoggedOut(LogoutKind::FrontChannel, page);
     }
     Answer::Reply(page)

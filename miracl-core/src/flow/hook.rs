@@ -3,12 +3,12 @@
 use std::{error::Error, fmt};
 
 use crate::{
-    engine::callbacks::Ended,
-    error::{chain::Chain, login::FailureReason},
+    engine::{Engine, callbacks::Ended, events::AuthEvent},
+    error::{app_data::DataError, chain::Chain, login::FailureReason},
     exchange::Exchange,
     provider::{tokens::Tokens, user_data::UserData},
     receipt::{Party, Receipt, Recorder},
-    session::{identity::User, proposed::CompletedLogin},
+    session::{app_data::AppData, identity::User, proposed::CompletedLogin},
 };
 
 /// A login that passed every check, as `on_auth_success` receives it.
@@ -59,6 +59,36 @@ impl AuthSuccess {
         &self.receipt
     }
 
+    /// Keeps a value of the app's own in the session that begins when the hook returns `Ok`.
+    ///
+    /// [`Visit::set`](crate::Visit::set) would keep it in the session from before, if there is one. Values that the same
+    /// person's earlier session in this browser has stay, unless this one has their name.
+    ///
+    /// ```
+    /// # use miracl_core::{AuthSuccess, app::{error::DataError, session::AppData}};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Tenant(u64);
+    ///
+    /// impl AppData for Tenant {
+    ///     const NAME: &'static str = "tenant";
+    /// }
+    ///
+    /// # fn tenant_of(login: &AuthSuccess) -> u64 { 7 }
+    /// fn remember_tenant(login: &AuthSuccess) -> Result<(), DataError> {
+    ///     login.set(&Tenant(tenant_of(login)))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::ValueTooLarge`] and [`DataError::Unwritable`] when the value cannot be kept. A session that does not
+    /// fit into cookies with it is found after the hook: `on_auth_failed` then receives
+    /// [`FailureReason::SessionTooLarge`](crate::FailureReason::SessionTooLarge), which names the value.
+    pub fn set<T: AppData>(&self, value: &T) -> Result<(), DataError> {
+        self.login.draft.set(value)
+    }
+
     /// Returns the local path to go to now: where the person was when they were asked to log in, or the home path.
     pub fn return_to(&self) -> &str {
         &self.login.return_to
@@ -95,6 +125,8 @@ pub struct AuthFailure {
     reason: FailureReason,
     return_to: Option<Box<str>>,
     logged_in: LoggedIn,
+    /// Whether it is the failure of another callback of the same login, which was told of already.
+    is_told: bool,
 }
 
 /// What is known of the session of a browser whose callback belongs to no login under way.
@@ -130,6 +162,7 @@ impl AuthFailure {
             reason,
             return_to: return_to.map(Into::into),
             logged_in,
+            is_told: false,
         };
         failure.log();
         failure
@@ -163,7 +196,18 @@ impl AuthFailure {
                 reason,
                 return_to: return_to.map(Into::into),
                 logged_in: LoggedIn::No,
+                is_told: true,
             }),
+        }
+    }
+
+    /// Tells the app's observers. Where nothing has failed for anybody, there is nothing to tell.
+    pub(crate) fn tell_observers(&self, engine: &Engine) {
+        if !self.is_told && !self.still_logged_in() {
+            engine.tell(|| AuthEvent::LoginFailed {
+                id: self.id().to_owned(),
+                reason: self.reason.clone(),
+            });
         }
     }
 

@@ -9,7 +9,10 @@ use url::Url;
 
 use crate::{
     base::random::random,
-    engine::Engine,
+    engine::{
+        Engine,
+        events::{AuthEvent, EndedBy, EventPerson},
+    },
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     flow::{answer::Answer, challenge, hook::LogoutKind, pending::cookies::drop_page_logins, user},
@@ -40,7 +43,12 @@ pub(crate) struct LoggedOut {
 
 /// Ends the session here, if there is one. The person may be logged in at the provider in any case.
 pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<LoggedOut, SessionError> {
-    let known = user::user(exchange).await?.is_some();
+    end_here(exchange, EndedBy::LogOut).await
+}
+
+async fn end_here(exchange: &Arc<Exchange>, by: EndedBy) -> Result<LoggedOut, SessionError> {
+    let user = user::user(exchange).await?;
+    let known = user.is_some();
     // A prefetch ends nothing.
     let ended = known && !exchange.changes_nothing();
     let data = match known {
@@ -50,6 +58,10 @@ pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<LoggedOut, Sessio
     if ended {
         exchange.end_session().await?;
         tracing::debug!("a session was ended by log-out");
+        exchange.engine.tell(|| AuthEvent::LoggedOut {
+            person: user.map(|user| EventPerson::from(&*user.0)),
+            by,
+        });
     }
     if !exchange.changes_nothing()
         && let Ok(binding) = exchange.binding().await
@@ -87,7 +99,7 @@ pub(crate) async fn logout_everywhere(exchange: &Arc<Exchange>) -> Result<Logged
     let end = async move { end_person(&shared, person).await };
     let ended = engine.to_its_end(end).await.flatten();
     ended.map_err(SessionError::Store)?;
-    logout(exchange).await
+    end_here(exchange, EndedBy::LogOutEverywhere).await
 }
 
 /// Answers the log-out route. `GET` asks whether to log out, since any page can make a browser send a `GET`; `POST`

@@ -13,6 +13,7 @@ use crate::{
     provider::{login_claims::login_claims, tokens::Tokens, user_data::UserData},
     receipt::Recorder,
     session::{
+        app_data::AppValues,
         data::SessionData,
         extension::{Claims, extension},
         identity::{Session, SessionId, User},
@@ -74,6 +75,7 @@ impl Proposal {
             user_agent: exchange.user_agent().map(str::to_owned),
             login: None,
             without_tokens: false,
+            app: AppValues::default(),
         };
         data.kept(&exchange.engine.config.session_claims)
     }
@@ -100,12 +102,13 @@ impl Proposal {
             SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
             error => FailureReason::Session(error),
         });
-        receipt.check("session", "RFC 6265 §6.1", proposed)?;
+        let draft = receipt.check("session", "RFC 6265 §6.1", proposed)?;
         Ok(CompletedLogin {
             user,
             user_data,
             tokens,
             return_to,
+            draft,
         })
     }
 }

@@ -8,12 +8,16 @@
 mod lease;
 mod request;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Map, Value};
 
 use crate::{
     base::secret::Secret,
+    engine::events::{AuthEvent, EndedBy, EventPerson},
     error::{provider::ProviderError, refresh::RefreshError, session::SessionError},
     exchange::Exchange,
     flow::refresh::{lease::once_in_fleet, request::request_tokens},
@@ -85,7 +89,7 @@ pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserDa
         }
         Err(UserinfoError::Unauthorized(error)) => {
             tracing::info!(%error, "the access token is no longer accepted; the session is ended");
-            exchange.end_session().await?;
+            end_by_provider(exchange).await?;
             Err(RefreshError::Expired)
         }
         Err(UserinfoError::Subject) => {
@@ -169,7 +173,18 @@ async fn renewed(
                 // Another request may have written these tokens or newer ones.
                 (data.refresh_token() == used).then(|| data.renewed(tokens.clone()))
             };
+            let has_written = AtomicBool::new(false);
+            let renewed = |data: &SessionData| {
+                let renewed = renewed(data);
+                has_written.store(renewed.is_some(), Ordering::Relaxed);
+                renewed
+            };
             exchange.change_data(renewed).await?;
+            if has_written.into_inner() {
+                engine.tell(|| AuthEvent::TokensRenewed {
+                    person: EventPerson::from(&*session.current.session),
+                });
+            }
             // There is no session any more if the person has logged out meanwhile.
             Ok(session_with_data(exchange).await?)
         }
@@ -179,15 +194,26 @@ async fn renewed(
         }
         Renewed::Over(error) => {
             tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
-            exchange.end_session().await?;
+            end_by_provider(exchange).await?;
             Err(RefreshError::Expired)
         }
         Renewed::Foreign(error) => {
             tracing::error!(%error, "the refreshed ID token is not this session's; the session is ended");
-            exchange.end_session().await?;
+            end_by_provider(exchange).await?;
             Err(RefreshError::RefreshedIdToken(error.clone()))
         }
     }
+}
+
+/// Ends the session, because the provider no longer accepts its tokens.
+async fn end_by_provider(exchange: &Arc<Exchange>) -> Result<(), SessionError> {
+    let ended = exchange.current().await?;
+    exchange.end_session().await?;
+    exchange.engine.tell(|| AuthEvent::LoggedOut {
+        person: ended.map(|ended| EventPerson::from(&*ended.session)),
+        by: EndedBy::Provider,
+    });
+    Ok(())
 }
 
 /// Reads the session again, where it is in a store. Returns whether its refresh token is another than before.

@@ -17,6 +17,7 @@ use crate::{
         user_data::{CONFIRMED_CLAIMS, UserData},
     },
     session::{
+        app_data::AppValues,
         identity::{Session, SessionId},
         token_codec,
     },
@@ -39,6 +40,8 @@ pub(crate) struct SessionData {
     pub(crate) login: Option<Map<String, Value>>,
     /// Whether the login brought tokens that are not kept.
     pub(crate) without_tokens: bool,
+    /// The app's own values.
+    pub(crate) app: AppValues,
 }
 
 /// What of it is small, or no token.
@@ -58,6 +61,8 @@ struct Rest {
     login: Option<Map<String, Value>>,
     #[serde(rename = "t", default, skip_serializing_if = "is_false")]
     without_tokens: bool,
+    #[serde(rename = "d", default, skip_serializing_if = "AppValues::is_empty")]
+    app: AppValues,
     /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     in_id_token: u64,
@@ -145,6 +150,7 @@ impl SessionData {
             user_agent: self.user_agent.clone(),
             login: self.login.clone(),
             without_tokens: self.without_tokens,
+            app: self.app.clone(),
             in_id_token,
         };
         let rest = serde_json::to_vec(&rest).expect("texts and JSON values become JSON");
@@ -194,6 +200,7 @@ impl SessionData {
             user_agent: rest.user_agent,
             login: rest.login,
             without_tokens: rest.without_tokens,
+            app: rest.app,
         };
         if rest.in_id_token != 0 {
             for (bit, name, value) in bits(&data.id_token_claims()) {
@@ -224,6 +231,14 @@ impl SessionData {
     pub(crate) fn with_userinfo(&self, userinfo: Map<String, Value>) -> Self {
         Self {
             userinfo,
+            ..self.clone()
+        }
+    }
+
+    /// This session with other values of the app.
+    pub(crate) fn with_app(&self, app: AppValues) -> Self {
+        Self {
+            app,
             ..self.clone()
         }
     }
@@ -280,6 +295,11 @@ impl SessionData {
                 .iter()
                 .map(|(name, value)| (claim(name), len(value))),
         );
+        parts.extend(
+            self.app
+                .lens()
+                .map(|(name, bytes)| (format!("app data `{name}`"), bytes)),
+        );
         parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         SessionTooLarge {
             bytes,
@@ -314,6 +334,7 @@ mod tests {
             user_agent: None,
             login: None,
             without_tokens: false,
+            app: AppValues::default(),
         }
     }
 

@@ -110,6 +110,7 @@ mod tests {
             user_agent: None,
             login: None,
             without_tokens: false,
+            app: Default::default(),
         }
     }
 

@@ -132,6 +132,11 @@ impl Person {
         ]
     }
 
+    /// Whether both are one person: of one issuer, and of one name there.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.issuer() == other.issuer() && self.subject() == other.subject()
+    }
+
     /// Returns this person with another e-mail address, in a session that is like all.
     pub(crate) fn with_email(&self, email: Option<&str>) -> Self {
         Self::new(self.issuer(), self.subject(), email)

@@ -4,6 +4,7 @@
 use crate::{
     provider::{tokens::Tokens, user_data::UserData},
     session::{
+        app_data::Draft,
         cookies::set_cookie::SetCookie,
         identity::{SessionId, User},
         sessions::Current,
@@ -18,6 +19,8 @@ pub(crate) struct CompletedLogin {
     pub(crate) user_data: UserData,
     pub(crate) tokens: Tokens,
     pub(crate) return_to: String,
+    /// What the hook keeps in the session.
+    pub(crate) draft: Draft,
 }
 
 /// A new session that waits for the hook.
@@ -28,4 +31,6 @@ pub(crate) struct Proposed {
     pub(crate) flashes: Vec<Flash>,
     /// The session there was when the login began, where the callback comes without its cookies.
     pub(crate) replaces: Option<SessionId>,
+    /// What the hook keeps in the session.
+    pub(crate) draft: Draft,
 }

@@ -55,7 +55,8 @@ impl Visit {
     /// [`FailureReason::ParameterTooLong`](crate::FailureReason::ParameterTooLong).
     pub async fn login_url_with(&self, options: LoginOptions) -> Result<String, AuthFailure> {
         self.exchange.answers();
-        login::login_url_with(&self.exchange, options).await
+        let url = login::login_url_with(&self.exchange, options).await;
+        self.told(url)
     }
 
     /// Returns the provider's URL for a page on which it may wait for a click, such as for a login script that must be
@@ -84,7 +85,8 @@ impl Visit {
     /// As [`login_url_with`](Self::login_url_with).
     pub async fn page_login_url(&self, options: LoginOptions) -> Result<String, AuthFailure> {
         self.exchange.answers();
-        login::page_login_url(&self.exchange, options).await
+        let url = login::page_login_url(&self.exchange, options).await;
+        self.told(url)
     }
 
     /// Completes a login from the callback's parameters, for apps that write their own callback route: its query
@@ -108,7 +110,8 @@ impl Visit {
             parameters: Some(parameters.as_ref()),
             posted: false,
         };
-        callback::complete_login(&self.exchange, callback).await
+        let login = callback::complete_login(&self.exchange, callback).await;
+        self.told(login)
     }
 
     /// Ends a completed login as the app's hook decides: [`confirm_login`](Self::confirm_login) where `on_auth_success`
@@ -202,5 +205,10 @@ impl Visit {
     /// [`Miracl::failure_page`](crate::Miracl::failure_page).
     pub fn failure_reply(&self, failure: &AuthFailure) -> Reply {
         challenge::failure_reply(&self.exchange, failure)
+    }
+
+    /// Tells the app's observers of a failure.
+    fn told<T>(&self, result: Result<T, AuthFailure>) -> Result<T, AuthFailure> {
+        result.inspect_err(|failure| failure.tell_observers(&self.exchange.engine))
     }
 }

@@ -25,6 +25,8 @@ mod pages {
     mod how_scripts {}
     #[doc = include_str!("../../../docs/src/how/secrets.md")]
     mod how_secrets {}
+    #[doc = include_str!("../../../docs/src/how/session-data.md")]
+    mod how_session_data {}
     #[doc = include_str!("../../../docs/src/how/session-lifetime.md")]
     mod how_session_lifetime {}
     #[doc = include_str!("../../../docs/src/how/sub-path.md")]

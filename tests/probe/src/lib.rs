@@ -22,9 +22,13 @@
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
 //! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
 //! | `GET /asked/members` | how often the table was asked; for [`Listed`] people, by `require` and by extractor |
+//! | `GET /data` | the session's notes, by extractor: see [`data`] |
+//! | `POST /data/VERB/WORD` | changes the notes: see [`data::change`] |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
+
+pub mod data;
 
 use std::{
     error::Error,
@@ -36,7 +40,10 @@ use std::{
 
 use miracl_core::{
     AuthSuccess, Category, Config, CookieKey, Flash, Miracl, Paths, User, Visit,
-    app::access::{AccessRequest, BoxError, Policy, Requirement},
+    app::{
+        access::{AccessRequest, BoxError, Policy, Requirement},
+        event::AuthEvent,
+    },
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -186,8 +193,32 @@ pub async fn obey(visit: &Visit, login: &AuthSuccess) -> bool {
         "/never" => std::future::pending().await,
         _ => {}
     }
+    if let Err(error) = data::keep(login) {
+        println!("the hook keeps no data: {error}");
+        return false;
+    }
     guard.end = "ran to its end";
     true
+}
+
+/// Prints an event, with whom it is about.
+pub async fn note(event: AuthEvent) {
+    let (what, person) = match event {
+        AuthEvent::LoggedIn { person, .. } => ("logged in".to_owned(), Some(person)),
+        AuthEvent::LoginFailed { reason, .. } => (format!("failed: {reason}"), None),
+        AuthEvent::LoginRefused { person, .. } => ("refused".to_owned(), Some(person)),
+        AuthEvent::LoggedOut { person, by, .. } => (format!("logged out by {by:?}"), person),
+        AuthEvent::TokensRenewed { person, .. } => ("renewed".to_owned(), Some(person)),
+        AuthEvent::StepUp { person, path, .. } => (format!("step-up at {path}"), Some(person)),
+        AuthEvent::Denied { person, path, .. } => (format!("denied at {path}"), Some(person)),
+        other => (format!("{other:?}"), None),
+    };
+    let person = person.map_or_else(|| "nobody".to_owned(), |person| person.id);
+    println!("event: {what}, {person}");
+    assert!(!what.contains("/rights/broken"), "as asked for");
+    if what.contains("/admins") {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The messages, one a line.

@@ -8,10 +8,12 @@ use crate::{
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     session::{
+        app_data::AppValues,
         cookies::set_cookie::SetCookie,
         data::SessionData,
         extension::{Claims, extension},
         identity::Session,
+        proposed::Proposed,
         sessions::{self, Current},
     },
     store::sessions::StoredSession,
@@ -20,7 +22,7 @@ use crate::{
 /// How long a new session waits in the store for its hook. Until then no browser has its id.
 const UNCONFIRMED: Duration = Duration::from_secs(10 * 60);
 /// How often a change is tried if other requests keep changing the session first.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 
 impl Exchange {
     /// Keeps a new session until the hook has returned: in the store, or in cookies that are set after the hook.
@@ -53,6 +55,33 @@ impl Exchange {
         };
         current.data = Some(data);
         Ok((current, cookies))
+    }
+
+    /// Keeps values of the app in a new session that has not begun.
+    pub(crate) async fn keep_app_data(
+        &self,
+        proposed: &mut Proposed,
+        values: AppValues,
+    ) -> Result<(), SessionError> {
+        let current = &mut proposed.current;
+        let Some(data) = current.data.as_ref().filter(|data| data.app != values) else {
+            return Ok(());
+        };
+        let data = Arc::new(data.with_app(values));
+        let sessions = &self.engine.sessions;
+        let binding = self.binding().await?;
+        let session = &current.session;
+        match &current.stored {
+            None => proposed.cookies = self.seal(session, Some(&data), &binding)?,
+            // The store has it when the session is confirmed.
+            Some(stored) => {
+                let key = sessions.key_of(session.id);
+                let changed = sessions.to_store(&key, stored.revision, session, &data, &binding)?;
+                current.stored = Some(changed);
+            }
+        }
+        current.data = Some(data);
+        Ok(())
     }
 
     /// Gives a new session in the store its full time.

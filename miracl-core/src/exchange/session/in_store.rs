@@ -7,6 +7,7 @@ use crate::{
     exchange::Exchange,
     session::{
         binding::Binding,
+        data::SessionData,
         identity::{Session, SessionId},
         sessions::{self, Current},
     },
@@ -33,6 +34,27 @@ impl Exchange {
             engine.sessions.loops.seen(&current.session, now);
         }
         Ok(current)
+    }
+
+    /// Reads a session that the request does not name by its cookie, if it is in a store.
+    pub(crate) async fn stored_by_id(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(Arc<Session>, Option<Arc<SessionData>>)>, SessionError> {
+        let Some(store) = self.engine.sessions.store() else {
+            return Ok(None);
+        };
+        let binding = self.binding().await?;
+        let loaded = self.load(store, id, &binding).await?;
+        Ok(loaded.map(
+            |Current {
+                 session, stored, ..
+             }| {
+                let sessions = &self.engine.sessions;
+                let data = stored.and_then(|stored| sessions.read_stored_data(&session, &stored));
+                (session, data.map(Arc::new))
+            },
+        ))
     }
 
     /// Moves the idle deadline of a session in the store. If that fails, the next request tries again.

@@ -75,6 +75,7 @@ impl Original {
             user_agent: None,
             login: None,
             without_tokens: false,
+            app: Default::default(),
         };
         let visit = visit(miracl, &[]);
         let proposed = confirm::propose(visit.exchange(), Arc::new(session), Arc::new(kept), None);

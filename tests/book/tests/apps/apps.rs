@@ -26,6 +26,12 @@ pub(crate) mod roles_rocket;
 pub(crate) mod scripts;
 #[path = "../../apps/secrets.rs"]
 pub(crate) mod secrets;
+#[path = "../../apps/session_data_actix.rs"]
+pub(crate) mod session_data_actix;
+#[path = "../../apps/session_data_axum.rs"]
+pub(crate) mod session_data_axum;
+#[path = "../../apps/session_data_rocket.rs"]
+pub(crate) mod session_data_rocket;
 #[path = "../../apps/session_lifetime.rs"]
 pub(crate) mod session_lifetime;
 #[path = "../../apps/sub_path.rs"]

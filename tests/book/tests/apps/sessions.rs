@@ -13,7 +13,7 @@ use miracl_tests::{Browser, http_client};
 
 use crate::{
     apps,
-    site::{EMAIL, Place},
+    site::{EMAIL, Place, Site},
 };
 
 #[tokio::test]
@@ -151,4 +151,42 @@ async fn an_app_asks_again_who_it_is() {
     let site = place.axum(apps::session_lifetime::app);
     let away = site.leave_for_login("/confirm").await;
     assert!(away.contains("max_age=60"), "{away}");
+}
+
+/// What the page promises of data in the session, for every framework.
+async fn assert_data(site: Site) {
+    site.open("/tenant").await.expect(303);
+    let page = site.log_in("/tenant").await.expect(200);
+    assert_eq!(page.body, "north");
+    let refused = site.post("/tenant", &[("name", "east")]).await;
+    refused.expect(403);
+    let chosen = site.post("/tenant", &[("name", "south")]).await;
+    assert_eq!(
+        chosen.expect(303).location_path().as_deref(),
+        Some("/tenant")
+    );
+    assert_eq!(site.fetch("/tenant").await.expect(200).body, "south");
+    site.log_out().await;
+    site.fetch("/tenant").await.expect(401);
+    assert_eq!(site.log_in("/tenant").await.expect(200).body, "north");
+}
+
+#[tokio::test]
+async fn an_app_of_axum_keeps_data_of_its_own_in_the_session() {
+    let place = Place::new().await;
+    assert_data(place.axum(apps::session_data_axum::app)).await;
+}
+
+#[tokio::test]
+async fn an_app_of_actix_web_keeps_data_of_its_own_in_the_session() {
+    let place = Place::new().await;
+    let auth = apps::session_data_actix::auth(place.config()).expect("complete settings");
+    assert_data(place.actix(auth, apps::session_data_actix::routes)).await;
+}
+
+#[tokio::test]
+async fn an_app_of_rocket_keeps_data_of_its_own_in_the_session() {
+    let place = Place::new().await;
+    let app = apps::session_data_rocket::app(place.config());
+    assert_data(place.rocket(app).await).await;
 }

@@ -29,6 +29,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("websocket", "how/websocket.md"),
     ("log out everywhere", "how/log-out-everywhere.md"),
     ("customise pages", "how/customise.md"),
+    ("session data", "how/session-data.md"),
     ("session lifetime", "how/session-lifetime.md"),
     ("idle timeout", "how/session-lifetime.md"),
     ("remember me", "how/session-lifetime.md"),

@@ -27,6 +27,14 @@ const APPS: &[(&str, &[&str])] = &[
     ),
     ("how/scripts.md", &["scripts"]),
     ("how/secrets.md", &["secrets"]),
+    (
+        "how/session-data.md",
+        &[
+            "session_data_axum",
+            "session_data_actix",
+            "session_data_rocket",
+        ],
+    ),
     ("how/session-lifetime.md", &["session_lifetime"]),
     ("how/sub-path.md", &["sub_path"]),
     ("how/test.md", &["test_axum", "test_actix", "test_rocket"]),

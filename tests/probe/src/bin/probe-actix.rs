@@ -5,12 +5,13 @@ use std::error::Error;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Result,
     error::ErrorForbidden,
-    http::header::CACHE_CONTROL,
+    http::{StatusCode, header::CACHE_CONTROL},
     web::{self, Redirect, get, post, scope},
 };
+use miracl_actix::event::AuthEvent;
 use miracl_actix::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
-    access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
+    Visit, access::Requirement,
 };
 use miracl_probe as probe;
 
@@ -40,6 +41,10 @@ impl AuthHandler for Hooks {
         failure: AuthFailure,
     ) -> Result<HttpResponse> {
         Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 
@@ -80,6 +85,15 @@ async fn private(visit: Visit, req: HttpRequest) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, probe::PRIVATE))
         .body(body)
+}
+
+async fn data(notes: SessionValue<probe::data::Notes>) -> String {
+    probe::data::shown(notes.0)
+}
+
+async fn change(visit: Visit, what: web::Path<String>) -> HttpResponse {
+    let (status, body) = probe::data::change(&visit, &what).await;
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or_default()).body(body)
 }
 
 async fn admin(user: Authorized<probe::Admin>) -> String {
@@ -148,6 +162,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .route("/private", get().to(private))
             .route("/private/message", get().to(private))
             .service(watching)
+            .route("/data", get().to(data))
+            .route("/data/{what:.*}", post().to(change))
             .route("/me", get().to(me))
             .route("/optional", get().to(optional))
             .route("/form", post().to(form))

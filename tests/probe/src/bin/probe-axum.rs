@@ -5,14 +5,15 @@ use std::error::Error;
 use axum::{
     Router,
     body::to_bytes,
-    extract::Request,
+    extract::{Path, Request},
     http::{StatusCode, Uri, header::CACHE_CONTROL, request::Parts},
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
+use miracl_axum::event::AuthEvent;
 use miracl_axum::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, User, Visit,
-    access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
+    Visit, access::Requirement,
 };
 use miracl_probe as probe;
 
@@ -37,6 +38,10 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_axum::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 
@@ -79,6 +84,16 @@ async fn peek(visit: Visit) -> String {
 async fn private(visit: Visit, uri: Uri) -> impl IntoResponse {
     let body = probe::private(&visit, uri.path().ends_with("message")).await;
     ([(CACHE_CONTROL, probe::PRIVATE)], body)
+}
+
+async fn data(SessionValue(notes): SessionValue<probe::data::Notes>) -> String {
+    probe::data::shown(notes)
+}
+
+async fn change(visit: Visit, Path(what): Path<String>) -> impl IntoResponse {
+    let (status, body) = probe::data::change(&visit, &what).await;
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    (status, body)
 }
 
 async fn admin(user: Authorized<probe::Admin>) -> String {
@@ -145,6 +160,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/private", get(private))
         .route("/private/message", get(private))
         .nest("/watching", watching)
+        .route("/data", get(data))
+        .route("/data/{*what}", post(change))
         .route("/me", get(me))
         .route("/optional", get(optional))
         .route("/form", post(form))

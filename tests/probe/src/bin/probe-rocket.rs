@@ -5,12 +5,13 @@
     reason = "Rocket's handlers take guards by value"
 )]
 
-use std::{collections::HashSet, error::Error};
+use std::{collections::HashSet, error::Error, path::PathBuf};
 
 use miracl_probe as probe;
+use miracl_rocket::event::AuthEvent;
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, Response, Result,
-    User, Visit, access::Requirement,
+    SessionValue, User, Visit, access::Requirement,
 };
 use rocket::{
     Config, Data, Request, Route,
@@ -45,6 +46,10 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_rocket::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 
@@ -130,6 +135,18 @@ async fn private_message(visit: Visit) -> Private {
     own(visit, true).await
 }
 
+#[get("/data")]
+fn data(notes: SessionValue<probe::data::Notes>) -> String {
+    probe::data::shown(notes.0)
+}
+
+#[post("/data/<what..>")]
+async fn change(visit: Visit, what: PathBuf) -> (Status, String) {
+    let what = what.to_string_lossy();
+    let (status, body) = probe::data::change(&visit, &what).await;
+    (Status::new(status), body)
+}
+
 #[get("/admin")]
 fn admin(user: Authorized<probe::Admin>) -> String {
     user.id().to_owned()
@@ -190,7 +207,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     });
     rocket::custom(config)
         .mount("/", routes![me, optional, form, flashes])
-        .mount("/", routes![peek, private, private_message])
+        .mount("/", routes![peek, private, private_message, data, change])
         .mount("/rights", routes![admin, optional_admin, both])
         .mount("/rights", routes![strong, post_strong, broken])
         .mount("/admins", routes![guarded])

@@ -5,9 +5,10 @@ use std::error::Error;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
+use miracl_warp::event::AuthEvent;
 use miracl_warp::{
     AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, access::Requirement, authorized,
-    optional_authorized, optional_user, user, visit,
+    optional_authorized, optional_user, session_value, user, visit,
 };
 use tower::Layer as _;
 use warp::{
@@ -49,6 +50,10 @@ impl AuthHandler for Hooks {
         }
         let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
         Ok(with_header(redirect, LOCATION, login.return_to()).into_response())
+    }
+
+    async fn on_event(&self, event: AuthEvent) {
+        probe::note(event).await;
     }
 }
 
@@ -119,6 +124,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let body = probe::private(&visit, tail.as_str() == "message").await;
             with_header(body, CACHE_CONTROL, probe::PRIVATE)
         });
+    let data = warp::path!("data")
+        .and(session_value())
+        .map(probe::data::shown);
+    let change = warp::path("data")
+        .and(warp::post())
+        .and(warp::path::tail())
+        .and(visit())
+        .then(|what: Tail, visit: Visit| async move {
+            let (status, body) = probe::data::change(&visit, what.as_str()).await;
+            with_status(body, StatusCode::from_u16(status).unwrap_or_default())
+        });
+    let data = data.or(change).boxed();
     let id = |user: User| user.id().to_owned();
     let admin = warp::path!("admin")
         .and(authorized::<probe::Admin>())
@@ -156,6 +173,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .boxed();
     let app = me
         .or(rights)
+        .or(data)
         .or(admins)
         .or(asked)
         .or(watching)
