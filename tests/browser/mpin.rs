@@ -1,6 +1,8 @@
 //! M-Pin in Chromium: what only a browser with its local storage shows.
 
-use miracl_platform::{Client, EmailVerification, Platform, PlatformConfig, Project};
+use std::time::Duration;
+
+use miracl_platform::{Client, EmailVerification, Platform, PlatformConfig, Project, StartError};
 use miracl_tests::{Adapter, Chrome, Demo, Suite, scenarios};
 use serde_json::{Value, json};
 
@@ -322,6 +324,18 @@ async fn an_app_that_has_made_sure_of_a_person_sends_them_to_their_pin(adapter: 
     page(&stage.chrome, "failed").await;
 }
 
+/// Starts a platform at the port that another one has just left. A connection of somebody else may have that port for a
+/// moment.
+async fn start_again(config: PlatformConfig) -> Platform {
+    for _ in 0..500 {
+        match Platform::start(config.clone()).await {
+            Err(StartError::Bind { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+            started => return started.expect("the platform starts"),
+        }
+    }
+    panic!("the port is taken")
+}
+
 async fn a_browser_keeps_its_registration_when_the_platform_restarts_and_not_its_data_folder(
     adapter: Adapter,
 ) {
@@ -341,7 +355,7 @@ async fn a_browser_keeps_its_registration_when_the_platform_restarts_and_not_its
             clients: vec![client(&demo, |_| {})],
             ..PlatformConfig::default()
         };
-        Platform::start(config).await.expect("the port again")
+        start_again(config).await
     };
     let platform = start(&folders[0]).await;
     chrome.open(&demo.url("/login/start")).await;
