@@ -140,8 +140,8 @@ impl Refusal {
     }
 }
 
-/// Tells the app's observers that somebody who is logged in was turned away. Not before there is an answer: a refusal of
-/// an optional extractor is dropped.
+/// Tells the app's observers that somebody who is logged in was turned away. Not before there is an answer: a refusal
+/// of an optional extractor is dropped.
 fn tell(
     exchange: &Exchange,
     request: &impl RequestView,

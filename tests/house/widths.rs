@@ -10,6 +10,11 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("", "Cargo.lock", "cargo writes it"),
     ("", "package-lock.json", "npm writes it"),
     (
+        "examples/platform/assets/",
+        "test-keys.txt",
+        "keys for tests, each a line as an identity's key is stored",
+    ),
+    (
         "miracl-core/tests/receipts/",
         ".txt",
         "receipts as the engine writes them, compared byte for byte",

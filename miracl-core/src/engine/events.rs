@@ -21,8 +21,8 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// What has happened to somebody's login, as `on_event` and [`Miracl::observe`](crate::Miracl::observe) receive it.
 ///
-/// It is for an audit trail, a counter or an alarm. It decides nothing, and a login never waits for it. It has no secret.
-/// Whom it is about is personal data, which its `Debug` does not show.
+/// It is for an audit trail, a counter or an alarm. It decides nothing, and a login never waits for it. It has no
+/// secret. Whom it is about is personal data, which its `Debug` does not show.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthEvent {

@@ -61,8 +61,8 @@ impl AuthSuccess {
 
     /// Keeps a value of the app's own in the session that begins when the hook returns `Ok`.
     ///
-    /// [`Visit::set`](crate::Visit::set) would keep it in the session from before, if there is one. Values that the same
-    /// person's earlier session in this browser has stay, unless this one has their name.
+    /// [`Visit::set`](crate::Visit::set) would keep it in the session from before, if there is one. Values that the
+    /// same person's earlier session in this browser has stay, unless this one has their name.
     ///
     /// ```
     /// # use miracl_core::{AuthSuccess, app::{error::DataError, session::AppData}};
@@ -82,8 +82,8 @@ impl AuthSuccess {
     ///
     /// # Errors
     ///
-    /// [`DataError::ValueTooLarge`] and [`DataError::Unwritable`] when the value cannot be kept. A session that does not
-    /// fit into cookies with it is found after the hook: `on_auth_failed` then receives
+    /// [`DataError::ValueTooLarge`] and [`DataError::Unwritable`] when the value cannot be kept. A session that does
+    /// not fit into cookies with it is found after the hook: `on_auth_failed` then receives
     /// [`FailureReason::SessionTooLarge`](crate::FailureReason::SessionTooLarge), which names the value.
     pub fn set<T: AppData>(&self, value: &T) -> Result<(), DataError> {
         self.login.draft.set(value)

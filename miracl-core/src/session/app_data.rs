@@ -19,8 +19,8 @@ const MAX_NAME: usize = 64;
 ///
 /// A value belongs to a session, and so to one person at one browser. It ends with the session. A new login of the same
 /// person in the same browser takes it over; that of another person does not. For data that should outlive the session,
-/// use a database, with [`User::issuer`](crate::User::issuer) and [`User::id`](crate::User::id) as its key. For visitors
-/// who are not logged in there is nothing here: use the crate `tower-sessions` with axum, `actix-session` with
+/// use a database, with [`User::issuer`](crate::User::issuer) and [`User::id`](crate::User::id) as its key. For
+/// visitors who are not logged in there is nothing here: use the crate `tower-sessions` with axum, `actix-session` with
 /// actix-web, or a private cookie with Rocket.
 ///
 /// Where sessions are kept in cookies, each value takes room in the browser's cookies, which hold 6,144 bytes in all,
