@@ -41,6 +41,8 @@ mod pages {
     mod how_websocket {}
     #[doc = include_str!("../../../docs/src/miracl.md")]
     mod miracl {}
+    #[doc = include_str!("../../../docs/src/operate.md")]
+    mod operate {}
     #[doc = include_str!("../../../docs/src/start/actix.md")]
     mod start_actix {}
     #[doc = include_str!("../../../docs/src/start/axum.md")]

@@ -75,19 +75,21 @@ async fn a_log_out_by_the_provider_is_told(adapter: Adapter) {
     let (provider, demo) = start(adapter);
     let browser = Browser::new();
     browser.visit(demo.url("/login/start")).await;
-    let token = provider.logout_token(|_, _| {});
-    for _ in 0..2 {
-        let request = Request::form(demo.url("/backchannel-logout"), &[("logout_token", &token)]);
-        Browser::new().send(request).await;
+    let token = provider.logout_token(|claims, _| claims["sub"] = Provider::SUBJECT.into());
+    // The second time it is refused.
+    for status in [200, 400] {
+        let form = [("logout_token", &*token)];
+        let request = Request::form(demo.url("/backchannel-logout"), &form);
+        Browser::new().send(request).await.expect(status);
     }
-    browser.visit(demo.url("/login/start")).await;
+    Browser::new().open(demo.url("/login?state=x&code=y")).await;
     let alice = Provider::SUBJECT;
     assert_events(
         &demo,
         &[
             &format!("logged in, {alice}"),
             &format!("logged out by BackChannel, {alice}"),
-            &format!("logged in, {alice}"),
+            "failed: ",
         ],
     );
 }
