@@ -276,6 +276,10 @@ pub struct Config {
     /// The paths of the routes that adapters mount.
     pub paths: Paths,
 
+    /// The claims that [`Paths::session`] shows to the page that asks, each by its name, or by a JSON pointer. By
+    /// default none: whoever can run a script in a page of this site can read them.
+    pub session_shows: Vec<String>,
+
     /// Origins (`https://admin.example`) that may send unsafe requests to this app, besides its own origin. By default
     /// none.
     pub trusted_origins: Vec<String>,
@@ -359,6 +363,7 @@ impl Default for Config {
             home_path: "/".to_owned(),
             public_path: String::new(),
             paths: Paths::default(),
+            session_shows: Vec::new(),
             trusted_origins: Vec::new(),
             ca_certs: Vec::new(),
             proxy: None,

@@ -25,5 +25,6 @@ pub(crate) mod project_user;
 pub(crate) mod proposal;
 pub(crate) mod refresh;
 pub(crate) mod registration;
+pub(crate) mod session_route;
 pub(crate) mod user;
 pub(crate) mod verify_user;

@@ -8,7 +8,7 @@ use crate::{
         answer::Answer,
         app_login, backchannel,
         callback::{Callback, repeated},
-        frontchannel, initiate, jwt_login, login, logout, verify_user,
+        frontchannel, initiate, jwt_login, login, logout, session_route, verify_user,
     },
     web::{
         body::{Unread, is_form},
@@ -62,6 +62,10 @@ pub(crate) async fn answer(
         Route::AppToken => Answer::Reply(app_login::answer_token(exchange, request, body).await),
         Route::VerifyUser => verify_user::read(exchange, request, body)
             .map_or_else(Answer::Reply, Answer::VerifyUser),
+        Route::Session => Answer::Reply(session_route::answer(exchange, request).await),
+        Route::SessionRefresh => {
+            Answer::Reply(session_route::answer_refresh(exchange, request).await)
+        }
         Route::SignedOut => Answer::Reply(logout::signed_out(exchange)),
     }
 }

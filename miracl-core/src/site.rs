@@ -115,6 +115,8 @@ impl Site {
             (Route::AppLoginUrl, &paths.app_login_url, POST),
             (Route::AppToken, &paths.app_token, POST),
             (Route::VerifyUser, &paths.verify_user, READ_AND_POST),
+            (Route::Session, &paths.session, READ),
+            (Route::SessionRefresh, &paths.session_refresh, POST),
         ];
         for (route, path, methods) in optional {
             mounts.extend(path.as_deref().map(|path| mount(route, path, methods)));

@@ -7,6 +7,7 @@ mod app_data;
 mod backchannel;
 mod cookies;
 pub(crate) mod devices;
+mod front_end;
 pub(crate) mod frontchannel;
 mod junk;
 mod logout;
@@ -29,6 +30,7 @@ pub(crate) fn suites() -> Vec<Suite> {
     ];
     let mut suites = vec![
         app_data::suite().needing(Need::Probe),
+        front_end::suite().needing(Need::Probe),
         sealed::suite(),
         cookies::suite(),
         memory::suite().with_sessions_in(Store::Memory),

@@ -47,6 +47,16 @@ pub struct Paths {
     /// The adapter calls `on_verify_user`, which decides. A person whom it has verified is redirected to the platform,
     /// registers there, and comes back logged in.
     pub verify_user: Option<String>,
+    /// Tells a front end whether somebody is logged in: `GET`. By default none. Usually `/session`.
+    ///
+    /// The answer is always 200 with JSON: `logged_in`, and `login_url`. With `logged_in` there are `claims`, those
+    /// that [`Config::session_shows`](crate::Config::session_shows) lists; `expires_in`, the seconds until the session
+    /// ends without another request; and `logout_url`, for a `POST`. It is 503 while the session cannot be read. Asking
+    /// is no activity of the person, so a page may ask again and again.
+    pub session: Option<String>,
+    /// Says that the person is active, and renews the session's tokens if that is due: `POST`, from this site's own
+    /// pages. By default none. Usually `/session/refresh`. The answer is that of [`session`](Self::session).
+    pub session_refresh: Option<String>,
 }
 
 impl Default for Paths {
@@ -61,6 +71,8 @@ impl Default for Paths {
             app_login_url: None,
             app_token: None,
             verify_user: None,
+            session: None,
+            session_refresh: None,
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) fn is_read(route: Route, request: &impl RequestView) -> bool {
         | Route::Logout
         | Route::FrontChannelLogout
         | Route::AppLoginUrl
+        | Route::Session
+        | Route::SessionRefresh
         | Route::SignedOut => false,
     }
 }

@@ -24,6 +24,10 @@ pub enum Route {
     AppToken,
     /// Shows the app's own page of custom verification, and takes its form.
     VerifyUser,
+    /// Tells a front end whether somebody is logged in.
+    Session,
+    /// Says that the person is active, and tells the same.
+    SessionRefresh,
     /// Redirects to the home path. The provider sends the browser here after log-out.
     SignedOut,
 }

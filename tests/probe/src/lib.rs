@@ -10,6 +10,7 @@
 //! | `/guarded/any` | the same, for every method |
 //! | `GET /lost/members` | by the `login_required` of [another login](other), whose layer is missing |
 //! | `GET /other/start` and the like | the routes of that login |
+//! | `GET /session`, `POST /session/refresh` | the engine's own, which show `name` and `roles` |
 //! | `POST /form` | reads the body, then asks who is there: `id: body` |
 //! | `GET /flashes` | the messages, one a line |
 //! | `GET /watching/members` | for logged-in people, by `login_required_without_activity` |
@@ -137,6 +138,12 @@ pub fn start() -> Result<(TcpListener, Miracl), Box<dyn Error>> {
     }
     let miracl = Miracl::new(Config {
         redirect_uri: Config::redirect_uri_for(&format!("http://{}", listener.local_addr()?)),
+        paths: Paths {
+            session: Some("/session".to_owned()),
+            session_refresh: Some("/session/refresh".to_owned()),
+            ..Paths::default()
+        },
+        session_shows: vec!["name".to_owned(), "roles".to_owned()],
         ..config
     })?;
     Ok((listener, miracl))

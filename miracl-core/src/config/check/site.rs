@@ -205,6 +205,11 @@ impl Config {
             ("paths.app_login_url", self.paths.app_login_url.as_deref()),
             ("paths.app_token", self.paths.app_token.as_deref()),
             ("paths.verify_user", self.paths.verify_user.as_deref()),
+            ("paths.session", self.paths.session.as_deref()),
+            (
+                "paths.session_refresh",
+                self.paths.session_refresh.as_deref(),
+            ),
             ("redirect_uri", Some(callback_path)),
             (
                 "post_logout_redirect_uri",
