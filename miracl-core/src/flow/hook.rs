@@ -125,8 +125,6 @@ pub struct AuthFailure {
     reason: FailureReason,
     return_to: Option<Box<str>>,
     logged_in: LoggedIn,
-    /// Whether it is the failure of another callback of the same login, which was told of already.
-    is_told: bool,
 }
 
 /// What is known of the session of a browser whose callback belongs to no login under way.
@@ -134,6 +132,8 @@ pub struct AuthFailure {
 pub(super) enum LoggedIn {
     /// Nobody is logged in, or it does not matter.
     No,
+    /// The same, of a failure that another callback of this login had first. The log and the app have learned of it.
+    AsOther,
     /// Somebody is, and stays so.
     Still,
     /// Another site posted the callback, and a session's cookie does not come with that. This address shows it.
@@ -162,7 +162,6 @@ impl AuthFailure {
             reason,
             return_to: return_to.map(Into::into),
             logged_in,
-            is_told: false,
         };
         failure.log();
         failure
@@ -195,15 +194,14 @@ impl AuthFailure {
                 receipt,
                 reason,
                 return_to: return_to.map(Into::into),
-                logged_in: LoggedIn::No,
-                is_told: true,
+                logged_in: LoggedIn::AsOther,
             }),
         }
     }
 
     /// Tells the app's observers. Where nothing has failed for anybody, there is nothing to tell.
     pub(crate) fn tell_observers(&self, engine: &Engine) {
-        if !self.is_told && !self.still_logged_in() {
+        if !matches!(self.logged_in, LoggedIn::AsOther | LoggedIn::Still) {
             engine.tell(|| AuthEvent::LoginFailed {
                 id: self.id().to_owned(),
                 reason: self.reason.clone(),
@@ -309,7 +307,7 @@ impl AuthFailure {
     pub fn see_at(&self) -> Option<&str> {
         match &self.logged_in {
             LoggedIn::SeeAt(address) => Some(&address.0),
-            LoggedIn::No | LoggedIn::Still => None,
+            LoggedIn::No | LoggedIn::AsOther | LoggedIn::Still => None,
         }
     }
 }

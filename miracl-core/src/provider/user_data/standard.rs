@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    fn data(claims: Value) -> UserData {
+    fn data(claims: &Value) -> UserData {
         UserData::new(&Map::new(), claims.as_object().unwrap())
     }
 
@@ -203,7 +203,7 @@ mod tests {
         let none = UserData::default();
         for (name, value) in texts(&none) {
             assert_eq!(value, None, "{name}");
-            let told = data(json!({ name: format!("the {name}") }));
+            let told = data(&json!({ name: format!("the {name}") }));
             for (other, value) in texts(&told) {
                 let expected = (other == name).then(|| format!("the {name}"));
                 assert_eq!(value.map(str::to_owned), expected, "{other} of {name}");
@@ -216,7 +216,7 @@ mod tests {
                 json!(["a"]),
                 json!({ "a": "b" }),
             ] {
-                let told = data(json!({ name: odd }));
+                let told = data(&json!({ name: odd }));
                 assert!(
                     texts(&told).iter().all(|(_, value)| value.is_none()),
                     "{name}: {odd}"
@@ -249,14 +249,14 @@ mod tests {
             .iter()
             .map(|part| ((*part).to_owned(), json!(part)))
             .collect();
-        let whole = data(json!({ "address": whole }));
+        let whole = data(&json!({ "address": whole }));
         let whole: &'static UserData = Box::leak(Box::new(whole));
         assert_eq!(read(whole.address().unwrap()), parts.map(Some));
-        let odd = data(json!({ "address": { "country": 7, "locality": "" } }));
+        let odd = data(&json!({ "address": { "country": 7, "locality": "" } }));
         let odd: &'static UserData = Box::leak(Box::new(odd));
         assert_eq!(read(odd.address().unwrap()), [None; 6]);
         assert!(
-            data(json!({ "address": "1 Example Street" }))
+            data(&json!({ "address": "1 Example Street" }))
                 .address()
                 .is_none()
         );
@@ -273,7 +273,7 @@ mod tests {
             (json!(1), false),
             (json!(null), false),
         ] {
-            let told = data(json!({
+            let told = data(&json!({
                 "email": "a@b", "email_verified": said, "phone_number": "+1", "phone_number_verified": said,
             }));
             assert_eq!(told.email_verified(), is_confirmed, "{said}");
@@ -286,7 +286,7 @@ mod tests {
             (json!(-7), None),
             (json!(1e300), None),
         ] {
-            let at = data(json!({ "updated_at": said })).updated_at();
+            let at = data(&json!({ "updated_at": said })).updated_at();
             assert_eq!(
                 at,
                 seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
