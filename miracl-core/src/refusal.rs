@@ -4,7 +4,7 @@ use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     access::step_up::StepUp,
-    engine::events::{AuthEvent, EventPerson},
+    engine::events::{AuthEvent, EventPerson, shown_path},
     exchange::Exchange,
     flow::{challenge, project_user::NoProjectUser},
     miracl::Miracl,
@@ -150,7 +150,7 @@ fn tell(
     let current = exchange.lock().current.clone();
     if let Some(current) = current {
         exchange.engine.tell(|| {
-            let path = path_of(&request.path_and_query()).to_owned();
+            let path = shown_path(path_of(&request.path_and_query()));
             event(EventPerson::from(&*current.session), path)
         });
     }

@@ -16,7 +16,8 @@ const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How many wrong codes a user may have in that time, over all codes that were made.
 const MAX_WRONG: u8 = 5;
 
-/// For how many users codes are kept. The oldest go first.
+/// For how many users codes are kept. The oldest go first, but not those for whom a code was wrong: nobody gets rid of
+/// what they have guessed.
 const MAX_USERS: usize = 1000;
 
 /// The longest user id, in bytes.
@@ -52,8 +53,8 @@ pub enum Step<'a> {
     Wrong(&'a str),
     /// Too many codes were wrong, or the code is too old.
     Over(&'a str),
-    /// They typed the right code, which is used up now.
-    Right(&'a str),
+    /// They typed the right code, which is used up now. This is who they are, as the platform spells it.
+    Right(String),
 }
 
 impl Codes {
@@ -84,18 +85,21 @@ impl Codes {
         let mut codes = self.lock();
         let now = Instant::now();
         codes.retain(|_, code| now.duration_since(code.since) < LIFETIME);
-        let (since, wrong) = match codes.get(user_id) {
+        let key = folded(user_id);
+        let (since, wrong) = match codes.get(&key) {
             Some(earlier) => (earlier.since, earlier.wrong),
             None => (now, 0),
         };
         if wrong >= MAX_WRONG {
             return Step::Over(user_id);
         }
-        if codes.len() >= MAX_USERS && !codes.contains_key(user_id) {
-            let oldest = codes.iter().min_by_key(|(_, code)| code.made);
-            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
-                codes.remove(&oldest);
-            }
+        if codes.len() >= MAX_USERS && !codes.contains_key(&key) {
+            let unused = codes.iter().filter(|(_, code)| code.wrong == 0);
+            let oldest = unused.min_by_key(|(_, code)| code.made);
+            let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
+                return Step::Over(user_id);
+            };
+            codes.remove(&oldest);
         }
         let code = Code {
             digits: digits.clone(),
@@ -103,7 +107,7 @@ impl Codes {
             since,
             wrong,
         };
-        codes.insert(user_id.to_owned(), code);
+        codes.insert(key, code);
         // In place of a letter. Who it is for stands in no log.
         tracing::info!(code = %digits, "made a code that verifies a person");
         Step::Made {
@@ -114,15 +118,16 @@ impl Codes {
 
     fn judge<'a>(&self, user_id: &'a str, digits: &str) -> Step<'a> {
         let mut codes = self.lock();
-        let Some(code) = codes.get_mut(user_id) else {
+        let key = folded(user_id);
+        let Some(code) = codes.get_mut(&key) else {
             return Step::Over(user_id);
         };
         if code.wrong >= MAX_WRONG || code.made.elapsed() >= LIFETIME {
             return Step::Over(user_id);
         }
         if code.digits == digits {
-            codes.remove(user_id);
-            return Step::Right(user_id);
+            codes.remove(&key);
+            return Step::Right(key);
         }
         code.wrong += 1;
         match code.wrong {
@@ -134,6 +139,11 @@ impl Codes {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Code>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A user id as the platform spells it. All spellings of one person count together.
+pub(crate) fn folded(user_id: &str) -> String {
+    user_id.to_lowercase()
 }
 
 fn random_digits() -> Option<String> {
@@ -164,7 +174,7 @@ mod tests {
         assert_eq!(codes.next(Some("other"), Some(&code)), Step::Over("other"));
         let typed = format!(" {code} ");
         let right = codes.next(Some(" customer 7 "), Some(&typed));
-        assert_eq!(right, Step::Right("customer 7"));
+        assert_eq!(right, Step::Right("customer 7".to_owned()));
         let again = codes.next(Some("customer 7"), Some(&code));
         assert_eq!(again, Step::Over("customer 7"));
     }
@@ -181,6 +191,22 @@ mod tests {
         assert_eq!(codes.next(Some("a"), Some(&code)), Step::Over("a"));
         assert_eq!(codes.next(Some("a"), None), Step::Over("a"));
         made(&codes, "b");
+    }
+
+    #[test]
+    fn all_spellings_of_a_user_are_one_and_no_flood_takes_the_wrong_codes_back() {
+        let codes = Codes::default();
+        for spelling in ["a@b.example", "A@b.example", "a@B.example", "A@B.EXAMPLE"] {
+            let code = made(&codes, spelling);
+            let judged = codes.next(Some("a@b.example"), Some(wrong(&code)));
+            assert_eq!(judged, Step::Wrong("a@b.example"));
+        }
+        for number in 0..=MAX_USERS {
+            made(&codes, &number.to_string());
+        }
+        let code = made(&codes, "a@b.example");
+        let judged = codes.next(Some("A@b.example"), Some(wrong(&code)));
+        assert_eq!(judged, Step::Over("A@b.example"));
     }
 
     #[test]

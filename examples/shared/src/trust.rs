@@ -58,7 +58,7 @@ impl Registration {
                 let shown = Some(code).filter(|_| miracl.development());
                 return (200, json!({ "code": shown }));
             }
-            Step::Right(user_id) => return verification_url(miracl, user_id).await,
+            Step::Right(user_id) => return verification_url(miracl, &user_id).await,
             Step::Who(_) => "A user ID has 1 to 255 bytes.",
             Step::Wrong(_) => "That is not the code.",
             Step::Over(_) => "The code is too old, or too many were wrong.",

@@ -16,6 +16,10 @@ use crate::{base::runtime::Runtime, error::login::FailureReason, session::identi
 
 /// How many events may wait for the observers.
 const MAX_WAITING: usize = 1000;
+/// How many of these places a failed login leaves to other events: anybody can make logins fail.
+const RESERVED: usize = MAX_WAITING / 2;
+/// The longest path in an event, in bytes.
+const MAX_PATH: usize = 512;
 /// How long an observer may take for one event.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
@@ -95,6 +99,10 @@ pub enum EndedBy {
     FrontChannel,
     /// The provider no longer accepts the session's tokens.
     Provider,
+    /// Another login in this browser, of the same person or of another one.
+    NewLogin,
+    /// Something at another replica or browser, which this request has noticed.
+    Elsewhere,
 }
 
 /// Whom an event is about. Issuer and id together identify a person for good. `Debug` shows neither.
@@ -162,13 +170,16 @@ impl Events {
                 waiting.insert(sender)
             }
         };
-        if sender.try_send(event()).is_err() {
+        let event = event();
+        let is_failure = matches!(event, AuthEvent::LoginFailed { .. });
+        let has_place = !is_failure || sender.capacity() > RESERVED;
+        if !has_place || sender.try_send(event).is_err() {
             let dropped = self
                 .dropped
                 .fetch_add(1, Ordering::Relaxed)
                 .saturating_add(1);
-            // Each doubling is told, so that a flood of events is no flood of lines.
-            if dropped.is_power_of_two() {
+            // Each doubling is told, and each further thousand, so that a flood of events is no flood of lines.
+            if dropped.is_power_of_two() || dropped.is_multiple_of(1000) {
                 tracing::error!(
                     dropped,
                     "the observers of login events are too slow: {MAX_WAITING} events wait, and further ones are lost"
@@ -176,6 +187,12 @@ impl Events {
             }
         }
     }
+}
+
+/// A path as an event has it: not too long, and without what a terminal or a log would obey.
+pub(crate) fn shown_path(path: &str) -> String {
+    let printable = path.chars().filter(|c| (' '..='~').contains(c));
+    printable.take(MAX_PATH).collect()
 }
 
 /// Tells every observer of every event, in order. One that panics or takes too long loses that event alone.
@@ -249,6 +266,30 @@ mod tests {
             let event = by_one.recv().await;
             assert!(matches!(event, Some(AuthEvent::LoggedOut { by, .. }) if by == expected));
         }
+    }
+
+    #[tokio::test]
+    async fn failures_leave_half_of_the_places_to_what_happens_to_people() {
+        let (events, runtime) = (Events::default(), Runtime::current());
+        events.observe(|_| std::future::pending());
+        for _ in 0..2 * MAX_WAITING {
+            events.tell(&runtime, || AuthEvent::LoginFailed {
+                id: String::new(),
+                reason: FailureReason::StateUnknown,
+            });
+        }
+        let lost = events.dropped.load(Ordering::Relaxed);
+        assert_eq!(lost, (2 * MAX_WAITING - RESERVED) as u64);
+        for _ in 0..RESERVED {
+            events.tell(&runtime, logged_in);
+        }
+        assert_eq!(events.dropped.load(Ordering::Relaxed), lost);
+    }
+
+    #[test]
+    fn a_path_in_an_event_is_short_and_printable() {
+        assert_eq!(shown_path("/a\u{9b}31m\nb\u{202e}/"), "/a31mb/");
+        assert_eq!(shown_path(&"x".repeat(9000)).len(), MAX_PATH);
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use std::{
 
 use crate::{
     config::options::WhenUnavailable,
+    engine::events::{AuthEvent, EndedBy, EventPerson},
     error::session::SessionError,
     exchange::{Exchange, State, put},
     session::{
@@ -184,7 +185,8 @@ impl Exchange {
 
     /// Ends the session: deletes its cookies, marks it, so that copies of them no longer count, and deletes it from the
     /// store.
-    pub(crate) async fn end_session(self: &Arc<Self>) -> Result<(), SessionError> {
+    /// The app's observers are told what has ended it, also where the request goes away meanwhile.
+    pub(crate) async fn end_session(self: &Arc<Self>, by: EndedBy) -> Result<(), SessionError> {
         if self.changes_nothing() {
             return Ok(());
         }
@@ -192,8 +194,15 @@ impl Exchange {
             return Ok(());
         };
         let engine = &self.engine;
-        let (exchange, id) = (Arc::clone(self), ended.session.id);
-        let end = async move { exchange.end_by_id(id).await };
+        let (exchange, session) = (Arc::clone(self), Arc::clone(&ended.session));
+        let end = async move {
+            exchange.end_by_id(session.id).await?;
+            exchange.engine.tell(|| AuthEvent::LoggedOut {
+                person: Some(EventPerson::from(&*session)),
+                by,
+            });
+            Ok(())
+        };
         let ended = engine.to_its_end(end).await;
         ended.map_err(SessionError::Store).flatten()?;
         {

@@ -27,20 +27,12 @@ pub(crate) async fn backchannel_logout(exchange: &Arc<Exchange>, form: Option<&[
     let no_store = |reply: Reply| reply.with("cache-control", "no-store");
     match take_logout_token(exchange, form).await {
         Ok(token) => {
-            let person = token.subject.as_ref().map(|id| EventPerson {
-                issuer: token.issuer.clone(),
-                id: id.clone(),
-            });
             let kind = LogoutKind::BackChannel {
                 issuer: token.issuer,
                 sub: token.subject,
                 sid: token.sid,
             };
             tracing::info!("sessions were ended by the provider, through the back channel");
-            exchange.engine.tell(|| AuthEvent::LoggedOut {
-                person,
-                by: EndedBy::BackChannel,
-            });
             Answer::LoggedOut(kind, no_store(Reply::empty(200)))
         }
         Err(error) => {
@@ -82,6 +74,13 @@ async fn take_logout_token(
     // The log-out counts even if the provider does not wait for the answer.
     let obeyed = engine.to_its_end(async move {
         obey(&shared, &token, &binding).await?;
+        shared.tell(|| AuthEvent::LoggedOut {
+            person: token.subject.as_ref().map(|id| EventPerson {
+                issuer: token.issuer.clone(),
+                id: id.clone(),
+            }),
+            by: EndedBy::BackChannel,
+        });
         Ok(token)
     });
     obeyed.await.map_err(LogoutError::Store).flatten()

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::{
     engine::{
         callbacks::orphan::{Orphan, OrphanAnswer},
-        events::{AuthEvent, EventPerson},
+        events::{AuthEvent, EndedBy, EventPerson},
     },
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, State},
@@ -52,7 +52,6 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     let Some(mut proposed) = exchange.lock().proposed.take() else {
         return Ok(());
     };
-    let session = Arc::clone(&proposed.current.session);
     let flashes = std::mem::take(&mut proposed.flashes);
     // It runs to its end: a request that is cancelled must not leave both the session from before and the new one.
     let waiting = Arc::new(());
@@ -68,11 +67,8 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
         Ok(begun) => begun.map_err(|told| told.unwrap_or_else(|| failed(exchange, nobody_waits()))),
         Err(error) => Err(failed(exchange, stored(error))),
     };
-    match &begun {
-        Ok(()) => exchange.engine.tell(|| AuthEvent::LoggedIn {
-            person: EventPerson::from(&*session),
-        }),
-        Err(failure) => failure.tell_observers(&exchange.engine),
+    if let Err(failure) = &begun {
+        failure.tell_observers(&exchange.engine);
     }
     if begun.is_err() {
         // The messages of the hook are dropped: the login that they are about has failed.
@@ -152,7 +148,7 @@ async fn begin(
     if before.is_some() {
         // This deletes its cookies as well, in case the new session fails.
         exchange
-            .end_session()
+            .end_session(EndedBy::NewLogin)
             .await
             .map_err(FailureReason::Session)?;
     }
@@ -179,11 +175,15 @@ async fn begin(
         drop_page_logins(exchange, &binding);
         tell_of_session(exchange, proposed.current.session.id, &binding);
     }
+    let person = EventPerson::from(&*proposed.current.session);
     let mut state = exchange.lock();
     state.current = Some(proposed.current);
     state.read = true;
     state.person_changed = true;
     leave_answer(&mut state);
+    drop(state);
+    // Here, and not where the request waits: that may go away, and the session has begun.
+    engine.tell(|| AuthEvent::LoggedIn { person });
     Ok(())
 }
 

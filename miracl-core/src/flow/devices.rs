@@ -156,7 +156,16 @@ async fn end_others(
     let others = listed.iter().filter(|info| !info.is_current && which(info));
     let ids: Vec<_> = others.map(|info| info.session.id).collect();
     let shared = Arc::clone(exchange);
-    let end = async move { end_all(&shared, ids).await };
+    let current = listed.iter().find(|info| info.is_current);
+    let person = current.map(|info| EventPerson::from(&*info.session));
+    let end = async move {
+        let (ended, failed) = end_all(&shared, ids).await;
+        if ended > 0 {
+            let by = EndedBy::OtherSession;
+            shared.engine.tell(|| AuthEvent::LoggedOut { person, by });
+        }
+        (ended, failed)
+    };
     let all = exchange.engine.to_its_end(end).await;
     let (ended, failed) = all.map_err(SessionError::Store)?;
     if ended > 0 {
@@ -164,11 +173,6 @@ async fn end_others(
             ended,
             "sessions were ended from another one of the same person"
         );
-        let current = listed.iter().find(|info| info.is_current);
-        exchange.engine.tell(|| AuthEvent::LoggedOut {
-            person: current.map(|info| EventPerson::from(&*info.session)),
-            by: EndedBy::OtherSession,
-        });
     }
     failed.map_or(Ok(ended), Err)
 }

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    engine::{
-        Engine,
-        events::{AuthEvent, EndedBy, EventPerson},
-    },
+    engine::{Engine, events::EndedBy},
     error::store::StoreError,
     exchange::Exchange,
     flow::{answer::Answer, challenge::home_link, hook::LogoutKind, user},
@@ -69,13 +66,9 @@ pub(crate) async fn frontchannel_logout(
         _ => false,
     };
     if ends_here {
-        if let Err(error) = exchange.end_session().await {
+        if let Err(error) = exchange.end_session(EndedBy::FrontChannel).await {
             tracing::error!(%error, "front-channel log-out left a session alive");
         }
-        engine.tell(|| AuthEvent::LoggedOut {
-            person: here.map(EventPerson::from),
-            by: EndedBy::FrontChannel,
-        });
         return Answer::LoggedOut(LogoutKind::FrontChannel, page);
     }
     Answer::Reply(page)

@@ -135,7 +135,13 @@ pub(crate) async fn start_login(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
 ) -> Result<Reply, AuthFailure> {
-    let options = LoginOptions::from_query(&query(request));
+    let mut options = LoginOptions::from_query(&query(request));
+    // A link on another site must not prolong what ends with the browser: the person has chosen nothing there.
+    if options.remember == Some(true)
+        && request.header("sec-fetch-site").as_deref() == Some("cross-site")
+    {
+        options.remember = None;
+    }
     start_login_with(exchange, request, options).await
 }
 

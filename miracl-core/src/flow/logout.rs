@@ -9,10 +9,7 @@ use url::Url;
 
 use crate::{
     base::random::random,
-    engine::{
-        Engine,
-        events::{AuthEvent, EndedBy, EventPerson},
-    },
+    engine::{Engine, events::EndedBy},
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     flow::{answer::Answer, challenge, hook::LogoutKind, pending::cookies::drop_page_logins, user},
@@ -47,8 +44,7 @@ pub(crate) async fn logout(exchange: &Arc<Exchange>) -> Result<LoggedOut, Sessio
 }
 
 async fn end_here(exchange: &Arc<Exchange>, by: EndedBy) -> Result<LoggedOut, SessionError> {
-    let user = user::user(exchange).await?;
-    let known = user.is_some();
+    let known = user::user(exchange).await?.is_some();
     // A prefetch ends nothing.
     let ended = known && !exchange.changes_nothing();
     let data = match known {
@@ -56,12 +52,8 @@ async fn end_here(exchange: &Arc<Exchange>, by: EndedBy) -> Result<LoggedOut, Se
         false => exchange.remains().await,
     };
     if ended {
-        exchange.end_session().await?;
+        exchange.end_session(by).await?;
         tracing::debug!("a session was ended by log-out");
-        exchange.engine.tell(|| AuthEvent::LoggedOut {
-            person: user.map(|user| EventPerson::from(&*user.0)),
-            by,
-        });
     }
     if !exchange.changes_nothing()
         && let Ok(binding) = exchange.binding().await

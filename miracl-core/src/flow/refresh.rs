@@ -23,6 +23,7 @@ use crate::{
     flow::refresh::{lease::once_in_fleet, request::request_tokens},
     provider::{Provider, tokens::Tokens, user_data::UserData, userinfo::UserinfoError},
     session::{
+        app_data::AppValues,
         data::SessionData,
         renewals::{RenewalKey, Renewed},
         sessions::Current,
@@ -89,7 +90,7 @@ pub(crate) async fn refresh_user_data(exchange: &Arc<Exchange>) -> Result<UserDa
         }
         Err(UserinfoError::Unauthorized(error)) => {
             tracing::info!(%error, "the access token is no longer accepted; the session is ended");
-            end_by_provider(exchange).await?;
+            exchange.end_session(EndedBy::Provider).await?;
             Err(RefreshError::Expired)
         }
         Err(UserinfoError::Subject) => {
@@ -179,7 +180,17 @@ async fn renewed(
                 has_written.store(renewed.is_some(), Ordering::Relaxed);
                 renewed
             };
-            exchange.change_data(renewed).await?;
+            match exchange.change_data(renewed).await {
+                // Otherwise a rotated refresh token would be lost, and the person locked out until the session ends.
+                Err(SessionError::TooLarge(error)) if !data.app.is_empty() => {
+                    tracing::warn!(%error, "app data does not fit beside renewed tokens, and is dropped");
+                    let alone = |data: &SessionData| {
+                        renewed(data).map(|renewed| renewed.with_app(AppValues::default()))
+                    };
+                    exchange.change_data(alone).await?;
+                }
+                changed => changed?,
+            }
             if has_written.into_inner() {
                 engine.tell(|| AuthEvent::TokensRenewed {
                     person: EventPerson::from(&*session.current.session),
@@ -194,26 +205,15 @@ async fn renewed(
         }
         Renewed::Over(error) => {
             tracing::info!(%error, "the refresh token is no longer accepted; the session is ended");
-            end_by_provider(exchange).await?;
+            exchange.end_session(EndedBy::Provider).await?;
             Err(RefreshError::Expired)
         }
         Renewed::Foreign(error) => {
             tracing::error!(%error, "the refreshed ID token is not this session's; the session is ended");
-            end_by_provider(exchange).await?;
+            exchange.end_session(EndedBy::Provider).await?;
             Err(RefreshError::RefreshedIdToken(error.clone()))
         }
     }
-}
-
-/// Ends the session, because the provider no longer accepts its tokens.
-async fn end_by_provider(exchange: &Arc<Exchange>) -> Result<(), SessionError> {
-    let ended = exchange.current().await?;
-    exchange.end_session().await?;
-    exchange.engine.tell(|| AuthEvent::LoggedOut {
-        person: ended.map(|ended| EventPerson::from(&*ended.session)),
-        by: EndedBy::Provider,
-    });
-    Ok(())
 }
 
 /// Reads the session again, where it is in a store. Returns whether its refresh token is another than before.

@@ -101,7 +101,9 @@ pub enum Verification<P> {
     /// The app has made sure that the person at the browser is this user. The browser is redirected to the platform,
     /// where the person chooses a PIN, and ends logged in. It counts for a `POST` only.
     Verified {
-        /// Who they are. It becomes their `sub`.
+        /// Who they are, spelled as the platform spells it: an e-mail address in small letters. Count wrong codes and
+        /// keep rights by that spelling. Another one is refused, because the platform would register somebody whom the
+        /// app has not verified.
         user_id: String,
         /// What the registration is to be like. Without a `return_to`, the person comes back to where the login was
         /// going that brought them here.

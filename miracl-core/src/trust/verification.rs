@@ -82,6 +82,14 @@ pub(crate) async fn verification_url(
     let url = Url::parse(found);
     let url = url.map_err(|_| TrustError::malformed(ENDPOINT, "`verificationURL` is no URL"))?;
     check_host(api.provider, &url)?;
+    // Otherwise the app has verified one spelling, and somebody registers as another.
+    let mut pairs = url.query_pairs();
+    if pairs.any(|(name, value)| name == "user_id" && value != user_id) {
+        return Err(TrustError::argument(
+            "user_id",
+            "spelled as the platform spells it, which is in small letters for an e-mail address",
+        ));
+    }
     tracing::debug!("a verification URL was made");
     Ok(url.into())
 }

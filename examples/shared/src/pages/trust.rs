@@ -71,7 +71,8 @@ impl Pages {
         let user = visit.user().await.ok().flatten();
         let (user_id, asks_code, problem) = match step {
             Step::Who(user_id) => (user_id.unwrap_or_default(), false, ""),
-            Step::Made { user_id, .. } | Step::Right(user_id) => (*user_id, true, ""),
+            Step::Made { user_id, .. } => (*user_id, true, ""),
+            Step::Right(user_id) => (user_id.as_str(), true, ""),
             Step::Wrong(user_id) => (*user_id, true, "That is not the code."),
             Step::Over(user_id) => (
                 *user_id,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
 use crate::{
+    engine::events::EndedBy,
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     session::{
@@ -132,7 +133,7 @@ impl Exchange {
                 return Ok(());
             };
             if engine.sessions.marks.is_ended(&current.session) {
-                return self.end_session().await;
+                return self.end_session(EndedBy::Elsewhere).await;
             }
             let (user_data, login) = data.known();
             let before = current.session.person.extension();
