@@ -284,8 +284,9 @@ impl MpinClient {
         self.call("/rps/v2/authenticate", &body).await
     }
 
-    /// Signs a message at a time, and returns what `/dvs/verify` takes as `signature`. A wrong PIN is not noticed
-    /// here: log in with the scope `dvs-auth` first.
+    /// Signs a message at a time in seconds since 1970, and returns what `/dvs/verify` takes as `signature`, and an app
+    /// as JSON. The message is the document's hash: the 32 bytes of its SHA-256, not their hexadecimal digits. A wrong
+    /// PIN is not noticed here: log in with the scope `dvs-auth` first.
     ///
     /// # Errors
     /// If `pin` is not four to six digits.
