@@ -50,6 +50,7 @@ const NOT_RUN: &[(&str, usize)] = &[
     ("how/keys.md", 1),
     ("how/kubernetes.md", 2),
     ("how/proxy.md", 4),
+    ("miracl.md", 2),
     ("providers.md", 1),
 ];
 
