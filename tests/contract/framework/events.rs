@@ -12,7 +12,9 @@ scenarios![
 
 fn start(adapter: Adapter) -> (Provider, Demo) {
     let provider = Provider::start();
-    let demo = Demo::start(adapter.probe(), &provider);
+    let demo = Demo::of(adapter.probe(), &provider)
+        .env("PROBE_EVENTS", "1")
+        .start();
     (provider, demo)
 }
 
