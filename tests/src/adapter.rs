@@ -13,6 +13,8 @@ pub struct Adapter {
     pub demo: &'static str,
     /// How the framework answers a method that a path does not have.
     pub wrong_method: u16,
+    /// Whether the framework goes on with a request whose client is gone.
+    pub goes_on: bool,
 }
 
 impl Adapter {
@@ -22,21 +24,25 @@ impl Adapter {
             name: "axum",
             demo: "demo-axum",
             wrong_method: 405,
+            goes_on: false,
         },
         Self {
             name: "actix",
             demo: "demo-actix",
             wrong_method: 405,
+            goes_on: false,
         },
         Self {
             name: "rocket",
             demo: "demo-rocket",
             wrong_method: 404,
+            goes_on: true,
         },
         Self {
             name: "warp",
             demo: "adapter-template",
             wrong_method: 405,
+            goes_on: false,
         },
     ];
 

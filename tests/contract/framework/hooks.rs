@@ -188,8 +188,8 @@ async fn a_second_click_takes_over_before_the_hook_which_runs_once(adapter: Adap
         give_up(adapter, &probe.demo, first, 1).await;
         release.send(true).expect("the provider waits");
         let answer = second.await.expect("no panic here").expect("an answer");
-        // Rocket goes on with the first request, so that the veto was its answer. The second has none of its own.
-        let vetoed_elsewhere = adapter.name == "rocket" && path == "/veto";
+        // Where the framework goes on with the first request, the veto was its answer. The second has none of its own.
+        let vetoed_elsewhere = adapter.goes_on && path == "/veto";
         assert_eq!(answer.status, if vetoed_elsewhere { 400 } else { status });
         assert_eq!(Probe::sessions(&answer).is_empty(), path == "/veto");
         assert_eq!(probe.hooks_of(path), 1);
@@ -260,9 +260,9 @@ async fn a_browser_that_leaves_during_the_hook_gets_a_whole_login_or_none(adapte
     let waiting = tokio::spawn(async move { other.try_send(Request::navigate(callback)).await });
     probe.demo.wait_for_log("the hook of /slow began");
     waiting.abort();
-    // Rocket finishes what it has begun: that login counts, and ends the one before. The others drop both the hook
+    // A framework that goes on finishes the login: it counts, and ends the one before. The others drop both the hook
     // and the login.
-    let cancelled = adapter.name != "rocket";
+    let cancelled = !adapter.goes_on;
     let end = if cancelled {
         "was dropped"
     } else {
