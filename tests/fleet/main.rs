@@ -28,6 +28,7 @@ const FLEET: Adapter = Adapter {
     name: "demo",
     demo: "demo-fleet",
     wrong_method: 404,
+    goes_on: false,
 };
 
 /// How long the fleet may take to stop.
