@@ -80,6 +80,8 @@ pub(crate) struct State {
     pub(crate) answered: bool,
     /// Whether the request was refused.
     pub(crate) refused: bool,
+    /// Whether the app's observers were told of that.
+    pub(crate) refusal_told: bool,
     /// Why the body of the request was not read to its end.
     pub(crate) unread: Option<Unread>,
     /// The lead of a callback, while others may wait for it.

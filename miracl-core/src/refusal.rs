@@ -147,7 +147,12 @@ fn tell(
     request: &impl RequestView,
     event: impl FnOnce(EventPerson, String) -> AuthEvent,
 ) {
-    let current = exchange.lock().current.clone();
+    let current = {
+        let mut state = exchange.lock();
+        // A framework may ask for the answer more than once.
+        let was_told = std::mem::replace(&mut state.refusal_told, true);
+        state.current.clone().filter(|_| !was_told)
+    };
     if let Some(current) = current {
         exchange.engine.tell(|| {
             let path = shown_path(path_of(&request.path_and_query()));

@@ -1,4 +1,4 @@
-//! The app's side of a login: two hooks, and one more for log-out.
+//! The app's side of a login: its hooks.
 
 use std::{pin::Pin, sync::Arc};
 

@@ -8,6 +8,8 @@ use miracl_tests::{
 };
 use serde_json::{Value, json};
 
+use crate::journey::logged;
+
 scenarios![
     quick_claims_give_the_same_rights_as_all_others,
     a_renewal_brings_quick_claims_up_to_date,
@@ -178,10 +180,8 @@ async fn a_claim_that_is_not_kept_is_the_mistake_of_the_app_and_the_log_names_it
         let optional = browser.open(demo.url("/rights/optional")).await;
         assert_eq!(optional.expect(200).body, "nobody", "{store}");
         browser.fetch(demo.url("/me")).await.expect(200);
+        demo.wait_for_line(&["roles", "::Admin", "SESSION_KEEP_CLAIMS"]);
         let log = demo.log();
-        for named in ["roles", "::Admin", "SESSION_KEEP_CLAIMS"] {
-            assert!(log.contains(named), "{store} {named}: {log}");
-        }
         assert!(!log.contains(Provider::SUBJECT), "{log}");
     }
     // It is kept where it is named, or quick.
@@ -212,8 +212,7 @@ async fn three_hundred_groups_fit_into_cookies_if_none_is_kept(adapter: Adapter)
     let demo = start(adapter, &provider, &[("PROBE_LOG", "warn")]);
     let page = Browser::new().visit(demo.url("/login/start")).await;
     page.expect(431);
-    let log = demo.log();
-    assert!(log.contains("SESSION_KEEP_CLAIMS"), "{log}");
+    demo.wait_for_log("SESSION_KEEP_CLAIMS");
     for quick in ["", "roles", "roles groups"] {
         let demo = start(
             adapter,
@@ -289,8 +288,10 @@ async fn the_log_says_once_of_each_policy_that_it_is_slow(adapter: Adapter) {
         for path in ["/rights/admin", "/rights/strong", "/admins/members"].repeat(3) {
             browser.fetch(demo.url(path)).await.expect(200);
         }
+        let line = "opens the large part of each session";
+        logged(&demo, line, slow).await;
         let log = demo.log();
-        let said = log.matches("opens the large part of each session").count();
+        let said = log.matches(line).count();
         assert_eq!(said, slow, "{quick}: {log}");
     }
 }
