@@ -141,9 +141,12 @@ impl Codes {
     }
 }
 
-/// A user id as the platform spells it. All spellings of one person count together.
+/// A user id as the platform spells it: an e-mail address in small letters. All spellings of one person count together.
 pub(crate) fn folded(user_id: &str) -> String {
-    user_id.to_lowercase()
+    match user_id.contains('@') {
+        true => user_id.to_lowercase(),
+        false => user_id.to_owned(),
+    }
 }
 
 fn random_digits() -> Option<String> {
