@@ -117,6 +117,7 @@ async fn a_denial_and_a_step_up_are_told_with_the_path_and_without_the_query(ada
         &[
             &format!("logged in, {alice}"),
             &format!("denied at /rights/admin, {alice}"),
+            &format!("logged out by NewLogin, {alice}"),
             &format!("logged in, {alice}"),
             &format!("step-up at /rights/strong, {alice}"),
         ],

@@ -283,7 +283,7 @@ async fn a_platform_that_is_ill_is_told_and_changes_no_session(adapter: Adapter)
 
 async fn a_verification_url_on_another_host_leads_nobody_there(adapter: Adapter) {
     let site = Site::logged_in(adapter).await;
-    let path = "/verification/confirmation?user_id=ann&code=1";
+    let path = "/verification/confirmation?user_id=ann%40example.com&code=1";
     for url in [
         format!("https://evil.example{path}"),
         format!("{}@evil.example{path}", site.platform.issuer()),
