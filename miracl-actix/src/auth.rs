@@ -1,12 +1,12 @@
 //! `MiraclAuth`: the engine and the app's hooks, joined. Routes and layers are made of it.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use actix_web::web::ServiceConfig;
 use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler, observe},
+    handler::{AuthHandler, ErasedHandler},
     layer::MiraclLayer,
     require::LoginRequiredLayer,
     routes,
@@ -26,9 +26,10 @@ impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
         let handler = Arc::new(handler);
-        let app: Arc<dyn Any + Send + Sync> = handler.clone();
-        miracl.know_app(&app);
-        observe(&miracl, &handler);
+        miracl.know_app(&handler);
+        miracl.observe_by(&handler, |handler, event| async move {
+            handler.on_event(event).await
+        });
         Self { miracl, handler }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod trust;
 use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
+    base::apps::App,
     config::Config,
     engine::{Engine, events::AuthEvent},
     error::config::ConfigError,
@@ -121,9 +122,7 @@ impl Miracl {
     /// The answer to send: 403, with a page for a browser that shows it, otherwise `application/problem+json`.
     #[inline]
     pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
-        let site = &self.0.site;
-        let checked = site.check_origin(request);
-        checked.map_err(|cross_origin| cross_origin.reply(request, &site.home_url()))
+        self.0.site.check_origin(request)
     }
 
     /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and
@@ -226,8 +225,27 @@ impl Miracl {
     /// Makes a value of the app's known to its decisions, for
     /// [`AccessRequest::app`](crate::app::access::AccessRequest::app): adapters hand over the handler that they were
     /// given. It is held weakly, because it may hold this engine. Of several of one type the last one counts.
-    pub fn know_app(&self, app: &Arc<dyn Any + Send + Sync>) {
-        self.0.apps.add(app);
+    pub fn know_app<T: Any + Send + Sync>(&self, app: &Arc<T>) {
+        self.0.apps.add(&(Arc::clone(app) as App));
+    }
+
+    /// Tells a value of the app's of every event, for as long as the app keeps the value: adapters hand over the
+    /// handler that they were given. Apps use [`observe`](Self::observe), which has the rules.
+    pub fn observe_by<T, F, A>(&self, app: &Arc<T>, tell: F)
+    where
+        T: Send + Sync + 'static,
+        F: Fn(Arc<T>, AuthEvent) -> A + Send + Sync + 'static,
+        A: Future<Output = ()> + Send + 'static,
+    {
+        let app = Arc::downgrade(app);
+        self.observe(move |event| {
+            let told = app.upgrade().map(|app| tell(app, event));
+            async move {
+                if let Some(told) = told {
+                    told.await;
+                }
+            }
+        });
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

@@ -9,8 +9,9 @@ use crate::{
         options::{Paths, ResponseMode},
     },
     web::{
-        cross_origin::{self, CrossOrigin},
+        cross_origin,
         public_path::is_below,
+        reply::Reply,
         request::{RequestView, path_of},
         return_to::ReturnTo,
         route::{Mount, Route},
@@ -133,12 +134,13 @@ impl Site {
     }
 
     /// Checks that an unsafe request comes from a page of this site, or is one that other sites send on purpose.
+    /// Otherwise returns the answer to send.
     #[inline(always)]
-    pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), CrossOrigin> {
+    pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
         match cross_origin::check(request, &self.allowed_origins) {
             Err(refused) if !self.expects_other_sites(request) => {
                 self.tell_of_posted_callback(request);
-                Err(refused)
+                Err(refused.reply(request, &self.home_url()))
             }
             _ => Ok(()),
         }

@@ -1,12 +1,12 @@
 //! `MiraclAuth`: the engine and the app's hooks, joined. Routes and the fairing are made of it.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use miracl_core::{Config, ConfigError, Miracl, app::access::Requirement};
 use rocket::{Route, figment::Figment};
 
 use crate::{
-    handler::{AuthHandler, ErasedHandler, observe},
+    handler::{AuthHandler, ErasedHandler},
     layer::MiraclFairing,
     require, routes,
 };
@@ -22,9 +22,10 @@ impl MiraclAuth {
     /// Joins the engine and the app's hooks.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
         let handler = Arc::new(handler);
-        let app: Arc<dyn Any + Send + Sync> = handler.clone();
-        miracl.know_app(&app);
-        observe(&miracl, &handler);
+        miracl.know_app(&handler);
+        miracl.observe_by(&handler, |handler, event| async move {
+            handler.on_event(event).await
+        });
         Self { miracl, handler }
     }
 

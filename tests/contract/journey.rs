@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 
 use base64_simd::STANDARD;
-use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider};
+use miracl_tests::{Adapter, Answer, Answers, Browser, Cookie, Demo, Endpoint, Provider};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -140,6 +141,16 @@ pub(crate) async fn subject(browser: &Browser, demo: &Demo) -> Option<String> {
         401 => None,
         _ => panic!("/me answered {}: {}", me.status, me.body),
     }
+}
+
+/// Lets ID tokens have these claims as well from now on.
+pub(crate) fn say(provider: &Provider, claims: &Value) {
+    let claims = claims.as_object().expect("an object").clone();
+    let more = move |token: &mut Value| {
+        let token = token.as_object_mut().expect("an object");
+        token.extend(claims.clone());
+    };
+    provider.set(Endpoint::IdToken, Answers::Changed(Box::new(more)));
 }
 
 /// Waits until the log of a demo has a line so many times.

@@ -1,9 +1,9 @@
 //! The app's side of a login: its hooks.
 
-use std::{pin::Pin, sync::Arc};
+use std::pin::Pin;
 
 use miracl_core::{
-    AuthFailure, AuthSuccess, LogoutKind, Miracl,
+    AuthFailure, AuthSuccess, LogoutKind,
     app::{
         event::AuthEvent,
         trust::{Verification, VerificationRequest},
@@ -173,17 +173,4 @@ impl<H: AuthHandler> ErasedHandler for H {
     ) -> Boxed<'a, Result<Verification<Response>, Rejection>> {
         Box::pin(AuthHandler::on_verify_user(self, req, request))
     }
-}
-
-/// Tells the handler of every event, for as long as the app keeps it.
-pub(crate) fn observe<H: AuthHandler>(miracl: &Miracl, handler: &Arc<H>) {
-    let handler = Arc::downgrade(handler);
-    miracl.observe(move |event| {
-        let handler = handler.upgrade();
-        async move {
-            if let Some(handler) = handler {
-                AuthHandler::on_event(&*handler, event).await;
-            }
-        }
-    });
 }

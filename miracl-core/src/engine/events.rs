@@ -12,7 +12,11 @@ use std::{
 
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::{base::runtime::Runtime, error::login::FailureReason, session::identity::Session};
+use crate::{
+    base::{runtime::Runtime, text::printable},
+    error::login::FailureReason,
+    session::identity::Session,
+};
 
 /// How many events may wait for the observers.
 const MAX_WAITING: usize = 1000;
@@ -191,8 +195,7 @@ impl Events {
 
 /// A path as an event has it: not too long, and without what a terminal or a log would obey.
 pub(crate) fn shown_path(path: &str) -> String {
-    let printable = path.chars().filter(|c| (' '..='~').contains(c));
-    printable.take(MAX_PATH).collect()
+    printable(path, MAX_PATH)
 }
 
 /// Tells every observer of every event, in order. One that panics or takes too long loses that event alone.

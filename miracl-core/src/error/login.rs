@@ -138,6 +138,16 @@ impl From<ProviderError> for FailureReason {
     }
 }
 
+/// A session that is too large is a reason of its own: the app can do something about it.
+impl From<SessionError> for FailureReason {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::TooLarge(error) => Self::SessionTooLarge(error),
+            error => Self::Session(error),
+        }
+    }
+}
+
 impl From<IdTokenError> for FailureReason {
     fn from(error: IdTokenError) -> Self {
         Self::IdToken(error)

@@ -69,8 +69,6 @@ pub(crate) async fn confirm_login(exchange: &Arc<Exchange>) -> Result<(), AuthFa
     };
     if let Err(failure) = &begun {
         failure.tell_observers(&exchange.engine);
-    }
-    if begun.is_err() {
         // The messages of the hook are dropped: the login that they are about has failed.
         exchange.lock().flashes = Some(flashes);
     }
@@ -141,10 +139,7 @@ async fn begin(
     }
     keep_app_data(exchange, &mut proposed)
         .await
-        .map_err(|error| match error {
-            SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
-            error => FailureReason::Session(error),
-        })?;
+        .map_err(FailureReason::from)?;
     if before.is_some() {
         // This deletes its cookies as well, in case the new session fails.
         exchange

@@ -3,7 +3,6 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use crate::{
     base::json,
@@ -14,6 +13,7 @@ use crate::{
         answer::Answer,
         hook::{AuthFailure, AuthSuccess},
         options::remember,
+        parameters::all_once,
         proposal::Proposal,
     },
     provider::{claims::time, tokens::Tokens},
@@ -48,9 +48,8 @@ pub(crate) async fn answer(
         return Answer::Reply(nothing);
     }
     // No other site may log a visitor in as somebody: the adapter has checked it, and this route must not rest on that.
-    if let Err(cross_origin) = exchange.engine.site.check_origin(request) {
-        let home = exchange.engine.site.home_url();
-        return Answer::Reply(cross_origin.reply(request, &home));
+    if let Err(refused) = exchange.engine.site.check_origin(request) {
+        return Answer::Reply(refused);
     }
     let fields = body.and_then(|body| fields(request, body));
     let Some(posted) = fields.as_ref().and_then(posted) else {
@@ -74,17 +73,7 @@ fn fields(request: &impl RequestView, body: &[u8]) -> Option<Map<String, Value>>
     if is_json(request) {
         return json::object(body).ok();
     }
-    if !is_form(request) {
-        return None;
-    }
-    let mut fields = Map::new();
-    for (name, value) in form_urlencoded::parse(body) {
-        // A field that stands twice says nothing.
-        if fields.insert(name.into_owned(), value.into()).is_some() {
-            return None;
-        }
-    }
-    Some(fields)
+    is_form(request).then(|| all_once(body)).flatten()
 }
 
 fn posted(fields: &Map<String, Value>) -> Option<Posted<'_>> {

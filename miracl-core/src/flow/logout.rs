@@ -104,9 +104,8 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     if exchange.is_prefetch() && (client != Client::Turbo || onward::leads_on(request)) {
         return Answer::Reply(Reply::too_early());
     }
-    if let Err(cross_origin) = engine.site.check_origin(request) {
-        let home = engine.site.home_url();
-        return Answer::Reply(cross_origin.reply(request, &home));
+    if let Err(refused) = engine.site.check_origin(request) {
+        return Answer::Reply(refused);
     }
     let unreadable = |error: &SessionError| {
         tracing::error!(%error, "log-out failed");

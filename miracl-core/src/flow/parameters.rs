@@ -1,5 +1,6 @@
 //! The parameters of a request to the login's routes.
 
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::error::login::FailureReason;
@@ -20,4 +21,15 @@ pub(crate) fn read_once<const N: usize>(
         }
     }
     Ok(values)
+}
+
+/// Reads all parameters of a query or a form. `None` where one stands twice, and so says nothing.
+pub(crate) fn all_once(encoded: &[u8]) -> Option<Map<String, Value>> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(encoded) {
+        if fields.insert(name.into_owned(), value.into()).is_some() {
+            return None;
+        }
+    }
+    Some(fields)
 }

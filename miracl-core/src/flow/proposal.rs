@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     base::random::random,
     config::Config,
-    error::{login::FailureReason, session::SessionError},
+    error::login::FailureReason,
     exchange::Exchange,
     flow::confirm::{self, NO_LOG_OUT},
     provider::{login_claims::login_claims, tokens::Tokens, user_data::UserData},
@@ -98,10 +98,7 @@ impl Proposal {
             receipt.check(check, section, Err::<(), _>(FailureReason::LoggedOut))?;
         }
         let proposed = confirm::propose(exchange, Arc::clone(&user.0), data, replaces).await;
-        let proposed = proposed.map_err(|error| match error {
-            SessionError::TooLarge(error) => FailureReason::SessionTooLarge(error),
-            error => FailureReason::Session(error),
-        });
+        let proposed = proposed.map_err(FailureReason::from);
         let draft = receipt.check("session", "RFC 6265 §6.1", proposed)?;
         Ok(CompletedLogin {
             user,

@@ -28,9 +28,8 @@ pub(crate) async fn answer_refresh(exchange: &Arc<Exchange>, request: &impl Requ
         return nothing;
     }
     // The adapter has checked it, and this route must not rest on that.
-    if let Err(cross_origin) = exchange.engine.site.check_origin(request) {
-        let home = exchange.engine.site.home_url();
-        return cross_origin.reply(request, &home);
+    if let Err(refused) = exchange.engine.site.check_origin(request) {
+        return refused;
     }
     let refreshed = async {
         refresh::tokens(exchange).await?;

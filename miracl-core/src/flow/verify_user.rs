@@ -4,12 +4,11 @@
 use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use crate::{
     error::trust::TrustError,
     exchange::Exchange,
-    flow::{pending::cookies::pending_login, registration},
+    flow::{parameters::all_once, pending::cookies::pending_login, registration},
     trust::verification::VerificationOptions,
     web::{
         body::is_form,
@@ -152,28 +151,14 @@ pub(crate) fn read(
     }
     let form = if request.method() == "POST" {
         // The adapter has checked it, and this route must not rest on that.
-        if let Err(cross_origin) = exchange.engine.site.check_origin(request) {
-            let home = exchange.engine.site.home_url();
-            return Err(cross_origin.reply(request, &home));
-        }
-        let form = body.filter(|_| is_form(request)).and_then(fields);
+        exchange.engine.site.check_origin(request)?;
+        let form = body.filter(|_| is_form(request)).and_then(all_once);
         Some(form.ok_or_else(unreadable)?)
     } else {
         None
     };
-    let query = fields(query(request).as_bytes()).ok_or_else(unreadable)?;
+    let query = all_once(query(request).as_bytes()).ok_or_else(unreadable)?;
     Ok(VerificationRequest { query, form })
-}
-
-/// Reads a query or a form. A field that stands twice says nothing.
-fn fields(text: &[u8]) -> Option<Fields> {
-    let mut fields = Map::new();
-    for (name, value) in form_urlencoded::parse(text) {
-        if fields.insert(name.into_owned(), value.into()).is_some() {
-            return None;
-        }
-    }
-    Some(fields)
 }
 
 /// Returns where a person goes whom the app has verified.

@@ -1,7 +1,9 @@
 //! Events: what happens to logins is told to the app afterwards, and no login waits for it. On the probe.
 
 use miracl_tests::{Adapter, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios};
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::journey::say;
 
 scenarios![
     a_login_a_failure_a_veto_and_a_log_out_are_told_once_each,
@@ -16,16 +18,6 @@ fn start(adapter: Adapter) -> (Provider, Demo) {
         .env("PROBE_EVENTS", "1")
         .start();
     (provider, demo)
-}
-
-/// Lets ID tokens have these claims as well from now on.
-fn say(provider: &Provider, claims: &Value) {
-    let claims = claims.as_object().expect("an object").clone();
-    let more = move |token: &mut Value| {
-        let token = token.as_object_mut().expect("an object");
-        token.extend(claims.clone());
-    };
-    provider.set(Endpoint::IdToken, Answers::Changed(Box::new(more)));
 }
 
 /// Fails unless the probe has printed these events, and no other.

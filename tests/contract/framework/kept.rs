@@ -3,12 +3,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use miracl_tests::{
-    Adapter, Answer, Answers, Browser, Cookie, Demo, Endpoint, Provider, scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Cookie, Demo, Provider, scenarios};
 use serde_json::{Value, json};
 
-use crate::journey::logged;
+use crate::journey::{logged, say};
 
 scenarios![
     quick_claims_give_the_same_rights_as_all_others,
@@ -24,16 +22,6 @@ scenarios![
     a_provider_that_asks_every_time_needs_no_auth_time,
     a_mistake_in_the_settings_of_claims_stops_the_start,
 ];
-
-/// Lets ID tokens have these claims as well from now on.
-fn say(provider: &Provider, claims: &Value) {
-    let claims = claims.as_object().expect("an object").clone();
-    let more = move |token: &mut Value| {
-        let token = token.as_object_mut().expect("an object");
-        token.extend(claims.clone());
-    };
-    provider.set(Endpoint::IdToken, Answers::Changed(Box::new(more)));
-}
 
 fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use miracl_tests::{
-    Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, Endpoint, Provider, Request, scenarios};
 use serde_json::{Value, json};
+
+use crate::journey::say;
 
 scenarios![
     who_meets_a_requirement_passes_and_nobody_else,
@@ -27,16 +27,6 @@ fn start(adapter: Adapter, claims: &Value) -> (Provider, Demo) {
     say(&provider, claims);
     let demo = Demo::start(adapter.probe(), &provider);
     (provider, demo)
-}
-
-/// Lets ID tokens have these claims as well from now on.
-fn say(provider: &Provider, claims: &Value) {
-    let claims = claims.as_object().expect("an object").clone();
-    let more = move |token: &mut Value| {
-        let token = token.as_object_mut().expect("an object");
-        token.extend(claims.clone());
-    };
-    provider.set(Endpoint::IdToken, Answers::Changed(Box::new(more)));
 }
 
 /// The address that an answer leads to, with this parameter.

@@ -1,9 +1,9 @@
 //! The app's own data in a session: kept by the hook and by a visit, read by an extractor. On the probe.
 
-use miracl_tests::{
-    Adapter, Answer, Answers, Browser, Demo, Endpoint, Provider, Request, scenarios,
-};
+use miracl_tests::{Adapter, Answer, Browser, Demo, Endpoint, Provider, Request, scenarios};
 use serde_json::{Value, json};
+
+use crate::journey;
 
 scenarios![
     what_the_hook_keeps_is_there_at_the_first_page_and_gone_at_log_out,
@@ -31,12 +31,7 @@ fn start(adapter: Adapter, store: &str) -> (Provider, Demo) {
 /// Lets the provider speak of another person, or of this one in other words, from now on.
 fn say(provider: &Provider, claims: &Value) {
     provider.set_userinfo(claims.clone());
-    let claims = claims.as_object().expect("an object").clone();
-    let more = move |token: &mut Value| {
-        let token = token.as_object_mut().expect("an object");
-        token.extend(claims.clone());
-    };
-    provider.set(Endpoint::IdToken, Answers::Changed(Box::new(more)));
+    journey::say(provider, claims);
 }
 
 /// Logs in, and comes back to a path that tells the hook what to keep.
