@@ -15,7 +15,7 @@ use actix_web::{
 use miracl_core::Refusal;
 
 use crate::{
-    reply::reply,
+    refused::answer,
     request::View,
     slot::{Slot, user_at_once, visit},
 };
@@ -247,7 +247,7 @@ impl ResponseError for LoginRequired {
     }
 
     fn error_response(&self) -> Response {
-        reply(self.refusal.reply(&View::from(&self.req)))
+        answer(&self.req, self.refusal.refused(&View::from(&self.req)))
     }
 }
 

@@ -6,7 +6,10 @@ use actix_web::{HttpRequest, HttpResponse as Response, Result};
 use miracl_core::{
     AuthFailure, AuthSuccess, LogoutKind,
     app::{
+        access::Refused,
         event::AuthEvent,
+        page::Page,
+        session::LoginOptions,
         trust::{Verification, VerificationRequest},
     },
 };
@@ -108,6 +111,38 @@ pub trait AuthHandler: Send + Sync + 'static {
         async { Ok(Verification::Page(page)) }
     }
 
+    /// Decides what a login asks the provider for, before a route of the login sends the browser there: adds parameters
+    /// of the app's own, asks for more. The default changes nothing.
+    ///
+    /// `login` has what the link to the route asked for, which any visitor may have written. With `Err` no login begins,
+    /// and the error is the response. It does not run for [`Visit::login_url_with`](miracl_core::Visit::login_url_with),
+    /// whose caller has said what they want.
+    fn on_authorize_request(
+        &self,
+        req: &HttpRequest,
+        login: &mut LoginOptions,
+    ) -> impl Future<Output = Result<()>> {
+        let _ = (req, login);
+        async { Ok(()) }
+    }
+
+    /// Answers a request that is turned away, in place of the engine: nobody is logged in, or they may not do it, the
+    /// login is too old, the session cannot be read, another site sent it. With `None`, which is the default, the
+    /// engine's answer is sent: [`Refused::reply`].
+    ///
+    /// It is not `async`, so that an extractor can be turned into an answer without waiting, and it may run twice for
+    /// one request. It does not run for an optional extractor.
+    fn on_refused(&self, req: &HttpRequest, refused: &Refused) -> Option<Response> {
+        let _ = (req, refused);
+        None
+    }
+
+    /// Changes a page or a message of the engine before it is shown: its words, or the whole page. The default changes
+    /// nothing. [`Page`] has an example.
+    fn on_page(&self, page: &mut Page) {
+        let _ = page;
+    }
+
     /// Learns of an event: a login, a failure, a log-out, a renewal, a denial. For an audit trail, a counter, an alarm.
     /// The default does nothing.
     ///
@@ -141,6 +176,14 @@ pub(crate) trait ErasedHandler: Send + Sync {
         req: &'a HttpRequest,
         request: &'a VerificationRequest,
     ) -> Boxed<'a, Result<Verification<Response>>>;
+
+    fn on_authorize_request<'a>(
+        &'a self,
+        req: &'a HttpRequest,
+        login: &'a mut LoginOptions,
+    ) -> Boxed<'a, Result<()>>;
+
+    fn on_refused(&self, req: &HttpRequest, refused: &Refused) -> Option<Response>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -170,5 +213,17 @@ impl<H: AuthHandler> ErasedHandler for H {
         request: &'a VerificationRequest,
     ) -> Boxed<'a, Result<Verification<Response>>> {
         Box::pin(AuthHandler::on_verify_user(self, req, request))
+    }
+
+    fn on_authorize_request<'a>(
+        &'a self,
+        req: &'a HttpRequest,
+        login: &'a mut LoginOptions,
+    ) -> Boxed<'a, Result<()>> {
+        Box::pin(AuthHandler::on_authorize_request(self, req, login))
+    }
+
+    fn on_refused(&self, req: &HttpRequest, refused: &Refused) -> Option<Response> {
+        AuthHandler::on_refused(self, req, refused)
     }
 }

@@ -16,11 +16,12 @@ use actix_web::{
         header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
     },
 };
-use miracl_core::{Miracl, Outcome};
+use miracl_core::{Miracl, Outcome, adapter::Refused};
 use pin_project_lite::pin_project;
 
 use crate::{
     body::{Kept, Rest, keep, rest},
+    refused::answer,
     reply::reply,
     request::View,
     slot::{Slot, leave, missing_routes, turn_back},
@@ -96,10 +97,7 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
-                state: State::Refused {
-                    rest: keep(&mut request).map(rest),
-                    response: Some(Ok(request.into_response(reply(refused)))),
-                },
+                state: self.refuse(refused, request),
             };
         }
         let cookies = request.headers().get_all(COOKIE).cloned();
@@ -113,6 +111,27 @@ where
                 outer,
                 body,
             },
+        }
+    }
+}
+
+impl<S> MiraclService<S> {
+    /// Answers a request that another site made a browser send. The app's hook finds a visit, as everywhere.
+    #[cold]
+    fn refuse<F>(&self, refused: Refused, mut request: ServiceRequest) -> State<F> {
+        let cookies = request.headers().get_all(COOKIE).cloned();
+        let slot = Slot::new(self.miracl.clone(), cookies);
+        let outer = leave(&request, &slot);
+        let body = keep(&mut request);
+        let answer = answer(request.request(), refused);
+        let mut response = Ok(request.into_response(answer));
+        finish(&slot, &mut response);
+        if let Ok(response) = &response {
+            turn_back(response.request(), outer);
+        }
+        State::Refused {
+            rest: body.map(rest),
+            response: Some(response),
         }
     }
 }

@@ -136,6 +136,7 @@ mod body;
 mod extract;
 mod handler;
 mod layer;
+mod refused;
 mod reply;
 mod request;
 mod require;

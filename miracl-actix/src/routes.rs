@@ -124,6 +124,16 @@ impl Endpoint {
         let next = |cx: &mut Context<'_>| body.poll_next_unpin(cx);
         let body = visit.read_body(self.route, &view, next).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        let answer = match answer {
+            Answer::Starting(mut start) => {
+                let hook = self.handler.on_authorize_request(request, start.options());
+                match hook.await {
+                    Ok(()) => visit.begin_login(start).await,
+                    Err(refused) => return Response::from_error(refused),
+                }
+            }
+            answer => answer,
+        };
         match answer {
             Answer::Reply(answer) => reply(answer),
             Answer::Success(login) => {

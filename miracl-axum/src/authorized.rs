@@ -6,7 +6,10 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     http::request::Parts,
 };
-use miracl_core::app::access::{Policy, Requirement};
+use miracl_core::{
+    Refusal,
+    app::access::{Policy, Requirement},
+};
 
 use crate::{
     extract::{LoginRequired, User},
@@ -78,7 +81,9 @@ impl<S: Sync, P: Policy> FromRequestParts<S> for Authorized<P> {
         let user = match authorized_at_once(&view, &requirement) {
             Some(user) => user,
             // On the heap: what most requests wait in stays small.
-            None => Box::pin(authorized(&requirement, view)).await?,
+            None => Box::pin(authorized(&requirement, view))
+                .await
+                .map_err(|refusal| LoginRequired::new(parts, &refusal))?,
         };
         Ok(Self(User(user), PhantomData))
     }
@@ -90,6 +95,9 @@ impl<S: Sync, P: Policy> OptionalFromRequestParts<S> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, LoginRequired> {
         let requirement = Requirement::of::<P>();
         let view = View::from(&*parts);
+        if let Some(user) = authorized_at_once(&view, &requirement) {
+            return Ok(Some(Self(User(user), PhantomData)));
+        }
         let visit = visit(&view)?;
         let user = Box::pin(visit.optional_authorized(&requirement, &view)).await;
         Ok(user.map(|user| Self(User(user), PhantomData)))
@@ -100,7 +108,6 @@ impl<S: Sync, P: Policy> OptionalFromRequestParts<S> for Authorized<P> {
 pub(crate) async fn authorized(
     requirement: &Requirement,
     view: View<'_>,
-) -> Result<miracl_core::User, LoginRequired> {
-    let user = visit(&view)?.authorize(requirement, &view).await;
-    user.map_err(|refusal| LoginRequired::new(&view, &refusal))
+) -> Result<miracl_core::User, Refusal> {
+    visit(&view)?.authorize(requirement, &view).await
 }

@@ -10,6 +10,7 @@ use axum::{
 use miracl_core::{NoVisit, Refusal};
 
 use crate::{
+    refused::answer,
     reply::reply,
     request::View,
     slot::{Slot, user_at_once, visit},
@@ -56,7 +57,10 @@ impl<S: Sync> FromRequestParts<S> for User {
             return Ok(Self(user));
         }
         // On the heap: what most requests wait in stays small.
-        Box::pin(required_user(View::from(&*parts))).await.map(Self)
+        Box::pin(required_user(View::from(&*parts)))
+            .await
+            .map(Self)
+            .map_err(|refusal| LoginRequired::new(parts, &refusal))
     }
 }
 
@@ -139,7 +143,7 @@ impl<S: Sync> FromRequestParts<S> for ProjectUser {
         let view = View::from(&*parts);
         let user = Box::pin(visit(&view)?.project_user(&view)).await;
         user.map(Self)
-            .map_err(|refusal| LoginRequired::new(&view, &refusal))
+            .map_err(|refusal| LoginRequired::new(parts, &refusal))
     }
 }
 
@@ -183,8 +187,9 @@ impl RequestExt for Parts {
 pub struct LoginRequired(Box<Response>);
 
 impl LoginRequired {
-    pub(crate) fn new(view: &View<'_>, refusal: &Refusal) -> Self {
-        Self(Box::new(reply(refusal.reply(view))))
+    pub(crate) fn new(req: &Parts, refusal: &Refusal) -> Self {
+        let refused = refusal.refused(&View::from(req));
+        Self(Box::new(answer(req, refused)))
     }
 }
 
@@ -201,7 +206,6 @@ impl From<NoVisit> for LoginRequired {
 }
 
 /// Asks the visit who is logged in, and turns away everybody who is not.
-pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, LoginRequired> {
-    let user = visit(&view)?.required_user().await;
-    user.map_err(|refusal| LoginRequired::new(&view, &refusal))
+pub(crate) async fn required_user(view: View<'_>) -> Result<miracl_core::User, Refusal> {
+    visit(&view)?.required_user().await
 }

@@ -13,12 +13,13 @@ use axum::{
         header::{CACHE_CONTROL, CONNECTION, COOKIE, SET_COOKIE},
     },
 };
-use miracl_core::{Miracl, Outcome};
+use miracl_core::{Miracl, Outcome, adapter::Refused};
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
 use crate::{
     body::{Kept, Rest, keep, rest},
+    refused::answer,
     reply::reply,
     request::View,
     slot::{Slot, leave, missing_routes},
@@ -88,12 +89,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
-            let version = request.version();
             return MiraclFuture {
-                state: State::Refused {
-                    rest: rest(request.into_body(), version),
-                    response: Some(reply(refused)),
-                },
+                state: self.refuse(refused, request),
             };
         }
         let cookies = request.headers().get_all(COOKIE).iter().cloned();
@@ -114,6 +111,26 @@ where
                 body,
                 expected,
             },
+        }
+    }
+}
+
+impl<S> MiraclService<S> {
+    /// Answers a request that another site made a browser send. The app's hook finds a visit, as everywhere.
+    #[cold]
+    fn refuse<F, B>(&self, refused: Refused, request: Request<B>) -> State<F>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+    {
+        let (mut parts, body) = request.into_parts();
+        let cookies = parts.headers.get_all(COOKIE).iter().cloned();
+        let slot = Slot::new(self.miracl.clone(), cookies);
+        leave(&mut parts.extensions, &slot);
+        let mut response = answer(&parts, refused);
+        finish(&slot, false, &mut response);
+        State::Refused {
+            rest: rest(body, parts.version),
+            response: Some(response),
         }
     }
 }

@@ -130,6 +130,7 @@ mod body;
 mod extract;
 mod handler;
 mod layer;
+mod refused;
 mod reply;
 mod request;
 mod require;

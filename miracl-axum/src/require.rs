@@ -11,7 +11,7 @@ use axum::{
     http::Request,
     response::{IntoResponse, Response},
 };
-use miracl_core::{Miracl, app::access::Requirement};
+use miracl_core::{Miracl, Refusal, app::access::Requirement};
 use tower::{Layer, Service};
 
 use crate::{
@@ -111,7 +111,10 @@ where
         Box::pin(async move {
             match check(&miracl, is_activity, requirement.as_ref(), &mut request).await {
                 Ok(()) => inner.call(request).await.map(IntoResponse::into_response),
-                Err(refused) => Ok(refused.into_response()),
+                Err(refusal) => {
+                    let (parts, _) = request.into_parts();
+                    Ok(LoginRequired::new(&parts, &refusal).into_response())
+                }
             }
         })
     }
@@ -123,7 +126,7 @@ async fn check(
     is_activity: bool,
     requirement: Option<&Requirement>,
     request: &mut Request<Body>,
-) -> Result<(), LoginRequired> {
+) -> Result<(), Refusal> {
     turn_to(request.extensions_mut(), miracl)?;
     if !is_activity {
         without_activity(request.extensions());

@@ -68,6 +68,18 @@ impl Endpoint {
         let view = View::from(&parts);
         let body = visit.read_body(self.route, &view, parts_of(body)).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        let answer = match answer {
+            Answer::Starting(mut start) => {
+                let hook = self
+                    .handler
+                    .on_authorize_request(&mut parts, start.options());
+                match hook.await {
+                    Ok(()) => visit.begin_login(start).await,
+                    Err(refused) => return Ok(Err::<Response, _>(refused).into_response()),
+                }
+            }
+            answer => answer,
+        };
         Ok(match answer {
             Answer::Reply(answer) => reply(answer),
             Answer::Success(login) => {

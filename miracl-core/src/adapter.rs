@@ -12,9 +12,9 @@
 
 pub use crate::{
     exchange::{Outcome, leading::Unsent},
-    flow::answer::Answer,
+    flow::{answer::Answer, login::LoginStart},
     lazy::LazyVisit,
-    refusal::{NoVisit, Refusal},
+    refusal::{NoVisit, Refusal, refused::Refused},
     web::{
         headers::SeenHeaders,
         reply::Reply,

@@ -21,7 +21,7 @@ pub mod access {
             request::{AccessRequest, BoxError},
             requirement::{ClaimTest, Requirement},
         },
-        refusal::RefusalKind,
+        refusal::{RefusalKind, refused::Refused},
     };
 }
 
@@ -45,6 +45,11 @@ pub mod config {
 /// What happens to logins, for audit trails: see [`Miracl::observe`].
 pub mod event {
     pub use crate::engine::events::{AuthEvent, EndedBy, EventPerson};
+}
+
+/// The engine's own pages and messages, to change them: see [`Miracl::change_pages`].
+pub mod page {
+    pub use crate::web::page::{Page, PageKind, PageLink};
 }
 
 /// What can go wrong, as types.

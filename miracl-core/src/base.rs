@@ -2,7 +2,6 @@
 //!
 //! Nothing here makes a request or knows a session, and nothing here uses another room.
 
-pub(crate) mod apps;
 pub(crate) mod claim_name;
 pub(crate) mod clock;
 pub(crate) mod constant_time;
@@ -11,6 +10,7 @@ pub(crate) mod expiring;
 pub(crate) mod file;
 pub(crate) mod hex;
 pub(crate) mod issuer_template;
+pub(crate) mod joined;
 pub(crate) mod json;
 pub(crate) mod key_hash;
 pub(crate) mod loopback;

@@ -2,17 +2,19 @@
 
 pub(crate) mod callbacks;
 pub(crate) mod events;
+pub(crate) mod pages;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
 use crate::{
-    base::{apps::Apps, once_each::OnceEach, runtime::Runtime},
+    base::{joined::Joined, once_each::OnceEach, runtime::Runtime},
     config::{Config, check::Checked, session_claims::KeepClaims},
     engine::{
         callbacks::{Callbacks, MAX_ORPHANS},
         events::{AuthEvent, Events},
+        pages::Pages,
     },
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
@@ -25,6 +27,7 @@ use crate::{
         Trust,
         api::{Api, Caller},
     },
+    web::page::Page,
 };
 
 /// Everything that the requests of one app share.
@@ -40,11 +43,13 @@ pub(crate) struct Engine {
     pub(crate) sessions: Sessions,
     pub(crate) renewals: Renewals,
     pub(crate) callbacks: Callbacks,
-    /// The app's own values, for its decisions.
-    pub(crate) apps: Apps,
+    /// The app's own value, for its decisions, and its adapter's.
+    pub(crate) joined: Joined,
     /// The policies of which the log was told that they are slow.
     pub(crate) slow_policies: OnceEach,
     pub(crate) events: Events,
+    /// What the app changes about pages.
+    pages: Pages,
     /// What may go on of callbacks whose request has gone away.
     orphans: Arc<Semaphore>,
     pub(crate) runtime: Runtime,
@@ -65,9 +70,10 @@ impl Engine {
             sessions,
             renewals: Renewals::new(),
             callbacks: Callbacks::default(),
-            apps: Apps::default(),
+            joined: Joined::default(),
             slow_policies: OnceEach::default(),
             events: Events::default(),
+            pages: Pages::default(),
             orphans: Arc::new(Semaphore::new(MAX_ORPHANS)),
             runtime: http.runtime.clone(),
             providers: vec![Provider::new(Client::new(Arc::clone(&config), http))],
@@ -123,6 +129,11 @@ impl Engine {
     /// The API of the platform that logins begin at.
     pub(crate) fn api<'a>(&'a self, caller: Caller<'a>) -> Api<'a> {
         Api::new(self.provider(), caller)
+    }
+
+    /// Has a function of the app's change every page from now on.
+    pub(crate) fn change_pages(&self, change: impl Fn(&mut Page) + Send + Sync + 'static) {
+        self.pages.change(change);
     }
 
     /// Tells the app's observers of an event, later.

@@ -26,6 +26,7 @@ use crate::{
         body::Unread,
         flash::{self, Category, Flash},
         headers::CookieHeader,
+        page::Page,
         reply::Reply,
         request::{RequestView, seen_headers},
     },
@@ -90,6 +91,8 @@ pub(crate) struct State {
     pub(crate) project_user: Option<Box<ProjectUser>>,
     /// What the app has answered, for the next one who asks.
     pub(crate) answers: Answers,
+    /// The languages that the visitor prefers, once a route has answered.
+    languages: Option<String>,
 }
 
 /// What a visit changes about its response.
@@ -261,6 +264,21 @@ impl Exchange {
         let text = text.to_owned();
         waiting.push(Flash { category, text });
         state.flashes_changed = true;
+    }
+
+    /// Notes the languages that the visitor prefers, for the pages of this request.
+    pub(crate) fn prefers(&self, languages: Option<String>) {
+        self.lock().languages = languages;
+    }
+
+    /// The languages that the visitor prefers, where they are known.
+    pub(crate) fn languages(&self) -> Option<String> {
+        self.lock().languages.clone()
+    }
+
+    /// Shows a page as the app wants it.
+    pub(crate) fn show(&self, page: Page) -> Reply {
+        self.engine.show_in(self.languages(), page)
     }
 
     /// Takes the messages to show, oldest first.

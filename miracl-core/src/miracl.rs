@@ -6,12 +6,13 @@ pub(crate) mod trust;
 use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
-    base::apps::App,
+    base::joined::App,
     config::Config,
     engine::{Engine, events::AuthEvent},
     error::config::ConfigError,
-    flow::{challenge, hook::AuthFailure, login, options::LoginOptions},
-    web::{reply::Reply, request::RequestView, route::Mount},
+    flow::{challenge, elsewhere, hook::AuthFailure, login, options::LoginOptions},
+    refusal::{RefusalKind, refused::Refused},
+    web::{page::Page, reply::Reply, request::RequestView, route::Mount},
 };
 
 /// The login of one app. Make it once and clone it where you need it: all clones share one engine.
@@ -121,8 +122,12 @@ impl Miracl {
     ///
     /// The answer to send: 403, with a page for a browser that shows it, otherwise `application/problem+json`.
     #[inline]
-    pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
-        self.0.site.check_origin(request)
+    pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Refused> {
+        let checked = self.0.site.check_origin(request);
+        checked.map_err(|reason| {
+            let reply = elsewhere::refused(&self.0, request, reason);
+            Refused::new(Some(&self.0), RefusalKind::CrossOrigin, reply)
+        })
     }
 
     /// Returns whether the query of requests for this path must not be logged: it is the callback's, and has a code and
@@ -222,11 +227,50 @@ impl Miracl {
         challenge::failure_page(&self.0, failure)
     }
 
-    /// Makes a value of the app's known to its decisions, for
-    /// [`AccessRequest::app`](crate::app::access::AccessRequest::app): adapters hand over the handler that they were
-    /// given. It is held weakly, because it may hold this engine. Of several of one type the last one counts.
-    pub fn know_app<T: Any + Send + Sync>(&self, app: &Arc<T>) {
-        self.0.apps.add(&(Arc::clone(app) as App));
+    /// Joins an app: adapters hand over the handler that they were given, and what they call of it.
+    ///
+    /// The handler is what [`AccessRequest::app`](crate::app::access::AccessRequest::app) returns. It is held weakly,
+    /// because it may hold this engine. `hooks` is what [`Refused::hooks`](crate::adapter::Refused::hooks) returns, and
+    /// is kept: let it hold the handler weakly, too.
+    ///
+    /// # Panics
+    ///
+    /// When another app is joined that still exists: of two, nobody could say whose hooks count. Clone the first
+    /// `MiraclAuth`, or make another engine.
+    pub fn join<T: Any + Send + Sync>(&self, app: &Arc<T>, hooks: impl Any + Send + Sync) {
+        let is_first = self
+            .0
+            .joined
+            .join(&(Arc::clone(app) as App), Arc::new(hooks));
+        assert!(
+            is_first,
+            "this `Miracl` has a `MiraclAuth` already: make one of each when the app starts, outside of what runs for \
+             each worker or request, and clone it"
+        );
+    }
+
+    /// Has a function change every page and message of the engine from now on: its words, or the whole page. An app
+    /// with hooks writes `on_page` instead, which is the same. [`Page`] has an example.
+    ///
+    /// Several functions run in the order in which they came. A function must not keep this `Miracl`, or neither is
+    /// ever freed.
+    pub fn change_pages(&self, change: impl Fn(&mut Page) + Send + Sync + 'static) {
+        self.0.change_pages(change);
+    }
+
+    /// Has a value of the app's change every page, as [`change_pages`](Self::change_pages) does, for as long as the app
+    /// keeps the value: adapters hand over the handler that they were given.
+    pub fn change_pages_by<T, F>(&self, app: &Arc<T>, change: F)
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&T, &mut Page) + Send + Sync + 'static,
+    {
+        let app = Arc::downgrade(app);
+        self.change_pages(move |page| {
+            if let Some(app) = app.upgrade() {
+                change(&app, page);
+            }
+        });
     }
 
     /// Tells a value of the app's of every event, for as long as the app keeps the value: adapters hand over the

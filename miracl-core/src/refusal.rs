@@ -1,13 +1,16 @@
 //! Why a request is turned away, and the answer to it.
 
+pub(crate) mod refused;
+
 use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     access::step_up::StepUp,
     engine::events::{AuthEvent, EventPerson, shown_path},
     exchange::Exchange,
-    flow::{challenge, project_user::NoProjectUser},
+    flow::{challenge, options::LoginOptions, project_user::NoProjectUser},
     miracl::Miracl,
+    refusal::refused::Refused,
     web::{
         reply::Reply,
         request::{RequestView, path_of},
@@ -40,12 +43,14 @@ enum Why {
     Anonymous(Miracl),
     Denied(Arc<Exchange>),
     StepUp(Arc<Exchange>, StepUp),
+    /// The login was asked for what is needed, and has not brought it.
+    InVain(Arc<Exchange>),
     Unreadable(Miracl),
     Undecided(Miracl),
     /// A requirement asks for a claim that sessions do not keep.
-    NotKept,
+    NotKept(Miracl),
     NoVisit(NoVisit),
-    NoProjectUser(NoProjectUser),
+    NoProjectUser(Miracl, NoProjectUser),
 }
 
 /// The kinds of refusals.
@@ -62,6 +67,8 @@ pub enum RefusalKind {
     StepUp,
     /// It cannot be told at the moment: the session cannot be read, or the app's own decision has failed.
     Unavailable,
+    /// Another site made the browser send the request.
+    CrossOrigin,
     /// The app has a mistake, which the log explains.
     Misconfigured,
 }
@@ -82,6 +89,11 @@ impl Refusal {
         Self(Why::StepUp(Arc::clone(exchange), step_up))
     }
 
+    /// The login was asked for what is needed, and has not brought it.
+    pub(crate) fn in_vain(exchange: &Arc<Exchange>) -> Self {
+        Self(Why::InVain(Arc::clone(exchange)))
+    }
+
     /// The app's own decision has failed.
     pub(crate) fn undecided(miracl: &Miracl) -> Self {
         Self(Why::Undecided(miracl.clone()))
@@ -93,19 +105,24 @@ impl Refusal {
     }
 
     /// The requirement asks for a claim that sessions do not keep, which the log explains.
-    pub(crate) fn not_kept() -> Self {
-        Self(Why::NotKept)
+    pub(crate) fn not_kept(miracl: &Miracl) -> Self {
+        Self(Why::NotKept(miracl.clone()))
+    }
+
+    /// An API was called without a valid project JWT.
+    pub(crate) fn no_project_user(miracl: &Miracl, refused: NoProjectUser) -> Self {
+        Self(Why::NoProjectUser(miracl.clone(), refused))
     }
 
     /// Returns the kind of it.
     pub fn kind(&self) -> RefusalKind {
         match &self.0 {
             Why::Anonymous(_) => RefusalKind::LoginRequired,
-            Why::Denied(_) => RefusalKind::Denied,
+            Why::Denied(_) | Why::InVain(_) => RefusalKind::Denied,
             Why::StepUp(..) => RefusalKind::StepUp,
             Why::Unreadable(_) | Why::Undecided(_) => RefusalKind::Unavailable,
-            Why::NoVisit(_) | Why::NotKept => RefusalKind::Misconfigured,
-            Why::NoProjectUser(_) => RefusalKind::InvalidToken,
+            Why::NoVisit(_) | Why::NotKept(_) => RefusalKind::Misconfigured,
+            Why::NoProjectUser(..) => RefusalKind::InvalidToken,
         }
     }
 
@@ -114,14 +131,32 @@ impl Refusal {
     /// [`Miracl::unavailable`] where it cannot be told, and an empty 500 where the app has a mistake. For
     /// [`Visit::project_user`](crate::Visit::project_user) it is what RFC 6750 says, and never a redirect.
     pub fn reply(&self, request: &impl RequestView) -> Reply {
+        self.refused(request).into_reply()
+    }
+
+    /// Returns the answer as [`reply`](Self::reply) does, with what the hook `on_refused` is told. Adapters call this
+    /// one, and the hook.
+    pub fn refused(&self, request: &impl RequestView) -> Refused {
+        let kind = self.kind();
         match &self.0 {
-            Why::Anonymous(miracl) => miracl.challenge(request),
-            Why::Denied(exchange) => {
+            Why::Anonymous(miracl) => {
+                let engine = miracl.engine();
+                let login = challenge::login_to(engine, request, LoginOptions::default());
+                let reply =
+                    challenge::to_login(engine, request, &login, &challenge::LOGIN_REQUIRED);
+                Refused::new(Some(engine), kind, reply).with_login(login)
+            }
+            Why::Denied(exchange) | Why::InVain(exchange) => {
                 tell(exchange, request, |person, path| AuthEvent::Denied {
                     person,
                     path,
                 });
-                challenge::denied(&exchange.engine, request)
+                let engine = &exchange.engine;
+                let reply = match &self.0 {
+                    Why::InVain(_) => challenge::in_vain(engine, request),
+                    _ => challenge::denied(engine, request),
+                };
+                Refused::new(Some(engine), kind, reply)
             }
             Why::StepUp(exchange, step_up) => {
                 tell(exchange, request, |person, path| AuthEvent::StepUp {
@@ -129,13 +164,25 @@ impl Refusal {
                     path,
                 });
                 challenge::tell_of_lost_form(exchange, request);
-                challenge::step_up(exchange, request, step_up)
+                let engine = &exchange.engine;
+                let options = challenge::step_up(exchange, step_up);
+                let login = challenge::login_again(engine, request, options);
+                let reply = challenge::to_login(engine, request, &login, &challenge::STEP_UP);
+                Refused::new(Some(engine), kind, reply).with_login(login)
             }
-            Why::Unreadable(miracl) => miracl.unavailable(request),
-            Why::Undecided(miracl) => challenge::undecided(miracl.engine(), request),
-            Why::NotKept => Reply::empty(500),
-            Why::NoVisit(no_visit) => no_visit.reply(),
-            Why::NoProjectUser(refused) => refused.reply(),
+            Why::Unreadable(miracl) => {
+                let reply = miracl.unavailable(request);
+                Refused::new(Some(miracl.engine()), kind, reply)
+            }
+            Why::Undecided(miracl) => {
+                let reply = challenge::undecided(miracl.engine(), request);
+                Refused::new(Some(miracl.engine()), kind, reply)
+            }
+            Why::NotKept(miracl) => Refused::new(Some(miracl.engine()), kind, Reply::empty(500)),
+            Why::NoVisit(no_visit) => Refused::new(None, kind, no_visit.reply()),
+            Why::NoProjectUser(miracl, refused) => {
+                Refused::new(Some(miracl.engine()), kind, refused.reply())
+            }
         }
     }
 }
@@ -161,12 +208,6 @@ fn tell(
     }
 }
 
-impl From<NoProjectUser> for Refusal {
-    fn from(refused: NoProjectUser) -> Self {
-        Self(Why::NoProjectUser(refused))
-    }
-}
-
 impl From<NoVisit> for Refusal {
     fn from(no_visit: NoVisit) -> Self {
         Self(Why::NoVisit(no_visit))
@@ -178,12 +219,15 @@ impl fmt::Display for Refusal {
         match &self.0 {
             Why::Anonymous(_) => f.write_str("nobody is logged in"),
             Why::Denied(_) => f.write_str("the requirement is not met"),
+            Why::InVain(_) => {
+                f.write_str("the login was asked for what is needed, and has not brought it")
+            }
             Why::StepUp(..) => f.write_str("the login is too old or too weak"),
             Why::Unreadable(_) => f.write_str("the session cannot be read"),
             Why::Undecided(_) => f.write_str("it cannot be decided at the moment who may do this"),
-            Why::NotKept => f.write_str("a claim is required that sessions do not keep"),
+            Why::NotKept(_) => f.write_str("a claim is required that sessions do not keep"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
-            Why::NoProjectUser(_) => f.write_str("there is no valid project JWT"),
+            Why::NoProjectUser(..) => f.write_str("there is no valid project JWT"),
         }
     }
 }

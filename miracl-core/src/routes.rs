@@ -8,10 +8,13 @@ use crate::{
         answer::Answer,
         app_login, backchannel,
         callback::{Callback, repeated},
-        frontchannel, initiate, jwt_login, login, logout, session_route, verify_user,
+        frontchannel, initiate, jwt_login,
+        login::{self, Started},
+        logout, session_route, verify_user,
     },
     web::{
         body::{Unread, is_form},
+        page::{Page, PageKind},
         reply::Reply,
         request::{RequestView, query},
         route::Route,
@@ -26,7 +29,8 @@ pub(crate) async fn answer(
     body: Option<&[u8]>,
 ) -> Answer {
     let start = |started| match started {
-        Ok(reply) => Answer::Reply(reply),
+        Ok(Started::Reply(reply)) => Answer::Reply(reply),
+        Ok(Started::Ready(start)) => Answer::Starting(start),
         Err(failure) => Answer::Failure(failure),
     };
     if let Some(unread @ (Unread::Late | Unread::Broken)) = exchange.unread() {
@@ -88,7 +92,7 @@ fn not_arrived(exchange: &Exchange, route: Route, unread: Unread) -> Reply {
     tracing::info!(?route, ?unread, "the body of a request did not arrive");
     match route {
         Route::BackChannelLogout => Reply::empty(status),
-        _ => Reply::page(status, title, sentence, ""),
+        _ => exchange.show(Page::new(PageKind::NotArrived, status, title, sentence)),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod app_data;
+pub(crate) mod asked;
 pub(crate) mod binding;
 pub(crate) mod cookies;
 pub(crate) mod data;

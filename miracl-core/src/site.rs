@@ -9,9 +9,8 @@ use crate::{
         options::{Paths, ResponseMode},
     },
     web::{
-        cross_origin,
+        cross_origin::{self, CrossOrigin},
         public_path::is_below,
-        reply::Reply,
         request::{RequestView, path_of},
         return_to::ReturnTo,
         route::{Mount, Route},
@@ -134,13 +133,12 @@ impl Site {
     }
 
     /// Checks that an unsafe request comes from a page of this site, or is one that other sites send on purpose.
-    /// Otherwise returns the answer to send.
     #[inline(always)]
-    pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), Reply> {
+    pub(crate) fn check_origin(&self, request: &impl RequestView) -> Result<(), CrossOrigin> {
         match cross_origin::check(request, &self.allowed_origins) {
             Err(refused) if !self.expects_other_sites(request) => {
                 self.tell_of_posted_callback(request);
-                Err(refused.reply(request, &self.home_url()))
+                Err(refused)
             }
             _ => Ok(()),
         }

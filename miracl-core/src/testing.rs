@@ -324,6 +324,7 @@ impl TestUser {
             },
             claims,
             userinfo: Map::new(),
+            asked_for: Default::default(),
             remember: None,
         }
     }

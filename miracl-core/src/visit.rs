@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     access::requirement::Requirement,
+    engine::pages::languages,
     error::{refresh::RefreshError, session::SessionError},
     exchange::{Exchange, Outcome},
     flow::{
@@ -190,9 +191,10 @@ impl Visit {
             Authorized::Anonymous => Refusal::anonymous(&self.miracl),
             Authorized::Denied => Refusal::denied(&self.exchange),
             Authorized::StepUp(step_up) => Refusal::step_up(&self.exchange, step_up),
+            Authorized::InVain => Refusal::in_vain(&self.exchange),
             Authorized::Undecided => Refusal::undecided(&self.miracl),
             Authorized::Unreadable => Refusal::unreadable(&self.miracl),
-            Authorized::NotKept => Refusal::not_kept(),
+            Authorized::NotKept => Refusal::not_kept(&self.miracl),
         };
         self.exchange.refuse();
         Err(refusal)
@@ -455,6 +457,7 @@ impl Visit {
         body: Option<&[u8]>,
     ) -> Answer {
         self.exchange.answers();
+        self.exchange.prefers(languages(request));
         if body.is_none() {
             self.exchange.refuse();
         }

@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod cross_origin;
 pub(crate) mod flash;
 pub(crate) mod headers;
+pub(crate) mod page;
 pub(crate) mod public_path;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -8,6 +8,7 @@ use rocket::{Route, figment::Figment};
 use crate::{
     handler::{AuthHandler, ErasedHandler},
     layer::MiraclFairing,
+    refused::Hooks,
     require, routes,
 };
 
@@ -20,12 +21,19 @@ pub struct MiraclAuth {
 
 impl MiraclAuth {
     /// Joins the engine and the app's hooks.
+    ///
+    /// # Panics
+    ///
+    /// When the engine has been joined to other hooks that still exist. Make one `MiraclAuth` when the app starts, and
+    /// clone it.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
         let handler = Arc::new(handler);
-        miracl.know_app(&handler);
+        let hooks = Arc::downgrade(&handler);
+        miracl.join(&handler, Hooks(hooks));
         miracl.observe_by(&handler, |handler, event| async move {
             handler.on_event(event).await
         });
+        miracl.change_pages_by(&handler, |handler, page| handler.on_page(page));
         Self { miracl, handler }
     }
 

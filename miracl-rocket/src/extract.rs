@@ -11,7 +11,7 @@ use rocket::{
 };
 
 use crate::{
-    reply::reply,
+    refused::answer,
     slot::{Slot, missing_fairing, user_at_once, visit},
 };
 
@@ -210,7 +210,8 @@ pub struct LoginRequired(pub(crate) Refusal);
 
 impl<'r> Responder<'r, 'static> for LoginRequired {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        Ok(reply(self.0.reply(&Slot::of(request).view(request))))
+        let refused = self.0.refused(&Slot::of(request).view(request));
+        Ok(answer(request, refused))
     }
 }
 

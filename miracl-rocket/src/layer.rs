@@ -13,6 +13,7 @@ use rocket::{
 use crate::{
     body::{closing, drop_rest, open},
     extract::REFUSED,
+    refused::answer,
     reply::reply,
     require::{self, first},
     routes::are_at_the_root,
@@ -133,14 +134,14 @@ impl Handler for SameSiteOnly {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
         let slot = Slot::of(request);
         let checked = match slot.elsewhere() {
-            Some(refused) => Err(refused.clone()),
+            Some(refused) => Err(refused),
             None => miracl(request).check_origin(&slot.view(request)),
         };
         match checked {
             Ok(()) => route::Outcome::forward(data, Status::NotFound),
             Err(refused) => {
                 let ended = drop_rest(open(data)).await;
-                route::Outcome::Success(closing(reply(refused), ended))
+                route::Outcome::Success(closing(answer(request, refused), ended))
             }
         }
     }

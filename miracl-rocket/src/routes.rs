@@ -84,6 +84,16 @@ impl Endpoint {
         let next = parts_of(&mut rest);
         let body = visit.read_body(self.route, &view, next).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        let answer = match answer {
+            Answer::Starting(mut start) => {
+                let hook = self.handler.on_authorize_request(request, start.options());
+                match hook.await {
+                    Ok(()) => visit.begin_login(start).await,
+                    Err(refused) => return Err(refused),
+                }
+            }
+            answer => answer,
+        };
         let ended = drop_rest(rest).await;
         let answer = match answer {
             Answer::Reply(answer) => Ok(reply(answer)),

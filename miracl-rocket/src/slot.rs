@@ -6,7 +6,8 @@ use std::{
 };
 
 use miracl_core::{
-    LazyVisit, Miracl, NoVisit, Refusal, Reply, RequestView as _, app::access::Requirement,
+    LazyVisit, Miracl, NoVisit, Refusal, RequestView as _, adapter::Refused,
+    app::access::Requirement,
 };
 use rocket::{Ignite, Request, Rocket, http::Method};
 
@@ -22,7 +23,7 @@ pub(crate) struct Attached(pub(crate) Miracl);
 pub(crate) struct Slot {
     visit: OnceLock<LazyVisit<Vec<u8>>>,
     refused: Mutex<Option<Refusal>>,
-    elsewhere: OnceLock<Reply>,
+    elsewhere: Mutex<Option<Refused>>,
     method: OnceLock<Method>,
     target: OnceLock<String>,
     left_body: OnceLock<()>,
@@ -73,13 +74,20 @@ impl Slot {
     }
 
     /// Notes the answer to a request that another site made a browser send.
-    pub(crate) fn comes_from_elsewhere(&self, refused: Reply) {
-        self.elsewhere.get_or_init(|| refused);
+    pub(crate) fn comes_from_elsewhere(&self, refused: Refused) {
+        *self
+            .elsewhere
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(refused);
     }
 
-    /// The answer to a request that another site made a browser send.
-    pub(crate) fn elsewhere(&self) -> Option<&Reply> {
-        self.elsewhere.get()
+    /// Takes the answer to a request that another site made a browser send.
+    pub(crate) fn elsewhere(&self) -> Option<Refused> {
+        let mut elsewhere = self
+            .elsewhere
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        elsewhere.take()
     }
 
     /// Notes that the body of a request that was turned away was not read to its end.

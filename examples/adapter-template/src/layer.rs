@@ -20,6 +20,7 @@ use warp::{
 
 use crate::{
     body::{Kept, Rest, rest},
+    refused::answer,
     reply::reply,
     request::View,
     slot::{Slot, missing_routes},
@@ -88,10 +89,15 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let version = request.version();
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
+            let (head, body) = request.into_parts();
+            // The app's hook finds a visit, as everywhere.
+            let slot = Slot::new(self.miracl.clone(), head);
+            let mut response = answer(&slot.request(), refused);
+            finish(&slot, &mut response);
             return MiraclFuture {
                 state: State::Refused {
-                    rest: rest(request.into_body(), version),
-                    response: Some(reply(refused)),
+                    rest: rest(body, version),
+                    response: Some(response),
                 },
             };
         }
@@ -158,7 +164,7 @@ where
                     let mut response = ready!(future.poll(cx))?;
                     if let Some(refused) = slot.refused() {
                         // Another filter's answer was not meant for somebody who is not logged in.
-                        response = reply(refused);
+                        response = refused;
                     }
                     let refused = finish(slot, &mut response);
                     let Some(rest) = unread.take().filter(|_| refused) else {

@@ -78,6 +78,16 @@ impl Endpoint {
         let view = View::from(&req);
         let body = visit.read_body(self.route, &view, parts_of(body)).await;
         let answer = visit.answer(self.route, &view, body.as_deref()).await;
+        let answer = match answer {
+            Answer::Starting(mut start) => {
+                let hook = self.handler.on_authorize_request(&req, start.options());
+                match hook.await {
+                    Ok(()) => visit.begin_login(start).await,
+                    Err(refused) => return Err(refused),
+                }
+            }
+            answer => answer,
+        };
         match answer {
             Answer::Reply(answer) => Ok(reply(answer)),
             Answer::Success(login) => {

@@ -4,13 +4,14 @@ use std::task::Poll;
 
 use std::sync::{Arc, OnceLock};
 
-use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Refusal, Reply, app::access::Requirement};
+use miracl_core::{LazyVisit, Miracl, NoVisit, Outcome, Refusal, app::access::Requirement};
 use warp::{
     Filter, Rejection,
     http::{HeaderMap, HeaderValue, header::COOKIE, request::Parts},
+    reply::Response,
 };
 
-use crate::request::View;
+use crate::{refused::answer, request::View};
 
 /// A request's visit, made when it is first asked for. It lies in the request's extensions, and nowhere else.
 ///
@@ -114,9 +115,9 @@ impl Slot {
     }
 
     /// The answer to a request that a filter turned away, if one did.
-    pub(crate) fn refused(&self) -> Option<Reply> {
-        let refusal = self.0.refused.get()?;
-        Some(refusal.reply(&View::from(&self.0.head)))
+    pub(crate) fn refused(&self) -> Option<Response> {
+        let refused = self.0.refused.get()?.refused(&View::from(&self.0.head));
+        Some(answer(&self.request(), refused))
     }
 }
 

@@ -91,9 +91,13 @@ impl Facts<'_> {
 
     fn is_within(&self, time: Duration) -> bool {
         let found = self.auth_time().or(self.asked_at);
+        found.is_some_and(|at| self.is_since(at, time.as_secs()))
+    }
+
+    /// Whether a time is not longer ago than this many seconds, with the tolerance.
+    pub(crate) fn is_since(&self, at: u64, seconds: u64) -> bool {
         let tolerance = self.skew.as_secs().max(AT_LEAST);
-        let limit = time.as_secs().saturating_add(tolerance);
-        found.is_some_and(|at| self.now.saturating_sub(at) <= limit)
+        self.now.saturating_sub(at) <= seconds.saturating_add(tolerance)
     }
 
     /// Reads it as the callback does: another reader might refuse what that one has accepted, for ever.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{base::apps::App, session::identity::User};
+use crate::{base::joined::App, session::identity::User};
 
 /// An error of an app's own decision.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -31,17 +31,17 @@ pub struct AccessRequest {
     user: User,
     method: Arc<str>,
     path: Arc<str>,
-    apps: Arc<[App]>,
+    app: Option<App>,
 }
 
 impl AccessRequest {
-    pub(crate) fn new(user: User, method: &str, path_and_query: &str, apps: Vec<App>) -> Self {
+    pub(crate) fn new(user: User, method: &str, path_and_query: &str, app: Option<App>) -> Self {
         let path = path_and_query.split('?').next().unwrap_or_default();
         Self {
             user,
             method: method.into(),
             path: path.into(),
-            apps: apps.into(),
+            app,
         }
     }
 
@@ -73,8 +73,7 @@ impl AccessRequest {
     ///
     /// When the handler is of another type. Returned by a decision, it is answered with 503, and the log has it.
     pub fn app<T: Any>(&self) -> Result<&T, BoxError> {
-        let mut apps = self.apps.iter().rev();
-        let found = apps.find_map(|app| app.downcast_ref());
+        let found = self.app.as_ref().and_then(|app| app.downcast_ref());
         found.ok_or_else(|| {
             let name = type_name::<T>();
             format!("`{name}` is not the handler that `MiraclAuth::new` was given").into()

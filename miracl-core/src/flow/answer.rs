@@ -3,6 +3,7 @@
 use crate::{
     flow::{
         hook::{AuthFailure, AuthSuccess, LogoutKind},
+        login::LoginStart,
         verify_user::VerificationRequest,
     },
     web::reply::Reply,
@@ -12,7 +13,7 @@ use crate::{
 ///
 /// ```
 /// use miracl_core::app::trust::{Verification, VerificationRequest};
-/// use miracl_core::{AuthFailure, AuthSuccess, Visit, adapter::{Answer, Reply}};
+/// use miracl_core::{AuthFailure, AuthSuccess, LoginOptions, Visit, adapter::{Answer, Reply}};
 ///
 /// # async fn on_logout(_: miracl_core::LogoutKind) {}
 /// /// Returns the reply to send.
@@ -21,8 +22,16 @@ use crate::{
 ///     answer: Answer,
 ///     on_auth_success: impl AsyncFn(AuthSuccess) -> Result<Reply, Reply>,
 ///     on_auth_failed: impl AsyncFn(AuthFailure) -> Reply,
+///     on_authorize_request: impl AsyncFn(&mut LoginOptions) -> Result<(), Reply>,
 ///     on_verify_user: impl AsyncFn(&VerificationRequest) -> Result<Verification<Reply>, Reply>,
 /// ) -> Reply {
+///     let answer = match answer {
+///         Answer::Starting(mut start) => match on_authorize_request(start.options()).await {
+///             Ok(()) => visit.begin_login(start).await,
+///             Err(reply) => return reply,
+///         },
+///         answer => answer,
+///     };
 ///     match answer {
 ///         Answer::Reply(reply) => reply,
 ///         Answer::Success(login) => {
@@ -58,6 +67,9 @@ pub enum Answer {
     Success(AuthSuccess),
     /// Call `on_auth_failed`, and send its response.
     Failure(AuthFailure),
+    /// Call `on_authorize_request` with [`LoginStart::options`], and send what it returns as `Err`. Where it returns
+    /// `Ok`, hand this to [`Visit::begin_login`](crate::Visit::begin_login), and do what that says.
+    Starting(LoginStart),
     /// Call `on_logout`, then send this reply.
     LoggedOut(LogoutKind, Reply),
     /// Call `on_verify_user`, and hand what it returns to

@@ -20,7 +20,7 @@ use crate::{
     },
     provider::{token_request::Grant, tokens::Tokens, user_data::UserData},
     receipt::Recorder,
-    session::{identity::User, marked_by::MarkedBy},
+    session::{asked::AskedFor, identity::User, marked_by::MarkedBy},
     web::{body::is_json, reply::Reply, request::RequestView},
 };
 
@@ -180,6 +180,7 @@ async fn check(
         tokens: Tokens::new(tokens, raw_id_token),
         claims: id_token.claims,
         userinfo,
+        asked_for: AskedFor::default(),
         remember: None,
     };
     let (user, user_data) = proposal.person(&engine.config, engine.now());

@@ -26,6 +26,8 @@ pub(crate) enum Authorized {
     Denied,
     /// A login that brings this would meet it.
     StepUp(StepUp),
+    /// The login was asked for all of it, and has not brought it.
+    InVain,
     /// The app's own decision has failed, which the log explains.
     Undecided,
     /// The session cannot be read, which the log explains.
@@ -78,12 +80,26 @@ pub(crate) async fn authorize(
         match requirement.decide(&facts, &answers) {
             Progress::Over(Outcome::Met) => return Authorized::Met(user),
             Progress::Over(Outcome::Denied) => return Authorized::Denied,
-            Progress::Over(Outcome::StepUp(step_up)) => return Authorized::StepUp(step_up),
+            Progress::Over(Outcome::StepUp(step_up)) => {
+                let data = match &data {
+                    Some(data) => Some(Arc::clone(data)),
+                    None => match exchange.data().await {
+                        Ok(data) => data,
+                        Err(error) => return unreadable(error),
+                    },
+                };
+                let is_in_vain =
+                    data.is_some_and(|data| is_in_vain(&facts, &user, &data, &step_up));
+                return match is_in_vain {
+                    true => Authorized::InVain,
+                    false => Authorized::StepUp(step_up),
+                };
+            }
             Progress::Over(Outcome::Unknown) => return Authorized::Undecided,
             Progress::Asks(decide) => {
                 let path = request.path_and_query();
-                let apps = engine.apps.all();
-                let told = AccessRequest::new(user.clone(), request.method(), &path, apps);
+                let app = engine.joined.app();
+                let told = AccessRequest::new(user.clone(), request.method(), &path, app);
                 let answer = (decide.ask)(told).await.inspect_err(failed).ok();
                 answers.add(decide.id.clone(), answer);
                 exchange.lock().answers = answers.clone();
@@ -106,6 +122,15 @@ fn not_kept<'a>(engine: &Engine, requirement: &'a Requirement) -> Option<Need<'a
         KeepClaims::All => None,
         _ => requirement.not_kept(&|claim| settings.keeps_what(claim)),
     }
+}
+
+/// Whether a step-up would ask for what the login of this session was asked for already, a moment ago.
+fn is_in_vain(facts: &Facts<'_>, user: &User, data: &SessionData, step_up: &StepUp) -> bool {
+    let accepted = step_up.acr_values.as_deref();
+    let is_young = step_up
+        .max_age
+        .is_none_or(|max_age| facts.is_since(user.0.created(), max_age));
+    is_young && data.asked_for.covers(step_up.max_age, accepted)
 }
 
 /// Says once of each policy that it is slow.

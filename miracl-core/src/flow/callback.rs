@@ -25,7 +25,7 @@ use crate::{
         token_response::TokenResponse, tokens::Tokens,
     },
     receipt::Recorder,
-    session::{marked_by::MarkedBy, proposed::CompletedLogin},
+    session::{asked::AskedFor, marked_by::MarkedBy, proposed::CompletedLogin},
 };
 
 pub(crate) use response::Callback;
@@ -113,6 +113,10 @@ async fn check(
         tokens: Tokens::new(tokens, raw_id_token),
         claims: id_token.claims,
         userinfo,
+        asked_for: AskedFor {
+            max_age: pending.max_age,
+            acr_values: pending.acr_values.clone(),
+        },
         remember: pending.began.and_then(Began::remember),
     };
     proposal

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use crate::{
     access::step_up::StepUp,
-    engine::Engine,
+    engine::{Engine, pages::languages},
     error::chain::Chain,
     exchange::Exchange,
     flow::{hook::AuthFailure, login, options::LoginOptions},
@@ -12,35 +12,49 @@ use crate::{
     web::{
         client::{Client, is_htmx_visit, is_turbo_frame},
         flash::Category,
-        reply::{Onward, Reply, escape},
+        page::{Page, PageKind},
+        reply::{Reply, escape},
         request::{RequestView, is_prefetch, is_safe},
         return_to::ReturnTo,
     },
 };
 
-/// Answers a request that needs a login: a document is sent to the login, and everybody else is told of it.
-pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
-    let sentence = "This page is for people who are logged in.";
-    to_login(
-        engine,
-        request,
-        LoginOptions::default(),
-        ("Login required", sentence),
-    )
+/// What a client is told that cannot be redirected to a login.
+pub(crate) struct Words {
+    kind: PageKind,
+    title: &'static str,
+    sentence: &'static str,
 }
 
-/// Answers a request that needs a stronger or newer login: as [`challenge`] does, with what the login must bring.
-pub(crate) fn step_up(exchange: &Exchange, request: &impl RequestView, step_up: &StepUp) -> Reply {
-    let engine = &exchange.engine;
+/// The words for a request that needs a login.
+pub(crate) const LOGIN_REQUIRED: Words = Words {
+    kind: PageKind::LoginRequired,
+    title: "Login required",
+    sentence: "This page is for people who are logged in.",
+};
+
+/// The words for a request that needs a stronger or newer login.
+pub(crate) const STEP_UP: Words = Words {
+    kind: PageKind::StepUp,
+    title: "Please log in again",
+    sentence: "This page needs a login that is newer or stronger than yours.",
+};
+
+/// Answers a request that needs a login: a document is sent to the login, and everybody else is told of it.
+pub(crate) fn challenge(engine: &Engine, request: &impl RequestView) -> Reply {
+    let login = login_to(engine, request, LoginOptions::default());
+    to_login(engine, request, &login, &LOGIN_REQUIRED)
+}
+
+/// What a login must bring for a request that needs a stronger or newer one.
+pub(crate) fn step_up(exchange: &Exchange, step_up: &StepUp) -> LoginOptions {
     let acr_values = step_up.acr_values.as_ref().map(|values| values.join(" "));
-    let options = LoginOptions {
+    LoginOptions {
         max_age: step_up.max_age,
         acr_values,
         remember: lasts(exchange),
         ..LoginOptions::default()
-    };
-    let sentence = "This page needs a login that is newer or stronger than yours.";
-    to_login(engine, request, options, ("Please log in again", sentence))
+    }
 }
 
 /// Whether the session lasts when the browser is closed, where that is not what the settings say: a login in its place
@@ -61,7 +75,9 @@ const FORM_NOT_SENT: &str =
 pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView) {
     let client = Client::of(request);
     if !is_safe(request) && matches!(client, Client::Navigation | Client::Turbo) {
-        exchange.flash_once(Category::Info, FORM_NOT_SENT);
+        let engine = &exchange.engine;
+        let text = engine.words(languages(request), PageKind::FormNotSent, FORM_NOT_SENT);
+        exchange.flash_once(Category::Info, &text);
     }
 }
 
@@ -69,38 +85,75 @@ pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView)
 pub(crate) fn denied(engine: &Engine, request: &impl RequestView) -> Reply {
     let title = "Not allowed";
     let sentence = "You are logged in, but this page is not for you.";
+    forbidden(engine, request, PageKind::Denied, (title, sentence))
+}
+
+/// Answers somebody who has logged in again for this page, at a provider that has not confirmed what the page needs.
+/// The next login would end here, too.
+pub(crate) fn in_vain(engine: &Engine, request: &impl RequestView) -> Reply {
+    let title = "Not confirmed";
+    let sentence = "You have logged in for this page, but the login service has not confirmed what it needs: \
+                    a newer login, or a stronger one. Please log out, and log in in another way.";
+    forbidden(engine, request, PageKind::StepUpFailed, (title, sentence))
+}
+
+fn forbidden(
+    engine: &Engine,
+    request: &impl RequestView,
+    kind: PageKind,
+    (title, sentence): (&str, &str),
+) -> Reply {
     match Client::of(request).shows_pages() {
-        true => Reply::page(403, title, sentence, &home_link(engine, "primary")),
+        true => {
+            let page = Page::new(kind, 403, title, sentence);
+            engine.show(request, page.link(HOME, engine.site.home_url()))
+        }
         false => Reply::problem(403, title, [("detail", sentence.to_owned())]),
     }
 }
 
-/// Leads a client to a login with these options, and tells everybody else of it by title and sentence.
-fn to_login(
+/// Returns the address of a login with these options that leads back to where the request came from.
+pub(crate) fn login_to(
     engine: &Engine,
     request: &impl RequestView,
     options: LoginOptions,
-    (title, sentence): (&str, &str),
+) -> String {
+    let return_to = way_back(engine, request, Client::of(request)).map(ReturnTo::into_string);
+    login::login_start_url(
+        engine,
+        &LoginOptions {
+            return_to,
+            ..options
+        },
+    )
+}
+
+/// Returns the address as [`login_to`] does, for somebody who is logged in already.
+pub(crate) fn login_again(
+    engine: &Engine,
+    request: &impl RequestView,
+    options: LoginOptions,
+) -> String {
+    let mut login_url = login_to(engine, request, options);
+    login_url.push_str(login::AGAIN);
+    login_url
+}
+
+/// Leads a client to a login at this address, and tells everybody else of it.
+pub(crate) fn to_login(
+    engine: &Engine,
+    request: &impl RequestView,
+    login_url: &str,
+    words: &Words,
 ) -> Reply {
     let client = Client::of(request);
     // Turbo shows what it has prefetched, and what it gets here is right after the click, too.
     if is_prefetch(request) && client != Client::Turbo {
         return Reply::too_early();
     }
-    let login_url = login::login_start_url(
-        engine,
-        &LoginOptions {
-            return_to: way_back(engine, request, client).map(ReturnTo::into_string),
-            ..options
-        },
-    );
     let page = |status, refreshes| {
-        let to = Onward {
-            url: &login_url,
-            label: "Log in",
-            refreshes,
-        };
-        Reply::onward(status, title, sentence, to)
+        let page = Page::new(words.kind, status, words.title, words.sentence);
+        engine.show(request, page.onward("Log in", login_url, refreshes))
     };
     match client {
         Client::Navigation => Reply::see_other(login_url),
@@ -111,7 +164,7 @@ fn to_login(
         Client::Frame => page(401, false),
         Client::Htmx => Reply::empty(401).with("hx-redirect", login_url),
         Client::Script | Client::Part | Client::Program => {
-            Reply::problem(401, title, [("login_url", login_url)])
+            Reply::problem(401, words.title, [("login_url", login_url.to_owned())])
         }
     }
 }
@@ -146,31 +199,29 @@ fn way_back(engine: &Engine, request: &impl RequestView, client: Client) -> Opti
 /// Answers a request whose session cannot be read at the moment: 503, because the visitor may well be logged in.
 pub(crate) fn unavailable(engine: &Engine, request: &impl RequestView) -> Reply {
     let sentence = "Your session cannot be read at the moment. Please try again in a few minutes.";
-    later(engine, request, sentence)
+    later(engine, request, PageKind::Unavailable, sentence)
 }
 
 /// Answers a request about which the app itself cannot decide at the moment.
 pub(crate) fn undecided(engine: &Engine, request: &impl RequestView) -> Reply {
     let sentence = "It cannot be decided at the moment whether you may see this. Please try again in a few minutes.";
-    later(engine, request, sentence)
+    later(engine, request, PageKind::Undecided, sentence)
 }
 
-fn later(engine: &Engine, request: &impl RequestView, sentence: &str) -> Reply {
+fn later(engine: &Engine, request: &impl RequestView, kind: PageKind, sentence: &str) -> Reply {
     let title = "Temporarily unavailable";
     let reply = match Client::of(request).shows_pages() {
-        true => Reply::page(503, title, sentence, &home_link(engine, "primary")),
+        true => {
+            let page = Page::new(kind, 503, title, sentence);
+            engine.show(request, page.link(HOME, engine.site.home_url()))
+        }
         false => Reply::problem(503, title, [("detail", sentence.to_owned())]),
     };
     reply.with("retry-after", "5")
 }
 
-/// Returns the HTML of a way on, for a page that has no other: a link to the home page.
-pub(crate) fn home_link(engine: &Engine, class: &str) -> String {
-    format!(
-        "<p class=\"actions\"><a class=\"button {class}\" href=\"{}\" target=\"_top\">Go to the home page</a></p>\n",
-        escape(&engine.site.home_url())
-    )
-}
+/// The words of the way on from a page that has no other: a link to the home page.
+pub(crate) const HOME: &str = "Go to the home page";
 
 /// The message to somebody whose callback belongs to no login under way, and who is logged in.
 const ALREADY_LOGGED_IN: &str = "You are already logged in.";
@@ -179,16 +230,24 @@ const ALREADY_LOGGED_IN: &str = "You are already logged in.";
 /// is still logged in with the way home.
 pub(crate) fn failure_reply(exchange: &Exchange, failure: &AuthFailure) -> Reply {
     if !failure.still_logged_in() {
-        return failure_page(&exchange.engine, failure);
+        return failure_page_in(&exchange.engine, exchange.languages(), failure);
     }
+    let engine = &exchange.engine;
+    let kind = PageKind::AlreadyLoggedIn;
+    let text = engine.words(exchange.languages(), kind, ALREADY_LOGGED_IN);
     // Eight tabs that are restored at once are one message.
-    exchange.flash_once(Category::Info, ALREADY_LOGGED_IN);
+    exchange.flash_once(Category::Info, &text);
     Reply::see_other(&exchange.engine.config.home_path)
 }
 
 /// Returns the page for a failed login when the app shows none of its own: a fixed sentence, the id of the failure's
 /// line in the log, and a link to try again. Only in development it also shows the receipt.
 pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
+    failure_page_in(engine, None, failure)
+}
+
+/// Returns the page as [`failure_page`] does, for somebody who prefers these languages.
+fn failure_page_in(engine: &Engine, languages: Option<String>, failure: &AuthFailure) -> Reply {
     let retry = login::login_start_url(
         engine,
         &LoginOptions {
@@ -196,27 +255,26 @@ pub(crate) fn failure_page(engine: &Engine, failure: &AuthFailure) -> Reply {
             ..LoginOptions::default()
         },
     );
-    let mut rest = format!(
-        "<p class=\"actions\"><a class=\"button primary\" href=\"{}\">Log in again</a> \
-         <a class=\"button\" href=\"{}\">Go to the home page</a></p>\n\
-         <p class=\"small muted\">Reference for support: <code>{}</code></p>\n",
-        escape(&retry),
-        escape(&engine.site.home_url()),
-        escape(failure.id())
-    );
-    if engine.development {
-        rest.push_str(&receipt(failure));
-    }
-    let title = match failure.was_cancelled() {
-        true => "Login cancelled",
-        false => "Login failed",
+    let (kind, title) = match failure.was_cancelled() {
+        true => (PageKind::LoginCancelled, "Login cancelled"),
+        false => (PageKind::LoginFailed, "Login failed"),
     };
-    let page = Reply::page(failure.status(), title, failure.message(), &rest)
+    let explanation = match engine.development {
+        true => receipt(failure),
+        false => String::new(),
+    };
+    let page = Page::new(kind, failure.status(), title, failure.message())
+        .link("Log in again", retry)
+        .link(HOME, engine.site.home_url())
+        .note("Reference for support:", Some(failure.id()))
+        .explained(explanation);
+    let reply = engine
+        .show_in(languages, page)
         // The address of this page has a code and a `state`, which a link on it must not pass on.
         .replacing("referrer-policy", "no-referrer");
     match failure.see_at() {
-        Some(path) => page.with("refresh", format!("0;url={path}")),
-        None => page,
+        Some(path) => reply.with("refresh", format!("0;url={path}")),
+        None => reply,
     }
 }
 

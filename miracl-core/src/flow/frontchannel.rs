@@ -8,11 +8,15 @@ use crate::{
     engine::{Engine, events::EndedBy},
     error::store::StoreError,
     exchange::Exchange,
-    flow::{answer::Answer, challenge::home_link, hook::LogoutKind, user},
+    flow::{answer::Answer, challenge::HOME, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
     session::{ended::until::Until, marked_by::index_key},
     store::sessions::IndexKey,
-    web::{reply::Reply, request::RequestView},
+    web::{
+        page::{Page, PageKind},
+        reply::Reply,
+        request::RequestView,
+    },
 };
 
 /// Answers the front channel: 200, whether a session ended or not (§2).
@@ -35,7 +39,7 @@ pub(crate) async fn frontchannel_logout(
     let is_framed = is_framed(request);
     let engine = &exchange.engine;
     let metadata = engine.provider().known_metadata();
-    let page = frame(engine, metadata.as_deref());
+    let page = frame(engine, request, metadata.as_deref());
     if exchange.changes_nothing() {
         return Answer::Reply(page);
     }
@@ -119,7 +123,11 @@ fn parameters(query: &str) -> [Parameter; 2] {
 }
 
 /// Returns the page of the route, which only the provider's pages may frame.
-fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
+fn frame(
+    engine: &Engine,
+    request: &impl RequestView,
+    metadata: Option<&ProviderMetadata>,
+) -> Reply {
     let mut origins: Vec<String> = Vec::new();
     let end_session = metadata.and_then(|metadata| metadata.end_session_endpoint.as_deref());
     for url in [Some(engine.config.issuer.as_str()), end_session] {
@@ -134,7 +142,9 @@ fn frame(engine: &Engine, metadata: Option<&ProviderMetadata>) -> Reply {
     );
     // The same words whether a session ended or not: the request proves nothing, and its sender may read them.
     let sentence = "If the login service has logged you out, you are logged out here as well.";
-    Reply::page(200, "Log-out", sentence, &home_link(engine, "primary"))
+    let page = Page::new(PageKind::ProviderLogout, 200, "Log-out", sentence);
+    engine
+        .show(request, page.link(HOME, engine.site.home_url()))
         .replacing("content-security-policy", policy)
         .with("cache-control", "no-store")
 }

@@ -5,9 +5,14 @@ use std::sync::Arc;
 use crate::{
     error::login::FailureReason,
     exchange::Exchange,
-    flow::{hook::AuthFailure, login, options::LoginOptions, parameters::read_once},
+    flow::{
+        hook::AuthFailure,
+        login::{self, Started, Wanted},
+        options::LoginOptions,
+        parameters::read_once,
+    },
     receipt::Recorder,
-    web::{reply::Reply, request::RequestView},
+    web::request::RequestView,
 };
 
 const SECTION: &str = "OIDC Core §4";
@@ -23,15 +28,19 @@ pub(crate) async fn initiate_login(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
     parameters: Option<&[u8]>,
-) -> Result<Reply, AuthFailure> {
+) -> Result<Started, AuthFailure> {
     exchange.touch();
     if let Some(nothing) = exchange.changes_nothing_reply() {
-        return Ok(nothing);
+        return Ok(Started::Reply(nothing));
     }
     let mut receipt = Recorder::new();
     let options = initiation(exchange, parameters, &mut receipt);
     let options = options.map_err(|reason| AuthFailure::new(reason, None, receipt))?;
-    login::start_login_with(exchange, request, options).await
+    let wanted = Wanted {
+        options,
+        is_again: false,
+    };
+    login::start_login_with(exchange, request, wanted).await
 }
 
 /// Checks what the third party asks for.

@@ -11,6 +11,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         answer::Answer,
+        elsewhere,
         hook::{AuthFailure, AuthSuccess},
         options::remember,
         parameters::all_once,
@@ -18,7 +19,7 @@ use crate::{
     },
     provider::{claims::time, tokens::Tokens},
     receipt::Recorder,
-    session::{marked_by::MarkedBy, proposed::CompletedLogin},
+    session::{asked::AskedFor, marked_by::MarkedBy, proposed::CompletedLogin},
     trust::project_jwt,
     web::{
         body::{is_form, is_json},
@@ -48,7 +49,7 @@ pub(crate) async fn answer(
         return Answer::Reply(nothing);
     }
     // No other site may log a visitor in as somebody: the adapter has checked it, and this route must not rest on that.
-    if let Err(refused) = exchange.engine.site.check_origin(request) {
+    if let Err(refused) = elsewhere::check_origin(&exchange.engine, request) {
         return Answer::Reply(refused);
     }
     let fields = body.and_then(|body| fields(request, body));
@@ -119,6 +120,7 @@ async fn check(
         tokens: Tokens::of_project_jwt(&posted.jwt),
         claims: user.claims().clone(),
         userinfo: Map::new(),
+        asked_for: AskedFor::default(),
         remember: posted.remember,
     };
     let path = posted.return_to.as_deref();

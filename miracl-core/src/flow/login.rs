@@ -2,7 +2,7 @@
 
 mod authorization;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use url::{Url, form_urlencoded};
 
@@ -22,7 +22,8 @@ use crate::{
     session::{cookies::trace::SessionTrace, identity::SessionId, seal::Purpose},
     web::{
         client::{Client, is_no_cors},
-        reply::{Onward, Reply},
+        page::{Page, PageKind},
+        reply::Reply,
         request::{RequestView, query},
         return_to::ReturnTo,
     },
@@ -30,6 +31,9 @@ use crate::{
 
 /// The parameter of a request that was sent here from another host name, so that it is not sent again.
 const HOST_MARK: &str = "from_other_host";
+
+/// What the address of a login has for somebody who is logged in already: see [`again`].
+pub(crate) const AGAIN: &str = "&again=1";
 
 /// Returns the absolute URL of this app's own login route, for a link or a button.
 pub(crate) fn login_start_url(engine: &Engine, options: &LoginOptions) -> String {
@@ -80,7 +84,7 @@ pub(crate) async fn page_login_url(
 fn elsewhere(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<String> {
     match exchange.changes_nothing() {
         true => Some(login_start_url(&exchange.engine, options)),
-        false => on_our_host(exchange, options),
+        false => on_our_host(exchange, &login_start_url(&exchange.engine, options)),
     }
 }
 
@@ -127,6 +131,53 @@ async fn begin_login(
     kept.map_err(|reason| AuthFailure::new(reason, Some(return_to), receipt))
 }
 
+/// What a login route has come to.
+pub(crate) enum Started {
+    /// There is nothing to begin here: send this.
+    Reply(Reply),
+    /// The login is about to begin.
+    Ready(LoginStart),
+}
+
+/// A login that is about to begin at a login route: the app's hook `on_authorize_request` may change what it asks for.
+pub struct LoginStart {
+    options: LoginOptions,
+    client: Client,
+    /// A session that another replica does not have.
+    lost: Option<SessionId>,
+}
+
+impl LoginStart {
+    /// Returns what the login asks for.
+    pub fn options(&mut self) -> &mut LoginOptions {
+        &mut self.options
+    }
+}
+
+impl fmt::Debug for LoginStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginStart").finish_non_exhaustive()
+    }
+}
+
+/// What a login route is asked for.
+pub(crate) struct Wanted {
+    pub(crate) options: LoginOptions,
+    /// Whether somebody who is logged in is to log in again.
+    pub(crate) is_again: bool,
+}
+
+impl Wanted {
+    /// The address of the login route that asks for the same.
+    fn here(&self, engine: &Engine) -> String {
+        let url = login_start_url(engine, &self.options);
+        match self.is_again {
+            true => url + AGAIN,
+            false => url,
+        }
+    }
+}
+
 /// Answers the login route: a document is sent to the provider, and a script is told the address.
 ///
 /// A browser that came by another host name than the redirect URI's is sent to that one first, because cookies do not
@@ -134,45 +185,89 @@ async fn begin_login(
 pub(crate) async fn start_login(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
-) -> Result<Reply, AuthFailure> {
-    let mut options = LoginOptions::from_query(&query(request));
+) -> Result<Started, AuthFailure> {
+    let query = query(request);
+    let mut options = LoginOptions::from_query(&query);
     // A link on another site must not prolong what ends with the browser: the person has chosen nothing there.
     if options.remember == Some(true)
         && request.header("sec-fetch-site").as_deref() == Some("cross-site")
     {
         options.remember = None;
     }
-    start_login_with(exchange, request, options).await
+    let is_again = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "again" && value == "1");
+    start_login_with(exchange, request, Wanted { options, is_again }).await
 }
 
 /// Answers a route that starts a login with these options, as [`start_login`] does.
 pub(crate) async fn start_login_with(
     exchange: &Arc<Exchange>,
     request: &impl RequestView,
-    options: LoginOptions,
-) -> Result<Reply, AuthFailure> {
+    mut wanted: Wanted,
+) -> Result<Started, AuthFailure> {
+    let engine = &exchange.engine;
     let client = Client::of(request);
     if let Some(nothing) = begins_nothing(exchange, request, client) {
-        return Ok(nothing);
+        return Ok(Started::Reply(nothing));
     }
-    let options = admit(exchange, options)?;
+    wanted.options = admit(exchange, wanted.options)?;
     if client == Client::Turbo {
-        let here = login_start_url(&exchange.engine, &options);
-        return Ok(onward(&here, false));
+        let page = onward(exchange, &wanted.here(engine), false);
+        return Ok(Started::Reply(page));
     }
     // A browser that was sent here already is where it should be: a proxy in front has changed `Host`.
     let query = query(request);
     let marked = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HOST_MARK);
-    if !marked && let Some(there) = on_our_host(exchange, &options) {
-        return Ok(lead_to(client, there));
+    if !marked && let Some(there) = on_our_host(exchange, &wanted.here(engine)) {
+        return Ok(Started::Reply(lead_to(exchange, client, there)));
     }
-    let lost = lost_elsewhere(exchange, &options).await;
+    let lost = lost_elsewhere(exchange, &wanted.options).await;
     stop_loop(exchange, lost).await?;
+    let options = match wanted.is_again {
+        true => again(exchange, wanted.options).await,
+        false => wanted.options,
+    };
+    Ok(Started::Ready(LoginStart {
+        options,
+        client,
+        lost,
+    }))
+}
+
+/// Begins a login, with what the app's hook has made of its options.
+pub(crate) async fn begin(
+    exchange: &Arc<Exchange>,
+    start: LoginStart,
+) -> Result<Reply, AuthFailure> {
+    let options = admit(exchange, start.options)?;
     let url = begin_login(exchange, options, Goes::Now).await;
-    if let Some(session) = lost {
+    if let Some(session) = start.lost {
         exchange.engine.sessions.loops.unsee(session);
     }
-    Ok(lead_to(client, url?))
+    Ok(lead_to(exchange, start.client, url?))
+}
+
+/// Asks for the same person once more, and for a login as strong as the present one, where the session says what those
+/// are. The provider may heed it: only what the options ask for themselves is checked when the login comes back.
+///
+/// It is here and not in the address of the login, which has no personal data.
+async fn again(exchange: &Arc<Exchange>, mut options: LoginOptions) -> LoginOptions {
+    let Ok(Some(data)) = exchange.data().await else {
+        return options;
+    };
+    let (claims, login) = data.known();
+    let text = |claim: &str| claims.claims().get(claim)?.as_str().map(str::to_owned);
+    let fits = |text: &String| !text.is_empty() && text.len() <= MAX_OPTION;
+    if options.login_hint.is_none() {
+        let hint = text("preferred_username").or_else(|| text("email"));
+        options.login_hint = hint.filter(fits);
+    }
+    let acr = login.get("acr").and_then(|acr| acr.as_str());
+    let acr = acr.map(str::to_owned).filter(fits);
+    if let (None, Some(acr)) = (&options.acr_values, acr) {
+        options.extra.push(("acr_values".to_owned(), acr));
+    }
+    options
 }
 
 /// Returns a session that began here within the last minute and that no page has seen, where a page sent the browser to
@@ -204,29 +299,25 @@ fn begins_nothing(
 }
 
 /// Leads a client to where its login goes on. Only a document is redirected: scripts cannot follow to another site.
-fn lead_to(client: Client, url: String) -> Reply {
+fn lead_to(exchange: &Exchange, client: Client, url: String) -> Reply {
     match client {
         Client::Htmx => Reply::empty(200).with("hx-redirect", url),
         Client::Script => Reply::address("login_url", &url),
-        Client::Html => onward(&url, true),
+        Client::Html => onward(exchange, &url, true),
         _ => Reply::see_other(url),
     }
 }
 
 /// A page that leads on to the login.
-fn onward(url: &str, refreshes: bool) -> Reply {
-    let to = Onward {
-        url,
-        label: "Log in",
-        refreshes,
-    };
+fn onward(exchange: &Exchange, url: &str, refreshes: bool) -> Reply {
     let sentence = "The login is on a page of its own.";
-    Reply::onward(200, "Log in", sentence, to)
+    let page = Page::new(PageKind::Login, 200, "Log in", sentence);
+    exchange.show(page.onward("Log in", url, refreshes))
 }
 
 /// Returns the login route on the redirect URI's host name, when the browser came by another one: cookies do not cross
 /// from one host name to another.
-fn on_our_host(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<String> {
+fn on_our_host(exchange: &Arc<Exchange>, login_here: &str) -> Option<String> {
     let (here, there) = (exchange.other_host()?, exchange.engine.site.host());
     tracing::warn!(
         here,
@@ -234,7 +325,7 @@ fn on_our_host(exchange: &Arc<Exchange>, options: &LoginOptions) -> Option<Strin
         "a login begins on another host name than the redirect URI's, where its cookie would be lost; the browser is \
          sent there"
     );
-    let mut url = Url::parse(&login_start_url(&exchange.engine, options)).ok()?;
+    let mut url = Url::parse(login_here).ok()?;
     url.query_pairs_mut().append_pair(HOST_MARK, here);
     Some(url.into())
 }

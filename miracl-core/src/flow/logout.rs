@@ -12,13 +12,17 @@ use crate::{
     engine::{Engine, events::EndedBy},
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
-    flow::{answer::Answer, challenge, hook::LogoutKind, pending::cookies::drop_page_logins, user},
+    flow::{
+        answer::Answer, challenge, elsewhere, hook::LogoutKind, pending::cookies::drop_page_logins,
+        user,
+    },
     provider::metadata::ProviderMetadata,
     session::{data::SessionData, ended::until::Until},
     store::sessions::IndexKey,
     web::{
         client::Client,
-        reply::{Reply, escape},
+        page::{Page, PageKind},
+        reply::Reply,
         request::RequestView,
     },
 };
@@ -104,7 +108,7 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
     if exchange.is_prefetch() && (client != Client::Turbo || onward::leads_on(request)) {
         return Answer::Reply(Reply::too_early());
     }
-    if let Err(refused) = engine.site.check_origin(request) {
+    if let Err(refused) = elsewhere::check_origin(engine, request) {
         return Answer::Reply(refused);
     }
     let unreadable = |error: &SessionError| {
@@ -127,21 +131,19 @@ pub(crate) async fn log_out(exchange: &Arc<Exchange>, request: &impl RequestView
         return Answer::Reply(reply);
     }
     match user::user(exchange).await {
-        Ok(Some(_)) => Answer::Reply(logout_page(engine)),
+        Ok(Some(_)) => Answer::Reply(logout_page(engine, request)),
         Ok(None) => Answer::Reply(Reply::see_other(engine.site.home_url())),
         Err(error) => unreadable(&error),
     }
 }
 
 /// Returns the page that asks whether to log out.
-fn logout_page(engine: &Engine) -> Reply {
-    let form = format!(
-        "<form class=\"actions\" method=\"post\" action=\"{}\"><button class=\"button primary\">Log out</button> \
-         <a class=\"button\" href=\"{}\">Stay logged in</a></form>\n",
-        escape(&engine.site.logout()),
-        escape(&engine.site.home_url())
-    );
-    Reply::page(200, "Log out?", "You are about to log out.", &form)
+fn logout_page(engine: &Engine, request: &impl RequestView) -> Reply {
+    let sentence = "You are about to log out.";
+    let page = Page::new(PageKind::LogoutQuestion, 200, "Log out?", sentence)
+        .button("Log out", engine.site.logout())
+        .link("Stay logged in", engine.site.home_url());
+    engine.show(request, page)
 }
 
 /// Answers the route that the provider sends the browser back to after log-out: a redirect to the home path. The

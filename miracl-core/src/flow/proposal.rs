@@ -14,6 +14,7 @@ use crate::{
     receipt::Recorder,
     session::{
         app_data::AppValues,
+        asked::AskedFor,
         data::SessionData,
         extension::{Claims, extension},
         identity::{Session, SessionId, User},
@@ -36,6 +37,8 @@ pub(crate) struct Proposal {
     /// The claims of that token.
     pub(crate) claims: Map<String, Value>,
     pub(crate) userinfo: Map<String, Value>,
+    /// What the login was asked for.
+    pub(crate) asked_for: AskedFor,
     /// Whether the session outlives the browser. By default as the settings say.
     pub(crate) remember: Option<bool>,
 }
@@ -75,6 +78,7 @@ impl Proposal {
             user_agent: exchange.user_agent().map(str::to_owned),
             login: None,
             without_tokens: false,
+            asked_for: self.asked_for,
             app: AppValues::default(),
         };
         data.kept(&exchange.engine.config.session_claims)

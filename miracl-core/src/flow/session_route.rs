@@ -9,7 +9,7 @@ use crate::{
     engine::Engine,
     error::session::SessionError,
     exchange::Exchange,
-    flow::{challenge, login::login_start_url, options::LoginOptions, refresh, user},
+    flow::{challenge, elsewhere, login::login_start_url, options::LoginOptions, refresh, user},
     session::identity::Session,
     web::{reply::Reply, request::RequestView},
 };
@@ -28,7 +28,7 @@ pub(crate) async fn answer_refresh(exchange: &Arc<Exchange>, request: &impl Requ
         return nothing;
     }
     // The adapter has checked it, and this route must not rest on that.
-    if let Err(refused) = exchange.engine.site.check_origin(request) {
+    if let Err(refused) = elsewhere::check_origin(&exchange.engine, request) {
         return refused;
     }
     let refreshed = async {

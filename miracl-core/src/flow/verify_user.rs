@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use crate::{
     error::trust::TrustError,
     exchange::Exchange,
-    flow::{parameters::all_once, pending::cookies::pending_login, registration},
+    flow::{elsewhere, parameters::all_once, pending::cookies::pending_login, registration},
     trust::verification::VerificationOptions,
     web::{
         body::is_form,
+        page::{Page, PageKind},
         reply::Reply,
         request::{RequestView, query},
     },
@@ -151,13 +152,13 @@ pub(crate) fn read(
     }
     let form = if request.method() == "POST" {
         // The adapter has checked it, and this route must not rest on that.
-        exchange.engine.site.check_origin(request)?;
+        elsewhere::check_origin(&exchange.engine, request)?;
         let form = body.filter(|_| is_form(request)).and_then(all_once);
-        Some(form.ok_or_else(unreadable)?)
+        Some(form.ok_or_else(|| unreadable(exchange))?)
     } else {
         None
     };
-    let query = all_once(query(request).as_bytes()).ok_or_else(unreadable)?;
+    let query = all_once(query(request).as_bytes()).ok_or_else(|| unreadable(exchange))?;
     Ok(VerificationRequest { query, form })
 }
 
@@ -173,14 +174,14 @@ pub(crate) async fn conclude(
             "`on_verify_user` returned `Verified` for a `GET`, and nobody is verified: a link that anybody can send \
              proves nothing. Let the page have a form"
         );
-        return nobody_verified();
+        return nobody_verified(exchange);
     }
     if options.return_to.is_none() {
         options.return_to = return_to(exchange, request).await;
     }
     match registration::verification_url(exchange, user_id, &options).await {
         Ok(url) => Reply::see_other(url),
-        Err(error) => refused(&error),
+        Err(error) => refused(exchange, &error),
     }
 }
 
@@ -192,24 +193,39 @@ async fn return_to(exchange: &Arc<Exchange>, request: &VerificationRequest) -> O
 }
 
 /// The answer of an app that verifies nobody.
-pub(crate) fn nobody_verified() -> Reply {
+pub(crate) fn nobody_verified(exchange: &Exchange) -> Reply {
     let sentence = "Nobody can be verified here.";
-    Reply::page(403, "Not verified", sentence, "")
+    exchange.show(Page::new(
+        PageKind::NotVerified,
+        403,
+        "Not verified",
+        sentence,
+    ))
 }
 
-fn unreadable() -> Reply {
+fn unreadable(exchange: &Exchange) -> Reply {
     let sentence = "Your browser sent something that cannot be read. Please begin again.";
-    Reply::page(400, "That cannot be read", sentence, "")
+    exchange.show(Page::new(
+        PageKind::Unreadable,
+        400,
+        "That cannot be read",
+        sentence,
+    ))
 }
 
-fn refused(error: &TrustError) -> Reply {
+fn refused(exchange: &Exchange, error: &TrustError) -> Reply {
     let status = error.status();
     tracing::warn!(%error, advice = error.advice(), "a person whom the app has verified cannot register");
     let sentence = match status {
         500.. => "You cannot be registered at the moment. Please try again in a few minutes.",
         _ => "You cannot be registered with what you have entered.",
     };
-    Reply::page(status, "Not registered", sentence, "")
+    exchange.show(Page::new(
+        PageKind::NotRegistered,
+        status,
+        "Not registered",
+        sentence,
+    ))
 }
 
 #[cfg(test)]

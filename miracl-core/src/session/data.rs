@@ -18,6 +18,7 @@ use crate::{
     },
     session::{
         app_data::AppValues,
+        asked::AskedFor,
         identity::{Session, SessionId},
         token_codec,
     },
@@ -40,6 +41,8 @@ pub(crate) struct SessionData {
     pub(crate) login: Option<Map<String, Value>>,
     /// Whether the login brought tokens that are not kept.
     pub(crate) without_tokens: bool,
+    /// What the login was asked for.
+    pub(crate) asked_for: AskedFor,
     /// The app's own values.
     pub(crate) app: AppValues,
 }
@@ -61,6 +64,8 @@ struct Rest {
     login: Option<Map<String, Value>>,
     #[serde(rename = "t", default, skip_serializing_if = "is_false")]
     without_tokens: bool,
+    #[serde(rename = "q", default, skip_serializing_if = "is_nothing")]
+    asked_for: AskedFor,
     #[serde(rename = "d", default, skip_serializing_if = "AppValues::is_empty")]
     app: AppValues,
     /// Which claims of the ID token userinfo has as well: the first bit for the first name by the alphabet.
@@ -70,6 +75,10 @@ struct Rest {
 
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+fn is_nothing(asked_for: &AskedFor) -> bool {
+    *asked_for == AskedFor::default()
 }
 
 fn is_zero(bits: &u64) -> bool {
@@ -150,6 +159,7 @@ impl SessionData {
             user_agent: self.user_agent.clone(),
             login: self.login.clone(),
             without_tokens: self.without_tokens,
+            asked_for: self.asked_for.clone(),
             app: self.app.clone(),
             in_id_token,
         };
@@ -200,6 +210,7 @@ impl SessionData {
             user_agent: rest.user_agent,
             login: rest.login,
             without_tokens: rest.without_tokens,
+            asked_for: rest.asked_for,
             app: rest.app,
         };
         if rest.in_id_token != 0 {
@@ -334,6 +345,7 @@ mod tests {
             user_agent: None,
             login: None,
             without_tokens: false,
+            asked_for: Default::default(),
             app: AppValues::default(),
         }
     }

@@ -110,6 +110,7 @@ mod tests {
             user_agent: None,
             login: None,
             without_tokens: false,
+            asked_for: Default::default(),
             app: Default::default(),
         }
     }

@@ -4,10 +4,11 @@ use crate::{
     engine::callbacks::orphan::Orphan,
     exchange::leading::Unsent,
     flow::{
+        answer::Answer,
         callback::{self, Callback},
         challenge, confirm,
         hook::{AuthFailure, AuthSuccess},
-        login,
+        login::{self, LoginStart},
         options::LoginOptions,
     },
     visit::Visit,
@@ -57,6 +58,16 @@ impl Visit {
         self.exchange.answers();
         let url = login::login_url_with(&self.exchange, options).await;
         self.told(url)
+    }
+
+    /// Begins the login of a login route, once the app's hook has seen what it asks for. Adapters call it for
+    /// [`Answer::Starting`], and follow the [`Answer`], which is a reply or a failure.
+    pub async fn begin_login(&self, start: LoginStart) -> Answer {
+        let begun = login::begin(&self.exchange, start).await;
+        match self.told(begun) {
+            Ok(reply) => Answer::Reply(reply),
+            Err(failure) => Answer::Failure(failure),
+        }
     }
 
     /// Returns the provider's URL for a page on which it may wait for a click, such as for a login script that must be

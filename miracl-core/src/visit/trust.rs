@@ -88,7 +88,7 @@ impl Visit {
     /// be checked.
     pub async fn project_user(&self, request: &impl RequestView) -> Result<ProjectUser, Refusal> {
         let found = Box::pin(project_user::project_user(&self.exchange, request)).await;
-        found.map_err(Refusal::from)
+        found.map_err(|refused| Refusal::no_project_user(&self.miracl, refused))
     }
 
     /// Ends a request for the app's own verification page as `on_verify_user` decides, and returns the page to send.
@@ -118,6 +118,6 @@ impl Visit {
         tracing::warn!(
             "`paths.verify_user` is set, and `on_verify_user` is not written: nobody is verified"
         );
-        verify_user::nobody_verified()
+        verify_user::nobody_verified(&self.exchange)
     }
 }

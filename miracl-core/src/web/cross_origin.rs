@@ -1,8 +1,8 @@
 //! Cross-origin protection: unsafe requests, and those that open a WebSocket, must come from this site's own pages.
 
 use crate::web::{
-    client::Client,
-    reply::{Reply, escape},
+    page::{Page, PageKind},
+    reply::Reply,
     request::{RequestView, is_safe},
 };
 
@@ -64,31 +64,27 @@ fn check_unsafe(request: &impl RequestView, allowed: &[String]) -> Result<(), Cr
     }
 }
 
+/// The title of the answer to a refused request.
+pub(crate) const TITLE: &str = "Cross-origin request refused";
+
 impl CrossOrigin {
-    /// Returns the 403 that names the setting, and logs the reason. A person gets a page, with a link to `home`.
-    pub(crate) fn reply(self, request: &impl RequestView, home: &str) -> Reply {
-        tracing::warn!(reason = ?self, "a cross-origin request was refused");
-        let title = "Cross-origin request refused";
-        if Client::of(request).shows_pages() {
-            let rest = format!(
-                "<p class=\"actions\"><a class=\"button primary\" href=\"{}\" target=\"_top\">Go to this site</a></p>\n\
-                 <p class=\"small muted\">For the operator: if the other site is yours, its origin must be in \
-                 <code>trusted_origins</code>.</p>\n",
-                escape(home)
-            );
-            let sentence = "Another site made your browser send this request, so it was not carried out. \
-                            Open this site, and do there what you wanted to do.";
-            return Reply::page(403, title, sentence, &rest);
-        }
-        Reply::problem(
-            403,
-            title,
-            [(
-                "detail",
-                "This request was sent by another site. If that site is yours, its origin must be in trusted_origins."
-                    .to_owned(),
-            )],
-        )
+    /// Returns the page for a person whose request is refused, with a link to `home`.
+    pub(crate) fn page(home: &str) -> Page {
+        let sentence = "Another site made your browser send this request, so it was not carried out. \
+                        Open this site, and do there what you wanted to do.";
+        Page::new(PageKind::CrossOrigin, 403, TITLE, sentence)
+            .link("Go to this site", home)
+            .note(
+                "For the operator: if the other site is yours, its origin must be in",
+                Some("trusted_origins"),
+            )
+    }
+
+    /// Returns the answer to the refused request of a program.
+    pub(crate) fn problem() -> Reply {
+        let detail = "This request was sent by another site. If that site is yours, its origin must be in \
+                      trusted_origins.";
+        Reply::problem(403, TITLE, [("detail", detail.to_owned())])
     }
 }
 
@@ -240,29 +236,5 @@ mod tests {
         };
         let connect = connect.with("origin", "https://evil.example");
         assert_eq!(check_it(&connect), Err(CrossOrigin::Origin));
-    }
-
-    #[test]
-    fn a_refusal_is_a_403_that_names_the_setting() {
-        let navigation = ("sec-fetch-dest", "document");
-        let frame = ("sec-fetch-dest", "iframe");
-        let fetch = ("sec-fetch-dest", "empty");
-        for ((name, value), is_page) in [(navigation, true), (frame, true), (fetch, false)] {
-            for refusal in [CrossOrigin::FetchSite, CrossOrigin::Origin] {
-                let request = Request::post("/logout").with(name, value);
-                let reply = refusal.reply(&request, "https://app.example/?a=1&b");
-                assert_eq!(reply.status, 403);
-                assert!(reply.body.contains("trusted_origins"), "{}", reply.body);
-                assert_eq!(
-                    reply.body.starts_with("<!doctype html>"),
-                    is_page,
-                    "{value}"
-                );
-                let link = reply
-                    .body
-                    .contains("href=\"https://app.example/?a=1&amp;b\"");
-                assert_eq!(link, is_page, "{value}");
-            }
-        }
     }
 }

@@ -28,16 +28,6 @@ const STYLE: &str = include_str!("style.css");
 const LAYOUT: &str =
     "body{display:grid;place-items:center;padding:1rem}main{width:100%;max-width:34rem}";
 
-/// Where a page leads on to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Onward<'a> {
-    pub(crate) url: &'a str,
-    /// The words of the link.
-    pub(crate) label: &'a str,
-    /// Whether the page goes there by itself, too.
-    pub(crate) refreshes: bool,
-}
-
 impl Reply {
     /// Makes a 303, which the browser follows with a `GET` (RFC 9110 §15.4.4).
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
@@ -53,41 +43,27 @@ impl Reply {
         }
     }
 
-    /// Makes a page: a title, a sentence, and after them HTML that is already escaped.
-    pub(crate) fn page(status: u16, title: &str, sentence: &str, rest: &str) -> Self {
-        Self::page_with(status, "", title, sentence, rest)
-    }
-
-    /// Makes a page that leads on to another address: by a link, and if it `refreshes`, also by itself.
-    ///
-    /// Turbo does not show it in place of the page on the screen, but loads its address as a new document.
-    pub(crate) fn onward(status: u16, title: &str, sentence: &str, to: Onward<'_>) -> Self {
-        let url = escape(to.url);
-        let mut head = "<meta name=\"turbo-visit-control\" content=\"reload\">".to_owned();
-        if to.refreshes {
-            // Unlike a redirect, this is a navigation of its own: `form-action` does not apply to it (CSP3 §6.4.2).
-            let _ = write!(
-                head,
-                "<meta http-equiv=\"refresh\" content=\"0; url={url}\">"
-            );
-        }
-        let link = format!(
-            "<p class=\"actions\"><a class=\"button primary\" href=\"{url}\" target=\"_top\" \
-             data-turbo=\"false\" hx-boost=\"false\">{}</a></p>\n",
-            escape(to.label)
-        );
-        Self::page_with(status, &head, title, sentence, &link)
-    }
-
-    fn page_with(status: u16, head: &str, title: &str, sentence: &str, rest: &str) -> Self {
-        let (title, sentence) = (escape(title), escape(sentence));
+    /// Makes one of the engine's own pages. `head` and `rest` are HTML that is escaped already.
+    pub(crate) fn drawn(
+        status: u16,
+        lang: &str,
+        head: &str,
+        (title, sentence): (&str, &str),
+        rest: &str,
+    ) -> Self {
+        let (lang, title, sentence) = (escape(lang), escape(title), escape(sentence));
         let body = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">{head}\
+            "<!doctype html>\n<html lang=\"{lang}\">\n<head><meta charset=\"utf-8\">{head}\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <title>{title}</title><style>{STYLE}{LAYOUT}</style></head>\n\
              <body><main class=\"card\"><h1>{title}</h1>\n<p class=\"lead\">{sentence}</p>\n{rest}</main>\
              </body>\n</html>\n"
         );
+        Self::document(status, body)
+    }
+
+    /// Makes a reply of a whole HTML document.
+    pub(crate) fn document(status: u16, body: String) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -196,40 +172,6 @@ pub(crate) fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_escapes_what_it_is_given_and_may_not_be_framed() {
-        let page = Reply::page(400, "<b>", "\"quoted\" & 'more'\u{0}", "");
-        assert!(page.body.contains("<h1>&lt;b&gt;</h1>"));
-        assert!(
-            page.body
-                .contains("&quot;quoted&quot; &amp; &#39;more&#39;\u{fffd}")
-        );
-        let policy = page
-            .headers
-            .iter()
-            .find(|(name, _)| *name == "content-security-policy");
-        assert!(policy.unwrap().1.contains("frame-ancestors 'none'"));
-    }
-
-    #[test]
-    fn a_page_that_leads_on_has_a_link_and_goes_by_itself_where_it_should() {
-        let url = "https://provider.example/end?a=1&b=\"2\"";
-        for refreshes in [true, false] {
-            let to = Onward {
-                url,
-                label: "Go on",
-                refreshes,
-            };
-            let page = Reply::onward(200, "Leaving", "One moment.", to);
-            let escaped = "https://provider.example/end?a=1&amp;b=&quot;2&quot;";
-            assert!(page.body.contains(&format!("href=\"{escaped}\"")));
-            let refresh = format!("<meta http-equiv=\"refresh\" content=\"0; url={escaped}\">");
-            assert_eq!(page.body.contains(&refresh), refreshes);
-            assert!(page.body.contains("turbo-visit-control"));
-            assert!(!page.body.contains(url));
-        }
-    }
 
     #[test]
     fn a_problem_is_json_whatever_it_is_given() {

@@ -32,7 +32,10 @@ use crate::{
     },
     receipt::Recorder,
     session::{marked_by::LoginMark, proposed::Proposed},
-    web::reply::Reply,
+    web::{
+        page::{Page, PageKind},
+        reply::Reply,
+    },
 };
 
 /// Answers the callback's route: completes the login, or waits for the callback that does.
@@ -89,7 +92,7 @@ async fn answer_in_turn(exchange: &Arc<Exchange>, callback: Callback<'_>) -> Ans
         Some((_, Turn::Crowded)) => {
             exchange.touch();
             tracing::info!("a callback was sent more often at once than may wait for the first");
-            Some(Answer::Reply(crowded()))
+            Some(Answer::Reply(crowded(exchange)))
         }
         Some((_, Turn::Full)) | None => None,
     };
@@ -249,14 +252,11 @@ fn sent_to(status: u16, location: String) -> Reply {
 }
 
 /// The answer to a callback that is sent too often at once. It must not complete the login, which the first does.
-fn crowded() -> Reply {
-    let reply = Reply::page(
-        503,
-        "Your login is under way",
-        "Your browser has sent it many times at once. Please wait a moment, and then open the page again.",
-        "",
-    );
-    reply.with("retry-after", "1")
+fn crowded(exchange: &Exchange) -> Reply {
+    let title = "Your login is under way";
+    let sentence = "Your browser has sent it many times at once. Please wait a moment, and then open the page again.";
+    let page = Page::new(PageKind::LoginUnderWay, 503, title, sentence);
+    exchange.show(page).with("retry-after", "1")
 }
 
 /// The runtime ends, or the app has answered before the login was complete.

@@ -6,9 +6,26 @@ use url::form_urlencoded;
 use super::*;
 use crate::{
     LoginOptions,
-    flow::callback::tests::{Login, begin, begin_with, request},
+    flow::{
+        callback::tests::{Login, begin, begin_with, request},
+        login::tests::begun,
+    },
     probes::provider::Provider,
+    web::reply::Reply,
 };
+
+/// Answers the route, of an app whose hook changes nothing.
+async fn initiate_login(
+    exchange: &Arc<Exchange>,
+    request: &impl RequestView,
+    parameters: Option<&[u8]>,
+) -> Result<Reply, AuthFailure> {
+    begun(
+        exchange,
+        super::initiate_login(exchange, request, parameters).await,
+    )
+    .await
+}
 
 /// What an initiation with these parameters asks for.
 fn read(login: &Login, parameters: &[(&str, &str)]) -> Result<LoginOptions, FailureReason> {

@@ -14,6 +14,25 @@ use crate::{
     web::request::tests::Request,
 };
 
+/// Begins what a login route has come to.
+pub(crate) async fn begun(
+    exchange: &Arc<Exchange>,
+    started: Result<Started, AuthFailure>,
+) -> Result<Reply, AuthFailure> {
+    match started? {
+        Started::Reply(reply) => Ok(reply),
+        Started::Ready(start) => super::begin(exchange, start).await,
+    }
+}
+
+/// Answers the login route, of an app whose hook changes nothing.
+async fn start_login(
+    exchange: &Arc<Exchange>,
+    request: &impl RequestView,
+) -> Result<Reply, AuthFailure> {
+    begun(exchange, super::start_login(exchange, request).await).await
+}
+
 pub(crate) async fn engine(change: impl FnOnce(&mut Config)) -> (Provider, Miracl) {
     let provider = Provider::start().await;
     let mut config = Config {

@@ -11,7 +11,8 @@ use crate::{
     session::seal::Purpose,
     web::{
         client::{Client, is_no_cors},
-        reply::{Onward, Reply},
+        page::{Page, PageKind},
+        reply::Reply,
         request::{RequestView, query},
     },
 };
@@ -40,10 +41,12 @@ pub(super) fn lead_on(
     match client {
         Client::Htmx => Reply::empty(200).with("hx-redirect", url),
         Client::Script => Reply::address("logout_url", &url),
-        Client::Html => page(&url),
+        Client::Html => page(engine, request, &url),
         // Turbo wants a redirect, and follows it by `fetch`: to our own page, which it then loads as a document.
         Client::Turbo if is_elsewhere => Reply::see_other(own_page(engine, &url)),
-        _ if is_elsewhere && parameter(request, VIA).as_deref() == Some("page") => page(&url),
+        _ if is_elsewhere && parameter(request, VIA).as_deref() == Some("page") => {
+            page(engine, request, &url)
+        }
         _ => Reply::see_other(url),
     }
 }
@@ -67,7 +70,7 @@ pub(super) fn lead_on_from_here(
     }
     let url = std::str::from_utf8(url).ok()?;
     Some(match client {
-        Client::Turbo | Client::Html => page(url),
+        Client::Turbo | Client::Html => page(engine, request, url),
         _ => Reply::see_other(url),
     })
 }
@@ -92,14 +95,10 @@ fn own_page(engine: &Engine, url: &str) -> String {
 }
 
 /// The page that leads on.
-fn page(url: &str) -> Reply {
-    let to = Onward {
-        url,
-        label: "Continue",
-        refreshes: true,
-    };
+fn page(engine: &Engine, request: &impl RequestView, url: &str) -> Reply {
     let sentence = "This page now goes to the login service, to log you out there as well.";
-    Reply::onward(200, "You are logged out.", sentence, to)
+    let page = Page::new(PageKind::LoggedOut, 200, "You are logged out.", sentence);
+    engine.show(request, page.onward("Continue", url, true))
 }
 
 fn parameter(request: &impl RequestView, wanted: &str) -> Option<String> {

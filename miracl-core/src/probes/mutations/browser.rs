@@ -75,6 +75,7 @@ impl Original {
             user_agent: None,
             login: None,
             without_tokens: false,
+            asked_for: Default::default(),
             app: Default::default(),
         };
         let visit = visit(miracl, &[]);
