@@ -202,6 +202,14 @@ async fn logins_are_told_apart_by_identity() {
         .assert_500();
 }
 
+/// Of two apps on one engine, nobody could say whose hooks count.
+#[test]
+#[should_panic(expected = "this `Miracl` has a `MiraclAuth` already")]
+fn a_second_login_on_one_engine_is_refused() {
+    let first = self::support::auth("first");
+    let _ = MiraclAuth::new(first.miracl().clone(), Nothing);
+}
+
 struct Nothing;
 
 impl miracl_axum::AuthHandler for Nothing {

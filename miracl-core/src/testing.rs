@@ -21,6 +21,7 @@ use crate::{
     miracl::Miracl,
     provider::{tokens::Tokens, user_data::UserData},
     session::{
+        asked::AskedFor,
         cookies::set_cookie::SetCookie,
         identity::{Session, User},
         marked_by::MarkedBy,
@@ -98,6 +99,7 @@ pub struct TestUser {
     claims: Map<String, Value>,
     logged_in_ago: Duration,
     is_expired: bool,
+    asked_for: AskedFor,
     access_token: String,
     scope: Option<String>,
 }
@@ -111,6 +113,7 @@ impl TestUser {
             claims: Map::new(),
             logged_in_ago: Duration::ZERO,
             is_expired: false,
+            asked_for: AskedFor::default(),
             access_token: "access-token-of-a-test".to_owned(),
             scope: None,
         }
@@ -324,7 +327,7 @@ impl TestUser {
             },
             claims,
             userinfo: Map::new(),
-            asked_for: Default::default(),
+            asked_for: self.asked_for.clone(),
             remember: None,
         }
     }

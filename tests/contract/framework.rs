@@ -8,6 +8,7 @@ mod events;
 mod hooks;
 mod kept;
 mod nested;
+mod own_answers;
 mod platform;
 mod public_path;
 mod rights;
@@ -25,6 +26,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         events::suite().needing(Need::Probe),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
+        own_answers::suite().needing(Need::Probe),
         kept::suite().needing(Need::Probe),
         rights::suite().needing(Need::Probe),
         server::suite(),

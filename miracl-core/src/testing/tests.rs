@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     Config, CookieKey, MemoryStore, SessionStorage, SessionStore, access::requirement::Requirement,
-    exchange::session::tests::gate::Gate, session::seal::Purpose, visit::Visit,
-    web::request::tests::Request,
+    exchange::session::tests::gate::Gate, refusal::RefusalKind, session::seal::Purpose,
+    visit::Visit, web::request::tests::Request,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -273,4 +273,76 @@ fn a_user_for_a_unit_test_is_the_one_that_a_handler_would_see() {
         !shown.contains("alice@example.com") && !shown.contains("Alice"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn a_login_that_was_asked_for_all_of_it_in_vain_is_refused_and_not_sent_to_log_in_again() {
+    let strong = || Requirement::acr(["gold", "silver"]);
+    let fresh = || Requirement::logged_in_within(HOUR).and(strong());
+    let asked = |max_age, acr_values: Option<&str>| AskedFor {
+        max_age,
+        acr_values: acr_values.map(str::to_owned),
+    };
+    let old = HOUR * 2;
+    for (asked_for, age, requirement, kind) in [
+        (
+            asked(None, Some("gold")),
+            HOUR,
+            strong(),
+            RefusalKind::Denied,
+        ),
+        (
+            asked(None, Some("gold silver")),
+            HOUR,
+            strong(),
+            RefusalKind::Denied,
+        ),
+        (
+            asked(None, Some("bronze")),
+            HOUR,
+            strong(),
+            RefusalKind::StepUp,
+        ),
+        (asked(None, None), HOUR, strong(), RefusalKind::StepUp),
+        (
+            asked(Some(60), Some("gold")),
+            HOUR,
+            fresh(),
+            RefusalKind::Denied,
+        ),
+        // By now it is worth another login.
+        (
+            asked(Some(60), Some("gold")),
+            old,
+            fresh(),
+            RefusalKind::StepUp,
+        ),
+        (
+            asked(None, Some("gold")),
+            HOUR,
+            fresh(),
+            RefusalKind::StepUp,
+        ),
+    ] {
+        for miracl in apps() {
+            let alice = TestUser {
+                asked_for: asked_for.clone(),
+                ..TestUser::new("alice").logged_in_ago(age)
+            };
+            let cookie = alice.log_in(&miracl).await.unwrap();
+            let request = Request::get("/").with("cookie", &cookie);
+            let request = request.with("sec-fetch-dest", "document");
+            let visit = miracl.visit(&request);
+            let refusal = visit.authorize(&requirement, &request).await.unwrap_err();
+            assert_eq!(refusal.kind(), kind, "{asked_for:?}");
+            let reply = refusal.reply(&request);
+            let expected = match kind {
+                RefusalKind::Denied => 403,
+                _ => 303,
+            };
+            assert_eq!(reply.status, expected);
+            let says_so = reply.body.contains("has not confirmed what it needs");
+            assert_eq!(says_so, kind == RefusalKind::Denied);
+        }
+    }
 }

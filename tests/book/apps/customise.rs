@@ -1,9 +1,11 @@
 //! The app of the page "Customise the pages".
 
-use axum::http::{StatusCode, request::Parts};
+use axum::http::{StatusCode, header::CONTENT_TYPE, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response, Result};
 use axum::{Router, routing::get};
+use miracl_axum::access::{RefusalKind, Refused};
 use miracl_axum::error::ConfigError;
+use miracl_axum::page::{Page, PageKind};
 use miracl_axum::{AuthFailure, AuthHandler, AuthSuccess, Category, Config, LogoutKind};
 use miracl_axum::{Miracl, MiraclAuth, RequestExt, User, Visit, reply};
 use std::error::Error;
@@ -36,12 +38,41 @@ impl AuthHandler for Hooks {
         Ok((status, Html(layout(&body))).into_response())
     }
 
+    /// The API below `/api/` is for scripts: it answers 401 or 403, and redirects nobody.
+    fn on_refused(&self, req: &Parts, refused: &Refused) -> Option<Response> {
+        if !req.uri.path().starts_with("/api/") {
+            return None; // the engine's answer
+        }
+        let (status, error) = match refused.kind() {
+            RefusalKind::LoginRequired | RefusalKind::StepUp => {
+                (StatusCode::UNAUTHORIZED, "log in first")
+            }
+            RefusalKind::Denied => (StatusCode::FORBIDDEN, "not allowed"),
+            _ => return None,
+        };
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        Some((status, [(CONTENT_TYPE, "application/json")], body).into_response())
+    }
+
+    /// The words of the engine's own pages.
+    fn on_page(&self, page: &mut Page) {
+        if page.kind() == PageKind::LogoutQuestion {
+            page.title = "Leaving the shop?".to_owned();
+            page.sentence = "Your basket stays as it is.".to_owned();
+        }
+    }
+
     /// A message for the page after a log-out.
     async fn on_logout(&self, req: &mut Parts, kind: LogoutKind) {
         if kind == LogoutKind::User {
             req.visit().flash(Category::Info, "You are logged out.");
         }
     }
+}
+
+/// For scripts.
+async fn orders(user: User) -> String {
+    format!(r#"{{"of":"{}"}}"#, user.id())
 }
 
 /// What all of your pages share.
@@ -72,6 +103,7 @@ pub fn app(config: Config) -> Result<Router, ConfigError> {
     let auth = MiraclAuth::new(Miracl::new(config)?, Hooks);
     Ok(Router::new()
         .route("/", get(home))
+        .route("/api/orders", get(orders))
         .merge(auth.routes()) // /login, /login/start, /logout, /signed-out
         .layer(auth.layer()))
 }

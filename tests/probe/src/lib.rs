@@ -30,6 +30,7 @@
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
 
 pub mod data;
+pub mod own;
 
 use std::{
     error::Error,

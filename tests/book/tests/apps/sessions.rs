@@ -93,10 +93,16 @@ async fn an_app_shows_pages_and_messages_of_its_own() {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     site.open("/login?code=x&state=y").await.expect(400);
+    let refused = site.open("/api/orders").await.expect(401);
+    assert_eq!(refused.body, r#"{"error":"log in first"}"#);
 
     let home = site.log_in("/login/start").await.expect(200);
     assert!(home.body.contains("You are logged in."), "{}", home.body);
     assert!(home.body.contains("Log out</button>"), "{}", home.body);
+    site.open("/api/orders").await.expect(200);
+    let question = site.open("/logout").await.expect(200);
+    assert!(question.body.contains("<h1>Leaving the shop?</h1>"));
+    assert!(question.body.contains("Your basket stays as it is."));
     // Back after the login: nothing has failed.
     let back = site.open("/login?code=x&state=y").await.expect(303);
     assert_eq!(back.location_path().as_deref(), Some("/"));

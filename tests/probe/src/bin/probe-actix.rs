@@ -8,10 +8,9 @@ use actix_web::{
     http::{StatusCode, header::CACHE_CONTROL},
     web::{self, Redirect, get, post, scope},
 };
-use miracl_actix::event::AuthEvent;
 use miracl_actix::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
-    Visit, access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
+    SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent, page::Page,
 };
 use miracl_probe as probe;
 
@@ -41,6 +40,23 @@ impl AuthHandler for Hooks {
         failure: AuthFailure,
     ) -> Result<HttpResponse> {
         Ok(miracl_actix::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_authorize_request(&self, _: &HttpRequest, login: &mut LoginOptions) -> Result<()> {
+        match probe::own::authorize(login) {
+            true => Ok(()),
+            false => Err(ErrorForbidden("no")),
+        }
+    }
+
+    fn on_refused(&self, req: &HttpRequest, refused: &Refused) -> Option<HttpResponse> {
+        let body = probe::own::refused(|| req.visit().0, refused)?;
+        let status = StatusCode::from_u16(probe::own::STATUS).unwrap_or_default();
+        Some(HttpResponse::build(status).body(body))
+    }
+
+    fn on_page(&self, page: &mut Page) {
+        probe::own::page(page);
     }
 
     async fn on_event(&self, event: AuthEvent) {

@@ -10,10 +10,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response, Result},
     routing::{any, get, post},
 };
-use miracl_axum::event::AuthEvent;
 use miracl_axum::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
-    Visit, access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
+    SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent, page::Page,
 };
 use miracl_probe as probe;
 
@@ -38,6 +37,23 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &mut Parts, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_axum::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_authorize_request(&self, _: &mut Parts, login: &mut LoginOptions) -> Result<()> {
+        match probe::own::authorize(login) {
+            true => Ok(()),
+            false => Err(StatusCode::FORBIDDEN.into()),
+        }
+    }
+
+    fn on_refused(&self, req: &Parts, refused: &Refused) -> Option<Response> {
+        let body = probe::own::refused(|| req.visit().0, refused)?;
+        let status = StatusCode::from_u16(probe::own::STATUS).unwrap_or_default();
+        Some((status, body).into_response())
+    }
+
+    fn on_page(&self, page: &mut Page) {
+        probe::own::page(page);
     }
 
     async fn on_event(&self, event: AuthEvent) {

@@ -5,13 +5,13 @@
     reason = "Rocket's handlers take guards by value"
 )]
 
-use std::{collections::HashSet, error::Error, path::PathBuf};
+use std::{collections::HashSet, error::Error, io::Cursor, path::PathBuf};
 
 use miracl_probe as probe;
-use miracl_rocket::event::AuthEvent;
 use miracl_rocket::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, Response, Result,
-    SessionValue, User, Visit, access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
+    Response, Result, SessionValue, User, Visit, access::Refused, access::Requirement,
+    event::AuthEvent, page::Page,
 };
 use rocket::{
     Config, Data, Request, Route,
@@ -46,6 +46,25 @@ impl AuthHandler for Hooks {
 
     async fn on_auth_failed(&self, req: &Request<'_>, failure: AuthFailure) -> Result<Response> {
         Ok(miracl_rocket::reply(req.visit().failure_reply(&failure)))
+    }
+
+    async fn on_authorize_request(&self, _: &Request<'_>, login: &mut LoginOptions) -> Result<()> {
+        match probe::own::authorize(login) {
+            true => Ok(()),
+            false => Err(Status::Forbidden),
+        }
+    }
+
+    fn on_refused(&self, req: &Request<'_>, refused: &Refused) -> Option<Response> {
+        let body = probe::own::refused(|| req.visit().0, refused)?;
+        let mut response = Response::build();
+        response.status(Status::new(probe::own::STATUS));
+        response.sized_body(body.len(), Cursor::new(body));
+        Some(response.finalize())
+    }
+
+    fn on_page(&self, page: &mut Page) {
+        probe::own::page(page);
     }
 
     async fn on_event(&self, event: AuthEvent) {

@@ -5,10 +5,10 @@ use std::error::Error;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
-use miracl_warp::event::AuthEvent;
 use miracl_warp::{
-    AuthHandler, AuthSuccess, MiraclAuth, RequestExt, User, Visit, access::Requirement, authorized,
-    optional_authorized, optional_user, session_value, user, visit,
+    AuthHandler, AuthSuccess, LoginOptions, MiraclAuth, RequestExt, User, Visit, access::Refused,
+    access::Requirement, authorized, event::AuthEvent, optional_authorized, optional_user,
+    page::Page, session_value, user, visit,
 };
 use tower::Layer as _;
 use warp::{
@@ -50,6 +50,27 @@ impl AuthHandler for Hooks {
         }
         let redirect = with_status(warp::reply(), StatusCode::SEE_OTHER);
         Ok(with_header(redirect, LOCATION, login.return_to()).into_response())
+    }
+
+    async fn on_authorize_request(
+        &self,
+        _: &Parts,
+        login: &mut LoginOptions,
+    ) -> Result<(), Rejection> {
+        match probe::own::authorize(login) {
+            true => Ok(()),
+            false => Err(Veto.into()),
+        }
+    }
+
+    fn on_refused(&self, req: &Parts, refused: &Refused) -> Option<Response> {
+        let body = probe::own::refused(|| req.visit().0, refused)?;
+        let status = StatusCode::from_u16(probe::own::STATUS).unwrap_or_default();
+        Some(with_status(body, status).into_response())
+    }
+
+    fn on_page(&self, page: &mut Page) {
+        probe::own::page(page);
     }
 
     async fn on_event(&self, event: AuthEvent) {
