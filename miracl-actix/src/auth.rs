@@ -32,8 +32,9 @@ impl MiraclAuth {
     /// clone it.
     pub fn new(miracl: Miracl, handler: impl AuthHandler) -> Self {
         let handler = Arc::new(handler);
-        let hooks = Arc::downgrade(&handler);
-        miracl.join(&handler, Hooks(hooks));
+        let app = Arc::downgrade(&handler);
+        let hooks = Hooks::new(move |req, refused| app.upgrade()?.on_refused(req, refused));
+        miracl.join(&handler, hooks);
         miracl.observe_by(&handler, |handler, event| async move {
             handler.on_event(event).await
         });

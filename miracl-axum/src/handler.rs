@@ -117,9 +117,9 @@ pub trait AuthHandler: Send + Sync + 'static {
     /// Decides what a login asks the provider for, before a route of the login sends the browser there: adds parameters
     /// of the app's own, asks for more. The default changes nothing.
     ///
-    /// `login` has what the link to the route asked for, which any visitor may have written. With `Err` no login begins,
-    /// and the error is the response. It does not run for [`Visit::login_url_with`](miracl_core::Visit::login_url_with),
-    /// whose caller has said what they want.
+    /// `login` has what the link to the route asked for, which any visitor may have written. With `Err` no login
+    /// begins, and the error is the response. It does not run for
+    /// [`Visit::login_url_with`](miracl_core::Visit::login_url_with), whose caller has said what they want.
     fn on_authorize_request(
         &self,
         req: &mut Parts,
@@ -185,8 +185,6 @@ pub(crate) trait ErasedHandler: Send + Sync {
         req: &'a mut Parts,
         login: &'a mut LoginOptions,
     ) -> Boxed<'a, Result<()>>;
-
-    fn on_refused(&self, req: &Parts, refused: &Refused) -> Option<Response>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -224,9 +222,5 @@ impl<H: AuthHandler> ErasedHandler for H {
         login: &'a mut LoginOptions,
     ) -> Boxed<'a, Result<()>> {
         Box::pin(AuthHandler::on_authorize_request(self, req, login))
-    }
-
-    fn on_refused(&self, req: &Parts, refused: &Refused) -> Option<Response> {
-        AuthHandler::on_refused(self, req, refused)
     }
 }

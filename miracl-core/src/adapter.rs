@@ -12,9 +12,9 @@
 
 pub use crate::{
     exchange::{Outcome, leading::Unsent},
-    flow::{answer::Answer, login::LoginStart},
+    flow::{answer::Answer, login::LoginStart, refused::Refused},
     lazy::LazyVisit,
-    refusal::{NoVisit, Refusal, refused::Refused},
+    refusal::{NoVisit, Refusal},
     web::{
         headers::SeenHeaders,
         reply::Reply,

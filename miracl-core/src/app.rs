@@ -21,7 +21,7 @@ pub mod access {
             request::{AccessRequest, BoxError},
             requirement::{ClaimTest, Requirement},
         },
-        refusal::{RefusalKind, refused::Refused},
+        flow::refused::{RefusalKind, Refused},
     };
 }
 

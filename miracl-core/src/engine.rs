@@ -14,7 +14,7 @@ use crate::{
     engine::{
         callbacks::{Callbacks, MAX_ORPHANS},
         events::{AuthEvent, Events},
-        pages::Pages,
+        pages::{Pages, languages},
     },
     error::{config::Problem, provider::ProviderError, store::StoreError},
     provider::{Provider, client::Client, http::HttpClient},
@@ -27,7 +27,11 @@ use crate::{
         Trust,
         api::{Api, Caller},
     },
-    web::page::Page,
+    web::{
+        page::{Page, PageKind},
+        reply::Reply,
+        request::RequestView,
+    },
 };
 
 /// Everything that the requests of one app share.
@@ -134,6 +138,29 @@ impl Engine {
     /// Has a function of the app's change every page from now on.
     pub(crate) fn change_pages(&self, change: impl Fn(&mut Page) + Send + Sync + 'static) {
         self.pages.change(change);
+    }
+
+    /// Shows a page as the app wants it, to the sender of a request.
+    pub(crate) fn show(&self, request: &impl RequestView, page: Page) -> Reply {
+        self.show_in(languages(request), page)
+    }
+
+    /// Shows a page as the app wants it, to somebody who prefers these languages.
+    pub(crate) fn show_in(&self, languages: Option<String>, page: Page) -> Reply {
+        self.pages
+            .changed(page.in_language_of(languages))
+            .into_reply()
+    }
+
+    /// Returns the words of a message as the app wants them.
+    pub(crate) fn words(
+        &self,
+        languages: Option<String>,
+        kind: PageKind,
+        sentence: &str,
+    ) -> String {
+        let page = Page::message(kind, sentence).in_language_of(languages);
+        self.pages.changed(page).sentence
     }
 
     /// Tells the app's observers of an event, later.

@@ -25,6 +25,7 @@ pub(crate) mod pending;
 pub(crate) mod project_user;
 pub(crate) mod proposal;
 pub(crate) mod refresh;
+pub(crate) mod refused;
 pub(crate) mod registration;
 pub(crate) mod session_route;
 pub(crate) mod user;

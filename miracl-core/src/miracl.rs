@@ -10,8 +10,13 @@ use crate::{
     config::Config,
     engine::{Engine, events::AuthEvent},
     error::config::ConfigError,
-    flow::{challenge, elsewhere, hook::AuthFailure, login, options::LoginOptions},
-    refusal::{RefusalKind, refused::Refused},
+    flow::{
+        challenge, elsewhere,
+        hook::AuthFailure,
+        login,
+        options::LoginOptions,
+        refused::{RefusalKind, Refused},
+    },
     web::{page::Page, reply::Reply, request::RequestView, route::Mount},
 };
 

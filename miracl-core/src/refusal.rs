@@ -1,16 +1,18 @@
 //! Why a request is turned away, and the answer to it.
 
-pub(crate) mod refused;
-
 use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     access::step_up::StepUp,
     engine::events::{AuthEvent, EventPerson, shown_path},
     exchange::Exchange,
-    flow::{challenge, options::LoginOptions, project_user::NoProjectUser},
+    flow::{
+        challenge,
+        options::LoginOptions,
+        project_user::NoProjectUser,
+        refused::{RefusalKind, Refused},
+    },
     miracl::Miracl,
-    refusal::refused::Refused,
     web::{
         reply::Reply,
         request::{RequestView, path_of},
@@ -51,26 +53,6 @@ enum Why {
     NotKept(Miracl),
     NoVisit(NoVisit),
     NoProjectUser(Miracl, NoProjectUser),
-}
-
-/// The kinds of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RefusalKind {
-    /// Nobody is logged in.
-    LoginRequired,
-    /// An API was called without a valid project JWT.
-    InvalidToken,
-    /// Somebody is logged in, and may not do what they ask for.
-    Denied,
-    /// The login is too old or too weak.
-    StepUp,
-    /// It cannot be told at the moment: the session cannot be read, or the app's own decision has failed.
-    Unavailable,
-    /// Another site made the browser send the request.
-    CrossOrigin,
-    /// The app has a mistake, which the log explains.
-    Misconfigured,
 }
 
 impl Refusal {

@@ -116,9 +116,9 @@ pub trait AuthHandler: Send + Sync + 'static {
     /// Decides what a login asks the provider for, before a route of the login sends the browser there: adds parameters
     /// of the app's own, asks for more. The default changes nothing.
     ///
-    /// `login` has what the link to the route asked for, which any visitor may have written. With `Err` no login begins,
-    /// and the error is the response. It does not run for [`Visit::login_url_with`](miracl_core::Visit::login_url_with),
-    /// whose caller has said what they want.
+    /// `login` has what the link to the route asked for, which any visitor may have written. With `Err` no login
+    /// begins, and the error is the response. It does not run for
+    /// [`Visit::login_url_with`](miracl_core::Visit::login_url_with), whose caller has said what they want.
     fn on_authorize_request(
         &self,
         req: &Request<'_>,
@@ -184,8 +184,6 @@ pub(crate) trait ErasedHandler: Send + Sync {
         req: &'a Request<'_>,
         login: &'a mut LoginOptions,
     ) -> Boxed<'a, Result<()>>;
-
-    fn on_refused(&self, req: &Request<'_>, refused: &Refused) -> Option<Response>;
 }
 
 impl<H: AuthHandler> ErasedHandler for H {
@@ -223,9 +221,5 @@ impl<H: AuthHandler> ErasedHandler for H {
         login: &'a mut LoginOptions,
     ) -> Boxed<'a, Result<()>> {
         Box::pin(AuthHandler::on_authorize_request(self, req, login))
-    }
-
-    fn on_refused(&self, req: &Request<'_>, refused: &Refused) -> Option<Response> {
-        AuthHandler::on_refused(self, req, refused)
     }
 }

@@ -1,22 +1,26 @@
 //! The answer to a request that is turned away: the app's own, or the engine's.
 
-use std::sync::Weak;
-
 use miracl_core::adapter::Refused;
 use rocket::Request;
 
-use crate::{
-    handler::ErasedHandler,
-    reply::{Response, reply},
-};
+use crate::reply::{Response, reply};
 
-/// The app's hooks, where the engine keeps them: weakly, because the app may hold the engine.
-pub(crate) struct Hooks(pub(crate) Weak<dyn ErasedHandler>);
+type OnRefused = dyn Fn(&Request<'_>, &Refused) -> Option<Response> + Send + Sync;
+
+/// The app's hook, where the engine keeps it. It holds the app weakly, because that may hold the engine.
+pub(crate) struct Hooks(Box<OnRefused>);
+
+impl Hooks {
+    pub(crate) fn new(
+        on_refused: impl Fn(&Request<'_>, &Refused) -> Option<Response> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(on_refused))
+    }
+}
 
 /// Asks the app for an answer of its own, and else takes the engine's.
 pub(crate) fn answer(req: &Request<'_>, refused: Refused) -> Response {
     let hooks = refused.hooks::<Hooks>();
-    let handler = hooks.and_then(|hooks| hooks.0.upgrade());
-    let own = handler.and_then(|handler| handler.on_refused(req, &refused));
+    let own = hooks.and_then(|hooks| (hooks.0)(req, &refused));
     own.unwrap_or_else(|| reply(refused.into_reply()))
 }

@@ -2,14 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{
-    engine::Engine,
-    web::{
-        page::{Page, PageKind},
-        reply::Reply,
-        request::RequestView,
-    },
-};
+use crate::web::{page::Page, request::RequestView};
 
 /// The longest `Accept-Language` that a page is told of. Browsers send fewer than a hundred bytes.
 const MAX_LANGUAGES: usize = 256;
@@ -26,7 +19,7 @@ impl Pages {
         changes.push(Arc::new(change));
     }
 
-    fn changed(&self, mut page: Page) -> Page {
+    pub(crate) fn changed(&self, mut page: Page) -> Page {
         // The app's functions run without the lock.
         let changes = self
             .0
@@ -44,29 +37,4 @@ impl Pages {
 pub(crate) fn languages(request: &impl RequestView) -> Option<String> {
     let languages = request.header("accept-language")?;
     (languages.len() <= MAX_LANGUAGES).then(|| languages)
-}
-
-impl Engine {
-    /// Shows a page as the app wants it, to the sender of a request.
-    pub(crate) fn show(&self, request: &impl RequestView, page: Page) -> Reply {
-        self.show_in(languages(request), page)
-    }
-
-    /// Shows a page as the app wants it, to somebody who prefers these languages.
-    pub(crate) fn show_in(&self, languages: Option<String>, page: Page) -> Reply {
-        self.pages
-            .changed(page.in_language_of(languages))
-            .into_reply()
-    }
-
-    /// Returns the words of a message as the app wants them.
-    pub(crate) fn words(
-        &self,
-        languages: Option<String>,
-        kind: PageKind,
-        sentence: &str,
-    ) -> String {
-        let page = Page::message(kind, sentence).in_language_of(languages);
-        self.pages.changed(page).sentence
-    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     Config, CookieKey, MemoryStore, SessionStorage, SessionStore, access::requirement::Requirement,
-    exchange::session::tests::gate::Gate, refusal::RefusalKind, session::seal::Purpose,
+    exchange::session::tests::gate::Gate, flow::refused::RefusalKind, session::seal::Purpose,
     visit::Visit, web::request::tests::Request,
 };
 

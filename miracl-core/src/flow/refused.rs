@@ -2,7 +2,27 @@
 
 use std::{any::Any, fmt};
 
-use crate::{base::joined::App, engine::Engine, refusal::RefusalKind, web::reply::Reply};
+use crate::{base::joined::App, engine::Engine, web::reply::Reply};
+
+/// Why a request is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// Nobody is logged in.
+    LoginRequired,
+    /// An API was called without a valid project JWT.
+    InvalidToken,
+    /// Somebody is logged in, and may not do what they ask for.
+    Denied,
+    /// The login is too old or too weak.
+    StepUp,
+    /// It cannot be told at the moment: the session cannot be read, or the app's own decision has failed.
+    Unavailable,
+    /// Another site made the browser send the request.
+    CrossOrigin,
+    /// The app has a mistake, which the log explains.
+    Misconfigured,
+}
 
 /// A request that is turned away, with the engine's answer to it: what the hook `on_refused` is told.
 ///
