@@ -20,6 +20,7 @@ use miracl_core::{
     app::{
         access::Requirement,
         config::{KeepClaims, SessionClaims},
+        error::{IdTokenError, TrustError},
     },
 };
 use serde_json::{Value, json};
@@ -241,6 +242,25 @@ async fn a_session_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
         assert_eq!(id, expected);
         let has_tokens = visit.tokens().await.expect(WORKS).is_some();
         assert_eq!(has_tokens, expected.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_project_jwt_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
+    let fixture = include_str!("versions/test-kit-cookies.json");
+    let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+    let miracl = app(&fixture, SessionClaims::default());
+    let jwt = fixture["project_jwt"].as_str().expect(WORKS);
+    match miracl.verify_project_jwt(jwt).await {
+        Ok(user) => assert!(cfg!(feature = "testing") && user.id() == "alice"),
+        Err(error) => assert!(
+            !cfg!(feature = "testing")
+                && matches!(
+                    error,
+                    TrustError::ProjectJwt(IdTokenError::Malformed { .. })
+                ),
+            "{error:?}"
+        ),
     }
 }
 
