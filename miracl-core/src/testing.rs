@@ -93,7 +93,8 @@ const PROJECT_JWT_LIFE: u64 = 60;
 ///
 /// It needs the feature `testing`, which belongs under `[dev-dependencies]`. A session of the kit is sealed with the
 /// app's own cookie keys, but for a purpose of its own: a build without the feature takes it for nobody's, in cookies
-/// and in stores. The same holds for a project JWT of the kit. A build with the feature writes a warning to the log when the engine is made.
+/// and in stores. The same holds for a project JWT of the kit. A build with the feature writes a warning to the log
+/// when the engine is made.
 #[derive(Clone)]
 pub struct TestUser {
     subject: String,

@@ -1,5 +1,5 @@
-//! Sessions that earlier versions sealed, and that this version must open, so that an upgrade logs nobody out; and how a
-//! version before reads what this one seals.
+//! Sessions that earlier versions sealed, and that this version must open, so that an upgrade logs nobody out; and how
+//! a version before reads what this one seals.
 //!
 //! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the
 //! format replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.

@@ -56,8 +56,8 @@ pub fn optional_authorized<P: Policy>()
 /// Extracts whose project JWT the request has, if the JWT meets the requirement of a [`Policy`], and turns away
 /// everybody else.
 ///
-/// It compares the claims of the JWT with the same policies as [`authorized`], and reads no session. Its answer is never
-/// a redirect: [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user) lists what each
+/// It compares the claims of the JWT with the same policies as [`authorized`], and reads no session. Its answer is
+/// never a redirect: [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user) lists what each
 /// requirement means there, and what is answered.
 ///
 /// ```

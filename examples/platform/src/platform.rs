@@ -292,9 +292,10 @@ impl Platform {
     }
 
     /// Registers an identity as [`register_identity`](Self::register_identity) does, of whom tokens, project JWTs and
-    /// user info say these claims, whatever the scopes are. They replace those of the same name, and `null` takes one away: a login
-    /// without `auth_time` is that of a provider that does not tell it. Claims of the token itself (`iss`, `sub`,
-    /// `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the platform's own.
+    /// user info say these claims, whatever the scopes are. They replace those of the same name, and `null` takes one
+    /// away: a login without `auth_time` is that of a provider that does not tell it. Claims of the token itself
+    /// (`iss`, `sub`, `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the
+    /// platform's own.
     ///
     /// The claims count from the next token on, and until the platform stops. A second call replaces them.
     ///

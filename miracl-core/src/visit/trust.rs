@@ -108,7 +108,7 @@ impl Visit {
     /// | `claim(..)` | the claim of the JWT. Which claims sessions keep plays no part |
     /// | `scope(..)` | a word of the claim `scope`, a text. Without that claim the JWT has none |
     /// | `acr(..)` | the claim `acr` |
-    /// | `logged_in_within(..)` | the claim `auth_time`. Without it, the claim `iat`, where [`Config::asks_every_time`] says that the person is asked every time |
+    /// | `logged_in_within(..)` | the claim `auth_time`; without it `iat`, where [`Config::asks_every_time`] is set |
     /// | `email_verified()` | the claim `email_verified`, beside `email` |
     /// | `decided_by(..)` | the app is asked, with [`Caller::ProjectUser`](crate::app::access::Caller::ProjectUser) |
     ///
@@ -133,9 +133,12 @@ impl Visit {
     ///
     /// | outcome | answer, as `application/problem+json` |
     /// |---|---|
-    /// | denied | 403, with `WWW-Authenticate: Bearer error="insufficient_scope"` where a scope is missing (RFC 6750 §3.1) |
-    /// | a newer or stronger login would do | 401, with `error="insufficient_user_authentication"`, `acr_values` and `max_age` (RFC 9470 §3): the front end logs the person in again |
+    /// | denied | 403, with `error="insufficient_scope"` where a scope is missing (RFC 6750 §3.1) |
+    /// | a newer or stronger login would do | 401, with `error="insufficient_user_authentication"` (RFC 9470 §3) |
     /// | the app's decision has failed | 503 |
+    ///
+    /// For a newer or stronger login, `WWW-Authenticate` has `acr_values` and `max_age` as well: the front end logs the
+    /// person in again, and sends the new JWT.
     pub async fn authorized_project_user(
         &self,
         requirement: &Requirement,
