@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use miracl_core::app::access::{Policy, Requirement};
 
 use crate::{
-    extract::{LoginRequired, User, UserFuture},
+    extract::{LoginRequired, ProjectUser, User, UserFuture},
     request::View,
     slot::{authorized_at_once, visit},
 };
@@ -45,30 +45,57 @@ use crate::{
 /// ```
 ///
 /// It dereferences to [`User`].
-pub struct Authorized<P>(User, PhantomData<fn() -> P>);
+///
+/// # Callers with a project JWT
+///
+/// `Authorized<Seller, ProjectUser>` is for routes that are called with a project JWT, and dereferences to
+/// [`ProjectUser`]. It compares the claims of the JWT with the same policy, and reads no session. Its answer is never a
+/// redirect: [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user) lists what each
+/// requirement means there, and what is answered.
+///
+/// ```
+/// # use actix_web::web;
+/// # use miracl_actix::{Authorized, ProjectUser};
+/// # use miracl_actix::access::{Policy, Requirement};
+/// struct Seller;
+///
+/// impl Policy for Seller {
+///     fn requirement() -> Requirement {
+///         Requirement::claim("roles").contains("seller")
+///     }
+/// }
+///
+/// async fn orders(user: Authorized<Seller, ProjectUser>) -> String {
+///     format!("The orders of {}.", user.id())
+/// }
+/// # fn configure(app: &mut web::ServiceConfig) {
+/// # app.route("/orders", web::get().to(orders));
+/// # }
+/// ```
+pub struct Authorized<P, C = User>(C, PhantomData<fn() -> P>);
 
-impl<P> Authorized<P> {
+impl<P, C> Authorized<P, C> {
     /// Returns the user alone.
-    pub fn into_user(self) -> User {
+    pub fn into_user(self) -> C {
         self.0
     }
 }
 
-impl<P> Deref for Authorized<P> {
-    type Target = User;
+impl<P, C> Deref for Authorized<P, C> {
+    type Target = C;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<P> Clone for Authorized<P> {
+impl<P, C: Clone> Clone for Authorized<P, C> {
     fn clone(&self) -> Self {
         Self(self.0.clone(), PhantomData)
     }
 }
 
-impl<P> fmt::Debug for Authorized<P> {
+impl<P, C> fmt::Debug for Authorized<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorized").finish_non_exhaustive()
     }
@@ -92,6 +119,20 @@ impl<P: Policy> FromRequest for Authorized<P> {
     }
 }
 
+impl<P: Policy> FromRequest for Authorized<P, ProjectUser> {
+    type Error = LoginRequired;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, LoginRequired>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let requirement = Requirement::of::<P>();
+            let user = project_user(&requirement, &req).await?;
+            Ok(Self(ProjectUser(user), PhantomData))
+        })
+    }
+}
+
 /// The future of the extractor [`Authorized`].
 pub struct AuthorizedFuture<P>(UserFuture, PhantomData<fn() -> P>);
 
@@ -108,6 +149,17 @@ impl<P> fmt::Debug for AuthorizedFuture<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizedFuture").finish_non_exhaustive()
     }
+}
+
+/// Asks the visit whose project JWT the request has, and turns away everybody who does not meet the requirement.
+pub(crate) async fn project_user(
+    requirement: &Requirement,
+    req: &HttpRequest,
+) -> Result<miracl_core::app::trust::ProjectUser, LoginRequired> {
+    let visit = visit(req).map_err(|no_visit| LoginRequired::new(req, no_visit))?;
+    let view = View::from(req);
+    let user = Box::pin(visit.authorized_project_user(requirement, &view)).await;
+    user.map_err(|refusal| LoginRequired::new(req, refusal))
 }
 
 /// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.

@@ -16,13 +16,15 @@ use actix_web::{
 use miracl_core::{Miracl, app::access::Requirement};
 
 use crate::{
-    authorized::authorized,
+    authorized::{authorized, project_user},
     extract::{LoginRequired, required_user},
     slot::{authorized_at_once, turn_back, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
-/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it.
+/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it,
+/// and for callers with a project JWT ([`MiraclAuth::require_project_user`](crate::MiraclAuth::require_project_user))
+/// those whose JWT meets it.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). Around a
 /// route, methods without one stay 405; around a scope, everything below its prefix needs a login, whether there is
@@ -33,6 +35,8 @@ pub struct LoginRequiredLayer {
     is_activity: bool,
     /// Besides a login.
     requirement: Option<Requirement>,
+    /// Whether a project JWT has to meet it, in place of a login.
+    by_project_jwt: bool,
 }
 
 impl LoginRequiredLayer {
@@ -41,12 +45,20 @@ impl LoginRequiredLayer {
             miracl,
             is_activity,
             requirement: None,
+            by_project_jwt: false,
         }
     }
 
     pub(crate) fn with(self, requirement: Requirement) -> Self {
         Self {
             requirement: Some(requirement),
+            ..self
+        }
+    }
+
+    pub(crate) fn by_project_jwt(self) -> Self {
+        Self {
+            by_project_jwt: true,
             ..self
         }
     }
@@ -68,6 +80,7 @@ where
             miracl: self.miracl.clone(),
             is_activity: self.is_activity,
             requirement: self.requirement.clone(),
+            by_project_jwt: self.by_project_jwt,
             inner: Rc::new(inner),
         }))
     }
@@ -85,6 +98,7 @@ pub struct LoginRequiredService<S> {
     miracl: Miracl,
     is_activity: bool,
     requirement: Option<Requirement>,
+    by_project_jwt: bool,
     inner: Rc<S>,
 }
 
@@ -114,6 +128,7 @@ where
         let miracl = self.miracl.clone();
         let is_activity = self.is_activity;
         let requirement = self.requirement.clone();
+        let by_project_jwt = self.by_project_jwt;
         Box::pin(async move {
             let before = match turn_to(request.request(), &miracl) {
                 Ok(before) => before,
@@ -125,7 +140,14 @@ where
             if !is_activity {
                 without_activity(request.request());
             }
-            let response = match check(request.request(), requirement.as_ref()).await {
+            let checked = match (&requirement, by_project_jwt) {
+                (Some(requirement), true) => {
+                    let user = project_user(requirement, request.request()).await;
+                    user.map(drop)
+                }
+                _ => check(request.request(), requirement.as_ref()).await,
+            };
+            let response = match checked {
                 Ok(()) => inner.call(request).await?.map_into_boxed_body(),
                 Err(refused) => request.error_response(refused),
             };

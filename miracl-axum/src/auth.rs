@@ -152,6 +152,33 @@ impl MiraclAuth {
         LoginRequiredLayer::new(self.miracl.clone(), true).with(requirement.into())
     }
 
+    /// Returns a layer for routes that are called with a project JWT. The JWT has to be valid and
+    /// to meet the requirement, which is written as for [`require`](Self::require): for every valid JWT it is
+    /// `Requirement::logged_in()`.
+    ///
+    /// Nobody is sent to log in: everybody else gets the answer of
+    /// [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user). No session is read. The JWT is
+    /// used once for each request, also where a handler has the extractor
+    /// [`ProjectUser`](crate::ProjectUser) as well. CORS preflights have no JWT,
+    /// so that they are refused, too.
+    ///
+    /// ```
+    /// # use axum::{Router, routing::get};
+    /// # use miracl_axum::{MiraclAuth, ProjectUser};
+    /// use miracl_axum::access::Requirement;
+    ///
+    /// # fn app(auth: MiraclAuth) -> Router {
+    /// let seller = Requirement::claim("roles").contains("seller");
+    /// let api = Router::new()
+    ///     .route("/api/orders", get(async |user: ProjectUser| user.id().to_owned()))
+    ///     .route_layer(auth.require_project_user(seller));
+    /// Router::new().merge(api).merge(auth.routes()).layer(auth.layer())
+    /// # }
+    /// ```
+    pub fn require_project_user(&self, requirement: impl Into<Requirement>) -> LoginRequiredLayer {
+        self.require(requirement).by_project_jwt()
+    }
+
     /// Returns a layer as [`login_required`](Self::login_required) does, behind which a request does not count as
     /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
     /// would otherwise keep everybody logged in for ever.

@@ -15,14 +15,16 @@ use miracl_core::{Miracl, Refusal, app::access::Requirement};
 use tower::{Layer, Service};
 
 use crate::{
-    authorized::authorized,
+    authorized::{authorized, project_user},
     extract::{LoginRequired, required_user},
     request::View,
     slot::{authorized_at_once, turn_to, user_at_once, without_activity},
 };
 
 /// Lets requests of people who are logged in through, and answers all others as the extractor [`User`](crate::User)
-/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it.
+/// does. With a requirement ([`MiraclAuth::require`](crate::MiraclAuth::require)) it lets those through who meet it,
+/// and for callers with a project JWT ([`MiraclAuth::require_project_user`](crate::MiraclAuth::require_project_user))
+/// those whose JWT meets it.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required). For
 /// `Router::route_layer`, so that unknown paths stay 404.
@@ -32,6 +34,8 @@ pub struct LoginRequiredLayer {
     is_activity: bool,
     /// Besides a login.
     requirement: Option<Requirement>,
+    /// Whether a project JWT has to meet it, in place of a login.
+    by_project_jwt: bool,
 }
 
 impl LoginRequiredLayer {
@@ -40,12 +44,20 @@ impl LoginRequiredLayer {
             miracl,
             is_activity,
             requirement: None,
+            by_project_jwt: false,
         }
     }
 
     pub(crate) fn with(self, requirement: Requirement) -> Self {
         Self {
             requirement: Some(requirement),
+            ..self
+        }
+    }
+
+    pub(crate) fn by_project_jwt(self) -> Self {
+        Self {
+            by_project_jwt: true,
             ..self
         }
     }
@@ -59,6 +71,7 @@ impl<S> Layer<S> for LoginRequiredLayer {
             miracl: self.miracl.clone(),
             is_activity: self.is_activity,
             requirement: self.requirement.clone(),
+            by_project_jwt: self.by_project_jwt,
             inner,
         }
     }
@@ -76,6 +89,7 @@ pub struct LoginRequiredService<S> {
     miracl: Miracl,
     is_activity: bool,
     requirement: Option<Requirement>,
+    by_project_jwt: bool,
     inner: S,
 }
 
@@ -108,8 +122,14 @@ where
         let miracl = self.miracl.clone();
         let is_activity = self.is_activity;
         let requirement = self.requirement.clone();
+        let by_project_jwt = self.by_project_jwt;
         Box::pin(async move {
-            match check(&miracl, is_activity, requirement.as_ref(), &mut request).await {
+            let requirement = requirement.as_ref();
+            let checked = match (requirement, by_project_jwt) {
+                (Some(requirement), true) => check_jwt(&miracl, requirement, &mut request).await,
+                _ => check(&miracl, is_activity, requirement, &mut request).await,
+            };
+            match checked {
                 Ok(()) => inner.call(request).await.map(IntoResponse::into_response),
                 Err(refusal) => {
                     let (parts, _) = request.into_parts();
@@ -118,6 +138,18 @@ where
             }
         })
     }
+}
+
+/// Turns away everybody who has no project JWT that meets the requirement.
+async fn check_jwt(
+    miracl: &Miracl,
+    requirement: &Requirement,
+    request: &mut Request<Body>,
+) -> Result<(), Refusal> {
+    turn_to(request.extensions_mut(), miracl)?;
+    project_user(requirement, View::from(&*request))
+        .await
+        .map(drop)
 }
 
 /// Turns away everybody who is not logged in by this engine, or does not meet the requirement.

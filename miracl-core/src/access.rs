@@ -1,5 +1,6 @@
 //! What a request must have besides a login: requirements, and whether a session meets them.
 
+pub(crate) mod caller;
 pub(crate) mod claim;
 pub(crate) mod decision;
 pub(crate) mod policy;

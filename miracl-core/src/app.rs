@@ -16,6 +16,7 @@ pub use crate::{
 pub mod access {
     pub use crate::{
         access::{
+            caller::Caller,
             claim::ClaimValue,
             policy::Policy,
             request::{AccessRequest, BoxError},

@@ -87,8 +87,9 @@ pub(crate) struct State {
     pub(crate) unread: Option<Unread>,
     /// The lead of a callback, while others may wait for it.
     pub(crate) leading: Option<Box<Leading>>,
-    /// Whose project JWT the request has, once it was checked: it counts once.
-    pub(crate) project_user: Option<Box<ProjectUser>>,
+    /// Whose project JWT the request has, once it was checked: it counts once. With it, what the app has answered about
+    /// them.
+    pub(crate) project_user: Option<Box<(ProjectUser, Answers)>>,
     /// What the app has answered, for the next one who asks.
     pub(crate) answers: Answers,
     /// The languages that the visitor prefers, once a route has answered.

@@ -5,11 +5,11 @@ use std::{error::Error, fmt, sync::Arc};
 use crate::{
     access::step_up::StepUp,
     engine::events::{AuthEvent, EventPerson, shown_path},
-    exchange::Exchange,
+    exchange::{Exchange, State},
     flow::{
         challenge,
         options::LoginOptions,
-        project_user::NoProjectUser,
+        project_user::rights::NotAuthorized,
         refused::{RefusalKind, Refused},
     },
     miracl::Miracl,
@@ -52,7 +52,7 @@ enum Why {
     /// A requirement asks for a claim that sessions do not keep.
     NotKept(Miracl),
     NoVisit(NoVisit),
-    NoProjectUser(Miracl, NoProjectUser),
+    ProjectUser(Arc<Exchange>, NotAuthorized),
 }
 
 impl Refusal {
@@ -86,14 +86,14 @@ impl Refusal {
         Self(Why::Unreadable(miracl.clone()))
     }
 
+    /// There is no caller with a project JWT who may do what they ask for.
+    pub(crate) fn project_user(exchange: &Arc<Exchange>, refused: NotAuthorized) -> Self {
+        Self(Why::ProjectUser(Arc::clone(exchange), refused))
+    }
+
     /// The requirement asks for a claim that sessions do not keep, which the log explains.
     pub(crate) fn not_kept(miracl: &Miracl) -> Self {
         Self(Why::NotKept(miracl.clone()))
-    }
-
-    /// An API was called without a valid project JWT.
-    pub(crate) fn no_project_user(miracl: &Miracl, refused: NoProjectUser) -> Self {
-        Self(Why::NoProjectUser(miracl.clone(), refused))
     }
 
     /// Returns the kind of it.
@@ -104,14 +104,21 @@ impl Refusal {
             Why::StepUp(..) => RefusalKind::StepUp,
             Why::Unreadable(_) | Why::Undecided(_) => RefusalKind::Unavailable,
             Why::NoVisit(_) | Why::NotKept(_) => RefusalKind::Misconfigured,
-            Why::NoProjectUser(..) => RefusalKind::InvalidToken,
+            Why::ProjectUser(_, refused) => match refused {
+                NotAuthorized::NoProjectUser(_) => RefusalKind::InvalidToken,
+                NotAuthorized::Denied | NotAuthorized::Scope(_) => RefusalKind::Denied,
+                NotAuthorized::StepUp(_) => RefusalKind::StepUp,
+                NotAuthorized::Undecided => RefusalKind::Unavailable,
+            },
         }
     }
 
     /// Returns the answer to the request that was turned away: [`Miracl::challenge`] where nobody is logged in, a 403
     /// where somebody may not do what they ask for, the way to a login where that one is too old or too weak,
     /// [`Miracl::unavailable`] where it cannot be told, and an empty 500 where the app has a mistake. For
-    /// [`Visit::project_user`](crate::Visit::project_user) it is what RFC 6750 says, and never a redirect.
+    /// [`Visit::project_user`](crate::Visit::project_user) and
+    /// [`Visit::authorized_project_user`](crate::Visit::authorized_project_user) it is what RFC 6750 and RFC 9470 say,
+    /// and never a redirect.
     pub fn reply(&self, request: &impl RequestView) -> Reply {
         self.refused(request).into_reply()
     }
@@ -129,10 +136,7 @@ impl Refusal {
                 Refused::new(Some(engine), kind, reply).with_login(login)
             }
             Why::Denied(exchange) | Why::InVain(exchange) => {
-                tell(exchange, request, |person, path| AuthEvent::Denied {
-                    person,
-                    path,
-                });
+                tell(exchange, request, session, denied);
                 let engine = &exchange.engine;
                 let reply = match &self.0 {
                     Why::InVain(_) => challenge::in_vain(engine, request),
@@ -141,10 +145,7 @@ impl Refusal {
                 Refused::new(Some(engine), kind, reply)
             }
             Why::StepUp(exchange, step_up) => {
-                tell(exchange, request, |person, path| AuthEvent::StepUp {
-                    person,
-                    path,
-                });
+                tell(exchange, request, session, step_up_needed);
                 challenge::tell_of_lost_form(exchange, request);
                 let engine = &exchange.engine;
                 let options = challenge::step_up(exchange, step_up);
@@ -162,30 +163,58 @@ impl Refusal {
             }
             Why::NotKept(miracl) => Refused::new(Some(miracl.engine()), kind, Reply::empty(500)),
             Why::NoVisit(no_visit) => Refused::new(None, kind, no_visit.reply()),
-            Why::NoProjectUser(miracl, refused) => {
-                Refused::new(Some(miracl.engine()), kind, refused.reply())
+            Why::ProjectUser(exchange, refused) => {
+                match refused {
+                    NotAuthorized::Denied | NotAuthorized::Scope(_) => {
+                        tell(exchange, request, project_user, denied);
+                    }
+                    NotAuthorized::StepUp(_) => {
+                        tell(exchange, request, project_user, step_up_needed);
+                    }
+                    NotAuthorized::NoProjectUser(_) | NotAuthorized::Undecided => {}
+                }
+                Refused::new(Some(&exchange.engine), kind, refused.reply())
             }
         }
     }
 }
 
-/// Tells the app's observers that somebody who is logged in was turned away. Not before there is an answer: a refusal
-/// of an optional extractor is dropped.
+fn session(state: &State) -> Option<EventPerson> {
+    let current = state.current.as_ref()?;
+    Some(EventPerson::from(&*current.session))
+}
+
+fn project_user(state: &State) -> Option<EventPerson> {
+    let (user, _) = &**state.project_user.as_ref()?;
+    Some(EventPerson::from(user))
+}
+
+fn denied(person: EventPerson, path: String) -> AuthEvent {
+    AuthEvent::Denied { person, path }
+}
+
+fn step_up_needed(person: EventPerson, path: String) -> AuthEvent {
+    AuthEvent::StepUp { person, path }
+}
+
+/// Tells the app's observers that somebody who is known was turned away. Not before there is an answer: a refusal of
+/// an optional extractor is dropped.
 fn tell(
     exchange: &Exchange,
     request: &impl RequestView,
+    person: impl FnOnce(&State) -> Option<EventPerson>,
     event: impl FnOnce(EventPerson, String) -> AuthEvent,
 ) {
-    let current = {
+    let person = {
         let mut state = exchange.lock();
         // A framework may ask for the answer more than once.
         let was_told = std::mem::replace(&mut state.refusal_told, true);
-        state.current.clone().filter(|_| !was_told)
+        (!was_told).then(|| person(&state)).flatten()
     };
-    if let Some(current) = current {
+    if let Some(person) = person {
         exchange.engine.tell(|| {
             let path = shown_path(path_of(&request.path_and_query()));
-            event(EventPerson::from(&*current.session), path)
+            event(person, path)
         });
     }
 }
@@ -209,7 +238,12 @@ impl fmt::Display for Refusal {
             Why::Undecided(_) => f.write_str("it cannot be decided at the moment who may do this"),
             Why::NotKept(_) => f.write_str("a claim is required that sessions do not keep"),
             Why::NoVisit(no_visit) => no_visit.fmt(f),
-            Why::NoProjectUser(..) => f.write_str("there is no valid project JWT"),
+            Why::ProjectUser(_, refused) => f.write_str(match refused {
+                NotAuthorized::NoProjectUser(_) => "there is no valid project JWT",
+                NotAuthorized::Denied | NotAuthorized::Scope(_) => "the requirement is not met",
+                NotAuthorized::StepUp(_) => "the login of the project JWT is too old or too weak",
+                NotAuthorized::Undecided => "it cannot be decided at the moment who may do this",
+            }),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     error::session::SessionError,
     exchange::Exchange,
-    flow::proposal::Proposal,
+    flow::{project_user, proposal::Proposal},
     miracl::Miracl,
     provider::{tokens::Tokens, user_data::UserData},
     session::{
@@ -27,11 +27,14 @@ use crate::{
         marked_by::MarkedBy,
         test_kit,
     },
+    trust::project_jwt::ProjectUser,
     web::request::RequestView,
 };
 
 /// The issuer of a [`TestUser::user`] that was given no other.
 const ISSUER: &str = "https://issuer.example";
+/// How long a project JWT lasts, in seconds.
+const PROJECT_JWT_LIFE: u64 = 60;
 
 /// A person who is logged in without a provider, for the tests of an app.
 ///
@@ -85,13 +88,14 @@ const ISSUER: &str = "https://issuer.example";
 /// | a strong login | `.acr("2fa")`, `.amr(["pwd", "otp"])` |
 /// | a provider that does not say when the person logged in | `.claim("auth_time", Value::Null)` |
 /// | granted scopes | `.scope("openid orders")`; by default all that the app asks for |
-/// | a session that has ended | `.expired()` |
+/// | a session or a project JWT that has ended | `.expired()` |
 ///
 /// # Security
 ///
 /// It needs the feature `testing`, which belongs under `[dev-dependencies]`. A session of the kit is sealed with the
 /// app's own cookie keys, but for a purpose of its own: a build without the feature takes it for nobody's, in cookies
-/// and in stores. A build with the feature writes a warning to the log when the engine is made.
+/// and in stores. The same holds for a project JWT of the kit. A build with the feature writes a warning to the log
+/// when the engine is made.
 #[derive(Clone)]
 pub struct TestUser {
     subject: String,
@@ -255,6 +259,74 @@ impl TestUser {
     /// ```
     pub fn user_data(&self) -> UserData {
         self.without_session().1
+    }
+
+    /// Makes the value of the `Authorization` header of a caller who has a project JWT: `Bearer` and the JWT. It is for
+    /// routes with `ProjectUser`. The app is a `Miracl` or an adapter's `MiraclAuth`.
+    ///
+    /// Nothing is asked of the platform. The claims are those of the person, and `scope` is one where
+    /// [`scope`](Self::scope) has set it. The JWT is issued now, or more than 60 seconds ago where it is
+    /// [`expired`](Self::expired). All checks of its claims are made but that of `aud`. Each call makes another JWT,
+    /// which counts as often as [`Config::project_jwt_use`](crate::Config::project_jwt_use) says: by default once.
+    ///
+    /// It is sealed with the app's cookie keys, for a purpose of its own: a build without the feature takes it for no
+    /// JWT. It begins no session at [`Paths::login_jwt`](crate::app::config::Paths::login_jwt), in no build.
+    ///
+    /// ```
+    /// use miracl_core::app::testing::TestUser;
+    /// # use miracl_core::{Config, CookieKey, Miracl};
+    /// # fn test(miracl: &Miracl) {
+    /// let authorization = TestUser::new("alice").claim("roles", ["seller"]).project_jwt(miracl);
+    /// assert!(authorization.starts_with("Bearer "));
+    /// # }
+    /// ```
+    pub fn project_jwt(&self, app: impl AsRef<Miracl>) -> String {
+        let engine = app.as_ref().engine();
+        let issuer = self.issuer.as_deref().unwrap_or(&engine.config.issuer);
+        let claims = self.project_claims(engine.now(), issuer);
+        format!("Bearer {}", project_user::sealed(engine, &claims))
+    }
+
+    /// Makes the caller that handlers of routes with project JWTs see, for a unit test that calls a function of the app
+    /// directly.
+    ///
+    /// An adapter's extractor holds it: `ProjectUser(TestUser::new("alice").project_user())`. Its issuer is
+    /// `https://issuer.example` unless [`issuer`](Self::issuer) says otherwise.
+    ///
+    /// ```
+    /// use miracl_core::app::testing::TestUser;
+    ///
+    /// let alice = TestUser::new("alice").claim("roles", ["seller"]).project_user();
+    /// assert_eq!((alice.id(), &alice.claims()["roles"][0]), ("alice", &"seller".into()));
+    /// ```
+    pub fn project_user(&self) -> ProjectUser {
+        let issuer = self.issuer.as_deref().unwrap_or(ISSUER);
+        let claims = self.project_claims(Clock::default().now(), issuer);
+        ProjectUser::new(self.subject.clone(), issuer.to_owned(), claims)
+    }
+
+    /// The claims of a project JWT of this person.
+    fn project_claims(&self, now: u64, issuer: &str) -> Map<String, Value> {
+        let issued_at = match self.is_expired {
+            true => now.saturating_sub(2 * PROJECT_JWT_LIFE),
+            false => now,
+        };
+        let logged_in_at = issued_at.saturating_sub(self.logged_in_ago.as_secs());
+        let mut claims = self.claims.clone();
+        claims
+            .entry("auth_time")
+            .or_insert_with(|| logged_in_at.into());
+        if let Some(scope) = &self.scope {
+            claims.insert("scope".to_owned(), scope.as_str().into());
+        }
+        claims.insert("iss".to_owned(), issuer.into());
+        claims.insert("sub".to_owned(), self.subject.as_str().into());
+        claims.insert("aud".to_owned(), "project-of-a-test".into());
+        claims.insert("iat".to_owned(), issued_at.into());
+        let ends = issued_at.saturating_add(PROJECT_JWT_LIFE);
+        claims.insert("exp".to_owned(), ends.into());
+        claims.retain(|_, value| !value.is_null());
+        claims
     }
 
     fn without_session(&self) -> (User, UserData) {

@@ -1,7 +1,11 @@
-//! Sessions that the previous version sealed, and that this version must open, so that an upgrade logs nobody out.
+//! Sessions that earlier versions sealed, and that this version must open, so that an upgrade logs nobody out; and how
+//! a version before reads what this one seals.
 //!
 //! Each fixture holds what a browser or a store kept after one login, with the key that sealed it. A change of the
 //! format replaces a fixture only together with a line in CHANGELOG that tells people they are logged out.
+
+#[path = "versions/before.rs"]
+mod before;
 
 use std::{
     borrow::Cow,
@@ -13,9 +17,15 @@ use std::{
 use miracl_core::{
     Category, Clock, Config, CookieKey, IndexKey, Miracl, RequestView, SessionKey, SessionStorage,
     SessionStore, StoreError, StoredSession, Visit,
-    app::{access::Requirement, config::SessionClaims},
+    app::{
+        access::Requirement,
+        config::{KeepClaims, SessionClaims},
+        error::{IdTokenError, TrustError},
+    },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use before::{Person, VersionBefore};
 
 const WORKS: &str = "the fixture is complete, and its session opens";
 
@@ -232,5 +242,177 @@ async fn a_session_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
         assert_eq!(id, expected);
         let has_tokens = visit.tokens().await.expect(WORKS).is_some();
         assert_eq!(has_tokens, expected.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_project_jwt_of_the_test_kit_counts_only_in_a_build_with_the_kit() {
+    let fixture = include_str!("versions/test-kit-cookies.json");
+    let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+    let miracl = app(&fixture, SessionClaims::default());
+    let jwt = fixture["project_jwt"].as_str().expect(WORKS);
+    match miracl.verify_project_jwt(jwt).await {
+        Ok(user) => assert!(cfg!(feature = "testing") && user.id() == "alice"),
+        Err(error) => assert!(
+            !cfg!(feature = "testing")
+                && matches!(
+                    error,
+                    TrustError::ProjectJwt(IdTokenError::Malformed { .. })
+                ),
+            "{error:?}"
+        ),
+    }
+}
+
+const QUICK: &str = include_str!("versions/quick-cookies.json");
+const BROWSER: &str = include_str!("versions/browser-cookies.json");
+const KEPT: &str = include_str!("versions/kept-cookies.json");
+const STORED: &str = include_str!("versions/extended-store.json");
+
+/// The settings with which the fixtures of extended sessions were made.
+fn quick() -> SessionClaims {
+    SessionClaims {
+        quick: ["roles", "acr", "auth_time", "name"]
+            .map(str::to_owned)
+            .into(),
+        ..SessionClaims::default()
+    }
+}
+
+fn kept() -> SessionClaims {
+    SessionClaims {
+        quick: vec!["roles".to_owned()],
+        keep: KeepClaims::Only(vec!["name".to_owned()]),
+        id_token: false,
+        tokens: false,
+    }
+}
+
+/// Opens a session with an extension, and checks what is in it. Whatever the settings of the replica are, it is the
+/// same person with the same rights.
+async fn opens_extended(fixture: &str, settings: [SessionClaims; 2]) -> Vec<Visit> {
+    let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+    let mut visits = Vec::new();
+    for session_claims in settings {
+        let miracl = app(&fixture, session_claims);
+        let visit = visit(&miracl, &fixture);
+        let user = visit.user().await.expect(WORKS).expect(WORKS);
+        assert_eq!(
+            (user.id(), user.issuer()),
+            ("alice", &*miracl.config().issuer)
+        );
+        assert_eq!(user.email(), Some("alice@example.com"));
+        assert!(user.email_verified());
+        let request = Request(fixture["cookie"].as_str().expect(WORKS).to_owned());
+        for (requirement, is_met) in [
+            (Requirement::claim("roles").contains("admin"), true),
+            (Requirement::claim("roles").contains("owner"), false),
+            (Requirement::claim("name").equals("Alice"), true),
+            (Requirement::acr(["2fa"]), true),
+            (Requirement::acr(["pin"]), false),
+            (
+                Requirement::logged_in_within(Duration::from_secs(300)),
+                true,
+            ),
+        ] {
+            let authorized = visit.authorize(&requirement, &request).await;
+            assert_eq!(authorized.is_ok(), is_met, "{requirement:?}");
+        }
+        let data = visit.user_data().await.expect(WORKS).expect(WORKS);
+        assert_eq!(data.get("roles"), Some(&json!(["admin", "reader"])));
+        assert_eq!(visit.take_flashes().await.len(), 1);
+        visits.push(visit);
+    }
+    visits
+}
+
+/// Whether the session's cookies end with the browser, after something in it has changed.
+async fn ends_with_browser(visit: &Visit) -> bool {
+    visit.clear_user_info().await.expect(WORKS);
+    let set = visit.finish().set_cookies;
+    let session = set.iter().find(|line| line.starts_with("miracl-session="));
+    !session.expect(WORKS).contains("Max-Age")
+}
+
+#[tokio::test]
+async fn a_session_with_quick_claims_opens_in_every_later_version() {
+    for visit in opens_extended(QUICK, [quick(), SessionClaims::default()]).await {
+        let tokens = visit.tokens().await.expect(WORKS).expect(WORKS);
+        assert_eq!(tokens.access_token().expose(), "an-access-token");
+        assert!(!ends_with_browser(&visit).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_with_the_browser_opens_in_every_later_version() {
+    for visit in opens_extended(BROWSER, [SessionClaims::default(), quick()]).await {
+        assert!(visit.tokens().await.expect(WORKS).is_some());
+        assert!(ends_with_browser(&visit).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_keeps_little_opens_in_every_later_version() {
+    for visit in opens_extended(KEPT, [kept(), SessionClaims::default()]).await {
+        let data = visit.user_data().await.expect(WORKS).expect(WORKS);
+        assert_eq!(data.get("phone_number"), None);
+        let tokens = visit.tokens().await.expect(WORKS);
+        assert!(tokens.is_none_or(|tokens| tokens.access_token().expose().is_empty()));
+        assert!(ends_with_browser(&visit).await);
+    }
+}
+
+#[tokio::test]
+async fn an_extended_session_in_a_store_opens_in_every_later_version() {
+    for visit in opens_extended(STORED, [quick(), SessionClaims::default()]).await {
+        let tokens = visit.tokens().await.expect(WORKS).expect(WORKS);
+        assert_eq!(
+            tokens.refresh_token().map(|token| token.expose()),
+            Some("a-refresh-token")
+        );
+    }
+}
+
+/// Who is logged in, as a replica of the version before reads it.
+fn before(fixture: &str) -> Option<Person> {
+    let fixture: Value = serde_json::from_str(fixture).expect(WORKS);
+    let text = |value: &Value| value.as_str().expect(WORKS).to_owned();
+    let [key, issuer, client] =
+        ["cookie_key", "issuer", "client_id"].map(|name| text(&fixture[name]));
+    let replica = VersionBefore::new(&key, &issuer, &client).expect(WORKS);
+    let record = &fixture["record"];
+    let opened = match record.is_null() {
+        true => {
+            let header = text(&fixture["cookie"]);
+            let opened = header.split("; ").find_map(|pair| {
+                let value = pair.strip_prefix("miracl-session=")?;
+                replica.open(before::IN_COOKIE, "miracl-session", value)
+            });
+            let by_cookies = replica.by_cookies(&header, "miracl-session");
+            assert_eq!(by_cookies, replica.person(opened.as_ref().expect(WORKS)));
+            opened
+        }
+        false => {
+            let name = format!("head {}", text(&record["key"]));
+            replica.open("stored session", &name, &text(&record["head"]))
+        }
+    };
+    // It opens: what is inside of it decides.
+    let person = replica.person(&opened.expect(WORKS));
+    assert!(person.as_ref().is_none_or(|person| person.issuer == issuer));
+    person
+}
+
+#[test]
+fn a_replica_of_the_version_before_reads_sessions_as_the_same_person_or_as_nobody() {
+    for same in [
+        include_str!("versions/cookies.json"),
+        include_str!("versions/cookies-large.json"),
+        include_str!("versions/store.json"),
+    ] {
+        assert_eq!(before(same).expect(WORKS).id, "alice");
+    }
+    for extended in [QUICK, BROWSER, KEPT, STORED] {
+        assert_eq!(before(extended), None);
     }
 }

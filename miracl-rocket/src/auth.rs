@@ -137,7 +137,7 @@ impl MiraclAuth {
     ///
     /// The routes belong to this login. Where the fairing is another login's, the answer is 500.
     pub fn login_required(&self) -> Vec<Route> {
-        require::routes(&self.miracl, true, None)
+        require::routes(&self.miracl, true, None, false)
     }
 
     /// Returns routes as [`login_required`](Self::login_required) does, for everything below a path that has a
@@ -157,7 +157,33 @@ impl MiraclAuth {
     /// # }
     /// ```
     pub fn require(&self, requirement: impl Into<Requirement>) -> Vec<Route> {
-        require::routes(&self.miracl, true, Some(requirement.into()))
+        require::routes(&self.miracl, true, Some(requirement.into()), false)
+    }
+
+    /// Returns routes for everything below a path that is called with a project JWT. The JWT has to be valid and
+    /// to meet the requirement, which is written as for [`require`](Self::require): for every valid JWT it is
+    /// `Requirement::logged_in()`.
+    ///
+    /// Nobody is sent to log in: everybody else gets the answer of
+    /// [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user). No session is read. The JWT is
+    /// used once for each request, also where a handler has the guard
+    /// [`ProjectUser`](crate::ProjectUser) as well. CORS preflights have no JWT,
+    /// so that they are refused, too.
+    ///
+    /// ```
+    /// # use miracl_rocket::MiraclAuth;
+    /// use miracl_rocket::access::Requirement;
+    ///
+    /// # fn build(auth: &MiraclAuth) -> rocket::Rocket<rocket::Build> {
+    /// let seller = Requirement::claim("roles").contains("seller");
+    /// rocket::build()
+    ///     .attach(auth.fairing())
+    ///     .mount("/", auth.routes())
+    ///     .mount("/api", auth.require_project_user(seller))
+    /// # }
+    /// ```
+    pub fn require_project_user(&self, requirement: impl Into<Requirement>) -> Vec<Route> {
+        require::routes(&self.miracl, true, Some(requirement.into()), true)
     }
 
     /// Returns routes as [`login_required`](Self::login_required) does, below which a request does not count as
@@ -165,7 +191,7 @@ impl MiraclAuth {
     /// would otherwise keep everybody logged in for ever.
     /// [`Visit::without_activity`](miracl_core::Visit::without_activity) does it for one request.
     pub fn login_required_without_activity(&self) -> Vec<Route> {
-        require::routes(&self.miracl, false, None)
+        require::routes(&self.miracl, false, None, false)
     }
 }
 

@@ -11,7 +11,7 @@ use rocket::{
 };
 
 use crate::{
-    authorized::authorized,
+    authorized::{authorized, project_user},
     body::{closing, drop_rest, open},
     extract::{LoginRequired, REFUSED, required_user},
     slot::{Slot, authorized_at_once, user_at_once},
@@ -32,18 +32,20 @@ const METHODS: [Method; 9] = [
 
 /// The routes of [`login_required`](crate::MiraclAuth::login_required). They let requests of people who are logged in
 /// through, and answer all others as the guard [`User`](crate::User) does. With a requirement they let those through
-/// who meet it.
+/// who meet it: people who are logged in, or callers with a project JWT.
 ///
 /// That includes CORS preflights: see [`MiraclAuth::login_required`](crate::MiraclAuth::login_required).
 pub(crate) fn routes(
     miracl: &Miracl,
     is_activity: bool,
     requirement: Option<Requirement>,
+    by_project_jwt: bool,
 ) -> Vec<Route> {
     let guard = LoggedInOnly {
         miracl: miracl.clone(),
         is_activity,
         requirement,
+        by_project_jwt,
     };
     // After the protection against other sites, before everything else.
     METHODS
@@ -62,6 +64,8 @@ struct LoggedInOnly {
     is_activity: bool,
     /// Besides a login.
     requirement: Option<Requirement>,
+    /// Whether a project JWT has to meet it, in place of a login.
+    by_project_jwt: bool,
 }
 
 #[rocket::async_trait]
@@ -89,6 +93,9 @@ impl LoggedInOnly {
             slot.lazy(request).without_activity();
         }
         if let Some(requirement) = &self.requirement {
+            if self.by_project_jwt {
+                return project_user(requirement, request).await.map(drop);
+            }
             return match authorized_at_once(request, requirement) {
                 Some(_) => Ok(()),
                 None => authorized(requirement, request).await.map(drop),

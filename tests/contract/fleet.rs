@@ -10,6 +10,7 @@ mod nginx;
 pub(crate) mod replicas;
 mod rotation;
 mod sessions;
+mod upgrade;
 
 pub(crate) fn suites() -> Vec<Suite> {
     vec![
@@ -19,6 +20,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         nginx::suite().needing(Need::Nginx),
         caddy::suite().needing(Need::Caddy),
         rotation::suite(),
+        upgrade::suite(),
         differing::suite(),
     ]
 }

@@ -3,6 +3,7 @@
 
 use miracl_tests::{Need, Suite};
 
+mod callers;
 mod containers;
 mod events;
 mod hooks;
@@ -24,6 +25,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         platform::suite(),
         public_path::suite(),
         events::suite().needing(Need::Probe),
+        callers::suite().needing(Need::Probe),
         hooks::suite().needing(Need::Probe),
         nested::suite().needing(Need::Probe),
         own_answers::suite().needing(Need::Probe),

@@ -23,7 +23,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "access",
         modules: "access",
-        may_use: "session provider base",
+        may_use: "trust session provider base",
     },
     Room {
         name: "exchange",

@@ -79,6 +79,11 @@ impl Front {
         self.spread([demo]);
     }
 
+    /// Sends later connections to a server of the scenario's own.
+    pub fn choose_port(&self, port: u16) {
+        self.state.send_modify(|state| state.chosen = vec![port]);
+    }
+
     /// Sends later connections to these demos in turn.
     pub fn spread<'a>(&self, demos: impl IntoIterator<Item = &'a Demo>) {
         let ports = demos.into_iter().map(Demo::port).collect();

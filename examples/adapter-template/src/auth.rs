@@ -117,6 +117,37 @@ impl MiraclAuth {
         require::login_required(&self.miracl, true, Some(requirement.into()))
     }
 
+    /// Returns a filter for routes that are called with a project JWT. The JWT has to be valid and
+    /// to meet the requirement, which is written as for [`require`](Self::require): for every valid JWT it is
+    /// `Requirement::logged_in()`.
+    ///
+    /// Nobody is sent to log in: everybody else gets the answer of
+    /// [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user). No session is read. The JWT is
+    /// used once for each request, also where the filter
+    /// [`project_user`](crate::project_user) stands behind it. CORS preflights have no JWT,
+    /// so that they are refused, too.
+    ///
+    /// ```
+    /// # use warp::{Filter, Reply, filters::BoxedFilter};
+    /// # use miracl_warp::{MiraclAuth, ProjectUser, project_user};
+    /// use miracl_warp::access::Requirement;
+    ///
+    /// # fn orders(auth: &MiraclAuth) -> BoxedFilter<(impl Reply + use<>,)> {
+    /// let seller = Requirement::claim("roles").contains("seller");
+    /// warp::path!("api" / "orders")
+    ///     .and(auth.require_project_user(seller))
+    ///     .and(project_user())
+    ///     .map(|user: ProjectUser| user.id().to_owned())
+    /// #   .boxed()
+    /// # }
+    /// ```
+    pub fn require_project_user<R: Into<Requirement>>(
+        &self,
+        requirement: R,
+    ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<R> {
+        require::require_project_user(&self.miracl, requirement.into())
+    }
+
     /// Returns a filter as [`login_required`](Self::login_required) does, behind which a request does not count as
     /// activity of the person: it does not move the session's idle deadline. Use it for routes that a page polls, which
     /// would otherwise keep everybody logged in for ever.

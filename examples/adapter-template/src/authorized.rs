@@ -4,7 +4,7 @@ use miracl_core::app::access::{Policy, Requirement};
 use warp::{Filter, Rejection, http::HeaderMap};
 
 use crate::{
-    extract::User,
+    extract::{ProjectUser, User},
     slot::{Slot, asked},
 };
 
@@ -51,6 +51,67 @@ pub fn optional_authorized<P: Policy>()
         let user = visit.optional_authorized(&requirement, &view).await;
         Ok::<_, Rejection>(user.map(User))
     })
+}
+
+/// Extracts whose project JWT the request has, if the JWT meets the requirement of a [`Policy`], and turns away
+/// everybody else.
+///
+/// It compares the claims of the JWT with the same policies as [`authorized`], and reads no session. Its answer is
+/// never a redirect: [`Visit::authorized_project_user`](miracl_core::Visit::authorized_project_user) lists what each
+/// requirement means there, and what is answered.
+///
+/// ```
+/// # use warp::Filter;
+/// use miracl_warp::access::{Policy, Requirement};
+/// use miracl_warp::{ProjectUser, authorized_project_user};
+///
+/// struct Seller;
+///
+/// impl Policy for Seller {
+///     fn requirement() -> Requirement {
+///         Requirement::claim("roles").contains("seller")
+///     }
+/// }
+///
+/// let orders = warp::path!("orders")
+///     .and(authorized_project_user::<Seller>())
+///     .map(|user: ProjectUser| format!("The orders of {}.", user.id()));
+/// # let _ = orders;
+/// ```
+///
+/// The answer is final: no filter behind an `or` or a `recover` can give another.
+pub fn authorized_project_user<P: Policy>()
+-> impl Filter<Extract = (ProjectUser,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let user = authorize_project_user(&Requirement::of::<P>(), &slot, &headers).await;
+        user.map(ProjectUser)
+    })
+}
+
+/// Extracts whose project JWT the request has, if the JWT meets the requirement of a [`Policy`]. It turns nobody away.
+pub fn optional_authorized_project_user<P: Policy>()
+-> impl Filter<Extract = (Option<ProjectUser>,), Error = Rejection> + Clone {
+    asked().and_then(|slot: Slot, headers: HeaderMap| async move {
+        let visit = slot.visit(&headers);
+        let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+        let view = slot.view(&headers);
+        let requirement = Requirement::of::<P>();
+        let user = visit.optional_project_user(&requirement, &view).await;
+        Ok::<_, Rejection>(user.map(ProjectUser))
+    })
+}
+
+/// Asks the visit whose project JWT the request has, and turns away everybody who does not meet the requirement.
+pub(crate) async fn authorize_project_user(
+    requirement: &Requirement,
+    slot: &Slot,
+    headers: &HeaderMap,
+) -> Result<miracl_core::app::trust::ProjectUser, Rejection> {
+    let visit = slot.visit(headers);
+    let visit = visit.map_err(|no_visit| slot.refuse(no_visit))?;
+    let view = slot.view(headers);
+    let user = visit.authorized_project_user(requirement, &view).await;
+    user.map_err(|refusal| slot.refuse(refusal))
 }
 
 /// Asks the visit who is logged in, and turns away everybody who does not meet the requirement.

@@ -110,7 +110,9 @@ mod session_value;
 mod slot;
 
 pub use auth::MiraclAuth;
-pub use authorized::{authorized, optional_authorized};
+pub use authorized::{
+    authorized, authorized_project_user, optional_authorized, optional_authorized_project_user,
+};
 pub use extract::{ProjectUser, RequestExt, User, Visit, optional_user, project_user, user, visit};
 pub use handler::AuthHandler;
 #[doc(inline)]

@@ -6,7 +6,7 @@ use miracl_core::{Miracl, app::access::Requirement};
 use warp::{Filter, Rejection, http::HeaderMap};
 
 use crate::{
-    authorized::authorize,
+    authorized::{authorize, authorize_project_user},
     extract::required_user,
     slot::{Slot, asked},
 };
@@ -31,6 +31,25 @@ pub(crate) fn login_required(
                     Some(requirement) => authorize(&requirement, &slot, &headers).await.map(drop),
                     None => logged_in(&slot, &headers).await,
                 }
+            }
+        })
+        .untuple_one()
+}
+
+/// Lets requests with a project JWT through that meets the requirement, and answers all others as the filter
+/// [`authorized_project_user`](crate::authorized_project_user) does.
+pub(crate) fn require_project_user(
+    miracl: &Miracl,
+    requirement: Requirement,
+) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let miracl = miracl.clone();
+    asked()
+        .and_then(move |slot: Slot, headers: HeaderMap| {
+            let (miracl, requirement) = (miracl.clone(), requirement.clone());
+            async move {
+                check(&miracl, true, &slot)?;
+                let user = authorize_project_user(&requirement, &slot, &headers).await;
+                user.map(drop)
             }
         })
         .untuple_one()

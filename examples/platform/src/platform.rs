@@ -291,10 +291,11 @@ impl Platform {
         self.browser.register_identity(email, pin)
     }
 
-    /// Registers an identity as [`register_identity`](Self::register_identity) does, of whom tokens and user info say
-    /// these claims, whatever the scopes are. They replace those of the same name, and `null` takes one away: a login
-    /// without `auth_time` is that of a provider that does not tell it. Claims of the token itself (`iss`, `sub`,
-    /// `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the platform's own.
+    /// Registers an identity as [`register_identity`](Self::register_identity) does, of whom tokens, project JWTs and
+    /// user info say these claims, whatever the scopes are. They replace those of the same name, and `null` takes one
+    /// away: a login without `auth_time` is that of a provider that does not tell it. Claims of the token itself
+    /// (`iss`, `sub`, `aud`, `exp`, `iat`, `nbf`, `nonce`, `azp`, `at_hash`, `c_hash`, `jti`, `sid`) stay the
+    /// platform's own.
     ///
     /// The claims count from the next token on, and until the platform stops. A second call replaces them.
     ///

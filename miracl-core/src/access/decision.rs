@@ -187,6 +187,15 @@ impl Requirement {
         }
     }
 
+    /// Every scope that it names.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        match &self.rule {
+            Rule::Scope(scope) => vec![scope],
+            Rule::All(of) | Rule::Any(of) => of.iter().flat_map(Self::scopes).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What the first part of this needs, in the name of the innermost policy.
     fn first<'a>(
         &'a self,

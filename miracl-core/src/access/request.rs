@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{base::joined::App, session::identity::User};
+use crate::{access::caller::Caller, base::joined::App};
 
 /// An error of an app's own decision.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -22,32 +22,37 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///
 /// # async fn rights_of(_issuer: &str, _id: &str) -> Result<Vec<String>, BoxError> { Ok(Vec::new()) }
 /// async fn may_write(request: AccessRequest) -> Result<bool, BoxError> {
-///     let rights = rights_of(request.user().issuer(), request.user().id()).await?;
+///     let rights = rights_of(request.caller().issuer(), request.caller().id()).await?;
 ///     Ok(request.method() == "GET" || rights.iter().any(|right| right == "write"))
 /// }
 /// ```
 #[derive(Clone)]
 pub struct AccessRequest {
-    user: User,
+    caller: Caller,
     method: Arc<str>,
     path: Arc<str>,
     app: Option<App>,
 }
 
 impl AccessRequest {
-    pub(crate) fn new(user: User, method: &str, path_and_query: &str, app: Option<App>) -> Self {
+    pub(crate) fn new(
+        caller: Caller,
+        method: &str,
+        path_and_query: &str,
+        app: Option<App>,
+    ) -> Self {
         let path = path_and_query.split('?').next().unwrap_or_default();
         Self {
-            user,
+            caller,
             method: method.into(),
             path: path.into(),
             app,
         }
     }
 
-    /// Returns who is logged in.
-    pub fn user(&self) -> &User {
-        &self.user
+    /// Returns who sends it: by their session, or on a route for project JWTs by their JWT.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Returns the app's own value: the handler that `MiraclAuth::new` of the adapter was given. Its type is named by
@@ -64,8 +69,8 @@ impl AccessRequest {
     /// }
     ///
     /// async fn is_admin(request: AccessRequest) -> Result<bool, BoxError> {
-    ///     let (user, app) = (request.user(), request.app::<App>()?);
-    ///     app.database.is_admin(user.issuer(), user.id()).await
+    ///     let (caller, app) = (request.caller(), request.app::<App>()?);
+    ///     app.database.is_admin(caller.issuer(), caller.id()).await
     /// }
     /// ```
     ///

@@ -34,6 +34,10 @@ pub(crate) struct Decide {
 /// | a stronger or newer login would do | 303 with `max_age` and `acr_values`, and back | 401, `login_url` |
 /// | it cannot be told: the session cannot be read, or the app's decision failed | 503, a page | 503 |
 ///
+/// A caller with a project JWT is compared with the same requirements, by the claims of the JWT:
+/// [`Visit::authorized_project_user`](crate::Visit::authorized_project_user) says what each of them means there, and
+/// what is answered.
+///
 /// Of several requirements that must all be met, a denial counts first: nobody logs in again for a page that they may
 /// not see anyway.
 ///
@@ -138,7 +142,7 @@ impl Requirement {
     /// fn admins(database: Database) -> Requirement {
     ///     Requirement::decided_by(move |request: AccessRequest| {
     ///         let database = database.clone();
-    ///         async move { database.is_admin(request.user().issuer(), request.user().id()).await }
+    ///         async move { database.is_admin(request.caller().issuer(), request.caller().id()).await }
     ///     })
     /// }
     /// ```

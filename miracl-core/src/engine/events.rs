@@ -16,6 +16,7 @@ use crate::{
     base::{runtime::Runtime, text::printable},
     error::login::FailureReason,
     session::identity::Session,
+    trust::project_jwt::ProjectUser,
 };
 
 /// How many events may wait for the observers.
@@ -130,6 +131,15 @@ impl From<&Session> for EventPerson {
         Self {
             issuer: session.person.issuer().to_owned(),
             id: session.person.subject().to_owned(),
+        }
+    }
+}
+
+impl From<&ProjectUser> for EventPerson {
+    fn from(user: &ProjectUser) -> Self {
+        Self {
+            issuer: user.issuer().to_owned(),
+            id: user.id().to_owned(),
         }
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     access::{
+        caller::Caller,
         decision::{Facts, Known, Need, Outcome, Progress, SCOPE},
         request::{AccessRequest, BoxError},
-        requirement::Requirement,
+        requirement::{Decide, Requirement},
         step_up::StepUp,
     },
     config::session_claims::KeepClaims,
@@ -97,15 +98,25 @@ pub(crate) async fn authorize(
             }
             Progress::Over(Outcome::Unknown) => return Authorized::Undecided,
             Progress::Asks(decide) => {
-                let path = request.path_and_query();
-                let app = engine.joined.app();
-                let told = AccessRequest::new(user.clone(), request.method(), &path, app);
-                let answer = (decide.ask)(told).await.inspect_err(failed).ok();
+                let answer = ask(engine, decide, user.clone(), request).await;
                 answers.add(decide.id.clone(), answer);
                 exchange.lock().answers = answers.clone();
             }
         }
     }
+}
+
+/// Asks the app. `None` is a failure, which the log explains.
+pub(super) async fn ask(
+    engine: &Engine,
+    decide: &Decide,
+    caller: impl Into<Caller>,
+    request: &impl RequestView,
+) -> Option<bool> {
+    let path = request.path_and_query();
+    let app = engine.joined.app();
+    let told = AccessRequest::new(caller.into(), request.method(), &path, app);
+    (decide.ask)(told).await.inspect_err(failed).ok()
 }
 
 /// Whether somebody who is logged in meets a requirement, as far as the small part of their session tells. `false` says

@@ -10,9 +10,9 @@ use crate::{base::joined::App, engine::Engine, web::reply::Reply};
 pub enum RefusalKind {
     /// Nobody is logged in.
     LoginRequired,
-    /// An API was called without a valid project JWT.
+    /// A route for project JWTs was called without a valid one.
     InvalidToken,
-    /// Somebody is logged in, and may not do what they ask for.
+    /// Somebody is logged in or has a valid project JWT, and may not do what they ask for.
     Denied,
     /// The login is too old or too weak.
     StepUp,

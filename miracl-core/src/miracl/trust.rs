@@ -10,6 +10,7 @@ use crate::{
         app_login::{self, AppLogin},
         hook::AuthFailure,
         options::LoginOptions,
+        project_user,
     },
     miracl::Miracl,
     trust::{
@@ -18,7 +19,7 @@ use crate::{
         audit::{self, AuditPage, AuditQuery},
         configuration::ProjectConfiguration,
         project,
-        project_jwt::{self, ProjectUser},
+        project_jwt::ProjectUser,
         revocation::{self, Revocation},
         service_account::ServiceAccount,
         signature::{self, Signature, SignatureVerdict},
@@ -168,10 +169,7 @@ impl Miracl {
     /// [`TrustError::Provider`] while keys or the project's id cannot be had or no more keys are fetched, and
     /// [`TrustError::Store`] while the store of marks cannot be reached.
     pub async fn verify_project_jwt(&self, jwt: &str) -> Result<ProjectUser, TrustError> {
-        let engine = self.engine();
-        let (provider, marks) = (engine.provider(), &engine.sessions.marks);
-        let usage = engine.config.project_jwt_use;
-        project_jwt::verify(&engine.trust, provider, marks, jwt, usage).await
+        project_user::verify(self.engine(), jwt).await
     }
 
     /// Returns the address at which a person logs in to a mobile app, which receives the code itself and hands it over

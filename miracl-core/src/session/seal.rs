@@ -46,9 +46,12 @@ pub(crate) enum Purpose {
     /// What [`Stored`](Self::Stored) is for, of a session that the test kit began.
     #[cfg(feature = "testing")]
     TestStored,
+    /// A project JWT that the test kit made.
+    #[cfg(feature = "testing")]
+    TestJwt,
 }
 
-const COUNT: usize = if cfg!(feature = "testing") { 10 } else { 7 };
+const COUNT: usize = if cfg!(feature = "testing") { 11 } else { 7 };
 
 const PURPOSES: [(Purpose, &str); COUNT] = [
     (Purpose::Session, "session"),
@@ -64,6 +67,8 @@ const PURPOSES: [(Purpose, &str); COUNT] = [
     (Purpose::TestData, "session data of the test kit"),
     #[cfg(feature = "testing")]
     (Purpose::TestStored, "stored session of the test kit"),
+    #[cfg(feature = "testing")]
+    (Purpose::TestJwt, "project JWT of the test kit"),
 ];
 
 /// The keys in use: the first seals, every one opens.

@@ -38,6 +38,11 @@ pub struct ProjectUser {
 }
 
 impl ProjectUser {
+    #[cfg(feature = "testing")]
+    pub(crate) fn new(id: String, issuer: String, claims: Map<String, Value>) -> Self {
+        Self { id, issuer, claims }
+    }
+
     /// Returns the person (`sub`): the user id that they registered with.
     pub fn id(&self) -> &str {
         &self.id
@@ -88,9 +93,24 @@ pub(crate) async fn verify(
         let detail = format!("its type is `{}`", printable(typ, 32));
         return Err(IdTokenError::Malformed { detail }.into());
     }
+    accept(provider, marks, Some(trust), claims, token.signed(), usage).await
+}
+
+/// Checks the claims of a JWT whose signature is good, and marks it as used where it counts once. `signed` is what it
+/// is known by. Without the project, whom it is for is not checked.
+pub(crate) async fn accept(
+    provider: &Provider,
+    marks: &Marks,
+    project: Option<&Trust>,
+    claims: Map<String, Value>,
+    signed: &str,
+    usage: ProjectJwtUse,
+) -> Result<ProjectUser, TrustError> {
     let issuer = issuer(provider, &claims).await?.to_owned();
-    let project = project::id(trust, provider).await?;
-    check_audience(&claims, &project, &[])?;
+    if let Some(trust) = project {
+        let project = project::id(trust, provider).await?;
+        check_audience(&claims, &project, &[])?;
+    }
     let now = provider.client.now();
     let skew = provider.client.config.clock_skew.as_secs();
     let left = left(&claims, now, skew)?;
@@ -100,7 +120,7 @@ pub(crate) async fn verify(
         return Err(IdTokenError::Invalid { claim: "sub" }.into());
     }
     let id = id.to_owned();
-    if usage == ProjectJwtUse::Once && !marks.use_project_jwt(&mark(&token), left).await? {
+    if usage == ProjectJwtUse::Once && !marks.use_project_jwt(&mark(signed), left).await? {
         return Err(TrustError::Replayed);
     }
     Ok(ProjectUser { id, issuer, claims })
@@ -165,10 +185,10 @@ fn left(claims: &Map<String, Value>, now: u64, skew: u64) -> Result<Duration, Id
 }
 
 /// What a JWT is marked by: a hash of what is signed, so that another spelling of its signature is no other JWT.
-fn mark(token: &Unverified<'_>) -> MarkKey {
+fn mark(signed: &str) -> MarkKey {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(b"project jwt\n");
-    hash.update(token.signed().as_bytes());
+    hash.update(signed.as_bytes());
     let mut mark = MarkKey([0; 32]);
     mark.0.copy_from_slice(hash.finish().as_ref());
     mark

@@ -1,9 +1,14 @@
 //! What a visit asks of MIRACL Trust: registrations that end in a login, and whose project JWT came along.
 
 use crate::{
+    access::requirement::Requirement,
     error::trust::TrustError,
     flow::{
-        project_user, registration,
+        project_user::{
+            self,
+            rights::{self, NotAuthorized},
+        },
+        registration,
         verify_user::{self, Verification, VerificationRequest},
     },
     refusal::Refusal,
@@ -88,7 +93,73 @@ impl Visit {
     /// be checked.
     pub async fn project_user(&self, request: &impl RequestView) -> Result<ProjectUser, Refusal> {
         let found = Box::pin(project_user::project_user(&self.exchange, request)).await;
-        found.map_err(|refused| Refusal::no_project_user(&self.miracl, refused))
+        found.map_err(|refused| {
+            self.exchange.refuse();
+            Refusal::project_user(&self.exchange, NotAuthorized::NoProjectUser(refused))
+        })
+    }
+
+    /// Returns whose project JWT this request has, as [`project_user`](Self::project_user) does, if they meet a
+    /// requirement. The words are those for people who are logged in:
+    ///
+    /// | requirement | what it means for a project JWT |
+    /// |---|---|
+    /// | `logged_in()` | the JWT is valid |
+    /// | `claim(..)` | the claim of the JWT. Which claims sessions keep plays no part |
+    /// | `scope(..)` | a word of the claim `scope`, a text. Without that claim the JWT has none |
+    /// | `acr(..)` | the claim `acr` |
+    /// | `logged_in_within(..)` | the claim `auth_time`; without it `iat`, where [`Config::asks_every_time`] is set |
+    /// | `email_verified()` | the claim `email_verified`, beside `email` |
+    /// | `decided_by(..)` | the app is asked, with [`Caller::ProjectUser`](crate::app::access::Caller::ProjectUser) |
+    ///
+    /// What a session of the same person has plays no part.
+    ///
+    /// [`Config::asks_every_time`]: crate::Config::asks_every_time
+    ///
+    /// ```
+    /// use miracl_core::app::access::Requirement;
+    /// # use miracl_core::{Visit, adapter::{Refusal, RequestView}};
+    ///
+    /// # async fn orders(visit: &Visit, request: &impl RequestView) -> Result<String, Refusal> {
+    /// let seller = Requirement::claim("roles").contains("seller");
+    /// let user = visit.authorized_project_user(&seller, request).await?;
+    /// Ok(format!("The orders of {}", user.id()))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`project_user`](Self::project_user), and for a valid JWT:
+    ///
+    /// | outcome | answer, as `application/problem+json` |
+    /// |---|---|
+    /// | denied | 403, with `error="insufficient_scope"` where a scope is missing (RFC 6750 §3.1) |
+    /// | a newer or stronger login would do | 401, with `error="insufficient_user_authentication"` (RFC 9470 §3) |
+    /// | the app's decision has failed | 503 |
+    ///
+    /// For a newer or stronger login, `WWW-Authenticate` has `acr_values` and `max_age` as well: the front end logs the
+    /// person in again, and sends the new JWT.
+    pub async fn authorized_project_user(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Result<ProjectUser, Refusal> {
+        let found = Box::pin(rights::authorize(&self.exchange, requirement, request)).await;
+        found.map_err(|refused| {
+            self.exchange.refuse();
+            Refusal::project_user(&self.exchange, refused)
+        })
+    }
+
+    /// Returns whose project JWT this request has and who meets a requirement, for a route that is open to everybody:
+    /// `None` for all others, and where it cannot be told, which the log explains.
+    pub async fn optional_project_user(
+        &self,
+        requirement: &Requirement,
+        request: &impl RequestView,
+    ) -> Option<ProjectUser> {
+        let found = Box::pin(rights::authorize(&self.exchange, requirement, request)).await;
+        found.ok()
     }
 
     /// Ends a request for the app's own verification page as `on_verify_user` decides, and returns the page to send.

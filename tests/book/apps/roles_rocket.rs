@@ -64,8 +64,8 @@ impl Reporters {
         Requirement::decided_by(move |request: AccessRequest| {
             let listed = Arc::clone(&listed);
             async move {
-                let user = request.user();
-                Ok(listed.contains(&(user.issuer().to_owned(), user.id().to_owned())))
+                let caller = request.caller();
+                Ok(listed.contains(&(caller.issuer().to_owned(), caller.id().to_owned())))
             }
         })
     }

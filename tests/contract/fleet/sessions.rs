@@ -3,7 +3,7 @@
 use miracl_tests::{Adapter, Browser, Demo, Endpoint, Provider, scenarios};
 use serde_json::json;
 
-use super::replicas::member;
+use super::{replicas::member, upgrade::switch_on};
 use crate::{
     journey::{assert_refused, log_in, subject},
     session::{
@@ -18,6 +18,7 @@ scenarios![
     a_logout_token_at_one_replica_ends_the_session_at_every_other,
     a_session_that_one_replica_ends_from_its_list_is_dead_at_every_other,
     a_log_out_at_another_replica_reaches_a_login_under_way,
+    a_setting_that_is_switched_on_replica_by_replica_logs_nobody_out,
 ];
 
 /// A replica of this framework, another one, and one of every other framework.
@@ -122,4 +123,15 @@ async fn a_log_out_at_another_replica_reaches_a_login_under_way(adapter: Adapter
         log_in(&browser, demo).await;
         assert!(subject(&browser, demo).await.is_some());
     }
+}
+
+async fn a_setting_that_is_switched_on_replica_by_replica_logs_nobody_out(adapter: Adapter) {
+    let (_provider, front, [first, second], people) = switch_on(adapter).await;
+    // A log-out at one of them ends the session at every other.
+    let person = people.last().expect("people");
+    front.choose(&first);
+    person.post(front.url("/logout"), &[]).await.expect(303);
+    front.choose(&second);
+    let me = person.fetch(front.url("/me")).await;
+    assert_eq!(me.status, 401, "{me:?}");
 }

@@ -25,6 +25,11 @@
 //! | `GET /asked/members` | how often the table was asked; for [`Listed`] people, by `require` and by extractor |
 //! | `GET /data` | the session's notes, by extractor: see [`data`] |
 //! | `POST /data/VERB/WORD` | changes the notes: see [`data::change`] |
+//! | `/callers/admin`, `/callers/strong`, `/callers/broken` | as `/rights`, by the project JWT of the caller |
+//! | `GET /callers/scoped`, `GET /callers/verified` | for callers with [`Scoped`] and [`Verified`] project JWTs |
+//! | `GET /callers/optional` | the id or `nobody`, by an optional extractor of [`Admin`]s with a project JWT |
+//! | `GET /callers/listed` | how often the table was asked; for [`Listed`] callers, by two extractors |
+//! | `GET /called/members`, `/called/any` | for [`Admin`]s, by `require_project_user` around the inner router |
 //! | `GET /admins/members`, `/admins/any` | for [`Admin`]s, by `require` around the inner router |
 //!
 //! The path that a login comes back to tells its hook what to do: see [`obey`].
@@ -74,6 +79,26 @@ impl Policy for Strong {
     }
 }
 
+/// An admin with the scope `orders:write`.
+#[derive(Debug)]
+pub struct Scoped;
+
+impl Policy for Scoped {
+    fn requirement() -> Requirement {
+        Requirement::scope("orders:write").and(Admin)
+    }
+}
+
+/// Somebody whose e-mail address is confirmed.
+#[derive(Debug)]
+pub struct Verified;
+
+impl Policy for Verified {
+    fn requirement() -> Requirement {
+        Requirement::email_verified()
+    }
+}
+
 /// What the app cannot decide.
 #[derive(Debug)]
 pub struct Broken;
@@ -111,7 +136,7 @@ async fn is_listed<H: AsRef<Table> + Send + Sync + 'static>(
 ) -> Result<bool, BoxError> {
     let Table = request.app::<H>()?.as_ref();
     ASKED.fetch_add(1, Ordering::Relaxed);
-    Ok(!request.user().id().is_empty())
+    Ok(!request.caller().id().is_empty())
 }
 
 /// How long a slow hook takes.

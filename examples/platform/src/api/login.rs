@@ -169,7 +169,7 @@ fn granted(shared: &Shared, proof: &Proof, registration: &Registration) -> Value
     let user_id = &registration.user_id;
     let now = clock::now();
     if proof.scopes.contains(&Scope::Jwt) {
-        let claims = json!({
+        let mut claims = json!({
             "iss": shared.issuer(),
             "aud": shared.trust.project_id,
             "sub": shared.sub(user_id),
@@ -177,6 +177,7 @@ fn granted(shared: &Shared, proof: &Proof, registration: &Registration) -> Value
             "exp": now + TOKEN_SECONDS,
             "jti": random::token(),
         });
+        shared.claims.apply(user_id, &mut claims);
         answer["jwt"] = json!(project::sign_login(shared, &claims));
     } else if proof.scopes.contains(&Scope::RegCode) {
         // It is for the platform, so no app that checks `aud` takes it for a login.

@@ -9,8 +9,9 @@ use actix_web::{
     web::{self, Redirect, get, post, scope},
 };
 use miracl_actix::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
-    SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent, page::Page,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
+    RequestExt, SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent,
+    page::Page,
 };
 use miracl_probe as probe;
 
@@ -24,6 +25,7 @@ impl AsRef<probe::Table> for Hooks {
 }
 
 type Listed = probe::Listed<Hooks>;
+type ByJwt<P> = Authorized<P, ProjectUser>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &HttpRequest, login: AuthSuccess) -> Result<HttpResponse> {
@@ -136,6 +138,38 @@ async fn asked(_: Authorized<Listed>, _: Option<Authorized<Listed>>) -> String {
     probe::asked()
 }
 
+async fn called_admin(user: ByJwt<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_optional(user: Option<ByJwt<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn called_strong(user: ByJwt<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_scoped(user: ByJwt<probe::Scoped>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_verified(user: ByJwt<probe::Verified>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_broken(user: ByJwt<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_listed(_: ByJwt<Listed>, _: Option<ByJwt<Listed>>) -> String {
+    probe::asked()
+}
+
+async fn called(user: ProjectUser) -> String {
+    user.id().to_owned()
+}
+
 #[actix_web::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -170,7 +204,21 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         let asked = scope("/asked")
             .wrap(auth.require(Requirement::of::<Listed>()))
             .route("/members", get().to(asked));
+        let callers = scope("/callers")
+            .route("/admin", web::to(called_admin))
+            .route("/optional", get().to(called_optional))
+            .route("/strong", web::to(called_strong))
+            .route("/scoped", get().to(called_scoped))
+            .route("/verified", get().to(called_verified))
+            .route("/broken", get().to(called_broken))
+            .route("/listed", get().to(called_listed));
+        let called = scope("/called")
+            .wrap(auth.require_project_user(probe::Admin))
+            .route("/members", get().to(called))
+            .route("/any", web::to(guarded));
         App::new()
+            .service(callers)
+            .service(called)
             .service(rights)
             .service(admins)
             .service(asked)

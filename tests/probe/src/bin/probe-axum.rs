@@ -11,8 +11,9 @@ use axum::{
     routing::{any, get, post},
 };
 use miracl_axum::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
-    SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent, page::Page,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
+    RequestExt, SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent,
+    page::Page,
 };
 use miracl_probe as probe;
 
@@ -26,6 +27,7 @@ impl AsRef<probe::Table> for Hooks {
 }
 
 type Listed = probe::Listed<Hooks>;
+type ByJwt<P> = Authorized<P, ProjectUser>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &mut Parts, login: AuthSuccess) -> Result<Response> {
@@ -136,6 +138,38 @@ async fn asked(_: Authorized<Listed>, _: Option<Authorized<Listed>>) -> String {
     probe::asked()
 }
 
+async fn called_admin(user: ByJwt<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_optional(user: Option<ByJwt<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+async fn called_strong(user: ByJwt<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_scoped(user: ByJwt<probe::Scoped>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_verified(user: ByJwt<probe::Verified>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_broken(user: ByJwt<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+async fn called_listed(_: ByJwt<Listed>, _: Option<ByJwt<Listed>>) -> String {
+    probe::asked()
+}
+
+async fn called(user: ProjectUser) -> String {
+    user.id().to_owned()
+}
+
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -165,6 +199,18 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/members", get(guarded))
         .route("/any", any(guarded))
         .route_layer(auth.require(probe::Admin));
+    let callers = Router::new()
+        .route("/admin", any(called_admin))
+        .route("/optional", get(called_optional))
+        .route("/strong", any(called_strong))
+        .route("/scoped", get(called_scoped))
+        .route("/verified", get(called_verified))
+        .route("/broken", get(called_broken))
+        .route("/listed", get(called_listed));
+    let called = Router::new()
+        .route("/members", get(called))
+        .route("/any", any(guarded))
+        .route_layer(auth.require_project_user(probe::Admin));
     let asked = Router::new()
         .route("/members", get(asked))
         .route_layer(auth.require(Requirement::of::<Listed>()));
@@ -172,6 +218,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .nest("/rights", rights)
         .nest("/admins", admins)
         .nest("/asked", asked)
+        .nest("/callers", callers)
+        .nest("/called", called)
         .route("/peek", get(peek))
         .route("/private", get(private))
         .route("/private/message", get(private))

@@ -9,8 +9,8 @@ use std::{collections::HashSet, error::Error, io::Cursor, path::PathBuf};
 
 use miracl_probe as probe;
 use miracl_rocket::{
-    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, RequestExt,
-    Response, Result, SessionValue, User, Visit, access::Refused, access::Requirement,
+    AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
+    RequestExt, Response, Result, SessionValue, User, Visit, access::Refused, access::Requirement,
     event::AuthEvent, page::Page,
 };
 use rocket::{
@@ -35,6 +35,7 @@ impl AsRef<probe::Table> for Hooks {
 }
 
 type Listed = probe::Listed<Hooks>;
+type ByJwt<P> = Authorized<P, ProjectUser>;
 
 impl AuthHandler for Hooks {
     async fn on_auth_success(&self, req: &Request<'_>, login: AuthSuccess) -> Result<Response> {
@@ -201,6 +202,51 @@ fn asked(_listed: Authorized<Listed>, _again: Option<Authorized<Listed>>) -> Str
     probe::asked()
 }
 
+#[get("/admin")]
+fn called_admin(user: ByJwt<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+#[post("/admin")]
+fn post_called_admin(user: ByJwt<probe::Admin>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/optional")]
+fn called_optional(user: Option<ByJwt<probe::Admin>>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+}
+
+#[get("/strong")]
+fn called_strong(user: ByJwt<probe::Strong>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/scoped")]
+fn called_scoped(user: ByJwt<probe::Scoped>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/verified")]
+fn called_verified(user: ByJwt<probe::Verified>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/broken")]
+fn called_broken(user: ByJwt<probe::Broken>) -> String {
+    user.id().to_owned()
+}
+
+#[get("/listed")]
+fn called_listed(_listed: ByJwt<Listed>, _again: Option<ByJwt<Listed>>) -> String {
+    probe::asked()
+}
+
+#[get("/members")]
+fn called(user: ProjectUser) -> String {
+    user.id().to_owned()
+}
+
 #[rocket::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (listener, miracl) = probe::start()?;
@@ -232,6 +278,13 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .mount("/admins", routes![guarded])
         .mount("/admins", any())
         .mount("/admins", auth.require(probe::Admin))
+        .mount("/callers", routes![called_admin, post_called_admin])
+        .mount("/callers", routes![called_optional, called_strong])
+        .mount("/callers", routes![called_scoped, called_verified])
+        .mount("/callers", routes![called_broken, called_listed])
+        .mount("/called", routes![called])
+        .mount("/called", any())
+        .mount("/called", auth.require_project_user(probe::Admin))
         .mount("/asked", routes![asked])
         .mount("/asked", auth.require(Requirement::of::<Listed>()))
         .mount("/watching", routes![guarded])

@@ -6,9 +6,10 @@ use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
 use miracl_warp::{
-    AuthHandler, AuthSuccess, LoginOptions, MiraclAuth, RequestExt, User, Visit, access::Refused,
-    access::Requirement, authorized, event::AuthEvent, optional_authorized, optional_user,
-    page::Page, session_value, user, visit,
+    AuthHandler, AuthSuccess, LoginOptions, MiraclAuth, ProjectUser, RequestExt, User, Visit,
+    access::Refused, access::Requirement, authorized, authorized_project_user, event::AuthEvent,
+    optional_authorized, optional_authorized_project_user, optional_user, page::Page, project_user,
+    session_value, user, visit,
 };
 use tower::Layer as _;
 use warp::{
@@ -185,6 +186,41 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .and(members)
         .map(|| "a member")
         .boxed();
+    let id = |user: ProjectUser| user.id().to_owned();
+    let called_admin = warp::path!("admin")
+        .and(authorized_project_user::<probe::Admin>())
+        .map(id);
+    let called_optional = warp::path!("optional")
+        .and(optional_authorized_project_user::<probe::Admin>())
+        .map(|user: Option<ProjectUser>| {
+            user.map_or_else(|| "nobody".to_owned(), |user| user.id().to_owned())
+        });
+    let called_strong = warp::path!("strong")
+        .and(authorized_project_user::<probe::Strong>())
+        .map(id);
+    let called_scoped = warp::path!("scoped")
+        .and(authorized_project_user::<probe::Scoped>())
+        .map(id);
+    let called_verified = warp::path!("verified")
+        .and(authorized_project_user::<probe::Verified>())
+        .map(id);
+    let called_broken = warp::path!("broken")
+        .and(authorized_project_user::<probe::Broken>())
+        .map(id);
+    let called_listed = warp::path!("listed")
+        .and(authorized_project_user::<Listed>())
+        .and(optional_authorized_project_user::<Listed>())
+        .map(|_, _| probe::asked());
+    let callers = called_admin.or(called_optional).or(called_strong).boxed();
+    let callers = callers.or(called_scoped).or(called_verified).boxed();
+    let callers = callers.or(called_broken).or(called_listed);
+    let callers = warp::path("callers").and(callers).boxed();
+    let called_member = warp::path!("members").and(project_user()).map(id);
+    let called_any = warp::path!("any").map(|| "a member");
+    let called = warp::path("called")
+        .and(auth.require_project_user(probe::Admin))
+        .and(called_member.or(called_any))
+        .boxed();
     let asked = warp::path("asked")
         .and(auth.require(Requirement::of::<Listed>()))
         .and(warp::path!("members"))
@@ -197,6 +233,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .or(data)
         .or(admins)
         .or(asked)
+        .or(callers)
+        .or(called)
         .or(watching)
         .or(peek)
         .or(private)
