@@ -65,12 +65,13 @@ pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView)
     }
 }
 
-/// Answers somebody who is logged in and may not do what they ask for. No login would change it, so none is offered.
+/// Answers somebody who is logged in and may not do what they ask for. No login of theirs would change it, so none is
+/// offered. A log-out is, for people with more than one account.
 pub(crate) fn denied(engine: &Engine, request: &impl RequestView) -> Reply {
     let title = "Not allowed";
     let sentence = "You are logged in, but this page is not for you.";
     match Client::of(request).shows_pages() {
-        true => Reply::page(403, title, sentence, &home_link(engine, "primary")),
+        true => Reply::page(403, title, sentence, &ways_out(engine)),
         false => Reply::problem(403, title, [("detail", sentence.to_owned())]),
     }
 }
@@ -166,10 +167,22 @@ fn later(engine: &Engine, request: &impl RequestView, sentence: &str) -> Reply {
 
 /// Returns the HTML of a way on, for a page that has no other: a link to the home page.
 pub(crate) fn home_link(engine: &Engine, class: &str) -> String {
+    let home = home_button(engine, class);
+    format!("<p class=\"actions\">{home}</p>\n")
+}
+
+/// Returns the HTML of the ways on from a page that is not for the person: the home page, and a log-out.
+fn ways_out(engine: &Engine) -> String {
+    let home = home_button(engine, "primary");
+    let logout = escape(&engine.site.logout());
     format!(
-        "<p class=\"actions\"><a class=\"button {class}\" href=\"{}\" target=\"_top\">Go to the home page</a></p>\n",
-        escape(&engine.site.home_url())
+        "<p class=\"actions\">{home} <a class=\"button\" href=\"{logout}\" target=\"_top\">Log out</a></p>\n"
     )
+}
+
+fn home_button(engine: &Engine, class: &str) -> String {
+    let home = escape(&engine.site.home_url());
+    format!("<a class=\"button {class}\" href=\"{home}\" target=\"_top\">Go to the home page</a>")
 }
 
 /// The message to somebody whose callback belongs to no login under way, and who is logged in.
