@@ -6,7 +6,7 @@ use crate::{
     access::step_up::StepUp,
     engine::events::{AuthEvent, EventPerson, shown_path},
     exchange::Exchange,
-    flow::{challenge, project_user::NoProjectUser},
+    flow::{challenge, lost_form, project_user::NoProjectUser},
     miracl::Miracl,
     web::{
         reply::Reply,
@@ -128,7 +128,7 @@ impl Refusal {
                     person,
                     path,
                 });
-                challenge::tell_of_lost_form(exchange, request);
+                lost_form::tell(exchange, request);
                 challenge::step_up(exchange, request, step_up)
             }
             Why::Unreadable(miracl) => miracl.unavailable(request),

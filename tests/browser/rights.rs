@@ -14,6 +14,7 @@ use crate::{
 
 scenarios![
     a_form_that_needs_a_fresh_login_comes_back_unsent_and_counts_when_sent_again,
+    its_message_is_there_after_a_login_that_was_posted_from_another_site,
     a_provider_that_does_not_log_in_afresh_ends_on_a_page_and_changes_nothing,
     a_form_is_not_sent_for_somebody_else_who_logs_in_meanwhile,
     a_page_that_is_not_for_a_person_says_so_and_lets_them_log_out,
@@ -44,8 +45,8 @@ fn say_an_hour_ago(sites: &Sites) {
 }
 
 /// Somebody with a name of their own is logged in, and their login is an hour old. Their profile is on the screen.
-async fn logged_in_an_hour_ago(adapter: Adapter) -> Sites {
-    let sites = Sites::begin(adapter, "query", nothing).await;
+async fn logged_in_an_hour_ago(adapter: Adapter, response_mode: &str) -> Sites {
+    let sites = Sites::begin(adapter, response_mode, nothing).await;
     say_an_hour_ago(&sites);
     sites.register().await;
     sites.chrome.open(&sites.demo.url("/profile")).await;
@@ -65,7 +66,7 @@ async fn name(chrome: &Chrome) -> String {
 async fn a_form_that_needs_a_fresh_login_comes_back_unsent_and_counts_when_sent_again(
     adapter: Adapter,
 ) {
-    let sites = logged_in_an_hour_ago(adapter).await;
+    let sites = logged_in_an_hour_ago(adapter, "query").await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);
     say(&sites, []);
     chrome.click(DELETE).await;
@@ -85,10 +86,23 @@ async fn a_form_that_needs_a_fresh_login_comes_back_unsent_and_counts_when_sent_
     assert!(!text.contains(NOT_SENT), "it is said once: {text}");
 }
 
+async fn its_message_is_there_after_a_login_that_was_posted_from_another_site(adapter: Adapter) {
+    let sites = logged_in_an_hour_ago(adapter, "form_post").await;
+    let chrome = &sites.chrome;
+    say(&sites, []);
+    chrome.click(DELETE).await;
+    page(chrome, "enter-pin").await;
+    enter_pin(chrome, PIN).await;
+    arrived(chrome, &sites.demo, "/profile").await;
+    chrome.screenshot("28-form-post-not-sent").await;
+    chrome.wait_for_text(NOT_SENT).await;
+    assert_eq!(name(chrome).await, "Alice");
+}
+
 async fn a_provider_that_does_not_log_in_afresh_ends_on_a_page_and_changes_nothing(
     adapter: Adapter,
 ) {
-    let sites = logged_in_an_hour_ago(adapter).await;
+    let sites = logged_in_an_hour_ago(adapter, "query").await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);
     let logins = sites.platform.count(AUTHORIZE);
     chrome.click(DELETE).await;
@@ -96,6 +110,9 @@ async fn a_provider_that_does_not_log_in_afresh_ends_on_a_page_and_changes_nothi
     assert_eq!(sites.platform.count(AUTHORIZE), logins + 1);
     enter_pin(chrome, PIN).await;
     chrome.wait_for_text("Login failed!").await;
+    chrome
+        .wait_for_text("Your login is not as recent or as strong as this page asks for.")
+        .await;
     chrome.screenshot("23-not-fresh").await;
     assert_eq!(sites.platform.count(AUTHORIZE), logins + 1, "no loop");
     // The session from before is as it was.
@@ -106,7 +123,7 @@ async fn a_provider_that_does_not_log_in_afresh_ends_on_a_page_and_changes_nothi
 }
 
 async fn a_form_is_not_sent_for_somebody_else_who_logs_in_meanwhile(adapter: Adapter) {
-    let sites = logged_in_an_hour_ago(adapter).await;
+    let sites = logged_in_an_hour_ago(adapter, "query").await;
     let (demo, chrome) = (&sites.demo, &sites.chrome);
     chrome.click(DELETE).await;
     page(chrome, "enter-pin").await;
@@ -120,6 +137,7 @@ async fn a_form_is_not_sent_for_somebody_else_who_logs_in_meanwhile(adapter: Ada
     chrome.screenshot("26-came-back-as-somebody-else").await;
     let text = chrome.text().await;
     assert!(text.contains(OTHER) && !text.contains("deleted"), "{text}");
+    assert!(!text.contains(NOT_SENT), "it was not their form: {text}");
     assert_eq!(name(chrome).await, "", "nothing of the other's");
     chrome.click(DELETE).await;
     chrome.wait_for_text("Your profile was deleted.").await;

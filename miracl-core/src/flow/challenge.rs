@@ -53,18 +53,6 @@ fn lasts(exchange: &Exchange) -> Option<bool> {
     Some(lasts).filter(|lasts| *lasts != exchange.engine.config.session_remember)
 }
 
-/// The message to somebody whose form could not be taken before they have logged in again.
-const FORM_NOT_SENT: &str =
-    "Your form was not sent, because it needs a new login. Please send it again.";
-
-/// Whether somebody has sent a form that a step-up loses, so that the page they come back to has to say so.
-pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView) {
-    let client = Client::of(request);
-    if !is_safe(request) && matches!(client, Client::Navigation | Client::Turbo) {
-        exchange.flash_once(Category::Info, FORM_NOT_SENT);
-    }
-}
-
 /// Answers somebody who is logged in and may not do what they ask for. No login of theirs would change it, so none is
 /// offered. A log-out is, for people with more than one account.
 pub(crate) fn denied(engine: &Engine, request: &impl RequestView) -> Reply {
