@@ -160,7 +160,7 @@ async fn a_page_that_is_not_for_a_person_says_so_and_lets_them_log_out(adapter: 
     say(&sites, [("roles", json!(["reader"]))]);
     sites.register().await;
     let logins = sites.platform.count(AUTHORIZE);
-    chrome.open(&demo.url("/whoami/admin")).await;
+    chrome.open(&demo.url("/admins")).await;
     chrome.wait_for_text("Not allowed").await;
     chrome.screenshot("27-not-allowed").await;
     let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
@@ -169,7 +169,7 @@ async fn a_page_that_is_not_for_a_person_says_so_and_lets_them_log_out(adapter: 
     chrome.click("a.primary").await;
     chrome.wait_for_text("You are logged in.").await;
 
-    chrome.open(&demo.url("/whoami/admin")).await;
+    chrome.open(&demo.url("/admins")).await;
     chrome.click("a[href=\"/logout\"]").await;
     chrome.wait_for_text("Log out?").await;
     chrome.click("form[action=\"/logout\"] button").await;
@@ -178,12 +178,10 @@ async fn a_page_that_is_not_for_a_person_says_so_and_lets_them_log_out(adapter: 
 
     // The same person with the right, who comes back to the very page.
     say(&sites, [("roles", json!(["reader", "admin"]))]);
-    chrome.open(&demo.url("/whoami/admin")).await;
+    chrome.open(&demo.url("/admins")).await;
     page(chrome, "enter-pin").await;
     enter_pin(chrome, PIN).await;
-    chrome
-        .wait_for_url(|url| url == demo.url("/whoami/admin"))
-        .await;
+    chrome.wait_for_url(|url| url == demo.url("/admins")).await;
     chrome.wait_for_text(EMAIL).await;
 }
 

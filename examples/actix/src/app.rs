@@ -48,7 +48,7 @@ pub(crate) fn router(
         )
         // By the extractor `Authorized`: only with a login that is fresh, or with a right.
         .service(resource("/profile/delete").route(web::post().to(rights::delete_profile)))
-        .service(resource("/whoami/admin").route(get().to(rights::whoami_admin)))
+        .service(resource("/admins").route(get().to(rights::admins)))
         .service(resource("/devices").route(get().to(pages::devices)))
         .service(resource("/devices/end").route(web::post().to(pages::end_device)))
         .service(resource("/devices/end-others").route(web::post().to(pages::end_other_devices)))

@@ -82,10 +82,10 @@ where
         .and(visit())
         .and(authorized::<rights::FreshLogin>())
         .then(rights::delete_profile);
-    let whoami_admin = warp::path!("whoami" / "admin")
+    let admins = warp::path!("admins")
         .and(read())
         .and(authorized::<rights::Admin>())
-        .map(rights::whoami_admin);
+        .map(rights::admins);
     let devices = warp::path!("devices")
         .and(read())
         .and(state.clone())
@@ -160,7 +160,7 @@ where
         .or(profile)
         .or(save_profile)
         .or(delete_profile)
-        .or(whoami_admin)
+        .or(admins)
         .or(devices)
         .or(end_device)
         .or(end_other_devices)

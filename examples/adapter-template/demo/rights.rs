@@ -32,8 +32,8 @@ impl Policy for FreshLogin {
     }
 }
 
-/// `GET /whoami/admin`: what `/whoami` answers, for admins only.
-pub(crate) fn whoami_admin(user: User) -> String {
+/// `GET /admins`: what `/whoami` answers, for admins only.
+pub(crate) fn admins(user: User) -> String {
     user.email().unwrap_or_default().to_owned()
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/profile", get(pages::profile).post(pages::save_profile))
         // By the extractor `Authorized`: only with a login that is fresh, or with a right.
         .route("/profile/delete", post(rights::delete_profile))
-        .route("/whoami/admin", get(rights::whoami_admin))
+        .route("/admins", get(rights::admins))
         .route("/devices", get(pages::devices))
         .route("/devices/end", post(pages::end_device))
         .route("/devices/end-others", post(pages::end_other_devices))

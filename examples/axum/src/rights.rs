@@ -33,8 +33,8 @@ impl Policy for FreshLogin {
     }
 }
 
-/// `GET /whoami/admin`: what `/whoami` answers, for admins only.
-pub(crate) async fn whoami_admin(user: Authorized<Admin>) -> String {
+/// `GET /admins`: what `/whoami` answers, for admins only.
+pub(crate) async fn admins(user: Authorized<Admin>) -> String {
     user.email().unwrap_or_default().to_owned()
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::save_profile,
                 // By the request guard `Authorized`: only with a login that is fresh, or with a right.
                 rights::delete_profile,
-                rights::whoami_admin,
+                rights::admins,
                 pages::devices,
                 pages::end_device,
                 pages::end_other_devices,

@@ -35,9 +35,9 @@ impl Policy for FreshLogin {
     }
 }
 
-/// `GET /whoami/admin`: what `/whoami` answers, for admins only.
-#[get("/whoami/admin")]
-pub(crate) async fn whoami_admin(user: Authorized<Admin>) -> String {
+/// `GET /admins`: what `/whoami` answers, for admins only.
+#[get("/admins")]
+pub(crate) async fn admins(user: Authorized<Admin>) -> String {
     user.email().unwrap_or_default().to_owned()
 }
 

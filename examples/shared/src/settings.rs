@@ -251,7 +251,7 @@ const PAGES: [&str; 23] = [
     "/refresh",
     "/me",
     "/whoami",
-    "/whoami/admin",
+    "/admins",
     "/public",
     "/health",
     "/style.css",

@@ -39,9 +39,9 @@ pub(crate) const WHOAMI_REDIS_ALLOCATIONS: Goal = Goal {
     stretch: None,
     allowance: A_TWENTIETH,
 };
-/// Instructions of `GET /whoami/admin`, which only admins see, over `GET /whoami`, of the same person.
+/// Instructions of `GET /admins`, which only admins see, over `GET /whoami`, of the same person.
 pub(crate) const ADMIN: Goal = Goal {
-    what: "`/whoami/admin` over `/whoami`: instructions",
+    what: "`/admins` over `/whoami`: instructions",
     goal: 350.0,
     stretch: None,
     allowance: 0.0,

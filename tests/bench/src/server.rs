@@ -93,7 +93,7 @@ impl Server {
                     body: email.to_owned(),
                 };
                 let admin = Exchange {
-                    path: "/whoami/admin",
+                    path: "/admins",
                     ..whoami.clone()
                 };
                 Ok(Self {

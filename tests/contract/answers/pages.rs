@@ -298,7 +298,7 @@ async fn every_page(journey: &Journey) -> Vec<Answer> {
             "/login/start",
             "/me",
             "/whoami",
-            "/whoami/admin",
+            "/admins",
         ] {
             pages.push(browser.copy().open(journey.url(path)).await);
             pages.push(browser.copy().fetch(journey.url(path)).await);

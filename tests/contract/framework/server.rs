@@ -113,7 +113,7 @@ async fn a_head_is_a_get_without_its_body(adapter: Adapter) {
             "/devices",
             "/me",
             "/whoami",
-            "/whoami/admin",
+            "/admins",
             "/public",
             "/health",
             "/nothing-here",
