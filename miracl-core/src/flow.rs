@@ -19,6 +19,7 @@ pub(crate) mod initiate;
 pub(crate) mod jwt_login;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod lost_form;
 pub(crate) mod options;
 mod parameters;
 pub(crate) mod pending;

@@ -7,7 +7,7 @@ use crate::{
     engine::events::{AuthEvent, EventPerson, shown_path},
     exchange::{Exchange, State},
     flow::{
-        challenge,
+        challenge, lost_form,
         options::LoginOptions,
         project_user::rights::NotAuthorized,
         refused::{RefusalKind, Refused},
@@ -146,7 +146,7 @@ impl Refusal {
             }
             Why::StepUp(exchange, step_up) => {
                 tell(exchange, request, session, step_up_needed);
-                challenge::tell_of_lost_form(exchange, request);
+                lost_form::tell(exchange, request);
                 let engine = &exchange.engine;
                 let options = challenge::step_up(exchange, step_up);
                 let login = challenge::login_again(engine, request, options);

@@ -14,6 +14,7 @@ mod mpin;
 mod nginx;
 mod page_of_an_app;
 mod provider;
+mod rights;
 mod sites;
 mod speculation;
 mod trust;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         suite(),
         sites::suite(),
         provider::suite(),
+        rights::suite(),
         guide::suite(),
         speculation::suite(),
         trust::suite(),
@@ -69,13 +71,18 @@ async fn enter_pin(chrome: &Chrome, pin: &str) {
 
 /// Goes from the platform's first page to the end of a login, confirming the address and choosing a PIN.
 async fn register(chrome: &Chrome, screenshots: bool) {
+    register_as(chrome, EMAIL, screenshots).await;
+}
+
+/// The same, with this address.
+async fn register_as(chrome: &Chrome, email: &str, screenshots: bool) {
     let screenshot = async |name: &str| {
         if screenshots {
             chrome.screenshot(name).await;
         }
     };
     page(chrome, "register").await;
-    chrome.type_into("#email", EMAIL).await;
+    chrome.type_into("#email", email).await;
     screenshot("2-register").await;
     chrome.click("#register").await;
     page(chrome, "mail").await;

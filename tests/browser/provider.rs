@@ -19,15 +19,15 @@ scenarios![
 const SECRET: &str = "secret-of-the-two-sites-test";
 
 /// A platform at `localhost`, a demo at `127.0.0.1` that is its client, and a browser.
-struct Sites {
-    platform: Platform,
-    demo: Demo,
-    chrome: Chrome,
+pub(crate) struct Sites {
+    pub(crate) platform: Platform,
+    pub(crate) demo: Demo,
+    pub(crate) chrome: Chrome,
 }
 
 impl Sites {
     /// Starts them. The client is registered with these changes, and the demo has this response mode.
-    async fn begin(
+    pub(crate) async fn begin(
         adapter: Adapter,
         response_mode: &str,
         change: impl FnOnce(&mut Client, &Demo),
@@ -62,18 +62,18 @@ impl Sites {
     }
 
     /// Registers a person, who is then logged in.
-    async fn register(&self) {
+    pub(crate) async fn register(&self) {
         self.chrome.open(&self.demo.url("/login/start")).await;
         register(&self.chrome, false).await;
         arrived(&self.chrome, &self.demo, "/").await;
     }
 
-    async fn whoami(&self) -> String {
+    pub(crate) async fn whoami(&self) -> String {
         self.chrome.open(&self.demo.url("/whoami")).await;
         self.chrome.text().await.trim().to_owned()
     }
 
-    async fn assert_nobody(&self) {
+    pub(crate) async fn assert_nobody(&self) {
         let whoami = self.whoami().await;
         assert!(!whoami.contains(EMAIL), "{whoami}");
     }
@@ -83,7 +83,7 @@ impl Sites {
     }
 }
 
-fn nothing(_: &mut Client, _: &Demo) {}
+pub(crate) fn nothing(_: &mut Client, _: &Demo) {}
 
 fn front_channel(client: &mut Client, demo: &Demo) {
     client.frontchannel_logout_uri = Some(demo.url("/frontchannel-logout"));

@@ -102,7 +102,10 @@ impl WebDriverCompatibleCommand for PerformanceLog {
 #[derive(Debug)]
 pub struct Chrome {
     client: Client,
-    _driver: Process,
+    driver: Process,
+    /// Where the driver listens.
+    port: u16,
+    capabilities: Value,
     folder: tempfile::TempDir,
 }
 
@@ -166,16 +169,26 @@ impl Chrome {
         arguments.push(json!(profile(&folder)));
         capabilities["browserName"] = json!("chrome");
         capabilities["goog:chromeOptions"] = options;
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities.as_object().expect("an object").clone())
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .unwrap_or_else(|error| panic!("chromium does not start: {error}: {}", driver.log()));
         Self {
-            client,
-            _driver: driver,
+            client: open(&driver, port, &capabilities).await,
+            driver,
+            port,
+            capabilities,
             folder,
         }
+    }
+
+    /// Closes the browser as a person does, and starts it again with the same profile.
+    pub async fn restart(&mut self) {
+        let closed = self.client.clone().close().await;
+        closed.unwrap_or_else(|error| panic!("chromium does not close: {error}"));
+        let deadline = Instant::now() + PATIENCE;
+        // It writes its profile until its last process has ended.
+        while !self.processes().is_empty() {
+            assert!(Instant::now() < deadline, "chromium does not end");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        self.client = open(&self.driver, self.port, &self.capabilities).await;
     }
 
     /// Every request of a browser that is watched, with its address, its headers and its body, since this was asked
@@ -414,6 +427,15 @@ fn profile(folder: &tempfile::TempDir) -> String {
         "--user-data-dir={}",
         folder.path().join("profile").display()
     )
+}
+
+/// Has the driver start a browser.
+async fn open(driver: &Process, port: u16, capabilities: &Value) -> Client {
+    ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities.as_object().expect("an object").clone())
+        .connect(&format!("http://127.0.0.1:{port}"))
+        .await
+        .unwrap_or_else(|error| panic!("chromium does not start: {error}: {}", driver.log()))
 }
 
 /// Where screenshots are kept.

@@ -11,7 +11,7 @@ use actix_web::{Error, Route, guard};
 use demo_shared::{Codes, Pages, Users};
 use miracl_actix::MiraclAuth;
 
-use crate::{pages, trust};
+use crate::{pages, rights, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -46,6 +46,9 @@ pub(crate) fn router(
                 .route(get().to(pages::profile))
                 .route(web::post().to(pages::save_profile)),
         )
+        // By the extractor `Authorized`: only with a login that is fresh, or with a right.
+        .service(resource("/profile/delete").route(web::post().to(rights::delete_profile)))
+        .service(resource("/admins").route(get().to(rights::admins)))
         .service(resource("/devices").route(get().to(pages::devices)))
         .service(resource("/devices/end").route(web::post().to(pages::end_device)))
         .service(resource("/devices/end-others").route(web::post().to(pages::end_other_devices)))

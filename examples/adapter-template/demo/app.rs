@@ -7,14 +7,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use demo_shared::{Codes, Pages, Users};
-use miracl_warp::{Miracl, MiraclAuth, ProjectUser, optional_user, project_user, user, visit};
+use miracl_warp::{
+    Miracl, MiraclAuth, ProjectUser, authorized, optional_user, project_user, user, visit,
+};
 use tower::{Layer, Service};
 use warp::http::Request;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use crate::pages::{self, OutOfOrder, html};
-use crate::trust;
+use crate::{rights, trust};
 
 /// The longest body this app takes, in bytes.
 const LONGEST_FORM: u64 = 16 * 1024;
@@ -73,6 +75,17 @@ where
         .and(warp::body::content_length_limit(LONGEST_FORM))
         .and(warp::body::form())
         .then(pages::save_profile);
+    // By the filter `authorized`: only with a login that is fresh, or with a right.
+    let delete_profile = warp::path!("profile" / "delete")
+        .and(warp::post())
+        .and(state.clone())
+        .and(visit())
+        .and(authorized::<rights::FreshLogin>())
+        .then(rights::delete_profile);
+    let admins = warp::path!("admins")
+        .and(read())
+        .and(authorized::<rights::Admin>())
+        .map(rights::admins);
     let devices = warp::path!("devices")
         .and(read())
         .and(state.clone())
@@ -146,6 +159,8 @@ where
         .or(members)
         .or(profile)
         .or(save_profile)
+        .or(delete_profile)
+        .or(admins)
         .or(devices)
         .or(end_device)
         .or(end_other_devices)

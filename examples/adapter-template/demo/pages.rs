@@ -227,7 +227,7 @@ impl From<UsersError> for OutOfOrder {
 }
 
 /// Answers when the app's own database does not, or the store of the sessions.
-fn out_of_order(app: &App, error: &dyn Error) -> Response {
+pub(crate) fn out_of_order(app: &App, error: &dyn Error) -> Response {
     log(error);
     html(app.pages.unavailable())
 }

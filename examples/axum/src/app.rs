@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use demo_shared::{Codes, Pages, Users};
 use miracl_axum::{Miracl, MiraclAuth, MiraclRouter};
 
-use crate::{pages, trust};
+use crate::{pages, rights, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -33,6 +33,9 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
             get(pages::members).route_layer(auth.login_required()),
         )
         .route("/profile", get(pages::profile).post(pages::save_profile))
+        // By the extractor `Authorized`: only with a login that is fresh, or with a right.
+        .route("/profile/delete", post(rights::delete_profile))
+        .route("/admins", get(rights::admins))
         .route("/devices", get(pages::devices))
         .route("/devices/end", post(pages::end_device))
         .route("/devices/end-others", post(pages::end_other_devices))

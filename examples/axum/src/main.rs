@@ -3,7 +3,7 @@
 //! 1. this file: settings in, a [`Miracl`] out, and a server around it;
 //! 2. `auth.rs`: the hooks, which are all that you must write yourself;
 //! 3. `app.rs`: where the login goes into a router;
-//! 4. `pages.rs`: handlers that ask who the user is;
+//! 4. `pages.rs`: handlers that ask who the user is, and `rights.rs`: those that ask for more than a login;
 //! 5. `tests.rs`: how an app tests its login.
 //!
 //! To copy it into an app of yours, take over the three lines marked below. `demo-shared` only supplies what makes this
@@ -12,6 +12,7 @@
 mod app;
 mod auth;
 mod pages;
+mod rights;
 #[cfg(test)]
 mod tests;
 mod trust;

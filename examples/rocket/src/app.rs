@@ -9,7 +9,7 @@ use demo_shared::{Codes, Pages, Users};
 use miracl_rocket::{Miracl, MiraclAuth};
 use rocket::{Build, Config, Rocket, catchers, routes};
 
-use crate::{pages, trust};
+use crate::{pages, rights, trust};
 
 /// The state that every handler and both hooks need.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::members,
                 pages::profile,
                 pages::save_profile,
+                // By the request guard `Authorized`: only with a login that is fresh, or with a right.
+                rights::delete_profile,
+                rights::admins,
                 pages::devices,
                 pages::end_device,
                 pages::end_other_devices,

@@ -3,7 +3,7 @@
 //! 1. this file: settings in, a [`Miracl`] out, and a server around it;
 //! 2. `auth.rs`: the hooks, which are all that you must write yourself;
 //! 3. `app.rs`: where the login goes into an app;
-//! 4. `pages.rs`: handlers that ask who the user is;
+//! 4. `pages.rs`: handlers that ask who the user is, and `rights.rs`: those that ask for more than a login;
 //! 5. `serve.rs`: how the server stops without waiting for connections on which nothing happens;
 //! 6. `tests.rs`: how an app tests its login.
 //!
@@ -13,6 +13,7 @@
 mod app;
 mod auth;
 mod pages;
+mod rights;
 mod serve;
 #[cfg(test)]
 mod tests;

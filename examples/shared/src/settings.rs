@@ -231,9 +231,10 @@ impl Settings {
 }
 
 /// The paths of the demo's own pages, `/` aside.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 23] = [
     "/members",
     "/profile",
+    "/profile/delete",
     "/devices",
     "/devices/end",
     "/devices/end-others",
@@ -250,6 +251,7 @@ const PAGES: [&str; 21] = [
     "/refresh",
     "/me",
     "/whoami",
+    "/admins",
     "/public",
     "/health",
     "/style.css",

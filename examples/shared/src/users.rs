@@ -180,6 +180,23 @@ impl Users {
         .await
     }
 
+    /// Removes a user, and all that is kept about them. Their next login is their first again.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub async fn remove(&self, issuer: &str, subject: &str) -> Result<(), UsersError> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.run(move |connection| {
+            connection.execute(
+                "DELETE FROM users WHERE issuer = ?1 AND subject = ?2",
+                params![issuer, subject],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Runs `work` on a thread that may block: an SQLite call waits for the disk, which an async thread must not
     /// do.
     async fn run<T: Send + 'static>(
@@ -361,6 +378,24 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(user.greeting(), "Welcome back, Alice.");
+    }
+
+    #[tokio::test]
+    async fn a_user_who_was_removed_is_new_again_and_nobody_else_is() {
+        let users = in_memory();
+        for subject in ["alice", "bob"] {
+            let named = users.set_display_name(ISSUER, subject, "A name");
+            named.await.unwrap();
+        }
+        users.remove(ISSUER, "alice").await.unwrap();
+        users.remove(ISSUER, "carol").await.unwrap();
+        let alice = users
+            .find_or_add(ISSUER, "alice", None, false)
+            .await
+            .unwrap();
+        assert!(alice.first_login && alice.display_name.is_none());
+        let bob = users.display_name(ISSUER, "bob").await.unwrap();
+        assert_eq!(bob.as_deref(), Some("A name"));
     }
 
     #[tokio::test]

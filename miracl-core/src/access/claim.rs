@@ -104,6 +104,9 @@ impl Claim {
     pub(crate) fn passes_flat(&self, found: Flat<'_>) -> bool {
         match (&self.test, found) {
             (_, Flat::Elsewhere | Flat::One(Scalar::Null)) => false,
+            (Test::Contains(ClaimValue::Text(expected)), Flat::List(values)) => {
+                values.has_text(expected.as_bytes())
+            }
             (Test::Contains(expected), Flat::List(mut values)) => {
                 values.any(|value| expected.is_flat(value))
             }

@@ -208,16 +208,24 @@ impl Requirement {
         })
     }
 
+    /// Whether it is met by a claim of the small part of a session, where it asks for one claim and nothing else. `false`
+    /// says that it is not, or that more has to be asked.
+    #[inline]
+    pub(crate) fn is_met_by_claim(&self, quick: Extension<'_>) -> Option<bool> {
+        let Rule::Claim(claim) = &self.rule else {
+            return None;
+        };
+        let found = quick.claim(&claim.name);
+        Some(found.is_some_and(|found| claim.passes_flat(found)))
+    }
+
     /// Whether it is met by what the small part of a session knows. `false` says that it is not, or that more has to be
     /// asked.
     pub(crate) fn is_met_at_once(&self, facts: &Facts<'_>) -> bool {
         match &self.rule {
             Rule::LoggedIn => true,
             Rule::EmailVerified => facts.email_verified,
-            Rule::Claim(claim) => {
-                let found = facts.quick.claim(&claim.name);
-                found.is_some_and(|found| claim.passes_flat(found))
-            }
+            Rule::Claim(_) => self.is_met_by_claim(facts.quick).unwrap_or_default(),
             Rule::Acr(values) => facts.has_acr(values),
             Rule::Within(within) => {
                 let is_known = facts.quick.claim("auth_time").is_some();

@@ -17,6 +17,7 @@ use crate::{
     flow::{
         callback::{proof::Asked, response::AuthorizationResponse},
         hook::{AuthFailure, AuthSuccess},
+        lost_form,
         pending::{Began, PendingLogin},
         proposal::Proposal,
     },
@@ -119,6 +120,9 @@ async fn check(
         },
         remember: pending.began.and_then(Began::remember),
     };
+    if pending.began.is_some_and(Began::has_lost_form) {
+        lost_form::tell_again(exchange);
+    }
     proposal
         .propose(exchange, pending.replaces, pending.return_to, receipt)
         .await

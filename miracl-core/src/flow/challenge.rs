@@ -67,21 +67,8 @@ fn lasts(exchange: &Exchange) -> Option<bool> {
     Some(lasts).filter(|lasts| *lasts != exchange.engine.config.session_remember)
 }
 
-/// The message to somebody whose form could not be taken before they have logged in again.
-const FORM_NOT_SENT: &str =
-    "Your form was not sent, because it needs a new login. Please send it again.";
-
-/// Whether somebody has sent a form that a step-up loses, so that the page they come back to has to say so.
-pub(crate) fn tell_of_lost_form(exchange: &Exchange, request: &impl RequestView) {
-    let client = Client::of(request);
-    if !is_safe(request) && matches!(client, Client::Navigation | Client::Turbo) {
-        let engine = &exchange.engine;
-        let text = engine.words(languages(request), PageKind::FormNotSent, FORM_NOT_SENT);
-        exchange.flash_once(Category::Info, &text);
-    }
-}
-
-/// Answers somebody who is logged in and may not do what they ask for. No login would change it, so none is offered.
+/// Answers somebody who is logged in and may not do what they ask for. No login of theirs would change it, so none is
+/// offered. A log-out is, for people with more than one account.
 pub(crate) fn denied(engine: &Engine, request: &impl RequestView) -> Reply {
     let title = "Not allowed";
     let sentence = "You are logged in, but this page is not for you.";
@@ -106,7 +93,8 @@ fn forbidden(
     match Client::of(request).shows_pages() {
         true => {
             let page = Page::new(kind, 403, title, sentence);
-            engine.show(request, page.link(HOME, engine.site.home_url()))
+            let page = page.link(HOME, engine.site.home_url());
+            engine.show(request, page.link("Log out", engine.site.logout()))
         }
         false => Reply::problem(403, title, [("detail", sentence.to_owned())]),
     }

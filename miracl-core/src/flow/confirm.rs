@@ -12,6 +12,7 @@ use crate::{
     flow::{
         app_data,
         hook::AuthFailure,
+        lost_form,
         pending::cookies::{drop_page_logins, tell_of_session},
     },
     receipt::Recorder,
@@ -140,7 +141,10 @@ async fn begin(
     keep_app_data(exchange, &mut proposed)
         .await
         .map_err(FailureReason::from)?;
-    if before.is_some() {
+    if let Some(before) = before {
+        if !before.session.person.is_same_as(&session.person) {
+            lost_form::forget(exchange);
+        }
         // This deletes its cookies as well, in case the new session fails.
         exchange
             .end_session(EndedBy::NewLogin)

@@ -61,6 +61,7 @@ impl Began {
     const FOR_PAGE: u8 = 2;
     const REMEMBER: u8 = 4;
     const FORGET: u8 = 8;
+    const LOST_FORM: u8 = 16;
 
     pub(crate) fn new(config: &Config, client_id: &str) -> Self {
         let hash = |text: &str| {
@@ -109,6 +110,21 @@ impl Began {
             Self::FORGET => Some(false),
             _ => None,
         }
+    }
+
+    /// The same, for a login whose person has to be told that their form was not sent. A version that does not know it
+    /// tells them nothing.
+    pub(crate) fn losing_form(self, loses: bool) -> Self {
+        let choice = if loses { Self::LOST_FORM } else { 0 };
+        Self {
+            flags: self.flags | choice,
+            ..self
+        }
+    }
+
+    /// Whether the person has to be told that their form was not sent.
+    pub(crate) fn has_lost_form(self) -> bool {
+        self.flags & Self::LOST_FORM != 0
     }
 
     /// The same, for a login whose authorization request the platform makes itself, without a code challenge.
@@ -314,6 +330,7 @@ mod tests {
             None,
             Some(began),
             Some(began.remembering(Some(true))),
+            Some(began.losing_form(true)),
             Some(began.remembering(Some(false)).for_page()),
         ] {
             for replaces in [None, Some(SessionId([7; 32]))] {

@@ -49,7 +49,7 @@ impl<'a> Extension<'a> {
     #[inline]
     pub(crate) fn claim(self, name: &str) -> Option<Flat<'a>> {
         let (_, written) = self.0.split_first()?;
-        flat::find(written, name).filter(|found| *found != Flat::Elsewhere)
+        flat::find(written, name).filter(|found| !matches!(found, Flat::Elsewhere))
     }
 }
 

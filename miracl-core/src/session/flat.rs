@@ -110,6 +110,28 @@ fn read(value: &[u8]) -> Option<Flat<'_>> {
     }
 }
 
+impl List<'_> {
+    /// Whether one of the values is this text. The others are skipped unread.
+    #[inline]
+    pub(crate) fn has_text(self, text: &[u8]) -> bool {
+        let mut reader = Reader::new(self.0);
+        while let Some(kind) = reader.u8() {
+            let was_read = match kind {
+                TEXT => match reader.block() {
+                    Some(found) if found == text => return true,
+                    found => found.is_some(),
+                },
+                INTEGER | NUMBER => reader.u64().is_some(),
+                kind => matches!(kind, NULL | FALSE | TRUE),
+            };
+            if !was_read {
+                return false;
+            }
+        }
+        false
+    }
+}
+
 impl<'a> Iterator for List<'a> {
     type Item = Scalar<'a>;
 
@@ -215,6 +237,34 @@ mod tests {
         let bytes = written(&names, &json!({ "a": long, "b": long, "c": long }));
         assert_eq!(find(&bytes, "c"), Some(Flat::Elsewhere));
         assert_ne!(find(&bytes, "b"), Some(Flat::Elsewhere));
+    }
+
+    #[test]
+    fn a_list_has_a_text_where_reading_all_of_it_would_find_it() {
+        for value in [
+            json!([]),
+            json!(["admin"]),
+            json!(["reader", "writer", "admin"]),
+            json!([null, true, false, 7, 2.5, "admin", 1]),
+            json!(["administrator", "Admin", "admi", ""]),
+            json!([97, "x"]),
+        ] {
+            let bytes = written(&["roles"], &json!({ "roles": value }));
+            for len in 0..=bytes.len() {
+                let Some(Flat::List(list)) = find(&bytes[..len], "roles") else {
+                    continue;
+                };
+                for text in ["admin", "", "x", "a"] {
+                    let mut values = list;
+                    let found = values.any(|value| value == Scalar::Text(text.as_bytes()));
+                    assert_eq!(list.has_text(text.as_bytes()), found, "{value} {text}");
+                }
+            }
+        }
+        // What no version writes has no text behind it.
+        let odd = [TEXT, 1, b'x', LIST, TEXT, 1, b'y'];
+        assert!(List(&odd).has_text(b"x") && !List(&odd).has_text(b"y"));
+        assert!(!List(&[TEXT, 5, b'x']).has_text(b"x"));
     }
 
     #[test]

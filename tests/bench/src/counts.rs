@@ -45,6 +45,8 @@ pub(crate) struct Counted {
     pub(crate) with_cookies: Option<Each>,
     /// The request of a logged-in person.
     pub(crate) whoami: Option<Each>,
+    /// The request of an admin for what only admins see.
+    pub(crate) admin: Option<Each>,
 }
 
 /// Counts what the requests of these servers take, one server on each of these CPUs.
@@ -121,6 +123,7 @@ fn median(runs: &[(usize, Counted)]) -> Counted {
         bare: of(|run| Some(run.bare)).unwrap_or_default(),
         with_cookies: of(|run| run.with_cookies),
         whoami: of(|run| run.whoami),
+        admin: of(|run| run.admin),
     }
 }
 
@@ -140,7 +143,7 @@ fn run(
         cookie: exchange.cookie.clone(),
         ..server.bare.clone()
     });
-    if let Some(exchange) = &whoami {
+    for exchange in whoami.iter().chain(&server.admin) {
         let (status, _) = connection.get(exchange.path, None)?;
         if status != 401 {
             return Err(format!("{} answers strangers {status}", exchange.path));
@@ -153,11 +156,9 @@ fn run(
         }
         Ok::<_, String>(())
     };
-    for exchange in [&Some(server.bare.clone()), &with_cookies, &whoami]
-        .into_iter()
-        .flatten()
-    {
-        ask(exchange, BEFORE)?;
+    let bare = Some(server.bare.clone());
+    for exchange in [&bare, &with_cookies, &whoami, &server.admin] {
+        exchange.iter().try_for_each(|one| ask(one, BEFORE))?;
     }
     let mut profiles = 1..;
     let mut profile = || server.profile(profiles.next().unwrap_or_default());
@@ -171,6 +172,7 @@ fn run(
         bare: each(&server.bare)?,
         with_cookies: with_cookies.as_ref().map(&mut each).transpose()?,
         whoami: whoami.as_ref().map(&mut each).transpose()?,
+        admin: server.admin.as_ref().map(&mut each).transpose()?,
     };
     // A server that is asked to end waits for clients that keep their connection.
     drop(connection);
@@ -182,6 +184,9 @@ fn run(
 pub(crate) fn name(which: &Which) -> String {
     match which {
         Which::Demo(Adapter { name, .. }, mode) => format!("{name}, sessions in {mode}"),
+        Which::Rights(Adapter { name, .. }, mode) => {
+            format!("{name}, sessions in {mode}, with a claim")
+        }
         Which::Layer(Adapter { name, .. }, variant) => format!("{name}, layer {variant}"),
         Which::Peer(Peer { name, .. }) => (*name).to_owned(),
     }
@@ -199,6 +204,9 @@ pub(crate) fn servers(frameworks: &[Adapter], modes: &[Mode]) -> Vec<Which> {
     }
     for &framework in frameworks {
         servers.extend(modes.iter().map(|&mode| Which::Demo(framework, mode)));
+        // What a requirement costs beyond the user is the same with Redis, and lost in what that wait costs.
+        let quick = modes.iter().filter(|mode| **mode != Mode::Redis);
+        servers.extend(quick.map(|&mode| Which::Rights(framework, mode)));
         let variants: &[&str] = match framework.name {
             AXUM => &[
                 "noop",
@@ -242,6 +250,7 @@ mod tests {
                 which: which.clone(),
                 bare: each,
                 with_cookies: None,
+                admin: None,
                 whoami: Some(each.over(Each {
                     instructions: 1.0,
                     allocations: 0.0,

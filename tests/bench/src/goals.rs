@@ -39,6 +39,13 @@ pub(crate) const WHOAMI_REDIS_ALLOCATIONS: Goal = Goal {
     stretch: None,
     allowance: A_TWENTIETH,
 };
+/// Instructions of `GET /admins`, which only admins see, over `GET /whoami`, of the same person.
+pub(crate) const ADMIN: Goal = Goal {
+    what: "`/admins` over `/whoami`: instructions",
+    goal: 350.0,
+    stretch: None,
+    allowance: 0.0,
+};
 /// Instructions of `GET /public` under our layer, over those under a layer that does nothing.
 pub(crate) const PUBLIC: Goal = Goal {
     what: "`/public` under the layer over a no-op layer: instructions",

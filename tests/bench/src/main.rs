@@ -179,7 +179,7 @@ fn load(
 ) -> Result<Vec<Loaded>, String> {
     let servers = servers.iter().filter(|which| match which {
         Which::Demo(framework, _) => options.frameworks.contains(framework),
-        Which::Layer(..) => false,
+        Which::Rights(..) | Which::Layer(..) => false,
         Which::Peer(_) => true,
     });
     servers

@@ -11,7 +11,7 @@ use crate::{
     callgrind::Each,
     counts::{AXUM, Counted, ROCKET, name},
     goals::{
-        ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, WHOAMI_REDIS,
+        ADMIN, ALLOCATIONS, Goal, Judged, PUBLIC, WHOAMI_COOKIE, WHOAMI_MEMORY, WHOAMI_REDIS,
         WHOAMI_REDIS_ALLOCATIONS, figure,
     },
     load::Loaded,
@@ -58,6 +58,16 @@ pub(crate) fn judge(counted: &[Counted]) -> Result<Vec<Judged>, String> {
                         own,
                     });
                 }
+            }
+            Which::Rights(framework, mode) => {
+                let admin = counts.admin.zip(counts.whoami);
+                let (admin, whoami) = admin.ok_or("no admin was logged in")?;
+                judged.push(Judged {
+                    of: format!("{}, sessions in {mode}", framework.name),
+                    goal: ADMIN,
+                    measured: admin.over(whoami).instructions,
+                    own: 0.0,
+                });
             }
             Which::Layer(framework, variant) => {
                 let (noop, place) = match *variant {
@@ -147,9 +157,9 @@ fn over_bare(counts: &Counted) -> Result<Each, String> {
 pub(crate) fn counts(counted: &[Counted]) -> String {
     let mut lines = vec![
         "| server | instructions of the bare request | with the `Cookie` header \
-         | of one that asks who is there | over bare | allocations over bare |"
+         | of one that asks who is there | over bare | allocations over bare | of one for admins |"
             .to_owned(),
-        "|---|--:|--:|--:|--:|--:|".to_owned(),
+        "|---|--:|--:|--:|--:|--:|--:|".to_owned(),
     ];
     for counts in counted {
         let bare = figure(counts.bare.instructions);
@@ -165,8 +175,10 @@ pub(crate) fn counts(counted: &[Counted]) -> String {
         let with_cookies = counts.with_cookies;
         let with_cookies =
             with_cookies.map_or_else(|| "–".to_owned(), |each| figure(each.instructions));
+        let admin = counts.admin;
+        let admin = admin.map_or_else(|| "–".to_owned(), |each| figure(each.instructions));
         lines.push(format!(
-            "| {} | {bare} | {with_cookies} | {rest} |",
+            "| {} | {bare} | {with_cookies} | {rest} | {admin} |",
             name(&counts.which)
         ));
     }
@@ -283,6 +295,7 @@ mod tests {
             bare: each(bare),
             with_cookies: whoami.map(|whoami| each((bare + whoami) / 2.0)),
             whoami: whoami.map(each),
+            admin: None,
         }
     }
 
@@ -307,6 +320,30 @@ mod tests {
                     allocations: 34.0,
                 }),
                 ..counted(Which::Demo(axum, Mode::Redis), 10_000.0, None, 9.0)
+            },
+            Counted {
+                admin: Some(Each {
+                    instructions: 15_350.0,
+                    allocations: 9.0,
+                }),
+                ..counted(
+                    Which::Rights(axum, Mode::Cookie),
+                    10_000.0,
+                    Some(15_000.0),
+                    9.0,
+                )
+            },
+            Counted {
+                admin: Some(Each {
+                    instructions: 15_351.0,
+                    allocations: 9.0,
+                }),
+                ..counted(
+                    Which::Rights(rocket, Mode::Memory),
+                    10_000.0,
+                    Some(15_000.0),
+                    9.0,
+                )
             },
             // Each framework waits in its own way: only axum has a goal.
             counted(
@@ -363,6 +400,8 @@ mod tests {
                 ("axum", 5_000.0, 0.0, true),
                 ("axum", 36_001.0, 0.0, false),
                 ("axum", 25.0, 0.0, false),
+                ("axum, sessions in cookies", 350.0, 0.0, true),
+                ("rocket, sessions in memory", 351.0, 0.0, false),
                 ("axum, `Router::layer`", 2_000.0, 700.0, false),
                 ("axum, `Router::layer`", 5.0, 4.0, false),
                 ("axum, around the router", 200.0, 0.0, true),

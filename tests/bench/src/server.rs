@@ -29,6 +29,8 @@ const VGDB_PREFIX: &str = "--vgdb-prefix=./vgdb";
 pub(crate) enum Which {
     /// A demo with its sessions in this store, and a logged-in person.
     Demo(Adapter, Mode),
+    /// The same with a claim in the small part of each session, and an admin.
+    Rights(Adapter, Mode),
     /// A route under a layer.
     Layer(Adapter, &'static str),
     /// Another library's server: the program, its settings, and the name of its row.
@@ -43,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) bare: Exchange,
     /// The request of a logged-in person.
     pub(crate) whoami: Option<Exchange>,
+    /// The request of an admin for what only admins see.
+    pub(crate) admin: Option<Exchange>,
     pub(crate) redis: Option<Redis>,
 }
 
@@ -66,22 +70,36 @@ impl Server {
             pairs.fold(builder, |builder, (name, value)| builder.env(name, value))
         };
         match which {
-            Which::Demo(framework, mode) => {
+            Which::Demo(framework, mode) | Which::Rights(framework, mode) => {
                 command.push(programs.get(framework.demo)?.into());
                 let (store, redis) = mode.store();
                 let client = provider.client();
                 let builder = Demo::builder(*framework)
                     .env("SESSION_STORE", &store)
                     .env("DATABASE_URL", "sqlite::memory:");
+                let asks_rights = matches!(which, Which::Rights(..));
+                let (builder, email) = match asks_rights {
+                    true => {
+                        let builder = builder.env("SESSION_QUICK_CLAIMS", "roles");
+                        (builder, provider.admin())
+                    }
+                    false => (builder, provider.email()),
+                };
                 let demo = start(set(builder, &client), command)?;
-                let cookie = provider.log_in(&demo, &client)?;
+                let cookie = provider.log_in(&demo, &client, email)?;
+                let whoami = Exchange {
+                    path: "/whoami",
+                    cookie: Some(cookie),
+                    body: email.to_owned(),
+                };
+                let admin = Exchange {
+                    path: "/admins",
+                    ..whoami.clone()
+                };
                 Ok(Self {
                     bare: bare("/health", "This program is running."),
-                    whoami: Some(Exchange {
-                        path: "/whoami",
-                        cookie: Some(cookie),
-                        body: provider.email().to_owned(),
-                    }),
+                    whoami: Some(whoami),
+                    admin: asks_rights.then_some(admin),
                     demo,
                     redis,
                 })
@@ -93,6 +111,7 @@ impl Server {
                     demo: start(Demo::builder(*framework), command)?,
                     bare: bare("/public", "This page is for everyone."),
                     whoami: None,
+                    admin: None,
                     redis: None,
                 })
             }
@@ -107,6 +126,7 @@ impl Server {
                     demo,
                     bare,
                     whoami: Some(whoami),
+                    admin: None,
                     redis: None,
                 })
             }

@@ -7,6 +7,7 @@ use std::{
 
 use miracl_platform::{Client, Platform, PlatformConfig};
 use miracl_tests::{Browser, Demo};
+use serde_json::json;
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -31,6 +32,8 @@ pub(crate) struct Provider {
     platform: Platform,
     /// The subject and the e-mail address of the one person.
     email: String,
+    /// Those of another, whose name is as long. The platform calls this one an admin.
+    admin: String,
     clients: AtomicU32,
 }
 
@@ -46,10 +49,17 @@ impl Provider {
             .block_on(Platform::start(PlatformConfig::default()))
             .map_err(|error| error.to_string())?;
         let email = email(platform.issuer());
+        let admin = email.replacen("first", "admin", 1);
+        // The role that is asked for is the last of three.
+        let claims = [("roles", json!(["reader", "writer", "admin"]))];
+        platform
+            .register_identity_with_claims(&admin, PIN, claims)
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             runtime,
             platform,
             email,
+            admin,
             clients: AtomicU32::new(0),
         })
     }
@@ -89,12 +99,18 @@ impl Provider {
         &self.email
     }
 
-    /// Logs the person in at a demo with these settings, and returns the `Cookie` header of a browser that has two
+    /// The e-mail address of the admin.
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// Logs a person in at a demo with these settings, and returns the `Cookie` header of a browser that has two
     /// other cookies besides.
     pub(crate) fn log_in(
         &self,
         demo: &Demo,
         client: &[(&'static str, String); 3],
+        email: &str,
     ) -> Result<String, String> {
         let [_, (_, id), _] = client;
         let client = Client::new(id, SECRET, demo.url("/login"));
@@ -102,13 +118,13 @@ impl Provider {
         known.map_err(|error| error.to_string())?;
         // A browser of its own at the platform: logins run side by side.
         let person = self.platform.browser();
-        let registered = person.register_identity(&self.email, PIN);
+        let registered = person.register_identity(email, PIN);
         registered.map_err(|error| error.to_string())?;
         let journey = async {
             let browser = Browser::new();
             let start = browser.open(demo.url("/login/start")).await.expect(303);
             let authorize = start.location().ok_or("the demo sends nobody to log in")?;
-            let callback = person.log_in(authorize.as_str(), &self.email, PIN).await;
+            let callback = person.log_in(authorize.as_str(), email, PIN).await;
             let callback = callback.map_err(|error| error.to_string())?;
             // The page that it leads to shows the messages of the login, and clears their cookie.
             browser.visit(&callback).await.expect(200);

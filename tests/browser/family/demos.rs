@@ -111,6 +111,9 @@ async fn every_page_of_a_person_is_of_the_family(adapter: Adapter) {
         }
         walk.look(name).await;
     }
+    chrome.open(&demo.url("/admins")).await;
+    chrome.wait_for_text("Not allowed").await;
+    walk.look_without_scrolling("not-allowed").await;
     chrome.open(&demo.url("/devices")).await;
     chrome
         .wait_for_text("“Last seen” may be a few hours old.")

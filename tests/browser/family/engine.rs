@@ -51,6 +51,10 @@ async fn every_page_of_the_engine_is_of_the_family(adapter: Adapter) {
         .await;
 
     browser.visit(app.url("/login/start")).await;
+    let denied = browser.open(app.url("/rights/admin")).await;
+    let denied = denied.expect(403).body;
+    assert!(denied.contains("<h1>Not allowed</h1>"), "{denied}");
+    walk.look_at("not-allowed", BLANK, &denied).await;
     let question = browser.open(app.url("/logout")).await.expect(200).body;
     walk.look_at("log-out", BLANK, &question).await;
     let on = browser.post(app.url("/logout?via=page"), &[]).await;

@@ -72,6 +72,7 @@ async fn a_flood_of_cookies_of_our_names_changes_no_answer(adapter: Adapter) {
         ("/public", 200),
         ("/me", 401),
         ("/whoami", 401),
+        ("/admins", 401),
         ("/login/start", 200),
         ("/login/initiate", 400),
         ("/login?state=x&code=y", 400),

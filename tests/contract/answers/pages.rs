@@ -298,6 +298,7 @@ async fn every_page(journey: &Journey) -> Vec<Answer> {
             "/login/start",
             "/me",
             "/whoami",
+            "/admins",
         ] {
             pages.push(browser.copy().open(journey.url(path)).await);
             pages.push(browser.copy().fetch(journey.url(path)).await);
@@ -309,6 +310,8 @@ async fn every_page(journey: &Journey) -> Vec<Answer> {
                 .post(journey.url("/profile"), &[("display_name", "x")])
                 .await,
         );
+        let delete = journey.url("/profile/delete");
+        pages.push(browser.copy().post(delete, &[]).await);
     }
     pages
 }

@@ -113,6 +113,7 @@ async fn a_head_is_a_get_without_its_body(adapter: Adapter) {
             "/devices",
             "/me",
             "/whoami",
+            "/admins",
             "/public",
             "/health",
             "/nothing-here",

@@ -7,6 +7,7 @@ use crate::{
     error::{
         login::FailureReason,
         party::Party::{App, AppOrPerson, AppOrProvider, Person, Provider},
+        token::IdTokenError,
         told::{Blame, Details, ILL, NOT_COMPLETED, NOT_REACHED, Told, blame},
     },
 };
@@ -19,6 +20,10 @@ const NOT_VALID: &str = "This login is no longer valid. It may have taken too lo
 /// The sentence for a link to a login that this site does not begin.
 const WRONG_LINK: &str = "The link that brought you here does not lead to a login of this site. \
     Please log in from here.";
+
+/// The sentence for a login that is too old or too weak for what it was meant for.
+const NOT_PROVED: &str = "Your login is not as recent or as strong as this page asks for. \
+    Please log in again.";
 
 /// What to do about a link that asks for a login at another provider, or on another site.
 const ODD_LINK: Blame = Blame {
@@ -249,7 +254,10 @@ impl FailureReason {
                 let told = error.told();
                 Told {
                     status: 403,
-                    message: NOT_COMPLETED,
+                    message: match error {
+                        IdTokenError::AuthTime { .. } | IdTokenError::Acr { .. } => NOT_PROVED,
+                        _ => NOT_COMPLETED,
+                    },
                     text: format!("the ID token was refused: {}", told.text).into(),
                     blame: told.in_id_token,
                     details: told.details,

@@ -11,6 +11,7 @@ use crate::{
     error::provider::ProviderError,
     exchange::Exchange,
     flow::{
+        lost_form,
         options::{LoginOptions, RESERVED},
         pending::{Began, PendingLogin, cookies::page_login},
         user,
@@ -54,19 +55,20 @@ impl AuthorizationRequest {
         };
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|error| malformed(error.to_string()))?;
-        // The session's cookies do not come with a form that the provider's page posts. The callback learns from the
-        // pending login which session it has to end.
-        let replaces = match config.response_mode {
-            ResponseMode::Query => None,
-            ResponseMode::FormPost => user::user(exchange)
-                .await
-                .ok()
-                .flatten()
-                .map(|user| user.0.id),
+        // Our cookies do not come with a form that the provider's page posts. The callback learns from the pending login
+        // which session it has to end, and which message it has to repeat.
+        let (replaces, loses_form) = match config.response_mode {
+            ResponseMode::Query => (None, false),
+            ResponseMode::FormPost => {
+                let user = user::user(exchange).await.ok().flatten();
+                (user.map(|user| user.0.id), lost_form::waits(exchange))
+            }
         };
         let now_ms = config.clock.now_ms();
         let mut login = PendingLogin::new(options, return_to.to_owned(), replaces, now_ms);
-        let began = Began::new(config, client_id).remembering(options.remember);
+        let began = Began::new(config, client_id)
+            .remembering(options.remember)
+            .losing_form(loses_form);
         let binding = engine.binding().await?;
         let mut is_kept = false;
         login.began = Some(match goes {
