@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use crate::{
     access::step_up::StepUp,
-    engine::{Engine, pages::languages},
+    engine::Engine,
     error::chain::Chain,
     exchange::Exchange,
     flow::{hook::AuthFailure, login, options::LoginOptions},
