@@ -12,6 +12,7 @@ pub(crate) mod callback;
 pub(crate) mod challenge;
 pub(crate) mod confirm;
 pub(crate) mod devices;
+pub(crate) mod ended;
 pub(crate) mod frontchannel;
 pub(crate) mod hook;
 pub(crate) mod initiate;

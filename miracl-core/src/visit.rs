@@ -2,6 +2,7 @@
 //! `visit/login.rs`. What each of them does is a function in `flow`.
 
 mod app_data;
+mod ended;
 mod login;
 mod trust;
 
