@@ -7,7 +7,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -33,13 +33,18 @@ const SHORTEST: Duration = Duration::from_millis(20);
 ///
 /// It borrows nothing, and may be sent to another thread. Dropping it leaves nothing behind.
 #[must_use = "it does nothing until it is awaited"]
-pub struct SessionEnded(Pin<Box<dyn Future<Output = SessionEnd> + Send>>);
+pub struct SessionEnded(
+    /// Never locked: it makes this `Sync`, which the streams of some frameworks have to be.
+    Mutex<Pin<Box<dyn Future<Output = SessionEnd> + Send>>>,
+);
 
 impl Future for SessionEnded {
     type Output = SessionEnd;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SessionEnd> {
-        self.0.as_mut().poll(context)
+        let future = self.0.get_mut();
+        let future = future.unwrap_or_else(PoisonError::into_inner);
+        future.as_mut().poll(context)
     }
 }
 
@@ -53,7 +58,8 @@ impl fmt::Debug for SessionEnded {
 pub(crate) fn ended(exchange: &Arc<Exchange>) -> SessionEnded {
     let engine = Arc::clone(&exchange.engine);
     // Now, while the response can still move the idle deadline.
-    SessionEnded(match exchange.session_at_once() {
+    let future: Pin<Box<dyn Future<Output = SessionEnd> + Send>> = match exchange.session_at_once()
+    {
         Poll::Ready(None) => Box::pin(std::future::ready(SessionEnd::Nobody)),
         Poll::Ready(Some(session)) => {
             let place = engine.sessions.marks.waiting().join(&session);
@@ -72,7 +78,8 @@ pub(crate) fn ended(exchange: &Arc<Exchange>) -> SessionEnded {
                 until_ended(engine, place).await
             })
         }
-    })
+    };
+    SessionEnded(Mutex::new(future))
 }
 
 /// Reads the session of a request, as soon as it can be read.

@@ -304,6 +304,6 @@ async fn who_goes_away_leaves_nothing_behind() {
 
 #[test]
 fn it_may_be_sent_and_borrows_nothing() {
-    fn is_free<T: Send + Unpin + 'static>(_: fn(&Visit) -> T) {}
+    fn is_free<T: Send + Sync + Unpin + 'static>(_: fn(&Visit) -> T) {}
     is_free(Visit::ended);
 }

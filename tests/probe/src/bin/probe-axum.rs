@@ -1,15 +1,16 @@
 //! The probe of miracl-axum.
 
-use std::error::Error;
+use std::{convert::Infallible, error::Error};
 
 use axum::{
     Router,
     body::to_bytes,
     extract::{Path, Request},
     http::{StatusCode, Uri, header::CACHE_CONTROL, request::Parts},
-    response::{IntoResponse, Redirect, Response, Result},
+    response::{IntoResponse, Redirect, Response, Result, Sse, sse::Event},
     routing::{any, get, post},
 };
+use futures_util::StreamExt as _;
 use miracl_axum::event::AuthEvent;
 use miracl_axum::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, MiraclAuth, RequestExt, SessionValue, User,
@@ -47,6 +48,11 @@ impl AuthHandler for Hooks {
 
 async fn members(user: User) -> String {
     user.id().to_owned()
+}
+
+async fn stream(visit: Visit) -> impl IntoResponse {
+    let event = |text| Ok::<_, Infallible>(Event::default().data(text));
+    Sse::new(probe::stream::stream(&visit).await.map(event))
 }
 
 async fn guarded() -> &'static str {
@@ -156,6 +162,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .nest("/rights", rights)
         .nest("/admins", admins)
         .nest("/asked", asked)
+        .route("/stream", get(stream))
+        .route("/streams", get(async || probe::stream::open()))
         .route("/peek", get(peek))
         .route("/private", get(private))
         .route("/private/message", get(private))

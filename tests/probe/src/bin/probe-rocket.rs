@@ -7,6 +7,7 @@
 
 use std::{collections::HashSet, error::Error, path::PathBuf};
 
+use futures_util::{Stream, StreamExt as _};
 use miracl_probe as probe;
 use miracl_rocket::event::AuthEvent;
 use miracl_rocket::{
@@ -20,7 +21,10 @@ use rocket::{
     get,
     http::{Header, Method, Status},
     post,
-    response::{Redirect, Responder},
+    response::{
+        Redirect, Responder,
+        stream::{Event, EventStream},
+    },
     route::{BoxFuture, Outcome},
     routes,
 };
@@ -56,6 +60,16 @@ impl AuthHandler for Hooks {
 #[get("/members")]
 fn members(user: User) -> String {
     user.id().to_owned()
+}
+
+#[get("/stream")]
+async fn stream(visit: Visit) -> EventStream<impl Stream<Item = Event>> {
+    EventStream::from(probe::stream::stream(&visit).await.map(Event::data))
+}
+
+#[get("/streams")]
+fn streams() -> String {
+    probe::stream::open()
 }
 
 #[get("/members")]
@@ -206,7 +220,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         Box::pin(async move { probe::greet(address) })
     });
     rocket::custom(config)
-        .mount("/", routes![me, optional, form, flashes])
+        .mount("/", routes![me, optional, form, flashes, stream, streams])
         .mount("/", routes![peek, private, private_message, data, change])
         .mount("/rights", routes![admin, optional_admin, both])
         .mount("/rights", routes![strong, post_strong, broken])
