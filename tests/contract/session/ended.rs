@@ -24,7 +24,7 @@ scenarios![
 
 /// A suite that takes long. Where sessions are makes no difference to it.
 pub(crate) fn many() -> Suite {
-    many::suite().named("ended")
+    many::suite().named("many_ended")
 }
 
 mod many {
@@ -57,7 +57,7 @@ impl Stream {
             response,
             text: String::new(),
         };
-        while !stream.text.contains("open\n\n") {
+        while !stream.text.contains("open\n") {
             assert!(stream.more().await, "{}", stream.text);
         }
         stream
