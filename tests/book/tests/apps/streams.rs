@@ -37,10 +37,11 @@ async fn assert_ends_with_the_session(site: Site) {
         site.log_in("/members").await.expect(200);
         let (mut stream, mut text) = open(&site).await;
         assert!(text.contains('1'), "{text}");
-        match by_provider {
-            true => site.platform.log_out().await,
-            false => site.log_out().await,
-        };
+        if by_provider {
+            site.platform.log_out().await;
+        } else {
+            site.log_out().await;
+        }
         while let Some(more) = read(&mut stream).await {
             text.push_str(&more);
         }
