@@ -45,7 +45,10 @@ pub mod config {
 
 /// What happens to logins, for audit trails: see [`Miracl::observe`].
 pub mod event {
-    pub use crate::engine::events::{AuthEvent, EndedBy, EventPerson};
+    pub use crate::{
+        engine::events::{AuthEvent, EventPerson},
+        session::end::EndedBy,
+    };
 }
 
 /// The engine's own pages and messages, to change them: see [`Miracl::change_pages`].
@@ -77,12 +80,12 @@ pub mod error {
 /// What a login asks for, and what its session holds: user data, tokens, messages, the person's devices.
 pub mod session {
     pub use crate::{
-        flow::{devices::SessionInfo, options::LoginOptions},
+        flow::{devices::SessionInfo, ended::SessionEnded, options::LoginOptions},
         provider::{
             tokens::Tokens,
             user_data::{UserData, standard::Address},
         },
-        session::app_data::AppData,
+        session::{app_data::AppData, end::SessionEnd},
         web::flash::Flash,
     };
 }

@@ -230,6 +230,10 @@ pub struct Config {
     /// How long a session lives at most. By default 7 days.
     pub session_absolute_timeout: Duration,
 
+    /// How often a session whose end is [waited for](crate::Visit::ended) is looked up in the store, to notice what
+    /// other replicas have ended. By default 30 seconds. At least one second, at most an hour.
+    pub session_check_interval: Duration,
+
     /// Which claims and tokens a session keeps. By default all of them.
     pub session_claims: SessionClaims,
 
@@ -357,6 +361,7 @@ impl Default for Config {
             cookie_prefix: "miracl".to_owned(),
             session_idle_timeout: Duration::from_secs(24 * 60 * 60),
             session_absolute_timeout: Duration::from_secs(7 * 24 * 60 * 60),
+            session_check_interval: Duration::from_secs(30),
             session_claims: SessionClaims::default(),
             session_remember: true,
             login_timeout: Duration::from_secs(15 * 60),

@@ -13,6 +13,7 @@ pub(crate) mod challenge;
 pub(crate) mod confirm;
 pub(crate) mod devices;
 pub(crate) mod elsewhere;
+pub(crate) mod ended;
 pub(crate) mod frontchannel;
 pub(crate) mod hook;
 pub(crate) mod initiate;

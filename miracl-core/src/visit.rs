@@ -2,6 +2,7 @@
 //! `visit/login.rs`. What each of them does is a function in `flow`.
 
 mod app_data;
+mod ended;
 mod login;
 mod trust;
 
@@ -372,8 +373,8 @@ impl Visit {
     /// When this returns the session has ended, and every copy of its cookie is worthless. Only this app's session
     /// ends: that browser may still be logged in at the provider, and then a new login takes one click.
     ///
-    /// `on_logout` is not called: it is for log-outs that the app does not make itself. The app must end whatever else
-    /// belongs to the session, such as a WebSocket, beside this call.
+    /// `on_logout` is not called: it is for log-outs that the app does not make itself. What else belongs
+    /// to the session, such as a WebSocket, learns of it by [`ended`](Self::ended).
     ///
     /// # Errors
     ///

@@ -5,6 +5,7 @@ use miracl_tests::{Need, Store, Suite};
 
 mod caddy;
 mod differing;
+mod ended_elsewhere;
 mod marks;
 mod nginx;
 pub(crate) mod replicas;
@@ -16,6 +17,9 @@ pub(crate) fn suites() -> Vec<Suite> {
     vec![
         sessions::suite().with_sessions_in(Store::Redis),
         marks::suite().needing(Need::Redis),
+        ended_elsewhere::suite()
+            .needing(Need::Redis)
+            .needing(Need::Probe),
         replicas::suite(),
         nginx::suite().needing(Need::Nginx),
         caddy::suite().needing(Need::Caddy),

@@ -4,9 +4,10 @@
 use miracl_tests::{Need, Store, Suite};
 
 mod app_data;
-mod backchannel;
+pub(crate) mod backchannel;
 mod cookies;
 pub(crate) mod devices;
+pub(crate) mod ended;
 mod front_end;
 pub(crate) mod frontchannel;
 mod junk;
@@ -26,6 +27,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         backchannel::suite(),
         logout_during_login::suite(),
         frontchannel::suite(),
+        ended::suite().needing(Need::Probe),
         junk::suite(),
     ];
     let mut suites = vec![
@@ -36,6 +38,7 @@ pub(crate) fn suites() -> Vec<Suite> {
         memory::suite().with_sessions_in(Store::Memory),
         redis::suite().with_sessions_in(Store::Redis),
         devices::without_a_list(),
+        ended::many().needing(Need::Probe),
     ];
     suites.extend(everywhere.into_iter().flat_map(Suite::everywhere));
     suites.extend(devices::suite().on_servers());

@@ -148,6 +148,7 @@ impl Config {
     /// | `renewal` | `RENEWAL` | [`Config::renewal`]: `lazy` or `eager` |
     /// | `session_idle_timeout` | `SESSION_IDLE_TIMEOUT` | [`Config::session_idle_timeout`] in seconds |
     /// | `session_absolute_timeout` | `SESSION_ABSOLUTE_TIMEOUT` | [`Config::session_absolute_timeout`] in seconds |
+    /// | `session_check_interval` | `SESSION_CHECK_INTERVAL` | [`Config::session_check_interval`] in seconds |
     /// | `session_remember` | `SESSION_REMEMBER` | [`Config::session_remember`]: `1` or `0` |
     /// | `session_quick_claims` | `SESSION_QUICK_CLAIMS` | [`SessionClaims::quick`], separated by spaces |
     /// | `session_keep_claims` | `SESSION_KEEP_CLAIMS` | [`SessionClaims::keep`]: `all`, `none`, or names and spaces |

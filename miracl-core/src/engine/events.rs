@@ -15,7 +15,7 @@ use tokio::{sync::mpsc, time::timeout};
 use crate::{
     base::{runtime::Runtime, text::printable},
     error::login::FailureReason,
-    session::identity::Session,
+    session::{end::EndedBy, identity::Session},
     trust::project_jwt::ProjectUser,
 };
 
@@ -85,29 +85,6 @@ pub enum AuthEvent {
         /// The path that they asked for, without its query.
         path: String,
     },
-}
-
-/// What has ended a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EndedBy {
-    /// The person, at this browser: the log-out route, or [`Visit::logout`](crate::Visit::logout).
-    LogOut,
-    /// The person, for all of their sessions: [`Visit::logout_everywhere`](crate::Visit::logout_everywhere).
-    LogOutEverywhere,
-    /// The person, at another browser: [`Visit::end_other_session`](crate::Visit::end_other_session) and
-    /// [`Visit::end_other_sessions`](crate::Visit::end_other_sessions).
-    OtherSession,
-    /// The provider, by a logout token (OpenID Connect Back-Channel Logout 1.0).
-    BackChannel,
-    /// The provider's log-out page (OpenID Connect Front-Channel Logout 1.0).
-    FrontChannel,
-    /// The provider no longer accepts the session's tokens.
-    Provider,
-    /// Another login in this browser, of the same person or of another one.
-    NewLogin,
-    /// Something at another replica or browser, which this request has noticed.
-    Elsewhere,
 }
 
 /// Whom an event is about. Issuer and id together identify a person for good. `Debug` shows neither.

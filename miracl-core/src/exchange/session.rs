@@ -18,13 +18,14 @@ use std::{
 
 use crate::{
     config::options::WhenUnavailable,
-    engine::events::{AuthEvent, EndedBy, EventPerson},
+    engine::events::{AuthEvent, EventPerson},
     error::session::SessionError,
     exchange::{Exchange, State, put},
     session::{
         binding::Binding,
         cookies::Ours,
         data::SessionData,
+        end::EndedBy,
         identity::{Session, SessionId, User},
         sessions::Current,
     },
@@ -196,7 +197,7 @@ impl Exchange {
         let engine = &self.engine;
         let (exchange, session) = (Arc::clone(self), Arc::clone(&ended.session));
         let end = async move {
-            exchange.end_by_id(session.id).await?;
+            exchange.end_by_id(session.id, by).await?;
             exchange.engine.tell(|| AuthEvent::LoggedOut {
                 person: Some(EventPerson::from(&*session)),
                 by,
@@ -221,9 +222,9 @@ impl Exchange {
     /// Ends a session wherever it is: deletes it, and marks it for requests that have read it already.
     ///
     /// It is deleted first: a session that may still be in the store has not ended, and the person can try again.
-    pub(crate) async fn end_by_id(&self, id: SessionId) -> Result<(), SessionError> {
+    pub(crate) async fn end_by_id(&self, id: SessionId, by: EndedBy) -> Result<(), SessionError> {
         self.delete_stored(id).await?;
-        let marked = self.engine.sessions.marks.end_session(id).await;
+        let marked = self.engine.sessions.marks.end_session(id, by).await;
         marked.map_err(SessionError::Store)
     }
 

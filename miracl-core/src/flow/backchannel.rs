@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use crate::{
     engine::{
         Engine,
-        events::{AuthEvent, EndedBy, EventPerson},
+        events::{AuthEvent, EventPerson},
     },
     exchange::Exchange,
     flow::{answer::Answer, hook::LogoutKind},
@@ -17,7 +17,7 @@ use crate::{
         logout_token::{ExpectedLogoutToken, LogoutError, LogoutToken},
     },
     receipt::Recorder,
-    session::{binding::Binding, ended::until::Until, marked_by::index_key},
+    session::{binding::Binding, end::EndedBy, ended::until::Until, marked_by::index_key},
     web::reply::Reply,
 };
 
@@ -115,7 +115,9 @@ async fn obey(engine: &Engine, token: &LogoutToken, binding: &Binding) -> Result
                     .await
             }
             (None, Some(subject)) => {
-                marks.end_subject(subject, until).await?;
+                marks
+                    .end_subject(subject, until, EndedBy::BackChannel)
+                    .await?;
                 engine
                     .sessions
                     .end_stored_subject(subject, None, until, binding)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::{
     engine::{
         callbacks::orphan::{Orphan, OrphanAnswer},
-        events::{AuthEvent, EndedBy, EventPerson},
+        events::{AuthEvent, EventPerson},
     },
     error::{login::FailureReason, session::SessionError, store::StoreError},
     exchange::{Exchange, State},
@@ -19,6 +19,7 @@ use crate::{
     session::{
         app_data::Draft,
         data::SessionData,
+        end::EndedBy,
         identity::{Session, SessionId},
         proposed::Proposed,
     },
@@ -152,7 +153,7 @@ async fn begin(
             .map_err(FailureReason::Session)?;
     }
     if let Some(before) = proposed.replaces {
-        let ended = exchange.end_by_id(before).await;
+        let ended = exchange.end_by_id(before, EndedBy::NewLogin).await;
         ended.map_err(FailureReason::Session)?;
     }
     let confirmed = exchange.confirm_stored(&proposed.current).await;

@@ -16,10 +16,13 @@ use ring::digest;
 
 use crate::{
     base::hex::hex,
-    engine::events::{AuthEvent, EndedBy, EventPerson},
+    engine::events::{AuthEvent, EventPerson},
     error::session::SessionError,
     exchange::Exchange,
-    session::identity::{Session, SessionId},
+    session::{
+        end::EndedBy,
+        identity::{Session, SessionId},
+    },
 };
 
 /// One session of the person who is logged in, as [`Visit::sessions`](crate::Visit::sessions) lists it.
@@ -180,7 +183,9 @@ async fn end_others(
 /// Ends sessions that are not the visit's own. Returns how many it ended, and the first error. A session that cannot be
 /// deleted is not marked as ended either: it stays on the list, from which it can be ended later.
 async fn end_all(exchange: &Arc<Exchange>, ids: Vec<SessionId>) -> (u64, Option<SessionError>) {
-    let endings = ids.into_iter().map(|id| Box::pin(exchange.end_by_id(id)));
+    let endings = ids
+        .into_iter()
+        .map(|id| Box::pin(exchange.end_by_id(id, EndedBy::OtherSession)));
     let mut endings: Vec<_> = endings.collect();
     // All at the same time, so that the time-out of a store that does not answer passes once and not for each.
     let (mut ended, mut failed) = (0, None);

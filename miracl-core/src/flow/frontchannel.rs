@@ -5,12 +5,12 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    engine::{Engine, events::EndedBy},
+    engine::Engine,
     error::store::StoreError,
     exchange::Exchange,
     flow::{answer::Answer, challenge::HOME, hook::LogoutKind, user},
     provider::metadata::ProviderMetadata,
-    session::{ended::until::Until, marked_by::index_key},
+    session::{end::EndedBy, ended::until::Until, marked_by::index_key},
     store::sessions::IndexKey,
     web::{
         page::{Page, PageKind},

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     base::random::random,
-    engine::{Engine, events::EndedBy},
+    engine::Engine,
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     flow::{
@@ -17,7 +17,7 @@ use crate::{
         user,
     },
     provider::metadata::ProviderMetadata,
-    session::{data::SessionData, ended::until::Until},
+    session::{data::SessionData, end::EndedBy, ended::until::Until},
     store::sessions::IndexKey,
     web::{
         client::Client,
@@ -159,7 +159,10 @@ pub(crate) fn signed_out(exchange: &Exchange) -> Reply {
 /// Ends every session that a person has by now, by this app's clock.
 async fn end_person(engine: &Engine, person: IndexKey) -> Result<(), StoreError> {
     let until = Until::by_clock(engine.now_ms());
-    engine.sessions.marks.end_subject(person, until).await?;
+    let marks = &engine.sessions.marks;
+    marks
+        .end_subject(person, until, EndedBy::LogOutEverywhere)
+        .await?;
     match engine.sessions.store() {
         Some(store) => store.delete_by_subject(&person).await.map(drop),
         None => Ok(()),

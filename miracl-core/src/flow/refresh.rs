@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::secret::Secret,
-    engine::events::{AuthEvent, EndedBy, EventPerson},
+    engine::events::{AuthEvent, EventPerson},
     error::{provider::ProviderError, refresh::RefreshError, session::SessionError},
     exchange::Exchange,
     flow::refresh::{lease::once_in_fleet, request::request_tokens},
@@ -25,6 +25,7 @@ use crate::{
     session::{
         app_data::AppValues,
         data::SessionData,
+        end::EndedBy,
         renewals::{RenewalKey, Renewed},
         sessions::Current,
     },

@@ -9,7 +9,10 @@ pub(crate) mod until;
 
 use std::{
     hash::Hash,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,11 +22,11 @@ use crate::{
         ended::{note::Note, until::Until},
         identity::{Session, SessionId},
         marked_by::MarkedBy,
+        waiting::Waiting,
     },
     store::{marks::NoteList, sessions::IndexKey},
 };
 
-#[derive(Debug)]
 pub(super) struct Ended {
     sessions: Expiring<SessionId, ()>,
     sids: Expiring<IndexKey, Until>,
@@ -35,6 +38,7 @@ pub(super) struct Ended {
     /// request.
     any: AtomicBool,
     keep: Duration,
+    waiting: Arc<Waiting>,
 }
 
 impl Ended {
@@ -51,6 +55,7 @@ impl Ended {
             unproven_sids: Expiring::new(2 * NoteList::Unproven.capacity()),
             any: AtomicBool::new(false),
             keep,
+            waiting: Arc::default(),
         }
     }
 
@@ -67,6 +72,12 @@ impl Ended {
             Note::UnprovenSid(name, until) => self.later(&self.unproven_sids, name, until),
         }
         self.any.store(true, Ordering::Release);
+        self.waiting.has_ended(note);
+    }
+
+    /// Who waits for the end of a session.
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
     }
 
     pub(super) fn has(&self, session: &Session) -> bool {

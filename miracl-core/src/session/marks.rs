@@ -21,11 +21,13 @@ use crate::{
     config::Config,
     error::store::StoreError,
     session::{
+        end::EndedBy,
         ended::{Ended, note::Note, until::Until},
         identity::{Session, SessionId},
         marked_by::{LoginMark, mark_key},
         marks::copy::CopyState,
         sids::Sids,
+        waiting::Waiting,
     },
     store::{
         erased::ErasedMarkStore,
@@ -143,13 +145,13 @@ impl Marks {
     }
 
     /// Marks a session as ended: in the shared store first, so that it has ended everywhere or nowhere.
-    pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.end(Note::Session(id)).await
+    pub(crate) async fn end_session(&self, id: SessionId, by: EndedBy) -> Result<(), StoreError> {
+        self.end(Note::Session(id), by).await
     }
 
     /// Marks the sessions of this sid as ended, because the provider said so.
     pub(crate) async fn end_sid(&self, sid: IndexKey, until: Until) -> Result<(), StoreError> {
-        self.end(Note::Sid(sid, until)).await
+        self.end(Note::Sid(sid, until), EndedBy::BackChannel).await
     }
 
     /// Marks a person's sessions of this sid, and those without any, as ended, because the provider said so.
@@ -159,7 +161,8 @@ impl Marks {
         subject: IndexKey,
         until: Until,
     ) -> Result<(), StoreError> {
-        self.end(Note::SidOf(sid, subject, until)).await
+        self.end(Note::SidOf(sid, subject, until), EndedBy::BackChannel)
+            .await
     }
 
     /// Marks the sessions of this sid as ended, for a request that proves nothing. `is_real` says that there was such a
@@ -176,7 +179,8 @@ impl Marks {
     ) -> Result<bool, StoreError> {
         let fleet = self.fleet().filter(|_| self.live_here);
         if self.sids.take(sid, fleet).await? || is_real {
-            self.end(Note::Sid(sid, until)).await?;
+            self.end(Note::Sid(sid, until), EndedBy::FrontChannel)
+                .await?;
             return Ok(true);
         }
         // It was marked before, and no login has had it since.
@@ -187,7 +191,8 @@ impl Marks {
             self.tell_of_refusals();
             return Ok(false);
         }
-        self.end(Note::UnprovenSid(sid, until)).await?;
+        self.end(Note::UnprovenSid(sid, until), EndedBy::FrontChannel)
+            .await?;
         Ok(true)
     }
 
@@ -224,17 +229,21 @@ impl Marks {
         &self,
         subject: IndexKey,
         until: Until,
+        by: EndedBy,
     ) -> Result<(), StoreError> {
-        self.end(Note::Subject(subject, until)).await
+        self.end(Note::Subject(subject, until), by).await
     }
 
-    async fn end(&self, note: Note) -> Result<(), StoreError> {
+    async fn end(&self, note: Note, by: EndedBy) -> Result<(), StoreError> {
+        let waiting = self.waiting();
+        // Before the store has it, from which this process reads it as well.
+        waiting.will_end(&note, Some(by));
         // A session in a shared store that is named by its id was deleted there.
         let is_told = self.live_here || !matches!(note, Note::Session(_));
         if self.copy.is_some() && is_told {
             let bytes = note.encode();
             let told = self.store.note(note.list(), &bytes, self.keep_ended);
-            told.await?;
+            told.await.inspect_err(|_| waiting.will_end(&note, None))?;
         }
         self.ended.add(&note);
         Ok(())
@@ -243,6 +252,11 @@ impl Marks {
     /// Whether a session was ended, as far as this process knows: ask for [`Marks::catch_up`] before.
     pub(crate) fn is_ended(&self, session: &Session) -> bool {
         self.ended.has(session)
+    }
+
+    /// Who waits for the end of a session, in this process.
+    pub(crate) fn waiting(&self) -> &Arc<Waiting> {
+        self.ended.waiting()
     }
 
     /// Whether this process knows what the fleet has ended up to a second ago.

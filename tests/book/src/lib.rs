@@ -13,6 +13,8 @@ mod pages {
     mod how_kubernetes {}
     #[doc = include_str!("../../../docs/src/how/log-out-everywhere.md")]
     mod how_log_out_everywhere {}
+    #[doc = include_str!("../../../docs/src/how/open-connections.md")]
+    mod how_open_connections {}
     #[doc = include_str!("../../../docs/src/how/postgres.md")]
     mod how_postgres {}
     #[doc = include_str!("../../../docs/src/how/proxy.md")]

@@ -67,6 +67,10 @@ fn the_defaults_of_the_page_are_those_of_the_code() {
             "session_absolute_timeout",
             seconds(default.session_absolute_timeout),
         ),
+        (
+            "session_check_interval",
+            seconds(default.session_check_interval),
+        ),
     ] {
         let row = rows.iter().find(|(keys, _, _)| keys[0] == key);
         let (_, _, said) = row.unwrap_or_else(|| panic!("no row {key}"));

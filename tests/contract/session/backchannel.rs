@@ -55,7 +55,7 @@ async fn post(demo: &Demo, token: &str) -> Answer {
     answer
 }
 
-pub(super) async fn accepted(demo: &Demo, token: &str) {
+pub(crate) async fn accepted(demo: &Demo, token: &str) {
     let answer = post(demo, token).await.expect(200);
     assert_eq!(answer.body, "");
 }

@@ -22,6 +22,8 @@
 //! | `/rights/strong` | for those who meet [`Strong`], by extractor, every method |
 //! | `GET /rights/broken` | for those who meet [`Broken`], by extractor |
 //! | `GET /rights/both` | asks for an [`Admin`] by an optional extractor, then for those who meet [`Broken`] |
+//! | `GET /stream` | server-sent events, until the session ends: see [`stream`] |
+//! | `GET /streams` | how many of them are open |
 //! | `GET /asked/members` | how often the table was asked; for [`Listed`] people, by `require` and by extractor |
 //! | `GET /data` | the session's notes, by extractor: see [`data`] |
 //! | `POST /data/VERB/WORD` | changes the notes: see [`data::change`] |
@@ -36,6 +38,7 @@
 
 pub mod data;
 pub mod own;
+pub mod stream;
 
 use std::{
     error::Error,

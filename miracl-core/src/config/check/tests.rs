@@ -300,6 +300,20 @@ fn each_wrong_value_is_named_by_its_key() {
             },
         ),
         (
+            "session_check_interval",
+            Config {
+                session_check_interval: Duration::from_millis(999),
+                ..good()
+            },
+        ),
+        (
+            "session_check_interval",
+            Config {
+                session_check_interval: Duration::from_secs(3601),
+                ..good()
+            },
+        ),
+        (
             "client_key",
             Config {
                 token_endpoint_auth_method: Some(ClientAuthMethod::PrivateKeyJwt),

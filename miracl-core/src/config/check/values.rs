@@ -132,6 +132,13 @@ impl Config {
                 problems.add(key, "must be at most ten years");
             }
         }
+        let interval = self.session_check_interval;
+        if !(Duration::from_secs(1)..=Duration::from_secs(60 * 60)).contains(&interval) {
+            problems.add(
+                "session_check_interval",
+                "must be at least one second, and at most an hour",
+            );
+        }
         if self.request_timeout.is_zero() {
             problems.add("request_timeout", "must not be zero");
         }

@@ -1,7 +1,7 @@
 //! The settings' names.
 
 /// Every setting: its key in the file, and its variable in the environment.
-pub(super) const SETTINGS: [(&str, &str); 51] = [
+pub(super) const SETTINGS: [(&str, &str); 52] = [
     ("issuer", "ISSUER"),
     ("metadata_url", "METADATA_URL"),
     ("issuer_template", "ISSUER_TEMPLATE"),
@@ -43,6 +43,7 @@ pub(super) const SETTINGS: [(&str, &str); 51] = [
     ("renewal", "RENEWAL"),
     ("session_idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("session_absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
+    ("session_check_interval", "SESSION_CHECK_INTERVAL"),
     ("session_remember", "SESSION_REMEMBER"),
     ("session_quick_claims", "SESSION_QUICK_CLAIMS"),
     ("session_keep_claims", "SESSION_KEEP_CLAIMS"),

@@ -117,6 +117,9 @@ impl Source {
             // This shortens the default. A value that was set is read next.
             config.session_idle_timeout = config.session_idle_timeout.min(seconds);
         }
+        if let Some(seconds) = self.seconds("session_check_interval") {
+            config.session_check_interval = seconds;
+        }
         if let Some(seconds) = self.seconds("session_idle_timeout") {
             config.session_idle_timeout = seconds;
         }

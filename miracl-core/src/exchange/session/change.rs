@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use base64_simd::URL_SAFE_NO_PAD as BASE64;
 
 use crate::{
-    engine::events::EndedBy,
     error::{session::SessionError, store::StoreError},
     exchange::Exchange,
     session::{
         app_data::AppValues,
         cookies::set_cookie::SetCookie,
         data::SessionData,
+        end::EndedBy,
         extension::{Claims, extension},
         identity::Session,
         proposed::Proposed,

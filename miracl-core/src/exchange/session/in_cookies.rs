@@ -73,6 +73,7 @@ impl Exchange {
             return false;
         }
         Arc::make_mut(session).seen = now;
+        sessions.marks.waiting().was_seen(session.id, now);
         // This process may have started after the session's login, and a front-channel log-out needs a known `sid`.
         if let Some(sid) = session.marked_by.sid {
             sessions.marks.has_come(sid);

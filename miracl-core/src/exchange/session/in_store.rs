@@ -86,6 +86,8 @@ impl Exchange {
             .await
         {
             Ok(true) => {
+                let waiting = engine.sessions.marks.waiting();
+                waiting.was_seen(session.id, session.seen);
                 self.set_cookies([self.id_cookie(&session)]);
                 self.lock().current = Some(Current {
                     session: Arc::new(session),

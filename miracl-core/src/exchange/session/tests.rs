@@ -18,14 +18,14 @@ use crate::{
     web::request::tests::Request,
 };
 
-async fn app(gate: &Gate) -> Login {
+pub(crate) async fn app(gate: &Gate) -> Login {
     let store = SessionStorage::store(gate.clone());
     let kept = |config: &mut Config| config.session_store = store;
     begin_with(Provider::start().await, LoginOptions::default(), kept).await
 }
 
 /// A login that waits to be confirmed, in a browser with these cookies. Its session at the provider is `one`.
-async fn completed(app: &mut Login, cookies: &str) -> Visit {
+pub(crate) async fn completed(app: &mut Login, cookies: &str) -> Visit {
     app.another(LoginOptions::default()).await;
     app.grant(&json!({ "sid": "one" }));
     let callback = request("/login", &format!("{cookies}; {}", app.cookies));
@@ -35,7 +35,7 @@ async fn completed(app: &mut Login, cookies: &str) -> Visit {
 }
 
 /// The cookies of a browser that is logged in.
-async fn logged_in(app: &mut Login) -> String {
+pub(crate) async fn logged_in(app: &mut Login) -> String {
     let visit = completed(app, "").await;
     visit.confirm_login().await.unwrap();
     cookies(&visit)
@@ -58,7 +58,7 @@ async fn sessions(app: &Login, gate: &Gate) -> usize {
 }
 
 /// The provider's page loads ours, without a cookie.
-async fn load_frame(app: &Login) {
+pub(crate) async fn load_frame(app: &Login) {
     let target = format!("/frontchannel-logout?iss={}&sid=one", app.provider.issuer);
     let frame = request(&target, "");
     let visit = app.miracl.visit(&frame);
@@ -66,7 +66,7 @@ async fn load_frame(app: &Login) {
     assert!(matches!(answer.await, Answer::Reply(reply) if reply.status == 200));
 }
 
-async fn post_logout_token(app: &Login, sid: Option<&str>, sub: Option<&str>) -> u16 {
+pub(crate) async fn post_logout_token(app: &Login, sid: Option<&str>, sub: Option<&str>) -> u16 {
     let now = app.now();
     let mut claims = json!({
         "iss": app.provider.issuer,

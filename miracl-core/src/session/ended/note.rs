@@ -2,7 +2,11 @@
 
 use crate::{
     base::wire::{Reader, Writer},
-    session::{ended::until::Until, identity::SessionId},
+    session::{
+        ended::until::Until,
+        identity::{Session, SessionId},
+        marked_by::MarkedBy,
+    },
     store::{marks::NoteList, sessions::IndexKey},
 };
 
@@ -26,6 +30,21 @@ impl Note {
             Self::Session(_) | Self::Sid(..) | Self::SidOf(..) | Self::Subject(..) => {
                 NoteList::Proven
             }
+        }
+    }
+
+    /// Whether it ends this session.
+    pub(in crate::session) fn ends(&self, session: &Session) -> bool {
+        let MarkedBy { subject, sid } = session.marked_by;
+        match self {
+            Self::Session(id) => session.id == *id,
+            Self::Sid(name, until) | Self::UnprovenSid(name, until) => {
+                sid == Some(*name) && until.covers(session)
+            }
+            Self::SidOf(name, of, until) => {
+                subject == *of && sid.is_none_or(|sid| sid == *name) && until.covers(session)
+            }
+            Self::Subject(name, until) => subject == *name && until.covers(session),
         }
     }
 

@@ -99,7 +99,12 @@ async fn nothing_ends_here_that_the_fleet_was_not_told_of() {
     let store = Common::default();
     let marks = marks(&store);
     store.away.store(true, Ordering::SeqCst);
-    assert!(marks.end_session(session().id).await.is_err());
+    assert!(
+        marks
+            .end_session(session().id, EndedBy::LogOut)
+            .await
+            .is_err()
+    );
     assert!(!marks.is_ended(&session()));
     assert!(marks.take_login(LoginMark([1; 32])).await.is_err());
 }
@@ -137,7 +142,10 @@ async fn an_engine_by_itself_needs_no_follower_and_is_always_fresh() {
     let marks = Marks::new(&Config::default(), Duration::from_secs(60));
     assert!(marks.is_fresh() && !marks.claim_follower());
     marks.catch_up().await.unwrap();
-    marks.end_session(session().id).await.unwrap();
+    marks
+        .end_session(session().id, EndedBy::LogOut)
+        .await
+        .unwrap();
     assert!(marks.is_ended(&session()));
     assert!(
         marks

@@ -8,6 +8,12 @@ pub(crate) mod customise;
 pub(crate) mod kubernetes;
 #[path = "../../apps/log_out_everywhere.rs"]
 pub(crate) mod log_out_everywhere;
+#[path = "../../apps/open_connections_actix.rs"]
+pub(crate) mod open_connections_actix;
+#[path = "../../apps/open_connections_axum.rs"]
+pub(crate) mod open_connections_axum;
+#[path = "../../apps/open_connections_rocket.rs"]
+pub(crate) mod open_connections_rocket;
 #[path = "../../apps/proxy.rs"]
 pub(crate) mod proxy;
 #[path = "../../apps/require_login_actix.rs"]

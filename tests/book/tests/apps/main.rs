@@ -15,4 +15,5 @@ mod guarded;
 mod pages;
 mod sessions;
 mod site;
+mod streams;
 mod tornado;

@@ -27,6 +27,8 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("turbo", "how/scripts.md"),
     ("content-security-policy form-action", "how/scripts.md"),
     ("websocket", "how/websocket.md"),
+    ("event stream", "how/open-connections.md"),
+    ("stream open until log out", "how/open-connections.md"),
     ("log out everywhere", "how/log-out-everywhere.md"),
     ("customise pages", "how/customise.md"),
     ("session data", "how/session-data.md"),

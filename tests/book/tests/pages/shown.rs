@@ -11,6 +11,14 @@ const APPS: &[(&str, &[&str])] = &[
     ("how/customise.md", &["customise"]),
     ("how/kubernetes.md", &["kubernetes"]),
     ("how/log-out-everywhere.md", &["log_out_everywhere"]),
+    (
+        "how/open-connections.md",
+        &[
+            "open_connections_axum",
+            "open_connections_actix",
+            "open_connections_rocket",
+        ],
+    ),
     ("how/postgres.md", &["postgres"]),
     ("how/proxy.md", &["proxy"]),
     (

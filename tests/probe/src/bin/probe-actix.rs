@@ -1,13 +1,14 @@
 //! The probe of miracl-actix.
 
-use std::error::Error;
+use std::{convert::Infallible, error::Error};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Result,
     error::ErrorForbidden,
     http::{StatusCode, header::CACHE_CONTROL},
-    web::{self, Redirect, get, post, scope},
+    web::{self, Bytes, Redirect, get, post, scope},
 };
+use futures_util::StreamExt as _;
 use miracl_actix::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
     RequestExt, SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent,
@@ -68,6 +69,17 @@ impl AuthHandler for Hooks {
 
 async fn members(user: User) -> String {
     user.id().to_owned()
+}
+
+async fn stream(visit: Visit) -> HttpResponse {
+    let event = |text| Ok::<_, Infallible>(Bytes::from(format!("data: {text}\n\n")));
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .streaming(probe::stream::stream(&visit).await.map(event))
+}
+
+async fn streams() -> String {
+    probe::stream::open()
 }
 
 async fn guarded() -> &'static str {
@@ -222,6 +234,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             .service(rights)
             .service(admins)
             .service(asked)
+            .route("/stream", get().to(stream))
+            .route("/streams", get().to(streams))
             .route("/peek", get().to(peek))
             .route("/private", get().to(private))
             .route("/private/message", get().to(private))

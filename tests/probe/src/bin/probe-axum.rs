@@ -1,15 +1,16 @@
 //! The probe of miracl-axum.
 
-use std::error::Error;
+use std::{convert::Infallible, error::Error};
 
 use axum::{
     Router,
     body::to_bytes,
     extract::{Path, Request},
     http::{StatusCode, Uri, header::CACHE_CONTROL, request::Parts},
-    response::{IntoResponse, Redirect, Response, Result},
+    response::{IntoResponse, Redirect, Response, Result, Sse, sse::Event},
     routing::{any, get, post},
 };
+use futures_util::StreamExt as _;
 use miracl_axum::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
     RequestExt, SessionValue, User, Visit, access::Refused, access::Requirement, event::AuthEvent,
@@ -65,6 +66,11 @@ impl AuthHandler for Hooks {
 
 async fn members(user: User) -> String {
     user.id().to_owned()
+}
+
+async fn stream(visit: Visit) -> impl IntoResponse {
+    let event = |text| Ok::<_, Infallible>(Event::default().data(text));
+    Sse::new(probe::stream::stream(&visit).await.map(event))
 }
 
 async fn guarded() -> &'static str {
@@ -220,6 +226,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .nest("/asked", asked)
         .nest("/callers", callers)
         .nest("/called", called)
+        .route("/stream", get(stream))
+        .route("/streams", get(async || probe::stream::open()))
         .route("/peek", get(peek))
         .route("/private", get(private))
         .route("/private/message", get(private))

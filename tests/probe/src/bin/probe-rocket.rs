@@ -7,6 +7,7 @@
 
 use std::{collections::HashSet, error::Error, io::Cursor, path::PathBuf};
 
+use futures_util::{Stream, StreamExt as _};
 use miracl_probe as probe;
 use miracl_rocket::{
     AuthFailure, AuthHandler, AuthSuccess, Authorized, LoginOptions, MiraclAuth, ProjectUser,
@@ -20,7 +21,10 @@ use rocket::{
     get,
     http::{Header, Method, Status},
     post,
-    response::{Redirect, Responder},
+    response::{
+        Redirect, Responder,
+        stream::{Event, EventStream},
+    },
     route::{BoxFuture, Outcome},
     routes,
 };
@@ -76,6 +80,16 @@ impl AuthHandler for Hooks {
 #[get("/members")]
 fn members(user: User) -> String {
     user.id().to_owned()
+}
+
+#[get("/stream")]
+async fn stream(visit: Visit) -> EventStream<impl Stream<Item = Event>> {
+    EventStream::from(probe::stream::stream(&visit).await.map(Event::data))
+}
+
+#[get("/streams")]
+fn streams() -> String {
+    probe::stream::open()
 }
 
 #[get("/members")]
@@ -271,7 +285,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         Box::pin(async move { probe::greet(address) })
     });
     rocket::custom(config)
-        .mount("/", routes![me, optional, form, flashes])
+        .mount("/", routes![me, optional, form, flashes, stream, streams])
         .mount("/", routes![peek, private, private_message, data, change])
         .mount("/rights", routes![admin, optional_admin, both])
         .mount("/rights", routes![strong, post_strong, broken])

@@ -1,7 +1,8 @@
 //! The probe of the adapter for warp.
 
-use std::error::Error;
+use std::{convert::Infallible, error::Error};
 
+use futures_util::StreamExt as _;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use miracl_probe as probe;
@@ -22,6 +23,7 @@ use warp::{
     path::Tail,
     reject::Reject,
     reply::{Response, with_header, with_status},
+    sse::{self, Event},
 };
 
 #[derive(Default)]
@@ -139,6 +141,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let peek = warp::path!("peek")
         .and(visit())
         .then(|visit: Visit| async move { probe::peek(&visit).await });
+    let stream = warp::path!("stream")
+        .and(visit())
+        .then(|visit: Visit| async move {
+            let event = |text| Ok::<_, Infallible>(Event::default().data(text));
+            sse::reply(probe::stream::stream(&visit).await.map(event))
+        });
+    let streams = warp::path!("streams").map(probe::stream::open);
+    let stream = stream.or(streams).boxed();
     let private = warp::path("private")
         .and(warp::path::tail())
         .and(visit())
@@ -235,6 +245,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .or(asked)
         .or(callers)
         .or(called)
+        .or(stream)
         .or(watching)
         .or(peek)
         .or(private)

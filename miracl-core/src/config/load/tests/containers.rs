@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 51] = [
+const GOOD: [(&str, &str); 52] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
@@ -43,6 +43,7 @@ const GOOD: [(&str, &str); 51] = [
     ("RENEWAL", "eager"),
     ("SESSION_IDLE_TIMEOUT", "60"),
     ("SESSION_ABSOLUTE_TIMEOUT", "120"),
+    ("SESSION_CHECK_INTERVAL", "60"),
     ("SESSION_REMEMBER", "0"),
     ("SESSION_QUICK_CLAIMS", "roles acr"),
     ("SESSION_KEEP_CLAIMS", "name roles"),
@@ -106,6 +107,7 @@ fn all_of(config: &Config) -> String {
             (
                 config.session_idle_timeout,
                 config.session_absolute_timeout,
+                config.session_check_interval,
                 config.login_timeout
             ),
             (

@@ -1,7 +1,10 @@
 //! A store that can hold back an answer.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,11 @@ use crate::{
 /// A store that can hold back the answer to one question. To the engine it is outside of the process.
 #[derive(Clone, Default)]
 pub(crate) struct Gate {
-    pub(super) store: MemoryStore,
+    pub(crate) store: MemoryStore,
+    /// Whether it cannot be read.
+    pub(crate) is_away: Arc<AtomicBool>,
+    /// How often it was asked for a session.
+    pub(crate) loads: Arc<AtomicUsize>,
     shut: Arc<Mutex<Option<&'static str>>>,
     pub(super) reached: Arc<Notify>,
     pub(super) opened: Arc<Notify>,
@@ -65,7 +72,11 @@ impl SessionStore for Gate {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
         self.pass("load").await;
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(StoreError::new("away"));
+        }
         SessionStore::load(&self.store, key).await
     }
 

@@ -18,7 +18,9 @@ async fn what_one_process_ends_the_others_know_as_soon_as_their_copy_is_old() {
     let store = Common::default();
     let (here, there) = (marks(&store), marks(&store));
     there.catch_up().await.unwrap();
-    here.end_session(session().id).await.unwrap();
+    here.end_session(session().id, EndedBy::LogOut)
+        .await
+        .unwrap();
     assert!(here.is_ended(&session()));
     assert!(!there.is_ended(&session()), "its copy is still fresh");
     age(&there);
@@ -97,7 +99,10 @@ async fn where_sessions_are_shared_no_request_needs_marks_and_every_login_asks_f
         beside_shared_sessions(&store),
     );
     let subject = session().marked_by.subject;
-    there.end_subject(subject, until_now()).await.unwrap();
+    there
+        .end_subject(subject, until_now(), EndedBy::BackChannel)
+        .await
+        .unwrap();
     store.away.store(true, Ordering::SeqCst);
     assert!(here.is_fresh() && !here.claim_follower());
     here.catch_up().await.unwrap();
@@ -112,7 +117,10 @@ async fn where_sessions_are_shared_no_request_needs_marks_and_every_login_asks_f
         notes.unwrap().notes.len()
     };
     let before = noted().await;
-    there.end_session(SessionId([9; 32])).await.unwrap();
+    there
+        .end_session(SessionId([9; 32]), EndedBy::LogOut)
+        .await
+        .unwrap();
     assert_eq!(noted().await, before);
 }
 
