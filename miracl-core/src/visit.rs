@@ -462,7 +462,8 @@ impl Visit {
         if body.is_none() {
             self.exchange.refuse();
         }
-        let answer = routes::answer(&self.exchange, route, request, body).await;
+        // On the heap: it is large, and frameworks move what they wait in.
+        let answer = Box::pin(routes::answer(&self.exchange, route, request, body)).await;
         if let Answer::Failure(failure) = &answer {
             failure.tell_observers(&self.exchange.engine);
         }

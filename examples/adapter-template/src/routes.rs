@@ -33,7 +33,9 @@ pub(crate) fn routes(
             handler: Arc::clone(handler),
             route: mount.route,
         };
-        let answer = move |slot, headers, body| endpoint.clone().answer(slot, headers, body);
+        // On the heap: each `or` around it moves what it waits in.
+        let answer =
+            move |slot, headers, body| Box::pin(endpoint.clone().answer(slot, headers, body));
         // warp answers `HEAD` where a filter says so.
         for method in mount.methods {
             let method = match *method {

@@ -63,7 +63,7 @@ impl Visit {
     /// Begins the login of a login route, once the app's hook has seen what it asks for. Adapters call it for
     /// [`Answer::Starting`], and follow the [`Answer`], which is a reply or a failure.
     pub async fn begin_login(&self, start: LoginStart) -> Answer {
-        let begun = login::begin(&self.exchange, start).await;
+        let begun = Box::pin(login::begin(&self.exchange, start)).await;
         match self.told(begun) {
             Ok(reply) => Answer::Reply(reply),
             Err(failure) => Answer::Failure(failure),
