@@ -121,6 +121,7 @@ impl<S> MiraclService<S> {
     fn refuse<F>(&self, refused: Refused, mut request: ServiceRequest) -> State<F> {
         let cookies = request.headers().get_all(COOKIE).cloned();
         let slot = Slot::new(self.miracl.clone(), cookies);
+        slot.without_changes();
         let outer = leave(&request, &slot);
         let body = keep(&mut request);
         let answer = answer(request.request(), refused);

@@ -125,6 +125,7 @@ impl<S> MiraclService<S> {
         let (mut parts, body) = request.into_parts();
         let cookies = parts.headers.get_all(COOKIE).iter().cloned();
         let slot = Slot::new(self.miracl.clone(), cookies);
+        slot.without_changes();
         leave(&mut parts.extensions, &slot);
         let mut response = answer(&parts, refused);
         finish(&slot, false, &mut response);

@@ -50,8 +50,8 @@ pub(crate) struct Exchange {
 /// What is known of the request.
 struct Facts {
     cookies: CookieHeader,
-    /// Whether it must change nothing: a `HEAD` or a prefetch.
-    changes_nothing: bool,
+    /// Whether it must change nothing: a `HEAD`, a prefetch, or what another site made a browser send.
+    changes_nothing: AtomicBool,
     /// Whether a browser asks before anybody has clicked.
     is_prefetch: bool,
     /// Its host name, where it is another than the redirect URI's.
@@ -153,7 +153,7 @@ impl Exchange {
         };
         let facts = Facts {
             cookies: seen.cookies,
-            changes_nothing: seen.changes_nothing,
+            changes_nothing: AtomicBool::new(seen.changes_nothing),
             is_prefetch: seen.is_prefetch,
             other_host,
             user_agent: user_agent(&engine, request),
@@ -180,9 +180,14 @@ impl Exchange {
         self.facts.cookies.bytes()
     }
 
-    /// Whether this is the visit of a `HEAD` or a prefetch.
+    /// Whether this is the visit of a `HEAD`, a prefetch, or a request that another site made a browser send.
     pub(crate) fn changes_nothing(&self) -> bool {
-        self.facts.changes_nothing
+        self.facts.changes_nothing.load(Ordering::Relaxed)
+    }
+
+    /// Makes the request one that changes nothing.
+    pub(crate) fn without_changes(&self) {
+        self.facts.changes_nothing.store(true, Ordering::Relaxed);
     }
 
     /// Makes the request one that is no activity of the person.
@@ -192,7 +197,7 @@ impl Exchange {
 
     /// Whether the request moves the idle deadline of its session, where that is due.
     pub(crate) fn is_activity(&self) -> bool {
-        !self.facts.changes_nothing && !self.no_activity.load(Ordering::Relaxed)
+        !self.changes_nothing() && !self.no_activity.load(Ordering::Relaxed)
     }
 
     /// Whether this is the visit of a prefetch.
@@ -206,7 +211,7 @@ impl Exchange {
             return Some(Reply::too_early());
         }
         let no_content = || Reply::empty(204).with("cache-control", "no-store");
-        self.facts.changes_nothing.then(no_content)
+        self.changes_nothing().then(no_content)
     }
 
     /// Notes that the response depends on this browser, so that it must not be stored.
@@ -313,7 +318,7 @@ impl Exchange {
         if let Some(leading) = state.leading.take() {
             leading.end();
         }
-        if self.facts.changes_nothing {
+        if self.changes_nothing() {
             return Outcome {
                 clear_site_data: false,
                 ..state.outcome(Vec::new(), state.touched)

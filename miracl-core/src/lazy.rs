@@ -38,7 +38,7 @@ struct Here<C> {
     visit: OnceLock<Visit>,
     /// Who is logged in, once [`LazyVisit::user_at_once`] has found out, which is [`ASKED`].
     user: Mutex<Option<User>>,
-    /// [`ASKED`] and [`NO_ACTIVITY`]. A request that asks nothing reads this, and takes no lock.
+    /// [`ASKED`], [`NO_ACTIVITY`] and [`NO_CHANGES`]. A request that asks nothing reads this, and takes no lock.
     flags: AtomicU8,
 }
 
@@ -46,6 +46,8 @@ struct Here<C> {
 const ASKED: u8 = 1;
 /// The request is no activity of the person.
 const NO_ACTIVITY: u8 = 2;
+/// The request changes nothing.
+const NO_CHANGES: u8 = 4;
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
     /// Makes a lazy visit for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
@@ -126,6 +128,15 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
         }
     }
 
+    /// Makes the request one that changes nothing about the browser's session and messages, as a `HEAD` does. Adapters
+    /// call it for a request that [`Miracl::check_origin`] has refused, before they ask the app's hook.
+    pub fn without_changes(&self) {
+        self.here.flags.fetch_or(NO_CHANGES, Ordering::Relaxed);
+        if let Some(visit) = self.here.visit.get() {
+            visit.without_changes();
+        }
+    }
+
     /// Returns the request's visit. It agrees with what [`user_at_once`](Self::user_at_once) has returned.
     ///
     /// # Errors
@@ -142,6 +153,9 @@ impl<C: AsRef<[u8]>> LazyVisit<C> {
             }
             if self.here.has(NO_ACTIVITY) {
                 visit.without_activity();
+            }
+            if self.here.has(NO_CHANGES) {
+                visit.without_changes();
             }
             visit
         };

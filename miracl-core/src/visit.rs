@@ -462,7 +462,6 @@ impl Visit {
         if body.is_none() {
             self.exchange.refuse();
         }
-        // On the heap: it is large, and frameworks move what they wait in.
         let answer = Box::pin(routes::answer(&self.exchange, route, request, body)).await;
         if let Answer::Failure(failure) = &answer {
             failure.tell_observers(&self.exchange.engine);
@@ -483,6 +482,11 @@ impl Visit {
     #[cfg(test)]
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
+    }
+
+    /// Makes the request one that changes nothing.
+    pub(crate) fn without_changes(&self) {
+        self.exchange.without_changes();
     }
 
     /// Records the user that the lazy visit already found.

@@ -77,9 +77,18 @@ impl Fairing for MiraclFairing {
             }
         }
         let slot = Slot::of(request);
-        // Another site opens a WebSocket. The request becomes one of a method whose route refuses it.
+        // Another site opens a WebSocket, or sends a form that names another method in `_method`, which Rocket has put in
+        // place of `POST` by now. The request becomes one of a method whose route refuses it.
+        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        let is_form_data = request
+            .content_type()
+            .is_some_and(|kind| kind.is_form_data());
+        let view = match is_form || is_form_data {
+            true => slot.view_as(request, Method::Post),
+            false => slot.view(request),
+        };
         if !UNSAFE.contains(&request.method())
-            && let Err(refused) = self.miracl.check_origin(&slot.view(request))
+            && let Err(refused) = self.miracl.check_origin(&view)
         {
             slot.comes_from_elsewhere(refused);
             request.set_method(Method::Connect);
@@ -141,6 +150,7 @@ impl Handler for SameSiteOnly {
             Ok(()) => route::Outcome::forward(data, Status::NotFound),
             Err(refused) => {
                 let ended = drop_rest(open(data)).await;
+                slot.lazy(request).without_changes();
                 route::Outcome::Success(closing(answer(request, refused), ended))
             }
         }

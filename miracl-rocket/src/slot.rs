@@ -69,8 +69,16 @@ impl Slot {
     /// The request with the method and the address that the browser used, where Rocket shows others.
     pub(crate) fn view<'a, 'r>(&'a self, request: &'a Request<'r>) -> View<'a, 'r> {
         let method = self.method.get().copied();
-        let target = self.target.get().map(String::as_str);
-        View::new(request, method.unwrap_or_else(|| request.method()), target)
+        self.view_as(request, method.unwrap_or_else(|| request.method()))
+    }
+
+    /// The request with this method, and the address that the browser used.
+    pub(crate) fn view_as<'a, 'r>(
+        &'a self,
+        request: &'a Request<'r>,
+        method: Method,
+    ) -> View<'a, 'r> {
+        View::new(request, method, self.target.get().map(String::as_str))
     }
 
     /// Notes the answer to a request that another site made a browser send.

@@ -92,6 +92,7 @@ where
             let (head, body) = request.into_parts();
             // The app's hook finds a visit, as everywhere.
             let slot = Slot::new(self.miracl.clone(), head);
+            slot.without_changes();
             let mut response = answer(&slot.request(), refused);
             finish(&slot, &mut response);
             return MiraclFuture {

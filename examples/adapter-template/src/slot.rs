@@ -64,6 +64,11 @@ impl Slot {
         self.0.visit.without_activity();
     }
 
+    /// Makes the request one that changes nothing.
+    pub(crate) fn without_changes(&self) {
+        self.0.visit.without_changes();
+    }
+
     /// Finds the request's visit, by the headers of the request that asks.
     pub(crate) fn visit(&self, headers: &HeaderMap) -> Result<miracl_core::Visit, NoVisit> {
         self.0.visit.visit(&self.view(headers))

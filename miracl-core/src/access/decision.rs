@@ -97,7 +97,9 @@ impl Facts<'_> {
     /// Whether a time is not longer ago than this many seconds, with the tolerance.
     pub(crate) fn is_since(&self, at: u64, seconds: u64) -> bool {
         let tolerance = self.skew.as_secs().max(AT_LEAST);
-        self.now.saturating_sub(at) <= seconds.saturating_add(tolerance)
+        // A time that lies ahead proves nothing.
+        let is_past = at <= self.now.saturating_add(tolerance);
+        is_past && self.now.saturating_sub(at) <= seconds.saturating_add(tolerance)
     }
 
     /// Reads it as the callback does: another reader might refuse what that one has accepted, for ever.
@@ -208,8 +210,8 @@ impl Requirement {
         })
     }
 
-    /// Whether it is met by a claim of the small part of a session, where it asks for one claim and nothing else. `false`
-    /// says that it is not, or that more has to be asked.
+    /// Whether it is met by a claim of the small part of a session, where it asks for one claim and nothing else.
+    /// `false` says that it is not, or that more has to be asked.
     #[inline]
     pub(crate) fn is_met_by_claim(&self, quick: Extension<'_>) -> Option<bool> {
         let Rule::Claim(claim) = &self.rule else {

@@ -74,7 +74,7 @@ pub(crate) async fn authorize(
             }
         }
     };
-    let facts = facts(engine, &user, data.as_deref());
+    let mut facts = facts(engine, &user, data.as_deref());
     let answers = exchange.lock().answers.clone();
     let mut answers = answers.about(user.0.id);
     loop {
@@ -89,8 +89,14 @@ pub(crate) async fn authorize(
                         Err(error) => return unreadable(error),
                     },
                 };
-                let is_in_vain =
+                let mut is_in_vain =
                     data.is_some_and(|data| is_in_vain(&facts, &user, &data, &step_up));
+                if is_in_vain {
+                    // A login that brought all of it, and has aged since, is no reason against another one.
+                    facts.now = user.0.created();
+                    let then = requirement.decide(&facts, &answers);
+                    is_in_vain = !matches!(then, Progress::Over(Outcome::Met));
+                }
                 return match is_in_vain {
                     true => Authorized::InVain,
                     false => Authorized::StepUp(step_up),

@@ -6,13 +6,14 @@
 
 use std::{
     fmt,
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
     base::random::random,
@@ -24,6 +25,7 @@ use crate::{
         identity::Session,
         waiting::{Place, Waited},
     },
+    store::erased::ErasedStore,
 };
 
 /// The shortest time between two looks at the clock, for clocks that stand still.
@@ -115,7 +117,7 @@ async fn until_ended(engine: Arc<Engine>, mut place: Place) -> SessionEnd {
             return end;
         }
         // Boxed, so that one who waits needs little memory meanwhile.
-        match Box::pin(look(&engine, &place.waited)).await {
+        match Box::pin(look_or_be_told(&engine, &mut place)).await {
             Ok(Some(end)) => place.waited.has_ended(end),
             Ok(None) => {}
             Err(error) => tell(&engine, &error),
@@ -123,6 +125,32 @@ async fn until_ended(engine: Arc<Engine>, mut place: Place) -> SessionEnd {
         if Instant::now() >= next_look {
             next_look = Instant::now() + interval;
         }
+    }
+}
+
+/// Looks whether a session has ended, until somebody else says so or its absolute deadline passes: a store may hang.
+async fn look_or_be_told(
+    engine: &Arc<Engine>,
+    place: &mut Place,
+) -> Result<Option<SessionEnd>, SessionError> {
+    let waited = Arc::clone(&place.waited);
+    let absolute = waited.deadlines(engine.sessions.timeouts).1;
+    let left = absolute
+        .saturating_mul(1000)
+        .saturating_sub(engine.now_ms());
+    if left == 0 {
+        return Ok(Some(SessionEnd::Expired));
+    }
+    let mut told = pin!(place.until_told());
+    let mut looked = pin!(look(engine, &waited));
+    let first = poll_fn(|context| match told.as_mut().poll(context) {
+        Poll::Ready(end) => Poll::Ready(Ok(Some(end))),
+        Poll::Pending => looked.as_mut().poll(context),
+    });
+    match timeout(Duration::from_millis(left), first).await {
+        Ok(first) => first,
+        // The next round tells by the app's own clock.
+        Err(_) => Ok(None),
     }
 }
 
@@ -138,27 +166,41 @@ fn until_deadline(engine: &Engine, waited: &Waited) -> Option<Duration> {
         .map(|left| Duration::from_millis(left).max(SHORTEST))
 }
 
-/// Looks whether a session has ended, unless somebody has just done so.
+/// Looks whether a session has ended, unless somebody has just done so: of all who wait for it, one at a time asks.
 async fn look(engine: &Arc<Engine>, waited: &Waited) -> Result<Option<SessionEnd>, SessionError> {
     let sessions = &engine.sessions;
     let is_idle = || waited.deadlines(sessions.timeouts).0 <= engine.now();
-    if waited.deadlines(sessions.timeouts).1 <= engine.now() {
-        return Ok(Some(SessionEnd::Expired));
-    }
     let Some(store) = sessions.store() else {
         if is_idle() {
             return Ok(Some(SessionEnd::Expired));
         }
         return look_at_marks(engine, waited).await;
     };
+    let asked = Instant::now();
     let mut looked = waited.looked.lock().await;
+    // Whoever asked meanwhile has the answer for all who waited for it, or failed for all.
     let interval = engine.config.session_check_interval;
-    if looked.elapsed() < interval / 2 && !is_idle() {
+    if *looked >= asked || (looked.elapsed() < interval / 2 && !is_idle()) {
         return Ok(None);
     }
+    let found = look_at_store(engine, waited, store).await;
     *looked = Instant::now();
+    Ok(match found? {
+        Some(_) if is_idle() => Some(SessionEnd::Expired),
+        found => found,
+    })
+}
+
+/// Asks the store for a session, and notes when it was last seen.
+async fn look_at_store(
+    engine: &Arc<Engine>,
+    waited: &Waited,
+    store: &dyn ErasedStore,
+) -> Result<Option<SessionEnd>, SessionError> {
+    let sessions = &engine.sessions;
     if let Some(end) = look_at_marks(engine, waited).await? {
-        return Ok(Some(end));
+        waited.has_ended(end);
+        return Ok(None);
     }
     let id = waited.session.id;
     let key = sessions.key_of(id);
@@ -172,7 +214,6 @@ async fn look(engine: &Arc<Engine>, waited: &Waited) -> Result<Option<SessionEnd
             waited.was_seen(current.session.seen);
             None
         }
-        None if is_idle() => Some(SessionEnd::Expired),
         None => Some(SessionEnd::Ended(EndedBy::Elsewhere)),
     })
 }

@@ -143,6 +143,8 @@ pub(crate) enum Started {
 pub struct LoginStart {
     options: LoginOptions,
     client: Client,
+    /// The class of authentication that the person has, where they log in again.
+    present_acr: Option<String>,
     /// A session that another replica does not have.
     lost: Option<SessionId>,
 }
@@ -223,13 +225,15 @@ pub(crate) async fn start_login_with(
     }
     let lost = lost_elsewhere(exchange, &wanted.options).await;
     stop_loop(exchange, lost).await?;
-    let options = match wanted.is_again {
-        true => again(exchange, wanted.options).await,
-        false => wanted.options,
+    let mut options = wanted.options;
+    let present_acr = match wanted.is_again {
+        true => again(exchange, &mut options).await,
+        false => None,
     };
     Ok(Started::Ready(LoginStart {
         options,
         client,
+        present_acr,
         lost,
     }))
 }
@@ -239,7 +243,15 @@ pub(crate) async fn begin(
     exchange: &Arc<Exchange>,
     start: LoginStart,
 ) -> Result<Reply, AuthFailure> {
-    let options = admit(exchange, start.options)?;
+    let mut options = admit(exchange, start.options)?;
+    // After the hook, which may have asked for a class itself.
+    let asks = |(name, _): &(String, String)| name == "acr_values";
+    if let Some(acr) = start.present_acr
+        && options.acr_values.is_none()
+        && !options.extra.iter().any(asks)
+    {
+        options.extra.push(("acr_values".to_owned(), acr));
+    }
     let url = begin_login(exchange, options, Goes::Now).await;
     if let Some(session) = start.lost {
         exchange.engine.sessions.loops.unsee(session);
@@ -247,14 +259,13 @@ pub(crate) async fn begin(
     Ok(lead_to(exchange, start.client, url?))
 }
 
-/// Asks for the same person once more, and for a login as strong as the present one, where the session says what those
-/// are. The provider may heed it: only what the options ask for themselves is checked when the login comes back.
+/// Asks for the same person once more, and returns the class of authentication that they have, where the session says
+/// what those are. The provider may heed both: only what the options ask for themselves is checked when the login comes
+/// back.
 ///
 /// It is here and not in the address of the login, which has no personal data.
-async fn again(exchange: &Arc<Exchange>, mut options: LoginOptions) -> LoginOptions {
-    let Ok(Some(data)) = exchange.data().await else {
-        return options;
-    };
+async fn again(exchange: &Arc<Exchange>, options: &mut LoginOptions) -> Option<String> {
+    let data = exchange.data().await.ok().flatten()?;
     let (claims, login) = data.known();
     let text = |claim: &str| claims.claims().get(claim)?.as_str().map(str::to_owned);
     let fits = |text: &String| !text.is_empty() && text.len() <= MAX_OPTION;
@@ -262,12 +273,8 @@ async fn again(exchange: &Arc<Exchange>, mut options: LoginOptions) -> LoginOpti
         let hint = text("preferred_username").or_else(|| text("email"));
         options.login_hint = hint.filter(fits);
     }
-    let acr = login.get("acr").and_then(|acr| acr.as_str());
-    let acr = acr.map(str::to_owned).filter(fits);
-    if let (None, Some(acr)) = (&options.acr_values, acr) {
-        options.extra.push(("acr_values".to_owned(), acr));
-    }
-    options
+    let acr = login.get("acr")?.as_str()?;
+    Some(acr.to_owned()).filter(fits)
 }
 
 /// Returns a session that began here within the last minute and that no page has seen, where a page sent the browser to

@@ -7,7 +7,7 @@ use crate::journey::say;
 
 scenarios![
     every_refusal_can_have_an_answer_of_the_apps_own,
-    an_answer_of_the_apps_own_to_another_site_shows_a_message_later,
+    an_answer_of_the_apps_own_to_another_site_changes_nothing,
     a_login_asks_for_what_the_app_adds_and_leaves_the_protocol_alone,
     a_login_that_the_app_refuses_does_not_begin,
     every_page_has_the_words_of_the_app_in_the_visitors_language,
@@ -86,13 +86,23 @@ async fn every_refusal_can_have_an_answer_of_the_apps_own(adapter: Adapter) {
     assert!(provider.count(Endpoint::Authorize) == 2);
 }
 
-async fn an_answer_of_the_apps_own_to_another_site_shows_a_message_later(adapter: Adapter) {
+async fn an_answer_of_the_apps_own_to_another_site_changes_nothing(adapter: Adapter) {
     let (_provider, demo) = start(adapter, "refusals");
     let browser = Browser::new();
-    let answer = browser.send(from_elsewhere(&demo)).await;
-    assert_own(answer, "CrossOrigin, 403, no login");
+    browser.visit(demo.url("/login/start")).await;
+    browser.open(demo.url("/private/message")).await;
+    for cookies in [&browser, &Browser::new()] {
+        let answer = cookies.send(from_elsewhere(&demo)).await;
+        assert!(
+            answer.set_cookies().is_empty(),
+            "{:?}",
+            answer.set_cookies()
+        );
+        assert_own(answer, "CrossOrigin, 403, no login");
+    }
     let messages = browser.open(demo.url("/flashes")).await.expect(200);
-    assert_eq!(messages.body, "Turned away.\n");
+    assert_eq!(messages.body, "A message.\n");
+    browser.fetch(demo.url("/me")).await.expect(200);
 }
 
 async fn a_login_asks_for_what_the_app_adds_and_leaves_the_protocol_alone(adapter: Adapter) {

@@ -59,7 +59,9 @@ impl NotAuthorized {
             }
             Self::Undecided => {
                 let title = "It cannot be decided at the moment who may do this";
-                Reply::problem(503, title, []).with("retry-after", "5")
+                // No `Retry-After`: the same JWT may be used up.
+                let detail = "Try again in a few seconds, with a new JWT.".to_owned();
+                Reply::problem(503, title, [("detail", detail)])
             }
         }
     }

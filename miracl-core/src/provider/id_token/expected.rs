@@ -159,7 +159,10 @@ impl ExpectedIdToken<'_> {
             None => return Err(IdTokenError::Missing { claim: "auth_time" }),
         };
         let age = self.now.saturating_sub(auth_time);
-        if age > max_age.saturating_add(self.skew.as_secs()) {
+        let skew = self.skew.as_secs();
+        // A time that lies ahead proves nothing.
+        let is_ahead = auth_time > self.now.saturating_add(skew);
+        if is_ahead || age > max_age.saturating_add(skew) {
             return Err(IdTokenError::AuthTime { max_age, age });
         }
         Ok(Pass::Checked)
