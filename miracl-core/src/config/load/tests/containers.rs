@@ -4,7 +4,7 @@ use super::*;
 use crate::CookieKey;
 
 /// A good value of each setting, as text.
-const GOOD: [(&str, &str); 51] = [
+const GOOD: [(&str, &str); 52] = [
     ("ISSUER", "https://i.example"),
     ("METADATA_URL", "https://i.example/metadata"),
     ("ISSUER_TEMPLATE", "https://i.example/{tenantid}"),
