@@ -45,9 +45,9 @@ impl Visit {
     /// Later logins are other sessions, and so are other sessions of the same person. While the store or the marks
     /// cannot be read, it waits until they can, and the log says so; the absolute deadline counts meanwhile.
     ///
-    /// Call it before the response is made, and ask before who is logged in, as an extractor does. Otherwise the session
-    /// is read when the future is polled first, and one that has ended until then counts as nobody's. It borrows
-    /// nothing of the visit, and needs about a kilobyte.
+    /// Call it before the response is made, and ask before who is logged in, as an extractor does. Otherwise the
+    /// session is read when the future is first polled, and one that has ended by then counts as nobody's. It borrows nothing
+    /// of the visit.
     ///
     /// # Panics
     ///
