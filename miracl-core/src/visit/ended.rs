@@ -46,8 +46,8 @@ impl Visit {
     /// cannot be read, it waits until they can, and the log says so; the absolute deadline counts meanwhile.
     ///
     /// Call it before the response is made, and ask before who is logged in, as an extractor does. Otherwise the
-    /// session is read when the future is first polled, and one that has ended by then counts as nobody's. It borrows nothing
-    /// of the visit.
+    /// session is read when the future is first polled, and one that has ended by then counts as nobody's. It borrows
+    /// nothing of the visit.
     ///
     /// # Panics
     ///
