@@ -46,8 +46,8 @@ impl Visit {
     /// cannot be read, it waits until they can, and the log says so; the absolute deadline counts meanwhile.
     ///
     /// Call it before the response is made, and ask before who is logged in, as an extractor does. Otherwise the
-    /// session is read when the future is polled first, and one that has ended until then counts as nobody's. It
-    /// borrows nothing of the visit, and needs about a kilobyte.
+    /// session is read when the future is first polled, and one that has ended by then counts as nobody's. It borrows
+    /// nothing of the visit.
     ///
     /// # Panics
     ///
