@@ -115,8 +115,9 @@ pub trait AuthHandler: Send + Sync + 'static {
     /// of the app's own, asks for more. The default changes nothing.
     ///
     /// `login` has what the link to the route asked for, which any visitor may have written, and for somebody who logs
-    /// in again their name or address, as `login_hint`. With `Err` no login begins, and the error is the response. It does not run for
-    /// [`Visit::login_url_with`](miracl_core::Visit::login_url_with), whose caller has said what they want.
+    /// in again their name or address, as `login_hint`. With `Err` no login begins, and the error is the response. It
+    /// does not run for [`Visit::login_url_with`](miracl_core::Visit::login_url_with), whose caller has said what they
+    /// want.
     fn on_authorize_request(
         &self,
         req: &HttpRequest,

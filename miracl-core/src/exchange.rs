@@ -1,6 +1,7 @@
 //! One request and its response: what the request asks with, and what the response changes.
 
 pub(crate) mod leading;
+mod pages;
 pub(crate) mod session;
 
 use std::sync::{
@@ -26,7 +27,6 @@ use crate::{
         body::Unread,
         flash::{self, Category, Flash},
         headers::CookieHeader,
-        page::Page,
         reply::Reply,
         request::{RequestView, seen_headers},
     },
@@ -270,21 +270,6 @@ impl Exchange {
         let text = text.to_owned();
         waiting.push(Flash { category, text });
         state.flashes_changed = true;
-    }
-
-    /// Notes the languages that the visitor prefers, for the pages of this request.
-    pub(crate) fn prefers(&self, languages: Option<String>) {
-        self.lock().languages = languages;
-    }
-
-    /// The languages that the visitor prefers, where they are known.
-    pub(crate) fn languages(&self) -> Option<String> {
-        self.lock().languages.clone()
-    }
-
-    /// Shows a page as the app wants it.
-    pub(crate) fn show(&self, page: Page) -> Reply {
-        self.engine.show_in(self.languages(), page)
     }
 
     /// Takes the messages to show, oldest first.

@@ -21,6 +21,7 @@ use crate::{
     miracl::Miracl,
     provider::{tokens::Tokens, user_data::UserData},
     session::{
+        app_data::{AppData, AppValues},
         asked::AskedFor,
         cookies::set_cookie::SetCookie,
         identity::{Session, User},
@@ -87,6 +88,7 @@ const PROJECT_JWT_LIFE: u64 = 60;
 /// | a login of an hour ago | `.logged_in_ago(Duration::from_secs(3600))` |
 /// | a strong login | `.acr("2fa")`, `.amr(["pwd", "otp"])` |
 /// | a provider that does not say when the person logged in | `.claim("auth_time", Value::Null)` |
+/// | a value of the app's own | `.set(&Colour("red".to_owned()))` |
 /// | granted scopes | `.scope("openid orders")`; by default all that the app asks for |
 /// | a session or a project JWT that has ended | `.expired()` |
 ///
@@ -104,6 +106,7 @@ pub struct TestUser {
     logged_in_ago: Duration,
     is_expired: bool,
     asked_for: AskedFor,
+    app: AppValues,
     access_token: String,
     scope: Option<String>,
 }
@@ -118,6 +121,7 @@ impl TestUser {
             logged_in_ago: Duration::ZERO,
             is_expired: false,
             asked_for: AskedFor::default(),
+            app: AppValues::default(),
             access_token: "access-token-of-a-test".to_owned(),
             scope: None,
         }
@@ -185,6 +189,35 @@ impl TestUser {
     #[must_use]
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.access_token = token.into();
+        self
+    }
+
+    /// Puts a value of the app's own into the session, as `login.set` of the hook does: a person who has chosen
+    /// something before the test begins.
+    ///
+    /// ```
+    /// use miracl_core::app::session::AppData;
+    /// use miracl_core::app::testing::TestUser;
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Colour(String);
+    ///
+    /// impl AppData for Colour {
+    ///     const NAME: &'static str = "colour";
+    /// }
+    ///
+    /// let alice = TestUser::new("alice").set(&Colour("red".to_owned()));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the value cannot be kept: it is no JSON, or has more than 64 KiB.
+    #[must_use]
+    #[track_caller]
+    pub fn set<T: AppData>(mut self, value: &T) -> Self {
+        if let Err(error) = self.app.set(value) {
+            panic!("the test user cannot keep the value: {error}");
+        }
         self
     }
 
@@ -357,7 +390,8 @@ impl TestUser {
             noted.map_err(SessionError::Store)?;
         }
         let exchange = Exchange::new(Arc::clone(engine), &NoRequest);
-        let data = Arc::new(proposal.data(&exchange));
+        let data = proposal.data(&exchange).with_app(self.app.clone());
+        let data = Arc::new(data);
         let (current, cookies) = exchange.keep_new(Arc::new(session), data).await?;
         match engine.sessions.time_left(&current.session).is_zero() {
             // A store has no session whose time has passed.

@@ -3,6 +3,7 @@
 
 mod app_data;
 mod ended;
+mod lazily;
 mod login;
 mod trust;
 
@@ -472,26 +473,6 @@ impl Visit {
     /// Returns what this visit changes about the response. Adapters call it once, when the response is made.
     pub fn finish(&self) -> Outcome {
         self.exchange.finish()
-    }
-
-    /// Returns who is logged in, if that is known without waiting.
-    pub(crate) fn user_at_once(&self) -> Poll<Option<User>> {
-        user::user_at_once(&self.exchange)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
-        &self.exchange
-    }
-
-    /// Makes the request one that changes nothing.
-    pub(crate) fn without_changes(&self) {
-        self.exchange.without_changes();
-    }
-
-    /// Records the user that the lazy visit already found.
-    pub(crate) fn know(&self, user: Option<&User>) {
-        self.exchange.know(user);
     }
 }
 

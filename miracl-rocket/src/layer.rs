@@ -77,8 +77,8 @@ impl Fairing for MiraclFairing {
             }
         }
         let slot = Slot::of(request);
-        // Another site opens a WebSocket, or sends a form that names another method in `_method`, which Rocket has put in
-        // place of `POST` by now. The request becomes one of a method whose route refuses it.
+        // Another site opens a WebSocket, or sends a form that names another method in `_method`, which Rocket has put
+        // in place of `POST` by now. The request becomes one of a method whose route refuses it.
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
         let is_form_data = request
             .content_type()

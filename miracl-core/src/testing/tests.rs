@@ -277,6 +277,26 @@ fn a_user_for_a_unit_test_is_the_one_that_a_handler_would_see() {
     );
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Colour(String);
+
+impl AppData for Colour {
+    const NAME: &'static str = "colour";
+}
+
+#[tokio::test]
+async fn a_value_of_the_apps_own_is_in_the_session_from_the_beginning() {
+    for miracl in apps() {
+        let alice = TestUser::new("alice").set(&Colour("red".to_owned()));
+        let cookie = alice.log_in(&miracl).await.unwrap();
+        let colour = visit(&miracl, &cookie).get::<Colour>().await.unwrap();
+        assert_eq!(colour.map(|colour| colour.0).as_deref(), Some("red"));
+        let other = TestUser::new("alice").log_in(&miracl).await.unwrap();
+        let none = visit(&miracl, &other).get::<Colour>().await.unwrap();
+        assert!(none.is_none());
+    }
+}
+
 #[tokio::test]
 async fn a_login_that_was_fresh_enough_and_has_aged_is_sent_to_log_in_again() {
     let miracl = app(|_| {});
