@@ -1,4 +1,4 @@
-//! Handlers for which more than a login is asked: by the filter `authorized`, which carries the requirement in its type.
+//! Handlers that ask for more than a login: by the filter `authorized`, which carries the requirement in its type.
 //!
 //! To copy it into an app of yours, write a [`Policy`] for each right, and take the filter from `app.rs`. Somebody who
 //! may not is told so. Somebody whose login is too old logs in again, and comes back.
