@@ -33,7 +33,7 @@ impl Policy for FreshLogin {
 }
 
 /// `GET /admins`: what `/whoami` answers, for admins only.
-pub(crate) fn admins(user: User) -> String {
+pub(crate) fn admins(user: &User) -> String {
     user.email().unwrap_or_default().to_owned()
 }
 
