@@ -46,9 +46,8 @@ pub(crate) fn router(
                 .route(get().to(pages::profile))
                 .route(web::post().to(pages::save_profile)),
         )
-        // By the extractor `Authorized`: only with a login that is fresh, or with a right.
+        // By the extractor `Authorized`: only with a login that is fresh.
         .service(resource("/profile/delete").route(web::post().to(rights::delete_profile)))
-        .service(resource("/admins").route(get().to(rights::admins)))
         .service(resource("/devices").route(get().to(pages::devices)))
         .service(resource("/devices/end").route(web::post().to(pages::end_device)))
         .service(resource("/devices/end-others").route(web::post().to(pages::end_other_devices)))
@@ -63,6 +62,8 @@ pub(crate) fn router(
         .service(resource("/refresh").route(get().to(pages::refresh)))
         .service(resource("/me").route(get().to(pages::me)))
         .service(resource("/whoami").route(get().to(pages::whoami)))
+        // The same answer, by the extractor `Authorized`: only for those with a right.
+        .service(resource("/admins").route(get().to(rights::admins)))
         .service(resource("/public").route(get().to(pages::public)))
         .service(resource("/health").route(get().to(pages::health)))
         .service(resource("/style.css").route(get().to(pages::style)))

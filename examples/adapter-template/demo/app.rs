@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use demo_shared::{Codes, Pages, Users};
 use miracl_warp::{
-    Miracl, MiraclAuth, ProjectUser, authorized, optional_user, project_user, user, visit,
+    Miracl, MiraclAuth, ProjectUser, User, authorized, optional_user, project_user, user, visit,
 };
 use tower::{Layer, Service};
 use warp::http::Request;
@@ -75,17 +75,13 @@ where
         .and(warp::body::content_length_limit(LONGEST_FORM))
         .and(warp::body::form())
         .then(pages::save_profile);
-    // By the filter `authorized`: only with a login that is fresh, or with a right.
+    // By the filter `authorized`: only with a login that is fresh.
     let delete_profile = warp::path!("profile" / "delete")
         .and(warp::post())
         .and(state.clone())
         .and(visit())
         .and(authorized::<rights::FreshLogin>())
         .then(rights::delete_profile);
-    let admins = warp::path!("admins")
-        .and(read())
-        .and(authorized::<rights::Admin>())
-        .map(rights::admins);
     let devices = warp::path!("devices")
         .and(read())
         .and(state.clone())
@@ -151,6 +147,11 @@ where
         .and(read())
         .and(optional_user())
         .map(pages::whoami);
+    // The same answer, by the filter `authorized`: only for those with a right.
+    let admins = warp::path!("admins")
+        .and(read())
+        .and(authorized::<rights::Admin>())
+        .map(|user: User| rights::admins(&user));
     let public = warp::path!("public").and(read()).map(pages::public);
     let health = warp::path!("health").and(read()).map(pages::health);
     let style = warp::path!("style.css").and(read()).map(pages::style);
@@ -160,7 +161,6 @@ where
         .or(profile)
         .or(save_profile)
         .or(delete_profile)
-        .or(admins)
         .or(devices)
         .or(end_device)
         .or(end_other_devices)
@@ -175,6 +175,7 @@ where
         .or(refresh)
         .or(me)
         .or(whoami)
+        .or(admins)
         .or(public)
         .or(health)
         .or(style)

@@ -3,7 +3,7 @@
 //! 1. this file: settings in, a [`Miracl`] out, and a server around it;
 //! 2. `auth.rs`: the hooks, which are all that you must write yourself;
 //! 3. `app.rs`: where the login goes among filters;
-//! 4. `pages.rs`: handlers that are told who the user is, and `rights.rs`: those for which more is asked;
+//! 4. `pages.rs`: handlers that are told who the user is, and `rights.rs`: those that ask for more;
 //! 5. `serve.rs`: what `warp::serve` does, for a service;
 //! 6. `tests.rs`: how an app tests its login.
 //!

@@ -1,5 +1,4 @@
-//! Handlers for which more than a login is asked: by the filter `authorized`, which carries the requirement in its
-//! type.
+//! Handlers that ask for more than a login: by the filter `authorized`, which carries the requirement in its type.
 //!
 //! To copy it into an app of yours, write a [`Policy`] for each right, and take the filter from `app.rs`. Somebody who
 //! may not is told so. Somebody whose login is too old logs in again, and comes back.
@@ -34,7 +33,7 @@ impl Policy for FreshLogin {
 }
 
 /// `GET /admins`: what `/whoami` answers, for admins only.
-pub(crate) fn admins(user: User) -> String {
+pub(crate) fn admins(user: &User) -> String {
     user.email().unwrap_or_default().to_owned()
 }
 

@@ -33,9 +33,8 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
             get(pages::members).route_layer(auth.login_required()),
         )
         .route("/profile", get(pages::profile).post(pages::save_profile))
-        // By the extractor `Authorized`: only with a login that is fresh, or with a right.
+        // By the extractor `Authorized`: only with a login that is fresh.
         .route("/profile/delete", post(rights::delete_profile))
-        .route("/admins", get(rights::admins))
         .route("/devices", get(pages::devices))
         .route("/devices/end", post(pages::end_device))
         .route("/devices/end-others", post(pages::end_other_devices))
@@ -50,6 +49,8 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/refresh", get(pages::refresh))
         .route("/me", get(pages::me))
         .route("/whoami", get(pages::whoami))
+        // The same answer, by the extractor `Authorized`: only for those with a right.
+        .route("/admins", get(rights::admins))
         .route("/public", get(pages::public))
         .route("/health", get(pages::health))
         .route("/style.css", get(pages::style))

@@ -34,9 +34,8 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::members,
                 pages::profile,
                 pages::save_profile,
-                // By the request guard `Authorized`: only with a login that is fresh, or with a right.
+                // By the request guard `Authorized`: only with a login that is fresh.
                 rights::delete_profile,
-                rights::admins,
                 pages::devices,
                 pages::end_device,
                 pages::end_other_devices,
@@ -51,6 +50,8 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 pages::refresh,
                 pages::me,
                 pages::whoami,
+                // The same answer, by the guard `Authorized`: only for those with a right.
+                rights::admins,
                 pages::public,
                 pages::health,
                 pages::style,

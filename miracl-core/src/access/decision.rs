@@ -210,8 +210,8 @@ impl Requirement {
         })
     }
 
-    /// Whether it is met by a claim of the small part of a session, where it asks for one claim and nothing else.
-    /// `false` says that it is not, or that more has to be asked.
+    /// Whether it is met by a claim of the small part of a session. `None` where it asks for anything but one
+    /// claim. `false` says that it is not, or that the large part has to be asked.
     #[inline]
     pub(crate) fn is_met_by_claim(&self, quick: Extension<'_>) -> Option<bool> {
         let Rule::Claim(claim) = &self.rule else {

@@ -55,8 +55,8 @@ impl AuthorizationRequest {
         };
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|error| malformed(error.to_string()))?;
-        // Our cookies do not come with a form that the provider's page posts. The callback learns from the pending
-        // login which session it has to end, and which message it has to repeat.
+        // Our cookies do not come with a form that the provider's page posts. The pending login tells the callback
+        // which session it has to end, and which message it has to repeat.
         let (replaces, loses_form) = match config.response_mode {
             ResponseMode::Query => (None, false),
             ResponseMode::FormPost => {
