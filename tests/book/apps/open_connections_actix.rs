@@ -36,7 +36,7 @@ async fn news(visit: Visit) -> HttpResponse {
     let events = numbers()
         .map(|number| format!("data: {number}\n\n"))
         .take_until(visit.ended())
-        .chain(once(async { "event: ended\ndata:\n\n".to_owned() }))
+        .chain(once(async { "event: ended\ndata: bye\n\n".to_owned() }))
         .map(|event| Ok::<_, Infallible>(Bytes::from(event)));
     HttpResponse::Ok()
         .content_type("text/event-stream")

@@ -32,7 +32,7 @@ async fn news(visit: Visit) -> impl IntoResponse {
     let events = numbers()
         .map(|number| Event::default().data(number.to_string()))
         .take_until(visit.ended())
-        .chain(once(async { Event::default().event("ended").data("") }))
+        .chain(once(async { Event::default().event("ended").data("bye") }))
         .map(Ok::<_, Infallible>);
     Sse::new(events).keep_alive(KeepAlive::default())
 }

@@ -30,7 +30,7 @@ fn news(visit: Visit, mut shutdown: Shutdown) -> EventStream![] {
         loop {
             select! {
                 _ = every.tick() => yield Event::data(number.to_string()),
-                _ = &mut ended => break yield Event::empty().event("ended").with_data(""),
+                _ = &mut ended => break yield Event::data("bye").event("ended"),
                 () = &mut shutdown => break,
             }
             number += 1;

@@ -48,7 +48,9 @@ async fn assert_ends_with_the_session(site: Site) {
         while let Some(more) = read(&mut stream).await {
             text.push_str(&more);
         }
-        assert!(text.replace(": ", ":").contains("event:ended"), "{text}");
+        let text = text.replace(": ", ":");
+        assert!(text.contains("event:ended"), "{text}");
+        assert!(text.contains("data:bye"), "{text}");
         site.fetch("/news").await.expect(401);
     }
 }
