@@ -36,5 +36,5 @@ impl Pages {
 /// The languages that a visitor prefers, as the request says.
 pub(crate) fn languages(request: &impl RequestView) -> Option<String> {
     let languages = request.header("accept-language")?;
-    (languages.len() <= MAX_LANGUAGES).then(|| languages)
+    (languages.len() <= MAX_LANGUAGES).then_some(languages)
 }

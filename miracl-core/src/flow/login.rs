@@ -140,7 +140,9 @@ pub(crate) enum Started {
 }
 
 /// A login that is about to begin at a login route: the app's hook `on_authorize_request` may change what it asks for.
-pub struct LoginStart {
+pub struct LoginStart(Box<Start>);
+
+struct Start {
     options: LoginOptions,
     client: Client,
     /// The class of authentication that the person has, where they log in again.
@@ -152,7 +154,7 @@ pub struct LoginStart {
 impl LoginStart {
     /// Returns what the login asks for.
     pub fn options(&mut self) -> &mut LoginOptions {
-        &mut self.options
+        &mut self.0.options
     }
 }
 
@@ -230,12 +232,12 @@ pub(crate) async fn start_login_with(
         true => again(exchange, &mut options).await,
         false => None,
     };
-    Ok(Started::Ready(LoginStart {
+    Ok(Started::Ready(LoginStart(Box::new(Start {
         options,
         client,
         present_acr,
         lost,
-    }))
+    }))))
 }
 
 /// Begins a login, with what the app's hook has made of its options.
@@ -243,6 +245,7 @@ pub(crate) async fn begin(
     exchange: &Arc<Exchange>,
     start: LoginStart,
 ) -> Result<Reply, AuthFailure> {
+    let start = *start.0;
     let mut options = admit(exchange, start.options)?;
     // After the hook, which may have asked for a class itself.
     let asks = |(name, _): &(String, String)| name == "acr_values";
