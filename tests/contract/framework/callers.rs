@@ -300,7 +300,9 @@ async fn a_weak_jwt_is_told_what_login_it_needs_and_is_sent_nowhere(adapter: Ada
 async fn what_the_app_cannot_decide_of_a_caller_is_no_yes(adapter: Adapter) {
     let mut site = Site::new(adapter).await;
     let answer = site.call("/callers/broken", &json!({})).await.expect(503);
-    assert!(answer.header("retry-after").is_some());
+    // The same JWT is used up, so nobody is invited to send it again.
+    assert_eq!(answer.header("retry-after"), None);
+    assert!(answer.body.contains("with a new JWT"), "{}", answer.body);
     let anonymous = Request::script(site.demo.url("/callers/broken"));
     site.send(anonymous).await.expect(401);
     // The app is asked once for each request, however many want to know.
