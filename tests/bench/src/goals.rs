@@ -48,11 +48,11 @@ pub(crate) const ADMIN: Goal = Goal {
 };
 
 /// What a framework takes to pass over a route that does not match. actix-web and Rocket try one after the other, and
-/// `/admins` stands directly before `/whoami`, so that it is cheaper by one.
+/// `/admins` stands directly before `/whoami`, so that it is cheaper by one. Measured by the two in the other order.
 pub(crate) fn price_of_a_route(framework: &str) -> f64 {
     match framework {
-        "actix" => 258.0,
-        "rocket" => 98.0,
+        "actix" => 184.0,
+        "rocket" => 155.0,
         _ => 0.0,
     }
 }
