@@ -97,7 +97,7 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
-                state: self.refuse(refused, request),
+                state: self.refuse(*refused, request),
             };
         }
         let cookies = request.headers().get_all(COOKIE).cloned();

@@ -90,7 +90,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if let Err(refused) = self.miracl.check_origin(&View::from(&request)) {
             return MiraclFuture {
-                state: self.refuse(refused, request),
+                state: self.refuse(*refused, request),
             };
         }
         let cookies = request.headers().get_all(COOKIE).iter().cloned();

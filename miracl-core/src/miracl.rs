@@ -127,11 +127,11 @@ impl Miracl {
     ///
     /// The answer to send: 403, with a page for a browser that shows it, otherwise `application/problem+json`.
     #[inline]
-    pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Refused> {
+    pub fn check_origin(&self, request: &impl RequestView) -> Result<(), Box<Refused>> {
         let checked = self.0.site.check_origin(request);
         checked.map_err(|reason| {
             let reply = elsewhere::refused(&self.0, request, reason);
-            Refused::new(Some(&self.0), RefusalKind::CrossOrigin, reply)
+            Box::new(Refused::new(Some(&self.0), RefusalKind::CrossOrigin, reply))
         })
     }
 

@@ -79,18 +79,16 @@ impl Fairing for MiraclFairing {
         let slot = Slot::of(request);
         // Another site opens a WebSocket, or sends a form that names another method in `_method`, which Rocket has put
         // in place of `POST` by now. The request becomes one of a method whose route refuses it.
-        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        let is_form_data = request
-            .content_type()
-            .is_some_and(|kind| kind.is_form_data());
-        let view = match is_form || is_form_data {
+        if UNSAFE.contains(&request.method()) {
+            return;
+        }
+        let content_type = request.content_type();
+        let view = match content_type.is_some_and(|kind| kind.is_form() || kind.is_form_data()) {
             true => slot.view_as(request, Method::Post),
             false => slot.view(request),
         };
-        if !UNSAFE.contains(&request.method())
-            && let Err(refused) = self.miracl.check_origin(&view)
-        {
-            slot.comes_from_elsewhere(refused);
+        if let Err(refused) = self.miracl.check_origin(&view) {
+            slot.comes_from_elsewhere(*refused);
             request.set_method(Method::Connect);
         }
     }
@@ -144,7 +142,10 @@ impl Handler for SameSiteOnly {
         let slot = Slot::of(request);
         let checked = match slot.elsewhere() {
             Some(refused) => Err(refused),
-            None => miracl(request).check_origin(&slot.view(request)),
+            None => {
+                let checked = miracl(request).check_origin(&slot.view(request));
+                checked.map_err(|refused| *refused)
+            }
         };
         match checked {
             Ok(()) => route::Outcome::forward(data, Status::NotFound),

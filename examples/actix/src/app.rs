@@ -61,9 +61,9 @@ pub(crate) fn router(
         .service(resource("/mpin.js").route(get().to(trust::mpin)))
         .service(resource("/refresh").route(get().to(pages::refresh)))
         .service(resource("/me").route(get().to(pages::me)))
-        .service(resource("/whoami").route(get().to(pages::whoami)))
-        // The same answer, by the extractor `Authorized`: only for those with a right.
+        // The first of these two is only for those with a right, by the extractor `Authorized`.
         .service(resource("/admins").route(get().to(rights::admins)))
+        .service(resource("/whoami").route(get().to(pages::whoami)))
         .service(resource("/public").route(get().to(pages::public)))
         .service(resource("/health").route(get().to(pages::health)))
         .service(resource("/style.css").route(get().to(pages::style)))

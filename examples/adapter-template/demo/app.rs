@@ -147,7 +147,7 @@ where
         .and(read())
         .and(optional_user())
         .map(pages::whoami);
-    // The same answer, by the filter `authorized`: only for those with a right.
+    // Only for those with a right, by the filter `authorized`.
     let admins = warp::path!("admins")
         .and(read())
         .and(authorized::<rights::Admin>())
@@ -174,8 +174,8 @@ where
         .or(mpin)
         .or(refresh)
         .or(me)
-        .or(whoami)
         .or(admins)
+        .or(whoami)
         .or(public)
         .or(health)
         .or(style)

@@ -93,7 +93,7 @@ where
             // The app's hook finds a visit, as everywhere.
             let slot = Slot::new(self.miracl.clone(), head);
             slot.without_changes();
-            let mut response = answer(&slot.request(), refused);
+            let mut response = answer(&slot.request(), *refused);
             finish(&slot, &mut response);
             return MiraclFuture {
                 state: State::Refused {

@@ -48,9 +48,9 @@ pub(crate) fn router(miracl: Miracl, app: App) -> MiraclRouter {
         .route("/mpin.js", get(trust::mpin))
         .route("/refresh", get(pages::refresh))
         .route("/me", get(pages::me))
-        .route("/whoami", get(pages::whoami))
-        // The same answer, by the extractor `Authorized`: only for those with a right.
+        // The first of these two is only for those with a right, by the extractor `Authorized`.
         .route("/admins", get(rights::admins))
+        .route("/whoami", get(pages::whoami))
         .route("/public", get(pages::public))
         .route("/health", get(pages::health))
         .route("/style.css", get(pages::style))

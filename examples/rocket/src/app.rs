@@ -49,9 +49,9 @@ pub(crate) fn rocket(config: Config, miracl: Miracl, app: App) -> Rocket<Build> 
                 trust::mpin,
                 pages::refresh,
                 pages::me,
-                pages::whoami,
-                // The same answer, by the guard `Authorized`: only for those with a right.
+                // The first of these two is only for those with a right, by the guard `Authorized`.
                 rights::admins,
+                pages::whoami,
                 pages::public,
                 pages::health,
                 pages::style,
