@@ -19,6 +19,8 @@ const MISSING_ROUTES: &str = "the routes of the login are not where browsers loo
     `.configure(auth.routes())` to the app itself, not to a scope with a path";
 
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it, and is returned.
+// Into the one place of each request that matters, although a refused one comes here as well.
+#[inline(always)]
 pub(crate) fn leave(request: &ServiceRequest, slot: &Slot) -> Option<Slot> {
     let mut extensions = request.extensions_mut();
     let outer = extensions.insert(slot.clone())?;

@@ -19,6 +19,8 @@ const MISSING_ROUTES: &str = "the routes of the login are not where browsers loo
     `.merge(auth.routes())` to the router at its root, not nested under a prefix";
 
 /// Leaves the slot in a request. What another layer has left there stays to be found behind it.
+// Into the one place of each request that matters, although a refused one comes here as well.
+#[inline(always)]
 pub(crate) fn leave(extensions: &mut Extensions, slot: &Slot) {
     if let Some(outer) = extensions.insert(slot.clone()) {
         extensions.insert(slot.clone().within(outer));

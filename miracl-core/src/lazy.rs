@@ -51,6 +51,7 @@ const NO_CHANGES: u8 = 4;
 
 impl<C: AsRef<[u8]>> LazyVisit<C> {
     /// Makes a lazy visit for a request with these `Cookie` headers. It keeps them, and does nothing else yet.
+    #[inline(always)]
     pub fn new(miracl: Miracl, cookies: impl IntoIterator<Item = C>) -> Self {
         let mut cookies = cookies.into_iter();
         let first = cookies.next();
